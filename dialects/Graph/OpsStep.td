@@ -1,0 +1,132 @@
+//===- OpsStep.td - parameters, layer calls, sampling ----------*- tablegen -*-===//
+//
+// What a module and its entry functions are made of besides computation.
+//
+//===----------------------------------------------------------------------===//
+#ifndef DSV3_GRAPH_OPS_STEP
+#define DSV3_GRAPH_OPS_STEP
+
+include "GraphBase.td"
+
+def Graph_ParameterOp : Graph_Op<"parameter", [Symbol]> {
+  let summary = "a weight: its type and where the checkpoint keeps it";
+  let description = [{
+    Declares a weight [n], [rows, columns] or [groups, rows, columns] of the stored
+    element type, made of `segments` one after the other. With `layers` there is
+    one for each of those layers. An FP8 weight has scales of shape [groups,]
+    ceil(rows/bn), ceil(columns/bk) for `block` [bn, bk]; a block never crosses a
+    block of the checkpoint or the border of two segments. `parts` says that the
+    rows are that many equal parts which one kernel reads side by side.
+
+    Constraints:
+    1. The rows of the segments add up to the parameter's rows.
+    2. `block` is given if and only if the element type is f8E4M3FN.
+    3. `parts` divides the rows.
+
+    ```mlir
+    dsv3.parameter @norm : tensor<128xbf16> from [#dsv3.segment<"model.norm.weight", shape = [128], rows = 1>]
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<Graph_Weight>:$type,
+                       OptionalAttr<DenseI64ArrayAttr>:$block,
+                       DefaultValuedAttr<I64Attr, "1">:$parts,
+                       OptionalAttr<DenseI64ArrayAttr>:$layers,
+                       TypedArrayAttrBase<Graph_SegmentAttr, "segments">:$segments);
+  let assemblyFormat = [{
+    $sym_name `:` $type (`block` $block^)? (`parts` $parts^)? (`layers` $layers^)?
+    `from` $segments attr-dict
+  }];
+  let extraClassDeclaration = [{
+    /// [groups, rows, columns]; a vector has one group and one row.
+    ::std::array<int64_t, 3> getExtents();
+    /// The type of the scales, or null.
+    ::mlir::RankedTensorType getScalesType();
+  }];
+  let hasVerifier = 1;
+}
+
+def Graph_WeightOp : Graph_Op<"weight", [Pure,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "the value of a parameter, in a layer function that of the current layer";
+  let description = [{
+    Constraints:
+    1. The types are those of the parameter.
+    2. A parameter with layers is read only in a function for those layers.
+
+    ```mlir
+    %w = dsv3.weight @norm : tensor<128xbf16>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$parameter);
+  let results = (outs Graph_Weight:$data, Optional<Graph_Scales>:$scales);
+  let assemblyFormat = "$parameter attr-dict `:` type($data) (`scales` type($scales)^)?";
+}
+
+def Graph_CallLayerOp : Graph_Op<"call_layer", [
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "runs a layer function for one layer";
+  let description = [{
+    Within the callee, parameters and cache are those of `layer`.
+
+    Constraints:
+    1. The callee's attribute `dsv3.layers` lists the layer.
+    2. Operand and result types are the callee's.
+
+    ```mlir
+    %y = dsv3.call_layer @moe layer 3 (%x, %cache) : (tensor<?x128xf32, #dsv3.dims<"T">>, !dsv3.cache<f32, latent = 32, rope = 8, page = 64, context = 4096, requests = 1>) -> tensor<?x128xf32, #dsv3.dims<"T">>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$callee, I64Attr:$layer, Variadic<AnyType>:$inputs);
+  let results = (outs Variadic<AnyType>:$outputs);
+  let assemblyFormat = [{
+    $callee `layer` $layer `(` $inputs `)` attr-dict `:` functional-type($inputs, $outputs)
+  }];
+}
+
+def Graph_ObserveOp : Graph_Op<"observe"> {
+  let summary = "shows a value to whoever asked for it";
+  let description = [{
+    The value can be seen under `name`, by layer: in a layer function that of the
+    call, elsewhere `layer`. It costs nothing when nobody looks.
+
+    Constraints:
+    1. `value` is [T, n].
+
+    ```mlir
+    dsv3.observe "hidden" %x layer 0 : tensor<?x128xf32, #dsv3.dims<"T">>
+    ```
+  }];
+  let arguments = (ins StrAttr:$name, Arg<AnyRankedTensor, "", [MemWrite]>:$value,
+                       OptionalAttr<I64Attr>:$layer);
+  let assemblyFormat = "$name $value (`layer` $layer^)? attr-dict `:` type($value)";
+  let hasVerifier = 1;
+}
+
+def Graph_SampleOp : Graph_PureOp<"sample"> {
+  let summary = "the next token of each row of logits";
+  let description = [{
+    With temperature 0 the largest logit, the lowest index among equals. Otherwise
+    logits are divided by the temperature; the `top_k` largest are kept (0: all),
+    then the smallest set of the most probable whose probabilities reach `top_p`,
+    then those with at least `min_p` times the largest probability; one is drawn with
+    the generator of dsv3/Support/Sampling.h, seeded by `seed` and advanced by row.
+
+    Constraints:
+    1. `logits` is [O, V] of f32, `result` is [O] of i32.
+    2. temperature ≥ 0, top_k ≥ 0, 0 < top_p ≤ 1, 0 ≤ min_p ≤ 1.
+
+    ```mlir
+    %id = dsv3.sample %l temperature 0.0 top_k 0 top_p 1.0 min_p 0.0 seed 0 : tensor<?x320xf32, #dsv3.dims<"O">>
+    ```
+  }];
+  let arguments = (ins Graph_Float:$logits, F64Attr:$temperature, I64Attr:$top_k, F64Attr:$top_p,
+                       F64Attr:$min_p, I64Attr:$seed);
+  let results = (outs Graph_Ids:$result);
+  let assemblyFormat = [{
+    $logits `temperature` $temperature `top_k` $top_k `top_p` $top_p `min_p` $min_p `seed` $seed
+    attr-dict `:` type($logits)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // DSV3_GRAPH_OPS_STEP

@@ -1,0 +1,321 @@
+//===- OpsCore.td - the core ops of kernels --------------------*- tablegen -*-===//
+//
+// One op for each kernel family. Every one takes destinations (`outs`) and gives
+// the values that take their place. Weights are tensors [groups, rows, columns] or
+// [rows, columns] in the stored type; with FP8 the scales follow as an operand of
+// their own, `block` = [rows, columns] of a scale. Epilogues see f32 accumulators.
+//
+// Access kinds of the operands of scalar regions: `element` [T, N] (or [T, h, N]),
+// `row` [T], `column` [N], `group` [groups].
+//
+//===----------------------------------------------------------------------===//
+#ifndef DSV3_KERNEL_OPS_CORE
+#define DSV3_KERNEL_OPS_CORE
+
+include "KernelBase.td"
+
+class Kernel_CoreOp<string mnemonic, list<Trait> traits = []>
+    : Kernel_Op<mnemonic, traits> {
+  let hasVerifier = 1;
+}
+
+def Kernel_RowwiseOp : Kernel_CoreOp<"rowwise", [Pure, AttrSizedOperandSegments]> {
+  let summary = "elementwise work on rows, with at most one reduction";
+  let description = [{
+    For each row t: if `reduction` is not none, `r` is the reduction over all columns
+    i of `contribution(operands at (t, i))` (one f32), and `s = finish(r)`; then for
+    each i the results at (t, i) are `apply(operands at (t, i)..., s)`. Without a
+    reduction `contribution` and `finish` are empty and `apply` has no `s`.
+
+    Constraints:
+    1. All element operands and destinations are [T, N]; column operands are [N].
+    2. Region arguments have the operands' element types; `s` is f32.
+    3. The sum is taken in an order that depends on N alone.
+
+    ```mlir
+    %y = kern.rowwise ins(%x, %w : tensor<?x128xf32, #dsv3.dims<"T">>, tensor<128xf32>) [element, column] outs(%o : tensor<?x128xf32, #dsv3.dims<"T">>) reduce add contribution {
+    ^bb0(%a: f32, %b: f32):
+      %q = arith.mulf %a, %a : f32
+      kern.yield %q : f32
+    } finish {
+    ^bb0(%r: f32):
+      %s = math.rsqrt %r : f32
+      kern.yield %s : f32
+    } apply {
+    ^bb0(%a: f32, %b: f32, %s: f32):
+      %p = arith.mulf %a, %s : f32
+      kern.yield %p : f32
+    } -> tensor<?x128xf32, #dsv3.dims<"T">>
+    ```
+  }];
+  let arguments = (ins Variadic<AnyRankedTensor>:$inputs, DenseI32ArrayAttr:$access,
+                       Variadic<AnyRankedTensor>:$destinations, Kernel_Reduction:$reduction);
+  let results = (outs Variadic<AnyRankedTensor>:$outputs);
+  let regions = (region AnyRegion:$contribution, AnyRegion:$finish, SizedRegion<1>:$apply);
+  let assemblyFormat = [{
+    `ins` `(` $inputs `:` type($inputs) `)` custom<AccessKinds>($access)
+    `outs` `(` $destinations `:` type($destinations) `)` `reduce` $reduction
+    `contribution` $contribution `finish` $finish `apply` $apply attr-dict `->` type($outputs)
+  }];
+}
+
+def Kernel_GemmOp : Kernel_CoreOp<"gemm", [Pure, AttrSizedOperandSegments]> {
+  let summary = "rows times a weight, with a scalar epilogue";
+  let description = [{
+    The weight's rows are `parts` equal parts of N rows. Without heads, for each t, n:
+    `acc_p = sum_k a[t, k] * W[p * N + n, k]`, `out[t, n] = epilogue(acc_0, …, operands
+    at (t, n))`. With heads `a` is [T, h, K], the weight [h, parts * N, K], `out` [T, h,
+    N]: each head has its own weight. `block` and `scales` as in dsv3.linear, per head.
+
+    Constraints:
+    1. `a` is [T, K] or [T, h, K] of f32, `out` [T, N] or [T, h, N] of f32.
+    2. The sum over k is taken in an order that depends on K and the configuration alone.
+    3. The epilogue has `parts` f32 arguments, then one for each operand, and yields f32.
+
+    ```mlir
+    %y = kern.gemm ins(%a, %w : tensor<?x128xf32, #dsv3.dims<"T">>, tensor<64x128xbf16>) outs(%o : tensor<?x32xf32, #dsv3.dims<"T">>) parts 2 epilogue() [] {
+    ^bb0(%g: f32, %u: f32):
+      %p = arith.mulf %g, %u : f32
+      kern.yield %p : f32
+    } -> tensor<?x32xf32, #dsv3.dims<"T">>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$a, Graph_Weight:$weight, Optional<Graph_Scales>:$scales,
+                       OptionalAttr<DenseI64ArrayAttr>:$block, AnyRankedTensor:$destination,
+                       DefaultValuedAttr<I64Attr, "1">:$parts,
+                       Variadic<AnyRankedTensor>:$operands, DenseI32ArrayAttr:$access);
+  let results = (outs AnyRankedTensor:$result);
+  let regions = (region SizedRegion<1>:$epilogue);
+  let assemblyFormat = [{
+    `ins` `(` $a `,` $weight (`scales` $scales^ `block` $block)? `:` type($a) `,` type($weight)
+    (`,` type($scales)^)? `)` `outs` `(` $destination `:` type($destination) `)` (`parts` $parts^)?
+    `epilogue` `(` ($operands^ `:` type($operands))? `)` custom<AccessKinds>($access) $epilogue
+    attr-dict `->` type($result)
+  }];
+}
+
+def Kernel_GroupedGemmOp : Kernel_CoreOp<"grouped_gemm", [Pure, AttrSizedOperandSegments]> {
+  let summary = "entries times the weights of their experts, with a scalar epilogue";
+  let description = [{
+    Entries [offsets[e], offsets[e+1]) belong to expert e. Entry i reads row
+    `rows[i]` of `a`, or row i without `rows`; otherwise as kern.gemm with weight
+    W[e]. The sizes of the groups are known only on the device.
+
+    Constraints:
+    1. `a` is [T, K] with `rows` [T * k], or [T * k, K]; `offsets` is [E + 1].
+    2. `weight` is [E, parts * N, K], `scales` [E, ceil(parts*N/bn), ceil(K/bk)].
+    3. `out` is [T * k, N].
+
+    ```mlir
+    %y = kern.grouped_gemm ins(%a, %w, %off rows %r : tensor<?x128xf32, #dsv3.dims<"T">>, tensor<16x64x128xbf16>, tensor<17xi32> rows tensor<?xi32, #dsv3.dims<"T*4">>) outs(%o : tensor<?x64xf32, #dsv3.dims<"T*4">>) epilogue() [] {
+    ^bb0(%acc: f32):
+      kern.yield %acc : f32
+    } -> tensor<?x64xf32, #dsv3.dims<"T*4">>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$a, Graph_Weight:$weight, Optional<Graph_Scales>:$scales,
+                       OptionalAttr<DenseI64ArrayAttr>:$block, Graph_Ids:$offsets,
+                       Optional<Graph_Ids>:$rows, AnyRankedTensor:$destination,
+                       DefaultValuedAttr<I64Attr, "1">:$parts,
+                       Variadic<AnyRankedTensor>:$operands, DenseI32ArrayAttr:$access);
+  let results = (outs AnyRankedTensor:$result);
+  let regions = (region SizedRegion<1>:$epilogue);
+  let assemblyFormat = [{
+    `ins` `(` $a `,` $weight (`scales` $scales^ `block` $block)? `,` $offsets (`rows` $rows^)? `:`
+    type($a) `,` type($weight) (`scales` type($scales)^)? `,` type($offsets) (`rows` type($rows)^)? `)`
+    `outs` `(` $destination `:` type($destination) `)` (`parts` $parts^)?
+    `epilogue` `(` ($operands^ `:` type($operands))? `)` custom<AccessKinds>($access) $epilogue
+    attr-dict `->` type($result)
+  }];
+}
+
+def Kernel_GatherOp : Kernel_CoreOp<"gather", [Pure]> {
+  let summary = "rows of a table";
+  let description = [{
+    `out[o, :] = f32(table[ids[o], :])`. An id outside of the table is an error of the
+    step.
+
+    Constraints:
+    1. `table` is [V, H] or [T, H] of any float type, row-major; `ids` is [O]; `out` is [O, H].
+
+    ```mlir
+    %y = kern.gather ins(%t, %i : tensor<320x128xbf16>, tensor<?xi32, #dsv3.dims<"T">>) outs(%o : tensor<?x128xf32, #dsv3.dims<"T">>) -> tensor<?x128xf32, #dsv3.dims<"T">>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$table, Graph_Ids:$ids, AnyRankedTensor:$destination);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    `ins` `(` $table `,` $ids `:` type($table) `,` type($ids) `)`
+    `outs` `(` $destination `:` type($destination) `)` attr-dict `->` type($result)
+  }];
+}
+
+def Kernel_RopeTableOp : Kernel_CoreOp<"rope_table", [Pure]> {
+  let summary = "cosines and sines of the rotary angles";
+  let description = [{
+    As dsv3.rope_table.
+
+    ```mlir
+    %c, %s = kern.rope_table ins(%p : tensor<?xi32, #dsv3.dims<"T">>) outs(%a, %b : tensor<?x2xf32, #dsv3.dims<"T">>, tensor<?x2xf32, #dsv3.dims<"T">>) {inverse_frequencies = array<f32: 1.0, 0.1>, multiplier = 1.0 : f32} -> tensor<?x2xf32, #dsv3.dims<"T">>, tensor<?x2xf32, #dsv3.dims<"T">>
+    ```
+  }];
+  let arguments = (ins Graph_Ids:$positions, AnyRankedTensor:$cos_destination,
+                       AnyRankedTensor:$sin_destination, DenseF32ArrayAttr:$inverse_frequencies,
+                       F32Attr:$multiplier);
+  let results = (outs AnyRankedTensor:$cos, AnyRankedTensor:$sin);
+  let assemblyFormat = [{
+    `ins` `(` $positions `:` type($positions) `)` `outs` `(` $cos_destination `,` $sin_destination
+    `:` type($cos_destination) `,` type($sin_destination) `)` attr-dict `->` type($cos) `,` type($sin)
+  }];
+}
+
+def Kernel_RopeAppendOp : Kernel_CoreOp<"rope_append"> {
+  let summary = "norm of the latent, rotation of query and key, append to the cache";
+  let description = [{
+    For each token t: the latent `kv[t, 0:c]` is RMS-normalised with `weight` and
+    `eps`, the key `kv[t, c:c+r]` is rotated by `cos[t]`, `sin[t]`, and both are stored at
+    position `positions[t]` of request `requests[t]`; `out[t, h] = rope(query[t, h])`. A
+    position or request beyond the cache's maxima is an error of the step.
+
+    Constraints:
+    1. `query` is [T, h, r] (usually a view), `kv` [T, c + r] (a view), `weight` [c].
+    2. `out` is [T, h, r], `cos` and `sin` [T, r/2].
+
+    ```mlir
+    %y = kern.rope_append ins(%q, %kv, %w, %cos, %sin, %pos, %req : tensor<?x4x8xf32, #dsv3.dims<"T">>, tensor<?x40xf32, #dsv3.dims<"T">>, tensor<32xbf16>, tensor<?x4xf32, #dsv3.dims<"T">>, tensor<?x4xf32, #dsv3.dims<"T">>, tensor<?xi32, #dsv3.dims<"T">>, tensor<?xi32, #dsv3.dims<"T">>) into(%cache : !dsv3.cache<f32, latent = 32, rope = 8, page = 64, context = 4096, requests = 1>) outs(%o : tensor<?x4x8xf32, #dsv3.dims<"T">>) eps 1.0e-06 -> tensor<?x4x8xf32, #dsv3.dims<"T">>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$query, AnyRankedTensor:$kv, AnyRankedTensor:$weight,
+                       AnyRankedTensor:$cos, AnyRankedTensor:$sin, Graph_Ids:$positions,
+                       Graph_Ids:$requests, Arg<Graph_CacheType, "", [MemWrite]>:$cache,
+                       AnyRankedTensor:$destination, F64Attr:$eps);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    `ins` `(` $query `,` $kv `,` $weight `,` $cos `,` $sin `,` $positions `,` $requests `:`
+    type($query) `,` type($kv) `,` type($weight) `,` type($cos) `,` type($sin) `,`
+    type($positions) `,` type($requests) `)` `into` `(` $cache `:` type($cache) `)`
+    `outs` `(` $destination `:` type($destination) `)` `eps` $eps attr-dict `->` type($result)
+  }];
+}
+
+def Kernel_LatentAttentionOp : Kernel_CoreOp<"latent_attention"> {
+  let summary = "absorbed attention over the paged latents";
+  let description = [{
+    As dsv3.latent_attention.
+
+    Constraints:
+    1. `query` [T, h, c] and `rope_query` [T, h, r] may be views; `out` is [T, h, c].
+
+    ```mlir
+    %y = kern.latent_attention ins(%q, %r, %pos, %req : tensor<?x4x32xf32, #dsv3.dims<"T">>, tensor<?x4x8xf32, #dsv3.dims<"T">>, tensor<?xi32, #dsv3.dims<"T">>, tensor<?xi32, #dsv3.dims<"T">>) from(%cache : !dsv3.cache<f32, latent = 32, rope = 8, page = 64, context = 4096, requests = 1>) outs(%o : tensor<?x4x32xf32, #dsv3.dims<"T">>) scale 2.0e-01 -> tensor<?x4x32xf32, #dsv3.dims<"T">>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$query, AnyRankedTensor:$rope_query, Graph_Ids:$positions,
+                       Graph_Ids:$requests, Arg<Graph_CacheType, "", [MemRead]>:$cache,
+                       AnyRankedTensor:$destination, F64Attr:$scale);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    `ins` `(` $query `,` $rope_query `,` $positions `,` $requests `:` type($query) `,`
+    type($rope_query) `,` type($positions) `,` type($requests) `)` `from` `(` $cache `:` type($cache) `)`
+    `outs` `(` $destination `:` type($destination) `)` `scale` $scale attr-dict `->` type($result)
+  }];
+}
+
+def Kernel_ExpandedAttentionOp : Kernel_CoreOp<"expanded_attention", [AttrSizedOperandSegments]> {
+  let summary = "attention with keys and values expanded page by page";
+  let description = [{
+    As dsv3.mla_attention. `weight` is kv_b as [h, n + v, c]: for each head n rows of
+    keys, then v rows of values. Pages are expanded inside the kernel, one after the
+    other, and merged by log-sum-exp; tokens of a step may belong to several
+    requests.
+
+    Constraints:
+    1. `query` [T, h, n] and `rope_query` [T, h, r] may be views; `out` is [T, h, v].
+
+    ```mlir
+    %y = kern.expanded_attention ins(%q, %r, %w, %pos, %req : tensor<?x4x16xf32, #dsv3.dims<"T">>, tensor<?x4x8xf32, #dsv3.dims<"T">>, tensor<4x40x32xbf16>, tensor<?xi32, #dsv3.dims<"T">>, tensor<?xi32, #dsv3.dims<"T">>) from(%cache : !dsv3.cache<f32, latent = 32, rope = 8, page = 64, context = 4096, requests = 1>) outs(%o : tensor<?x4x24xf32, #dsv3.dims<"T">>) scale 2.0e-01 -> tensor<?x4x24xf32, #dsv3.dims<"T">>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$query, AnyRankedTensor:$rope_query, Graph_Weight:$weight,
+                       Optional<Graph_Scales>:$scales, OptionalAttr<DenseI64ArrayAttr>:$block,
+                       Graph_Ids:$positions, Graph_Ids:$requests,
+                       Arg<Graph_CacheType, "", [MemRead]>:$cache, AnyRankedTensor:$destination,
+                       F64Attr:$scale);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    `ins` `(` $query `,` $rope_query `,` $weight (`scales` $scales^ `block` $block)? `,` $positions `,`
+    $requests `:` type($query) `,` type($rope_query) `,` type($weight) (`scales` type($scales)^)? `,`
+    type($positions) `,` type($requests) `)` `from` `(` $cache `:` type($cache) `)`
+    `outs` `(` $destination `:` type($destination) `)` `scale` $scale attr-dict `->` type($result)
+  }];
+}
+
+def Kernel_RouterOp : Kernel_CoreOp<"router", [Pure]> {
+  let summary = "the experts of each token and their weights, from logits";
+  let description = [{
+    As dsv3.router: sigmoid, bias, group limit, top-k, normalise, scale.
+
+    ```mlir
+    %e, %w = kern.router ins(%l, %b : tensor<?x16xf32, #dsv3.dims<"T">>, tensor<16xf32>) outs(%eo, %wo : tensor<?x4xi32, #dsv3.dims<"T">>, tensor<?x4xf32, #dsv3.dims<"T">>) groups 4 of 2 scale 2.5 normalise -> tensor<?x4xi32, #dsv3.dims<"T">>, tensor<?x4xf32, #dsv3.dims<"T">>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$logits, AnyRankedTensor:$bias,
+                       Graph_Ids:$experts_destination, AnyRankedTensor:$weights_destination,
+                       I64Attr:$groups, I64Attr:$top_groups, F64Attr:$scale, UnitAttr:$normalise);
+  let results = (outs Graph_Ids:$experts, AnyRankedTensor:$weights);
+  let assemblyFormat = [{
+    `ins` `(` $logits `,` $bias `:` type($logits) `,` type($bias) `)`
+    `outs` `(` $experts_destination `,` $weights_destination `:` type($experts_destination) `,`
+    type($weights_destination) `)` `groups` $groups `of` $top_groups `scale` $scale
+    (`normalise` $normalise^)? attr-dict `->` type($experts) `,` type($weights)
+  }];
+}
+
+def Kernel_DispatchOp : Kernel_CoreOp<"dispatch", [Pure]> {
+  let summary = "the tokens of each expert, in order";
+  let description = [{
+    As dsv3.dispatch: `offsets` [E + 1], `rows` [T * k], `slots` [T, k].
+
+    ```mlir
+    %a, %b, %c = kern.dispatch ins(%e : tensor<?x4xi32, #dsv3.dims<"T">>) outs(%o, %r, %s : tensor<17xi32>, tensor<?xi32, #dsv3.dims<"T*4">>, tensor<?x4xi32, #dsv3.dims<"T">>) -> tensor<17xi32>, tensor<?xi32, #dsv3.dims<"T*4">>, tensor<?x4xi32, #dsv3.dims<"T">>
+    ```
+  }];
+  let arguments = (ins Graph_Ids:$experts, Graph_Ids:$offsets_destination,
+                       Graph_Ids:$rows_destination, Graph_Ids:$slots_destination);
+  let results = (outs Graph_Ids:$offsets, Graph_Ids:$rows, Graph_Ids:$slots);
+  let assemblyFormat = [{
+    `ins` `(` $experts `:` type($experts) `)` `outs` `(` $offsets_destination `,` $rows_destination `,`
+    $slots_destination `:` type($offsets_destination) `,` type($rows_destination) `,`
+    type($slots_destination) `)` attr-dict `->` type($offsets) `,` type($rows) `,` type($slots)
+  }];
+}
+
+def Kernel_CombineOp : Kernel_CoreOp<"combine", [Pure]> {
+  let summary = "the weighted sum of each token's entries, with a scalar epilogue";
+  let description = [{
+    `acc = sum_j weights[t, j] * x[slots[t, j], i]`, j ascending;
+    `out[t, i] = epilogue(acc, operands at (t, i))`.
+
+    Constraints:
+    1. `x` is [T * k, H], `slots` and `weights` are [T, k], `out` is [T, H].
+
+    ```mlir
+    %y = kern.combine ins(%x, %s, %w : tensor<?x128xf32, #dsv3.dims<"T*4">>, tensor<?x4xi32, #dsv3.dims<"T">>, tensor<?x4xf32, #dsv3.dims<"T">>) outs(%o : tensor<?x128xf32, #dsv3.dims<"T">>) epilogue() [] {
+    ^bb0(%acc: f32):
+      kern.yield %acc : f32
+    } -> tensor<?x128xf32, #dsv3.dims<"T">>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$x, Graph_Ids:$slots, AnyRankedTensor:$weights,
+                       AnyRankedTensor:$destination, Variadic<AnyRankedTensor>:$operands,
+                       DenseI32ArrayAttr:$access);
+  let results = (outs AnyRankedTensor:$result);
+  let regions = (region SizedRegion<1>:$epilogue);
+  let assemblyFormat = [{
+    `ins` `(` $x `,` $slots `,` $weights `:` type($x) `,` type($slots) `,` type($weights) `)`
+    `outs` `(` $destination `:` type($destination) `)` `epilogue` `(` ($operands^ `:` type($operands))? `)`
+    custom<AccessKinds>($access) $epilogue attr-dict `->` type($result)
+  }];
+}
+
+#endif // DSV3_KERNEL_OPS_CORE
