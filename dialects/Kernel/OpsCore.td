@@ -83,13 +83,13 @@ def Kernel_GemmOp : Kernel_CoreOp<"gemm", [Pure, AttrSizedOperandSegments]> {
   let arguments = (ins AnyRankedTensor:$a, Graph_Weight:$weight, Optional<Graph_Scales>:$scales,
                        OptionalAttr<DenseI64ArrayAttr>:$block, AnyRankedTensor:$destination,
                        DefaultValuedAttr<I64Attr, "1">:$parts,
-                       Variadic<AnyRankedTensor>:$operands, DenseI32ArrayAttr:$access);
+                       Variadic<AnyRankedTensor>:$epilogue_inputs, DenseI32ArrayAttr:$access);
   let results = (outs AnyRankedTensor:$result);
   let regions = (region SizedRegion<1>:$epilogue);
   let assemblyFormat = [{
     `ins` `(` $a `,` $weight (`scales` $scales^ `block` $block)? `:` type($a) `,` type($weight)
     (`,` type($scales)^)? `)` `outs` `(` $destination `:` type($destination) `)` (`parts` $parts^)?
-    `epilogue` `(` ($operands^ `:` type($operands))? `)` custom<AccessKinds>($access) $epilogue
+    `epilogue` `(` ($epilogue_inputs^ `:` type($epilogue_inputs))? `)` custom<AccessKinds>($access) $epilogue
     attr-dict `->` type($result)
   }];
 }
@@ -117,14 +117,14 @@ def Kernel_GroupedGemmOp : Kernel_CoreOp<"grouped_gemm", [Pure, AttrSizedOperand
                        OptionalAttr<DenseI64ArrayAttr>:$block, Graph_Ids:$offsets,
                        Optional<Graph_Ids>:$rows, AnyRankedTensor:$destination,
                        DefaultValuedAttr<I64Attr, "1">:$parts,
-                       Variadic<AnyRankedTensor>:$operands, DenseI32ArrayAttr:$access);
+                       Variadic<AnyRankedTensor>:$epilogue_inputs, DenseI32ArrayAttr:$access);
   let results = (outs AnyRankedTensor:$result);
   let regions = (region SizedRegion<1>:$epilogue);
   let assemblyFormat = [{
     `ins` `(` $a `,` $weight (`scales` $scales^ `block` $block)? `,` $offsets (`rows` $rows^)? `:`
     type($a) `,` type($weight) (`scales` type($scales)^)? `,` type($offsets) (`rows` type($rows)^)? `)`
     `outs` `(` $destination `:` type($destination) `)` (`parts` $parts^)?
-    `epilogue` `(` ($operands^ `:` type($operands))? `)` custom<AccessKinds>($access) $epilogue
+    `epilogue` `(` ($epilogue_inputs^ `:` type($epilogue_inputs))? `)` custom<AccessKinds>($access) $epilogue
     attr-dict `->` type($result)
   }];
 }
@@ -221,7 +221,7 @@ def Kernel_LatentAttentionOp : Kernel_CoreOp<"latent_attention"> {
   }];
 }
 
-def Kernel_ExpandedAttentionOp : Kernel_CoreOp<"expanded_attention", [AttrSizedOperandSegments]> {
+def Kernel_ExpandedAttentionOp : Kernel_CoreOp<"expanded_attention"> {
   let summary = "attention with keys and values expanded page by page";
   let description = [{
     As dsv3.mla_attention. `weight` is kv_b as [h, n + v, c]: for each head n rows of
@@ -307,13 +307,13 @@ def Kernel_CombineOp : Kernel_CoreOp<"combine", [Pure]> {
     ```
   }];
   let arguments = (ins AnyRankedTensor:$x, Graph_Ids:$slots, AnyRankedTensor:$weights,
-                       AnyRankedTensor:$destination, Variadic<AnyRankedTensor>:$operands,
+                       AnyRankedTensor:$destination, Variadic<AnyRankedTensor>:$epilogue_inputs,
                        DenseI32ArrayAttr:$access);
   let results = (outs AnyRankedTensor:$result);
   let regions = (region SizedRegion<1>:$epilogue);
   let assemblyFormat = [{
     `ins` `(` $x `,` $slots `,` $weights `:` type($x) `,` type($slots) `,` type($weights) `)`
-    `outs` `(` $destination `:` type($destination) `)` `epilogue` `(` ($operands^ `:` type($operands))? `)`
+    `outs` `(` $destination `:` type($destination) `)` `epilogue` `(` ($epilogue_inputs^ `:` type($epilogue_inputs))? `)`
     custom<AccessKinds>($access) $epilogue attr-dict `->` type($result)
   }];
 }
