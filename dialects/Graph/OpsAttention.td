@@ -128,11 +128,12 @@ def Graph_MlaAttentionOp : Graph_Op<"mla_attention", [AllTypesMatch<["positions"
 
     Constraints:
     1. `q_nope` is [T, h, n], `q_rope` is [T, h, r], `result` is [T, h, v].
-    2. `kv_b` is [h * (n + v), c], with `scales` and `block` as in dsv3.linear.
+    2. `kv_b` is [h, n + v, c], with `scales` [h, ceil((n + v)/bn), ceil(c/bk)] and `block` as in
+       dsv3.linear.
     3. Tokens of the step have been appended before.
 
     ```mlir
-    %o = dsv3.mla_attention %qn, %qr, %kvb, %cache, %positions, %requests scale 2.0e-01 : tensor<?x4x16xf32, #dsv3.dims<"T">>, tensor<?x4x8xf32, #dsv3.dims<"T">>, tensor<160x32xbf16>, !dsv3.cache<f32, latent = 32, rope = 8, page = 64, context = 4096, requests = 1>, tensor<?xi32, #dsv3.dims<"T">> -> tensor<?x4x24xf32, #dsv3.dims<"T">>
+    %o = dsv3.mla_attention %qn, %qr, %kvb, %cache, %positions, %requests scale 2.0e-01 : tensor<?x4x16xf32, #dsv3.dims<"T">>, tensor<?x4x8xf32, #dsv3.dims<"T">>, tensor<4x40x32xbf16>, !dsv3.cache<f32, latent = 32, rope = 8, page = 64, context = 4096, requests = 1>, tensor<?xi32, #dsv3.dims<"T">> -> tensor<?x4x24xf32, #dsv3.dims<"T">>
     ```
   }];
   let arguments = (ins Graph_Float:$q_nope, Graph_Float:$q_rope, Graph_Weight:$kv_b,

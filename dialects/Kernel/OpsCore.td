@@ -318,4 +318,24 @@ def Kernel_CombineOp : Kernel_CoreOp<"combine", [Pure]> {
   }];
 }
 
+def Kernel_ConcatOp : Kernel_CoreOp<"concat", [Pure]> {
+  let summary = "two tensors side by side";
+  let description = [{
+    `out[t, :] = [lhs[t, :], rhs[t, :]]`.
+
+    Constraints:
+    1. `lhs` is [T, m], `rhs` is [T, n], `out` is [T, m + n], of one element type.
+
+    ```mlir
+    %y = kern.concat ins(%a, %b : tensor<?x8xf32, #dsv3.dims<"T">>, tensor<?x8xf32, #dsv3.dims<"T">>) outs(%o : tensor<?x16xf32, #dsv3.dims<"T">>) -> tensor<?x16xf32, #dsv3.dims<"T">>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs, AnyRankedTensor:$destination);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    `ins` `(` $lhs `,` $rhs `:` type($lhs) `,` type($rhs) `)`
+    `outs` `(` $destination `:` type($destination) `)` attr-dict `->` type($result)
+  }];
+}
+
 #endif // DSV3_KERNEL_OPS_CORE
