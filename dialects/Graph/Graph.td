@@ -1,6 +1,6 @@
 //===- Graph.td - the dsv3 dialect, whole ----------------------*- tablegen -*-===//
-include "GraphBase.td"
-include "OpsDense.td"
-include "OpsAttention.td"
-include "OpsExperts.td"
-include "OpsStep.td"
+include "Graph/GraphBase.td"
+include "Graph/OpsDense.td"
+include "Graph/OpsAttention.td"
+include "Graph/OpsExperts.td"
+include "Graph/OpsStep.td"

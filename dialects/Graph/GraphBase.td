@@ -88,11 +88,8 @@ def Graph_SegmentAttr : Graph_Attr<"Segment", "segment"> {
     DefaultValuedParameter<"int64_t", "0">:$first_row,
     DefaultValuedParameter<"int64_t", "0">:$group_stride,
     DefaultValuedParameter<"bool", "false">:$transposed);
-  let assemblyFormat = [{
-    `<` $key (`,` `scales` `=` $scale_key^)? `,` `shape` `=` `[` $shape `]` `,` `rows` `=` $rows
-    (`,` `first_row` `=` $first_row^)? (`,` `group_stride` `=` $group_stride^)?
-    (`,` `transposed` `=` $transposed^)? `>`
-  }];
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -112,15 +109,15 @@ def Graph_CacheType : TypeDef<Graph_Dialect, "Cache"> {
     Example: `!dsv3.cache<f32, latent = 512, rope = 64, page = 64, context = 4096, requests = 1>`.
   }];
   let parameters = (ins "::mlir::Type":$elementType, "int64_t":$latent, "int64_t":$rope,
-                        "int64_t":$page, "int64_t":$context, "int64_t":$requests);
+                        "int64_t":$page, "int64_t":$maxContext, "int64_t":$maxRequests);
   let assemblyFormat = [{
     `<` $elementType `,` `latent` `=` $latent `,` `rope` `=` $rope `,` `page` `=` $page `,`
-    `context` `=` $context `,` `requests` `=` $requests `>`
+    `context` `=` $maxContext `,` `requests` `=` $maxRequests `>`
   }];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     /// Entries of a request's row of the page table.
-    int64_t getMaxPages() const { return (getContext() + getPage() - 1) / getPage(); }
+    int64_t getMaxPages() const { return (getMaxContext() + getPage() - 1) / getPage(); }
   }];
 }
 

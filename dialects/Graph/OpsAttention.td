@@ -9,7 +9,7 @@
 #ifndef DSV3_GRAPH_OPS_ATTENTION
 #define DSV3_GRAPH_OPS_ATTENTION
 
-include "GraphBase.td"
+include "Graph/GraphBase.td"
 
 def Graph_RopeTableOp : Graph_Op<"rope_table", [Pure, AllTypesMatch<["cos", "sin"]>]> {
   let summary = "cosines and sines of the rotary angles";
@@ -144,7 +144,7 @@ def Graph_MlaAttentionOp : Graph_Op<"mla_attention", [AllTypesMatch<["positions"
   let assemblyFormat = [{
     $q_nope `,` $q_rope `,` $kv_b (`scales` $scales^ `block` $block)? `,` $cache `,` $positions `,` $requests
     `scale` $scale attr-dict `:` type($q_nope) `,` type($q_rope) `,` type($kv_b)
-    (`,` `scales` type($scales)^)? `,` type($cache) `,` type($positions) `->` type($result)
+    (`scales` type($scales)^)? `,` type($cache) `,` type($positions) `->` type($result)
   }];
   let hasVerifier = 1;
 }

@@ -7,7 +7,7 @@
 #ifndef DSV3_GRAPH_OPS_DENSE
 #define DSV3_GRAPH_OPS_DENSE
 
-include "GraphBase.td"
+include "Graph/GraphBase.td"
 
 def Graph_EmbeddingOp : Graph_Op<"embedding", [Pure]> {
   let summary = "rows of the embedding table";

@@ -8,7 +8,7 @@
 #ifndef DSV3_GRAPH_OPS_EXPERTS
 #define DSV3_GRAPH_OPS_EXPERTS
 
-include "GraphBase.td"
+include "Graph/GraphBase.td"
 
 def Graph_RouterOp : Graph_PureOp<"router"> {
   let summary = "the experts of each token and their weights";

@@ -6,7 +6,7 @@
 #ifndef DSV3_GRAPH_OPS_STEP
 #define DSV3_GRAPH_OPS_STEP
 
-include "GraphBase.td"
+include "Graph/GraphBase.td"
 
 def Graph_ParameterOp : Graph_Op<"parameter", [Symbol]> {
   let summary = "a weight: its type and where the checkpoint keeps it";
@@ -54,6 +54,7 @@ def Graph_WeightOp : Graph_Op<"weight", [Pure,
     2. A parameter with layers is read only in a function for those layers.
 
     ```mlir
+    dsv3.parameter @norm : tensor<128xbf16> from [#dsv3.segment<"model.norm.weight", shape = [128], rows = 1>]
     %w = dsv3.weight @norm : tensor<128xbf16>
     ```
   }];
@@ -73,6 +74,7 @@ def Graph_CallLayerOp : Graph_Op<"call_layer", [
     2. Operand and result types are the callee's.
 
     ```mlir
+    func.func private @moe(tensor<?x128xf32, #dsv3.dims<"T">>, !dsv3.cache<f32, latent = 32, rope = 8, page = 64, context = 4096, requests = 1>) -> tensor<?x128xf32, #dsv3.dims<"T">> attributes {dsv3.layers = array<i64: 3, 4>}
     %y = dsv3.call_layer @moe layer 3 (%x, %cache) : (tensor<?x128xf32, #dsv3.dims<"T">>, !dsv3.cache<f32, latent = 32, rope = 8, page = 64, context = 4096, requests = 1>) -> tensor<?x128xf32, #dsv3.dims<"T">>
     ```
   }];

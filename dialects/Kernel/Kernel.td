@@ -1,4 +1,4 @@
 //===- Kernel.td - the kern dialect, whole ---------------------*- tablegen -*-===//
-include "KernelBase.td"
-include "OpsStructure.td"
-include "OpsCore.td"
+include "Kernel/KernelBase.td"
+include "Kernel/OpsStructure.td"
+include "Kernel/OpsCore.td"

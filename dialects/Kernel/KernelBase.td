@@ -2,7 +2,7 @@
 #ifndef DSV3_KERNEL_BASE
 #define DSV3_KERNEL_BASE
 
-include "GraphBase.td"
+include "Graph/GraphBase.td"
 include "mlir/IR/EnumAttr.td"
 include "mlir/IR/RegionKindInterface.td"
 

@@ -12,7 +12,7 @@
 #ifndef DSV3_KERNEL_OPS_CORE
 #define DSV3_KERNEL_OPS_CORE
 
-include "KernelBase.td"
+include "Kernel/KernelBase.td"
 
 class Kernel_CoreOp<string mnemonic, list<Trait> traits = []>
     : Kernel_Op<mnemonic, traits> {

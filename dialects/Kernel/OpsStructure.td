@@ -6,7 +6,7 @@
 #ifndef DSV3_KERNEL_OPS_STRUCTURE
 #define DSV3_KERNEL_OPS_STRUCTURE
 
-include "KernelBase.td"
+include "Kernel/KernelBase.td"
 
 def Kernel_GroupOp : Kernel_Op<"group", [SingleBlock, RecursiveMemoryEffects, NoRegionArguments]> {
   let summary = "dsv3 ops that shall become one kernel";
@@ -80,7 +80,11 @@ def Kernel_LaunchOp : Kernel_Op<"launch", [AttrSizedOperandSegments,
     1. Types of inputs, destinations and results are the definition's.
 
     ```mlir
-    %y = kern.launch @norm ins(%x, %w : tensor<?x128xf32, #dsv3.dims<"T">>, tensor<128xbf16>) outs(%e : tensor<?x128xf32, #dsv3.dims<"T">>) -> tensor<?x128xf32, #dsv3.dims<"T">>
+    kern.def @norm kind "norm" ins(%x: tensor<?x128xf32, #dsv3.dims<"T">>, %w: tensor<128xbf16>) outs(%o: tensor<?x128xf32, #dsv3.dims<"T">>) {
+      %n = dsv3.rms_norm %x, %w eps 1.0e-06 : tensor<?x128xf32, #dsv3.dims<"T">>, tensor<128xbf16>
+      kern.yield %n : tensor<?x128xf32, #dsv3.dims<"T">>
+    }
+    %y = kern.launch @norm ins(%a, %b : tensor<?x128xf32, #dsv3.dims<"T">>, tensor<128xbf16>) outs(%e : tensor<?x128xf32, #dsv3.dims<"T">>) -> tensor<?x128xf32, #dsv3.dims<"T">>
     ```
   }];
   let arguments = (ins FlatSymbolRefAttr:$callee, Variadic<AnyType>:$inputs,
@@ -107,12 +111,14 @@ def Kernel_YieldOp : Kernel_Op<"yield", [Pure, Terminator]> {
   let summary = "the results of a group, a definition or a scalar region";
   let description = [{
     ```mlir
-    kern.yield %y : f32
+    %s = kern.group "sum" -> tensor<?x128xf32, #dsv3.dims<"T">> {
+      %y = dsv3.add %a, %b : tensor<?x128xf32, #dsv3.dims<"T">>
+      kern.yield %y : tensor<?x128xf32, #dsv3.dims<"T">>
+    }
     ```
   }];
   let arguments = (ins Variadic<AnyType>:$values);
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
-  let builders = [OpBuilder<(ins), [{}]>];
 }
 
 def Kernel_ViewOp : Kernel_Op<"view", [Pure]> {

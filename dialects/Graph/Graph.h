@@ -1,0 +1,41 @@
+//===- Graph.h - the dsv3 dialect -------------------------------*- C++ -*-===//
+//
+// The C++ of the dialect that TableGen makes from Graph.td: types, attributes,
+// ops. All are handles to data owned by an MLIRContext.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/IR/TensorEncoding.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "Graph/GraphDialect.h.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "Graph/GraphTypes.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "Graph/GraphAttrs.h.inc"
+
+#define GET_OP_CLASSES
+#include "Graph/GraphOps.h.inc"
+
+namespace dsv3::graph {
+
+/// Attribute of a function: the layers that call it, ascending i64.
+inline constexpr llvm::StringLiteral layersAttrName = "dsv3.layers";
+/// Attribute of a function that makes it an entry: a dictionary (role, sizes, …).
+inline constexpr llvm::StringLiteral entryAttrName = "dsv3.entry";
+/// Attribute of an entry's argument or result: its name for the session.
+inline constexpr llvm::StringLiteral nameAttrName = "dsv3.name";
+
+} // namespace dsv3::graph

@@ -1,0 +1,15 @@
+//===- Registration.cpp - what every compiler tool knows ------------------===//
+#include "dsv3/Tools/Registration.h"
+
+#include "Graph/Graph.h"
+#include "Kernel/Kernel.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/DialectRegistry.h"
+
+void dsv3::registerAllDialects(mlir::DialectRegistry &registry) {
+  registry.insert<graph::GraphDialect, kern::KernelDialect, mlir::arith::ArithDialect,
+                  mlir::func::FuncDialect, mlir::math::MathDialect>();
+}
