@@ -1,0 +1,144 @@
+//===- Passes.td - passes over the dsv3 dialect ----------------*- tablegen -*-===//
+#ifndef DSV3_TRANSFORMS_PASSES
+#define DSV3_TRANSFORMS_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+class GraphPass<string flag> : Pass<flag, "::mlir::ModuleOp"> {
+  let dependentDialects = ["::dsv3::graph::GraphDialect", "::dsv3::kern::KernelDialect"];
+}
+
+//===----------------------------------------------------------------------===//
+// Phase graph
+//===----------------------------------------------------------------------===//
+
+def SetPrecision : GraphPass<"dsv3-set-precision"> {
+  let summary = "writes the precision policy into the module";
+  let description = [{
+    Under `f32` activations and cache are f32 and weights are as stored: what the
+    importer wrote. The pass checks it and records the policy as the module's
+    attribute `dsv3.policy`. A policy that has no rewrite is refused by name.
+  }];
+  let options = [Option<"policy", "policy", "std::string", "\"f32\"", "f32">];
+}
+
+def MakeEntryPoints : GraphPass<"dsv3-make-entry-points"> {
+  let summary = "one entry for each bucket of tokens in a step";
+  let description = [{
+    Copies the entry `forward` and the layer functions that it calls:
+
+    | entry | tokens | attention |
+    |---|---|---|
+    | decode | 1 | absorbed |
+    | rows | 2 to `rows` | absorbed |
+    | prefill | 1 to `chunk` | expanded |
+
+    and gives `mtp` its sizes. The session takes the first entry that admits a step,
+    so `rows` is the threshold where absorbed attention gives way to expanded.
+
+    Before: `func.func @forward`, `func.func private @moe`. After: `@decode`,
+    `@decode.moe`, `@rows`, `@rows.moe`, `@prefill`, `@prefill.moe`.
+  }];
+  let options = [
+    Option<"rows", "rows", "int64_t", "16", "most tokens of a step with absorbed attention">,
+    Option<"chunk", "chunk", "int64_t", "512", "most tokens of a step">];
+}
+
+def AbsorbMla : GraphPass<"dsv3-absorb-mla"> {
+  let summary = "absorbs the up-projections of keys and values into queries and outputs";
+  let description = [{
+    In layer functions whose `dsv3.attention` is "absorbed", replaces
+
+    ```mlir
+    %o = dsv3.mla_attention %q_nope, %q_rope, %kv_b, …
+    ```
+    by
+    ```mlir
+    %q = dsv3.head_linear %q_nope, %w_uk
+    %l = dsv3.latent_attention %q, %q_rope, …
+    %o = dsv3.head_linear %l, %w_uv
+    ```
+    where `w_uk` and `w_uv` are parameters made of kv_b's rows (DeepSeek-V2 report,
+    2.1.2). A step of few tokens then reads the latents alone and expands nothing.
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Phase fused
+//===----------------------------------------------------------------------===//
+
+def MergeProjections : GraphPass<"dsv3-merge-projections"> {
+  let summary = "the first projections of query and latent as one product";
+  let description = [{
+    `q_a_proj` (or `q_proj`) and `kv_a_proj_with_mqa` read the same rows: one parameter
+    of two segments, one dsv3.linear, two slices. Missed where they are stored with
+    different types.
+  }];
+}
+
+def LowerExperts : GraphPass<"dsv3-lower-experts"> {
+  let summary = "dsv3.experts as dispatch, grouped products and combine";
+  let description = [{
+    ```mlir
+    %y = dsv3.experts %x, %e, %w, %gate_up, %down
+    ```
+    becomes
+    ```mlir
+    %offsets, %rows, %slots = dsv3.dispatch %e
+    %h = dsv3.grouped_linear %x, %offsets rows %rows, %gate_up
+    %a = dsv3.silu_mul %h
+    %d = dsv3.grouped_linear %a, %offsets, %down
+    %y = dsv3.combine %d, %slots, %w
+    ```
+  }];
+}
+
+def FuseRopeAppend : GraphPass<"dsv3-fuse-rope-append"> {
+  let summary = "norm of the latent, rotations and cache append as one kernel";
+  let description = [{
+    Groups a dsv3.cache_append with the dsv3.rms_norm of its latent, the dsv3.rope of
+    its key and the dsv3.rope of the query.
+  }];
+}
+
+def FuseResidualNorm : GraphPass<"dsv3-fuse-residual-norm"> {
+  let summary = "a residual addition with the norm that reads it";
+  let description = [{
+    Groups `%s = dsv3.add %x, %d` with `dsv3.rms_norm %s`: the sum is read and written
+    once. Missed where the sum is not in the same function.
+  }];
+}
+
+def FuseRouter : GraphPass<"dsv3-fuse-router"> {
+  let summary = "the router from logits to weights as one kernel";
+  let description = [{
+    Groups each dsv3.router: sigmoid, bias, group limit, top-k, normalisation and scale
+    are one launch.
+  }];
+}
+
+def FuseExperts : GraphPass<"dsv3-fuse-experts"> {
+  let summary = "grouped products with SiLU, and combine with what is added to it";
+  let description = [{
+    Groups dsv3.grouped_linear with the dsv3.silu_mul that reads it alone, and
+    dsv3.combine with the additions (shared expert, residual) that follow it.
+  }];
+}
+
+def FuseGemmEpilogue : GraphPass<"dsv3-fuse-gemm-epilogue"> {
+  let summary = "products with the elementwise ops that read them";
+  let description = [{
+    Groups dsv3.linear with a dsv3.silu_mul or dsv3.add that reads it alone.
+  }];
+}
+
+def OutlineKernels : GraphPass<"dsv3-outline-kernels"> {
+  let summary = "every group, and every op left alone, becomes a kern.def";
+  let description = [{
+    A kern.def is made of each kern.group and of each computing op outside of groups;
+    views (slice, split_heads, merge_heads) go into the kernels that read them. Equal
+    definitions are made once. Parameters that nothing reads any more are erased.
+  }];
+}
+
+#endif // DSV3_TRANSFORMS_PASSES

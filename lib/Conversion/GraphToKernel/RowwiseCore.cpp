@@ -1,0 +1,70 @@
+//===- RowwiseCore.cpp - additions and norms as kern.rowwise --------------===//
+#include "CoreBuilder.h"
+
+using namespace mlir;
+
+namespace dsv3 {
+
+/// mean of squares: contribution x², finish 1 / sqrt(r / n + eps).
+static void fillReduction(CoreBuilder &core, ScalarBuilder &scalars, kern::RowwiseOp rowwise) {
+  graph::RmsNormOp norm = scalars.norm();
+  OpBuilder builder(core.definition.getContext());
+  Location loc = core.loc;
+  Block &contribution = rowwise.getContribution().emplaceBlock();
+  scalars.addArguments(contribution);
+  builder.setInsertionPointToEnd(&contribution);
+  Value x = scalars.emit(builder, norm.getX(), Value(), {}, Value());
+  kern::YieldOp::create(builder, loc, Value(arith::MulFOp::create(builder, loc, x, x)));
+
+  Block &finish = rowwise.getFinish().emplaceBlock();
+  Value sum = finish.addArgument(builder.getF32Type(), loc);
+  builder.setInsertionPointToEnd(&finish);
+  int64_t n = cast<RankedTensorType>(norm.getX().getType()).getShape().back();
+  auto constant = [&](double value) -> Value {
+    return arith::ConstantOp::create(builder, loc,
+                                     builder.getF32FloatAttr(static_cast<float>(value)));
+  };
+  Value mean = arith::DivFOp::create(builder, loc, sum, constant(static_cast<double>(n)));
+  Value safe = arith::AddFOp::create(builder, loc, mean,
+                                     constant(norm.getEps().convertToDouble()));
+  kern::YieldOp::create(builder, loc, Value(math::RsqrtOp::create(builder, loc, safe)));
+}
+
+CoreResults buildRowwise(CoreBuilder &core) {
+  ScalarBuilder scalars(core);
+  SmallVector<Value> destinations;
+  for (auto [index, value] : llvm::enumerate(core.yielded())) {
+    if (failed(scalars.discover(value, Value()))) {
+      return failure();
+    }
+    destinations.push_back(core.destination(index));
+  }
+  bool reduces = scalars.norm() != nullptr;
+  auto rowwise = kern::RowwiseOp::create(
+      core.builder, core.loc, core.yielded().getTypes(), scalars.inputs(),
+      core.builder.getDenseI32ArrayAttr(scalars.access()), destinations,
+      reduces ? kern::Reduction::Add : kern::Reduction::None);
+  if (reduces) {
+    fillReduction(core, scalars, rowwise);
+  }
+  Block &apply = rowwise.getApply().emplaceBlock();
+  scalars.addArguments(apply);
+  Value scale;
+  if (reduces) {
+    scale = apply.addArgument(core.builder.getF32Type(), core.loc);
+  }
+  OpBuilder builder(core.definition.getContext());
+  builder.setInsertionPointToEnd(&apply);
+  SmallVector<Value> results;
+  for (Value value : core.yielded()) {
+    Value scalar = scalars.emit(builder, value, Value(), {}, scale);
+    Type element = cast<RankedTensorType>(value.getType()).getElementType();
+    results.push_back(scalar.getType() == element
+                          ? scalar
+                          : arith::TruncFOp::create(builder, core.loc, element, scalar));
+  }
+  kern::YieldOp::create(builder, core.loc, results);
+  return SmallVector<Value>(rowwise.getResults());
+}
+
+} // namespace dsv3

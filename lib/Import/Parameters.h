@@ -1,0 +1,53 @@
+//===- Parameters.h - the parameters of an imported module ------*- C++ -*-===//
+//
+// Private to lib/Import. Declares dsv3.parameter ops for the slots of a layer or of
+// the model, and knows the structural signature of a layer.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "Graph/Graph.h"
+#include "dsv3/Import/Import.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dsv3::import {
+
+/// A tensor of the checkpoint that a slot is made of.
+struct Piece {
+  std::string key; ///< with {layer} and {expert}
+  std::vector<int64_t> shape;
+};
+
+/// A weight of a layer or of the model before its element type is known.
+struct Slot {
+  std::string name;
+  std::vector<int64_t> shape; ///< [n], [rows, columns] or [groups, rows, columns]
+  std::vector<Piece> pieces;  ///< equal shares of the rows
+  /// Rows of the file from one group to the next; 0: each group has its own file tensor.
+  int64_t groupStride = 0;
+};
+
+/// What a layer (or, with layer < 0, the model) reads.
+std::vector<Slot> layerSlots(const checkpoint::ModelConfig &config, bool moe);
+std::vector<Slot> modelSlots(const checkpoint::ModelConfig &config);
+std::vector<Slot> mtpSlots(const checkpoint::ModelConfig &config);
+
+/// The names and element types of all slots of a layer: layers with the same
+/// signature share a function.
+std::optional<std::string> signatureOf(const std::vector<Slot> &slots, int64_t layer,
+                                       const StoredType &storedType, mlir::Location loc);
+
+/// Declares the parameters of `slots` at the end of the module, named
+/// `prefix.slot` (`slot` if the prefix is empty).
+void declareParameters(mlir::ModuleOp module, const checkpoint::ModelConfig &config,
+                       llvm::StringRef prefix, const std::vector<Slot> &slots,
+                       llvm::ArrayRef<int64_t> layers, const StoredType &storedType);
+
+/// `key` with {layer} and {expert} replaced.
+std::string expandKey(llvm::StringRef key, int64_t layer, int64_t expert);
+
+} // namespace dsv3::import

@@ -1,0 +1,54 @@
+//===- FuseExperts.cpp - what surrounds the grouped products --------------===//
+#include "Grouping.h"
+
+using namespace mlir;
+
+namespace dsv3 {
+#define GEN_PASS_DEF_FUSEEXPERTS
+#include "dsv3/Transforms/Passes.h.inc"
+
+namespace {
+struct FuseExperts : impl::FuseExpertsBase<FuseExperts> {
+  void runOnOperation() override {
+    SmallVector<Operation *> work;
+    getOperation().walk([&](Operation *op) {
+      if (isFree(op) && isa<graph::GroupedLinearOp, graph::CombineOp>(op)) {
+        work.push_back(op);
+      }
+    });
+    for (Operation *op : work) {
+      if (isa<graph::GroupedLinearOp>(op)) {
+        fuseActivation(op);
+      } else {
+        fuseAdditions(op);
+      }
+    }
+  }
+
+  void fuseActivation(Operation *product) {
+    auto active = dyn_cast_if_present<graph::SiluMulOp>(onlyUser(product));
+    if (!active || !isFree(active) || !makeGroup("experts_gate_up", {product, active})) {
+      remark::missed(product->getLoc(), remarkOptions("fuse-experts", product))
+          << "no activation that alone reads the product";
+      return;
+    }
+    remark::passed(product->getLoc(), remarkOptions("fuse-experts", product))
+        << "gate, up and SiLU·mul in one launch";
+  }
+
+  void fuseAdditions(Operation *combine) {
+    SmallVector<Operation *> ops{combine};
+    while (auto add = dyn_cast_if_present<graph::AddOp>(onlyUser(ops.back()))) {
+      if (!isFree(add) || add.getLhs() == add.getRhs()) {
+        break;
+      }
+      ops.push_back(add);
+    }
+    makeGroup("combine", ops); // a chain of only users: nothing reads it before its end
+    remark::passed(combine->getLoc(), remarkOptions("fuse-experts", combine))
+        << "weighted sum of the experts with " << std::to_string(ops.size() - 1)
+        << " additions in one launch";
+  }
+};
+} // namespace
+} // namespace dsv3

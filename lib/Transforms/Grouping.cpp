@@ -1,0 +1,57 @@
+//===- Grouping.cpp - putting ops into fusion groups ----------------------===//
+#include "Grouping.h"
+
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+
+namespace dsv3 {
+
+Operation *onlyUser(Operation *op) {
+  return op->getNumResults() == 1 && op->getResult(0).hasOneUse()
+             ? *op->getResult(0).user_begin()
+             : nullptr;
+}
+
+kern::GroupOp makeGroup(StringRef kind, ArrayRef<Operation *> ops) {
+  SmallVector<Operation *> ordered(ops);
+  llvm::sort(ordered, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
+  Operation *last = ordered.back();
+  auto inGroup = [&](Operation *user) {
+    return llvm::any_of(ordered, [&](Operation *op) { return op->isAncestor(user); });
+  };
+  llvm::SetVector<Value> results;
+  for (Operation *op : ordered) {
+    for (Value result : op->getResults()) {
+      for (Operation *user : result.getUsers()) {
+        if (inGroup(user)) {
+          continue;
+        }
+        Operation *sameBlock = last->getBlock()->findAncestorOpInBlock(*user);
+        if (!sameBlock || sameBlock->isBeforeInBlock(last)) {
+          return nullptr;
+        }
+        results.insert(result);
+      }
+    }
+  }
+  OpBuilder builder(last->getContext());
+  builder.setInsertionPointAfter(last);
+  auto group = kern::GroupOp::create(builder, last->getLoc(),
+                                     ValueRange(results.getArrayRef()).getTypes(),
+                                     builder.getStringAttr(kind));
+  Block &body = group.getBody().emplaceBlock();
+  for (auto [index, value] : llvm::enumerate(results)) {
+    Value inside = value, outside = group.getResult(index);
+    inside.replaceUsesWithIf(outside,
+                             [&](OpOperand &use) { return !inGroup(use.getOwner()); });
+  }
+  for (Operation *op : ordered) {
+    op->moveBefore(&body, body.end());
+  }
+  builder.setInsertionPointToEnd(&body);
+  kern::YieldOp::create(builder, last->getLoc(), results.getArrayRef());
+  return group;
+}
+
+} // namespace dsv3

@@ -1,0 +1,21 @@
+//===- Grouping.h - putting ops into fusion groups --------------*- C++ -*-===//
+#pragma once
+
+#include "Common.h"
+
+namespace dsv3 {
+
+/// Whether `op` is in no group yet: its parent is a function.
+inline bool isFree(mlir::Operation *op) {
+  return mlir::isa_and_present<mlir::func::FuncOp>(op->getParentOp());
+}
+
+/// The only op that uses the only result of `op`, or null.
+mlir::Operation *onlyUser(mlir::Operation *op);
+
+/// Moves `ops`, of one block, into a kern.group at the place of the last of them, whose
+/// results are the values used outside. Null, with nothing changed, if something
+/// outside and before that place reads a result of theirs.
+kern::GroupOp makeGroup(llvm::StringRef kind, llvm::ArrayRef<mlir::Operation *> ops);
+
+} // namespace dsv3

@@ -1,0 +1,44 @@
+//===- SetPrecision.cpp - the precision policy, written into the module ---===//
+//
+// Runs before everything else of phase graph, so that every execution of the module
+// means the same numbers. Under f32 the module is as imported; this pass checks that.
+//
+//===----------------------------------------------------------------------===//
+#include "Common.h"
+
+using namespace mlir;
+
+namespace dsv3 {
+#define GEN_PASS_DEF_SETPRECISION
+#include "dsv3/Transforms/Passes.h.inc"
+
+namespace {
+struct SetPrecision : impl::SetPrecisionBase<SetPrecision> {
+  using SetPrecisionBase::SetPrecisionBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    if (policy != "f32") {
+      module.emitError("unknown precision policy '")
+          << policy.getValue() << "'; there is code for 'f32' alone: leave --policy out";
+      return signalPassFailure();
+    }
+    module->setAttr("dsv3.policy", StringAttr::get(&getContext(), policy.getValue()));
+    for (auto function : module.getOps<func::FuncOp>()) {
+      for (Type type : function.getArgumentTypes()) {
+        auto tensor = dyn_cast<RankedTensorType>(type);
+        auto cache = dyn_cast<graph::CacheType>(type);
+        Type element = tensor ? tensor.getElementType() : cache ? cache.getElementType() : Type();
+        if (isa_and_present<FloatType>(element) && !element.isF32()) {
+          function.emitError("policy f32 expects f32 activations and cache, found ")
+              << type << "; import the model again";
+          return signalPassFailure();
+        }
+      }
+    }
+    remark::analysis(module.getLoc(), remarkOptions("set-precision", module))
+        << "policy f32: activations and cache f32, weights as stored";
+  }
+};
+} // namespace
+} // namespace dsv3
