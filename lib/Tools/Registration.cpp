@@ -8,8 +8,20 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/DialectRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+#include "dsv3/Conversion/Passes.h"
+#include "dsv3/Transforms/Passes.h"
 
 void dsv3::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<graph::GraphDialect, kern::KernelDialect, mlir::arith::ArithDialect,
                   mlir::func::FuncDialect, mlir::math::MathDialect>();
+}
+
+void dsv3::registerAllPasses() {
+  mlir::registerCanonicalizerPass();
+  mlir::registerCSEPass();
+  mlir::registerSymbolDCEPass();
+  registerTransformsPasses();
+  registerConversionPasses();
 }

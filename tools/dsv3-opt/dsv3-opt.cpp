@@ -3,11 +3,10 @@
 
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
-#include "mlir/Transforms/Passes.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   dsv3::registerAllDialects(registry);
-  mlir::registerTransformsPasses();
+  dsv3::registerAllPasses();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "dsv3-opt: passes over modules\n", registry));
 }
