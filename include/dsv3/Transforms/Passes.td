@@ -141,4 +141,20 @@ def OutlineKernels : GraphPass<"dsv3-outline-kernels"> {
   }];
 }
 
+//===----------------------------------------------------------------------===//
+// Phase configured
+//===----------------------------------------------------------------------===//
+
+def ConfigureKernels : GraphPass<"kern-configure"> {
+  let summary = "a configuration of the family table for every kernel and variant";
+  let description = [{
+    Derives the facts of each kern.def (rows at most, columns, weight type, …), asks the
+    family table (dsv3/Plan/Families.h) for each variant, and writes the choice as the
+    attribute `configs`: the table's fields, `scratch`, and `tiles` as [size, factor,
+    divisor, times, plus]. Definitions that are equal then are made one.
+  }];
+  let options = [ListOption<"variants", "variants", "std::string",
+                            "CPU variants to make kernels for (all)">];
+}
+
 #endif // DSV3_TRANSFORMS_PASSES

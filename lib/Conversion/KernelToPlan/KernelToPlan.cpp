@@ -1,0 +1,297 @@
+//===- KernelToPlan.cpp - a module of kernels as a plan -------------------===//
+#include "dsv3/Conversion/KernelToPlan.h"
+
+#include "FunctionPlanner.h"
+#include "Graph/Extent.h"
+#include "dsv3/Plan/Families.h"
+
+using namespace mlir;
+
+namespace dsv3 {
+namespace {
+
+/// Fills the tables of a plan, then its entries.
+class ModulePlanner {
+public:
+  explicit ModulePlanner(ModuleOp module) : module(module) {}
+  FailureOr<plan::Plan> run();
+
+private:
+  LogicalResult addVariants();
+  void addParameters();
+  LogicalResult addKernels();
+  LogicalResult addEntry(func::FuncOp function);
+  LogicalResult addPorts(func::FuncOp function, plan::Entry &entry);
+  void setLayouts();
+
+  ModuleOp module;
+  plan::Plan result;
+  PlanTables tables;
+};
+
+} // namespace
+
+static std::string stringAttr(ModuleOp module, StringRef name) {
+  auto attribute = module->getAttrOfType<StringAttr>(name);
+  return attribute ? attribute.str() : std::string();
+}
+
+/// The variants that the kernels are configured for.
+LogicalResult ModulePlanner::addVariants() {
+  for (auto definition : module.getOps<kern::DefOp>()) {
+    if (!definition.getConfigsAttr()) {
+      return definition.emitError("kernel without a configuration; run kern-configure first");
+    }
+    for (NamedAttribute config : definition.getConfigsAttr()) {
+      result.variants.push_back({config.getName().str(), "", ""});
+    }
+    return success();
+  }
+  return module.emitError("expected kernels to plan, found none; run dsv3-outline-kernels first");
+}
+
+void ModulePlanner::addParameters() {
+  for (auto op : module.getOps<graph::ParameterOp>()) {
+    plan::Parameter parameter;
+    parameter.name = op.getSymName().str();
+    parameter.type = planType(cast<RankedTensorType>(op.getType()).getElementType());
+    auto [groups, rows, columns] = op.getExtents();
+    parameter.groups = groups, parameter.rows = rows, parameter.columns = columns;
+    if (op.getBlock()) {
+      parameter.scaleRows = (*op.getBlock())[0];
+      parameter.scaleColumns = (*op.getBlock())[1];
+    }
+    parameter.parts = static_cast<int64_t>(op.getParts());
+    for (Attribute attribute : op.getSegments()) {
+      auto segment = cast<graph::SegmentAttr>(attribute);
+      plan::Segment piece;
+      piece.key = segment.getKey().str();
+      piece.scaleKey = segment.getScaleKey() ? segment.getScaleKey().str() : "";
+      piece.fileRows = segment.getShape()[0];
+      piece.fileColumns = segment.getShape().size() > 1 ? segment.getShape()[1] : 0;
+      piece.groupStride = segment.getGroupStride();
+      piece.firstRow = segment.getFirstRow();
+      piece.rows = segment.getRows();
+      piece.transposed = segment.getTransposed();
+      parameter.segments.push_back(std::move(piece));
+    }
+    if (op.getLayers()) {
+      parameter.layers.assign(op.getLayers()->begin(), op.getLayers()->end());
+    }
+    parameter.layouts.assign(result.variants.size(), plan::Layout());
+    tables.parameters[parameter.name] = static_cast<int32_t>(result.parameters.size());
+    result.parameters.push_back(std::move(parameter));
+  }
+}
+
+LogicalResult ModulePlanner::addKernels() {
+  for (auto definition : module.getOps<kern::DefOp>()) {
+    plan::Kernel kernel;
+    kernel.symbol = definition.getSymName().str();
+    kernel.family = definition.getFamily().value_or("").str();
+    for (StringRef name : definition.getSizesAttr().getAsValueRange<StringAttr>()) {
+      auto found = tables.sizes.find(name);
+      if (found == tables.sizes.end()) {
+        return definition.emitError("size '") << name << "' is not one of any entry's sizes";
+      }
+      kernel.sizes.push_back(found->second);
+    }
+    for (const plan::Variant &variant : result.variants) {
+      DictionaryAttr config = definition.getConfig(variant.name);
+      auto tiles = config ? config.getAs<DenseI64ArrayAttr>("tiles") : DenseI64ArrayAttr();
+      auto scratch = config ? config.getAs<IntegerAttr>("scratch") : IntegerAttr();
+      if (!tiles || tiles.size() != 5 || !scratch) {
+        return definition.emitError("expected a configuration with tiles and scratch for ")
+               << variant.name << "; run kern-configure first";
+      }
+      kernel.variants.push_back({{static_cast<int32_t>(tiles[0]), tiles[1], tiles[2], tiles[3],
+                                  tiles[4]},
+                                 scratch.getInt()});
+    }
+    tables.kernels[kernel.symbol] = static_cast<int32_t>(result.kernels.size());
+    result.kernels.push_back(std::move(kernel));
+  }
+  return success();
+}
+
+/// Each parameter gets the layout that the kernels which read it as their weight want.
+void ModulePlanner::setLayouts() {
+  module.walk([&](kern::LaunchOp launch) {
+    auto definition = module.lookupSymbol<kern::DefOp>(launch.getCallee());
+    Operation *core = definition.getCore();
+    Value weight;
+    if (auto gemm = dyn_cast<kern::GemmOp>(core)) {
+      weight = gemm.getWeight();
+    } else if (auto grouped = dyn_cast<kern::GroupedGemmOp>(core)) {
+      weight = grouped.getWeight();
+    } else if (auto attention = dyn_cast<kern::ExpandedAttentionOp>(core)) {
+      weight = attention.getWeight();
+    } else {
+      return;
+    }
+    std::optional<plan::Family> family = plan::familyFromName(*definition.getFamily());
+    unsigned index = cast<BlockArgument>(weight).getArgNumber();
+    auto read = launch.getInputs()[index].getDefiningOp<graph::WeightOp>();
+    if (!family || !read) {
+      return;
+    }
+    plan::Parameter &parameter =
+        result.parameters[static_cast<size_t>(tables.parameters.lookup(read.getParameter()))];
+    for (auto [variant, layout] : llvm::zip_equal(result.variants, parameter.layouts)) {
+      layout = plan::weightLayout(*family, *plan::findCpuVariant(variant.name));
+    }
+  });
+}
+
+LogicalResult ModulePlanner::addPorts(func::FuncOp function, plan::Entry &entry) {
+  auto port = [&](Type type, Attribute name) -> FailureOr<plan::Port> {
+    auto tensor = cast<RankedTensorType>(type);
+    FailureOr<RowCount> rows = rowsOf(tensor, tables, function);
+    if (failed(rows) || rows->size < 0 || rows->factor != 1 || !name) {
+      return function.emitError("expected ports with a name and a named number of rows, found ")
+             << type;
+    }
+    return plan::Port{cast<StringAttr>(name).str(), planType(tensor.getElementType()), rows->size,
+                      columnsOf(tensor)};
+  };
+  for (auto [index, type] : llvm::enumerate(function.getArgumentTypes())) {
+    if (auto cache = dyn_cast<graph::CacheType>(type)) {
+      result.cache.type = planType(cache.getElementType());
+      result.cache.latent = cache.getLatent();
+      result.cache.rope = cache.getRope();
+      result.cache.pageTokens = cache.getPage();
+      result.cache.maxContext = cache.getMaxContext();
+      result.cache.maxRequests = cache.getMaxRequests();
+      continue;
+    }
+    FailureOr<plan::Port> made = port(type, function.getArgAttr(index, graph::nameAttrName));
+    if (failed(made)) {
+      return failure();
+    }
+    entry.inputs.push_back(*made);
+  }
+  for (auto [index, type] : llvm::enumerate(function.getResultTypes())) {
+    FailureOr<plan::Port> made = port(type, function.getResultAttr(index, graph::nameAttrName));
+    if (failed(made)) {
+      return failure();
+    }
+    entry.outputs.push_back(*made);
+    if (made->name == "logits") {
+      result.vocabSize = made->columns;
+    } else if (made->name == "normed") {
+      result.hiddenSize = made->columns;
+    }
+  }
+  return success();
+}
+
+/// Moves the frame of a body behind the buffers of the entry.
+static void shiftArena(std::vector<plan::Instruction> &instructions, int64_t offset) {
+  for (plan::Instruction &instruction : instructions) {
+    for (plan::Arg &arg : instruction.args) {
+      if (arg.kind == plan::ArgKind::Arena) {
+        arg.offset += offset;
+      }
+    }
+  }
+}
+
+LogicalResult ModulePlanner::addEntry(func::FuncOp function) {
+  auto info = function->getAttrOfType<DictionaryAttr>(graph::entryAttrName);
+  auto number = [&](StringRef name) {
+    auto attribute = info.getAs<IntegerAttr>(name);
+    return attribute ? attribute.getInt() : 0;
+  };
+  plan::Entry entry;
+  entry.name = function.getSymName().str();
+  entry.role = info.getAs<StringAttr>("role").str();
+  entry.minTokens = number("min_tokens");
+  entry.maxTokens = number("max_tokens");
+  entry.maxima.assign(result.sizes.size(), 1);
+  tables.maxima.clear();
+  for (Attribute attribute : info.getAs<ArrayAttr>("sizes")) {
+    auto size = cast<graph::SizeAttr>(attribute);
+    entry.maxima[static_cast<size_t>(tables.sizes.lookup(size.getName()))] = size.getMax();
+    tables.maxima[size.getName()] = size.getMax();
+  }
+  if (failed(addPorts(function, entry))) {
+    return failure();
+  }
+  llvm::StringMap<int32_t> bodies;
+  SmallVector<func::FuncOp> callees;
+  int64_t layers = 0;
+  function.walk([&](graph::CallLayerOp call) {
+    layers = std::max(layers, static_cast<int64_t>(call.getLayer()) + 1);
+    if (bodies.try_emplace(call.getCallee(), static_cast<int32_t>(callees.size())).second) {
+      callees.push_back(module.lookupSymbol<func::FuncOp>(call.getCallee()));
+    }
+  });
+  result.cache.layers = std::max(result.cache.layers, layers);
+  if (entry.role == "step") {
+    result.layers = layers;
+  }
+  FunctionPlanner planner(function, tables, bodies, entry.observations, /*isEntry=*/true);
+  FailureOr<std::vector<plan::Instruction>> program = planner.plan();
+  if (failed(program)) {
+    return failure();
+  }
+  entry.instructions = std::move(*program);
+  int64_t frame = 0;
+  for (func::FuncOp callee : callees) {
+    FunctionPlanner body(callee, tables, bodies, entry.observations, /*isEntry=*/false);
+    FailureOr<std::vector<plan::Instruction>> instructions = body.plan();
+    if (failed(instructions)) {
+      return failure();
+    }
+    shiftArena(*instructions, planner.frameBytes());
+    frame = std::max(frame, body.frameBytes());
+    entry.bodies.push_back({callee.getSymName().split('.').second.str(), std::move(*instructions)});
+  }
+  entry.arenaBytes = planner.frameBytes() + frame;
+  result.entries.push_back(std::move(entry));
+  return success();
+}
+
+FailureOr<plan::Plan> ModulePlanner::run() {
+  result.identity = stringAttr(module, "dsv3.identity");
+  result.policy = stringAttr(module, "dsv3.policy");
+  result.families = plan::familyTableHash();
+  if (auto block = module->getAttrOfType<DenseI64ArrayAttr>("dsv3.scale_block")) {
+    result.scaleBlock.assign(block.asArrayRef().begin(), block.asArrayRef().end());
+  }
+  SmallVector<func::FuncOp> entries;
+  for (auto function : module.getOps<func::FuncOp>()) {
+    auto info = function->getAttrOfType<DictionaryAttr>(graph::entryAttrName);
+    auto sizes = info ? info.getAs<ArrayAttr>("sizes") : ArrayAttr();
+    if (info && !sizes) {
+      return function.emitError("entry without sizes; run dsv3-make-entry-points first");
+    }
+    for (Attribute attribute : sizes ? sizes.getValue() : ArrayRef<Attribute>()) {
+      StringRef name = cast<graph::SizeAttr>(attribute).getName();
+      if (tables.sizes.try_emplace(name, static_cast<int32_t>(result.sizes.size())).second) {
+        result.sizes.push_back({name.str()});
+      }
+    }
+    if (info) {
+      entries.push_back(function);
+    }
+  }
+  if (failed(addVariants())) {
+    return failure();
+  }
+  addParameters();
+  if (failed(addKernels())) {
+    return failure();
+  }
+  setLayouts();
+  for (func::FuncOp function : entries) {
+    if (failed(addEntry(function))) {
+      return failure();
+    }
+  }
+  return std::move(result);
+}
+
+FailureOr<plan::Plan> planModule(ModuleOp module) { return ModulePlanner(module).run(); }
+
+} // namespace dsv3

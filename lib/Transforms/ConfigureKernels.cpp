@@ -1,0 +1,113 @@
+//===- ConfigureKernels.cpp - configurations from the family table --------===//
+//
+// The table decides; this pass says what it is asked about and writes the answer
+// down, with the reason as a remark. Knows no formula of any family.
+//
+//===----------------------------------------------------------------------===//
+#include "Common.h"
+#include "KernelFacts.h"
+
+#include "mlir/IR/OperationSupport.h"
+
+using namespace mlir;
+
+namespace dsv3 {
+#define GEN_PASS_DEF_CONFIGUREKERNELS
+#include "dsv3/Transforms/Passes.h.inc"
+
+namespace {
+struct ConfigureKernels : impl::ConfigureKernelsBase<ConfigureKernels> {
+  using ConfigureKernelsBase::ConfigureKernelsBase;
+
+  void runOnOperation() override {
+    SmallVector<const plan::CpuVariant *> wanted;
+    for (const std::string &name : variants) {
+      const plan::CpuVariant *variant = plan::findCpuVariant(name);
+      if (!variant) {
+        InFlightDiagnostic diagnostic = getOperation().emitError("unknown CPU variant '")
+                                        << name << "'; there are";
+        for (const plan::CpuVariant &known : plan::cpuVariants()) {
+          diagnostic << ' ' << known.name;
+        }
+        return signalPassFailure();
+      }
+      wanted.push_back(variant);
+    }
+    if (wanted.empty()) {
+      for (const plan::CpuVariant &variant : plan::cpuVariants()) {
+        wanted.push_back(&variant);
+      }
+    }
+    for (auto definition : getOperation().getOps<kern::DefOp>()) {
+      if (failed(configure(definition, wanted))) {
+        return signalPassFailure();
+      }
+    }
+    mergeEqual();
+  }
+
+  LogicalResult configure(kern::DefOp definition, ArrayRef<const plan::CpuVariant *> wanted) {
+    std::optional<plan::Family> family =
+        definition.getFamily() ? plan::familyFromName(*definition.getFamily()) : std::nullopt;
+    if (!family) {
+      return definition.emitError("expected a kernel of a known family, found '")
+             << definition.getFamily().value_or("none") << "'; run convert-dsv3-to-kern first";
+    }
+    FailureOr<plan::KernelFacts> facts = kernelFacts(definition);
+    if (failed(facts)) {
+      return failure();
+    }
+    Builder builder(&getContext());
+    SmallVector<NamedAttribute> configs;
+    for (const plan::CpuVariant *variant : wanted) {
+      plan::Configuration choice = plan::chooseConfig(*family, *variant, *facts);
+      SmallVector<NamedAttribute> fields;
+      for (const auto &field : choice.fields) {
+        fields.push_back(builder.getNamedAttr(field.name, builder.getI64IntegerAttr(field.value)));
+      }
+      const plan::TileCount &tiles = choice.tiles;
+      fields.push_back(builder.getNamedAttr(
+          "tiles", builder.getDenseI64ArrayAttr(
+                       {tiles.size, tiles.factor, tiles.divisor, tiles.times, tiles.plus})));
+      fields.push_back(
+          builder.getNamedAttr("scratch", builder.getI64IntegerAttr(choice.scratchBytes)));
+      configs.push_back(builder.getNamedAttr(variant->name, builder.getDictionaryAttr(fields)));
+      remark::analysis(definition.getLoc(), remark::RemarkOpts::name("configure")
+                                                .category(remarkCategory)
+                                                .function(definition.getSymName()))
+          << variant->name << ": " << choice.reason;
+    }
+    definition.setConfigsAttr(builder.getDictionaryAttr(configs));
+    definition->removeAttr("maxima");
+    return success();
+  }
+
+  /// One definition of those that differ in the name alone.
+  void mergeEqual() {
+    ModuleOp module = getOperation();
+    SmallVector<kern::DefOp> kept;
+    llvm::StringMap<StringRef> renamed;
+    for (auto definition : llvm::make_early_inc_range(module.getOps<kern::DefOp>())) {
+      auto same = llvm::find_if(kept, [&](kern::DefOp other) {
+        return other.getKindAttr() == definition.getKindAttr() &&
+               other.getConfigsAttr() == definition.getConfigsAttr() &&
+               OperationEquivalence::isRegionEquivalentTo(&other.getBody(), &definition.getBody(),
+                                                          OperationEquivalence::IgnoreLocations);
+      });
+      if (same == kept.end()) {
+        kept.push_back(definition);
+        continue;
+      }
+      renamed[definition.getSymName()] = same->getSymName();
+      definition.erase();
+    }
+    module.walk([&](kern::LaunchOp launch) {
+      auto found = renamed.find(launch.getCallee());
+      if (found != renamed.end()) {
+        launch.setCallee(found->second);
+      }
+    });
+  }
+};
+} // namespace
+} // namespace dsv3

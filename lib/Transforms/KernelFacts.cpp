@@ -1,0 +1,121 @@
+//===- KernelFacts.cpp - what the family table is asked about -------------===//
+#include "KernelFacts.h"
+
+#include "Graph/Extent.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace dsv3 {
+
+static int64_t dimOf(Value value, int64_t dim) {
+  return cast<RankedTensorType>(value.getType()).getDimSize(dim);
+}
+static int64_t lastDim(Value value) {
+  return cast<RankedTensorType>(value.getType()).getShape().back();
+}
+
+static DType dtypeOf(Value value) {
+  Type element = cast<RankedTensorType>(value.getType()).getElementType();
+  return element.isBF16()                ? DType::BF16
+         : element.isF16()               ? DType::F16
+         : isa<Float8E4M3FNType>(element) ? DType::F8E4M3
+                                          : DType::F32;
+}
+
+/// Fills in which size the rows of `value` are counted in, and how many there are at
+/// most, from the maxima that outlining left on the definition.
+static LogicalResult setRows(plan::KernelFacts &facts, kern::DefOp definition, Value value) {
+  graph::Extent rows = graph::extentOf(cast<RankedTensorType>(value.getType()), 0);
+  if (rows.isStatic()) {
+    facts.size = -1;
+    facts.maxRows = rows.value;
+    return success();
+  }
+  auto [base, factor] = graph::DimsAttr::split(rows.name);
+  facts.rowFactor = factor;
+  for (auto [index, name] : llvm::enumerate(definition.getSizesAttr().getAsValueRange<StringAttr>())) {
+    if (name == base) {
+      facts.size = static_cast<int32_t>(index);
+    }
+  }
+  auto maxima = definition->getAttrOfType<ArrayAttr>("maxima");
+  for (Attribute entry : maxima ? maxima.getValue() : ArrayRef<Attribute>()) {
+    auto size = cast<graph::SizeAttr>(entry);
+    if (size.getName().getValue() == base) {
+      facts.maxRows = size.getMax() * factor;
+      return success();
+    }
+  }
+  return definition.emitError("size '") << base
+                                        << "' has no maximum; run dsv3-make-entry-points first";
+}
+
+static void setCache(plan::KernelFacts &facts, Value cache) {
+  auto type = cast<graph::CacheType>(cache.getType());
+  facts.latent = type.getLatent();
+  facts.rope = type.getRope();
+  facts.pageTokens = type.getPage();
+}
+
+template <typename OpT>
+static void setWeight(plan::KernelFacts &facts, OpT op) {
+  facts.weight = dtypeOf(op.getWeight());
+  if (op.getBlock()) {
+    facts.scaleColumns = (*op.getBlock())[1];
+  }
+}
+
+FailureOr<plan::KernelFacts> kernelFacts(kern::DefOp definition) {
+  plan::KernelFacts facts;
+  Operation *core = definition.getCore();
+  // Rows are those of the first result, but where the op says otherwise.
+  Value rows = core->getResult(0);
+  facts.n = lastDim(core->getResult(0));
+  llvm::TypeSwitch<Operation *>(core)
+      .Case([&](kern::GemmOp op) {
+        setWeight(facts, op);
+        facts.k = lastDim(op.getWeight());
+        facts.parts = static_cast<int64_t>(op.getParts());
+        bool heads = cast<RankedTensorType>(op.getWeight().getType()).getRank() == 3;
+        facts.groups = heads ? dimOf(op.getWeight(), 0) : 1;
+      })
+      .Case([&](kern::GroupedGemmOp op) {
+        setWeight(facts, op);
+        facts.k = lastDim(op.getWeight());
+        facts.parts = static_cast<int64_t>(op.getParts());
+        facts.groups = dimOf(op.getWeight(), 0);
+      })
+      .Case([&](kern::RopeAppendOp op) {
+        setCache(facts, op.getCache());
+        facts.heads = dimOf(op.getResult(), 1);
+      })
+      .Case([&](kern::LatentAttentionOp op) {
+        setCache(facts, op.getCache());
+        facts.heads = dimOf(op.getResult(), 1);
+      })
+      .Case([&](kern::ExpandedAttentionOp op) {
+        setCache(facts, op.getCache());
+        setWeight(facts, op);
+        facts.heads = dimOf(op.getResult(), 1);
+        facts.nope = lastDim(op.getQuery());
+        facts.value = lastDim(op.getResult());
+      })
+      .Case([&](kern::RouterOp op) {
+        facts.groups = lastDim(op.getLogits());
+        facts.expertGroups = static_cast<int64_t>(op.getGroups());
+      })
+      .Case([&](kern::DispatchOp op) {
+        facts.groups = dimOf(op.getOffsets(), 0) - 1;
+        facts.n = lastDim(op.getExperts());
+        rows = op.getExperts();
+      })
+      .Default([](Operation *) {});
+  if (failed(setRows(facts, definition, rows))) {
+    return failure();
+  }
+  return facts;
+}
+
+} // namespace dsv3
