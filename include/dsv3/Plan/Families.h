@@ -1,0 +1,119 @@
+//===- Families.h - kernel families and their configurations ----*- C++ -*-===//
+//
+// The one table of kernel families for CPUs: which there are, in which layout a
+// family reads its weight, which configurations are legal for a variant, and
+// which of them suits the facts of a kernel. The configuration pass, the code
+// generator and the tests read it; a bundle keeps its hash.
+//
+// Standard library only. All functions are pure and thread-safe.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "dsv3/Plan/Plan.h"
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dsv3::plan {
+
+enum class Family : uint8_t {
+  Rowwise,
+  Gemm,
+  GroupedGemm,
+  Gather,
+  RopeTable,
+  RopeAppend,
+  LatentAttention,
+  ExpandedAttention,
+  Router,
+  Dispatch,
+  Combine,
+  Concat,
+};
+
+/// The names are those of the kern dialect's core ops: rowwise, gemm, …
+std::string_view name(Family family);
+std::optional<Family> familyFromName(std::string_view text);
+
+/// A kind of CPU that kernels are made for.
+struct CpuVariant {
+  std::string_view name;   ///< also LLVM's name of the CPU
+  int64_t lanes;           ///< f32 elements of a vector register
+  int64_t registers;       ///< vector registers
+  std::string_view tuning; ///< LLVM function attribute prefer-vector-width
+};
+
+std::span<const CpuVariant> cpuVariants();
+/// Null if there is no such variant.
+const CpuVariant *findCpuVariant(std::string_view text);
+
+/// Columns of a panel: two vectors.
+inline int64_t panelWidth(const CpuVariant &variant) { return 2 * variant.lanes; }
+
+/// How a family reads its weight (gemm, grouped_gemm, expanded_attention: in
+/// panels; tables, norms and biases of the others: row-major).
+Layout weightLayout(Family family, const CpuVariant &variant);
+
+/// What a configuration depends on. Fields that a family does not name below are
+/// ignored.
+struct KernelFacts {
+  /// The size that the rows of the result are counted in: its index in the
+  /// kernel's own list of sizes, its maximum, and rows per unit (8 for "T*8"). For
+  /// dispatch and router: tokens. For expanded_attention: of the step. An index of
+  /// -1 says that there are `maxRows` rows, always.
+  int32_t size = 0;
+  int64_t maxRows = 1; ///< maximum of the size times rowFactor
+  int64_t rowFactor = 1;
+  /// gemm, grouped_gemm: columns of the result (of one part, of one head); rowwise,
+  /// gather, combine, concat: columns of the result; rope_table: r/2.
+  int64_t n = 1;
+  int64_t k = 1; ///< gemm, grouped_gemm: columns of the weight
+  /// gemm: heads with a weight of their own; grouped_gemm, router, dispatch:
+  /// experts.
+  int64_t groups = 1;
+  int64_t parts = 1;         ///< gemm, grouped_gemm
+  DType weight = DType::F32; ///< gemm, grouped_gemm, expanded_attention
+  int64_t scaleColumns = 0;  ///< of the weight's scales; 0: none
+  int64_t heads = 1;         ///< both attentions, rope_append
+  int64_t latent = 0;        ///< c: both attentions, rope_append
+  int64_t rope = 0;          ///< r: both attentions, rope_append
+  int64_t nope = 0;          ///< n: expanded_attention
+  int64_t value = 0;         ///< v: expanded_attention
+  int64_t pageTokens = 64;   ///< both attentions
+  int64_t expertGroups = 1;  ///< router
+};
+
+/// One configuration. `fields` is what the code generator reads, sorted by name.
+struct Configuration {
+  struct Field {
+    std::string name;
+    int64_t value = 0;
+    bool operator==(const Field &) const = default;
+  };
+  std::vector<Field> fields;
+  TileCount tiles;
+  int64_t scratchBytes = 0; ///< per thread
+  /// Why it was chosen, or, if it is not legal, why not. One clause.
+  std::string reason;
+  bool legal = true;
+
+  int64_t get(std::string_view field) const;
+};
+
+/// Every configuration of the enumeration, legal or not, best first among the
+/// legal ones. Never without a legal one.
+std::vector<Configuration> enumerateConfigs(Family family, const CpuVariant &variant,
+                                            const KernelFacts &facts);
+/// The first legal one.
+Configuration chooseConfig(Family family, const CpuVariant &variant, const KernelFacts &facts);
+
+/// The table as text, and a hash of it that changes whenever code made with one
+/// table cannot be used with another.
+std::string familyTable();
+std::string familyTableHash();
+
+} // namespace dsv3::plan

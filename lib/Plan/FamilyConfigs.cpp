@@ -1,0 +1,240 @@
+//===- FamilyConfigs.cpp - the legal configurations of each family --------===//
+//
+// Enumerates configurations and orders them. The rules follow from three facts:
+// accumulators must stay in vector registers, a thread's scratch should stay in
+// its second-level cache, and there should be some tens of tiles, so that a team
+// of threads is busy to the end.
+//
+//===----------------------------------------------------------------------===//
+#include "dsv3/Plan/Families.h"
+#include "dsv3/Plan/Layout.h"
+
+#include <algorithm>
+
+namespace dsv3::plan {
+
+/// Tiles that a kernel should have so that threads end together.
+static constexpr int64_t wantedTiles = 64;
+/// Rows that share one read of an expanded weight in a large step.
+static constexpr int64_t largeTileRows = 96;
+/// Columns of K whose part of a panel stays in the first-level cache.
+static constexpr int64_t largeKBlock = 256;
+/// f32 elements that a tile of elementwise work should have.
+static constexpr int64_t rowTileElements = 16384;
+
+static int64_t roundUp(int64_t value, int64_t multiple) {
+  return ceilDiv(value, multiple) * multiple;
+}
+/// Bytes of `count` floats, in whole cache lines.
+static int64_t floats(int64_t count) { return roundUp(count * 4, 64); }
+
+/// Tiles of `rows` rows each, `times` for every block of rows.
+static TileCount rowTiles(const KernelFacts &facts, int64_t rows, int64_t times = 1) {
+  if (facts.size < 0) {
+    return {-1, 1, 1, 1, times * ceilDiv(facts.maxRows, rows)};
+  }
+  return {facts.size, facts.rowFactor, rows, times, 0};
+}
+
+static Configuration make(std::vector<Configuration::Field> fields, TileCount tiles,
+                          int64_t scratchBytes, std::string reason) {
+  std::sort(fields.begin(), fields.end(),
+            [](const auto &a, const auto &b) { return a.name < b.name; });
+  return {std::move(fields), tiles, scratchBytes, std::move(reason), true};
+}
+
+static Configuration rejected(std::vector<Configuration::Field> fields, std::string reason) {
+  Configuration config = make(std::move(fields), {}, 0, std::move(reason));
+  config.legal = false;
+  return config;
+}
+
+/// Elementwise families: as many rows as make a tile worth its dispatch.
+static std::vector<Configuration> rowConfigs(const KernelFacts &facts, int64_t workPerRow) {
+  int64_t fitting = std::max<int64_t>(1, rowTileElements / std::max<int64_t>(1, workPerRow));
+  int64_t sharing = std::max<int64_t>(1, facts.maxRows / wantedTiles);
+  std::vector<Configuration> configs;
+  for (int64_t rows : {32, 16, 8, 4, 2, 1}) {
+    if (rows > 1 && rows > fitting) {
+      configs.push_back(rejected({{"rows", rows}}, "a tile of " + std::to_string(rows) +
+                                                       " rows is longer than its share"));
+    } else if (rows > 1 && rows > sharing) {
+      configs.push_back(rejected({{"rows", rows}}, "too few tiles for a team of threads"));
+    } else {
+      configs.push_back(make({{"rows", rows}}, rowTiles(facts, rows), 0,
+                             std::to_string(rows) + " rows are enough work for a tile"));
+    }
+  }
+  return configs;
+}
+
+/// One candidate of gemm or grouped_gemm for a register tile of `mr` rows and
+/// `flight` panels.
+static Configuration gemmConfig(const CpuVariant &variant, const KernelFacts &facts, bool grouped,
+                                int64_t mr, int64_t flight) {
+  int64_t nr = panelWidth(variant);
+  int64_t accumulators = mr * flight * 2 * facts.parts;
+  int64_t panelsOfPart = ceilDiv(facts.n, nr);
+  // The rows that one weight can meet: all of the step in the worst case. A token
+  // chooses an expert once.
+  int64_t rows = grouped ? ceilDiv(facts.maxRows, facts.rowFactor) : facts.maxRows;
+  std::vector<Configuration::Field> fields{{"flight", flight}, {"mr", mr}, {"nr", nr}};
+  std::string tile = std::to_string(mr) + " rows x " + std::to_string(flight) + " panels of " +
+                     std::to_string(nr) + " columns";
+  // A broadcast, two halves of a column and its raw bits need registers as well.
+  if (accumulators > variant.registers - 4) {
+    return rejected(fields, tile + " needs " + std::to_string(accumulators) +
+                                " accumulators, there are registers for " +
+                                std::to_string(variant.registers - 4));
+  }
+  if (mr > rows) {
+    return rejected(fields, tile + ": there are never more than " + std::to_string(rows) + " rows");
+  }
+  if (flight > 1 && flight > panelsOfPart) {
+    return rejected(fields, tile + ": there are only " + std::to_string(panelsOfPart) + " panels");
+  }
+
+  int64_t mTile = rows <= largeTileRows ? roundUp(rows, mr) : roundUp(largeTileRows, mr);
+  int64_t kBlock = facts.scaleColumns > 0 ? facts.scaleColumns
+                   : mTile > mr           ? std::min(largeKBlock, facts.k)
+                                          : facts.k;
+  int64_t blocks = ceilDiv(facts.maxRows, mTile);
+  int64_t rowBlocks =
+      grouped ? std::min(facts.maxRows, blocks + facts.groups) : blocks * facts.groups;
+  int64_t panels = flight;
+  while (panels * 2 <= 8 && panels * 2 <= panelsOfPart &&
+         rowBlocks * ceilDiv(panelsOfPart, panels * 2) >= wantedTiles) {
+    panels *= 2;
+  }
+  int64_t columnTiles = ceilDiv(panelsOfPart, panels);
+  TileCount tiles;
+  if (!grouped) {
+    tiles = rowTiles(facts, mTile, facts.groups * columnTiles);
+  } else if (facts.size < 0) {
+    tiles = {-1, 1, 1, 1, columnTiles * rowBlocks};
+  } else if (facts.maxRows <= blocks + facts.groups) {
+    // Every entry may have an expert of its own.
+    tiles = {facts.size, facts.rowFactor, 1, columnTiles, 0};
+  } else {
+    tiles = {facts.size, facts.rowFactor, mTile, columnTiles, columnTiles * facts.groups};
+  }
+  fields.insert(fields.end(), {{"m_tile", mTile}, {"panels", panels}, {"k_block", kBlock}});
+  return make(std::move(fields), tiles, floats(mTile * panels * nr * facts.parts),
+              tile + " keep " + std::to_string(accumulators) +
+                  " accumulators in registers for up to " + std::to_string(rows) + " rows");
+}
+
+static std::vector<Configuration> gemmConfigs(const CpuVariant &variant, const KernelFacts &facts,
+                                              bool grouped) {
+  std::vector<Configuration> configs;
+  for (int64_t mr : {12, 6, 4, 3, 2, 1}) {
+    for (int64_t flight : {4, 2, 1}) {
+      configs.push_back(gemmConfig(variant, facts, grouped, mr, flight));
+    }
+  }
+  // Most accumulators first, but no more than hide the latency of the additions
+  // (two units of four cycles) when rows are few: more panels at once would be
+  // more streams of memory.
+  auto usefulness = [&](const Configuration &config) {
+    int64_t mr = config.get("mr"), flight = config.get("flight");
+    int64_t accumulators = mr * flight * 2 * facts.parts;
+    return accumulators > 8 && flight > 1 ? -flight : mr * 64 + std::min<int64_t>(accumulators, 63);
+  };
+  std::stable_sort(configs.begin(), configs.end(),
+                   [&](const Configuration &a, const Configuration &b) {
+                     return usefulness(a) > usefulness(b);
+                   });
+  return configs;
+}
+
+static std::vector<Configuration> latentConfigs(const KernelFacts &facts) {
+  std::vector<Configuration> configs;
+  for (int64_t heads : {8, 4, 3, 2, 1}) {
+    if (facts.heads % heads != 0) {
+      configs.push_back(rejected({{"heads", heads}}, std::to_string(heads) + " does not divide " +
+                                                         std::to_string(facts.heads) + " heads"));
+      continue;
+    }
+    if (heads > 4 && facts.maxRows * facts.heads / heads < wantedTiles / 4) {
+      configs.push_back(rejected({{"heads", heads}}, "too few tiles for a team of threads"));
+      continue;
+    }
+    int64_t scratch = floats(heads * roundUp(facts.pageTokens, 16)) +
+                      floats(heads * roundUp(facts.latent, 16)) + 2 * floats(heads);
+    configs.push_back(make({{"heads", heads}}, rowTiles(facts, 1, facts.heads / heads), scratch,
+                           std::to_string(heads) + " heads share a read of the latents"));
+  }
+  return configs;
+}
+
+static std::vector<Configuration> expandedConfigs(const CpuVariant &variant,
+                                                  const KernelFacts &facts) {
+  int64_t nr = panelWidth(variant);
+  std::vector<Configuration> configs;
+  for (int64_t mr : {12, 6, 4}) {
+    std::vector<Configuration::Field> fields{{"mr", mr}, {"nr", nr}, {"queries", 4}};
+    if (mr * 2 > variant.registers - 4) {
+      configs.push_back(rejected(fields, std::to_string(mr * 2) + " accumulators do not fit"));
+      continue;
+    }
+    int64_t scratch = floats(facts.pageTokens * roundUp(facts.nope + facts.value, nr)) +
+                      floats(4 * roundUp(facts.pageTokens, 16)) + 3 * floats(facts.maxRows) +
+                      floats(facts.maxRows * roundUp(facts.value, 16));
+    configs.push_back(make(fields, {-1, 1, 1, 1, facts.heads}, scratch,
+                           "a page is expanded once per head for all tokens of the step"));
+  }
+  return configs;
+}
+
+static std::vector<Configuration> combineConfigs(const KernelFacts &facts) {
+  std::vector<Configuration> configs;
+  for (int64_t columns : {8192, 4096, 2048, 1024, 512}) {
+    std::vector<Configuration::Field> fields{{"rows", 1}, {"columns", columns}};
+    int64_t blocks = ceilDiv(facts.n, columns);
+    if (columns > 512 && facts.maxRows * blocks < wantedTiles / 4) {
+      configs.push_back(rejected(fields, "too few tiles for a team of threads"));
+      continue;
+    }
+    configs.push_back(make(fields, rowTiles(facts, 1, blocks), 0,
+                           std::to_string(columns) + " columns are enough work for a tile"));
+  }
+  return configs;
+}
+
+std::vector<Configuration> enumerateConfigs(Family family, const CpuVariant &variant,
+                                            const KernelFacts &facts) {
+  switch (family) {
+  case Family::Gemm:
+    return gemmConfigs(variant, facts, false);
+  case Family::GroupedGemm:
+    return gemmConfigs(variant, facts, true);
+  case Family::LatentAttention:
+    return latentConfigs(facts);
+  case Family::ExpandedAttention:
+    return expandedConfigs(variant, facts);
+  case Family::Combine:
+    return combineConfigs(facts);
+  case Family::Rowwise:
+  case Family::Gather:
+  case Family::Concat:
+    return rowConfigs(facts, facts.n);
+  case Family::RopeTable:
+    return rowConfigs(facts, facts.n * 32);
+  case Family::RopeAppend:
+    return rowConfigs(facts, facts.latent + (facts.heads + 1) * facts.rope);
+  case Family::Router: {
+    std::vector<Configuration> configs;
+    int64_t padded = roundUp(facts.groups, 16);
+    configs.push_back(make({{"rows", 1}}, rowTiles(facts, 1),
+                           2 * floats(padded) + floats(roundUp(facts.expertGroups, 16)),
+                           "a token is enough work for a tile"));
+    return configs;
+  }
+  case Family::Dispatch:
+    return {make({}, {-1, 1, 1, 1, 1}, floats(facts.groups + 1),
+                 "counting in one tile keeps the order of the tokens")};
+  }
+  return {};
+}
+
+} // namespace dsv3::plan
