@@ -157,4 +157,25 @@ def ConfigureKernels : GraphPass<"kern-configure"> {
                             "CPU variants to make kernels for (all)">];
 }
 
+//===----------------------------------------------------------------------===//
+// Borders
+//===----------------------------------------------------------------------===//
+
+def VerifyPhase : GraphPass<"dsv3-verify-phase"> {
+  let summary = "lists what must not be left after a phase";
+  let description = [{
+    At the border of a phase only certain ops may be left:
+
+    | after | in functions | in kernels |
+    |---|---|---|
+    | graph, sharded | ops of dsv3 | no kernels yet |
+    | fused | weight, call_layer, observe, launches | ops of dsv3 |
+    | kernels | as fused | one core op and views |
+    | configured | as fused | as kernels, with configurations |
+
+    Everything else is listed by op, count and function in one diagnostic.
+  }];
+  let options = [Option<"phase", "phase", "std::string", "\"graph\"", "phase that has ended">];
+}
+
 #endif // DSV3_TRANSFORMS_PASSES

@@ -1,0 +1,75 @@
+//===- Pipelines.cpp - the phases of compilation --------------------------===//
+#include "dsv3/Pipelines/Pipelines.h"
+
+#include "dsv3/Conversion/Passes.h"
+#include "dsv3/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace dsv3 {
+
+std::optional<Phase> phaseFromName(StringRef wanted) {
+  const auto *found = llvm::find(phaseNames, wanted);
+  return found == phaseNames.end() ? std::nullopt
+                                   : std::optional(static_cast<Phase>(found - phaseNames.begin()));
+}
+
+//===----------------------------------------------------------------------===//
+// graph: what is computed, with which precision, for which steps
+//===----------------------------------------------------------------------===//
+
+static void addGraphPhase(OpPassManager &manager, const PipelineOptions &options) {
+  // First of all: every pass after it may rely on the types.
+  manager.addPass(createSetPrecision({options.policy}));
+  // Before absorption, which differs between entries.
+  manager.addPass(createMakeEntryPoints({options.rows, options.chunk}));
+  manager.addPass(createAbsorbMla());
+}
+
+//===----------------------------------------------------------------------===//
+// fused: what is one launch
+//===----------------------------------------------------------------------===//
+
+static void addFusedPhase(OpPassManager &manager) {
+  // Rewrites on the model, before anything is grouped.
+  manager.addPass(createMergeProjections());
+  manager.addPass(createLowerExperts());
+  // Groups. Where two could take the same op the earlier one has it: an addition
+  // rather goes with the norm that reads it than into the product that gives it.
+  manager.addPass(createFuseRopeAppend());
+  manager.addPass(createFuseResidualNorm());
+  manager.addPass(createFuseRouter());
+  manager.addPass(createFuseExperts());
+  manager.addPass(createFuseGemmEpilogue());
+  // Everything left alone becomes a kernel too.
+  manager.addPass(createOutlineKernels());
+}
+
+void addPhase(OpPassManager &manager, Phase phase, const PipelineOptions &options) {
+  switch (phase) {
+  case Phase::Import:
+  case Phase::Emitted:
+    return;
+  case Phase::Graph:
+    addGraphPhase(manager, options);
+    break;
+  case Phase::Sharded:
+    // One rank holds the whole model: nothing to annotate or partition.
+    break;
+  case Phase::Fused:
+    addFusedPhase(manager);
+    break;
+  case Phase::Kernels:
+    manager.addPass(createConvertGraphToKernel());
+    break;
+  case Phase::Configured:
+    manager.addPass(createConfigureKernels(
+        {SmallVector<std::string>(options.variants.begin(), options.variants.end())}));
+    break;
+  case Phase::Planned:
+    return;
+  }
+  manager.addPass(createVerifyPhase({name(phase).str()}));
+}
+
+} // namespace dsv3

@@ -1,0 +1,89 @@
+//===- VerifyPhase.cpp - what must not be left after a phase --------------===//
+//
+// So that nobody reads a bare "failed to legalize": leftovers are listed by op,
+// count and the functions they are in.
+//
+//===----------------------------------------------------------------------===//
+#include "Common.h"
+
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+
+namespace dsv3 {
+#define GEN_PASS_DEF_VERIFYPHASE
+#include "dsv3/Transforms/Passes.h.inc"
+
+namespace {
+
+/// Ops of a function that compute nothing themselves.
+bool isGlue(Operation *op) {
+  return isa<graph::WeightOp, graph::CallLayerOp, graph::ObserveOp, kern::EmptyOp, kern::LaunchOp,
+             func::ReturnOp>(op);
+}
+
+struct VerifyPhase : impl::VerifyPhaseBase<VerifyPhase> {
+  using VerifyPhaseBase::VerifyPhaseBase;
+
+  bool mayStay(Operation *op) {
+    if (isa<func::FuncOp, graph::ParameterOp>(op)) {
+      return true;
+    }
+    auto definition = op->getParentOfType<kern::DefOp>();
+    if (phase == "graph" || phase == "sharded") {
+      return op->getName().getDialectNamespace() == "dsv3" || isa<func::ReturnOp>(op);
+    }
+    if (auto kernel = dyn_cast<kern::DefOp>(op)) {
+      return phase == "fused" ||
+             (kernel.getCore() && (phase == "kernels" || kernel.getConfigsAttr()));
+    }
+    if (!definition) {
+      return isGlue(op);
+    }
+    bool isGraphOp = op->getName().getDialectNamespace() == "dsv3";
+    return phase == "fused" ? isGraphOp || isa<kern::YieldOp>(op) : !isGraphOp;
+  }
+
+  void runOnOperation() override {
+    if (phase != "graph" && phase != "sharded" && phase != "fused" && phase != "kernels" &&
+        phase != "configured") {
+      getOperation().emitError("no border after phase '")
+          << phase.getValue() << "'; there is one after graph, sharded, fused, kernels, configured";
+      return signalPassFailure();
+    }
+    struct Leftover {
+      int64_t count = 0;
+      llvm::SetVector<StringRef> places;
+    };
+    llvm::MapVector<StringRef, Leftover> leftovers;
+    getOperation().walk([&](Operation *op) {
+      if (op == getOperation() || mayStay(op)) {
+        return;
+      }
+      Leftover &entry = leftovers[op->getName().getStringRef()];
+      ++entry.count;
+      Operation *place = op;
+      while (place->getParentOp() != getOperation()) {
+        place = place->getParentOp();
+      }
+      if (auto symbol = dyn_cast<SymbolOpInterface>(place)) {
+        entry.places.insert(symbol.getName());
+      }
+    });
+    if (leftovers.empty()) {
+      return;
+    }
+    InFlightDiagnostic diagnostic =
+        getOperation().emitError("after phase '") << phase.getValue() << "' these ops are left:";
+    for (auto &[op, entry] : leftovers) {
+      diagnostic << "\n  " << entry.count << " × " << op << " in";
+      for (StringRef place : entry.places) {
+        diagnostic << " @" << place;
+      }
+    }
+    signalPassFailure();
+  }
+};
+} // namespace
+} // namespace dsv3
