@@ -179,8 +179,9 @@ Value ModelBuilder::attention(const std::string &prefix, Value x, ValueRange ste
 Value ModelBuilder::experts(const std::string &prefix, Value x) {
   Value logits = linear(x, prefix + "gate");
   auto router = graph::RouterOp::create(
-      builder, loc, logits, weight(prefix + "e_score_correction_bias").data, config.nGroup,
-      config.topkGroup, config.numExpertsPerTok, builder.getF64FloatAttr(config.routedScalingFactor),
+      builder, loc, logits, weight(prefix + "e_score_correction_bias").data, builder.getI64IntegerAttr(config.nGroup),
+      builder.getI64IntegerAttr(config.topkGroup), builder.getI64IntegerAttr(config.numExpertsPerTok),
+      builder.getF64FloatAttr(config.routedScalingFactor),
       config.normTopkProb ? builder.getUnitAttr() : UnitAttr());
   graph::ObserveOp::create(builder, loc, "router.experts", router.getExperts(), IntegerAttr());
   graph::ObserveOp::create(builder, loc, "router.weights", router.getWeights(), IntegerAttr());
