@@ -1,0 +1,42 @@
+//===- Compiler.cpp - a model taken through the phases --------------------===//
+#include "dsv3/Pipelines/Compiler.h"
+
+#include "mlir/IR/Builders.h"
+
+using namespace mlir;
+
+namespace dsv3 {
+
+OwningOpRef<ModuleOp> compileTo(Phase last, MLIRContext &context, const ModelSource &source,
+                                const PipelineOptions &options, const PhaseObserver &observer) {
+  OwningOpRef<ModuleOp> module =
+      import::importModel(context, source.config, source.storedType, source.options);
+  if (!module) {
+    return nullptr;
+  }
+  Builder builder(&context);
+  if (!source.identity.empty()) {
+    (*module)->setAttr("dsv3.identity", builder.getStringAttr(source.identity));
+  }
+  if (source.config.quantization) {
+    (*module)->setAttr("dsv3.scale_block",
+                       builder.getDenseI64ArrayAttr(source.config.quantization->weightBlockSize));
+  }
+  if (observer && failed(observer(Phase::Import, *module))) {
+    return nullptr;
+  }
+  for (Phase phase : {Phase::Graph, Phase::Sharded, Phase::Fused, Phase::Kernels,
+                      Phase::Configured}) {
+    if (phase > last) {
+      break;
+    }
+    PassManager manager(&context);
+    addPhase(manager, phase, options);
+    if (failed(manager.run(*module)) || (observer && failed(observer(phase, *module)))) {
+      return nullptr;
+    }
+  }
+  return module;
+}
+
+} // namespace dsv3
