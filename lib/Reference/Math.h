@@ -1,0 +1,73 @@
+//===- Math.h - the formulas of the model on tensors ------------*- C++ -*-===//
+//
+// Private to lib/Reference: what dsv3 ops and core ops of kern both mean. Results are
+// not rounded; the caller does that.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "dsv3/Reference/Interpreter.h"
+#include "dsv3/Reference/Tensor.h"
+
+#include <optional>
+#include <vector>
+
+namespace dsv3::reference {
+
+/// A weight as an operand: data, and scales with their block where it is FP8.
+struct WeightView {
+  const Tensor *data = nullptr;
+  const Tensor *scales = nullptr;
+  int64_t blockRows = 0, blockColumns = 0;
+};
+
+/// The weight's values [groups * rows, columns]; in f32 mode code × scale is rounded.
+Tensor expandWeight(const WeightView &weight, Precision precision);
+
+/// sum_k x[k] * w[k], in four interleaved sums.
+double dot(const double *x, const double *w, int64_t n);
+
+/// result[t, n] = x[t] · w[n] for w [N, K].
+Tensor product(const Tensor &x, const Tensor &weight);
+/// result[t, h, n] = x[t, h] · w[h, n] for x [T, h, K], w [h, N, K].
+Tensor headProduct(const Tensor &x, const Tensor &weight);
+/// Entry i of expert e: x[rows ? rows[i] : i] · w[e, n].
+Tensor groupedProduct(const Tensor &x, const Tensor &offsets, const Tensor *rows,
+                      const Tensor &weight, int64_t entries);
+
+Tensor rmsNorm(const Tensor &x, const Tensor &weight, double eps);
+/// x [T, r] or [T, h, r]; cos, sin [T, r/2].
+Tensor rope(const Tensor &x, const Tensor &cos, const Tensor &sin);
+/// cos and sin, as dsv3.rope_table says.
+std::pair<Tensor, Tensor> ropeTable(const Tensor &positions, llvm::ArrayRef<float> frequencies,
+                                    float multiplier);
+
+struct RouterChoice {
+  int64_t groups, topGroups, topK;
+  double scale;
+  bool normalise;
+};
+/// Experts and weights, heaviest first. In f32 mode scores are rounded where float32
+/// code rounds them, so that ties are the same.
+std::pair<Tensor, Tensor> route(const Tensor &logits, const Tensor &bias,
+                                const RouterChoice &choice, Precision precision);
+struct Dispatched {
+  Tensor offsets, rows, slots;
+};
+std::optional<Dispatched> dispatch(const Tensor &experts, int64_t numExperts);
+Tensor combine(const Tensor &x, const Tensor &slots, const Tensor &weights);
+
+/// The tokens of a step: position and request of each.
+struct StepTokens {
+  const Tensor &positions, &requests;
+};
+/// Attention over latents [T, h, c]; nullopt if a position was never appended.
+std::optional<Tensor> latentAttention(const Tensor &query, const Tensor &ropeQuery,
+                                      const StepTokens &tokens, const LatentCache &cache,
+                                      int64_t layer, double scale);
+/// Attention with keys and values expanded by kv_b [h, n + v, c].
+std::optional<Tensor> expandedAttention(const Tensor &query, const Tensor &ropeQuery,
+                                        const Tensor &kvB, const StepTokens &tokens,
+                                        const LatentCache &cache, int64_t layer, double scale);
+
+} // namespace dsv3::reference
