@@ -47,6 +47,7 @@ private:
                              graph::CacheType type);
   Tensor view(kern::ViewOp op) const;
   mlir::LogicalResult rowwise(kern::RowwiseOp op);
+  mlir::LogicalResult runExperts(graph::ExpertsOp op);
   /// out[i] = epilogue(accumulators of i, inputs at i) for an accumulator tensor whose
   /// columns are `parts` side by side, over `groups` heads.
   mlir::FailureOr<Tensor> epilogue(mlir::Region &region, const Tensor &accumulators,

@@ -36,6 +36,8 @@ Tensor groupedProduct(const Tensor &x, const Tensor &offsets, const Tensor *rows
                       const Tensor &weight, int64_t entries);
 
 Tensor rmsNorm(const Tensor &x, const Tensor &weight, double eps);
+/// silu(gate) * up for rows of gate, then up.
+Tensor siluMul(const Tensor &gateUp);
 /// x [T, r] or [T, h, r]; cos, sin [T, r/2].
 Tensor rope(const Tensor &x, const Tensor &cos, const Tensor &sin);
 /// cos and sin, as dsv3.rope_table says.

@@ -97,6 +97,18 @@ Tensor rmsNorm(const Tensor &x, const Tensor &weight, double eps) {
   return result;
 }
 
+Tensor siluMul(const Tensor &gateUp) {
+  int64_t n = gateUp.columns() / 2;
+  Tensor result({gateUp.rows(), n});
+  for (int64_t t = 0; t < gateUp.rows(); ++t) {
+    for (int64_t i = 0; i < n; ++i) {
+      double gate = gateUp.row(t)[i];
+      result[t * n + i] = gate / (1.0 + std::exp(-gate)) * gateUp.row(t)[n + i];
+    }
+  }
+  return result;
+}
+
 Tensor rope(const Tensor &x, const Tensor &cos, const Tensor &sin) {
   int64_t pairs = cos.columns(), heads = x.columns() / (2 * pairs);
   Tensor result(x.shape());

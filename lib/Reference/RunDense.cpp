@@ -22,18 +22,6 @@ static std::optional<Tensor> rowsOf(const Tensor &table, const Tensor &which) {
   return result;
 }
 
-static Tensor siluMul(const Tensor &gateUp) {
-  int64_t n = gateUp.columns() / 2;
-  Tensor result({gateUp.rows(), n});
-  for (int64_t t = 0; t < gateUp.rows(); ++t) {
-    for (int64_t i = 0; i < n; ++i) {
-      double gate = gateUp.row(t)[i];
-      result[t * n + i] = gate / (1.0 + std::exp(-gate)) * gateUp.row(t)[n + i];
-    }
-  }
-  return result;
-}
-
 /// Columns [offset, offset + size) of the last dimension.
 static Tensor slice(const Tensor &x, int64_t offset, int64_t size) {
   std::vector<int64_t> shape = x.shape();

@@ -42,6 +42,30 @@ static Tensor columnsOf(const Tensor &x, int64_t from, int64_t count) {
   return result;
 }
 
+/// As its lowering does: dispatch, two grouped products, combine.
+LogicalResult Frame::runExperts(graph::ExpertsOp op) {
+  Tensor gateUp = expanded(op.getGateUp(), op.getGateUpScales(), op.getGateUpBlock());
+  Tensor down = expanded(op.getDown(), op.getDownScales(), op.getDownBlock());
+  std::optional<Dispatched> sorted = dispatch(get(op.getExperts()), gateUp.dim(0));
+  if (!sorted) {
+    return op.emitError("expected experts below ") << gateUp.dim(0);
+  }
+  Type element = cast<RankedTensorType>(op.getX().getType()).getElementType();
+  auto rounded = [&](Tensor tensor) {
+    for (int64_t i = 0; i < tensor.size(); ++i) {
+      tensor[i] = roundTo(element, tensor[i], machine.precision);
+    }
+    return tensor;
+  };
+  int64_t entries = sorted->rows.size();
+  Tensor hidden = rounded(
+      groupedProduct(get(op.getX()), sorted->offsets, &sorted->rows, gateUp, entries));
+  Tensor active = rounded(siluMul(hidden));
+  Tensor out = rounded(groupedProduct(active, sorted->offsets, nullptr, down, entries));
+  define(op.getResult(), combine(out, sorted->slots, get(op.getWeights())));
+  return success();
+}
+
 LogicalResult Frame::runModel(Operation &op, bool &known) {
   auto attended = [&](Value result, std::optional<Tensor> tensor) -> LogicalResult {
     if (!tensor) {
@@ -194,6 +218,7 @@ LogicalResult Frame::runModel(Operation &op, bool &known) {
                               entries));
         return success();
       })
+      .Case([&](graph::ExpertsOp experts) { return runExperts(experts); })
       .Case([&](graph::CombineOp sum) {
         define(sum.getResult(),
                combine(get(sum.getX()), get(sum.getSlots()), get(sum.getWeights())));

@@ -61,7 +61,7 @@ TEST(Config, MoonlightHasNoQueryRankAndNoScaling) {
   Expected<ModelConfig> config = parse(published("moonlight-16b-a3b"));
   ASSERT_TRUE(config.ok()) << config.failure().message();
   EXPECT_FALSE(config->qLoraRank.has_value());
-  EXPECT_FALSE(config->yarn.has_value());
+  EXPECT_EQ(config->ropeScaling.type, RopeScaling::Type::None);
   EXPECT_EQ(config->nSharedExperts, 2);
 }
 

@@ -1,0 +1,36 @@
+//===- CheckpointModel.cpp - a checkpoint directory, ready to compile -----===//
+#include "dsv3/Pipelines/CheckpointModel.h"
+
+namespace dsv3 {
+
+Expected<std::unique_ptr<CheckpointModel>> openModel(const std::string &directory) {
+  Expected<checkpoint::Checkpoint> opened = checkpoint::Checkpoint::open(directory);
+  if (!opened) {
+    return opened.status();
+  }
+  Expected<checkpoint::ModelConfig> config =
+      checkpoint::parseModelConfig(opened->configText(), opened->configWhere());
+  if (!config) {
+    return config.status();
+  }
+  Expected<checkpoint::TensorCheck> check = checkpoint::checkTensors(*config, *opened);
+  if (!check) {
+    return check.status();
+  }
+  std::unique_ptr<CheckpointModel> model(
+      new CheckpointModel{std::move(*opened), {}, std::move(check->notes)});
+  for (const std::string &note : model->checkpoint.notes()) {
+    model->notes.push_back(note);
+  }
+  model->source.config = *config;
+  model->source.identity = model->checkpoint.identity();
+  model->source.options.mtp = check->hasMtp;
+  model->source.options.context = config->maxPositionEmbeddings;
+  model->source.storedType = [checkpoint = &model->checkpoint](llvm::StringRef key) {
+    const checkpoint::TensorInfo *info = checkpoint->find({key.data(), key.size()});
+    return info && info->dtype ? *info->dtype : DType::F32;
+  };
+  return model;
+}
+
+} // namespace dsv3

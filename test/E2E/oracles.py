@@ -1,0 +1,20 @@
+#!/usr/bin/env python3
+"""Oracle checkpoints through a runner's `score` and `generate`: every case must be in the f32 class.
+
+usage: oracles.py RUNNER [flags for score and generate]     needs numpy, and DSV3_ORACLES
+Exits with 77, which ctest counts as skipped, where the oracles are not at hand.
+"""
+import os
+import subprocess
+import sys
+
+oracles = os.environ.get("DSV3_ORACLES", "")
+cases = ["v3-bf16", "v3-fp8", "v31-fp8-ue8m0", "kimi-fp8", "moonlight-bf16", "nano-bf16", "nano-fp8"]
+if not os.path.isdir(oracles):
+    print("skipped: DSV3_ORACLES names no directory")
+    sys.exit(77)
+command = [sys.executable, os.path.join(oracles, "compare.py"), sys.argv[1]]
+command += [os.path.join(oracles, case) for case in cases]
+if sys.argv[2:]:
+    command += ["--"] + sys.argv[2:]
+sys.exit(subprocess.run(command).returncode)
