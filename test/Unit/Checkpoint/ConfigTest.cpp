@@ -116,7 +116,7 @@ TEST(Config, DenseOnlyAndTopOneAndTiedAreAccepted) {
 TEST(Config, WhatHasNoCodeIsRefusedByName) {
   expectRefused({{"model_type", "llama"}}, {"model_type", "llama"});
   expectRefused({{"architectures", {"LlamaForCausalLM"}}}, {"architectures"});
-  expectRefused({{"rope_scaling", {{"type", "longrope"}}}}, {"rope_type", "longrope"});
+  expectRefused({{"rope_scaling", {{"type", "longrope"}}}}, {"rope_scaling.type", "longrope"});
   expectRefused({{"hidden_act", "gelu"}}, {"hidden_act", "gelu"});
   expectRefused({{"scoring_func", "softmax"}}, {"scoring_func"});
   expectRefused({{"topk_method", "greedy"}}, {"topk_method"});
@@ -135,7 +135,7 @@ TEST(Config, AbsurdSizesAreRefusedByName) {
   expectRefused({{"num_hidden_layers", 2.5}}, {"num_hidden_layers"});
   expectRefused({{"qk_rope_head_dim", 63}}, {"qk_rope_head_dim", "even"});
   expectRefused({{"n_group", 7}}, {"n_group", "256"});
-  expectRefused({{"n_group", 256}}, {"n_group", "at least 2"});
+  expectRefused({{"n_group", 256}}, {"n_group"});
   expectRefused({{"topk_group", 9}}, {"topk_group"});
   expectRefused({{"num_experts_per_tok", 200}}, {"num_experts_per_tok", "128"});
   expectRefused({{"kv_lora_rank", nullptr}}, {"kv_lora_rank", "found nothing"});
