@@ -1,0 +1,109 @@
+//===- Safetensors.h - reading safetensors files ----------------*- C++ -*-===//
+//
+// Opens a safetensors file: 8 bytes of header length (little endian), a JSON header
+// that maps names to {dtype, shape, data_offsets}, then the data. Opening reads and
+// checks the header only; the weights are mapped when asked for. Every number of
+// the header is checked as the format's reference implementation does (huggingface/
+// safetensors, Metadata::validate): spans in order, no overlap, no hole, the whole
+// rest of the file covered. Does not interpret names; see Checkpoint.h for a model.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "dsv3/Support/DType.h"
+#include "dsv3/Support/Hash.h"
+#include "dsv3/Support/Status.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dsv3::checkpoint {
+
+/// Longest header that is read, in bytes; the reference implementation's limit.
+inline constexpr uint64_t maxHeaderBytes = 100'000'000;
+
+/// A tensor as the header of its file describes it. Row-major.
+struct TensorInfo {
+  std::string name;
+  /// The element type; empty if dsv3 has none for it, then `dtypeName` says what it is.
+  std::optional<DType> dtype;
+  /// The element type in the header's spelling: BF16, F8_E4M3, F8_E5M2, …
+  std::string dtypeName;
+  std::vector<int64_t> shape; ///< in elements; empty for a scalar
+  uint64_t offset = 0;        ///< of the first byte, from the beginning of the file
+  uint64_t byteCount = 0;
+  uint32_t file = 0; ///< index into Checkpoint::files(); 0 in a file by itself
+};
+
+/// "[576, 7168]"
+std::string shapeText(std::span<const int64_t> shape);
+
+/// The header of a safetensors file, without the file.
+struct SafetensorsHeader {
+  std::vector<TensorInfo> tensors; ///< sorted by name
+  std::map<std::string, std::string> metadata;
+};
+
+/// Reads a header. `json` is the header's text, `headerEnd` the offset of the first
+/// data byte in the file, `fileBytes` the size of the file, `where` names the file in
+/// a failure. Fails if the text is no header or does not describe the data exactly.
+Expected<SafetensorsHeader> parseSafetensorsHeader(std::string_view json, uint64_t headerEnd,
+                                                   uint64_t fileBytes, const std::string &where);
+
+/// An open safetensors file. Owns its file descriptor and its mapping, so that the
+/// file may be renamed or deleted meanwhile. Movable. Const members may be called from
+/// several threads; map() may not run beside any other call.
+class SafetensorsFile {
+public:
+  /// Opens `path` and checks its header. Reads no weights.
+  static Expected<SafetensorsFile> open(const std::filesystem::path &path);
+
+  SafetensorsFile(SafetensorsFile &&other) noexcept;
+  SafetensorsFile &operator=(SafetensorsFile &&other) noexcept;
+  SafetensorsFile(const SafetensorsFile &) = delete;
+  SafetensorsFile &operator=(const SafetensorsFile &) = delete;
+  ~SafetensorsFile();
+
+  const std::filesystem::path &path() const { return filePath; }
+  uint64_t byteCount() const { return fileBytes; }
+  /// Sorted by name.
+  const std::vector<TensorInfo> &tensors() const { return header.tensors; }
+  /// The strings under __metadata__; empty if there is none.
+  const std::map<std::string, std::string> &metadata() const { return header.metadata; }
+  /// The tensor of that name, or null.
+  const TensorInfo *find(std::string_view name) const;
+  /// The hash of the header's bytes, without the weights.
+  Hash128 headerHash() const { return hashOfHeader; }
+
+  /// Maps the file for reading, once; later calls do nothing. Fails if the file has
+  /// changed its size since it was opened. Truncating a mapped file on disk kills its
+  /// readers (SIGBUS), as with every mapped file.
+  Status map();
+  bool isMapped() const { return mapping != nullptr; }
+  /// The bytes of a tensor of this file. Need not be aligned to its elements: copy
+  /// them out with memcpy. Precondition: isMapped().
+  std::span<const std::byte> bytes(const TensorInfo &tensor) const;
+  /// Tells the system that the pages that lie wholly inside the tensor are not needed
+  /// any more; they are read again if touched. Precondition: isMapped().
+  void drop(const TensorInfo &tensor) const;
+
+private:
+  SafetensorsFile() = default;
+  void close();
+
+  std::filesystem::path filePath;
+  SafetensorsHeader header;
+  Hash128 hashOfHeader;
+  uint64_t fileBytes = 0;
+  int descriptor = -1;
+  void *mapping = nullptr;
+};
+
+} // namespace dsv3::checkpoint

@@ -1,0 +1,72 @@
+//===- SafetensorsWriter.h - writing safetensors files ----------*- C++ -*-===//
+//
+// Writes tensors to a safetensors file, all at once or in pieces. The file is written
+// aside, synced and renamed once, so nobody ever sees half of it; if anything fails
+// (a full disk), what was there before stays. A device or pipe is written in place.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "dsv3/Support/DType.h"
+#include "dsv3/Support/Status.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace dsv3::checkpoint {
+
+/// Name, element type and shape of a tensor to write. Row-major.
+struct TensorSpec {
+  std::string name;
+  DType dtype = DType::F32;
+  std::vector<int64_t> shape;
+};
+
+/// A tensor to write, its bytes owned by the caller.
+struct TensorView {
+  TensorSpec spec;
+  std::span<const std::byte> data;
+};
+
+/// A file that is being written. Movable, not shared between threads. Destroyed before
+/// finish() succeeds, it removes what it wrote.
+class SafetensorsWriter {
+public:
+  using Metadata = std::map<std::string, std::string>;
+
+  /// Begins a file that will hold `tensors`, their data in this order. Put wider
+  /// element types first where readers want aligned data. Fails if two names are
+  /// equal, a shape is negative or too large, or the file cannot be created.
+  static Expected<SafetensorsWriter> create(const std::filesystem::path &path,
+                                            std::span<const TensorSpec> tensors,
+                                            const Metadata &metadata = {});
+
+  SafetensorsWriter(SafetensorsWriter &&other) noexcept;
+  SafetensorsWriter &operator=(SafetensorsWriter &&other) noexcept;
+  ~SafetensorsWriter();
+
+  /// Appends the next bytes of the data, in the order of `tensors`, cut anywhere.
+  Status write(std::span<const std::byte> data);
+  /// Syncs and publishes the file. Fails if bytes are missing. Call it once, last.
+  Status finish();
+
+private:
+  class Output;
+  SafetensorsWriter(std::unique_ptr<Output> output, uint64_t expected);
+
+  std::unique_ptr<Output> output;
+  uint64_t expectedBytes;
+  uint64_t writtenBytes = 0;
+};
+
+/// Writes `tensors` to `path`. Fails as SafetensorsWriter does.
+Status writeSafetensors(const std::filesystem::path &path, std::span<const TensorView> tensors,
+                        const SafetensorsWriter::Metadata &metadata = {});
+
+} // namespace dsv3::checkpoint

@@ -1,0 +1,90 @@
+//===- TensorMap.h - which tensors a model has ------------------*- C++ -*-===//
+//
+// The tensors that a configuration implies, under their published names
+// (README_WEIGHTS.md of deepseek-ai/DeepSeek-V3), and the check of a checkpoint
+// against them, which reads headers only. Checks of values (NaN codes, scales) are
+// here too, for the loader to call on the bytes it reads.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "dsv3/Checkpoint/Checkpoint.h"
+#include "dsv3/Checkpoint/ModelConfig.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dsv3::checkpoint {
+
+/// What a tensor is for.
+enum class TensorRole : uint8_t {
+  Embedding,  ///< model.embed_tokens.weight [vocab, hidden]
+  Head,       ///< lm_head.weight [vocab, hidden]; absent if tied
+  Norm,       ///< weight of an RMSNorm [n]
+  Projection, ///< weight of a linear layer [n, k]; the roles that may be FP8
+  Gate,       ///< router logits [experts, hidden]
+  GateBias,   ///< e_score_correction_bias [experts]
+  MtpJoin,    ///< eh_proj of the MTP layer [hidden, 2·hidden]
+  MtpCopy,    ///< a copy of embedding or head in the MTP layer: known, not loaded
+};
+
+/// A tensor that the configuration implies.
+struct ExpectedTensor {
+  std::string key;
+  std::vector<int64_t> shape;
+  TensorRole role = TensorRole::Projection;
+  int64_t layer = -1;  ///< of model.layers.N; -1 outside
+  int64_t expert = -1; ///< of experts.N; -1 if it is none
+
+  /// May be stored as FP8 beside a float32 tensor scaleKey() [⌈n/bn⌉, ⌈k/bk⌉].
+  bool mayBeFp8() const { return role == TensorRole::Projection; }
+  /// A checkpoint may lack it.
+  bool isOptional() const { return role == TensorRole::MtpCopy; }
+  /// "….weight_scale_inv"
+  std::string scaleKey() const { return key + "_scale_inv"; }
+};
+
+/// The tensors of the main model and, where numNextnPredictLayers is 1, of the MTP
+/// layer `model.layers.{numHiddenLayers}`, in the order of the model: embedding, layers,
+/// norm, head, MTP. Scale tensors are not listed: each belongs to its weight.
+std::vector<ExpectedTensor> expectedTensors(const ModelConfig &config);
+
+/// The shape of the scales of a weight of shape [n, k]: [⌈n/bn⌉, ⌈k/bk⌉]. A ragged edge
+/// has a block of its own.
+std::vector<int64_t> scaleShape(std::span<const int64_t> shape,
+                                const std::array<int64_t, 2> &block);
+
+/// What a sound checkpoint holds.
+struct TensorCheck {
+  /// The MTP layer is there, whole.
+  bool hasMtp = false;
+  /// Some projection is stored as FP8.
+  bool hasFp8 = false;
+  /// Oddities that do no harm, a sentence each, for the user to read.
+  std::vector<std::string> notes;
+};
+
+/// Checks that the checkpoint holds every expected tensor with its shape and a type
+/// that dsv3 reads, that FP8 weights and scales come in pairs, and that nothing unknown
+/// is left over. All defects come in one failure, like ones joined in a line
+/// ("model.layers.{3..60}.mlp.experts.{0..255}.up_proj.weight").
+/// With numNextnPredictLayers 1 and no tensor of the MTP layer: a note. With 0 and
+/// tensors of that layer: a note; they are not used. rotary_emb.inv_freq and, where
+/// the embeddings are tied, lm_head.weight: a note; they are not used.
+Expected<TensorCheck> checkTensors(const ModelConfig &config, const Checkpoint &checkpoint);
+/// The same for a list of tensors sorted by key; `where` names it in a failure.
+Expected<TensorCheck> checkTensors(const ModelConfig &config, std::span<const TensorInfo> tensors,
+                                   const std::string &where);
+
+/// Whether one of the e4m3 codes is a NaN (0x7F or 0xFF). Several GB a second.
+bool containsNaNCode(std::span<const uint8_t> codes);
+/// The index of the first scale that is not finite or not above zero; scales.size() if
+/// all are sound.
+size_t findBadScale(std::span<const float> scales);
+
+} // namespace dsv3::checkpoint
