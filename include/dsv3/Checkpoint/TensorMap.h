@@ -83,8 +83,8 @@ Expected<TensorCheck> checkTensors(const ModelConfig &config, std::span<const Te
 
 /// Whether one of the e4m3 codes is a NaN (0x7F or 0xFF). Several GB a second.
 bool containsNaNCode(std::span<const uint8_t> codes);
-/// The index of the first scale that is not finite or not above zero; scales.size() if
-/// all are sound.
+/// The index of the first scale that is not finite or is negative; scales.size() if all
+/// are sound. Zero is sound: a block of zeros may have it.
 size_t findBadScale(std::span<const float> scales);
 
 } // namespace dsv3::checkpoint

@@ -1,0 +1,185 @@
+//===- Json.cpp - reading untrusted JSON ----------------------------------===//
+//
+// nlohmann's own document builder is used through its callback-free SAX interface,
+// since only there duplicate keys can be seen before one replaces the other.
+//
+//===----------------------------------------------------------------------===//
+#include "Json.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace dsv3::checkpoint {
+
+std::string plainMessage(const std::exception &exception) {
+  std::string text = exception.what();
+  if (size_t end = text.find("] "); text.starts_with("[json.") && end != std::string::npos) {
+    text.erase(0, end + 2);
+  }
+  // The parser quotes the last token that it read, which can be as long as the file.
+  constexpr size_t limit = 160;
+  if (text.size() > limit) {
+    text.resize(limit);
+    text += "…";
+  }
+  for (char &c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
+      c = ' ';
+    }
+  }
+  return text;
+}
+
+namespace {
+/// Builds a document; stops at the first thing that it does not like.
+class DocumentBuilder : public nlohmann::json_sax<Json> {
+public:
+  bool null() override { return value(Json()); }
+  bool boolean(bool flag) override { return value(Json(flag)); }
+  bool number_integer(number_integer_t number) override { return value(Json(number)); }
+  bool number_unsigned(number_unsigned_t number) override { return value(Json(number)); }
+  bool number_float(number_float_t number, const string_t &) override {
+    return value(Json(number));
+  }
+  bool string(string_t &text) override { return value(Json(std::move(text))); }
+  bool binary(binary_t &) override { return false; }
+  bool start_object(std::size_t) override { return open(Json::object()); }
+  bool start_array(std::size_t) override { return open(Json::array()); }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+  bool key(string_t &text) override {
+    Json &object = open_.back();
+    if (object.contains(text)) {
+      problem = "the key " + inQuotes(text) + " comes twice in one object";
+      return false;
+    }
+    keys.push_back(std::move(text));
+    return true;
+  }
+  bool parse_error(std::size_t, const std::string &, const Json::exception &error) override {
+    problem = plainMessage(error);
+    return false;
+  }
+
+  Json result;
+  std::string problem;
+
+private:
+  bool value(Json &&item) {
+    if (open_.empty()) {
+      result = std::move(item);
+    } else if (open_.back().is_array()) {
+      open_.back().push_back(std::move(item));
+    } else {
+      open_.back()[keys.back()] = std::move(item);
+      keys.pop_back();
+    }
+    return true;
+  }
+  bool open(Json &&container) {
+    if (open_.size() == maxJsonDepth) {
+      problem = "objects and arrays are nested deeper than " + std::to_string(maxJsonDepth);
+      return false;
+    }
+    open_.push_back(std::move(container));
+    return true;
+  }
+  bool close() {
+    Json finished = std::move(open_.back());
+    open_.pop_back();
+    return value(std::move(finished));
+  }
+
+  std::vector<Json> open_;       ///< the containers that are being read, outermost first
+  std::vector<std::string> keys; ///< of the values that are being read
+};
+} // namespace
+
+Expected<Json> parseJson(std::string_view text, const std::string &where) {
+  DocumentBuilder builder;
+  try {
+    if (Json::sax_parse(text.begin(), text.end(), &builder)) {
+      return std::move(builder.result);
+    }
+  } catch (const std::exception &exception) {
+    builder.problem = plainMessage(exception);
+  }
+  return Failure{"expected JSON, but " + builder.problem, where,
+                 "the file may be cut off or damaged; fetch it again"};
+}
+
+Expected<std::string> readTextFile(const std::filesystem::path &path, size_t limit) {
+  std::error_code error;
+  auto status = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(status)) {
+    return Failure{"there is no such file", path.string()};
+  }
+  if (!std::filesystem::is_regular_file(status)) {
+    return Failure{"expected a file, found something else", path.string()};
+  }
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) {
+    return Failure{std::string("cannot open the file: ") + std::strerror(errno), path.string()};
+  }
+  // Read in pieces: the size that a file system reports need not be the truth (/proc).
+  std::string text;
+  std::vector<char> piece(size_t(1) << 16);
+  while (stream.read(piece.data(), static_cast<std::streamsize>(piece.size())),
+         stream.gcount() > 0) {
+    text.append(piece.data(), static_cast<size_t>(stream.gcount()));
+    if (text.size() > limit) {
+      return Failure{"expected at most " + std::to_string(limit) + " bytes, the file has more",
+                     path.string(), "is this the right file?"};
+    }
+  }
+  if (stream.bad()) {
+    return Failure{std::string("cannot read the file: ") + std::strerror(errno), path.string()};
+  }
+  return text;
+}
+
+std::string inQuotes(std::string_view text) {
+  constexpr size_t limit = 160;
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string result = "'";
+  for (size_t i = 0; i < text.size(); ++i) {
+    auto byte = static_cast<unsigned char>(text[i]);
+    if (i >= limit && (byte & 0xC0) != 0x80) { // never inside a UTF-8 sequence
+      result += "…";
+      break;
+    }
+    if (byte < 0x20 || byte == 0x7F) {
+      result += "\\x";
+      result += digits[byte >> 4];
+      result += digits[byte & 15];
+    } else {
+      result += text[i];
+    }
+  }
+  return result + "'";
+}
+
+std::string describe(const Json &value) {
+  switch (value.type()) {
+  case Json::value_t::null:
+    return "null";
+  case Json::value_t::boolean:
+    return value.get<bool>() ? "true" : "false";
+  case Json::value_t::string:
+    return "the text " + inQuotes(value.get_ref<const std::string &>());
+  case Json::value_t::number_integer:
+  case Json::value_t::number_unsigned:
+  case Json::value_t::number_float:
+    return value.dump();
+  case Json::value_t::array:
+    return "a list of " + std::to_string(value.size());
+  default:
+    return "an object";
+  }
+}
+
+} // namespace dsv3::checkpoint

@@ -1,0 +1,152 @@
+//===- SafetensorsWriter.cpp - writing safetensors files ------------------===//
+//
+// Makes the header, then passes data through to an OutputFile while counting it.
+// The header is padded with spaces to 8 bytes, as the reference implementation does.
+//
+//===----------------------------------------------------------------------===//
+#include "dsv3/Checkpoint/SafetensorsWriter.h"
+
+#include "Json.h"
+#include "OutputFile.h"
+#include "dsv3/Checkpoint/Safetensors.h"
+
+#include <array>
+#include <set>
+#include <utility>
+
+namespace dsv3::checkpoint {
+
+/// Keeps OutputFile.h out of the public header.
+class SafetensorsWriter::Output {
+public:
+  OutputFile file;
+};
+
+SafetensorsWriter::SafetensorsWriter(std::unique_ptr<Output> output, uint64_t expected)
+    : output(std::move(output)), expectedBytes(expected) {}
+SafetensorsWriter::SafetensorsWriter(SafetensorsWriter &&other) noexcept = default;
+SafetensorsWriter &SafetensorsWriter::operator=(SafetensorsWriter &&other) noexcept = default;
+SafetensorsWriter::~SafetensorsWriter() = default;
+
+/// The bytes of a tensor, or why it cannot be written.
+static Expected<uint64_t> checkedBytes(const TensorSpec &spec, const std::string &where) {
+  uint64_t bytes = byteSize(spec.dtype);
+  for (int64_t size : spec.shape) {
+    if (size < 0 || __builtin_mul_overflow(bytes, static_cast<uint64_t>(size), &bytes)) {
+      return Failure{"the tensor " + inQuotes(spec.name) + " has the impossible shape " +
+                         shapeText(spec.shape),
+                     where};
+    }
+  }
+  return bytes;
+}
+
+Expected<SafetensorsWriter> SafetensorsWriter::create(const std::filesystem::path &path,
+                                                      std::span<const TensorSpec> tensors,
+                                                      const Metadata &metadata) {
+  const std::string where = path.string();
+  std::string header = "{";
+  uint64_t position = 0;
+  std::set<std::string_view> names;
+  try {
+    if (!metadata.empty()) {
+      header += "\"__metadata__\":" + Json(metadata).dump() + ",";
+    }
+    for (const TensorSpec &spec : tensors) {
+      if (spec.name == "__metadata__" || !names.insert(spec.name).second) {
+        return Failure{"the name " + inQuotes(spec.name) + " is taken", where,
+                       "give every tensor a name of its own"};
+      }
+      Expected<uint64_t> bytes = checkedBytes(spec, where);
+      if (!bytes) {
+        return bytes.failure();
+      }
+      uint64_t end = 0;
+      if (__builtin_add_overflow(position, *bytes, &end)) {
+        return Failure{"the tensors together have too many bytes", where};
+      }
+      nlohmann::ordered_json entry;
+      entry["dtype"] = safetensorsName(spec.dtype);
+      entry["shape"] = spec.shape;
+      entry["data_offsets"] = {position, end};
+      header += Json(spec.name).dump() + ":" + entry.dump() + ",";
+      position = end;
+    }
+  } catch (const std::exception &exception) { // a name that is not UTF-8
+    return Failure{"cannot make the header: " + plainMessage(exception), where};
+  }
+  if (header.back() == ',') {
+    header.pop_back();
+  }
+  header += "}";
+  header.append((8 - header.size() % 8) % 8, ' ');
+  if (header.size() > maxHeaderBytes) {
+    return Failure{"the header would have " + std::to_string(header.size()) + " bytes, at most " +
+                       std::to_string(maxHeaderBytes) + " are allowed",
+                   where};
+  }
+
+  Expected<OutputFile> file = OutputFile::create(path);
+  if (!file) {
+    return file.failure();
+  }
+  std::array<std::byte, 8> prefix;
+  for (size_t i = 0; i < prefix.size(); ++i) {
+    prefix[i] = std::byte(uint64_t(header.size()) >> (8 * i));
+  }
+  auto output = std::make_unique<Output>(Output{*std::move(file)});
+  if (Status status = output->file.write(prefix); !status) {
+    return status;
+  }
+  if (Status status = output->file.write(std::as_bytes(std::span(header))); !status) {
+    return status;
+  }
+  return SafetensorsWriter(std::move(output), position);
+}
+
+Status SafetensorsWriter::write(std::span<const std::byte> data) {
+  if (data.size() > expectedBytes - writtenBytes) {
+    return Failure{"expected " + std::to_string(expectedBytes) +
+                   " bytes of tensors, was given more"};
+  }
+  writtenBytes += data.size();
+  return output->file.write(data);
+}
+
+Status SafetensorsWriter::finish() {
+  if (writtenBytes != expectedBytes) {
+    return Failure{"expected " + std::to_string(expectedBytes) +
+                   " bytes of tensors, was given only " + std::to_string(writtenBytes)};
+  }
+  return output->file.publish();
+}
+
+Status writeSafetensors(const std::filesystem::path &path, std::span<const TensorView> tensors,
+                        const SafetensorsWriter::Metadata &metadata) {
+  std::vector<TensorSpec> specs;
+  for (const TensorView &tensor : tensors) {
+    Expected<uint64_t> bytes = checkedBytes(tensor.spec, path.string());
+    if (!bytes) {
+      return bytes.status();
+    }
+    if (*bytes != tensor.data.size()) {
+      return Failure{"the tensor " + inQuotes(tensor.spec.name) + " of shape " +
+                         shapeText(tensor.spec.shape) + " needs " + std::to_string(*bytes) +
+                         " bytes, was given " + std::to_string(tensor.data.size()),
+                     path.string()};
+    }
+    specs.push_back(tensor.spec);
+  }
+  Expected<SafetensorsWriter> writer = SafetensorsWriter::create(path, specs, metadata);
+  if (!writer) {
+    return writer.status();
+  }
+  for (const TensorView &tensor : tensors) {
+    if (Status status = writer->write(tensor.data); !status) {
+      return status;
+    }
+  }
+  return writer->finish();
+}
+
+} // namespace dsv3::checkpoint
