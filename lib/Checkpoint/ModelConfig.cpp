@@ -1,7 +1,7 @@
 //===- ModelConfig.cpp - what follows from a configuration ----------------===//
 //
-// The arithmetic is float32 where transformers' is, operation by operation: the
-// angles of far positions amplify every difference.
+// The formulas of the published code, in its order of operations and its precision, so
+// that results agree with it to rounding. Sources stand beside each.
 //
 //===----------------------------------------------------------------------===//
 #include "dsv3/Checkpoint/ModelConfig.h"
@@ -12,74 +12,84 @@
 
 namespace dsv3::checkpoint {
 
-/// YaRN's attention temperature (arXiv 2309.00071, section 3.4).
+int64_t ModelConfig::numDenseLayers() const {
+  return nRoutedExperts == 0 ? numHiddenLayers : std::min(firstKDenseReplace, numHiddenLayers);
+}
+
+int64_t ModelConfig::numMoeLayers() const { return numHiddenLayers - numDenseLayers(); }
+
+/// transformers, yarn_get_mscale; the paper's (arXiv 2309.00071) sqrt(1/t).
 static double yarnMscale(double factor, double mscale) {
-  return factor <= 1.0 ? 1.0 : 0.1 * mscale * std::log(factor) + 1.0;
+  return factor <= 1 ? 1.0 : 0.1 * mscale * std::log(factor) + 1.0;
 }
 
 double ModelConfig::softmaxScale() const {
-  double scale = 1.0 / std::sqrt(static_cast<double>(qkHeadDim()));
-  if (yarn && yarn->mscaleAllDim != 0.0) {
-    double temperature = yarnMscale(yarn->factor, yarn->mscaleAllDim);
-    scale *= temperature * temperature;
+  double scale = std::pow(static_cast<double>(qkHeadDim()), -0.5);
+  if (ropeScaling.type == RopeScaling::Type::Yarn && ropeScaling.mscaleAllDim != 0) {
+    double g = yarnMscale(ropeScaling.factor, ropeScaling.mscaleAllDim);
+    scale = scale * g * g;
   }
   return scale;
 }
 
-float ModelConfig::ropeMultiplier() const {
-  if (!yarn) {
-    return 1.0F;
+double ModelConfig::ropeMultiplier() const {
+  if (ropeScaling.type == RopeScaling::Type::None) {
+    return 1;
   }
-  if (yarn->attentionFactor) {
-    return static_cast<float>(*yarn->attentionFactor);
+  if (ropeScaling.attentionFactor) {
+    return *ropeScaling.attentionFactor;
   }
-  if (yarn->mscale != 0.0 && yarn->mscaleAllDim != 0.0) {
-    return static_cast<float>(yarnMscale(yarn->factor, yarn->mscale) /
-                              yarnMscale(yarn->factor, yarn->mscaleAllDim));
+  if (ropeScaling.mscale != 0 && ropeScaling.mscaleAllDim != 0) {
+    return yarnMscale(ropeScaling.factor, ropeScaling.mscale) /
+           yarnMscale(ropeScaling.factor, ropeScaling.mscaleAllDim);
   }
-  return static_cast<float>(yarnMscale(yarn->factor, 1.0));
+  return yarnMscale(ropeScaling.factor, 1);
 }
 
-/// The pair whose wavelength fits `rotations` times into the original context.
-static double correctionDim(double rotations, const ModelConfig &config) {
-  auto context = static_cast<double>(config.yarn->originalMaxPositionEmbeddings);
-  return static_cast<double>(config.qkRopeHeadDim) *
-         std::log(context / (rotations * 2.0 * std::numbers::pi)) /
-         (2.0 * std::log(config.ropeTheta));
+/// The pair of dimensions that turns `rotations` times within the original context
+/// (find_correction_dim). Python computes it in double.
+static double correctionDim(double rotations, double dim, double base, double context) {
+  return dim * std::log(context / (rotations * 2 * std::numbers::pi)) / (2 * std::log(base));
 }
 
 std::vector<float> ModelConfig::ropeInverseFrequencies() const {
-  int64_t pairs = qkRopeHeadDim / 2;
+  const int64_t dim = qkRopeHeadDim, pairs = dim / 2;
   std::vector<float> frequencies(static_cast<size_t>(pairs));
-  auto theta = static_cast<float>(ropeTheta);
-  double low = 0.0, high = 0.0;
-  if (yarn) {
-    low = correctionDim(yarn->betaFast, *this);
-    high = correctionDim(yarn->betaSlow, *this);
-    if (yarn->truncate) {
-      low = std::floor(low);
-      high = std::ceil(high);
+  // The exponent is a float32 tensor there; the power itself is rounded once here.
+  auto positionFrequency = [&](int64_t pair) {
+    float exponent = static_cast<float>(2 * pair) / static_cast<float>(dim);
+    return static_cast<float>(
+        std::pow(static_cast<double>(static_cast<float>(ropeTheta)), exponent));
+  };
+  if (ropeScaling.type == RopeScaling::Type::None) {
+    for (int64_t pair = 0; pair < pairs; ++pair) {
+      frequencies[static_cast<size_t>(pair)] = 1.0F / positionFrequency(pair);
     }
-    low = std::max(low, 0.0);
-    high = std::min(high, static_cast<double>(qkRopeHeadDim - 1));
-    if (low == high) {
-      high += 0.001;
-    }
+    return frequencies;
   }
-  for (int64_t i = 0; i < pairs; ++i) {
-    float exponent = static_cast<float>(2 * i) / static_cast<float>(qkRopeHeadDim);
-    float power = std::pow(theta, exponent);
-    float extrapolated = 1.0F / power;
-    if (!yarn) {
-      frequencies[static_cast<size_t>(i)] = extrapolated;
-      continue;
-    }
-    float interpolated = 1.0F / (static_cast<float>(yarn->factor) * power);
-    float ramp = std::clamp((static_cast<float>(i) - static_cast<float>(low)) /
-                                static_cast<float>(high - low),
-                            0.0F, 1.0F);
-    float kept = 1.0F - ramp;
-    frequencies[static_cast<size_t>(i)] = interpolated * (1.0F - kept) + extrapolated * kept;
+  const auto context = static_cast<double>(ropeScaling.originalMaxPositionEmbeddings);
+  const auto width = static_cast<double>(dim);
+  double low = correctionDim(ropeScaling.betaFast, width, ropeTheta, context);
+  double high = correctionDim(ropeScaling.betaSlow, width, ropeTheta, context);
+  if (ropeScaling.truncate) {
+    low = std::floor(low);
+    high = std::ceil(high);
+  }
+  low = std::max(low, 0.0);
+  // dim - 1 although there are only dim / 2 pairs: so does the published code.
+  high = std::min(high, width - 1);
+  if (low == high) {
+    high += 0.001; // avoids a division by zero; the published value
+  }
+  for (int64_t pair = 0; pair < pairs; ++pair) {
+    float ramp =
+        (static_cast<float>(pair) - static_cast<float>(low)) / static_cast<float>(high - low);
+    float extrapolated = 1.0F - std::clamp(ramp, 0.0F, 1.0F);
+    float power = positionFrequency(pair);
+    float interpolation = 1.0F / (static_cast<float>(ropeScaling.factor) * power);
+    float extrapolation = 1.0F / power;
+    frequencies[static_cast<size_t>(pair)] =
+        interpolation * (1.0F - extrapolated) + extrapolation * extrapolated;
   }
   return frequencies;
 }

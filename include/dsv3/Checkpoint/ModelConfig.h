@@ -59,8 +59,8 @@ struct ModelConfig {
   int64_t firstKDenseReplace = 0;  ///< layers before this one are dense
   int64_t moeLayerFreq = 1;        ///< always 1
   int64_t numAttentionHeads = 0;
-  int64_t numKeyValueHeads = 0;      ///< always numAttentionHeads
-  std::optional<int64_t> qLoraRank;  ///< empty: one projection of the query
+  int64_t numKeyValueHeads = 0;     ///< always numAttentionHeads
+  std::optional<int64_t> qLoraRank; ///< empty: one projection of the query
   int64_t kvLoraRank = 0;
   int64_t qkNopeHeadDim = 0;
   int64_t qkRopeHeadDim = 0; ///< even
@@ -72,12 +72,12 @@ struct ModelConfig {
   int64_t topkGroup = 1;
   double routedScalingFactor = 1;
   bool normTopkProb = true;
-  std::string scoringFunc = "sigmoid";  ///< always
-  std::string topkMethod = "noaux_tc";  ///< always
-  std::string hiddenAct = "silu";       ///< always
-  bool attentionBias = false;           ///< always
-  int64_t numNextnPredictLayers = 0;    ///< MTP modules, 0 or 1
-  int64_t maxPositionEmbeddings = 0;    ///< tokens
+  std::string scoringFunc = "sigmoid"; ///< always
+  std::string topkMethod = "noaux_tc"; ///< always
+  std::string hiddenAct = "silu";      ///< always
+  bool attentionBias = false;          ///< always
+  int64_t numNextnPredictLayers = 0;   ///< MTP modules, 0 or 1
+  int64_t maxPositionEmbeddings = 0;   ///< tokens
   double ropeTheta = 10000;
   RopeScaling ropeScaling;
   double rmsNormEps = 1e-6; ///< of all norms but q_a and kv_a, which have 1e-6
@@ -92,9 +92,7 @@ struct ModelConfig {
   /// Values of a token in the cache of one layer: kv_lora_rank + qk_rope_head_dim.
   int64_t cacheWidth() const { return kvLoraRank + qkRopeHeadDim; }
   /// Whether decoder layer `layer` (from 0, below numHiddenLayers) has experts.
-  bool isMoeLayer(int64_t layer) const {
-    return nRoutedExperts > 0 && layer >= firstKDenseReplace;
-  }
+  bool isMoeLayer(int64_t layer) const { return nRoutedExperts > 0 && layer >= firstKDenseReplace; }
   /// Whether the MTP layer has experts: whenever the model has any, wherever its dense
   /// layers end (transformers, PreTrainedConfig.get_mtp_config).
   bool isMtpLayerMoe() const { return nRoutedExperts > 0; }
