@@ -116,8 +116,8 @@ Status Checkpoint::openIndexed(const std::filesystem::path &indexPath) {
   }
   for (const auto &[key, name] : *map) {
     if (find(key) == nullptr) {
-      return Failure{"the index says that the tensor " + inQuotes(key) + " is in " + inQuotes(name) +
-                         ", but it is not",
+      return Failure{"the index says that the tensor " + inQuotes(key) + " is in " +
+                         inQuotes(name) + ", but it is not",
                      root.string(),
                      "the index and the shards are of different versions; fetch "
                      "them again"};

@@ -12,6 +12,7 @@
 #include <cassert>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include <fcntl.h>
@@ -101,18 +102,22 @@ Expected<SafetensorsFile> SafetensorsFile::open(const std::filesystem::path &pat
   if (!length) {
     return length.failure();
   }
-  std::string json(*length, '\0');
-  if (!readFully(file.descriptor, 8, json)) {
-    return systemFailure("cannot read the header", errno, where);
+  try {
+    std::string json(*length, '\0');
+    if (!readFully(file.descriptor, 8, json)) {
+      return systemFailure("cannot read the header", errno, where);
+    }
+    file.hashOfHeader = hash128(json);
+    Expected<SafetensorsHeader> header =
+        parseSafetensorsHeader(json, 8 + *length, file.fileBytes, where);
+    if (!header) {
+      return header.failure();
+    }
+    file.header = *std::move(header);
+    return file;
+  } catch (const std::bad_alloc &) {
+    return systemFailure("cannot read the header", ENOMEM, where);
   }
-  file.hashOfHeader = hash128(json);
-  Expected<SafetensorsHeader> header =
-      parseSafetensorsHeader(json, 8 + *length, file.fileBytes, where);
-  if (!header) {
-    return header.failure();
-  }
-  file.header = *std::move(header);
-  return file;
 }
 
 SafetensorsFile::SafetensorsFile(SafetensorsFile &&other) noexcept

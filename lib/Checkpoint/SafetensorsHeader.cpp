@@ -261,7 +261,8 @@ static Status checkTiling(const std::vector<RawTensor> &tensors, uint64_t dataBy
     if (tensor.begin < covered) { // never the first: covered is 0 before it
       return Failure{"the tensor " + inQuotes(tensor.info.name) + " begins at data byte " +
                          std::to_string(tensor.begin) + " and overlaps " +
-                         inQuotes(previous->info.name) + ", which ends at " + std::to_string(covered),
+                         inQuotes(previous->info.name) + ", which ends at " +
+                         std::to_string(covered),
                      where, hint};
     }
     if (tensor.begin > covered) {
