@@ -1,0 +1,178 @@
+//===- ValidateParameter.cpp - is a parameter well formed -----------------===//
+//
+// Sizes, layouts and segments of a parameter: every element of it has exactly
+// one place in the checkpoint, inside of a tensor of the stated shape, and every
+// block of its scales comes from one block of the checkpoint's.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ValidateParameter.h"
+
+#include "dsv3/Plan/Layout.h"
+
+#include <algorithm>
+
+using namespace dsv3;
+using namespace dsv3::plan;
+using plan::detail::bad;
+
+std::optional<int64_t> plan::detail::product(std::initializer_list<int64_t> factors) {
+  int64_t result = 1;
+  for (int64_t factor : factors) {
+    if (factor < 0 || factor > mostBytes || (factor != 0 && result > mostBytes / factor)) {
+      return std::nullopt;
+    }
+    result *= factor;
+  }
+  return result;
+}
+
+Failure plan::detail::bad(const std::string &where, const std::string &what) {
+  return Failure{"invalid plan: " + where + ": " + what, "",
+                 "compile the bundle again with dsv3-compile"};
+}
+
+static std::string number(int64_t value) { return std::to_string(value); }
+
+/// Segments name tensors, have rows, and end where their tensor ends.
+static Status checkSegment(const Parameter &parameter, const Segment &segment,
+                           const std::string &where) {
+  bool oneDimension = segment.fileColumns == 0;
+  if (segment.key.empty() || segment.rows < 1 || segment.fileRows < 1 || segment.fileColumns < 0 ||
+      segment.groupStride < 0 || segment.firstRow < 0 ||
+      !plan::detail::product({segment.fileRows, std::max<int64_t>(segment.fileColumns, 1), 8}) ||
+      !plan::detail::product({parameter.groups, segment.groupStride + 1, 2}) ||
+      segment.firstRow > plan::detail::mostBytes) {
+    return bad(where, "expected a key, rows and a shape without overflow");
+  }
+  if (segment.key.find("{expert}") != std::string::npos && segment.groupStride != 0) {
+    return bad(where, "a tensor for each group and a stride of " + number(segment.groupStride) +
+                          " between groups exclude each other");
+  }
+  if (oneDimension) {
+    // A tensor of n elements is one row of n columns, or a part of it.
+    bool fits = !segment.transposed && segment.rows == 1 && parameter.groups == 1 &&
+                segment.scaleKey.empty() && segment.firstRow == 0 &&
+                parameter.columns == segment.fileRows;
+    return fits ? Status()
+                : bad(where, "a tensor of one dimension gives one row of all its " +
+                                 number(segment.fileRows) + " elements");
+  }
+  int64_t span = segment.transposed ? parameter.columns : segment.rows;
+  int64_t across = segment.transposed ? segment.rows : parameter.columns;
+  int64_t last = (parameter.groups - 1) * segment.groupStride + segment.firstRow + span;
+  if (last > segment.fileRows || across > segment.fileColumns) {
+    return bad(where, "reads " + number(last) + " rows and " + number(across) +
+                          " columns of a tensor of shape [" + number(segment.fileRows) + ", " +
+                          number(segment.fileColumns) + "]");
+  }
+  return {};
+}
+
+/// [from, from + count) lies in one block of `block`.
+static bool withinBlock(int64_t from, int64_t count, int64_t block) {
+  return from / block == (from + count - 1) / block;
+}
+
+/// Blocks of `size` along a dimension of `extent` that starts at `origin` of the
+/// checkpoint each lie in one block of `block`.
+static bool blocksWithin(int64_t origin, int64_t extent, int64_t size, int64_t block) {
+  if (origin % block == 0 && block % size == 0) {
+    return true;
+  }
+  for (int64_t at = 0; at < extent; at += size) {
+    if (!withinBlock(origin + at, std::min(size, extent - at), block)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+static Status checkScales(const Plan &plan, const Parameter &parameter, const std::string &where) {
+  if (parameter.type != DType::F8E4M3 || plan.scaleBlock.empty()) {
+    return bad(where, "block scales belong to f8E4M3FN in a plan that states their block");
+  }
+  int64_t first = 0;
+  for (const Segment &segment : parameter.segments) {
+    if (first % parameter.scaleRows != 0) {
+      return bad(where, "a block of scales spans two segments at row " + number(first));
+    }
+    first += segment.rows;
+    int64_t rowBlock = plan.scaleBlock[segment.transposed ? 1 : 0];
+    int64_t columnBlock = plan.scaleBlock[segment.transposed ? 0 : 1];
+    for (int64_t group = 0; group < parameter.groups; ++group) {
+      int64_t origin = group * segment.groupStride + segment.firstRow;
+      int64_t rowOrigin = segment.transposed ? 0 : origin;
+      int64_t columnOrigin = segment.transposed ? origin : 0;
+      if (!blocksWithin(rowOrigin, segment.rows, parameter.scaleRows, rowBlock) ||
+          !blocksWithin(columnOrigin, parameter.columns, parameter.scaleColumns, columnBlock)) {
+        return bad(where, "a block of " + number(parameter.scaleRows) + " x " +
+                              number(parameter.scaleColumns) + " scales of group " + number(group) +
+                              " spans blocks of the checkpoint");
+      }
+      if (segment.groupStride == 0) {
+        break; // all groups are alike
+      }
+    }
+  }
+  return {};
+}
+
+Status plan::detail::checkParameter(const Plan &plan, const Parameter &parameter) {
+  std::string where = "parameter '" + parameter.name + "'";
+  if (parameter.name.empty() || parameter.groups < 1 || parameter.rows < 1 ||
+      parameter.columns < 1 || parameter.parts < 1 || parameter.rows % parameter.parts != 0 ||
+      !product({parameter.groups, parameter.rows, parameter.columns, 8})) {
+    return bad(where, "expected a name, positive sizes without overflow and equal parts");
+  }
+  if (parameter.scaleRows < 0 || parameter.scaleColumns < 0 ||
+      (parameter.scaleRows == 0) != (parameter.scaleColumns == 0)) {
+    return bad(where, "expected a block of scales, found " + number(parameter.scaleRows) + " x " +
+                          number(parameter.scaleColumns));
+  }
+  if (parameter.layouts.size() != plan.variants.size()) {
+    return bad(where, "expected a layout for each of the " + number(int64_t(plan.variants.size())) +
+                          " variants, found " + number(int64_t(parameter.layouts.size())));
+  }
+  for (const Layout &layout : parameter.layouts) {
+    if (layout.kind != LayoutKind::Panels) {
+      continue;
+    }
+    if (layout.panelWidth < 2 || layout.panelWidth % 2 != 0 || layout.panelWidth > 4096 ||
+        !product({parameter.groups, parameter.rows + parameter.parts * layout.panelWidth,
+                  parameter.columns, 8})) {
+      return bad(where,
+                 "expected panels of an even width up to 4096, found " + number(layout.panelWidth));
+    }
+  }
+  int64_t rows = 0, previous = -1;
+  for (const Segment &segment : parameter.segments) {
+    std::string at = where + ", segment '" + segment.key + "'";
+    if (Status status = checkSegment(parameter, segment, at); !status) {
+      return status;
+    }
+    if (segment.scaleKey.empty() != (parameter.scaleRows == 0)) {
+      return bad(at, "expected all segments to have scales, or none");
+    }
+    bool layered = segment.key.find("{layer}") != std::string::npos;
+    if (layered && parameter.layers.empty()) {
+      return bad(at, "the key names a layer, the parameter has none");
+    }
+    rows += segment.rows;
+    if (rows > mostBytes) {
+      break;
+    }
+  }
+  if (rows != parameter.rows) {
+    return bad(where, "expected segments of " + number(parameter.rows) + " rows together, found " +
+                          number(rows));
+  }
+  for (int64_t layer : parameter.layers) {
+    if (layer <= previous || layer >= plan.cache.layers) {
+      return bad(where, "expected ascending layers below " + number(plan.cache.layers) +
+                            ", found " + number(layer));
+    }
+    previous = layer;
+  }
+  return parameter.scaleRows == 0 ? Status() : checkScales(plan, parameter, where);
+}

@@ -1,0 +1,90 @@
+//===- ValidateTest.cpp - plans that make no sense are refused ------------===//
+
+#include "SmallPlan.h"
+#include "dsv3/Plan/PlanFile.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <limits>
+
+using namespace dsv3;
+using namespace dsv3::plan;
+
+TEST(Validate, AcceptsTheSmallPlan) {
+  Status status = validate(test::smallPlan());
+  EXPECT_TRUE(status.ok()) << status.failure().message();
+}
+
+namespace {
+struct Case {
+  const char *name;
+  std::function<void(Plan &)> spoil;
+  const char *message; ///< a part of what is said
+};
+} // namespace
+
+static Entry &entry(Plan &plan) { return plan.entries[0]; }
+static Instruction &inBody(Plan &plan) { return plan.entries[0].bodies[0].instructions[0]; }
+static constexpr int64_t huge = std::numeric_limits<int64_t>::max();
+
+TEST(Validate, NamesWhatIsWrong) {
+  const std::vector<Case> cases{
+      {"vocabulary", [](Plan &p) { p.vocabSize = 0; }, "vocabulary"},
+      {"cache", [](Plan &p) { p.cache.pageTokens = 0; }, "cache"},
+      {"cache layers", [](Plan &p) { p.cache.layers = 1; }, "each of the 2 layers, found 1"},
+      {"cache overflow",
+       [](Plan &p) { p.cache.latent = p.cache.maxContext = p.cache.maxRequests = 0x7FFFFFFF; },
+       "overflows"},
+      {"no variant", [](Plan &p) { p.variants.clear(); }, "at least one variant"},
+      {"object elsewhere", [](Plan &p) { p.variants[0].object = "../../x.so"; }, "../../x.so"},
+      {"same variants", [](Plan &p) { p.variants[1].name = p.variants[0].name; }, "name of its own"},
+      {"size twice", [](Plan &p) { p.sizes[1].name = "T"; }, "size 'T'"},
+      {"parameter size", [](Plan &p) { p.parameters[0].rows = huge; }, "'embedding'"},
+      {"parts", [](Plan &p) { p.parameters[1].parts = 3; }, "equal parts"},
+      {"layouts", [](Plan &p) { p.parameters[0].layouts.pop_back(); }, "2 variants, found 1"},
+      {"panel width", [](Plan &p) { p.parameters[0].layouts[1].panelWidth = 0; }, "even width"},
+      {"segment rows", [](Plan &p) { p.parameters[1].segments.pop_back(); }, "256 rows together, found 128"},
+      {"segment outside", [](Plan &p) { p.parameters[0].segments[0].firstRow = 1; }, "reads 33 rows"},
+      {"stride overflow",
+       [](Plan &p) { p.parameters[1].segments[0].key = "k", p.parameters[1].segments[0].groupStride = huge - 1; },
+       "without overflow"},
+      {"scales of some", [](Plan &p) { p.parameters[1].segments[0].scaleKey.clear(); }, "have scales, or none"},
+      {"scale blocks", [](Plan &p) { p.scaleBlock = {96, 128}; }, "spans blocks"},
+      {"layers", [](Plan &p) { p.parameters[1].layers = {1, 0}; }, "ascending layers"},
+      {"layer key", [](Plan &p) { p.parameters[1].layers = {}; }, "names a layer"},
+      {"layer missing", [](Plan &p) { p.parameters[1].layers = {0}; }, "does not exist in layer 1"},
+      {"kernel size", [](Plan &p) { p.kernels[0].sizes = {2}; }, "size 2 of 2"},
+      {"tile size", [](Plan &p) { p.kernels[0].variants[0].tiles.size = 1; }, "tiles by size 1"},
+      {"divisor", [](Plan &p) { p.kernels[0].variants[0].tiles.divisor = 0; }, "divisor"},
+      {"tiles", [](Plan &p) { p.kernels[0].variants[0].tiles.times = int64_t(1) << 32; }, "too many tiles"},
+      {"tiles overflow", [](Plan &p) { p.kernels[0].variants[0].tiles.factor = huge; }, "too many tiles"},
+      {"scratch", [](Plan &p) { p.kernels[0].variants[0].scratchBytes = -1; }, "scratch"},
+      {"maxima", [](Plan &p) { entry(p).maxima.pop_back(); }, "each of the 2 sizes, found 1"},
+      {"tokens", [](Plan &p) { entry(p).maxTokens = 0; }, "range of tokens"},
+      {"arena", [](Plan &p) { entry(p).arenaBytes = 1024; }, "offset 1024 in an arena of 1024"},
+      {"kernel", [](Plan &p) { entry(p).instructions[0].target = 2; }, "kernel 2 of 2"},
+      {"body", [](Plan &p) { entry(p).instructions[1].target = -1; }, "body -1 of 1"},
+      {"formal", [](Plan &p) { inBody(p).args[0].index = 1; }, "argument 1 of 1"},
+      {"formal outside", [](Plan &p) { entry(p).instructions[0].args[0] = {ArgKind::Formal, 0, 0}; }, "argument 0 of 0"},
+      {"input", [](Plan &p) { entry(p).instructions[0].args[0].index = 2; }, "input 2 of 2"},
+      {"parameter", [](Plan &p) { inBody(p).args[1].index = 7; }, "parameter 7 of 2"},
+      {"scales", [](Plan &p) { inBody(p).args[2].index = 0; }, "has none"},
+      {"call layer", [](Plan &p) { entry(p).instructions[1].layer = 2; }, "layer 2 of 2"},
+      {"cache outside", [](Plan &p) { entry(p).instructions[1].layer = -1; }, "layer -1"},
+      {"layer in body", [](Plan &p) { inBody(p).layer = 0; }, "the call names it"},
+      {"nested call", [](Plan &p) { inBody(p).opcode = Opcode::Call; }, "a body calls a body"},
+      {"observation", [](Plan &p) { entry(p).bodies[0].instructions[1].target = 1; }, "observation 1"},
+      {"observed bytes", [](Plan &p) { entry(p).observations[0].columns = 4096; }, "exceeds"},
+      {"offset", [](Plan &p) { inBody(p).args[1].offset = 8; }, "outside of the arena"},
+      {"port", [](Plan &p) { entry(p).inputs[1].name = "ids"; }, "port 'ids'"},
+  };
+  for (const Case &test : cases) {
+    Plan plan = test::smallPlan();
+    test.spoil(plan);
+    Status status = validate(plan);
+    ASSERT_FALSE(status.ok()) << test.name;
+    EXPECT_NE(status.failure().message().find(test.message), std::string::npos)
+        << test.name << ": " << status.failure().message();
+  }
+}
