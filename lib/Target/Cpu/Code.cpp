@@ -71,7 +71,9 @@ Num operator!(Num a) {
 //===----------------------------------------------------------------------===//
 
 Memory Memory::operator+(Num index) const {
-  Value moved = LLVM::GEPOp::create(code->builder, code->loc, pointer.getType(), element, pointer,
+  // LLVM has no 8-bit floats.
+  Type step = isa<Float8E4M3FNType>(element) ? code->i8() : element;
+  Value moved = LLVM::GEPOp::create(code->builder, code->loc, pointer.getType(), step, pointer,
                                     ValueRange(index.value));
   return {*code, moved, element};
 }

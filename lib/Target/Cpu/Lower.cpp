@@ -9,7 +9,6 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
-#include "mlir/Transforms/Passes.h"
 
 #include "llvm/Analysis/TargetLibraryInfo.h"
 #include "llvm/IR/LegacyPassManager.h"
@@ -42,7 +41,6 @@ OwningOpRef<ModuleOp> emitKernels(ModuleOp module, const plan::CpuVariant &varia
 
 static LogicalResult lowerToLlvm(ModuleOp module) {
   PassManager manager(module.getContext());
-  manager.addPass(createCSEPass());
   manager.addPass(createSCFToControlFlowPass());
   manager.addPass(createConvertVectorToLLVMPass({.reassociateFPReductions = true}));
   manager.addPass(createConvertMathToLLVMPass());

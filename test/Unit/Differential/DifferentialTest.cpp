@@ -81,20 +81,36 @@ bool runsHere(const plan::CpuVariant &variant) {
                                      : __builtin_cpu_supports("x86-64-v3");
 }
 
-/// Loads the code of all kernels of `module`; closed with the program.
-void *load(ModuleOp module, const plan::CpuVariant &variant) {
-  OwningOpRef<ModuleOp> code = cpu::emitKernels(module, variant);
-  EXPECT_TRUE(code);
-  Expected<std::string> object = cpu::compileObject(std::move(code), variant);
-  EXPECT_TRUE(object.ok()) << object.failure().message();
-  std::string path = testing::TempDir() + "/differential." + std::to_string(getpid()) + ".so";
-  Status linked = cpu::linkSharedObject(*object, path);
-  EXPECT_TRUE(linked.ok()) << linked.failure().message();
-  void *handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  EXPECT_NE(handle, nullptr) << dlerror();
-  std::filesystem::remove(path);
-  return handle;
-}
+/// The code of all kernels of a module, loaded. The file stays until it is unloaded: the
+/// loader takes files of equal inode for the same.
+class Loaded {
+public:
+  Loaded(ModuleOp module, const plan::CpuVariant &variant)
+      : path(testing::TempDir() + "/differential." + std::to_string(getpid()) + ".so") {
+    OwningOpRef<ModuleOp> code = cpu::emitKernels(module, variant);
+    EXPECT_TRUE(code);
+    Expected<std::string> object = cpu::compileObject(std::move(code), variant);
+    EXPECT_TRUE(object.ok()) << object.failure().message();
+    Status linked = cpu::linkSharedObject(*object, path);
+    EXPECT_TRUE(linked.ok()) << linked.failure().message();
+    handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    EXPECT_NE(handle, nullptr) << dlerror();
+  }
+  ~Loaded() {
+    dlclose(handle);
+    std::filesystem::remove(path);
+  }
+  Loaded(const Loaded &) = delete;
+  Loaded &operator=(const Loaded &) = delete;
+
+  plan::KernelFunction find(const std::string &symbol) const {
+    return reinterpret_cast<plan::KernelFunction>(dlsym(handle, symbol.c_str()));
+  }
+
+private:
+  std::string path;
+  void *handle = nullptr;
+};
 
 void compare(const std::string &what, const KernelResults &expected, const KernelResults &found) {
   ASSERT_EQ(expected.size(), found.size()) << what;
@@ -133,11 +149,10 @@ TEST_P(Kernels, DoWhatTheirBodiesSay) {
     if (!runsHere(variant)) {
       continue;
     }
-    void *handle = load(*module, variant);
-    ASSERT_NE(handle, nullptr);
+    Loaded code(*module, variant);
     for (kern::DefOp definition : definitions) {
       std::string symbol = definition.getSymName().str();
-      auto function = reinterpret_cast<plan::KernelFunction>(dlsym(handle, symbol.c_str()));
+      plan::KernelFunction function = code.find(symbol);
       ASSERT_NE(function, nullptr) << symbol;
       bool decodes = definition.getSymName().contains("decode");
       for (int64_t tokens : decodes ? std::vector<int64_t>{1} : std::vector<int64_t>{1, 7, 13}) {

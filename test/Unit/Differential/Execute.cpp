@@ -1,6 +1,7 @@
 //===- Execute.cpp - a kernel's code on this CPU --------------------------===//
 #include "KernelRun.h"
 
+#include "Graph/Extent.h"
 #include "dsv3/Plan/Layout.h"
 #include "dsv3/Support/Float.h"
 
@@ -262,9 +263,9 @@ KernelResults Execution::run(plan::KernelFunction function, int order) {
     for (int64_t t = 0; t < positions.size(); ++t) {
       const std::byte *row =
           pageRow(type, static_cast<int64_t>(requests[t]), static_cast<int64_t>(positions[t]));
-      for (uint64_t i = 0; i < type.getLatent() + type.getRope(); ++i) {
+      for (int64_t i = 0; i < type.getLatent() + type.getRope(); ++i) {
         float value;
-        std::memcpy(&value, row + i * sizeof(float), sizeof value);
+        std::memcpy(&value, row + static_cast<size_t>(i) * sizeof(float), sizeof value);
         rows.push_back(value);
       }
     }

@@ -91,7 +91,7 @@ void InputMaker::setCache(graph::CacheType type) {
     std::vector<std::vector<double>> rows;
     for (int64_t s = 0; s < length; ++s) {
       std::vector<double> row;
-      for (uint64_t i = 0; i < type.getLatent() + type.getRope(); ++i) {
+      for (int64_t i = 0; i < type.getLatent() + type.getRope(); ++i) {
         row.push_back(static_cast<float>(normal(random)));
       }
       rows.push_back(std::move(row));
