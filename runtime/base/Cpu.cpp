@@ -74,6 +74,25 @@ std::vector<int> runtime::allowedCpus() {
   return {0};
 }
 
+bool runtime::runThisThreadOn(std::span<const int> cpus) {
+  if (cpus.empty()) {
+    return false;
+  }
+  auto most = size_t(*std::ranges::max_element(cpus)) + 1;
+  cpu_set_t *set = CPU_ALLOC(most);
+  if (!set) {
+    return false;
+  }
+  size_t bytes = CPU_ALLOC_SIZE(most);
+  CPU_ZERO_S(bytes, set);
+  for (int cpu : cpus) {
+    CPU_SET_S(size_t(cpu), bytes, set);
+  }
+  bool agreed = sched_setaffinity(0, bytes, set) == 0;
+  CPU_FREE(set);
+  return agreed;
+}
+
 /// CPUs' worth of time that the process's control group (version 2) grants, or 0.
 static double groupLimit() {
   std::ifstream groups("/proc/self/cgroup");

@@ -27,6 +27,9 @@ Expected<size_t> bestVariant(std::span<const std::string> names);
 /// The CPUs that the process may run on (its affinity mask), ascending.
 std::vector<int> allowedCpus();
 
+/// Lets the calling thread run on `cpus` only. Returns whether the system agreed.
+bool runThisThreadOn(std::span<const int> cpus);
+
 /// How many threads are worth starting: the allowed CPUs, or fewer where a
 /// control group limits the CPU time. At least 1.
 int usefulThreads();

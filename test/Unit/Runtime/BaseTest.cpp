@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <gtest/gtest.h>
 #include <limits>
+#include <thread>
 
 using namespace dsv3;
 using namespace dsv3::runtime;
@@ -80,4 +81,17 @@ TEST(Cpu, ThreadsAreWithinTheAllowedCpus) {
   EXPECT_TRUE(std::ranges::is_sorted(cpus));
   EXPECT_GE(usefulThreads(), 1);
   EXPECT_LE(usefulThreads(), int(cpus.size()));
+}
+
+TEST(Cpu, AThreadCanBeTiedToOneCpu) {
+  int last = allowedCpus().back();
+  std::vector<int> seen;
+  // A thread of its own, so that the other tests keep their CPUs.
+  std::thread([&] {
+    if (runThisThreadOn(std::span(&last, 1))) {
+      seen = allowedCpus();
+    }
+  }).join();
+  EXPECT_EQ(seen, std::vector<int>{last});
+  EXPECT_FALSE(runThisThreadOn({}));
 }
