@@ -5,32 +5,29 @@
 #include "runtime/base/Memory.h"
 #include "runtime/drivers/cpu/CpuExecutable.h"
 #include "runtime/drivers/cpu/SharedObject.h"
+#include "runtime/hal/HostMemory.h"
 
 #include <algorithm>
-#include <cstring>
 
 using namespace dsv3;
 using namespace dsv3::runtime;
 
 namespace {
 
-class CpuBuffer final : public Buffer {
-public:
-  explicit CpuBuffer(Memory memory)
-      : Buffer(memory.data(), int64_t(memory.size()), true), memory(std::move(memory)) {}
-
-private:
-  Memory memory;
-};
-
 class CpuDevice final : public Device {
 public:
   explicit CpuDevice(std::unique_ptr<ThreadTeam> team) : team(std::move(team)) {}
 
   std::string_view name() const override { return "cpu"; }
-  Expected<std::unique_ptr<Buffer>> allocate(int64_t bytes, std::string_view what) override;
-  Status upload(Buffer &to, int64_t offset, std::span<const std::byte> from) override;
-  Status download(std::span<std::byte> to, const Buffer &from, int64_t offset) override;
+  Expected<std::unique_ptr<Buffer>> allocate(int64_t bytes, std::string_view what) override {
+    return allocateOnHost(bytes, what, true);
+  }
+  Status upload(Buffer &to, int64_t offset, std::span<const std::byte> from) override {
+    return uploadToHost(to, offset, from);
+  }
+  Status download(std::span<std::byte> to, const Buffer &from, int64_t offset) override {
+    return downloadFromHost(to, from, offset);
+  }
   Expected<std::unique_ptr<Object>> loadObject(const ObjectFile &file,
                                                std::span<const std::string> symbols) override;
   Expected<std::unique_ptr<Executable>> prepare(const Program &program,
@@ -45,31 +42,6 @@ private:
 };
 
 } // namespace
-
-Expected<std::unique_ptr<Buffer>> CpuDevice::allocate(int64_t bytes, std::string_view what) {
-  // A negative number becomes too large a one, which is refused.
-  Expected<Memory> memory = Memory::allocate(uint64_t(bytes), what);
-  if (!memory) {
-    return memory.failure();
-  }
-  return std::unique_ptr<Buffer>(new CpuBuffer(std::move(*memory)));
-}
-
-Status CpuDevice::upload(Buffer &to, int64_t offset, std::span<const std::byte> from) {
-  Status status = checkRange(to, offset, from.size());
-  if (status && !from.empty()) {
-    std::memcpy(static_cast<std::byte *>(to.address()) + offset, from.data(), from.size());
-  }
-  return status;
-}
-
-Status CpuDevice::download(std::span<std::byte> to, const Buffer &from, int64_t offset) {
-  Status status = checkRange(from, offset, to.size());
-  if (status && !to.empty()) {
-    std::memcpy(to.data(), static_cast<const std::byte *>(from.address()) + offset, to.size());
-  }
-  return status;
-}
 
 Expected<std::unique_ptr<Object>> CpuDevice::loadObject(const ObjectFile &file,
                                                         std::span<const std::string> symbols) {

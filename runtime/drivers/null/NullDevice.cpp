@@ -2,23 +2,12 @@
 
 #include "runtime/drivers/null/NullDevice.h"
 
-#include "runtime/base/Memory.h"
-
-#include <cstring>
+#include "runtime/hal/HostMemory.h"
 
 using namespace dsv3;
 using namespace dsv3::runtime;
 
 namespace {
-
-class NullBuffer final : public Buffer {
-public:
-  NullBuffer(Memory memory, bool visible)
-      : Buffer(memory.data(), int64_t(memory.size()), visible), memory(std::move(memory)) {}
-
-private:
-  Memory memory;
-};
 
 struct NullObject final : Object {
   explicit NullObject(size_t kernels) : kernels(kernels) {}
@@ -33,28 +22,16 @@ struct NullExecutable final : Executable {
 } // namespace
 
 Expected<std::unique_ptr<Buffer>> NullDevice::allocate(int64_t bytes, std::string_view what) {
-  Expected<Memory> memory = Memory::allocate(uint64_t(bytes), what);
-  if (!memory) {
-    return memory.failure();
-  }
   allocations.push_back({std::string(what), bytes});
-  return std::unique_ptr<Buffer>(new NullBuffer(std::move(*memory), hostVisible));
+  return allocateOnHost(bytes, what, hostVisible);
 }
 
 Status NullDevice::upload(Buffer &to, int64_t offset, std::span<const std::byte> from) {
-  Status status = checkRange(to, offset, from.size());
-  if (status && !from.empty()) {
-    std::memcpy(static_cast<std::byte *>(to.address()) + offset, from.data(), from.size());
-  }
-  return status;
+  return uploadToHost(to, offset, from);
 }
 
 Status NullDevice::download(std::span<std::byte> to, const Buffer &from, int64_t offset) {
-  Status status = checkRange(from, offset, to.size());
-  if (status && !to.empty()) {
-    std::memcpy(to.data(), static_cast<const std::byte *>(from.address()) + offset, to.size());
-  }
-  return status;
+  return downloadFromHost(to, from, offset);
 }
 
 Expected<std::unique_ptr<Object>> NullDevice::loadObject(const ObjectFile &file,
