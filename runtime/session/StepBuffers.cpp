@@ -73,6 +73,9 @@ Status StepBuffers::measure(const plan::Plan &plan) {
     }
     (size == "T" ? stepSizes.tokens : stepSizes.outputs) = int32_t(i);
   }
+  if (stepSizes.tokens < 0 || stepSizes.outputs < 0) {
+    return Failure{"expected the sizes T and O, found only one of them", "plan"};
+  }
   for (const plan::Entry &entry : plan.entries) {
     auto note = [&](auto &ports, const auto &known, const plan::Port &port) -> Status {
       Expected<size_t> index = findPort(known, port, plan, stepSizes);
