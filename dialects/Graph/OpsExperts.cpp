@@ -59,27 +59,33 @@ LogicalResult CombineOp::inferReturnTypes(MLIRContext *, std::optional<Location>
 // Verifiers
 //===----------------------------------------------------------------------===//
 
+void dsv3::graph::checkRouting(ShapeCheck &check, int64_t groups, int64_t kept, int64_t chosen) {
+  Extent experts = check["E"];
+  if (!experts.isStatic() || groups <= 0 || experts.value % groups != 0) {
+    (void)check.fail("'groups' to divide the " + spell(experts) + " experts", Twine(groups));
+    return;
+  }
+  int64_t members = experts.value / groups;
+  if (groups > 1 && members < 2) {
+    (void)check.fail("at least two experts in a group", Twine(members),
+                     "a group's score is the sum of its two largest; one group has no limit");
+  }
+  if (kept < 1 || kept > groups) {
+    (void)check.fail("a number of the " + Twine(groups) + " groups to keep", Twine(kept));
+  }
+  if (chosen < 1 || chosen > kept * members) {
+    (void)check.fail("'top_k' to fit into " + Twine(kept) + " groups of " + Twine(members) +
+                         " experts",
+                     Twine(chosen));
+  }
+}
+
 LogicalResult RouterOp::verify() {
   ShapeCheck check(*this);
   check.shape("logits", getLogits(), {"T", "E"});
   check.shape("bias", getBias(), {"E"});
-  Extent experts = check["E"];
-  auto groups = int64_t(getGroups()), kept = int64_t(getTopGroups()), chosen = int64_t(getTopK());
-  if (!experts.isStatic() || groups <= 0 || experts.value % groups != 0) {
-    return check.fail("'groups' to divide the " + spell(experts) + " experts", Twine(groups));
-  }
-  int64_t members = experts.value / groups;
-  if (groups > 1 && members < 2) {
-    return check.fail("at least two experts in a group", Twine(members),
-                      "a group's score is the sum of its two largest; one group has no limit");
-  }
-  if (kept < 1 || kept > groups) {
-    return check.fail("a number of the " + Twine(groups) + " groups to keep", Twine(kept));
-  }
-  if (chosen > kept * members) {
-    return check.fail("'top_k' to fit into " + Twine(kept) + " groups of " + Twine(members) +
-                          " experts",
-                      Twine(chosen));
+  if (check.ok()) {
+    checkRouting(check, int64_t(getGroups()), int64_t(getTopGroups()), int64_t(getTopK()));
   }
   return check.result();
 }

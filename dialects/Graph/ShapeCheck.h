@@ -55,6 +55,10 @@ private:
   bool passed = true;
 };
 
+/// Numbers of a router over E experts (a letter of `check`): `groups` of them, `kept` of
+/// which are looked into for `chosen` experts.
+void checkRouting(ShapeCheck &check, int64_t groups, int64_t kept, int64_t chosen);
+
 /// What a failed check says, for type inference, which has no op yet.
 mlir::LogicalResult inferenceError(std::optional<mlir::Location> location, llvm::StringRef opName,
                                    const llvm::Twine &expected, const llvm::Twine &found,
