@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ValidateForm.h"
 #include "ValidateParameter.h"
 
 #include "dsv3/Plan/PlanFile.h"
@@ -77,9 +78,6 @@ static Status checkVariants(const Plan &plan) {
 
 static Status checkKernel(const Plan &plan, const Kernel &kernel) {
   std::string where = "kernel '" + kernel.symbol + "'";
-  if (kernel.symbol.empty()) {
-    return bad(where, "expected a symbol");
-  }
   for (int32_t size : kernel.sizes) {
     if (!inRange(size, plan.sizes.size())) {
       return bad(where, "size " + number(size) + " of " + number(int64_t(plan.sizes.size())));
@@ -333,5 +331,5 @@ Status plan::validate(const Plan &plan) {
       return status;
     }
   }
-  return {};
+  return plan::detail::checkForm(plan);
 }
