@@ -184,8 +184,11 @@ private:
 
   Status checkInstruction(const Instruction &instruction, int64_t layer, std::span<const Arg> bound,
                           const std::string &at) const {
-    if (layer < -1 || layer >= plan.cache.layers) {
-      return bad(at, "layer " + number(layer) + " of " + number(plan.cache.layers));
+    // Layer l + 1 of an observation is the output of layer l.
+    bool observed = instruction.opcode == Opcode::Observe;
+    int64_t layers = observed ? std::max(plan.layers + 1, plan.cache.layers) : plan.cache.layers;
+    if (layer < -1 || layer >= layers) {
+      return bad(at, "layer " + number(layer) + " of " + number(layers));
     }
     for (const Arg &arg : instruction.args) {
       if (Status status = checkArg(arg, layer, bound, at); !status) {

@@ -16,6 +16,14 @@ TEST(Validate, AcceptsTheSmallPlan) {
   EXPECT_TRUE(status.ok()) << status.failure().message();
 }
 
+TEST(Validate, AcceptsTheOutputOfTheLastLayer) {
+  Plan plan = test::smallPlan();
+  plan.entries[0].instructions.push_back({Opcode::Observe, 0, 2, {{ArgKind::Arena, 0, 0}}});
+  EXPECT_TRUE(validate(plan).ok());
+  plan.entries[0].instructions.back().layer = 3;
+  EXPECT_FALSE(validate(plan).ok());
+}
+
 namespace {
 struct Case {
   const char *name;
