@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ValidateForm.h"
 #include "ValidateParameter.h"
 
 #include "dsv3/Plan/PlanFile.h"
@@ -77,9 +78,6 @@ static Status checkVariants(const Plan &plan) {
 
 static Status checkKernel(const Plan &plan, const Kernel &kernel) {
   std::string where = "kernel '" + kernel.symbol + "'";
-  if (kernel.symbol.empty()) {
-    return bad(where, "expected a symbol");
-  }
   for (int32_t size : kernel.sizes) {
     if (!inRange(size, plan.sizes.size())) {
       return bad(where, "size " + number(size) + " of " + number(int64_t(plan.sizes.size())));
@@ -186,8 +184,11 @@ private:
 
   Status checkInstruction(const Instruction &instruction, int64_t layer, std::span<const Arg> bound,
                           const std::string &at) const {
-    if (layer < -1 || layer >= plan.cache.layers) {
-      return bad(at, "layer " + number(layer) + " of " + number(plan.cache.layers));
+    // Layer l + 1 of an observation is the output of layer l.
+    bool observed = instruction.opcode == Opcode::Observe;
+    int64_t layers = observed ? std::max(plan.layers + 1, plan.cache.layers) : plan.cache.layers;
+    if (layer < -1 || layer >= layers) {
+      return bad(at, "layer " + number(layer) + " of " + number(layers));
     }
     for (const Arg &arg : instruction.args) {
       if (Status status = checkArg(arg, layer, bound, at); !status) {
@@ -333,5 +334,5 @@ Status plan::validate(const Plan &plan) {
       return status;
     }
   }
-  return {};
+  return plan::detail::checkForm(plan);
 }

@@ -28,7 +28,7 @@ std::optional<int64_t> plan::detail::product(std::initializer_list<int64_t> fact
 }
 
 Failure plan::detail::bad(const std::string &where, const std::string &what) {
-  return Failure{"invalid plan: " + where + ": " + what, "",
+  return Failure{"invalid plan: " + what, where,
                  "compile the bundle again with dsv3-compile"};
 }
 

@@ -21,7 +21,8 @@ inline constexpr int64_t mostBytes = int64_t(1) << 52;
 /// The product of factors that are not negative, if it stays below mostBytes.
 std::optional<int64_t> product(std::initializer_list<int64_t> factors);
 
-/// The failure "invalid plan: where: what".
+/// The failure "where: invalid plan: what"; `where` begins with the table's element:
+/// "parameter 'x'", "kernel 'x'", "entry 'x'", …
 Failure bad(const std::string &where, const std::string &what);
 
 Status checkParameter(const Plan &plan, const Parameter &parameter);

@@ -3,6 +3,7 @@
 
 #include "Graph/Graph.h"
 #include "Kernel/Kernel.h"
+#include "Plan/Plan.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -14,8 +15,8 @@
 #include "dsv3/Transforms/Passes.h"
 
 void dsv3::registerAllDialects(mlir::DialectRegistry &registry) {
-  registry.insert<graph::GraphDialect, kern::KernelDialect, mlir::arith::ArithDialect,
-                  mlir::func::FuncDialect, mlir::math::MathDialect>();
+  registry.insert<graph::GraphDialect, kern::KernelDialect, planir::PlanDialect,
+                  mlir::arith::ArithDialect, mlir::func::FuncDialect, mlir::math::MathDialect>();
 }
 
 void dsv3::registerAllPasses() {

@@ -16,6 +16,14 @@ TEST(Validate, AcceptsTheSmallPlan) {
   EXPECT_TRUE(status.ok()) << status.failure().message();
 }
 
+TEST(Validate, AcceptsTheOutputOfTheLastLayer) {
+  Plan plan = test::smallPlan();
+  plan.entries[0].instructions.push_back({Opcode::Observe, 0, 2, {{ArgKind::Arena, 0, 0}}});
+  EXPECT_TRUE(validate(plan).ok());
+  plan.entries[0].instructions.back().layer = 3;
+  EXPECT_FALSE(validate(plan).ok());
+}
+
 namespace {
 struct Case {
   const char *name;
@@ -78,6 +86,14 @@ TEST(Validate, NamesWhatIsWrong) {
       {"observed bytes", [](Plan &p) { entry(p).observations[0].columns = 4096; }, "exceeds"},
       {"offset", [](Plan &p) { inBody(p).args[1].offset = 8; }, "outside of the arena"},
       {"port", [](Plan &p) { entry(p).inputs[1].name = "ids"; }, "port 'ids'"},
+      {"kernel symbol", [](Plan &p) { p.kernels[1].symbol = "embed"; }, "kernel 'embed'"},
+      {"entry name", [](Plan &p) { entry(p).name.clear(); }, "entry ''"},
+      {"body name", [](Plan &p) { entry(p).bodies.push_back(entry(p).bodies[0]); }, "body 'moe'"},
+      {"observation name", [](Plan &p) { entry(p).observations.push_back(entry(p).observations[0]); }, "observation 'hidden'"},
+      {"width of rows", [](Plan &p) { p.parameters[0].layouts[0].panelWidth = 8; }, "width 0 of a row-major layout, found 8"},
+      {"kernel sizes", [](Plan &p) { p.kernels[0].sizes = {0, 0}; }, "each size once"},
+      {"constant tiles", [](Plan &p) { p.kernels[1].variants[1].tiles.factor = 2; }, "found -1, 2, 1 and 1"},
+      {"index of cache", [](Plan &p) { inBody(p).args[3].index = 1; }, "index 0 of arena, cache"},
   };
   for (const Case &test : cases) {
     Plan plan = test::smallPlan();
@@ -87,4 +103,12 @@ TEST(Validate, NamesWhatIsWrong) {
     EXPECT_NE(status.failure().message().find(test.message), std::string::npos)
         << test.name << ": " << status.failure().message();
   }
+}
+
+TEST(Validate, SaysWhereInAFieldOfItsOwn) {
+  Plan plan = test::smallPlan();
+  plan.entries[0].bodies[0].instructions[0].args[0].index = 1;
+  Status status = validate(plan);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.failure().where, "entry 'decode', body 'moe'");
 }
