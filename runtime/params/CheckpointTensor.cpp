@@ -1,10 +1,9 @@
 //===- CheckpointTensor.cpp - a tensor of a mapped checkpoint -------------===//
-#include "StoredTensor.h"
+#include "runtime/params/StoredTensor.h"
 
 #include "dsv3/Checkpoint/TensorMap.h"
 #include "dsv3/Support/Float.h"
 
-#include <cmath>
 #include <cstring>
 
 namespace dsv3::runtime {

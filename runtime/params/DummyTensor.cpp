@@ -6,7 +6,7 @@
 // and the scales make up for their spread.
 //
 //===----------------------------------------------------------------------===//
-#include "StoredTensor.h"
+#include "runtime/params/StoredTensor.h"
 
 #include "dsv3/Support/Float.h"
 #include "dsv3/Support/Hash.h"

@@ -5,7 +5,7 @@
 // written in long runs.
 //
 //===----------------------------------------------------------------------===//
-#include "Pack.h"
+#include "runtime/params/Pack.h"
 
 #include "dsv3/Checkpoint/TensorMap.h"
 

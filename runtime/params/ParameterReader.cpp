@@ -1,5 +1,5 @@
 //===- ParameterReader.cpp - the rows of a weight -------------------------===//
-#include "ParameterReader.h"
+#include "runtime/params/ParameterReader.h"
 
 #include "dsv3/Plan/Layout.h"
 
@@ -44,7 +44,7 @@ void forEachTensor(const plan::Plan &plan, const plan::Parameter &parameter, int
 
 ParameterReader::ParameterReader(const plan::Plan &plan, const plan::Parameter &parameter,
                                  int64_t layer, const Opener &open)
-    : parameter(parameter) {
+    : parameter(&parameter) {
   if (parameter.scaleRows != 0) {
     blockRows = plan.scaleBlock[0], blockColumns = plan.scaleBlock[1];
   }
@@ -72,16 +72,16 @@ ParameterReader::Place ParameterReader::find(int64_t group, int64_t row) const {
 Elements ParameterReader::row(int64_t group, int64_t row, std::byte *buffer) const {
   Place place = find(group, row);
   if (place.segment->transposed) {
-    return place.tensor->downColumn(place.origin, place.row, parameter.columns, buffer);
+    return place.tensor->downColumn(place.origin, place.row, parameter->columns, buffer);
   }
-  return place.tensor->alongRow(place.origin + place.row, parameter.columns, buffer);
+  return place.tensor->alongRow(place.origin + place.row, parameter->columns, buffer);
 }
 
 void ParameterReader::scales(int64_t group, int64_t row, float *scales) const {
   Place place = find(group, row);
-  int64_t count = plan::ceilDiv(parameter.columns, parameter.scaleColumns);
+  int64_t count = plan::ceilDiv(parameter->columns, parameter->scaleColumns);
   for (int64_t i = 0; i < count; ++i) {
-    int64_t column = i * parameter.scaleColumns;
+    int64_t column = i * parameter->scaleColumns;
     scales[i] =
         place.segment->transposed
             ? place.tensor->scale((place.origin + column) / blockRows, place.row / blockColumns)

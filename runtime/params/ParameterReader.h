@@ -54,7 +54,7 @@ private:
     int64_t firstRow;                                   ///< of the parameter
     std::vector<std::unique_ptr<StoredTensor>> tensors; ///< one, or one for each group
   };
-  const plan::Parameter &parameter;
+  const plan::Parameter *parameter;
   int64_t blockRows = 1, blockColumns = 1;
   std::vector<Piece> pieces;
 };
