@@ -108,7 +108,4 @@ public:
                      ObservationSink *sink) = 0;
 };
 
-/// Whether [offset, offset + bytes) lies in `buffer`; for upload and download.
-Status checkRange(const Buffer &buffer, int64_t offset, size_t bytes);
-
 } // namespace dsv3::runtime
