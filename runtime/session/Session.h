@@ -56,8 +56,8 @@ public:
 
   /// Appends to the MTP module: for the tokens from mtpPosition() on, `nextIds` are
   /// the ids of the tokens that follow them and `normed` [ids, hidden size] what the
-  /// head read for them (StepOutputs::normed). Row t of the logits predicts the token
-  /// after nextIds[t]. Only tokens that have been appended can be given.
+  /// head read for them (StepOutputs::normed, copied: steps overwrite it). Row t of the logits
+  /// predicts the token after nextIds[t]. Only tokens that have been appended can be given.
   Status appendMtp(std::span<const int32_t> nextIds, std::span<const float> normed,
                    OutputRows rows = OutputRows::Last, Observer *observer = nullptr);
   bool hasMtp() const { return !mtp.empty(); }
@@ -65,18 +65,19 @@ public:
   /// Forgets the tokens from `position` on. Fails if there are none such.
   Status rewind(int64_t position);
 
-  /// Of the last step.
+  /// Of the last step; no rows before the first.
   const StepOutputs &outputs() const { return lastOutputs; }
   int64_t position() const { return tokens; }
   int64_t mtpPosition() const { return mtpTokens; }
   int64_t context() const { return contextTokens; }
   bool cancelled() const { return cancel && cancel->load(std::memory_order_relaxed); }
-  const plan::Plan &plan() const { return *program; }
+  const plan::Plan &plan() const { return *model; }
 
 private:
   struct Prepared {
     const plan::Entry *entry = nullptr;
     std::unique_ptr<Executable> executable;
+    bool givesNormed = false;
   };
 
   Session(Device &device, const plan::Plan &plan, StepBuffers buffers);
@@ -95,7 +96,7 @@ private:
               Observer *observer);
 
   Device &device;
-  const plan::Plan *program;
+  const plan::Plan *model;
   StepBuffers buffers;
   const std::atomic<bool> *cancel = nullptr;
   int64_t contextTokens = 0, chunk = 0;

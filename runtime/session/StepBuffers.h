@@ -40,6 +40,7 @@ public:
 
   Status upload(InputPort port, std::span<const std::byte> values);
   /// The first `count` elements of an output for the host, downloaded if need be.
+  /// Precondition: count is 0, or the entry that ran has the output.
   Expected<std::span<const float>> read(OutputPort port, int64_t count);
 
 private:
