@@ -26,6 +26,8 @@ int run(int argc, char **argv) {
   CLI::App app(about, "dsv3-run");
   app.require_subcommand(1);
   Command command;
+  addGenerate(app, command);
+  addScore(app, command);
   addTokenize(app, command);
   addDetokenize(app, command);
   addRender(app, command);
