@@ -37,7 +37,7 @@ def Check_ConstantOp : Check_Op<"constant", [Pure]> {
   }];
   let arguments = (ins ElementsAttr:$value);
   let results = (outs AnyRankedTensor:$result);
-  let assemblyFormat = "$value custom<As>(type($result), ref($value)) attr-dict";
+  let assemblyFormat = "$value `` custom<As>(type($result), ref($value)) attr-dict";
   let hasVerifier = 1;
 }
 

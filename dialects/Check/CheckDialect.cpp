@@ -27,7 +27,7 @@ static ParseResult parseAs(OpAsmParser &parser, Type &type, ElementsAttr value) 
 
 static void printAs(OpAsmPrinter &printer, Operation *, Type type, ElementsAttr value) {
   if (type != value.getType()) {
-    printer << "as " << type;
+    printer << " as " << type;
   }
 }
 

@@ -1,6 +1,6 @@
 // The text of a plan, as it is printed, is parsed, in short and in generic form.
-// RUN: dsv3-opt %s | FileCheck %s
-// RUN: dsv3-opt %s --mlir-print-op-generic | dsv3-opt | FileCheck %s
+// RUN: dsv3-opt %s | FileCheck %s --strict-whitespace
+// RUN: dsv3-opt %s --mlir-print-op-generic | dsv3-opt | FileCheck %s --strict-whitespace
 
 // CHECK-LABEL: plan.module identity "9f\223c" policy "f32" families "51aa" vocab 320 hidden 128 layers 4 sizes [T, O, "two words"] scale_block [128, 128] {
 plan.module identity "9f\223c" policy "f32" families "51aa" vocab 320 hidden 128 layers 4 sizes [T, O, "two words"] scale_block [128, 128] {
