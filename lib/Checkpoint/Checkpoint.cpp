@@ -65,7 +65,7 @@ static std::string missingFiles(const std::filesystem::path &directory,
 }
 
 Status Checkpoint::openIndexed(const std::filesystem::path &indexPath) {
-  Expected<std::string> text = readTextFile(indexPath, maxIndexBytes);
+  Expected<std::string> text = readFile(indexPath, maxIndexBytes);
   if (!text) {
     return text.status();
   }
@@ -157,7 +157,7 @@ Expected<Checkpoint> Checkpoint::open(const std::filesystem::path &directory) {
     }
     Checkpoint checkpoint;
     checkpoint.root = directory;
-    Expected<std::string> config = readTextFile(directory / "config.json", maxConfigBytes);
+    Expected<std::string> config = readFile(directory / "config.json", maxConfigBytes);
     if (!config) {
       return config.failure();
     }

@@ -57,7 +57,7 @@ Expected<GenerationConfig> readGenerationConfig(const std::filesystem::path &dir
   if (!std::filesystem::exists(path, error) && !error) {
     return GenerationConfig{};
   }
-  Expected<std::string> text = readTextFile(path, maxConfigBytes);
+  Expected<std::string> text = readFile(path, maxConfigBytes);
   if (!text) {
     return text.failure();
   }

@@ -7,12 +7,12 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "dsv3/Support/File.h"
 #include "dsv3/Support/Status.h"
 
 #include <nlohmann/json.hpp>
 
 #include <cstddef>
-#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -30,9 +30,6 @@ inline constexpr size_t maxIndexBytes = size_t(64) << 20;
 
 /// The document in `text`; `where` names it in a failure.
 Expected<Json> parseJson(std::string_view text, const std::string &where);
-
-/// The bytes of a regular file, at most `limit` of them.
-Expected<std::string> readTextFile(const std::filesystem::path &path, size_t limit);
 
 /// `text` in single quotes for a message: control characters escaped (they could
 /// steer a terminal), long texts cut.

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Json.h"
-#include "TensorPatterns.h"
 #include "dsv3/Checkpoint/TensorMap.h"
+#include "dsv3/Checkpoint/TensorPatterns.h"
 
 #include <algorithm>
 

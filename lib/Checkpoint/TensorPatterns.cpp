@@ -3,7 +3,7 @@
 // Takes the numbers out of keys, and puts sets of numbers in again when printing.
 //
 //===----------------------------------------------------------------------===//
-#include "TensorPatterns.h"
+#include "dsv3/Checkpoint/TensorPatterns.h"
 
 #include "Json.h"
 

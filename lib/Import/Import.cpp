@@ -328,12 +328,12 @@ OwningOpRef<ModuleOp> importModel(MLIRContext &context, const ModelConfig &confi
 }
 
 StoredType publishedTypes(const ModelConfig &config) {
-  return [&config](StringRef key) {
+  return [quantised = config.quantization.has_value(), plain = config.torchDtype](StringRef key) {
     if (key.ends_with("e_score_correction_bias")) {
       return DType::F32;
     }
-    bool quantised = config.quantization && key.contains("_proj") && !key.contains("eh_proj");
-    return quantised ? DType::F8E4M3 : config.torchDtype;
+    bool projection = key.contains("_proj") && !key.contains("eh_proj");
+    return quantised && projection ? DType::F8E4M3 : plain;
   };
 }
 

@@ -2,31 +2,7 @@
 
 #include "runtime/tokenizer/Json.h"
 
-#include <fstream>
-
 namespace dsv3::text {
-
-Expected<std::string> readFile(const std::filesystem::path &path, size_t limit) {
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) {
-    return Failure{"there is no such file", path.string()};
-  }
-  uintmax_t size = std::filesystem::file_size(path, error);
-  if (error) {
-    return Failure{"its size cannot be read: " + error.message(), path.string()};
-  }
-  if (size > limit) {
-    return Failure{"it has " + std::to_string(size) + " bytes, more than the " +
-                       std::to_string(limit) + " that are read",
-                   path.string()};
-  }
-  std::string bytes(size, '\0');
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream.read(bytes.data(), std::streamsize(size))) {
-    return Failure{"it cannot be read", path.string()};
-  }
-  return bytes;
-}
 
 Expected<Json> parseJson(const std::string &bytes, const std::string &where) {
   // The one place where the library reports by exception.

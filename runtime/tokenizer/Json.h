@@ -1,16 +1,16 @@
 //===- Json.h - reading fields of JSON files --------------------*- C++ -*-===//
 //
-// Reads a file of bounded size into a JSON document and fetches fields with a
-// failure that names the field, the type expected and the type found.
+// Reads JSON documents and fetches fields with a failure that names the field,
+// the type expected and the type found.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "dsv3/Support/File.h"
 #include "dsv3/Support/Status.h"
 
 #include <nlohmann/json.hpp>
 
-#include <filesystem>
 #include <string>
 
 namespace dsv3::text {
@@ -18,9 +18,6 @@ namespace dsv3::text {
 /// Sorted objects: a vocabulary has too many keys for nlohmann's ordered ones,
 /// which look keys up one by one.
 using Json = nlohmann::json;
-
-/// The bytes of a file, at most `limit` of them.
-Expected<std::string> readFile(const std::filesystem::path &path, size_t limit);
 
 /// The document in `bytes`; `where` names the file in a failure.
 Expected<Json> parseJson(const std::string &bytes, const std::string &where);

@@ -1,7 +1,7 @@
 //===- TensorPatterns.h - many tensor keys in few lines ---------*- C++ -*-===//
 //
-// Private to lib/Checkpoint. A model has tens of thousands of tensors; what is wrong
-// with one is mostly wrong with all of its kind. Joins like defects of like keys:
+// A model has tens of thousands of tensors; what is wrong with one is mostly wrong with
+// all of its kind. Joins like defects of like keys:
 // "model.layers.{3..60}.mlp.experts.{0..255}.up_proj.weight". Exact: a line never
 // covers a key that was not added.
 //

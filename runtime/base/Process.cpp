@@ -1,0 +1,91 @@
+//===- Process.cpp - run another program ----------------------------------===//
+
+#include "runtime/base/Process.h"
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <system_error>
+#include <thread>
+#include <unistd.h>
+
+using namespace dsv3;
+using namespace dsv3::runtime;
+
+static bool isProgram(const std::filesystem::path &path) {
+  std::error_code error;
+  return std::filesystem::is_regular_file(path, error) && access(path.c_str(), X_OK) == 0;
+}
+
+std::optional<std::filesystem::path> runtime::findProgram(std::string_view name) {
+  std::error_code error;
+  std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (!error && isProgram(self.parent_path() / name)) {
+    return self.parent_path() / name;
+  }
+  const char *variable = std::getenv("PATH");
+  std::string_view rest = variable ? variable : "";
+  while (!rest.empty()) {
+    size_t end = std::min(rest.find(':'), rest.size());
+    std::filesystem::path candidate = std::filesystem::path(rest.substr(0, end)) / name;
+    // An empty entry means the current folder, where nobody expects programs of ours.
+    if (end > 0 && isProgram(candidate)) {
+      return candidate;
+    }
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return std::nullopt;
+}
+
+/// Waits for `child`, passing the wish to stop on to it once.
+static int waitFor(pid_t child, const std::atomic<bool> *cancel) {
+  constexpr std::chrono::milliseconds pause(20);
+  int state = 0;
+  bool told = false;
+  while (true) {
+    pid_t ended = waitpid(child, &state, WNOHANG);
+    if (ended == child || (ended < 0 && errno != EINTR)) {
+      return state;
+    }
+    if (!told && cancel && cancel->load()) {
+      told = true;
+      kill(child, SIGINT);
+    }
+    std::this_thread::sleep_for(pause);
+  }
+}
+
+Status runtime::runProgram(const std::filesystem::path &program,
+                           const std::vector<std::string> &arguments,
+                           const std::atomic<bool> *cancel) {
+  std::string name = program.string();
+  std::vector<std::string> words = arguments;
+  std::vector<char *> pointers{name.data()};
+  for (std::string &word : words) {
+    pointers.push_back(word.data());
+  }
+  pointers.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+  pid_t child = 0;
+  int error = posix_spawn(&child, name.c_str(), &actions, nullptr, pointers.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) {
+    return Failure{"cannot start the program: " + std::string(std::strerror(error)), name};
+  }
+  int state = waitFor(child, cancel);
+  if (cancel && cancel->load()) {
+    return Failure{"interrupted"};
+  }
+  if (WIFSIGNALED(state)) {
+    return Failure{"was ended by the signal " + std::string(strsignal(WTERMSIG(state))), name};
+  }
+  return WEXITSTATUS(state) == 0
+             ? Status()
+             : Failure{"failed with exit code " + std::to_string(WEXITSTATUS(state)), name};
+}

@@ -1,0 +1,139 @@
+//===- Bundle.cpp - what dsv3-compile leaves behind -----------------------===//
+#include "runtime/bundle/Bundle.h"
+
+#include "dsv3/Plan/Families.h"
+#include "dsv3/Plan/PlanFile.h"
+#include "dsv3/Support/File.h"
+#include "runtime/base/Cpu.h"
+
+#include <algorithm>
+#include <system_error>
+
+namespace dsv3::runtime {
+
+static constexpr const char *planName = "plan.dsv3", *configName = "config.json",
+                            *checkpointName = "checkpoint";
+/// The plan of the 671B model has a few megabytes.
+static constexpr size_t mostPlanBytes = size_t(1) << 30, mostTextBytes = size_t(4) << 20;
+static constexpr const char *compileAgain =
+    "compile the bundle again with dsv3-compile, or give dsv3-run --rebuild";
+
+bool Bundle::isBundle(const std::filesystem::path &directory) {
+  std::error_code error;
+  return std::filesystem::exists(directory / planName, error);
+}
+
+/// A file of the bundle; whoever lacks it should compile again.
+static Expected<std::string> readPart(const std::filesystem::path &path, size_t limit) {
+  Expected<std::string> bytes = readFile(path, limit);
+  if (!bytes) {
+    Failure failure = bytes.failure();
+    failure.hint = compileAgain;
+    return failure;
+  }
+  return bytes;
+}
+
+Expected<Bundle> Bundle::open(const std::filesystem::path &directory) {
+  Bundle bundle;
+  bundle.root = directory;
+  Expected<std::string> bytes = readPart(directory / planName, mostPlanBytes);
+  if (!bytes) {
+    return bytes.failure();
+  }
+  Expected<plan::Plan> plan = plan::parse(*bytes, (directory / planName).string());
+  if (!plan) {
+    return plan.failure();
+  }
+  bundle.contents = *std::move(plan);
+  if (Status valid = plan::validate(bundle.contents); !valid) {
+    Failure failure = valid.failure();
+    failure.where = (directory / planName).string();
+    return failure;
+  }
+  if (bundle.contents.families != plan::familyTableHash()) {
+    return Failure{"the kernels were made with another table of kernel families (" +
+                       bundle.contents.families + ") than this dsv3 has (" +
+                       plan::familyTableHash() + ")",
+                   directory.string(), compileAgain};
+  }
+  for (size_t i = 0; i < bundle.contents.variants.size(); ++i) {
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(bundle.objectPath(i), error)) {
+      return Failure{"the kernels of variant " + bundle.contents.variants[i].name + " are missing",
+                     bundle.objectPath(i).string(), compileAgain};
+    }
+  }
+  Expected<std::string> config = readPart(directory / configName, mostTextBytes);
+  if (!config) {
+    return config.failure();
+  }
+  bundle.config = *std::move(config);
+  std::error_code error;
+  if (std::filesystem::exists(directory / checkpointName, error)) {
+    Expected<std::string> source = readPart(directory / checkpointName, mostTextBytes);
+    if (!source) {
+      return source.failure();
+    }
+    while (source->ends_with('\n')) {
+      source->pop_back();
+    }
+    bundle.source = *source;
+  }
+  return bundle;
+}
+
+static std::string joined(const std::vector<std::string> &names) {
+  std::string text;
+  for (const std::string &name : names) {
+    text += (text.empty() ? "" : ", ") + name;
+  }
+  return text.empty() ? "none" : text;
+}
+
+Expected<size_t> Bundle::chooseVariant(const std::optional<std::string> &wanted) const {
+  std::vector<std::string> names;
+  for (const plan::Variant &variant : contents.variants) {
+    names.push_back(variant.name);
+  }
+  if (!wanted) {
+    Expected<size_t> best = bestVariant(names);
+    if (!best) {
+      Failure failure = best.failure();
+      failure.where = root.string();
+      return failure;
+    }
+    return best;
+  }
+  auto found = std::find(names.begin(), names.end(), *wanted);
+  if (found == names.end()) {
+    return Failure{"expected a variant of the bundle (" + joined(names) + "), found '" + *wanted +
+                       "'",
+                   root.string(), compileAgain};
+  }
+  std::vector<std::string_view> runnable = runnableVariants();
+  if (std::find(runnable.begin(), runnable.end(), *wanted) == runnable.end()) {
+    return Failure{"this machine does not run code for " + *wanted + "; it runs " +
+                       joined({runnable.begin(), runnable.end()}),
+                   "", "leave --variant out"};
+  }
+  return size_t(found - names.begin());
+}
+
+std::filesystem::path Bundle::objectPath(size_t variant) const {
+  return root / contents.variants[variant].object;
+}
+
+Status Bundle::checkIdentity(const checkpoint::Checkpoint &checkpoint) const {
+  if (checkpoint.identity() == contents.identity) {
+    return {};
+  }
+  return Failure{"the bundle was compiled from another checkpoint (" + contents.identity +
+                     ") than the one in " + checkpoint.directory().string() + " (" +
+                     checkpoint.identity() + ")",
+                 root.string(),
+                 "compile it again: dsv3-compile --model " + checkpoint.directory().string() +
+                     " -o " + root.string()};
+}
+
+} // namespace dsv3::runtime

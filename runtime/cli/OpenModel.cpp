@@ -1,0 +1,161 @@
+//===- OpenModel.cpp - a model without its weights ------------------------===//
+#include "dsv3/Support/File.h"
+#include "dsv3/Support/Hash.h"
+#include "runtime/bundle/CompileCache.h"
+#include "runtime/cli/Interrupt.h"
+#include "runtime/cli/Model.h"
+#include "runtime/cli/Streams.h"
+
+#include <CLI/CLI.hpp>
+
+#include <filesystem>
+#include <system_error>
+
+namespace fs = std::filesystem;
+
+namespace dsv3::cli {
+
+static constexpr size_t mostConfigBytes = size_t(4) << 20;
+
+void addModelFlags(CLI::App &command, ModelFlags &flags) {
+  command.add_option("--model", flags.model, "checkpoint directory, or a bundle of dsv3-compile")
+      ->required();
+  command.add_option("--threads", flags.threads, "threads; 0: as many as are useful here")
+      ->check(CLI::Range(0, 4096));
+  command
+      .add_option("--context", flags.context,
+                  "tokens of context; 0: as many as the model was compiled for")
+      ->check(CLI::NonNegativeNumber);
+  command
+      .add_option("--chunk", flags.chunk,
+                  "most tokens of a step; 0: as many as the model was compiled for")
+      ->check(CLI::NonNegativeNumber);
+  command.add_option("--variant", flags.variant,
+                     "kind of CPU whose code is run, for example "
+                     "x86-64-v3");
+  command.add_flag("--rebuild", flags.rebuild, "compile even if there is a compiled model");
+  command.add_flag("--dummy", flags.dummy, "make weights up; config.json is enough");
+  command.add_option("--dummy-seed", flags.dummySeed, "seed of such weights");
+}
+
+int64_t ModelFiles::context(const ModelFlags &flags) const {
+  return flags.context > 0 ? flags.context : bundle.plan().cache.maxContext;
+}
+
+/// What dsv3-compile is asked for where --model is no bundle.
+static Expected<runtime::Bundle>
+compileModel(const ModelFlags &flags, const std::optional<checkpoint::Checkpoint> &checkpoint) {
+  runtime::CompileRequest request;
+  request.rebuild = flags.rebuild;
+  request.cancel = watchInterrupts();
+  request.say = say;
+  request.input = flags.model;
+  if (checkpoint) {
+    request.identity = checkpoint->identity();
+  } else {
+    request.inputFlag = "--config";
+    request.input /= "config.json";
+    Expected<std::string> config = readFile(request.input, mostConfigBytes);
+    if (!config) {
+      return config.failure();
+    }
+    request.identity = hash128(*config).hex();
+  }
+  return runtime::compiledBundle(request);
+}
+
+static Expected<runtime::Bundle> openBundle(const ModelFlags &flags) {
+  if (flags.rebuild) {
+    return Failure{"--rebuild compiles a checkpoint directory, but this is a bundle", flags.model,
+                   "leave --rebuild out, or make the bundle again with dsv3-compile"};
+  }
+  return runtime::Bundle::open(flags.model);
+}
+
+/// The directory of the checkpoint that a bundle names.
+static Expected<fs::path> checkpointOf(const runtime::Bundle &bundle) {
+  if (!bundle.checkpoint()) {
+    return Failure{"the bundle was compiled from a configuration alone and has no weights",
+                   bundle.directory().string(), "give --dummy, or compile a checkpoint"};
+  }
+  return bundle.directory() / *bundle.checkpoint();
+}
+
+/// What stands beside the weights: sampling defaults and the tokenizer.
+static Status readTexts(const fs::path &directory, ModelFiles &files) {
+  Expected<checkpoint::GenerationConfig> generation = checkpoint::readGenerationConfig(directory);
+  if (!generation) {
+    return generation.status();
+  }
+  files.generation = *std::move(generation);
+  std::error_code error;
+  if (fs::exists(directory / "tokenizer.json", error)) {
+    Expected<text::Tokenizer> tokenizer = text::Tokenizer::load(directory);
+    if (!tokenizer) {
+      return tokenizer.status();
+    }
+    files.tokenizer = *std::move(tokenizer);
+  }
+  return {};
+}
+
+Expected<ModelFiles> openModel(const ModelFlags &flags) {
+  std::optional<checkpoint::Checkpoint> checkpoint;
+  bool isBundle = runtime::Bundle::isBundle(flags.model);
+  auto openCheckpoint = [&](const fs::path &directory) {
+    Expected<checkpoint::Checkpoint> opened = checkpoint::Checkpoint::open(directory);
+    if (opened) {
+      for (const std::string &note : opened->notes()) {
+        say("note: " + note);
+      }
+      checkpoint = *std::move(opened);
+    }
+    return opened.status();
+  };
+  if (!isBundle && !flags.dummy) {
+    if (Status opened = openCheckpoint(flags.model); !opened) {
+      return opened;
+    }
+  }
+  Expected<runtime::Bundle> bundle = isBundle ? openBundle(flags) : compileModel(flags, checkpoint);
+  if (!bundle) {
+    return bundle.failure();
+  }
+  fs::path texts =
+      isBundle ? bundle->directory() / bundle->checkpoint().value_or("") : fs::path(flags.model);
+  if (isBundle && !flags.dummy) {
+    Expected<fs::path> source = checkpointOf(*bundle);
+    if (!source) {
+      return source.failure();
+    }
+    if (Status opened = openCheckpoint(*source); !opened) {
+      return opened;
+    }
+  }
+  if (checkpoint) {
+    if (Status same = bundle->checkIdentity(*checkpoint); !same) {
+      return same;
+    }
+  }
+  Expected<size_t> variant =
+      bundle->chooseVariant(flags.variant.empty() ? std::nullopt : std::optional(flags.variant));
+  if (!variant) {
+    return variant.failure();
+  }
+  Expected<checkpoint::ModelConfig> config = checkpoint::parseModelConfig(
+      bundle->configText(), (bundle->directory() / "config.json").string());
+  if (!config) {
+    return config.failure();
+  }
+  ModelFiles files{*std::move(bundle), *variant, std::move(checkpoint), *std::move(config), {}, {}};
+  if (flags.context > files.bundle.plan().cache.maxContext) {
+    return Failure{"a context of " + std::to_string(flags.context) +
+                       " tokens was asked for, the model was compiled for " +
+                       std::to_string(files.bundle.plan().cache.maxContext),
+                   "--context", "compile it for more: dsv3-compile --context N"};
+  }
+  Status read = readTexts(texts, files);
+  return read ? Expected<ModelFiles>(std::move(files)) : Expected<ModelFiles>(read);
+}
+
+} // namespace dsv3::cli

@@ -1,0 +1,54 @@
+//===- Run.cpp - the command line of dsv3-run -----------------------------===//
+#include "runtime/cli/Run.h"
+
+#include "runtime/cli/Commands.h"
+#include "runtime/cli/Interrupt.h"
+
+#include <CLI/CLI.hpp>
+
+#include <csignal>
+#include <cstdio>
+
+namespace dsv3::cli {
+
+static constexpr const char *about =
+    "dsv3-run: models of the DeepSeek-V3 family on this machine\n\n"
+    "Takes a checkpoint directory as Hugging Face publishes it, which it has dsv3-compile\n"
+    "compile into a cache the first time, or a bundle that dsv3-compile made. Answers go to\n"
+    "stdout, everything else to stderr. It serves no network and trains nothing.\n\n"
+    "example: dsv3-run generate --model models/nano --chat 'What is the capital of France?'\n";
+
+static constexpr int usageCode = 2, interruptedCode = 130;
+
+int run(int argc, char **argv) {
+  // A reader that goes away ends the program without a word, as with other filters.
+  std::signal(SIGPIPE, SIG_DFL);
+  CLI::App app(about, "dsv3-run");
+  app.require_subcommand(1);
+  Command command;
+  addGenerate(app, command);
+  addScore(app, command);
+  addTokenize(app, command);
+  addDetokenize(app, command);
+  addRender(app, command);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    if (error.get_exit_code() == int(CLI::ExitCodes::Success)) {
+      return app.exit(error); // --help
+    }
+    std::fprintf(stderr, "dsv3-run: %s\n  hint: dsv3-run --help\n", error.what());
+    return usageCode;
+  }
+  Status status = command();
+  if (interrupted()) {
+    return interruptedCode;
+  }
+  if (!status) {
+    std::fprintf(stderr, "dsv3-run: %s\n", status.failure().message().c_str());
+    return 1;
+  }
+  return 0;
+}
+
+} // namespace dsv3::cli

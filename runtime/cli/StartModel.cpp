@@ -1,0 +1,59 @@
+//===- StartModel.cpp - weights and a session -----------------------------===//
+#include "runtime/base/Progress.h"
+#include "runtime/cli/Interrupt.h"
+#include "runtime/cli/Model.h"
+#include "runtime/drivers/cpu/CpuDevice.h"
+
+#include <cstdio>
+
+namespace dsv3::cli {
+
+static Expected<runtime::ParameterStore> loadWeights(ModelFiles &files, const ModelFlags &flags) {
+  runtime::Progress progress(files.checkpoint ? "loading weights" : "making weights up", stderr);
+  runtime::LoadOptions options;
+  options.threads = flags.threads;
+  options.progress = [&](uint64_t done, uint64_t total) { progress.update(done, total); };
+  options.cancel = watchInterrupts();
+  const plan::Plan &plan = files.bundle.plan();
+  return files.checkpoint
+             ? runtime::ParameterStore::load(plan, files.variant, *files.checkpoint, options)
+             : runtime::ParameterStore::dummy(plan, files.variant, flags.dummySeed, options);
+}
+
+Expected<std::unique_ptr<RunningModel>> startModel(ModelFiles &files, const ModelFlags &flags) {
+  auto model = std::make_unique<RunningModel>();
+  const plan::Plan &plan = files.bundle.plan();
+  Expected<std::unique_ptr<runtime::Device>> device =
+      runtime::createCpuDevice({.threads = flags.threads});
+  if (!device) {
+    return device.failure();
+  }
+  model->device = *std::move(device);
+  std::string object = files.bundle.objectPath(files.variant).string();
+  // Kernels that are damaged should be found before minutes go into weights.
+  if (auto sound = model->device->loadObject({object, plan.variants[files.variant].checksum}, {});
+      !sound) {
+    return sound.failure();
+  }
+  Expected<runtime::ParameterStore> weights = loadWeights(files, flags);
+  if (!weights) {
+    return weights.failure();
+  }
+  model->weights = *std::move(weights);
+  const runtime::ParameterStore &store = *model->weights;
+  runtime::ParameterAddresses addresses{
+      [&store](int32_t parameter, int64_t layer) { return store.data(size_t(parameter), layer); },
+      [&store](int32_t parameter, int64_t layer) {
+        return store.scales(size_t(parameter), layer);
+      }};
+  runtime::SessionOptions options{flags.context, flags.chunk, watchInterrupts()};
+  Expected<std::unique_ptr<runtime::Session>> session =
+      runtime::Session::create(*model->device, plan, {files.variant, object}, addresses, options);
+  if (!session) {
+    return session.failure();
+  }
+  model->session = *std::move(session);
+  return model;
+}
+
+} // namespace dsv3::cli

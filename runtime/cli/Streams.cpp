@@ -1,0 +1,77 @@
+//===- Streams.cpp - stdin and stdout of a command ------------------------===//
+#include "runtime/cli/Streams.h"
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <unistd.h>
+
+namespace dsv3::cli {
+
+Expected<std::string> readInput() {
+  std::string text;
+  std::array<char, 1 << 16> piece;
+  for (;;) {
+    ssize_t count = read(STDIN_FILENO, piece.data(), piece.size());
+    if (count == 0) {
+      return text;
+    }
+    if (count > 0) {
+      text.append(piece.data(), size_t(count));
+    } else if (errno != EINTR) {
+      return Failure{std::string("cannot read: ") + std::strerror(errno), "stdin"};
+    }
+  }
+}
+
+Status writeOutput(std::string_view bytes) {
+  while (!bytes.empty()) {
+    ssize_t count = write(STDOUT_FILENO, bytes.data(), bytes.size());
+    if (count >= 0) {
+      bytes.remove_prefix(size_t(count));
+    } else if (errno != EINTR) {
+      return Failure{std::string("cannot write: ") + std::strerror(errno), "stdout"};
+    }
+  }
+  return {};
+}
+
+void say(const std::string &line) { std::fprintf(stderr, "%s\n", line.c_str()); }
+
+Expected<std::vector<int32_t>> parseIds(std::string_view text) {
+  constexpr std::string_view between = " \t\r\n,";
+  auto trim = [&](std::string_view white) {
+    text.remove_prefix(std::min(text.find_first_not_of(white), text.size()));
+    text = text.substr(0, text.find_last_not_of(white) + 1);
+  };
+  trim(" \t\r\n");
+  if (text.starts_with('[') && text.ends_with(']')) {
+    text = text.substr(1, text.size() - 2);
+  }
+  std::vector<int32_t> ids;
+  for (trim(between); !text.empty(); trim(between)) {
+    int32_t id = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+    auto length = size_t(end - text.data());
+    bool ends = length == text.size() || between.find(text[length]) != std::string_view::npos;
+    if (error != std::errc() || id < 0 || !ends) {
+      return Failure{"expected token ids like 0,5,7, found '" +
+                     std::string(text.substr(0, text.find_first_of(between))) + "'"};
+    }
+    ids.push_back(id);
+    text.remove_prefix(length);
+  }
+  return ids;
+}
+
+std::string idsText(std::span<const int32_t> ids) {
+  std::string text;
+  for (int32_t id : ids) {
+    text += (text.empty() ? "" : ",") + std::to_string(id);
+  }
+  return text;
+}
+
+} // namespace dsv3::cli

@@ -1,0 +1,26 @@
+//===- Streams.h - stdin and stdout of a command ----------------*- C++ -*-===//
+#pragma once
+
+#include "dsv3/Support/Status.h"
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dsv3::cli {
+
+/// All bytes of stdin.
+Expected<std::string> readInput();
+/// Writes to stdout at once, unbuffered. Fails if the disk is full or stdout closed.
+Status writeOutput(std::string_view bytes);
+/// A line on stderr.
+void say(const std::string &line);
+
+/// "0,5,7", also with spaces, line ends and JSON's brackets. Ids are from 0 to 2^31 - 1.
+Expected<std::vector<int32_t>> parseIds(std::string_view text);
+/// "0,5,7"
+std::string idsText(std::span<const int32_t> ids);
+
+} // namespace dsv3::cli

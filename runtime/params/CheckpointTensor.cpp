@@ -1,0 +1,83 @@
+//===- CheckpointTensor.cpp - a tensor of a mapped checkpoint -------------===//
+#include "runtime/params/StoredTensor.h"
+
+#include "dsv3/Checkpoint/TensorMap.h"
+#include "dsv3/Support/Float.h"
+
+#include <cstring>
+
+namespace dsv3::runtime {
+namespace {
+
+class CheckpointTensor final : public StoredTensor {
+public:
+  CheckpointTensor(const checkpoint::Checkpoint &checkpoint, const checkpoint::TensorInfo &data,
+                   const checkpoint::TensorInfo *scales)
+      : checkpoint(checkpoint), data(data), scales(scales), bytes(checkpoint.bytes(data)),
+        columns(data.shape.back()), elementBytes(int64_t(byteSize(*data.dtype))) {
+    if (scales) {
+      scaleBytes = checkpoint.bytes(*scales);
+      scaleColumns = scales->shape.back();
+    }
+  }
+
+  Elements alongRow(int64_t row, int64_t, std::byte *) const override {
+    return {bytes.data() + row * columns * elementBytes, 1};
+  }
+  Elements downColumn(int64_t row, int64_t column, int64_t, std::byte *) const override {
+    return {bytes.data() + (row * columns + column) * elementBytes, columns};
+  }
+  float scale(int64_t blockRow, int64_t blockColumn) const override {
+    return scaleAt(blockRow * scaleColumns + blockColumn);
+  }
+  Status findDamage() const override;
+
+private:
+  float scaleAt(int64_t index) const {
+    if (*scales->dtype == DType::BF16) {
+      uint16_t bits = 0;
+      std::memcpy(&bits, scaleBytes.data() + index * int64_t(sizeof bits), sizeof bits);
+      return bf16ToFloat(bits);
+    }
+    float value = 0;
+    std::memcpy(&value, scaleBytes.data() + index * int64_t(sizeof value), sizeof value);
+    return value;
+  }
+  Failure damaged(const checkpoint::TensorInfo &tensor, const std::string &what) const {
+    return {"the tensor '" + tensor.name + "' holds " + what,
+            checkpoint.fileOf(tensor).path().string(), "the file is damaged; fetch it again"};
+  }
+
+  const checkpoint::Checkpoint &checkpoint;
+  const checkpoint::TensorInfo &data;
+  const checkpoint::TensorInfo *scales;
+  std::span<const std::byte> bytes, scaleBytes;
+  int64_t columns, elementBytes, scaleColumns = 0;
+};
+
+} // namespace
+
+Status CheckpointTensor::findDamage() const {
+  std::span codes(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size());
+  if (*data.dtype == DType::F8E4M3 && checkpoint::containsNaNCode(codes)) {
+    return damaged(data, "NaN (code 0x7F or 0xFF)");
+  }
+  int64_t count = scales ? scaleColumns * scales->shape.front() : 0;
+  for (int64_t i = 0; i < count; ++i) {
+    float value = scaleAt(i);
+    if (checkpoint::findBadScale(std::span(&value, 1)) == 0) {
+      return damaged(*scales, "the scale " + std::to_string(value) + " for block [" +
+                                  std::to_string(i / scaleColumns) + ", " +
+                                  std::to_string(i % scaleColumns) + "]");
+    }
+  }
+  return {};
+}
+
+std::unique_ptr<StoredTensor> checkpointTensor(const checkpoint::Checkpoint &checkpoint,
+                                               const checkpoint::TensorInfo &data,
+                                               const checkpoint::TensorInfo *scales) {
+  return std::make_unique<CheckpointTensor>(checkpoint, data, scales);
+}
+
+} // namespace dsv3::runtime

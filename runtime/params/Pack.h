@@ -1,0 +1,54 @@
+//===- Pack.h - weights into the layout of a variant ------------*- C++ -*-===//
+//
+// Copies the rows of a parameter to where plan::PackedShape wants them. The work is cut
+// into units of about a megabyte that touch memory of their own, so threads can share
+// it in any order and the result is the same.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "dsv3/Plan/Layout.h"
+#include "runtime/params/ParameterReader.h"
+
+#include <span>
+
+namespace dsv3::runtime {
+
+/// Packs one parameter in one layout. Immutable. The parameter must outlive it.
+class Packer {
+public:
+  Packer(const plan::Parameter &parameter, const plan::Layout &layout);
+
+  uint64_t dataBytes() const { return uint64_t(shape.dataElements()) * byteSize(parameter.type); }
+  uint64_t scaleBytes() const { return uint64_t(shape.scaleElements()) * sizeof(float); }
+
+  int64_t unitCount() const { return plan::ceilDiv(lineCount, linesPerUnit); }
+  /// Bytes of data that a unit writes.
+  uint64_t unitBytes(int64_t unit) const;
+  /// Packs unit `unit`. `data` and `scales` are those of the whole parameter; every byte
+  /// that belongs to the unit is written. Whether the values are sound: false if there
+  /// are NaN codes or scales that no model has among them.
+  [[nodiscard]] bool packUnit(int64_t unit, const ParameterReader &reader,
+                              std::span<std::byte> data, std::span<float> scales) const;
+
+private:
+  struct Scratch;
+  void packLine(int64_t line, const ParameterReader &reader, std::byte *data,
+                Scratch &scratch) const;
+  /// Whether the scales are sound.
+  bool packScales(int64_t line, const ParameterReader &reader, float *scales,
+                  Scratch &scratch) const;
+  int64_t firstLine(int64_t unit) const { return unit * linesPerUnit; }
+  int64_t endLine(int64_t unit) const { return std::min(lineCount, (unit + 1) * linesPerUnit); }
+
+  const plan::Parameter &parameter;
+  plan::PackedShape shape;
+  bool panels;
+  int64_t width;     ///< rows of a line
+  int64_t lineCount; ///< panels, or rows of all groups
+  int64_t lineBytes; ///< of data
+  int64_t linesPerUnit;
+  int64_t scaleColumns; ///< scales of a row
+};
+
+} // namespace dsv3::runtime

@@ -1,0 +1,183 @@
+//===- ParameterStore.cpp - the weights of a model in memory --------------===//
+#include "runtime/params/ParameterStore.h"
+
+#include "runtime/params/PackJob.h"
+#include "runtime/params/TensorMismatch.h"
+
+#include <algorithm>
+#include <map>
+
+namespace dsv3::runtime {
+
+static constexpr uint64_t alignment = 64;
+
+static uint64_t aligned(uint64_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
+
+static int64_t layerCount(const plan::Parameter &parameter) {
+  return std::max<int64_t>(1, int64_t(parameter.layers.size()));
+}
+
+std::optional<uint64_t> parameterBytes(const plan::Plan &plan, size_t variant) {
+  uint64_t total = 0;
+  for (const plan::Parameter &parameter : plan.parameters) {
+    Packer packer(parameter, parameter.layouts[variant]);
+    uint64_t each = aligned(packer.dataBytes()) + aligned(packer.scaleBytes()), all = 0;
+    if (__builtin_mul_overflow(each, uint64_t(layerCount(parameter)), &all) ||
+        __builtin_add_overflow(total, all, &total)) {
+      return std::nullopt;
+    }
+  }
+  return total;
+}
+
+static bool isWeightType(DType type) {
+  return type == DType::F32 || type == DType::F16 || type == DType::BF16 || type == DType::F8E4M3;
+}
+
+Expected<ParameterStore> ParameterStore::reserve(const plan::Plan &plan, size_t variant) {
+  for (const plan::Parameter &parameter : plan.parameters) {
+    if (!isWeightType(parameter.type)) {
+      return Failure{"the parameter '" + parameter.name + "' has type " +
+                         std::string(name(parameter.type)) + ", expected f32, f16, bf16 or " +
+                         std::string(name(DType::F8E4M3)),
+                     "", "compile the bundle again with dsv3-compile"};
+    }
+  }
+  std::optional<uint64_t> bytes = parameterBytes(plan, variant);
+  if (!bytes) {
+    return Failure{"the plan's weights have more bytes than fit in 64 bits", "",
+                   "compile the bundle again with dsv3-compile"};
+  }
+  ParameterStore store;
+  Expected<Memory> memory = Memory::allocate(*bytes, "the weights");
+  if (!memory) {
+    return memory.failure();
+  }
+  store.memory = *std::move(memory);
+  uint64_t at = 0;
+  for (const plan::Parameter &parameter : plan.parameters) {
+    Packer packer(parameter, parameter.layouts[variant]);
+    uint64_t data = aligned(packer.dataBytes()), scales = aligned(packer.scaleBytes());
+    store.parameters.push_back({parameter.layers, at, at + data, data + scales, scales > 0});
+    at += (data + scales) * uint64_t(layerCount(parameter));
+  }
+  return store;
+}
+
+uint64_t ParameterStore::offsetOf(const Offsets &offsets, int64_t layer) const {
+  auto at = std::lower_bound(offsets.layers.begin(), offsets.layers.end(), layer);
+  return offsets.layers.empty() ? 0 : uint64_t(at - offsets.layers.begin()) * offsets.stride;
+}
+
+std::byte *ParameterStore::data(size_t parameter, int64_t layer) const {
+  const Offsets &offsets = parameters[parameter];
+  return memory.data() + offsets.data + offsetOf(offsets, layer);
+}
+
+float *ParameterStore::scales(size_t parameter, int64_t layer) const {
+  const Offsets &offsets = parameters[parameter];
+  std::byte *at = memory.data() + offsets.scales + offsetOf(offsets, layer);
+  return offsets.hasScales ? reinterpret_cast<float *>(at) : nullptr;
+}
+
+namespace {
+/// A plan's parameters as a list of work for one variant.
+struct Work {
+  using Tensors = std::vector<const checkpoint::TensorInfo *>;
+  /// Opens a tensor and appends it to the list.
+  using Opener =
+      std::function<std::unique_ptr<StoredTensor>(const TensorRequest &, Tensors &tensors)>;
+
+  std::vector<Packer> packers; ///< one for each parameter
+  std::vector<PackItem> items;
+
+  Work(const plan::Plan &plan, size_t variant, const ParameterStore &store, const Opener &open) {
+    packers.reserve(plan.parameters.size()); // items point into it
+    for (size_t p = 0; p < plan.parameters.size(); ++p) {
+      const plan::Parameter &parameter = plan.parameters[p];
+      const Packer &packer = packers.emplace_back(parameter, parameter.layouts[variant]);
+      for (int64_t i = 0; i < layerCount(parameter); ++i) {
+        int64_t layer = parameter.layers.empty() ? -1 : parameter.layers[size_t(i)];
+        Tensors tensors;
+        ParameterReader reader(plan, parameter, layer, [&](const TensorRequest &request) {
+          return open(request, tensors);
+        });
+        items.push_back({&packer,
+                         std::move(reader),
+                         {store.data(p, layer), size_t(packer.dataBytes())},
+                         {store.scales(p, layer), size_t(packer.scaleBytes() / sizeof(float))},
+                         std::move(tensors)});
+      }
+    }
+  }
+
+  /// Puts the items in the order of the files, which disks like.
+  void sortByFile() {
+    auto place = [](const PackItem &item) {
+      return std::pair(item.tensors[0]->file, item.tensors[0]->offset);
+    };
+    std::stable_sort(items.begin(), items.end(),
+                     [&](const PackItem &a, const PackItem &b) { return place(a) < place(b); });
+  }
+};
+
+/// Counts who still reads a tensor; the last reader gives its pages back.
+class TensorUses {
+public:
+  explicit TensorUses(const checkpoint::Checkpoint &checkpoint) : checkpoint(checkpoint) {}
+
+  void add(const checkpoint::TensorInfo *tensor) { ++counts[tensor]; }
+  void finish(const PackItem &item) {
+    for (const checkpoint::TensorInfo *tensor : item.tensors) {
+      if (--counts.find(tensor)->second == 0) {
+        checkpoint.drop(*tensor);
+      }
+    }
+  }
+
+private:
+  const checkpoint::Checkpoint &checkpoint;
+  std::map<const checkpoint::TensorInfo *, std::atomic<int64_t>> counts;
+};
+} // namespace
+
+Expected<ParameterStore> ParameterStore::dummy(const plan::Plan &plan, size_t variant,
+                                               uint64_t seed, const LoadOptions &options) {
+  Expected<ParameterStore> store = reserve(plan, variant);
+  if (!store) {
+    return store;
+  }
+  Work work(plan, variant, *store,
+            [&](const TensorRequest &request, auto &) { return dummyTensor(request, seed); });
+  Status packed = packItems(work.items, options, [](const PackItem &) {});
+  return packed ? std::move(store) : packed;
+}
+
+Expected<ParameterStore> ParameterStore::load(const plan::Plan &plan, size_t variant,
+                                              checkpoint::Checkpoint &checkpoint,
+                                              const LoadOptions &options) {
+  if (Status fits = findMismatches(plan, checkpoint); !fits) {
+    return fits;
+  }
+  if (Status mapped = checkpoint.map(); !mapped) {
+    return mapped;
+  }
+  Expected<ParameterStore> store = reserve(plan, variant);
+  if (!store) {
+    return store;
+  }
+  TensorUses uses(checkpoint);
+  Work work(plan, variant, *store, [&](const TensorRequest &request, Work::Tensors &tensors) {
+    const checkpoint::TensorInfo *data = checkpoint.find(request.key);
+    const checkpoint::TensorInfo *scales =
+        request.scaleKey.empty() ? nullptr : checkpoint.find(request.scaleKey);
+    tensors.push_back(data);
+    uses.add(data);
+    return checkpointTensor(checkpoint, *data, scales);
+  });
+  work.sortByFile();
+  Status packed = packItems(work.items, options, [&](const PackItem &item) { uses.finish(item); });
+  return packed ? std::move(store) : packed;
+}
+
+} // namespace dsv3::runtime

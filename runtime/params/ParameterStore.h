@@ -1,0 +1,72 @@
+//===- ParameterStore.h - the weights of a model in memory ------*- C++ -*-===//
+//
+// All parameters of a plan in the layouts of one variant, in one block of memory. They
+// come from a checkpoint, every tensor of which is checked before the first byte is
+// packed, or are made up from a seed.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "dsv3/Checkpoint/Checkpoint.h"
+#include "dsv3/Plan/Plan.h"
+#include "dsv3/Support/Status.h"
+#include "runtime/base/Memory.h"
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+namespace dsv3::runtime {
+
+struct LoadOptions {
+  /// Threads that pack; 0: as many as are useful here.
+  int threads = 0;
+  /// Called by the calling thread a few times a second with bytes packed and all bytes.
+  std::function<void(uint64_t done, uint64_t total)> progress;
+  /// Once true, loading stops soon and fails with "interrupted". May be null.
+  const std::atomic<bool> *cancel = nullptr;
+};
+
+/// Owns the weights. Immutable once loaded; several threads may read it. Moves, does not
+/// copy; addresses stay.
+class ParameterStore {
+public:
+  /// Packs the tensors that `plan` names for `variant` (an index into its variants).
+  /// Fails with all tensors that are missing, of another shape or of another type, or
+  /// with one that holds NaN codes or impossible scales. Pages of the checkpoint's files
+  /// are given back to the system as soon as they were read. Precondition: the plan is
+  /// valid.
+  static Expected<ParameterStore> load(const plan::Plan &plan, size_t variant,
+                                       checkpoint::Checkpoint &checkpoint,
+                                       const LoadOptions &options = {});
+  /// Makes weights up. They depend on the seed and the plan's parameters only.
+  static Expected<ParameterStore> dummy(const plan::Plan &plan, size_t variant, uint64_t seed,
+                                        const LoadOptions &options = {});
+
+  /// Data of a parameter, 64-byte aligned. `layer` must be one of its layers; ignored if
+  /// it has none.
+  std::byte *data(size_t parameter, int64_t layer) const;
+  /// Scales likewise; null if the parameter has none.
+  float *scales(size_t parameter, int64_t layer) const;
+  /// Bytes of all weights and scales.
+  uint64_t byteCount() const { return memory.size(); }
+
+private:
+  struct Offsets {
+    std::vector<int64_t> layers; ///< of the parameter
+    uint64_t data = 0, scales = 0;
+    uint64_t stride = 0; ///< from one layer's to the next
+    bool hasScales = false;
+  };
+  static Expected<ParameterStore> reserve(const plan::Plan &plan, size_t variant);
+  uint64_t offsetOf(const Offsets &offsets, int64_t layer) const;
+
+  Memory memory;
+  std::vector<Offsets> parameters;
+};
+
+/// Bytes that load() takes for the weights of `variant`; nothing if that overflows.
+std::optional<uint64_t> parameterBytes(const plan::Plan &plan, size_t variant);
+
+} // namespace dsv3::runtime

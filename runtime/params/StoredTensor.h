@@ -1,0 +1,67 @@
+//===- StoredTensor.h - one tensor that weights are read from ---*- C++ -*-===//
+//
+// A matrix F [rows, columns] of weights with its block scales, wherever its values
+// come from: a mapped checkpoint, or made up from a seed. A tensor of one dimension
+// is a matrix of one row.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "dsv3/Checkpoint/Checkpoint.h"
+#include "dsv3/Plan/Plan.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace dsv3::runtime {
+
+/// Elements in memory: element i begins i × stride elements after `first`, which need
+/// not be aligned. Does not own them.
+struct Elements {
+  const std::byte *first = nullptr;
+  int64_t stride = 1;
+};
+
+/// Immutable, so several threads may read it.
+class StoredTensor {
+public:
+  virtual ~StoredTensor() = default;
+
+  /// F[row, i] for i < count. `buffer` has room for `count` elements; the result points
+  /// into it or into memory of the tensor.
+  virtual Elements alongRow(int64_t row, int64_t count, std::byte *buffer) const = 0;
+  /// F[row + i, column] for i < count, likewise.
+  virtual Elements downColumn(int64_t row, int64_t column, int64_t count,
+                              std::byte *buffer) const = 0;
+  /// The scale of a block of the checkpoint. Precondition: the tensor has scales.
+  virtual float scale(int64_t blockRow, int64_t blockColumn) const = 0;
+  /// Which tensor holds values that no model has: NaN codes, scales that are not finite
+  /// or negative. Success if all are sound.
+  virtual Status findDamage() const = 0;
+};
+
+/// What a parameter expects of a tensor.
+struct TensorRequest {
+  std::string key;
+  std::string scaleKey; ///< empty if there are no scales
+  DType type = DType::F32;
+  int64_t rows = 0;
+  int64_t columns = 0;                     ///< 0: one dimension
+  int64_t blockRows = 1, blockColumns = 1; ///< of the checkpoint's scales
+};
+
+/// A tensor of a mapped checkpoint. `data` and `scales` (null without scales) were
+/// checked against the request (findMismatches). The checkpoint must outlive it.
+std::unique_ptr<StoredTensor> checkpointTensor(const checkpoint::Checkpoint &checkpoint,
+                                               const checkpoint::TensorInfo &data,
+                                               const checkpoint::TensorInfo *scales);
+
+/// A tensor of made-up values: matrices have mean 0 and standard deviation near
+/// 1/√columns, vectors (norms) lie between 1 and 1.125. Values depend on seed, key and
+/// place only, so parameters that share a tensor agree.
+std::unique_ptr<StoredTensor> dummyTensor(const TensorRequest &request, uint64_t seed);
+
+} // namespace dsv3::runtime

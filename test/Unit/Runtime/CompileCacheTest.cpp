@@ -1,0 +1,161 @@
+//===- CompileCacheTest.cpp - compiled once, used again -------------------===//
+//
+// A shell script stands in for dsv3-compile: it copies a bundle to where -o says and
+// leaves a line in a log.
+//
+//===----------------------------------------------------------------------===//
+
+#include "../Plan/SmallPlan.h"
+#include "TemporaryDirectory.h"
+
+#include "dsv3/Plan/Families.h"
+#include "dsv3/Plan/PlanFile.h"
+#include "dsv3/Support/File.h"
+#include "runtime/bundle/CompileCache.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <unistd.h>
+
+using namespace dsv3;
+using namespace dsv3::runtime;
+using namespace dsv3::test;
+namespace fs = std::filesystem;
+
+namespace {
+class CompileCacheTest : public testing::Test {
+protected:
+  CompileCacheTest() : cache(directory.path() / "cache" / "dsv3") {
+    plan::Plan plan = smallPlan();
+    plan.families = plan::familyTableHash();
+    fs::create_directory(directory.path() / "bundle");
+    directory.write("bundle/plan.dsv3", plan::serialise(plan));
+    for (const char *name : {"bundle/config.json", "bundle/v3.so", "bundle/v4.so"}) {
+      directory.write(name, "{}");
+    }
+    setCompiler("echo \"$@\" >> " + (directory.path() / "log").string() + "\ncp -r " +
+                (directory.path() / "bundle").string() + " \"$4\"\n");
+    request.input = "/models/a";
+    request.identity = "0123";
+    request.say = [this](const std::string &line) { said.push_back(line); };
+  }
+  void setCompiler(const std::string &script) {
+    compiler = directory.write("compiler", "#!/bin/sh\n" + script);
+    fs::permissions(compiler, fs::perms::owner_all);
+    // The date is part of the key; tests that change the script mean the same compiler.
+    fs::last_write_time(compiler, fs::file_time_type(std::chrono::hours(1)));
+  }
+  Expected<Bundle> get() { return compiledBundle(request, cache, compiler); }
+  size_t compilations() {
+    auto log = readFile(directory.path() / "log", 1 << 20);
+    return log.ok() ? size_t(std::count(log->begin(), log->end(), '\n')) : 0;
+  }
+  size_t entries() { return size_t(std::distance(fs::directory_iterator(cache), {})); }
+
+  TemporaryDirectory directory;
+  fs::path cache, compiler;
+  CompileRequest request;
+  std::vector<std::string> said;
+};
+} // namespace
+
+TEST_F(CompileCacheTest, CompilesOnceAndSaysSo) {
+  auto first = get();
+  ASSERT_TRUE(first.ok()) << first.failure().message();
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_EQ(said[0], "compiling /models/a into " + first->directory().string());
+  auto second = get();
+  ASSERT_TRUE(second.ok());
+  EXPECT_EQ(second->directory(), first->directory());
+  EXPECT_EQ(compilations(), 1U);
+  EXPECT_EQ(said.size(), 1U);
+  EXPECT_EQ(entries(), 1U) << "something was left aside";
+}
+
+TEST_F(CompileCacheTest, KeysDifferByInputFlagsAndCompiler) {
+  ASSERT_TRUE(get().ok());
+  request.identity = "4567";
+  ASSERT_TRUE(get().ok());
+  request.flags = {"--context", "64"};
+  ASSERT_TRUE(get().ok());
+  fs::last_write_time(compiler, fs::file_time_type(std::chrono::hours(2)));
+  ASSERT_TRUE(get().ok());
+  EXPECT_EQ(compilations(), 4U);
+  EXPECT_EQ(entries(), 4U);
+  auto log = readFile(directory.path() / "log", 1 << 20);
+  EXPECT_NE(log->find("/bundle --context 64\n"), std::string::npos) << *log;
+}
+
+TEST_F(CompileCacheTest, RebuildReplacesTheBundle) {
+  ASSERT_TRUE(get().ok());
+  directory.write("bundle/config.json", "{\"new\": 1}");
+  request.rebuild = true;
+  auto again = get();
+  ASSERT_TRUE(again.ok()) << again.failure().message();
+  EXPECT_EQ(again->configText(), "{\"new\": 1}");
+  EXPECT_EQ(entries(), 1U);
+}
+
+TEST_F(CompileCacheTest, DamagedBundlesAreCompiledAgain) {
+  auto first = get();
+  ASSERT_TRUE(first.ok());
+  fs::resize_file(first->directory() / "plan.dsv3", 50);
+  ASSERT_TRUE(get().ok());
+  EXPECT_EQ(compilations(), 2U);
+  ASSERT_EQ(said.size(), 3U);
+  EXPECT_NE(said[1].find("cannot be used"), std::string::npos) << said[1];
+}
+
+TEST_F(CompileCacheTest, FailedCompilationsLeaveNothing) {
+  setCompiler("mkdir \"$4\"\nexit 3\n");
+  auto bundle = get();
+  ASSERT_FALSE(bundle.ok());
+  EXPECT_EQ(bundle.failure().message(), compiler.string() + ": failed with exit code 3");
+  EXPECT_EQ(entries(), 0U);
+  // Success without a bundle.
+  setCompiler("exit 0\n");
+  EXPECT_FALSE(get().ok());
+  EXPECT_EQ(entries(), 0U);
+}
+
+TEST_F(CompileCacheTest, RemainsOfKilledProcessesDoNoHarm) {
+  fs::create_directories(cache / ".aside-killed" / "bundle");
+  fs::create_directories(cache / ".aside-running");
+  fs::last_write_time(cache / ".aside-killed",
+                      fs::file_time_type::clock::now() - std::chrono::hours(48));
+  ASSERT_TRUE(get().ok());
+  EXPECT_FALSE(fs::exists(cache / ".aside-killed"));
+  EXPECT_TRUE(fs::exists(cache / ".aside-running"));
+}
+
+TEST_F(CompileCacheTest, InterruptionStopsTheCompiler) {
+  std::atomic<bool> cancel = true;
+  request.cancel = &cancel;
+  setCompiler("exec tail -f /dev/null\n");
+  auto bundle = get();
+  ASSERT_FALSE(bundle.ok());
+  EXPECT_EQ(bundle.failure().what, "interrupted");
+  EXPECT_EQ(entries(), 0U);
+}
+
+TEST_F(CompileCacheTest, CacheThatCannotBeWrittenSaysWhatToDo) {
+  // A file where the folder should be: root ignores permissions.
+  directory.write("cache", "");
+  auto bundle = get();
+  ASSERT_FALSE(bundle.ok());
+  std::string message = bundle.failure().message();
+  EXPECT_NE(message.find("cannot write the cache of compiled models: Not a directory"),
+            std::string::npos)
+      << message;
+  EXPECT_NE(message.find("XDG_CACHE_HOME"), std::string::npos);
+  EXPECT_NE(message.find("dsv3-compile --model /models/a -o BUNDLE"), std::string::npos);
+}
+
+TEST_F(CompileCacheTest, DirectoryFollowsTheEnvironment) {
+  setenv("XDG_CACHE_HOME", "/var/tmp/x", 1);
+  EXPECT_EQ(compileCacheDirectory(), fs::path("/var/tmp/x/dsv3"));
+  setenv("XDG_CACHE_HOME", "relative", 1);
+  setenv("HOME", "/home/me", 1);
+  EXPECT_EQ(compileCacheDirectory(), fs::path("/home/me/.cache/dsv3"));
+}
