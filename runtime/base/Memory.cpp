@@ -1,0 +1,88 @@
+//===- Memory.cpp - large anonymous memory --------------------------------===//
+
+#include "runtime/base/Memory.h"
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+#include <sys/mman.h>
+#include <utility>
+
+using namespace dsv3;
+using namespace dsv3::runtime;
+
+static constexpr uint64_t smallPage = 4096, hugePage = uint64_t(2) << 20;
+
+static uint64_t roundUp(uint64_t value, uint64_t unit) { return (value + unit - 1) / unit * unit; }
+
+std::string runtime::bytesText(uint64_t bytes) {
+  constexpr std::array<const char *, 6> units{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  if (bytes < 1024) {
+    return std::to_string(bytes) + " bytes";
+  }
+  double value = double(bytes) / 1024;
+  size_t unit = 0;
+  // From 1023.95 on, one decimal place would print as 1024.0.
+  for (; value >= 1023.95; ++unit) {
+    value /= 1024;
+  }
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.1f %s", value, units[unit]);
+  return text.data();
+}
+
+Memory::Memory(Memory &&other) noexcept
+    : begin(std::exchange(other.begin, nullptr)), length(std::exchange(other.length, 0)) {}
+
+Memory &Memory::operator=(Memory &&other) noexcept {
+  std::swap(begin, other.begin);
+  std::swap(length, other.length);
+  return *this;
+}
+
+Memory::~Memory() {
+  if (begin) {
+    munmap(begin, roundUp(length, smallPage));
+  }
+}
+
+Expected<Memory> Memory::allocate(uint64_t bytes, std::string_view what) {
+  Memory memory;
+  if (bytes == 0) {
+    return memory;
+  }
+  auto refuse = [&](const char *why) {
+    return Failure{"cannot reserve " + bytesText(bytes) + " for " + std::string(what) + ": " + why,
+                   "", "a smaller --context or --chunk needs less; see also ulimit -v"};
+  };
+  if (bytes > uint64_t(std::numeric_limits<int64_t>::max()) - 2 * hugePage) {
+    return refuse("no address space has that size");
+  }
+  bool huge = bytes >= hugePage;
+  uint64_t used = roundUp(bytes, smallPage);
+  // The kernel aligns to small pages: reserve more and give back both ends.
+  uint64_t reserved = used + (huge ? hugePage : 0);
+  void *mapped = mmap(nullptr, reserved, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (mapped == MAP_FAILED) {
+    return refuse(std::strerror(errno));
+  }
+  auto *first = static_cast<std::byte *>(mapped);
+  if (huge) {
+    uint64_t before =
+        roundUp(reinterpret_cast<uintptr_t>(first), hugePage) - reinterpret_cast<uintptr_t>(first);
+    if (before > 0) {
+      munmap(first, before);
+    }
+    if (before < hugePage) {
+      munmap(first + before + used, hugePage - before);
+    }
+    first += before;
+    madvise(first, used, MADV_HUGEPAGE); // advice: small pages work as well
+  }
+  memory.begin = first;
+  memory.length = bytes;
+  return memory;
+}

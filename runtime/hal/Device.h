@@ -1,0 +1,111 @@
+//===- Device.h - what the session asks of a device -------------*- C++ -*-===//
+//
+// The border between the session and the drivers (runtime/drivers): memory,
+// compiled kernels, and prepared programs that are run step by step. Every driver
+// passes the conformance tests in runtime/cts.
+//
+// All that can be looked up, allocated or checked is done by loadObject and
+// prepare. A step (run) allocates nothing, takes no lock and looks nothing up.
+//
+// A device and what it made are used by one thread at a time. The device
+// outlives them.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "dsv3/Support/Status.h"
+#include "runtime/hal/Program.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace dsv3::runtime {
+
+/// A block of device memory, aligned to 64 bytes at least, zeroed. Freed by its
+/// destructor.
+class Buffer {
+public:
+  virtual ~Buffer() = default;
+  Buffer(const Buffer &) = delete;
+  Buffer &operator=(const Buffer &) = delete;
+
+  Address address() const { return start; }
+  int64_t bytes() const { return length; }
+  /// Whether the host may read and write at `address`.
+  bool hostVisible() const { return visible; }
+
+protected:
+  Buffer(Address start, int64_t length, bool visible)
+      : start(start), length(length), visible(visible) {}
+
+private:
+  Address start;
+  int64_t length;
+  bool visible;
+};
+
+/// Loaded kernels, in the order of the symbols that were asked for.
+class Object {
+public:
+  virtual ~Object() = default;
+};
+
+/// A program that is ready to run; keeps nothing of the Program it was made from.
+class Executable {
+public:
+  virtual ~Executable() = default;
+};
+
+/// Where compiled kernels come from.
+struct ObjectFile {
+  std::string path;
+  /// Hash128 of the file in hexadecimal, as plan::Variant keeps it.
+  std::string checksum;
+};
+
+/// Is shown values while a step runs.
+class ObservationSink {
+public:
+  virtual ~ObservationSink() = default;
+  /// `data` is readable by the host until the call returns. Called on the thread
+  /// that called run, in the order of the program. Must not throw.
+  virtual void observed(int32_t observation, int64_t layer, const void *data) = 0;
+};
+
+class Device {
+public:
+  virtual ~Device() = default;
+
+  /// cpu, null, …
+  virtual std::string_view name() const = 0;
+
+  /// `what` names the purpose in a failure, which states the bytes.
+  virtual Expected<std::unique_ptr<Buffer>> allocate(int64_t bytes, std::string_view what) = 0;
+
+  /// Copies to and from `offset` of a buffer of this device. Fails if the range is
+  /// not inside of the buffer.
+  virtual Status upload(Buffer &to, int64_t offset, std::span<const std::byte> from) = 0;
+  virtual Status download(std::span<std::byte> to, const Buffer &from, int64_t offset) = 0;
+
+  /// Loads the kernels `symbols`. Fails if the file is not the one that `checksum`
+  /// names, or lacks a symbol.
+  virtual Expected<std::unique_ptr<Object>> loadObject(const ObjectFile &file,
+                                                       std::span<const std::string> symbols) = 0;
+
+  /// `object` has the kernels of the program, in its order, and must outlive the
+  /// executable.
+  virtual Expected<std::unique_ptr<Executable>> prepare(const Program &program,
+                                                        const Object &object) = 0;
+
+  /// Runs one step and waits for it. `sizes` has a value for each size of the plan.
+  /// Fails if their count is wrong or a kernel refuses its input; then what the
+  /// program writes is undefined. Observations cost nothing without a sink.
+  virtual Status run(Executable &executable, std::span<const int64_t> sizes,
+                     ObservationSink *sink) = 0;
+};
+
+} // namespace dsv3::runtime

@@ -1,0 +1,188 @@
+//===- Session.cpp - a model in the middle of a text ----------------------===//
+
+#include "runtime/session/Session.h"
+
+#include <algorithm>
+#include <numeric>
+
+using namespace dsv3;
+using namespace dsv3::runtime;
+
+static std::string number(int64_t value) { return std::to_string(value); }
+
+Status Session::checkAppend(std::span<const int32_t> ids, int64_t end) const {
+  if (end > contextTokens) {
+    bool longest = contextTokens == model->cache.maxContext;
+    return Failure{"expected at most " + number(contextTokens) + " tokens of context, found " +
+                       number(end),
+                   "",
+                   longest ? "compile with a larger --context"
+                           : "--context may be up to " + number(model->cache.maxContext)};
+  }
+  for (int32_t id : ids) {
+    if (id < 0 || id >= model->vocabSize) {
+      return Failure{"expected ids from 0 to " + number(model->vocabSize - 1) + ", found " +
+                     number(id)};
+    }
+  }
+  return {};
+}
+
+Expected<std::pair<Session::Prepared *, int64_t>> Session::choose(std::vector<Prepared> &role,
+                                                                  int64_t wanted) {
+  Prepared *largest = nullptr;
+  for (Prepared &prepared : role) {
+    const plan::Entry &entry = *prepared.entry;
+    if (entry.minTokens <= wanted && wanted <= entry.maxTokens) {
+      return std::pair(&prepared, wanted);
+    }
+    if (entry.maxTokens < wanted && (!largest || entry.maxTokens > largest->entry->maxTokens)) {
+      largest = &prepared;
+    }
+  }
+  if (!largest) {
+    return Failure{"no entry of the plan admits a step of " + number(wanted) + " tokens", "",
+                   "try another --chunk"};
+  }
+  return std::pair(largest, largest->entry->maxTokens);
+}
+
+Status Session::feed(std::vector<Prepared> &role, std::span<const int32_t> ids,
+                     std::span<const float> hidden, int64_t &position, OutputRows rows,
+                     Observer *observer) {
+  auto columns = size_t(model->hiddenSize);
+  while (!ids.empty()) {
+    if (cancelled()) {
+      return Failure{"interrupted"};
+    }
+    auto chosen = choose(role, std::min(chunk, int64_t(ids.size())));
+    if (!chosen) {
+      return chosen.status();
+    }
+    auto [prepared, count] = *chosen;
+    if (!hidden.empty()) {
+      auto part = hidden.first(size_t(count) * columns);
+      if (Status status = buffers.upload(InputPort::Hidden, std::as_bytes(part)); !status) {
+        return status;
+      }
+      hidden = hidden.subspan(part.size());
+    }
+    Status status = step(*prepared, ids.first(size_t(count)), position, rows, observer);
+    if (!status) {
+      return status;
+    }
+    position += count;
+    ids = ids.subspan(size_t(count));
+    if (observer) {
+      observer->outputs(lastOutputs);
+    }
+  }
+  return {};
+}
+
+namespace {
+
+/// Gives a device's observations names and shapes.
+class NamedObservations final : public ObservationSink {
+public:
+  NamedObservations(const plan::Entry &entry, std::span<const int64_t> sizes, int64_t position,
+                    Observer &observer)
+      : entry(entry), sizes(sizes), position(position), observer(observer) {}
+
+  void observed(int32_t observation, int64_t layer, const void *data) override {
+    const plan::Observation &known = entry.observations[size_t(observation)];
+    observer.value(
+        {known.name, layer, known.type, position, sizes[size_t(known.size)], known.columns, data});
+  }
+
+private:
+  const plan::Entry &entry;
+  std::span<const int64_t> sizes;
+  int64_t position;
+  Observer &observer;
+};
+
+} // namespace
+
+Status Session::step(Prepared &prepared, std::span<const int32_t> ids, int64_t position,
+                     OutputRows rows, Observer *observer) {
+  auto count = int64_t(ids.size());
+  int64_t firstRow = rows == OutputRows::All ? 0 : count - 1;
+  int64_t outputRows = count - firstRow;
+  auto uploadFrom = [&](InputPort port, int64_t first, int64_t length) {
+    auto part = std::span(numbers).first(size_t(length));
+    std::iota(part.begin(), part.end(), int32_t(first));
+    return buffers.upload(port, std::as_bytes(part));
+  };
+  // The port `requests` stays 0, as it was allocated.
+  if (Status status = buffers.upload(InputPort::Ids, std::as_bytes(ids)); !status) {
+    return status;
+  }
+  if (Status status = uploadFrom(InputPort::Positions, position, count); !status) {
+    return status;
+  }
+  if (Status status = uploadFrom(InputPort::Rows, firstRow, outputRows); !status) {
+    return status;
+  }
+  stepSizes[size_t(buffers.sizes().tokens)] = count;
+  stepSizes[size_t(buffers.sizes().outputs)] = outputRows;
+  Status status;
+  if (observer && observer->wantsValues()) {
+    NamedObservations sink(*prepared.entry, stepSizes, position, *observer);
+    status = device.run(*prepared.executable, stepSizes, &sink);
+  } else {
+    status = device.run(*prepared.executable, stepSizes, nullptr);
+  }
+  if (!status) {
+    return status;
+  }
+  auto logits = buffers.read(OutputPort::Logits, outputRows * model->vocabSize);
+  auto normed =
+      buffers.read(OutputPort::Normed, prepared.givesNormed ? outputRows * model->hiddenSize : 0);
+  if (!logits || !normed) {
+    return logits ? normed.status() : logits.status();
+  }
+  lastOutputs.position = position + firstRow;
+  lastOutputs.rows = outputRows;
+  lastOutputs.logits = *logits;
+  lastOutputs.normed = *normed;
+  return {};
+}
+
+Status Session::append(std::span<const int32_t> ids, OutputRows rows, Observer *observer) {
+  if (Status status = checkAppend(ids, tokens + int64_t(ids.size())); !status) {
+    return status;
+  }
+  return feed(steps, ids, {}, tokens, rows, observer);
+}
+
+Status Session::appendMtp(std::span<const int32_t> nextIds, std::span<const float> normed,
+                          OutputRows rows, Observer *observer) {
+  if (mtp.empty()) {
+    return Failure{"the model has no MTP module"};
+  }
+  int64_t end = mtpTokens + int64_t(nextIds.size());
+  if (end > tokens) {
+    return Failure{"expected tokens that the model has seen, up to position " + number(tokens) +
+                   ", found " + number(end)};
+  }
+  if (normed.size() != nextIds.size() * size_t(model->hiddenSize)) {
+    return Failure{"expected " + number(model->hiddenSize) + " values of the head's input for " +
+                   number(int64_t(nextIds.size())) + " tokens, found " +
+                   number(int64_t(normed.size())) + " in all"};
+  }
+  if (Status status = checkAppend(nextIds, end); !status) {
+    return status;
+  }
+  return feed(mtp, nextIds, normed, mtpTokens, rows, observer);
+}
+
+Status Session::rewind(int64_t position) {
+  if (position < 0 || position > tokens) {
+    return Failure{"expected a position of 0 to " + number(tokens) + " to go back to, found " +
+                   number(position)};
+  }
+  tokens = position;
+  mtpTokens = std::min(mtpTokens, position);
+  return {};
+}

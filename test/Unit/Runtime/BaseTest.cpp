@@ -1,0 +1,97 @@
+//===- BaseTest.cpp - memory and facts about the machine ------------------===//
+
+#include "runtime/base/Cpu.h"
+#include "runtime/base/Memory.h"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+#include <limits>
+#include <thread>
+
+using namespace dsv3;
+using namespace dsv3::runtime;
+
+TEST(Memory, IsZeroedAlignedAndWritable) {
+  for (uint64_t bytes : {uint64_t(1), uint64_t(4097), (uint64_t(2) << 20) + 5}) {
+    Expected<Memory> memory = Memory::allocate(bytes, "a test");
+    ASSERT_TRUE(memory) << memory.failure().message();
+    EXPECT_EQ(memory->size(), bytes);
+    uintptr_t alignment = bytes >= (uint64_t(2) << 20) ? uintptr_t(2) << 20 : 4096;
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(memory->data()) % alignment, 0U);
+    EXPECT_EQ(std::ranges::count(memory->bytes(), std::byte(0)), ptrdiff_t(bytes));
+    std::ranges::fill(memory->bytes(), std::byte(7));
+  }
+}
+
+TEST(Memory, MovesWithoutCopying) {
+  Expected<Memory> first = Memory::allocate(100, "a test");
+  ASSERT_TRUE(first);
+  std::byte *data = first->data();
+  Memory second = std::move(*first);
+  EXPECT_EQ(second.data(), data);
+  EXPECT_EQ(first->data(), nullptr);
+}
+
+TEST(Memory, ReservesWithoutUsingIt) {
+  // More than this machine has: only what is touched becomes resident.
+  Expected<Memory> memory = Memory::allocate(uint64_t(1) << 42, "a test");
+  ASSERT_TRUE(memory) << memory.failure().message();
+  memory->data()[uint64_t(1) << 41] = std::byte(1);
+}
+
+TEST(Memory, FailureStatesTheBytesAndThePurpose) {
+  for (uint64_t bytes : {uint64_t(1) << 60, std::numeric_limits<uint64_t>::max()}) {
+    Expected<Memory> memory = Memory::allocate(bytes, "the latent cache");
+    ASSERT_FALSE(memory);
+    EXPECT_NE(memory.failure().what.find(bytesText(bytes)), std::string::npos);
+    EXPECT_NE(memory.failure().what.find("the latent cache"), std::string::npos);
+  }
+}
+
+TEST(Memory, BytesText) {
+  EXPECT_EQ(bytesText(0), "0 bytes");
+  EXPECT_EQ(bytesText(1023), "1023 bytes");
+  EXPECT_EQ(bytesText(1536), "1.5 KiB");
+  EXPECT_EQ(bytesText((uint64_t(1) << 20) - 1), "1.0 MiB");
+  EXPECT_EQ(bytesText(uint64_t(1) << 60), "1.0 EiB");
+}
+
+TEST(Cpu, BestVariantIsTheFirstRunnable) {
+  std::vector<std::string_view> runnable = runnableVariants();
+  if (runnable.empty()) {
+    GTEST_SKIP() << "no variant for this architecture";
+  }
+  std::vector<std::string> names{"other"};
+  names.insert(names.end(), runnable.rbegin(), runnable.rend());
+  Expected<size_t> best = bestVariant(names);
+  ASSERT_TRUE(best);
+  EXPECT_EQ(names[*best], runnable.front());
+}
+
+TEST(Cpu, NoVariantNamesWhatWasFound) {
+  std::vector<std::string> names{"vax", "pdp-11"};
+  Expected<size_t> best = bestVariant(names);
+  ASSERT_FALSE(best);
+  EXPECT_NE(best.failure().what.find("vax, pdp-11"), std::string::npos);
+}
+
+TEST(Cpu, ThreadsAreWithinTheAllowedCpus) {
+  std::vector<int> cpus = allowedCpus();
+  ASSERT_FALSE(cpus.empty());
+  EXPECT_TRUE(std::ranges::is_sorted(cpus));
+  EXPECT_GE(usefulThreads(), 1);
+  EXPECT_LE(usefulThreads(), int(cpus.size()));
+}
+
+TEST(Cpu, AThreadCanBeTiedToOneCpu) {
+  int last = allowedCpus().back();
+  std::vector<int> seen;
+  // A thread of its own, so that the other tests keep their CPUs.
+  std::thread([&] {
+    if (runThisThreadOn(std::span(&last, 1))) {
+      seen = allowedCpus();
+    }
+  }).join();
+  EXPECT_EQ(seen, std::vector<int>{last});
+  EXPECT_FALSE(runThisThreadOn({}));
+}

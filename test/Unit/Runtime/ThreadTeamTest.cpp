@@ -1,0 +1,92 @@
+//===- ThreadTeamTest.cpp - steps and barriers of a team ------------------===//
+
+#include "runtime/drivers/cpu/ThreadTeam.h"
+#include "runtime/base/Cpu.h"
+
+#include <algorithm>
+#include <functional>
+#include <gtest/gtest.h>
+
+using namespace dsv3;
+using namespace dsv3::runtime;
+
+namespace {
+
+struct FunctionTask : ThreadTeam::Task {
+  std::function<void(int)> body;
+  explicit FunctionTask(std::function<void(int)> body) : body(std::move(body)) {}
+  void run(int thread) override { body(thread); }
+};
+
+std::unique_ptr<ThreadTeam> makeTeam(int threads, int64_t idleMicroseconds = 50'000) {
+  auto team = ThreadTeam::create({threads, false, std::chrono::microseconds(idleMicroseconds)});
+  EXPECT_TRUE(team) << team.failure().message();
+  return std::move(*team);
+}
+
+/// Parameters: threads, microseconds of spinning before parking.
+class ThreadTeamOf : public testing::TestWithParam<std::pair<int, int64_t>> {};
+
+} // namespace
+
+TEST_P(ThreadTeamOf, RunsEveryThreadOncePerStep) {
+  auto team = makeTeam(GetParam().first, GetParam().second);
+  ASSERT_EQ(team->size(), GetParam().first);
+  std::vector<int> runs(size_t(team->size()));
+  FunctionTask task([&](int thread) { ++runs[size_t(thread)]; });
+  for (int step = 1; step <= 200; ++step) {
+    team->run(task);
+    ASSERT_EQ(std::ranges::count(runs, step), team->size());
+  }
+}
+
+TEST_P(ThreadTeamOf, BarriersOrderWritesAndReads) {
+  // Each thread reads what its neighbour wrote in the round before.
+  auto team = makeTeam(GetParam().first, GetParam().second);
+  auto threads = size_t(team->size());
+  std::vector<int> values(threads), wrong(threads);
+  FunctionTask task([&](int thread) {
+    for (int round = 1; round <= 100; ++round) {
+      values[size_t(thread)] = round;
+      team->barrier(thread);
+      wrong[size_t(thread)] += values[(size_t(thread) + 1) % threads] != round;
+      team->barrier(thread);
+    }
+  });
+  for (int step = 0; step < 5; ++step) {
+    team->run(task);
+  }
+  EXPECT_EQ(wrong, std::vector<int>(threads));
+}
+
+INSTANTIATE_TEST_SUITE_P(Threads, ThreadTeamOf,
+                         testing::Values(std::pair(1, 50'000), std::pair(2, 50'000),
+                                         std::pair(3, 50'000), std::pair(8, 50'000),
+                                         std::pair(2, 0), std::pair(8, 0)),
+                         [](const auto &info) {
+                           return std::to_string(info.param.first) +
+                                  (info.param.second ? "spinning" : "parking");
+                         });
+
+TEST(ThreadTeam, PinnedTeamRunsAndGivesTheCallersCpusBack) {
+  std::vector<int> before = allowedCpus();
+  auto pinned = ThreadTeam::create({3, true, std::chrono::microseconds(0)});
+  ASSERT_TRUE(pinned);
+  EXPECT_EQ(allowedCpus().size(), 1U);
+  std::vector<int> runs(3);
+  FunctionTask task([&](int thread) { ++runs[size_t(thread)]; });
+  (*pinned)->run(task);
+  EXPECT_EQ(runs, std::vector<int>(3, 1));
+  pinned->reset();
+  EXPECT_EQ(allowedCpus(), before);
+}
+
+TEST(ThreadTeam, DefaultIsAtLeastOneThread) { EXPECT_GE(makeTeam(0)->size(), 1); }
+
+TEST(ThreadTeam, RefusesAbsurdNumbers) {
+  for (int threads : {-1, 1'000'000}) {
+    auto team = ThreadTeam::create({threads, false, {}});
+    ASSERT_FALSE(team);
+    EXPECT_NE(team.failure().what.find(std::to_string(threads)), std::string::npos);
+  }
+}
