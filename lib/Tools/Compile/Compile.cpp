@@ -248,6 +248,7 @@ int runTool(const Flags &flags) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
+  sayDiagnostics(context, "dsv3-compile");
   PhaseObserver observer = [&](Phase phase, ModuleOp module) {
     return flags.dumpPhases.empty() ? success() : dumpPhase(flags.dumpPhases, phase, module);
   };

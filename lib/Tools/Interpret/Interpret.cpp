@@ -174,6 +174,7 @@ int runTool(const Flags &flags) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
+  sayDiagnostics(context, "dsv3-interpret");
   OwningOpRef<ModuleOp> module = compileTo(*phase, context, (*model)->source, {});
   if (!module) {
     return 1;

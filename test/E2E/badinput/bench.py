@@ -22,7 +22,7 @@ class Bench:
     def __init__(self, programs, nano, scratch, only="", verbose=False):
         self.programs, self.nano, self.scratch = programs, nano, scratch
         self.only, self.verbose = only, verbose
-        self.count, self.failures = 0, []
+        self.count, self.failures, self.folders = 0, [], []
         self.cache = os.path.join(scratch, "cache")
         self.temporary = os.path.join(scratch, "tmp")
         self.out = os.path.join(scratch, "out")
@@ -37,7 +37,11 @@ class Bench:
         return os.path.join(self.programs, "dsv3-" + name)
 
     def folder(self):
-        return tempfile.mkdtemp(dir=self.scratch)
+        """A new folder; removed when a few more were made."""
+        self.folders.append(tempfile.mkdtemp(dir=self.scratch))
+        if len(self.folders) > 4:
+            shutil.rmtree(self.folders.pop(0))
+        return self.folders[-1]
 
     def model(self, **files):
         """A copy of the small model; `files` are contents by name, with _ for a dot, None to leave out."""
@@ -68,13 +72,13 @@ class Bench:
         print(text, flush=True)
         self.failures.append(name)
 
-    def run(self, program, *arguments, data=b"", stdout=subprocess.PIPE, **options):
+    def run(self, program, *arguments, data=b"", stdout=subprocess.PIPE, timeout=SECONDS, **options):
         """The finished process; None if it ran too long."""
         environment = self.environment(**options.pop("env", {}))
         try:
             return subprocess.run([self.program(program), *arguments], input=data, stdout=stdout,
                                   stderr=subprocess.PIPE, cwd=self.out, env=environment,
-                                  timeout=SECONDS, **options)
+                                  timeout=timeout, **options)
         except subprocess.TimeoutExpired:
             return None
 

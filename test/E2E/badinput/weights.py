@@ -59,10 +59,10 @@ def damaged_headers(weights, refused):
 
     refused("header is no JSON", file_of(b'{"a": ' + b"\xfe" * 30, data), "header is not JSON", "hint: ")
     refused("header is a list", file_of("[1, 2, 3]", data), "expected the header to begin with '{'")
-    refused("deeply nested header", file_of('{"a":' * 200000, data), "expected")
+    refused("deeply nested header", file_of('{"a":' * 200000, data), "field 'a'")
     double = json.dumps({DOWN: header[DOWN]})[1:-1]
     refused("tensor twice", file_of("{" + double + "," + json.dumps(header)[1:], data), DOWN)
-    edited("field twice in spirit", "has a field 'offsets'", offsets=[0, 1])
+    edited("unknown field", "has a field 'offsets'", offsets=[0, 1])
     edited("offsets beyond the file", f"[{begin}, {end + 10**12}]", "the file holds only",
            data_offsets=[begin, end + 10**12])
     edited("offsets backwards", "end before they begin", data_offsets=[end, begin])
@@ -155,8 +155,8 @@ def bad_values(bench, weights):
                           [*program, "--model", model, "--ids", "0,5"], tensor, *words)
 
     for code in NAN_CODES:
-        refused(f"code {code.hex()}", DOWN, b"\0\0" + code, "NaN", "0x" + code.hex())
-    for name, value in [("NaN", float("nan")), ("inf", float("inf")), ("-inf", -float("inf")),
+        refused(f"code {code.hex()}", DOWN, b"\0\0" + code, "NaN")
+    for name, value in [("nan", float("nan")), ("inf", float("inf")), ("-inf", -float("inf")),
                         ("negative", -0.5)]:
         refused(f"{name} scale", SCALE, struct.pack("<f", value),
                 "-0.5" if name == "negative" else name.strip("-"))
