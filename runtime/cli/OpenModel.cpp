@@ -1,5 +1,4 @@
 //===- OpenModel.cpp - a model without its weights ------------------------===//
-#include "dsv3/Support/File.h"
 #include "dsv3/Support/Hash.h"
 #include "runtime/bundle/CompileCache.h"
 #include "runtime/cli/Interrupt.h"
@@ -14,8 +13,6 @@
 namespace fs = std::filesystem;
 
 namespace dsv3::cli {
-
-static constexpr size_t mostConfigBytes = size_t(4) << 20;
 
 void addModelFlags(CLI::App &command, ModelFlags &flags) {
   command.add_option("--model", flags.model, "checkpoint directory, or a bundle of dsv3-compile")
@@ -55,7 +52,7 @@ compileModel(const ModelFlags &flags, const std::optional<checkpoint::Checkpoint
   } else {
     request.inputFlag = "--config";
     request.input /= "config.json";
-    Expected<std::string> config = readFile(request.input, mostConfigBytes);
+    Expected<std::string> config = checkpoint::readConfigText(request.input);
     if (!config) {
       return config.failure();
     }

@@ -14,7 +14,6 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/InitLLVM.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/ToolOutputFile.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -93,11 +92,11 @@ Expected<Input> openInput(const Flags &flags) {
     }
     return input;
   }
-  auto file = llvm::MemoryBuffer::getFile(flags.config, /*IsText=*/true);
-  if (!file) {
-    return Failure{"cannot be read: " + file.getError().message(), flags.config, ""};
+  Expected<std::string> text = checkpoint::readConfigText(flags.config);
+  if (!text) {
+    return text.status();
   }
-  input.configText = (*file)->getBuffer().str();
+  input.configText = *std::move(text);
   Expected<checkpoint::ModelConfig> config =
       checkpoint::parseModelConfig(input.configText, flags.config);
   if (!config) {
