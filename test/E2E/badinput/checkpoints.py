@@ -57,13 +57,14 @@ class Weights:
         return file_of(header, b"".join(pieces))
 
 
+def json_with(folder, name, **changes):
+    """A JSON file of the folder with fields changed; a value None removes the field."""
+    with open(os.path.join(folder, name), encoding="utf-8") as file:
+        value = json.load(file)
+    value.update(changes)
+    return json.dumps({key: item for key, item in value.items() if key not in changes or item is not None})
+
+
 def config_with(folder, **changes):
-    """config.json with fields changed; a value None removes the field."""
-    with open(os.path.join(folder, "config.json"), encoding="utf-8") as file:
-        config = json.load(file)
-    for key, value in changes.items():
-        if value is None:
-            config.pop(key, None)
-        else:
-            config[key] = value
-    return json.dumps(config)
+    """The configuration with fields changed; a value None removes the field."""
+    return json_with(folder, "config.json", **changes)

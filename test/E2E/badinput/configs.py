@@ -3,6 +3,7 @@ import json
 
 from .checkpoints import config_with
 
+
 def check(bench):
     def refused(name, *words, text=None, **changes):
         folder = bench.folder()
