@@ -25,9 +25,10 @@ def tokenizers(bench):
     refused("cut off", "JSON", text=json.dumps(whole)[:5000])
     refused("empty", "JSON", text="")
     refused("a list", "expected", text="[]")
-    refused("nested", "nested", text='{"a":' * 10**5)
+    deep = "[" * 10**6 + "]" * 10**6
+    refused("nested", "nested more than 200 deep", text='{"model": ' + deep + "}")
     refused("no model", "model", model=None)
-    refused("WordPiece", "'WordPiece'", model={**whole["model"], "type": "WordPiece"})
+    refused("WordPiece", "`WordPiece`", model={**whole["model"], "type": "WordPiece"})
     refused("vocabulary is a list", "vocab", model={**whole["model"], "vocab": []})
     refused("id of text", "vocab", model={**whole["model"], "vocab": {"a": "b"}})
     refused("negative id", "-4", model={**whole["model"], "vocab": {**whole["model"]["vocab"], "qqqq": -4}})
@@ -39,7 +40,7 @@ def tokenizers(bench):
     refused("added token without content", "content", added_tokens=[{"id": 5}])
     split = {"type": "Split", "pattern": {"Regex": "(unclosed"}, "behavior": "Isolated", "invert": False}
     refused("pattern", "(unclosed", pre_tokenizer={"type": "Sequence", "pretokenizers": [split]})
-    refused("unknown normalizer", "'NFKC'", normalizer={"type": "NFKC"})
+    refused("unknown normalizer", "`NFKC`", normalizer={"type": "NFKC"})
     model = bench.model(tokenizer=None)
     generate = ["run", "generate", "--model", model]
     bench.refuses("tokenizer: none (--prompt)", [*generate, "--prompt", "Hello"], "tokenizer.json", "--ids")
@@ -86,29 +87,31 @@ def chat_templates(bench):
     refused("endless", "{% for a in range(10**9) %}{% for b in range(10**9) %}x{% endfor %}{% endfor %}",
             "line 1")
     refused("missing", None, "chat template", "--prompt")
-    refused("a number", 7, "chat_template", "7")
+    refused("a number", 7, "`chat_template` must be")
 
 
 def template_files(bench):
-    folder = bench.folder()
+    folder, deep = bench.folder(), "[" * 10**6 + "]" * 10**6
     for name, text in [("good", "{{ a }}"), ("bad", "line one\n{{ a"), ("json", '{"a": 1}'), ("cut", '{"a": '),
-                       ("list", "[1]"), ("messages", '[{"role": "user"}]'), ("object", "{}")]:
+                       ("list", "[1]"), ("long", "{{ " + "-" * 10**6 + "1 }}"), ("deep", '[{"content": ' + deep + "}]"),
+                       ("messages", '[{"role": "user"}]'), ("object", "{}")]:
         bench.put(f"{folder}/{name}", text)
 
     def refused(name, template, context, *words):
         bench.refuses(f"render: {name}", ["run", "render", "--template", f"{folder}/{template}", "--context",
                                           f"{folder}/{context}"], *words)
 
-    refused("syntax", "bad", "json", "line 2")
+    refused("syntax", "bad", "json", f"{folder}/bad", "line 2")
+    refused("long expression", "long", "json", f"{folder}/long", "line 1", "nested more than")
     refused("context is cut off", "good", "cut", f"{folder}/cut", "JSON")
     refused("context is a list", "good", "list", f"{folder}/list", "expected an object")
     refused("no template", "none", "json", f"{folder}/none", "no such file")
     refused("no context", "good", "none", f"{folder}/none", "no such file")
-    for name, words in [("cut", ["JSON"]), ("object", ["expected a list of messages"]), ("none", ["no such"])]:
+    for name, words in [("cut", ["JSON"]), ("deep", ["nested more than 200 deep"]), ("object", ["expected a list of messages"]), ("none", ["no such"])]:
         bench.refuses(f"render: messages {name}", ["run", "render", "--model", bench.nano, "--messages",
                                                    f"{folder}/{name}"], f"{folder}/{name}", *words)
     bench.refuses("render: message without content", ["run", "render", "--model", bench.nano, "--messages",
-                                                      f"{folder}/messages"], "line 1")
+                                                      f"{folder}/messages"], "line 3", "content")
 
 
 def ids(bench):
