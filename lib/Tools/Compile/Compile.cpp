@@ -272,7 +272,11 @@ int compileMain(int argc, char **argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
-    return app.exit(error);
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+      return app.exit(error); // --help
+    }
+    llvm::errs() << "dsv3-compile: " << error.what() << "\n  hint: dsv3-compile --help\n";
+    return 2;
   }
   return runTool(flags);
 }
