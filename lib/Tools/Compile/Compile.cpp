@@ -157,7 +157,6 @@ LogicalResult dumpPhase(const std::string &directory, Phase phase, ModuleOp modu
   llvm::ToolOutputFile file(path.string(), error, llvm::sys::fs::OF_Text);
   if (!error) {
     module.print(file.os(), OpPrintingFlags().enableDebugInfo(false));
-    file.os() << '\n';
     file.os().flush();
     error = file.os().error();
     file.os().clear_error();
@@ -172,8 +171,7 @@ LogicalResult dumpPhase(const std::string &directory, Phase phase, ModuleOp modu
 
 /// The module of a phase on stdout.
 int printModule(ModuleOp module) {
-  module.print(llvm::outs());
-  llvm::outs() << '\n';
+  module.print(llvm::outs()); // ends the line
   return 0;
 }
 
