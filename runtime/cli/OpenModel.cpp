@@ -125,7 +125,9 @@ Expected<ModelFiles> openModel(const ModelFlags &flags) {
       return source.failure();
     }
     if (Status opened = openCheckpoint(*source); !opened) {
-      return opened;
+      Failure failure = opened.failure();
+      failure.hint += "\n  note: the bundle " + flags.model + " was compiled from there";
+      return failure;
     }
   }
   if (checkpoint) {

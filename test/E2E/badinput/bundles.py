@@ -61,7 +61,8 @@ def damaged(bench, refused, whole, plan, name):
     refused("config damaged", "config.json", config=b"{")
     with open(f"{whole}/config.json", "rb") as file:
         config = file.read()
-    refused("config's byte flipped", "config.json", config=config.replace(b'"eos_token_id": 1', b'"eos_token_id": 3'))
+    refused("config's byte flipped", "config.json", "another", "hint: ",
+            config=config.replace(b'"eos_token_id": 1', b'"eos_token_id": 3'))
 
 
 def translations(bench, plan):
