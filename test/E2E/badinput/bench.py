@@ -36,16 +36,18 @@ class Bench:
     def program(self, name):
         return os.path.join(self.programs, "dsv3-" + name)
 
-    def folder(self):
-        """A new folder; removed when a few more were made."""
+    def folder(self, keep=False):
+        """A new folder; unless it is kept, removed when a few more were made."""
+        if keep:
+            return tempfile.mkdtemp(dir=self.scratch)
         self.folders.append(tempfile.mkdtemp(dir=self.scratch))
         if len(self.folders) > 4:
             shutil.rmtree(self.folders.pop(0))
         return self.folders[-1]
 
-    def model(self, **files):
+    def model(self, keep=False, **files):
         """A copy of the small model; `files` are contents by name, with _ for a dot, None to leave out."""
-        target = self.folder()
+        target = self.folder(keep)
         for name in os.listdir(self.nano):
             os.link(checkpoints.linkable(self.scratch, self.nano, name), os.path.join(target, name))
         for name, content in files.items():
@@ -62,8 +64,9 @@ class Bench:
             with open(path, "wb") as file:
                 file.write(content.encode() if isinstance(content, str) else content)
 
-    def wanted(self, name):
-        return self.only in name
+    def wanted(self, *names):
+        """Whether cases of these names, or whose names have these parts, shall run."""
+        return any(self.only in name or name in self.only for name in names)
 
     def fail(self, name, problem, done=None):
         text = f"{name}: {problem}"
@@ -100,7 +103,7 @@ class Bench:
 
     def refuses(self, name, command, *words, code=(1, 2), **options):
         """The command, its program first, fails; its message has all the words."""
-        if not self.wanted(name):
+        if self.only not in name:
             return
         self.count += 1
         done = self.run(*command, **options)

@@ -6,7 +6,7 @@ from .checkpoints import config_with
 
 
 def check(bench):
-    if not any(bench.wanted(name) for name in ["bundle", "cache"]):
+    if not bench.wanted("bundle"):
         return
     whole = os.path.join(bench.scratch, "whole")
     done = bench.run("compile", "--model", bench.nano, "--variant=x86-64-v3", "-o", whole, timeout=300)
@@ -66,7 +66,7 @@ def damaged(bench, refused, whole, plan, name):
 
 
 def translations(bench, plan):
-    path = os.path.join(bench.folder(), "plan.dsv3")
+    path = os.path.join(bench.folder(keep=True), "plan.dsv3")
     for name, content in [("cut off", plan[:100]), ("flipped", plan[:200] + b"\xff" + plan[201:]),
                           ("empty", b""), ("text", b"module {}")]:
         bench.put(path, content)

@@ -91,7 +91,7 @@ def chat_templates(bench):
 
 
 def template_files(bench):
-    folder, deep = bench.folder(), "[" * 10**6 + "]" * 10**6
+    folder, deep = bench.folder(keep=True), "[" * 10**6 + "]" * 10**6
     for name, text in [("good", "{{ a }}"), ("bad", "line one\n{{ a"), ("json", '{"a": 1}'), ("cut", '{"a": '),
                        ("list", "[1]"), ("long", "{{ " + "-" * 10**6 + "1 }}"), ("deep", '[{"content": ' + deep + "}]"),
                        ("messages", '[{"role": "user"}]'), ("object", "{}")]:
