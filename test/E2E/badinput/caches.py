@@ -17,6 +17,11 @@ def check(bench):
                                            num_nextn_predict_layers=0), weights=None, keep=True)
     run = ["run", "generate", "--model", small, "--dummy", "--ids", "0,5", "--max-tokens", "4",
            "--print-ids", "--temperature", "0", "--ignore-eos"]
+    vast = bench.model(config=config_with(bench.nano, num_hidden_layers=1, first_k_dense_replace=1,
+                                          num_nextn_predict_layers=0, vocab_size=2**24, hidden_size=2**16),
+                       weights=None)
+    bench.refuses("cache: weights that do not fit", ["run", "score", "--model", vast, "--dummy", "--ids", "0",
+                                                     "--output", "x"], "the weights take 4.0 TiB", "hint: ")
     unwritable(bench, run)
     killed(bench, run)
     two_at_once(bench, run)
