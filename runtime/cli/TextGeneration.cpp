@@ -32,6 +32,8 @@ public:
     first = false;
     return status.ok() && !stops.stopped();
   }
+  /// Whether a token was taken.
+  bool began() const { return !first; }
   Status finish() {
     if (!status) {
       return status;
@@ -109,6 +111,10 @@ Status generateText(runtime::LanguageModel &model, std::span<const int32_t> prom
   Printer printer(texts.tokenizer ? &*texts.tokenizer : nullptr, flags.stops, flags.printIds);
   Expected<runtime::Generation> done = runtime::generate(
       model, prompt, generateOptions(flags, texts), [&](int32_t id) { return printer.push(id); });
+  // A line that has begun is ended, whatever stopped it.
+  if (!done && !printer.began()) {
+    return done.status();
+  }
   if (Status printed = printer.finish(); !printed || !done) {
     return printed ? done.status() : printed;
   }

@@ -68,7 +68,7 @@ def killed(bench, run):
     start = time.monotonic()
     expected = bench.answers("kill: undisturbed", run, env={"XDG_CACHE_HOME": cache})
     whole = time.monotonic() - start
-    for part in [0.05, 0.3, 0.6, 0.8, 0.95]:
+    for part in [0.05, 0.4, 0.7, 0.95]:
         bench.count += 1
         shutil.rmtree(cache)
         process = started(bench, run, cache)
@@ -158,8 +158,8 @@ def readers_that_leave(bench):
     if not bench.wanted("pipe"):
         return
     bench.count += 1
-    process = started(bench, ["run", "generate", "--model", bench.nano, "--ids", "0,5", "--max-tokens", "4000",
-                              "--ignore-eos"], bench.cache)
+    process = started(bench, ["run", "generate", "--model", bench.nano, "--ids", "0,5", "--max-tokens",
+                              "4000", "--ignore-eos"], bench.cache)
     process.stdout.read(1)
     process.stdout.close()
     message = process.stderr.read()

@@ -33,7 +33,7 @@ def check(bench):
     for flag, values in [("--phase", ["lunch", "emitted"]), ("--chunk", ["0", "-1"]), ("--top-p", ["7"])]:
         for value in values:
             interprets(flag, value, value)
-    for command in [["run"], ["run", "frobnicate"], ["run", "generate"], ["run", *generate[1:], "--prompt", "x"],
+    for command in [["run"], ["run", "frobnicate"], ["run", "generate"], [*generate, "--prompt", "x"],
                     ["compile"], ["compile", "--frobnicate"], ["interpret"],
                     ["compile", "--model", bench.nano], ["run", "render"],
                     ["run", "score", "--model", bench.nano, "--ids", "1"]]:
@@ -69,7 +69,7 @@ def outputs(bench, generate, compile_):
     bundle("in the place of a file", f"{bench.nano}/tokenizer.json", "hint: ")
     bundle("in the place of another folder", bench.scratch, "no bundle", "hint: ")
     bundle("empty name", "")
-    small_files(bench, compile_, "bundle", "File too large")
+    small_files(bench, compile_[:-1], "bundle", "File too large")
     if bench.wanted("output: stdout"):
         with open("/dev/full", "wb") as full:
             done = bench.run(*generate, stdout=full)
@@ -81,5 +81,5 @@ def small_files(bench, command, name, *words):
     """As on a disk that fills up: no file may have more than 4 KiB."""
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
-    bench.refuses(f"output: {name} grows beyond the limit", [*command, *([] if command[-1] == name else [name])],
-                  name, *words, preexec_fn=limit)
+    bench.refuses(f"output: {name} grows beyond the limit", [*command, name], name, *words,
+                  preexec_fn=limit)

@@ -92,9 +92,9 @@ def chat_templates(bench):
 
 def template_files(bench):
     folder, deep = bench.folder(keep=True), "[" * 10**6 + "]" * 10**6
-    for name, text in [("good", "{{ a }}"), ("bad", "line one\n{{ a"), ("json", '{"a": 1}'), ("cut", '{"a": '),
-                       ("list", "[1]"), ("long", "{{ " + "-" * 10**6 + "1 }}"), ("deep", '[{"content": ' + deep + "}]"),
-                       ("messages", '[{"role": "user"}]'), ("object", "{}")]:
+    for name, text in [("good", "{{ a }}"), ("bad", "line one\n{{ a"), ("json", '{"a": 1}'),
+                       ("cut", '{"a": '), ("list", "[1]"), ("long", "{{ " + "-" * 10**6 + "1 }}"),
+                       ("deep", '[{"content": ' + deep + "}]"), ("messages", '[{"role": "user"}]'), ("object", "{}")]:
         bench.put(f"{folder}/{name}", text)
 
     def refused(name, template, context, *words):
@@ -102,14 +102,15 @@ def template_files(bench):
                                           f"{folder}/{context}"], *words)
 
     refused("syntax", "bad", "json", f"{folder}/bad", "line 2")
-    refused("long expression", "long", "json", f"{folder}/long", "line 1", "nested more than")
+    refused("long expression", "long", "json", f"{folder}/long", "line 1", "nested too deeply")
     refused("context is cut off", "good", "cut", f"{folder}/cut", "JSON")
     refused("context is a list", "good", "list", f"{folder}/list", "expected an object")
     refused("no template", "none", "json", f"{folder}/none", "no such file")
     refused("no context", "good", "none", f"{folder}/none", "no such file")
-    for name, words in [("cut", ["JSON"]), ("deep", ["nested more than 200 deep"]), ("object", ["expected a list of messages"]), ("none", ["no such"])]:
+    for name, word in [("cut", "JSON"), ("deep", "nested more than 200 deep"),
+                       ("object", "expected a list of messages"), ("none", "no such file")]:
         bench.refuses(f"render: messages {name}", ["run", "render", "--model", bench.nano, "--messages",
-                                                   f"{folder}/{name}"], f"{folder}/{name}", *words)
+                                                   f"{folder}/{name}"], f"{folder}/{name}", word)
     bench.refuses("render: message without content", ["run", "render", "--model", bench.nano, "--messages",
                                                       f"{folder}/messages"], "line 3", "content")
 
