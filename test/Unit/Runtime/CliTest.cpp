@@ -1,5 +1,8 @@
-//===- CliTest.cpp - ids and stop texts of dsv3-run -----------------------===//
+//===- CliTest.cpp - ids, stop texts and memory of dsv3-run ---------------===//
 
+#include "../Plan/SmallPlan.h"
+
+#include "runtime/cli/MemoryCheck.h"
 #include "runtime/cli/StopFilter.h"
 #include "runtime/cli/Streams.h"
 
@@ -60,4 +63,21 @@ TEST(StopFilter, EndsBeforeTheFirstStopText) {
 
 TEST(StopFilter, WithoutStopTextsEverythingPasses) {
   EXPECT_EQ(shown(StopFilter({""}), {"a", "b"}), "a|b|");
+}
+
+TEST(MemoryCheck, WeightsAndArenaMustFitTheCacheMayGrow) {
+  // Weights: 32 x 8 bf16, and for 2 layers 3 x 256 x 8 f8 with 3 x 2 scales in row-major
+  // layout (64-byte aligned); 4096 of arena; 48 bytes of cache per token, 64 a page.
+  plan::Plan plan = test::smallPlan();
+  constexpr uint64_t weights = 512 + 2 * (6144 + 64), arena = 4096, page = 48 * 64;
+  auto tight = checkMemory(plan, 0, 256, weights + arena + page - 1);
+  ASSERT_FALSE(tight.ok());
+  EXPECT_EQ(tight.failure().what, "the model needs 12.6 KiB for weights and 4.0 KiB for its "
+                                  "arena, this machine has 19.6 KiB to give");
+  auto some = checkMemory(plan, 0, 256, weights + arena + 48 * 100);
+  ASSERT_TRUE(some.ok());
+  EXPECT_NE(some->find("about 100 of the 256 tokens"), std::string::npos) << *some;
+  auto all = checkMemory(plan, 0, 256, weights + arena + 48 * 256);
+  ASSERT_TRUE(all.ok());
+  EXPECT_EQ(*all, "");
 }
