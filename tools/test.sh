@@ -8,8 +8,7 @@ set -u
 . "$(dirname "$0")/setup/build.sh"
 
 build=${1:-$source_dir/build}
-mkdir -p "$build"
-build_tree "$build" -DDSV3_BUILD_TESTS=ON || exit 1
+build_tree "$build" || exit 1
 log=$build/test.log
 (cd "$build" && ctest --output-on-failure -j "$(nproc)") 2>&1 | tee "$log"
 # ctest says "98% tests passed, 1 tests failed out of 50".

@@ -36,13 +36,14 @@ LogicalResult DimsAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,
                                        function_ref<InFlightDiagnostic()> emitError) const {
   size_t dynamic = llvm::count_if(shape, ShapedType::isDynamic);
   if (getNames().size() != dynamic) {
-    return emitError() << "#dsv3.dims names each dynamic size: the shape has " << dynamic << " '?', got "
-                       << getNames().size() << " names";
+    return emitError() << "#dsv3.dims names each dynamic size: the shape has " << dynamic
+                       << " '?', got " << getNames().size() << " names";
   }
   for (StringAttr name : getNames()) {
     if (!isSizeName(name.getValue())) {
-      return emitError() << "'" << name.getValue()
-                         << "' is no name of a size; hint: write \"T\", or \"T*8\" for eight times T";
+      return emitError()
+             << "'" << name.getValue()
+             << "' is no name of a size; hint: write \"T\", or \"T*8\" for eight times T";
     }
   }
   return success();

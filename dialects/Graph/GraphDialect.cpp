@@ -44,8 +44,11 @@ LogicalResult CacheType::verify(function_ref<InFlightDiagnostic()> emitError, Ty
     return emitError() << "a cache keeps floating-point values, got " << elementType
                        << "; hint: use f32, bf16 or f8E4M3FN";
   }
-  const std::pair<StringRef, int64_t> sizes[] = {
-      {"latent", latent}, {"rope", rope}, {"page", page}, {"context", context}, {"requests", requests}};
+  const std::pair<StringRef, int64_t> sizes[] = {{"latent", latent},
+                                                 {"rope", rope},
+                                                 {"page", page},
+                                                 {"context", context},
+                                                 {"requests", requests}};
   for (auto [name, value] : sizes) {
     if (value <= 0) {
       return emitError() << "a cache's '" << name << "' must be at least 1, got " << value;

@@ -14,7 +14,7 @@ LogicalResult RopeTableOp::verify() {
     return check.fail("a frequency for each pair of 'cos'", "none");
   }
   check.shape("positions", getPositions(), {"T"});
-  check.let("r/2", int64_t(getInverseFrequencies().size()), "'inverse_frequencies'");
+  check.let("r/2", int64_t(getInverseFrequencies().size()), "as in 'inverse_frequencies'");
   check.shape("cos", getCos(), {"T", "r/2"});
   return check.result();
 }
@@ -81,7 +81,7 @@ LogicalResult MlaAttentionOp::verify() {
   check.shape("q_nope", getQNope(), {"T", "h", "n"});
   check.shape("q_rope", getQRope(), {"T", "h", "r"});
   check.shape("result", getResult(), {"T", "h", "v"});
-  check.let("n + v", check.number("n") + check.number("v"), "'q_nope' and 'result'");
+  check.let("n + v", check.number("n") + check.number("v"), "from 'q_nope' and 'result'");
   check.weight("kv_b", getKvB(), {"h", "n + v", "c"}, getScales(), getBlock());
   check.shape("positions", getPositions(), {"T"});
   return check.result();

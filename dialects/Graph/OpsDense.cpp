@@ -185,7 +185,7 @@ LogicalResult SliceOp::verify() {
   Extent columns = extentsOf(tensor(getX())).back();
   if (!columns.isStatic() || offset < 0 || offset > columns.value - size) {
     return check.fail("a range of the " + spell(columns) + " columns of 'x'",
-                      "[" + Twine(offset) + ", " + Twine(size) + "]", "[offset, size]");
+                      "[" + Twine(offset) + ", " + Twine(size) + "]", "write [offset, size]");
   }
   return check.result();
 }

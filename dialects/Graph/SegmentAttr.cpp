@@ -24,7 +24,8 @@ struct Fields {
 } // namespace
 
 /// What follows `keyword =`.
-static ParseResult parseField(AsmParser &parser, SMLoc location, StringRef keyword, Fields &fields) {
+static ParseResult parseField(AsmParser &parser, SMLoc location, StringRef keyword,
+                              Fields &fields) {
   if (keyword == "scales") {
     return parser.parseAttribute(fields.scaleKey);
   }
@@ -70,8 +71,10 @@ Attribute SegmentAttr::parse(AsmParser &parser, Type) {
     return {};
   }
   auto emitError = [&] { return parser.emitError(begin); };
-  return SegmentAttr::getChecked(function_ref<InFlightDiagnostic()>(emitError), parser.getContext(), fields.key, fields.scaleKey, ArrayRef<int64_t>(fields.shape), fields.rows,
-                                 fields.firstRow, fields.groupStride, fields.transposed);
+  return SegmentAttr::getChecked(function_ref<InFlightDiagnostic()>(emitError), parser.getContext(),
+                                 fields.key, fields.scaleKey, ArrayRef<int64_t>(fields.shape),
+                                 fields.rows, fields.firstRow, fields.groupStride,
+                                 fields.transposed);
 }
 
 void SegmentAttr::print(AsmPrinter &printer) const {
@@ -109,10 +112,12 @@ LogicalResult SegmentAttr::verify(function_ref<InFlightDiagnostic()> emitError, 
   }
   int64_t last = transposed ? firstRow + 1 : firstRow + rows;
   if (shape.size() == 2 && last > shape[0]) {
-    return fail() << "row " << last - 1 << " is beyond the " << shape[0] << " rows of the stored tensor";
+    return fail() << "row " << last - 1 << " is beyond the " << shape[0]
+                  << " rows of the stored tensor";
   }
   if (shape.size() == 2 && transposed && rows > shape[1]) {
-    return fail() << "transposed, " << rows << " rows need as many stored columns, got " << shape[1];
+    return fail() << "transposed, " << rows << " rows need as many stored columns, got "
+                  << shape[1];
   }
   return success();
 }

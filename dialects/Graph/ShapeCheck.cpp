@@ -50,8 +50,8 @@ int64_t ShapeCheck::number(StringRef letter) const {
 }
 
 void ShapeCheck::cache(CacheType type) {
-  let("c", type.getLatent(), "the cache");
-  let("r", type.getRope(), "the cache");
+  let("c", type.getLatent(), "as in the cache");
+  let("r", type.getRope(), "as in the cache");
 }
 
 void ShapeCheck::shape(StringRef name, Value value, ArrayRef<StringRef> letters) {
@@ -73,12 +73,12 @@ void ShapeCheck::shape(StringRef name, Value value, ArrayRef<StringRef> letters)
     }
     auto [known, isNew] = bindings.try_emplace(letter);
     if (isNew) {
-      known->second = {extent, ("'" + name + "'").str()};
+      known->second = {extent, ("as in '" + name + "'").str()};
       continue;
     }
     const Binding &binding = known->second;
     if (binding.extent != extent) {
-      std::string source = binding.source.empty() ? "" : " as in " + binding.source;
+      std::string source = binding.source.empty() ? "" : " (" + binding.source + ")";
       (void)fail("'" + name + "' to be " + wanted + " with " + letter + " = " +
                      spell(binding.extent) + source,
                  spell(extents));

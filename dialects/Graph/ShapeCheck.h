@@ -31,7 +31,7 @@ public:
   void element(llvm::StringRef name, mlir::Value value, mlir::Type type);
   /// Letters c and r are the sizes of the cache.
   void cache(CacheType type);
-  /// A letter's size, as in `source` ("the cache", or empty for a formula).
+  /// A letter's size, and where it is from ("as in the cache"; empty for a formula).
   void let(llvm::StringRef letter, Extent extent, llvm::StringRef source = "");
 
   /// The size of a letter; neither number nor name if nothing has it.

@@ -24,8 +24,8 @@ static ParseResult parseAccessKinds(OpAsmParser &parser, DenseI32ArrayAttr &acce
     }
     std::optional<AccessKind> kind = symbolizeAccessKind(keyword);
     if (!kind) {
-      return parser.emitError(location) << "'" << keyword
-                                        << "' is no access kind; hint: element, row, column or group";
+      return parser.emitError(location)
+             << "'" << keyword << "' is no access kind; hint: element, row, column or group";
     }
     kinds.push_back(int32_t(*kind));
     return success();

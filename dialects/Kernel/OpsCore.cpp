@@ -83,7 +83,7 @@ LogicalResult RowwiseOp::verify() {
 
 /// The weight's rows are `parts` times the letter N.
 static void letRows(ShapeCheck &check, int64_t parts) {
-  check.let("parts * N", graph::scaled(check["N"], parts), "'outs' and 'parts'");
+  check.let("parts * N", graph::scaled(check["N"], parts), "from 'outs' and 'parts'");
 }
 
 LogicalResult GemmOp::verify() {
@@ -167,7 +167,7 @@ LogicalResult ConcatOp::verify() {
   check.shape("lhs", getLhs(), {"T", "m"});
   check.shape("rhs", getRhs(), {"T", "n"});
   check.element("rhs", getRhs(), elementOf(getLhs()));
-  check.let("m + n", check.number("m") + check.number("n"), "'lhs' and 'rhs'");
+  check.let("m + n", check.number("m") + check.number("n"), "from 'lhs' and 'rhs'");
   check.shape("outs", getDestination(), {"T", "m + n"});
   check.element("outs", getDestination(), elementOf(getLhs()));
   checkDestination(check, getDestination(), getResult());
@@ -177,7 +177,7 @@ LogicalResult ConcatOp::verify() {
 LogicalResult DispatchOp::verify() {
   ShapeCheck check(*this);
   check.shape("experts", getExperts(), {"T", "k"});
-  check.let("T * k", graph::scaled(check["T"], check.number("k")), "'experts'");
+  check.let("T * k", graph::scaled(check["T"], check.number("k")), "from 'experts'");
   check.shape("offsets", getOffsetsDestination(), {"E + 1"});
   check.shape("rows", getRowsDestination(), {"T * k"});
   check.shape("slots", getSlotsDestination(), {"T", "k"});
@@ -211,7 +211,7 @@ LogicalResult RouterOp::verify() {
 LogicalResult RopeTableOp::verify() {
   ShapeCheck check(*this);
   check.shape("positions", getPositions(), {"T"});
-  check.let("r/2", int64_t(getInverseFrequencies().size()), "'inverse_frequencies'");
+  check.let("r/2", int64_t(getInverseFrequencies().size()), "as in 'inverse_frequencies'");
   checkF32(check, "cos", getCosDestination(), {"T", "r/2"});
   checkF32(check, "sin", getSinDestination(), {"T", "r/2"});
   checkDestination(check, getCosDestination(), getCos());
@@ -224,10 +224,10 @@ LogicalResult RopeAppendOp::verify() {
   graph::CacheType cache = getCache().getType();
   check.cache(cache);
   checkF32(check, "query", getQuery(), {"T", "h", "r"});
-  check.let("c + r", cache.getLatent() + cache.getRope(), "the cache");
+  check.let("c + r", cache.getLatent() + cache.getRope(), "as in the cache");
   checkF32(check, "kv", getKv(), {"T", "c + r"});
   checkFloat(check, "weight", getWeight(), {"c"});
-  check.let("r/2", cache.getRope() / 2, "the cache");
+  check.let("r/2", cache.getRope() / 2, "as in the cache");
   checkF32(check, "cos", getCos(), {"T", "r/2"});
   checkF32(check, "sin", getSin(), {"T", "r/2"});
   check.shape("positions", getPositions(), {"T"});
@@ -258,7 +258,7 @@ LogicalResult ExpandedAttentionOp::verify() {
   checkF32(check, "query", getQuery(), {"T", "h", "n"});
   checkF32(check, "rope_query", getRopeQuery(), {"T", "h", "r"});
   checkF32(check, "outs", getDestination(), {"T", "h", "v"});
-  check.let("n + v", check.number("n") + check.number("v"), "'query' and 'outs'");
+  check.let("n + v", check.number("n") + check.number("v"), "from 'query' and 'outs'");
   check.weight("weight", getWeight(), {"h", "n + v", "c"}, getScales(), getBlock());
   check.shape("positions", getPositions(), {"T"});
   check.shape("requests", getRequests(), {"T"});

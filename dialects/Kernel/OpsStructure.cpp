@@ -100,8 +100,8 @@ void DefOp::print(OpAsmPrinter &printer) {
 /// Core op, family and named sizes of a definition of phase kernels.
 static void checkKernel(ShapeCheck &check, DefOp definition) {
   Operation *core = definition.getCore();
-  StringRef found = core ? core->getName().stripDialect() : "no core op";
-  if (definition.getFamily() != found) {
+  StringRef found = core ? core->getName().stripDialect() : "none";
+  if (!core || definition.getFamily() != found) {
     (void)check.fail("a core op of family '" + definition.getFamily().value_or("none") + "'",
                      "'" + found + "'");
     return;
@@ -280,7 +280,7 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   }
   auto compare = [&](StringRef what, TypeRange wanted, TypeRange found) {
     if (wanted.size() != found.size()) {
-      (void)check.fail(Twine(wanted.size()) + " " + what + " of @" + getCallee(),
+      (void)check.fail(Twine(wanted.size()) + " " + what + "s of @" + getCallee(),
                        Twine(found.size()));
       return;
     }
@@ -298,9 +298,9 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   if (inputs > types.size()) {
     return failure(); // the definition's own verifier says it
   }
-  compare("inputs", types.take_front(inputs), getInputs().getTypes());
-  compare("destinations", types.drop_front(inputs), getDestinations().getTypes());
-  compare("results", types.drop_front(inputs), getOutputs().getTypes());
+  compare("input", types.take_front(inputs), getInputs().getTypes());
+  compare("destination", types.drop_front(inputs), getDestinations().getTypes());
+  compare("result", types.drop_front(inputs), getOutputs().getTypes());
   return check.result();
 }
 

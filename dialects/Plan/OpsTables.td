@@ -113,7 +113,7 @@ def Plan_ParameterOp : Plan_Op<"parameter", [Symbol, HasParent<"PlanOp">, NoTerm
                        Plan_ArrayOf<Plan_LayoutAttr, "layouts">:$layouts);
   let regions = (region SizedRegion<1>:$segments);
   let assemblyFormat = [{
-    $sym_name `:` $type $shape (`scales` $scales^)? (`parts` $parts^)? custom<Layers>($layers)
+    $sym_name `:` $type $shape (`scales` $scales^)? (`parts` $parts^)? `` custom<Layers>($layers)
     `layouts` custom<Layouts>($layouts) $segments attr-dict
   }];
   let hasVerifier = 1;

@@ -171,7 +171,7 @@ static void printLayers(OpAsmPrinter &printer, Operation *, DenseI64ArrayAttr la
   if (rest.empty()) {
     return;
   }
-  printer << "layers [";
+  printer << " layers [";
   for (bool comma = false; !rest.empty(); comma = true) {
     size_t run = 1;
     while (run < rest.size() && rest[run] == rest[run - 1] + 1) {

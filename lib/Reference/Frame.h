@@ -41,6 +41,7 @@ private:
   mlir::LogicalResult runDense(mlir::Operation &op, bool &known);
   mlir::LogicalResult runModel(mlir::Operation &op, bool &known);
   mlir::LogicalResult runStructure(mlir::Operation &op, bool &known);
+  mlir::LogicalResult runCheck(mlir::Operation &op, bool &known);
   mlir::LogicalResult runCore(mlir::Operation &op, bool &known);
   mlir::LogicalResult append(mlir::Operation &op, const Tensor &latent, const Tensor &key,
                              const Tensor &positions, const Tensor &requests,

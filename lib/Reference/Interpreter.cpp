@@ -123,7 +123,8 @@ FailureOr<std::vector<Tensor>> Frame::run(Block &block) {
 
 LogicalResult Frame::runOp(Operation &op) {
   bool known = true;
-  for (auto family : {&Frame::runStructure, &Frame::runDense, &Frame::runModel, &Frame::runCore}) {
+  for (auto family : {&Frame::runStructure, &Frame::runDense, &Frame::runModel, &Frame::runCore,
+                      &Frame::runCheck}) {
     known = true;
     LogicalResult result = (this->*family)(op, known);
     if (known) {

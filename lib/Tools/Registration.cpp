@@ -1,6 +1,7 @@
 //===- Registration.cpp - what every compiler tool knows ------------------===//
 #include "dsv3/Tools/Registration.h"
 
+#include "Check/Check.h"
 #include "Graph/Graph.h"
 #include "Kernel/Kernel.h"
 #include "Plan/Plan.h"
@@ -15,8 +16,9 @@
 #include "dsv3/Transforms/Passes.h"
 
 void dsv3::registerAllDialects(mlir::DialectRegistry &registry) {
-  registry.insert<graph::GraphDialect, kern::KernelDialect, planir::PlanDialect,
-                  mlir::arith::ArithDialect, mlir::func::FuncDialect, mlir::math::MathDialect>();
+  registry
+      .insert<check::CheckDialect, graph::GraphDialect, kern::KernelDialect, planir::PlanDialect,
+              mlir::arith::ArithDialect, mlir::func::FuncDialect, mlir::math::MathDialect>();
 }
 
 void dsv3::registerAllPasses() {

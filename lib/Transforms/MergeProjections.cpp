@@ -39,8 +39,7 @@ struct MergeProjections : impl::MergeProjectionsBase<MergeProjections> {
   }
 
   graph::ParameterOp mergedParameter(graph::ParameterOp first, graph::ParameterOp second) {
-    std::string symbol =
-        (first.getSymName() + "_" + second.getSymName().rsplit('.').second).str();
+    std::string symbol = (first.getSymName() + "_" + second.getSymName().rsplit('.').second).str();
     if (auto known = getOperation().lookupSymbol<graph::ParameterOp>(symbol)) {
       return known;
     }
@@ -74,6 +73,8 @@ struct MergeProjections : impl::MergeProjectionsBase<MergeProjections> {
     graph::ParameterOp second = parameterOf(latent);
     graph::ParameterOp first = query ? parameterOf(query) : nullptr;
     if (!first || !second) {
+      remark::missed(latent.getLoc(), remarkOptions("merge-projections", latent))
+          << "no other product of a parameter reads the same rows";
       return;
     }
     auto firstType = cast<RankedTensorType>(first.getType());
@@ -89,16 +90,15 @@ struct MergeProjections : impl::MergeProjectionsBase<MergeProjections> {
     Operation *place = query->isBeforeInBlock(latent) ? query : latent;
     OpBuilder builder(place);
     Location loc = query.getLoc();
-    auto weight =
-        graph::WeightOp::create(builder, loc, merged.getType(), merged.getScalesType(),
-                                FlatSymbolRefAttr::get(merged));
+    auto weight = graph::WeightOp::create(builder, loc, merged.getType(), merged.getScalesType(),
+                                          FlatSymbolRefAttr::get(merged));
     int64_t firstColumns = firstType.getDimSize(0), secondColumns = secondType.getDimSize(0);
     auto oldType = cast<RankedTensorType>(query.getResult().getType());
     auto type = RankedTensorType::get({oldType.getDimSize(0), firstColumns + secondColumns},
                                       oldType.getElementType(), oldType.getEncoding());
-    Value both = graph::LinearOp::create(builder, loc, type, query.getX(), weight.getData(),
-                                         weight.getScales(), query.getXScales(),
-                                         merged.getBlockAttr());
+    Value both =
+        graph::LinearOp::create(builder, loc, type, query.getX(), weight.getData(),
+                                weight.getScales(), query.getXScales(), merged.getBlockAttr());
     query.getResult().replaceAllUsesWith(
         graph::SliceOp::create(builder, loc, both, 0, firstColumns).getResult());
     latent.getResult().replaceAllUsesWith(

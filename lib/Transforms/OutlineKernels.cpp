@@ -56,6 +56,8 @@ struct OutlineKernels : impl::OutlineKernelsBase<OutlineKernels> {
       }
     }
     for (Operation *op : alone) {
+      remark::missed(op->getLoc(), remarkOptions("outline-kernels", op))
+          << ("'" + op->getName().getStringRef() + "' is a kernel alone: no fusion took it").str();
       makeGroup(op->getName().stripDialect(), {op});
     }
   }
@@ -89,8 +91,7 @@ struct OutlineKernels : impl::OutlineKernelsBase<OutlineKernels> {
   }
 
   void eraseDeadViews(func::FuncOp function) {
-    for (Operation &op :
-         llvm::make_early_inc_range(llvm::reverse(function.getBody().front()))) {
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.getBody().front()))) {
       if ((isView(&op) || isa<graph::WeightOp>(op)) && op.use_empty()) {
         op.erase();
       }
@@ -144,11 +145,15 @@ struct OutlineKernels : impl::OutlineKernelsBase<OutlineKernels> {
     for (auto known : module.getOps<kern::DefOp>()) {
       if (known != definition && equal(known, definition)) {
         definition.erase();
+        remark::passed(group.getLoc(), remarkOptions("outline-kernels", group))
+            << ("one more launch of the equal kernel @" + known.getSymName()).str();
         return known;
       }
     }
     SymbolTable(module).remove(definition);
     SymbolTable(module).insert(definition, function->getIterator());
+    remark::passed(group.getLoc(), remarkOptions("outline-kernels", group))
+        << ("a launch of the new kernel @" + definition.getSymName()).str();
     return definition;
   }
 
@@ -162,8 +167,7 @@ struct OutlineKernels : impl::OutlineKernelsBase<OutlineKernels> {
 
   /// The maxima of the sizes of the entry that the function belongs to.
   Attribute maximaOf(func::FuncOp function) {
-    auto entry =
-        getOperation().lookupSymbol<func::FuncOp>(function.getSymName().split('.').first);
+    auto entry = getOperation().lookupSymbol<func::FuncOp>(function.getSymName().split('.').first);
     auto dictionary =
         entry ? entry->getAttrOfType<DictionaryAttr>(graph::entryAttrName) : DictionaryAttr();
     Attribute sizes = dictionary ? dictionary.get("sizes") : Attribute();
@@ -173,8 +177,7 @@ struct OutlineKernels : impl::OutlineKernelsBase<OutlineKernels> {
   void eraseUnreadParameters() {
     llvm::StringSet<> read;
     getOperation().walk([&](graph::WeightOp op) { read.insert(op.getParameter()); });
-    for (auto parameter :
-         llvm::make_early_inc_range(getOperation().getOps<graph::ParameterOp>())) {
+    for (auto parameter : llvm::make_early_inc_range(getOperation().getOps<graph::ParameterOp>())) {
       if (!read.contains(parameter.getSymName())) {
         parameter.erase();
       }

@@ -1,7 +1,8 @@
 # build.sh - installs packages and builds; sourced by the commands of the README.
 #
-# build_tree DIRECTORY [cmake options]: configures and builds this source tree in
-# DIRECTORY. One job for every 2 GiB of memory at the most.
+# build_tree DIRECTORY [targets]: configures this source tree in DIRECTORY, where that
+# has not been done, and builds targets, or all. One job for every 2 GiB of memory at
+# the most; ninja tells how far it is.
 
 source_dir=$(cd "$(dirname "$0")/.." && pwd)
 . "$source_dir/tools/setup/packages.sh"
@@ -14,9 +15,12 @@ build_tree() {
   memory_jobs=$(awk '/MemAvailable/ { print int($2 / 2097152) }' /proc/meminfo)
   [ "$memory_jobs" -ge 1 ] || memory_jobs=1
   [ "$jobs" -le "$memory_jobs" ] || jobs=$memory_jobs
-  cmake -S "$source_dir" -B "$build_dir" -G Ninja "$@" >"$build_dir.configure.log" 2>&1 || {
-    cat "$build_dir.configure.log" >&2
-    return 1
-  }
-  cmake --build "$build_dir" -j "$jobs" >&2
+  if [ ! -f "$build_dir/build.ninja" ]; then
+    mkdir -p "$build_dir"
+    cmake -S "$source_dir" -B "$build_dir" -G Ninja >"$build_dir/configure.log" 2>&1 || {
+      cat "$build_dir/configure.log" >&2
+      return 1
+    }
+  fi
+  ninja -C "$build_dir" -j "$jobs" "$@" >&2
 }

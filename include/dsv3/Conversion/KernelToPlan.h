@@ -1,8 +1,8 @@
 //===- KernelToPlan.h - a module of kernels as a plan -----------*- C++ -*-===//
 //
 // Turns entry functions and layer functions (launches on tensors) into straight
-// programs over an arena, and declarations into the plan's tables. Objects and
-// checksums of the variants are left empty: they do not exist yet.
+// programs over an arena, and declarations into the plan's tables. Objects of the
+// variants get their names; checksums are left empty, since there are no files yet.
 //
 //===----------------------------------------------------------------------===//
 #pragma once

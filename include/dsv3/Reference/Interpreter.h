@@ -50,6 +50,11 @@ private:
   std::map<std::pair<int64_t, int64_t>, std::vector<std::vector<double>>> pages;
 };
 
+/// How many check ops held, and how many did not.
+struct CheckCounts {
+  int64_t passed = 0, failed = 0;
+};
+
 class Interpreter {
 public:
   Interpreter(mlir::ModuleOp module, ParameterSource parameters, Precision precision);
@@ -60,6 +65,11 @@ public:
   mlir::FailureOr<std::map<std::string, Tensor>> run(llvm::StringRef entry,
                                                      const std::map<std::string, Tensor> &inputs,
                                                      const Observer &observer = {});
+  /// Runs a function that has no arguments but a cache. Fails with a diagnostic for each
+  /// check that fails, or if the function cannot be run.
+  mlir::LogicalResult runTest(llvm::StringRef function);
+  /// Of all that was run so far.
+  const CheckCounts &checkCounts() const { return checks; }
   LatentCache &cache() { return latentCache; }
 
 private:
@@ -70,6 +80,7 @@ private:
   ParameterSource source;
   Precision precision;
   LatentCache latentCache;
+  CheckCounts checks;
   std::map<std::pair<std::string, int64_t>, ParameterValue> known;
 };
 

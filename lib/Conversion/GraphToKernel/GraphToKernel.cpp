@@ -56,11 +56,6 @@ CoreResults CoreBuilder::build() {
   if (auto combine = dyn_cast<graph::CombineOp>(op)) {
     return buildCombine(*this, combine);
   }
-  if (isa<graph::QuantiseOp, graph::ExpertsOp, graph::SampleOp, graph::CacheReadOp,
-          graph::CacheRewindOp>(op)) {
-    return definition.emitError("no core op computes '")
-           << op->getName() << "'; lower it before, or leave it out of the entry";
-  }
   return buildStep(*this, op);
 }
 

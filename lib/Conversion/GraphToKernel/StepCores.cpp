@@ -109,7 +109,10 @@ CoreResults buildStep(CoreBuilder &core, Operation *dsv3Op) {
         return SmallVector<Value>{kern::ConcatOp::create(builder, loc, op.getType(), lhs, rhs,
                                                          core.destination(0))};
       })
-      .Default([](Operation *) -> CoreResults { return failure(); });
+      .Default([&](Operation *op) -> CoreResults {
+        return core.definition.emitError("no core op computes '")
+               << op->getName() << "'; lower it before, or leave it out of the entry";
+      });
 }
 
 } // namespace dsv3

@@ -43,7 +43,8 @@ LogicalResult ModulePlanner::addVariants() {
       return definition.emitError("kernel without a configuration; run kern-configure first");
     }
     for (NamedAttribute config : definition.getConfigsAttr()) {
-      result.variants.push_back({config.getName().str(), "", ""});
+      std::string name = config.getName().str();
+      result.variants.push_back({name, name + ".so", ""});
     }
     return success();
   }

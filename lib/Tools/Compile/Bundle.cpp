@@ -97,7 +97,6 @@ static Status addVariant(ModuleOp module, plan::Variant &variant, const fs::path
   if (!object) {
     return object.status();
   }
-  variant.object = variant.name + ".so";
   fs::path path = directory / variant.object;
   if (Status linked = cpu::linkSharedObject(*object, path.string()); !linked) {
     return linked;

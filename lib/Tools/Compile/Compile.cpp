@@ -6,6 +6,7 @@
 #include "dsv3/Conversion/KernelToPlan.h"
 #include "dsv3/Pipelines/CheckpointModel.h"
 #include "dsv3/Plan/Families.h"
+#include "dsv3/Target/Plan.h"
 #include "dsv3/Tools/Registration.h"
 
 #include <CLI/CLI.hpp>
@@ -169,16 +170,33 @@ LogicalResult dumpPhase(const std::string &directory, Phase phase, ModuleOp modu
   return success();
 }
 
+/// The module of a phase on stdout.
+int printModule(ModuleOp module) {
+  module.print(llvm::outs());
+  llvm::outs() << '\n';
+  return 0;
+}
+
 int64_t machineMemory() {
   return static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
 }
 
-/// From the configured module to the report or the bundle.
-int finish(const Flags &flags, Input &input, ModuleOp module,
+/// From the configured module to the text of the plan, the report or the bundle.
+int finish(const Flags &flags, Input &input, ModuleOp module, Phase last,
            std::chrono::steady_clock::time_point start) {
   FailureOr<plan::Plan> plan = planModule(module);
   if (failed(plan)) {
     return 1;
+  }
+  if (last == Phase::Planned || !flags.dumpPhases.empty()) {
+    OwningOpRef<ModuleOp> text = toModule(*module.getContext(), *plan);
+    if (!text ||
+        (!flags.dumpPhases.empty() && failed(dumpPhase(flags.dumpPhases, Phase::Planned, *text)))) {
+      return 1;
+    }
+    if (last == Phase::Planned) {
+      return printModule(*text);
+    }
   }
   if (flags.planOnly) {
     llvm::outs() << compile::planReport(input.source().config, *plan, machineMemory());
@@ -215,7 +233,7 @@ int runTool(const Flags &flags) {
       return fail({"expected a phase from import to emitted, found '" + flags.stopAfter + "'"});
     }
   }
-  bool prints = *last <= Phase::Configured;
+  bool prints = *last <= Phase::Planned;
   if (!prints && !flags.planOnly && flags.output.empty()) {
     return fail({"expected -o BUNDLE, --plan-only or --stop-after", "", "dsv3-compile --help"});
   }
@@ -238,12 +256,10 @@ int runTool(const Flags &flags) {
   if (!module) {
     return 1;
   }
-  if (prints) {
-    module->print(llvm::outs());
-    llvm::outs() << '\n';
-    return 0;
+  if (*last <= Phase::Configured) {
+    return printModule(*module);
   }
-  return finish(flags, *input, *module, start);
+  return finish(flags, *input, *module, *last, start);
 }
 
 } // namespace

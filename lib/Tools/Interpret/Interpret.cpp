@@ -1,6 +1,7 @@
 //===- Interpret.cpp - score and generate on the reference interpreter ----===//
 #include "dsv3/Tools/Interpret.h"
 
+#include "RunFile.h"
 #include "Session.h"
 #include "dsv3/Checkpoint/SafetensorsWriter.h"
 #include "dsv3/Pipelines/CheckpointModel.h"
@@ -23,23 +24,36 @@ struct Flags {
   cl::OptionCategory category{"dsv3-interpret"};
   cl::SubCommand score{"score", "logits and what led to them, as a safetensors file"};
   cl::SubCommand generate{"generate", "the most probable continuation"};
+  cl::SubCommand run{"run", "a file of MLIR whose functions check themselves"};
 
-  cl::opt<std::string> model{"model", cl::desc("checkpoint directory"), cl::Required,
-                             cl::value_desc("DIR"), cl::sub(score), cl::sub(generate),
+  cl::opt<std::string> model{"model",          cl::desc("checkpoint directory"),
+                             cl::Required,     cl::value_desc("DIR"),
+                             cl::sub(score),   cl::sub(generate),
                              cl::cat(category)};
-  cl::list<int64_t> ids{"ids", cl::desc("prompt as token ids"), cl::CommaSeparated, cl::Required,
-                        cl::value_desc("0,5,7"), cl::sub(score), cl::sub(generate),
+  cl::list<int64_t> ids{"ids",
+                        cl::desc("prompt as token ids"),
+                        cl::CommaSeparated,
+                        cl::Required,
+                        cl::value_desc("0,5,7"),
+                        cl::sub(score),
+                        cl::sub(generate),
                         cl::cat(category)};
-  cl::opt<std::string> phase{"phase", cl::desc("phase whose module is run"),
-                             cl::init("configured"), cl::value_desc("PHASE"), cl::sub(score),
-                             cl::sub(generate), cl::cat(category)};
-  cl::opt<bool> f64{"f64", cl::desc("do not round to f32"), cl::sub(score), cl::sub(generate),
-                    cl::cat(category)};
-  cl::opt<int64_t> chunk{"chunk", cl::desc("most tokens of a step"), cl::init(512),
-                         cl::sub(score), cl::sub(generate), cl::cat(category)};
-  cl::opt<std::string> output{"output", cl::desc("file to write"), cl::Required,
-                              cl::value_desc("OUT.safetensors"), cl::sub(score),
-                              cl::cat(category)};
+  cl::opt<std::string> phase{"phase",
+                             cl::desc("phase whose module is run"),
+                             cl::init("configured"),
+                             cl::value_desc("PHASE"),
+                             cl::sub(score),
+                             cl::sub(generate),
+                             cl::cat(category)};
+  cl::opt<bool> f64{"f64",          cl::desc("do not round to f32"),
+                    cl::sub(score), cl::sub(generate),
+                    cl::sub(run),   cl::cat(category)};
+  cl::opt<int64_t> chunk{"chunk",           cl::desc("most tokens of a step"),
+                         cl::init(512),     cl::sub(score),
+                         cl::sub(generate), cl::cat(category)};
+  cl::opt<std::string> output{"output",       cl::desc("file to write"),
+                              cl::Required,   cl::value_desc("OUT.safetensors"),
+                              cl::sub(score), cl::cat(category)};
   cl::opt<bool> hidden{"hidden", cl::desc("write hidden states"), cl::sub(score),
                        cl::cat(category)};
   cl::opt<bool> router{"router", cl::desc("write experts and weights"), cl::sub(score),
@@ -54,6 +68,10 @@ struct Flags {
                          cl::sub(generate), cl::cat(category)};
   cl::opt<bool> ignoreEos{"ignore-eos", cl::desc("go on after the end of the text"),
                           cl::sub(generate), cl::cat(category)};
+  cl::opt<std::string> file{cl::Positional, cl::desc("FILE.mlir"), cl::Required, cl::sub(run),
+                            cl::cat(category)};
+  cl::opt<std::string> entry{"entry", cl::desc("function to run; all public ones if not given"),
+                             cl::value_desc("NAME"), cl::sub(run), cl::cat(category)};
 };
 
 int fail(const Failure &failure) {
@@ -104,8 +122,7 @@ int runScore(const Flags &flags, interpret::Session &session, bool hasMtp) {
   return written ? 0 : fail(written.failure());
 }
 
-int runGenerate(const Flags &flags, interpret::Session &session,
-                const std::vector<int64_t> &ends) {
+int runGenerate(const Flags &flags, interpret::Session &session, const std::vector<int64_t> &ends) {
   if (flags.temperature != 0.0) {
     return fail({"expected temperature 0, found " + std::to_string(flags.temperature), "",
                  "the interpreter takes the most probable token; sample with dsv3-run"});
@@ -161,11 +178,11 @@ int runTool(const Flags &flags) {
   if (!module) {
     return 1;
   }
-  auto block = config.quantization ? config.quantization->weightBlockSize
-                                   : std::array<int64_t, 2>{128, 128};
-  reference::Interpreter machine(
-      *module, reference::checkpointParameters((*model)->checkpoint, block),
-      flags.f64 ? reference::Precision::F64 : reference::Precision::F32);
+  auto block =
+      config.quantization ? config.quantization->weightBlockSize : std::array<int64_t, 2>{128, 128};
+  reference::Interpreter machine(*module,
+                                 reference::checkpointParameters((*model)->checkpoint, block),
+                                 flags.f64 ? reference::Precision::F64 : reference::Precision::F32);
   interpret::Session session(*module, machine, flags.chunk);
   return flags.score ? runScore(flags, session, (*model)->source.options.mtp)
                      : runGenerate(flags, session, config.eosTokenIds);
@@ -178,14 +195,20 @@ int interpretMain(int argc, char **argv) {
   Flags flags;
   cl::HideUnrelatedOptions(flags.category, flags.score);
   cl::HideUnrelatedOptions(flags.category, flags.generate);
+  cl::HideUnrelatedOptions(flags.category, flags.run);
   cl::ParseCommandLineOptions(
       argc, argv,
       "dsv3-interpret: a checkpoint on the reference interpreter\n\n"
       "Runs the module of any phase, slowly and plainly: what every faster execution is\n"
       "compared with. Reads ids and prints ids; for text use dsv3-run.\n\n"
-      "example: dsv3-interpret generate --model DIR --ids 0,5,7 --phase=kernels --f64\n");
+      "example: dsv3-interpret generate --model DIR --ids 0,5,7 --phase=kernels --f64\n"
+      "         dsv3-interpret run tests.mlir --entry rms_norm\n");
+  if (flags.run) {
+    return interpret::runFile(flags.file, flags.entry,
+                              flags.f64 ? reference::Precision::F64 : reference::Precision::F32);
+  }
   if (!flags.score && !flags.generate) {
-    return fail({"expected a command: score or generate", "", "dsv3-interpret --help"});
+    return fail({"expected a command: score, generate or run", "", "dsv3-interpret --help"});
   }
   return runTool(flags);
 }

@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""The small trained model: the same answers to eval.json's questions, the same likelihood of unseen texts.
+
+usage: nano.py DSV3_RUN     needs numpy, and DSV3_ORACLES
+Exits with 77, which ctest counts as skipped, where the oracles are not at hand.
+"""
+import collections
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+import numpy
+
+oracles = os.environ.get("DSV3_ORACLES", "")
+if not os.path.isdir(oracles):
+    print("skipped: DSV3_ORACLES names no directory")
+    sys.exit(77)
+runner = sys.argv[1]
+
+
+def run(*arguments):
+    done = subprocess.run([runner, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(arguments)}: exit status {done.returncode}\n{done.stderr.decode()}")
+    return done.stdout.decode()
+
+
+def read_logits(path):
+    with open(path, "rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        entry = json.loads(file.read(size))["logits"]
+        file.seek(8 + size + entry["data_offsets"][0])
+        data = file.read(entry["data_offsets"][1] - entry["data_offsets"][0])
+    return numpy.frombuffer(data, "<f4").reshape(entry["shape"]).astype(numpy.float64)
+
+
+def check_answers(case):
+    """At least 99 % of the answers are the reference's; each kind has the reference's score."""
+    with open(os.path.join(case, "eval.json")) as file:
+        evaluation = json.load(file)
+    same, scores, counts = 0, collections.Counter(), collections.Counter()
+    for question in evaluation["questions"]:
+        answer = run("generate", "--model", os.path.join(case, "model"), "--chat",
+                     question["question"], "--max-tokens", "64", "--temperature", "0").strip()
+        same += answer == question["reference_answer"].strip()
+        counts[question["kind"]] += 1
+        scores[question["kind"]] += question["must_contain"] in answer
+    total = len(evaluation["questions"])
+    print(f"{case}: {same} of {total} answers as the reference's")
+    failed = same < 0.99 * total
+    for kind, expected in evaluation["reference_score"].items():
+        found = f"{scores[kind]}/{counts[kind]}"
+        if found != expected:
+            print(f"{case}: {kind}: expected {expected}, found {found}")
+            failed = True
+    return failed
+
+
+def check_likelihood(case, scratch):
+    """Each text's likelihood to 1e-3, the mean over all tokens to 1e-5."""
+    with open(os.path.join(case, "likelihood.json")) as file:
+        likelihood = json.load(file)
+    total, tokens, worst = 0.0, 0, 0.0
+    output = os.path.join(scratch, "scores.safetensors")
+    for text in likelihood["texts"]:
+        ids = text["ids"]
+        run("score", "--model", os.path.join(case, "model"), "--ids", ",".join(map(str, ids)),
+            "--output", output)
+        logits = read_logits(output)[:-1]
+        top = logits.max(axis=1, keepdims=True)
+        logs = logits - top - numpy.log(numpy.exp(logits - top).sum(axis=1, keepdims=True))
+        nll = -logs[numpy.arange(len(ids) - 1), ids[1:]].sum()
+        worst = max(worst, abs(nll - text["nll"]))
+        total, tokens = total + nll, tokens + len(ids) - 1
+    mean = total / tokens
+    print(f"{case}: mean likelihood {mean:.6f}, expected {likelihood['mean_nll']}; "
+          f"largest difference of a text {worst:.1e}")
+    return abs(mean - likelihood["mean_nll"]) > 1e-5 or worst > 1e-3
+
+
+failures = []
+with tempfile.TemporaryDirectory() as scratch:
+    for name in ["nano-bf16", "nano-fp8"]:
+        case = os.path.join(oracles, name)
+        failures += [check_likelihood(case, scratch), check_answers(case)]
+sys.exit(any(failures))

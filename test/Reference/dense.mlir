@@ -1,0 +1,56 @@
+// The reference interpreter on norms, linear layers and quantisation; answers by hand.
+// RUN: dsv3-interpret run %s | FileCheck %s
+// CHECK: 6 checks passed, 0 failed
+
+// 3² and 4² have mean 12.5; with eps 12.5 the root is 5.
+func.func @rms_norm() {
+  %x = check.constant dense<[[3.0, 4.0]]> : tensor<1x2xf32>
+  %w = check.constant dense<[2.0, 0.5]> : tensor<2xbf16>
+  %y = dsv3.rms_norm %x, %w eps 1.25e+01 : tensor<1x2xf32>, tensor<2xbf16>
+  %expected = check.constant dense<[[1.2, 0.4]]> : tensor<1x2xf32>
+  check.expect_close %y, %expected atol 1.0e-07 rtol 1.0e-07 : tensor<1x2xf32>, tensor<1x2xf32>
+  return
+}
+
+// Blocks of 2 x 2 with ragged edges: 3 * 10 + 4 * 100, 1.5 * 10 + 2 * 100, 7 * 1000 + 0.5.
+func.func @linear_f8() {
+  %x = check.constant dense<1.0> : tensor<1x3xf32>
+  %w = check.constant dense<[[1.0, 2.0, 4.0], [0.5, 1.0, 2.0], [8.0, -1.0, 1.0]]> : tensor<3x3xf8E4M3FN>
+  %s = check.constant dense<[[10.0, 100.0], [1000.0, 0.5]]> : tensor<2x2xf32>
+  %y = dsv3.linear %x, %w scales %s block [2, 2] : tensor<1x3xf32>, tensor<3x3xf8E4M3FN>, tensor<2x2xf32> -> tensor<1x3xf32>
+  %expected = check.constant dense<[[430.0, 215.0, 7000.5]]> : tensor<1x3xf32>
+  check.expect_eq %y, %expected : tensor<1x3xf32>, tensor<1x3xf32>
+  return
+}
+
+// The same weights; the activations are [1, 2, 0.25] as codes and a scale for two columns.
+func.func @linear_w8a8() {
+  %x = check.constant dense<[[2.0, 4.0, 1.0]]> : tensor<1x3xf8E4M3FN>
+  %xs = check.constant dense<[[0.5, 0.25]]> : tensor<1x2xf32>
+  %w = check.constant dense<[[1.0, 2.0, 4.0], [0.5, 1.0, 2.0], [8.0, -1.0, 1.0]]> : tensor<3x3xf8E4M3FN>
+  %s = check.constant dense<[[10.0, 100.0], [1000.0, 0.5]]> : tensor<2x2xf32>
+  %y = dsv3.linear %x x_scales %xs, %w scales %s block [2, 2] : tensor<1x3xf8E4M3FN> x_scales tensor<1x2xf32>, tensor<3x3xf8E4M3FN>, tensor<2x2xf32> -> tensor<1x3xf32>
+  %expected = check.constant dense<[[150.0, 75.0, 6000.125]]> : tensor<1x3xf32>
+  check.expect_eq %y, %expected : tensor<1x3xf32>, tensor<1x3xf32>
+  return
+}
+
+// The largest value of a group becomes 448; the last group is of one column.
+func.func @quantise() {
+  %x = check.constant dense<[[896.0, -448.0, 44.8]]> : tensor<1x3xf32>
+  %q, %s = dsv3.quantise %x group 2 : tensor<1x3xf32> -> tensor<1x3xf8E4M3FN>, tensor<1x2xf32>
+  %codes = check.constant dense<[[448.0, -224.0, 448.0]]> : tensor<1x3xf8E4M3FN>
+  check.expect_eq %q, %codes : tensor<1x3xf8E4M3FN>, tensor<1x3xf8E4M3FN>
+  %scales = check.constant dense<[[2.0, 0.1]]> : tensor<1x2xf32>
+  check.expect_close %s, %scales atol 0.0 rtol 1.0e-07 : tensor<1x2xf32>, tensor<1x2xf32>
+  return
+}
+
+// silu(0) is 0, silu(g) nears g; a size with a name is known when the function runs.
+func.func @silu_mul() {
+  %x = check.constant dense<[[0.0, 5.0], [100.0, 0.5]]> : tensor<2x2xf32> as tensor<?x2xf32, #dsv3.dims<"T">>
+  %y = dsv3.silu_mul %x : tensor<?x2xf32, #dsv3.dims<"T">>
+  %expected = check.constant dense<[[0.0], [50.0]]> : tensor<2x1xf32>
+  check.expect_eq %y, %expected : tensor<?x1xf32, #dsv3.dims<"T">>, tensor<2x1xf32>
+  return
+}

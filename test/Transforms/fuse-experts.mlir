@@ -1,0 +1,41 @@
+// RUN: dsv3-opt %s --dsv3-fuse-experts | FileCheck %s
+// Gate and up with their activation; combine with the shared expert and the residual. The down projection, which no
+// activation reads, stays alone.
+
+#T = #dsv3.dims<"T">
+#T4 = #dsv3.dims<"T*4">
+!x = tensor<?x128xf32, #T>
+
+// CHECK-LABEL: func.func @experts(
+// CHECK: %[[H:.+]] = kern.group "experts_gate_up" -> tensor<?x64xf32, #dsv3.dims<"T*4">>
+// CHECK-NEXT: dsv3.grouped_linear
+// CHECK-NEXT: %[[A:.+]] = dsv3.silu_mul
+// CHECK-NEXT: kern.yield %[[A]]
+// CHECK: %[[D:.+]] = dsv3.grouped_linear %[[H]]
+// CHECK: %[[Y:.+]] = kern.group "combine" -> tensor<?x128xf32
+// CHECK-NEXT: dsv3.combine %[[D]]
+// CHECK-NEXT: dsv3.add
+// CHECK-NEXT: dsv3.add
+// CHECK-NEXT: kern.yield
+// CHECK: return %[[Y]]
+func.func @experts(%x: !x, %shared: !x, %off: tensor<17xi32>, %r: tensor<?xi32, #T4>, %s: tensor<?x4xi32, #T>, %w: tensor<?x4xf32, #T>, %gu: tensor<16x128x128xbf16>, %down: tensor<16x128x64xbf16>) -> !x {
+  %h = dsv3.grouped_linear %x, %off rows %r, %gu : !x, tensor<17xi32> rows tensor<?xi32, #T4>, tensor<16x128x128xbf16> -> tensor<?x128xf32, #T4>
+  %a = dsv3.silu_mul %h : tensor<?x128xf32, #T4>
+  %d = dsv3.grouped_linear %a, %off, %down : tensor<?x64xf32, #T4>, tensor<17xi32>, tensor<16x128x64xbf16> -> tensor<?x128xf32, #T4>
+  %y = dsv3.combine %d, %s, %w : tensor<?x128xf32, #T4>, tensor<?x4xi32, #T>, tensor<?x4xf32, #T>
+  %z = dsv3.add %y, %shared : !x
+  %o = dsv3.add %x, %z : !x
+  return %o : !x
+}
+
+// An addition of the sum to itself would read it twice: not in the group.
+// CHECK-LABEL: func.func @twice(
+// CHECK: %[[Y:.+]] = kern.group "combine"
+// CHECK-NEXT: dsv3.combine
+// CHECK-NEXT: kern.yield
+// CHECK: dsv3.add %[[Y]], %[[Y]]
+func.func @twice(%d: tensor<?x128xf32, #T4>, %s: tensor<?x4xi32, #T>, %w: tensor<?x4xf32, #T>) -> !x {
+  %y = dsv3.combine %d, %s, %w : tensor<?x128xf32, #T4>, tensor<?x4xi32, #T>, tensor<?x4xf32, #T>
+  %z = dsv3.add %y, %y : !x
+  return %z : !x
+}

@@ -1,0 +1,33 @@
+// RUN: dsv3-opt %s --dsv3-fuse-gemm-epilogue | FileCheck %s
+
+#T = #dsv3.dims<"T">
+!x = tensor<?x128xf32, #T>
+
+// CHECK-LABEL: func.func @mlp(
+// CHECK-SAME: %[[X:[^:]+]]: tensor<?x128xf32
+// CHECK: %[[H:.+]] = kern.group "gate_up" -> tensor<?x64xf32
+// CHECK-NEXT: dsv3.linear %[[X]]
+// CHECK-NEXT: dsv3.silu_mul
+// CHECK-NEXT: kern.yield
+// CHECK: %[[Y:.+]] = kern.group "linear_add" -> tensor<?x128xf32
+// CHECK-NEXT: %[[P:.+]] = dsv3.linear %[[H]]
+// CHECK-NEXT: dsv3.add %[[X]], %[[P]]
+// CHECK-NEXT: kern.yield
+// CHECK: return %[[Y]]
+func.func @mlp(%x: !x, %gu: tensor<128x128xbf16>, %d: tensor<128x64xbf16>) -> !x {
+  %h = dsv3.linear %x, %gu : !x, tensor<128x128xbf16> -> !x
+  %a = dsv3.silu_mul %h : !x
+  %y = dsv3.linear %a, %d : tensor<?x64xf32, #T>, tensor<128x64xbf16> -> !x
+  %r = dsv3.add %x, %y : !x
+  return %r : !x
+}
+
+// What two ops read is written: nothing to fuse.
+// CHECK-LABEL: func.func @read_twice(
+// CHECK-NOT: kern.group
+// CHECK: return
+func.func @read_twice(%x: !x, %w: tensor<128x128xbf16>) -> (!x, !x) {
+  %y = dsv3.linear %x, %w : !x, tensor<128x128xbf16> -> !x
+  %r = dsv3.add %x, %y : !x
+  return %r, %y : !x, !x
+}
