@@ -3,99 +3,259 @@
 // Result types, verifiers and folds of the ops of OpsDense.td.
 //
 //===----------------------------------------------------------------------===//
-#include "Graph/Extent.h"
-#include "Graph/Graph.h"
+#include "Graph/ShapeCheck.h"
+
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace dsv3::graph;
 
 static RankedTensorType tensor(Value value) { return cast<RankedTensorType>(value.getType()); }
 
+//===----------------------------------------------------------------------===//
+// Result types. Only what has no result type fails here: the rest is the
+// verifiers', which know where in the model the op is.
+//===----------------------------------------------------------------------===//
+
 /// Half the columns.
-LogicalResult SiluMulOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
-                                          SmallVectorImpl<Type> &types) {
+LogicalResult SiluMulOp::inferReturnTypes(MLIRContext *, std::optional<Location> location,
+                                          Adaptor adaptor, SmallVectorImpl<Type> &types) {
   auto type = tensor(adaptor.getGateUp());
   SmallVector<Extent> extents = extentsOf(type);
-  if (extents.empty() || !extents.back().isStatic()) {
-    return failure();
+  if (extents.empty() || !extents.back().isStatic() || extents.back().value % 2 != 0) {
+    return inferenceError(location, getOperationName(), "'gate_up' to be [T, 2n]", spell(extents),
+                          "gate and up have n columns each");
   }
   extents.back() = extents.back().value / 2;
   types.push_back(tensorOf(extents, type.getElementType()));
   return success();
 }
 
-LogicalResult SliceOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
-                                        SmallVectorImpl<Type> &types) {
+LogicalResult SliceOp::inferReturnTypes(MLIRContext *, std::optional<Location> location,
+                                        Adaptor adaptor, SmallVectorImpl<Type> &types) {
   auto type = tensor(adaptor.getX());
   SmallVector<Extent> extents = extentsOf(type);
-  if (extents.empty()) {
-    return failure();
+  auto size = int64_t(adaptor.getSize());
+  if (extents.empty() || size <= 0) {
+    return inferenceError(location, getOperationName(), "at least one dimension and one column",
+                          spell(extents) + " and " + Twine(size));
   }
-  extents.back() = int64_t(adaptor.getSize());
+  extents.back() = size;
   types.push_back(tensorOf(extents, type.getElementType()));
   return success();
 }
 
-LogicalResult ConcatOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
-                                         SmallVectorImpl<Type> &types) {
-  auto lhs = tensor(adaptor.getLhs()), rhs = tensor(adaptor.getRhs());
-  SmallVector<Extent> extents = extentsOf(lhs);
-  if (extents.empty() || rhs.getRank() != lhs.getRank()) {
-    return failure();
-  }
-  extents.back() = extents.back().value + rhs.getShape().back();
-  types.push_back(tensorOf(extents, lhs.getElementType()));
-  return success();
-}
-
-LogicalResult SplitHeadsOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
-                                             SmallVectorImpl<Type> &types) {
-  auto type = tensor(adaptor.getX());
-  int64_t heads = adaptor.getHeads();
-  if (type.getRank() != 2 || heads <= 0) {
-    return failure();
+LogicalResult ConcatOp::inferReturnTypes(MLIRContext *, std::optional<Location> location,
+                                         Adaptor adaptor, SmallVectorImpl<Type> &types) {
+  SmallVector<Extent> lhs = extentsOf(tensor(adaptor.getLhs()));
+  SmallVector<Extent> rhs = extentsOf(tensor(adaptor.getRhs()));
+  if (lhs.size() != 2 || rhs.size() != 2 || !lhs[1].isStatic() || !rhs[1].isStatic()) {
+    return inferenceError(location, getOperationName(), "'lhs' to be [T, m] and 'rhs' [T, n]",
+                          spell(lhs) + " and " + spell(rhs));
   }
   types.push_back(
-      tensorOf({extentOf(type, 0), heads, type.getDimSize(1) / heads}, type.getElementType()));
+      tensorOf({lhs[0], lhs[1].value + rhs[1].value}, tensor(adaptor.getLhs()).getElementType()));
   return success();
 }
 
-LogicalResult MergeHeadsOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
-                                             SmallVectorImpl<Type> &types) {
+LogicalResult SplitHeadsOp::inferReturnTypes(MLIRContext *, std::optional<Location> location,
+                                             Adaptor adaptor, SmallVectorImpl<Type> &types) {
   auto type = tensor(adaptor.getX());
-  if (type.getRank() != 3) {
-    return failure();
+  SmallVector<Extent> extents = extentsOf(type);
+  auto heads = int64_t(adaptor.getHeads());
+  if (extents.size() != 2 || !extents[1].isStatic() || heads <= 0 ||
+      extents[1].value % heads != 0) {
+    return inferenceError(location, getOperationName(),
+                          "'x' to be [T, heads * d] with heads = " + Twine(heads), spell(extents));
+  }
+  types.push_back(tensorOf({extents[0], heads, extents[1].value / heads}, type.getElementType()));
+  return success();
+}
+
+LogicalResult MergeHeadsOp::inferReturnTypes(MLIRContext *, std::optional<Location> location,
+                                             Adaptor adaptor, SmallVectorImpl<Type> &types) {
+  auto type = tensor(adaptor.getX());
+  SmallVector<Extent> extents = extentsOf(type);
+  if (extents.size() != 3 || !extents[1].isStatic() || !extents[2].isStatic()) {
+    return inferenceError(location, getOperationName(), "'x' to be [T, heads, d]", spell(extents));
   }
   types.push_back(
-      tensorOf({extentOf(type, 0), type.getDimSize(1) * type.getDimSize(2)}, type.getElementType()));
+      tensorOf({extents[0], extents[1].value * extents[2].value}, type.getElementType()));
   return success();
 }
 
-LogicalResult GatherRowsOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
-                                             SmallVectorImpl<Type> &types) {
+LogicalResult GatherRowsOp::inferReturnTypes(MLIRContext *, std::optional<Location> location,
+                                             Adaptor adaptor, SmallVectorImpl<Type> &types) {
   auto x = tensor(adaptor.getX()), rows = tensor(adaptor.getRows());
   if (x.getRank() != 2 || rows.getRank() != 1) {
-    return failure();
+    return inferenceError(location, getOperationName(), "'x' to be [T, H] and 'rows' [O]",
+                          spell(extentsOf(x)) + " and " + spell(extentsOf(rows)));
   }
   types.push_back(tensorOf({extentOf(rows, 0), extentOf(x, 1)}, x.getElementType()));
   return success();
 }
 
-LogicalResult EmbeddingOp::verify() { return success(); }
-LogicalResult RmsNormOp::verify() { return success(); }
-LogicalResult LinearOp::verify() { return success(); }
-LogicalResult LmHeadOp::verify() { return success(); }
-LogicalResult QuantiseOp::verify() { return success(); }
-LogicalResult SiluMulOp::verify() { return success(); }
-LogicalResult CastOp::verify() { return success(); }
-LogicalResult SliceOp::verify() { return success(); }
-LogicalResult ConcatOp::verify() { return success(); }
-LogicalResult SplitHeadsOp::verify() { return success(); }
-LogicalResult MergeHeadsOp::verify() { return success(); }
-LogicalResult GatherRowsOp::verify() { return success(); }
+//===----------------------------------------------------------------------===//
+// Verifiers
+//===----------------------------------------------------------------------===//
 
-OpFoldResult CastOp::fold(FoldAdaptor) { return getX().getType() == getType() ? getX() : Value(); }
-OpFoldResult SliceOp::fold(FoldAdaptor) { return getX().getType() == getType() ? getX() : Value(); }
+LogicalResult EmbeddingOp::verify() {
+  ShapeCheck check(*this);
+  check.shape("ids", getIds(), {"T"});
+  check.weight("table", getTable(), {"V", "H"}, Value(), std::nullopt);
+  check.shape("result", getResult(), {"T", "H"});
+  return check.result();
+}
+
+LogicalResult RmsNormOp::verify() {
+  ShapeCheck check(*this);
+  check.shape("x", getX(), {"T", "H"});
+  check.weight("weight", getWeight(), {"H"}, Value(), std::nullopt);
+  if (!(getEps() > APFloat(0.0)) || !getEps().isFinite()) {
+    return check.fail("'eps' above 0", spell(getEps()));
+  }
+  return check.result();
+}
+
+LogicalResult LinearOp::verify() {
+  ShapeCheck check(*this);
+  check.shape("x", getX(), {"T", "K"});
+  check.weight("weight", getWeight(), {"N", "K"}, getScales(), getBlock());
+  check.shape("result", getResult(), {"T", "N"});
+  bool coded = isa<Float8E4M3FNType>(tensor(getX()).getElementType());
+  if (coded != bool(getXScales())) {
+    return check.fail(coded ? "x_scales with the FP8 codes of 'x'"
+                            : "no x_scales, 'x' being no FP8 codes",
+                      coded ? "none" : "x_scales", "dsv3.quantise gives codes and scales");
+  }
+  if (coded && check.ok()) {
+    if (!getBlock()) {
+      return check.fail("an FP8 weight with FP8 activations",
+                        spell(tensor(getWeight()).getElementType()), "widen 'x' first");
+    }
+    int64_t columns = (*getBlock())[1];
+    std::string groups = "ceil(K/" + std::to_string(columns) + ")";
+    check.let(groups, int64_t(llvm::divideCeil(check.number("K"), columns)));
+    check.shape("x_scales", getXScales(), {"T", groups});
+  }
+  return check.result();
+}
+
+LogicalResult LmHeadOp::verify() {
+  ShapeCheck check(*this);
+  check.shape("x", getX(), {"O", "H"});
+  check.weight("weight", getWeight(), {"V", "H"}, Value(), std::nullopt);
+  check.shape("result", getResult(), {"O", "V"});
+  check.element("result", getResult(), Float32Type::get(getContext()));
+  return check.result();
+}
+
+LogicalResult QuantiseOp::verify() {
+  ShapeCheck check(*this);
+  auto group = int64_t(getGroup());
+  if (group <= 0) {
+    return check.fail("'group' above 0", Twine(group), "published models have group 128");
+  }
+  check.shape("x", getX(), {"T", "K"});
+  check.shape("codes", getCodes(), {"T", "K"});
+  std::string groups = "ceil(K/" + std::to_string(group) + ")";
+  check.let(groups, int64_t(llvm::divideCeil(check.number("K"), group)));
+  check.shape("scales", getScales(), {"T", groups});
+  return check.result();
+}
+
+LogicalResult SiluMulOp::verify() {
+  ShapeCheck check(*this);
+  check.shape("gate_up", getGateUp(), {"T", "2n"});
+  return check.result();
+}
+
+LogicalResult CastOp::verify() {
+  ShapeCheck check(*this);
+  SmallVector<Extent> from = extentsOf(tensor(getX())), to = extentsOf(tensor(getResult()));
+  if (from != to) {
+    return check.fail("the sizes of 'x', " + spell(from) + ", in 'result'", spell(to));
+  }
+  return check.result();
+}
+
+LogicalResult SliceOp::verify() {
+  ShapeCheck check(*this);
+  auto offset = int64_t(getOffset()), size = int64_t(getSize());
+  Extent columns = extentsOf(tensor(getX())).back();
+  if (!columns.isStatic() || offset < 0 || offset > columns.value - size) {
+    return check.fail("a range of the " + spell(columns) + " columns of 'x'",
+                      "[" + Twine(offset) + ", " + Twine(size) + "]", "[offset, size]");
+  }
+  return check.result();
+}
+
+LogicalResult ConcatOp::verify() {
+  ShapeCheck check(*this);
+  check.shape("lhs", getLhs(), {"T", "m"});
+  check.shape("rhs", getRhs(), {"T", "n"});
+  check.element("rhs", getRhs(), tensor(getLhs()).getElementType());
+  return check.result();
+}
+
+LogicalResult SplitHeadsOp::verify() {
+  ShapeCheck check(*this);
+  check.shape("x", getX(), {"T", "heads * d"});
+  return check.result();
+}
+
+LogicalResult MergeHeadsOp::verify() {
+  ShapeCheck check(*this);
+  check.shape("x", getX(), {"T", "heads", "d"});
+  return check.result();
+}
+
+LogicalResult GatherRowsOp::verify() {
+  ShapeCheck check(*this);
+  check.shape("x", getX(), {"T", "H"});
+  check.shape("rows", getRows(), {"O"});
+  return check.result();
+}
+
+//===----------------------------------------------------------------------===//
+// Folds
+//===----------------------------------------------------------------------===//
+
+/// Whether every value of `narrow` is a value of `wide`.
+static bool isExact(Type narrow, Type wide) {
+  return APFloat::isRepresentableBy(cast<FloatType>(narrow).getFloatSemantics(),
+                                    cast<FloatType>(wide).getFloatSemantics());
+}
+
+/// No change; or there and back through a type that loses nothing.
+OpFoldResult CastOp::fold(FoldAdaptor) {
+  if (getX().getType() == getType()) {
+    return getX();
+  }
+  auto inner = getX().getDefiningOp<CastOp>();
+  bool back = inner && inner.getX().getType() == getType() &&
+              isExact(tensor(inner.getX()).getElementType(), tensor(getX()).getElementType());
+  return back ? inner.getX() : Value();
+}
+
+/// All columns; a range of a range is one range.
+OpFoldResult SliceOp::fold(FoldAdaptor) {
+  if (getX().getType() == getType()) {
+    return getX();
+  }
+  if (auto inner = getX().getDefiningOp<SliceOp>()) {
+    setOffset(getOffset() + inner.getOffset());
+    getXMutable().assign(inner.getX());
+    return getResult();
+  }
+  return {};
+}
+
+OpFoldResult SplitHeadsOp::fold(FoldAdaptor) {
+  auto merge = getX().getDefiningOp<MergeHeadsOp>();
+  return merge && merge.getX().getType() == getType() ? merge.getX() : Value();
+}
+
 OpFoldResult MergeHeadsOp::fold(FoldAdaptor) {
   auto split = getX().getDefiningOp<SplitHeadsOp>();
   return split ? split.getX() : Value();

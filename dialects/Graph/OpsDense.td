@@ -231,6 +231,7 @@ def Graph_SplitHeadsOp : Graph_PureOp<"split_heads"> {
   let results = (outs Graph_Float:$result);
   let assemblyFormat = "$x `heads` $heads attr-dict `:` type($x)";
   let hasVerifier = 1;
+  let hasFolder = 1;
 }
 
 def Graph_MergeHeadsOp : Graph_PureOp<"merge_heads"> {

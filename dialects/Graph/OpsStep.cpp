@@ -3,9 +3,9 @@
 // Result types and verifiers of the ops of OpsStep.td.
 //
 //===----------------------------------------------------------------------===//
-#include "Graph/Extent.h"
-#include "Graph/Graph.h"
+#include "Graph/ShapeCheck.h"
 
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -13,7 +13,8 @@ using namespace dsv3::graph;
 
 std::array<int64_t, 3> ParameterOp::getExtents() {
   ArrayRef<int64_t> shape = cast<RankedTensorType>(getType()).getShape();
-  return {shape.size() > 2 ? shape[0] : 1, shape.size() > 1 ? shape[shape.size() - 2] : 1, shape.back()};
+  return {shape.size() > 2 ? shape[0] : 1, shape.size() > 1 ? shape[shape.size() - 2] : 1,
+          shape.back()};
 }
 
 RankedTensorType ParameterOp::getScalesType() {
@@ -29,18 +30,178 @@ RankedTensorType ParameterOp::getScalesType() {
   return RankedTensorType::get(shape, Float32Type::get(getContext()));
 }
 
-LogicalResult ParameterOp::verify() { return success(); }
-LogicalResult WeightOp::verifySymbolUses(SymbolTableCollection &) { return success(); }
-LogicalResult CallLayerOp::verifySymbolUses(SymbolTableCollection &) { return success(); }
-LogicalResult ObserveOp::verify() { return success(); }
+/// Whether the segment holds the rows and columns that the parameter takes from it.
+static LogicalResult verifySegment(ShapeCheck &check, SegmentAttr segment, int64_t groups,
+                                   int64_t columns) {
+  ArrayRef<int64_t> shape = segment.getShape();
+  int64_t stride = segment.getGroupStride(), first = segment.getFirstRow();
+  int64_t storedColumns = segment.getTransposed() ? segment.getRows() : shape.back();
+  int64_t storedRows = shape.size() > 1 ? shape[0] : 1;
+  int64_t lastRow = first + (segment.getTransposed() ? columns : segment.getRows());
+  auto name = ("segment '" + segment.getKey().getValue() + "'").str();
+  if (!segment.getTransposed() && storedColumns != columns) {
+    return check.fail(name + " to have the parameter's " + Twine(columns) + " columns",
+                      Twine(storedColumns));
+  }
+  if (lastRow > storedRows ||
+      (storedRows - lastRow) / std::max<int64_t>(stride, 1) < (stride > 0 ? groups - 1 : 0)) {
+    return check.fail("the rows of " + Twine(groups) + " groups in the " + Twine(storedRows) +
+                          " stored rows of " + name,
+                      "first_row = " + Twine(first) + ", group_stride = " + Twine(stride) +
+                          " and " + Twine(lastRow - first) + " rows");
+  }
+  if (groups > 1 && stride == 0 && !segment.getKey().getValue().contains("{expert}")) {
+    return check.fail("a group_stride, or {expert} in the key, of " + name, "neither",
+                      "the groups would all be the same rows");
+  }
+  return success();
+}
 
-LogicalResult SampleOp::inferReturnTypes(MLIRContext *context, std::optional<Location>,
+LogicalResult ParameterOp::verify() {
+  ShapeCheck check(*this);
+  auto type = cast<RankedTensorType>(getType());
+  if (type.getRank() < 1 || type.getRank() > 3 || !type.hasStaticShape() ||
+      llvm::any_of(type.getShape(), [](int64_t size) { return size <= 0; })) {
+    return check.fail("one to three positive sizes", spell(extentsOf(type)),
+                      "[n], [rows, columns] or [groups, rows, columns]");
+  }
+  auto [groups, rows, columns] = getExtents();
+  if (isa<Float8E4M3FNType>(type.getElementType()) != getBlock().has_value()) {
+    return getBlock() ? check.fail("no block, the parameter being no FP8 weight", "a block")
+                      : check.fail("a block of scales with an FP8 weight", "none",
+                                   "published checkpoints have [128, 128]");
+  }
+  if (getBlock() && (type.getRank() < 2 || getBlock()->size() != 2 || (*getBlock())[0] <= 0 ||
+                     (*getBlock())[1] <= 0)) {
+    return check.fail("a matrix with a block of rows and columns",
+                      spell(type) + " with " + spell(SmallVector<Extent>(*getBlock())));
+  }
+  if (int64_t(getParts()) <= 0 || rows % int64_t(getParts()) != 0) {
+    return check.fail("'parts' to divide the " + Twine(rows) + " rows", Twine(getParts()));
+  }
+  int64_t sum = 0;
+  for (auto segment : getSegments().getAsRange<SegmentAttr>()) {
+    // Where the next segment begins a new block must begin too.
+    if (getBlock() && sum % (*getBlock())[0] != 0) {
+      return check.fail("segments to begin with a block of " + Twine((*getBlock())[0]) + " rows",
+                        "row " + Twine(sum), "let the block's rows divide those of each segment");
+    }
+    if (failed(verifySegment(check, segment, groups, columns))) {
+      return failure();
+    }
+    sum += segment.getRows();
+  }
+  if (sum != rows) {
+    return check.fail("segments of " + Twine(rows) + " rows together", Twine(sum));
+  }
+  return check.result();
+}
+
+/// The layers of the function that `op` is in; empty outside of layer functions.
+static ArrayRef<int64_t> layersOf(Operation *op) {
+  auto function = op->getParentOfType<FunctionOpInterface>();
+  auto layers =
+      function ? function->getAttrOfType<DenseI64ArrayAttr>(layersAttrName) : DenseI64ArrayAttr();
+  return layers ? layers.asArrayRef() : ArrayRef<int64_t>();
+}
+
+LogicalResult WeightOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  ShapeCheck check(*this);
+  auto parameter = symbols.lookupNearestSymbolFrom<ParameterOp>(*this, getParameterAttr());
+  if (!parameter) {
+    return check.fail("a dsv3.parameter", "none of the name @" + getParameter());
+  }
+  if (getData().getType() != parameter.getType()) {
+    return check.fail("the type of @" + getParameter() + ", " + spell(parameter.getType()),
+                      spell(getData().getType()));
+  }
+  Type scales = parameter.getScalesType(), found = getScales() ? getScales().getType() : Type();
+  if (scales != found) {
+    return check.fail("scales of @" + getParameter() + " to be " +
+                          (scales ? spell(scales) : "none"),
+                      found ? spell(found) : "none");
+  }
+  if (!parameter.getLayers()) {
+    return success();
+  }
+  ArrayRef<int64_t> layers = layersOf(*this);
+  if (layers.empty()) {
+    return check.fail("@" + getParameter() +
+                          ", which layers have, to be read in a function of "
+                          "layers",
+                      "none", "give the function the attribute dsv3.layers");
+  }
+  for (int64_t layer : layers) {
+    if (!llvm::is_contained(*parameter.getLayers(), layer)) {
+      return check.fail("@" + getParameter() + " to exist in the function's layers",
+                        "none for layer " + Twine(layer));
+    }
+  }
+  return success();
+}
+
+LogicalResult CallLayerOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  ShapeCheck check(*this);
+  auto callee = symbols.lookupNearestSymbolFrom<FunctionOpInterface>(*this, getCalleeAttr());
+  if (!callee) {
+    return check.fail("a function", "none of the name @" + getCallee());
+  }
+  auto layers = callee->getAttrOfType<DenseI64ArrayAttr>(layersAttrName);
+  if (!layers || !llvm::is_contained(layers.asArrayRef(), int64_t(getLayer()))) {
+    return check.fail("@" + getCallee() + " to list layer " + Twine(getLayer()),
+                      layers ? spell(SmallVector<Extent>(layers.asArrayRef())) : "no dsv3.layers");
+  }
+  auto type = FunctionType::get(getContext(), getOperandTypes(), getResultTypes());
+  if (callee.getFunctionType() != type) {
+    return check.fail("the type of @" + getCallee() + ", " + spell(callee.getFunctionType()),
+                      spell(type));
+  }
+  return success();
+}
+
+LogicalResult ObserveOp::verify() {
+  ShapeCheck check(*this);
+  check.shape("value", getValue(), {"T", "n"});
+  bool inLayer = !layersOf(*this).empty();
+  if (inLayer == getLayer().has_value() && check.ok()) {
+    return inLayer ? check.fail("no layer in a layer function", Twine(*getLayer()),
+                                "the layer is that of the call")
+                   : check.fail("a layer outside of layer functions", "none");
+  }
+  if (getLayer() && int64_t(*getLayer()) < 0) {
+    return check.fail("a layer of 0 or more", Twine(int64_t(*getLayer())));
+  }
+  return check.result();
+}
+
+LogicalResult SampleOp::inferReturnTypes(MLIRContext *context, std::optional<Location> location,
                                          Adaptor adaptor, SmallVectorImpl<Type> &types) {
   auto logits = cast<RankedTensorType>(adaptor.getLogits().getType());
   if (logits.getRank() != 2) {
-    return failure();
+    return inferenceError(location, getOperationName(), "'logits' to be [O, V]",
+                          spell(extentsOf(logits)));
   }
   types.push_back(tensorOf(extentOf(logits, 0), IntegerType::get(context, 32)));
   return success();
 }
-LogicalResult SampleOp::verify() { return success(); }
+
+LogicalResult SampleOp::verify() {
+  ShapeCheck check(*this);
+  check.shape("logits", getLogits(), {"O", "V"});
+  check.element("logits", getLogits(), Float32Type::get(getContext()));
+  const APFloat zero(0.0), one(1.0);
+  if (!(getTemperature() >= zero) || !getTemperature().isFinite()) {
+    return check.fail("'temperature' of 0 or more", spell(getTemperature()),
+                      "0 takes the largest logit");
+  }
+  if (int64_t(getTopK()) < 0) {
+    return check.fail("'top_k' of 0 or more", Twine(int64_t(getTopK())), "0 keeps all");
+  }
+  if (!(getTopP() > zero && getTopP() <= one)) {
+    return check.fail("'top_p' above 0 and at most 1", spell(getTopP()), "1 keeps all");
+  }
+  if (!(getMinP() >= zero && getMinP() <= one)) {
+    return check.fail("'min_p' from 0 to 1", spell(getMinP()), "0 keeps all");
+  }
+  return check.result();
+}

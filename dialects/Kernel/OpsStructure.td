@@ -12,7 +12,10 @@ def Kernel_GroupOp : Kernel_Op<"group", [SingleBlock, RecursiveMemoryEffects, No
   let summary = "dsv3 ops that shall become one kernel";
   let description = [{
     What fusion passes write: the ops of the region, taken together, are one launch.
-    `kind` names what they are; `kern-outline` turns each group into a kern.def.
+    `kind` names what they are; `dsv3-outline-kernels` turns each group into a kern.def.
+
+    Constraints:
+    1. Yielded types are the types of the results.
 
     ```mlir
     %s, %n = kern.group "residual_norm" -> tensor<?x128xf32, #dsv3.dims<"T">>, tensor<?x128xf32, #dsv3.dims<"T">> {
@@ -43,7 +46,10 @@ def Kernel_DefOp : Kernel_Op<"def", [Symbol, IsolatedFromAbove, SingleBlock]> {
 
     Constraints:
     1. Yielded types are the types of the destinations.
-    2. From phase kernels on there is exactly one core op, besides kern.view.
+    2. From phase kernels on, where `family` is given, there is one core op of that family, whose
+       results are yielded, and besides it kern.view alone.
+    3. `sizes` names the sizes of all arguments; destinations are tensors.
+    4. Each configuration has `tiles`, five integers, and `scratch`.
 
     ```mlir
     kern.def @norm kind "norm" ins(%x: tensor<?x128xf32, #dsv3.dims<"T">>, %w: tensor<128xbf16>) outs(%o: tensor<?x128xf32, #dsv3.dims<"T">>) {
@@ -107,7 +113,8 @@ def Kernel_EmptyOp : Kernel_Op<"empty", [Pure]> {
   let assemblyFormat = "attr-dict `:` type($result)";
 }
 
-def Kernel_YieldOp : Kernel_Op<"yield", [Pure, Terminator]> {
+def Kernel_YieldOp : Kernel_Op<"yield", [Pure, Terminator, ParentOneOf<[
+    "GroupOp", "DefOp", "RowwiseOp", "GemmOp", "GroupedGemmOp", "CombineOp"]>]> {
   let summary = "the results of a group, a definition or a scalar region";
   let description = [{
     ```mlir
@@ -131,6 +138,7 @@ def Kernel_ViewOp : Kernel_Op<"view", [Pure]> {
     Constraints:
     1. The source is [T, n] or [T, h, n], contiguous, an argument of the kern.def.
     2. All columns of the result lie within the source's.
+    3. `stride` is positive with heads and 0 without.
 
     ```mlir
     %v = kern.view %x offset 16 stride 24 : tensor<?x96xf32, #dsv3.dims<"T">> -> tensor<?x4x8xf32, #dsv3.dims<"T">>
@@ -143,6 +151,7 @@ def Kernel_ViewOp : Kernel_Op<"view", [Pure]> {
     $source `offset` $offset (`stride` $stride^)? attr-dict `:` type($source) `->` type($result)
   }];
   let hasVerifier = 1;
+  let hasFolder = 1;
 }
 
 #endif // DSV3_KERNEL_OPS_STRUCTURE

@@ -28,7 +28,7 @@ constexpr std::array<FamilyRow, 12> familyRows{{
     {Family::RopeTable, "rope_table", false, "rows", "1"},
     {Family::RopeAppend, "rope_append", false, "rows", "1"},
     {Family::LatentAttention, "latent_attention", false, "heads", "1"},
-    {Family::ExpandedAttention, "expanded_attention", true, "mr nr queries", "1"},
+    {Family::ExpandedAttention, "expanded_attention", true, "mr nr", "1"},
     {Family::Router, "router", false, "rows", "1"},
     {Family::Dispatch, "dispatch", false, "", "1"},
     {Family::Combine, "combine", false, "columns rows", "1"},

@@ -172,14 +172,14 @@ static std::vector<Configuration> expandedConfigs(const CpuVariant &variant,
   int64_t nr = panelWidth(variant);
   std::vector<Configuration> configs;
   for (int64_t mr : {12, 6, 4}) {
-    std::vector<Configuration::Field> fields{{"mr", mr}, {"nr", nr}, {"queries", 4}};
+    std::vector<Configuration::Field> fields{{"mr", mr}, {"nr", nr}};
     if (mr * 2 > variant.registers - 4) {
       configs.push_back(rejected(fields, std::to_string(mr * 2) + " accumulators do not fit"));
       continue;
     }
     int64_t scratch = floats(facts.pageTokens * roundUp(facts.nope + facts.value, nr)) +
-                      floats(4 * roundUp(facts.pageTokens, 16)) + 3 * floats(facts.maxRows) +
-                      floats(facts.maxRows * roundUp(facts.value, 16));
+                      floats(roundUp(facts.pageTokens, 16)) +
+                      floats(facts.maxRows * (facts.value + 2));
     configs.push_back(make(fields, {-1, 1, 1, 1, facts.heads}, scratch,
                            "a page is expanded once per head for all tokens of the step"));
   }

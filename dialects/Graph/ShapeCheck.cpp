@@ -1,0 +1,144 @@
+//===- ShapeCheck.cpp - constraints of one op -----------------------------===//
+#include "Graph/ShapeCheck.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace dsv3::graph {
+
+std::string spell(const APFloat &value) {
+  SmallString<16> text;
+  value.toString(text);
+  return text.str().str();
+}
+
+std::string spell(Type type) {
+  std::string text;
+  llvm::raw_string_ostream(text) << type;
+  return text;
+}
+
+LogicalResult ShapeCheck::fail(const Twine &expected, const Twine &found, const Twine &hint) {
+  if (passed) {
+    InFlightDiagnostic diagnostic = op->emitOpError("expected ") << expected << ", found " << found;
+    diagnostic << modelPath(op);
+    if (!hint.isTriviallyEmpty()) {
+      diagnostic << "; hint: " << hint;
+    }
+  }
+  passed = false;
+  return failure();
+}
+
+LogicalResult inferenceError(std::optional<Location> location, StringRef opName,
+                             const Twine &expected, const Twine &found, const Twine &hint) {
+  return emitOptionalError(location, "'", opName, "' op expected ", expected, ", found ", found,
+                           hint.isTriviallyEmpty() ? "" : "; hint: ", hint);
+}
+
+void ShapeCheck::let(StringRef letter, Extent extent, StringRef source) {
+  bindings[letter] = {extent, source.str()};
+}
+
+Extent ShapeCheck::operator[](StringRef letter) const { return bindings.lookup(letter).extent; }
+
+int64_t ShapeCheck::number(StringRef letter) const {
+  Extent extent = (*this)[letter];
+  return extent.isStatic() ? extent.value : 0;
+}
+
+void ShapeCheck::cache(CacheType type) {
+  let("c", type.getLatent(), "the cache");
+  let("r", type.getRope(), "the cache");
+}
+
+void ShapeCheck::shape(StringRef name, Value value, ArrayRef<StringRef> letters) {
+  if (!passed) {
+    return;
+  }
+  auto type = cast<RankedTensorType>(value.getType());
+  SmallVector<Extent> extents = extentsOf(type);
+  std::string wanted = "[" + llvm::join(letters, ", ") + "]";
+  if (extents.size() != letters.size()) {
+    (void)fail("'" + name + "' to be " + wanted, spell(extents));
+    return;
+  }
+  for (auto [extent, letter] : llvm::zip_equal(extents, letters)) {
+    if (extent == Extent()) {
+      (void)fail("a name for each '?' of '" + name + "'", spell(type),
+                 "write #dsv3.dims<\"T\"> for the tokens of a step");
+      return;
+    }
+    auto [known, isNew] = bindings.try_emplace(letter);
+    if (isNew) {
+      known->second = {extent, ("'" + name + "'").str()};
+      continue;
+    }
+    const Binding &binding = known->second;
+    if (binding.extent != extent) {
+      std::string source = binding.source.empty() ? "" : " as in " + binding.source;
+      (void)fail("'" + name + "' to be " + wanted + " with " + letter + " = " +
+                     spell(binding.extent) + source,
+                 spell(extents));
+      return;
+    }
+  }
+}
+
+void ShapeCheck::element(StringRef name, Value value, Type type) {
+  Type found = cast<RankedTensorType>(value.getType()).getElementType();
+  if (passed && found != type) {
+    (void)fail("elements of '" + name + "' to be " + spell(type), spell(found));
+  }
+}
+
+void ShapeCheck::weight(StringRef name, Value value, ArrayRef<StringRef> letters, Value scales,
+                        std::optional<ArrayRef<int64_t>> block, StringRef scalesName) {
+  shape(name, value, letters);
+  auto type = cast<RankedTensorType>(value.getType());
+  if (passed && !type.hasStaticShape()) {
+    (void)fail("numbers as the sizes of '" + name + "'", spell(extentsOf(type)));
+  }
+  if (!passed) {
+    return;
+  }
+  bool coded = isa<Float8E4M3FNType>(type.getElementType());
+  if (coded != (scales && block) || coded != (scales || block)) {
+    (void)fail(coded ? "scales and block of the FP8 weight '" + name + "'"
+                     : "neither scales nor block, '" + name + "' being no FP8 weight",
+               scales  ? "scales"
+               : block ? "a block"
+                       : "none",
+               coded ? "write `scales %s block [128, 128]`" : "leave `scales … block …` out");
+    return;
+  }
+  if (!coded) {
+    return;
+  }
+  if (block->size() != 2 || (*block)[0] <= 0 || (*block)[1] <= 0) {
+    (void)fail(
+        "a block of rows and columns of '" + name + "'",
+        "[" + llvm::join(llvm::map_range(*block, [](int64_t n) { return Twine(n).str(); }), ", ") +
+            "]",
+        "published checkpoints have [128, 128]");
+    return;
+  }
+  // Named like the constraint of dsv3.linear; each weight has letters of its own.
+  SmallVector<std::string> formulas;
+  SmallVector<Extent> sizes = extentsOf(type);
+  size_t rank = sizes.size();
+  for (auto [index, letter] : llvm::enumerate(letters)) {
+    bool blocked = index + 2 >= rank;
+    int64_t size = sizes[index].value;
+    int64_t per = blocked ? (*block)[index + 2 - rank] : 1;
+    formulas.push_back(blocked ? ("ceil(" + letter + "/" + Twine(per) + ")").str() : letter.str());
+    let(formulas.back(), int64_t(llvm::divideCeil(size, per)));
+  }
+  shape(scalesName, scales, llvm::to_vector(llvm::map_range(formulas, [](const std::string &text) {
+          return StringRef(text);
+        })));
+}
+
+} // namespace dsv3::graph

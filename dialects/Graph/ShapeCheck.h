@@ -1,0 +1,72 @@
+//===- ShapeCheck.h - constraints of one op ---------------------*- C++ -*-===//
+//
+// Verifiers of all dialects say a constraint as the documentation of the op does:
+// `'weight' is [N, K]`. A letter stands for the size that it was first seen with,
+// a number or a name; a size that disagrees is told with both values, where the
+// first one comes from, and where in the model the op is.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "Graph/Extent.h"
+#include "Graph/Graph.h"
+
+#include "llvm/ADT/StringMap.h"
+
+namespace dsv3::graph {
+
+/// Checks of one op. The first that fails is emitted; those after it do nothing, so
+/// that a verifier is a list of constraints.
+class ShapeCheck {
+public:
+  explicit ShapeCheck(mlir::Operation *op) : op(op) {}
+
+  /// `value` has these sizes. Letters not seen before get their size from it.
+  void shape(llvm::StringRef name, mlir::Value value, llvm::ArrayRef<llvm::StringRef> letters);
+  /// A weight of a stored type with its scales: both, and `block`, or none of them.
+  void weight(llvm::StringRef name, mlir::Value value, llvm::ArrayRef<llvm::StringRef> letters,
+              mlir::Value scales, std::optional<llvm::ArrayRef<int64_t>> block,
+              llvm::StringRef scalesName = "scales");
+  /// `value` has elements of `type`.
+  void element(llvm::StringRef name, mlir::Value value, mlir::Type type);
+  /// Letters c and r are the sizes of the cache.
+  void cache(CacheType type);
+  /// A letter's size, as in `source` ("the cache", or empty for a formula).
+  void let(llvm::StringRef letter, Extent extent, llvm::StringRef source = "");
+
+  /// The size of a letter; neither number nor name if nothing has it.
+  Extent operator[](llvm::StringRef letter) const;
+  /// The size of a letter if it is a number, else 0.
+  int64_t number(llvm::StringRef letter) const;
+
+  /// Emits "expected …, found …", unless something failed before.
+  mlir::LogicalResult fail(const llvm::Twine &expected, const llvm::Twine &found,
+                           const llvm::Twine &hint = {});
+  bool ok() const { return passed; }
+  mlir::LogicalResult result() const { return mlir::success(passed); }
+
+private:
+  struct Binding {
+    Extent extent;
+    std::string source;
+  };
+  mlir::Operation *op;
+  llvm::StringMap<Binding> bindings;
+  bool passed = true;
+};
+
+/// Numbers of a router over E experts (a letter of `check`): `groups` of them, `kept` of
+/// which are looked into for `chosen` experts.
+void checkRouting(ShapeCheck &check, int64_t groups, int64_t kept, int64_t chosen);
+
+/// What a failed check says, for type inference, which has no op yet.
+mlir::LogicalResult inferenceError(std::optional<mlir::Location> location, llvm::StringRef opName,
+                                   const llvm::Twine &expected, const llvm::Twine &found,
+                                   const llvm::Twine &hint = {});
+
+/// "1.0E-6".
+std::string spell(const llvm::APFloat &value);
+/// The text of a type.
+std::string spell(mlir::Type type);
+
+} // namespace dsv3::graph

@@ -1,0 +1,29 @@
+//===- RegionCheck.h - constraints of scalar regions ------------*- C++ -*-===//
+//
+// Prologues and epilogues are run, lowered and printed from one closed table of
+// scalar ops; what the verifier lets through, every one of these can do.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "Graph/ShapeCheck.h"
+#include "Kernel/Kernel.h"
+
+namespace dsv3::kern {
+
+/// Operands of a scalar region: as many access kinds as operands, each operand of the
+/// shape that its kind says: `element` the letters of `element`, `row` [T], `column`
+/// the last of them, `group` the letter `group`. None is a group where `group` is empty.
+void checkAccess(graph::ShapeCheck &check, mlir::ValueRange inputs, llvm::ArrayRef<int32_t> access,
+                 llvm::ArrayRef<llvm::StringRef> element, llvm::StringRef group = {});
+
+/// One block with arguments of these types, ops of dsv3/Support/ScalarOps.def and
+/// constants on scalars of the region, and a kern.yield of these types.
+void checkRegion(graph::ShapeCheck &check, llvm::StringRef name, mlir::Region &region,
+                 mlir::TypeRange arguments, mlir::TypeRange results);
+
+/// Arguments of an epilogue: `parts` f32 accumulators, then the elements of `inputs`.
+void checkEpilogue(graph::ShapeCheck &check, mlir::Region &region, int64_t parts,
+                   mlir::ValueRange inputs);
+
+} // namespace dsv3::kern

@@ -1,0 +1,327 @@
+//===- Code.cpp - arithmetic, memory and loops ----------------------------===//
+#include "Code.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace dsv3::cpu {
+
+int64_t widthOf(Num value) {
+  auto vector = dyn_cast<VectorType>(value.value.getType());
+  return vector ? vector.getNumElements() : 1;
+}
+
+static bool isFloat(Num value) { return isa<FloatType>(getElementTypeOrSelf(value.value)); }
+
+template <typename FloatOp, typename IntegerOp>
+static Num arithmetic(Num a, Num b) {
+  Code &code = *a.code;
+  return code.wrap(isFloat(a) ? code.builder.createOrFold<FloatOp>(code.loc, a.value, b.value)
+                              : code.builder.createOrFold<IntegerOp>(code.loc, a.value, b.value));
+}
+
+Num operator+(Num a, Num b) { return arithmetic<arith::AddFOp, arith::AddIOp>(a, b); }
+Num operator-(Num a, Num b) { return arithmetic<arith::SubFOp, arith::SubIOp>(a, b); }
+Num operator*(Num a, Num b) { return arithmetic<arith::MulFOp, arith::MulIOp>(a, b); }
+Num operator/(Num a, Num b) { return arithmetic<arith::DivFOp, arith::DivUIOp>(a, b); }
+Num operator%(Num a, Num b) { return arithmetic<arith::RemFOp, arith::RemUIOp>(a, b); }
+Num operator+(Num a, int64_t b) { return a + a.code->integer(b); }
+Num operator-(Num a, int64_t b) { return a - a.code->integer(b); }
+Num operator*(Num a, int64_t b) { return a * a.code->integer(b); }
+Num operator/(Num a, int64_t b) { return a / a.code->integer(b); }
+Num operator%(Num a, int64_t b) { return a % a.code->integer(b); }
+
+static Num compare(Num a, Num b, arith::CmpIPredicate integers, arith::CmpFPredicate floats) {
+  Code &code = *a.code;
+  return code.wrap(
+      isFloat(a) ? code.builder.createOrFold<arith::CmpFOp>(code.loc, floats, a.value, b.value)
+                 : code.builder.createOrFold<arith::CmpIOp>(code.loc, integers, a.value, b.value));
+}
+
+Num operator<(Num a, Num b) {
+  return compare(a, b, arith::CmpIPredicate::slt, arith::CmpFPredicate::OLT);
+}
+Num operator<(Num a, int64_t b) { return a < a.code->integer(b); }
+Num operator>(Num a, Num b) { return b < a; }
+Num operator==(Num a, Num b) {
+  return compare(a, b, arith::CmpIPredicate::eq, arith::CmpFPredicate::OEQ);
+}
+Num operator==(Num a, int64_t b) { return a == a.code->integer(b); }
+
+static Num booleans(Num a, Num b, bool conjunction) {
+  Code &code = *a.code;
+  return code.wrap(conjunction
+                       ? code.builder.createOrFold<arith::AndIOp>(code.loc, a.value, b.value)
+                       : code.builder.createOrFold<arith::OrIOp>(code.loc, a.value, b.value));
+}
+Num operator&&(Num a, Num b) { return booleans(a, b, true); }
+Num operator||(Num a, Num b) { return booleans(a, b, false); }
+Num operator!(Num a) {
+  Code &code = *a.code;
+  Value yes = arith::ConstantOp::create(code.builder, code.loc, code.builder.getBoolAttr(true));
+  return code.wrap(code.builder.createOrFold<arith::XOrIOp>(code.loc, a.value, yes));
+}
+
+//===----------------------------------------------------------------------===//
+// Memory and variables
+//===----------------------------------------------------------------------===//
+
+Memory Memory::operator+(Num index) const {
+  // LLVM has no 8-bit floats.
+  Type step = isa<Float8E4M3FNType>(element) ? code->i8() : element;
+  Value moved = LLVM::GEPOp::create(code->builder, code->loc, pointer.getType(), step, pointer,
+                                    ValueRange(index.value));
+  return {*code, moved, element};
+}
+Memory Memory::operator+(int64_t index) const {
+  return index == 0 ? *this : *this + code->integer(index);
+}
+
+Value Memory::raw(int64_t width) const {
+  Type type = width == 1 ? element : Type(VectorType::get({width}, element));
+  unsigned alignment = element.getIntOrFloatBitWidth() / 8;
+  return LLVM::LoadOp::create(code->builder, code->loc, type, pointer, alignment);
+}
+
+Num Memory::integer() const {
+  Value loaded = raw(1);
+  return code->wrap(
+      arith::ExtSIOp::create(code->builder, code->loc, code->builder.getI64Type(), loaded));
+}
+
+/// `type` with its element replaced.
+static Type withElement(Type type, Type element) {
+  auto vector = dyn_cast<VectorType>(type);
+  return vector ? Type(vector.clone(element)) : element;
+}
+
+/// A constant of integer type or vector of integers.
+static Value bits(Code &code, Type type, int64_t value) {
+  TypedAttr one = code.builder.getIntegerAttr(getElementTypeOrSelf(type), value);
+  TypedAttr attribute =
+      isa<VectorType>(type) ? TypedAttr(SplatElementsAttr::get(cast<ShapedType>(type), one)) : one;
+  return arith::ConstantOp::create(code.builder, code.loc, attribute);
+}
+
+/// e4m3 codes as f16 numbers of 2^-8 times their value, exactly; NaN codes as ±480.
+static Value halfOfF8(Code &code, Value codes) {
+  OpBuilder &b = code.builder;
+  Type i16 = withElement(codes.getType(), b.getI16Type());
+  Value wide = arith::ExtUIOp::create(b, code.loc, i16, codes);
+  // Sign into bit 15, exponent and mantissa below it: one bit of the exponent is doubled
+  // by the arithmetic shift and masked away.
+  Value high = arith::ShLIOp::create(b, code.loc, wide, bits(code, i16, 8));
+  Value shifted = arith::ShRSIOp::create(b, code.loc, high, bits(code, i16, 1));
+  Value masked = arith::AndIOp::create(b, code.loc, shifted, bits(code, i16, int16_t(0xBF80)));
+  return arith::BitcastOp::create(b, code.loc, withElement(i16, b.getF16Type()), masked);
+}
+
+Num Memory::floats(int64_t width) const {
+  OpBuilder &b = code->builder;
+  Location loc = code->loc;
+  if (element.isF32()) {
+    return code->wrap(raw(width));
+  }
+  if (element.isBF16()) {
+    Value loaded = as(b.getI16Type()).raw(width);
+    Type i32 = withElement(loaded.getType(), b.getI32Type());
+    Value wide = arith::ExtUIOp::create(b, loc, i32, loaded);
+    Value shifted = arith::ShLIOp::create(b, loc, wide, bits(*code, i32, 16));
+    return code->wrap(arith::BitcastOp::create(b, loc, withElement(i32, b.getF32Type()), shifted));
+  }
+  if (element.isF16()) {
+    Value loaded = raw(width);
+    return code->wrap(
+        arith::ExtFOp::create(b, loc, withElement(loaded.getType(), b.getF32Type()), loaded));
+  }
+  return smallF8(width) * code->splat(code->number(256.0), width);
+}
+
+Num Memory::smallF8(int64_t width) const {
+  assert(isa<Float8E4M3FNType>(element) && "memory of e4m3 codes");
+  Value half = halfOfF8(*code, as(code->i8()).raw(width));
+  return code->wrap(arith::ExtFOp::create(code->builder, code->loc,
+                                          withElement(half.getType(), code->f32()), half));
+}
+
+void Memory::store(Num value) const {
+  Value stored = value.value;
+  if (element.isInteger(32)) {
+    stored = arith::TruncIOp::create(code->builder, code->loc, element, stored);
+  }
+  unsigned alignment = element.getIntOrFloatBitWidth() / 8;
+  LLVM::StoreOp::create(code->builder, code->loc, stored, pointer, alignment);
+}
+
+Var Code::variable(Num initial) {
+  Value slot;
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(&entry);
+    Value one = LLVM::ConstantOp::create(builder, loc, builder.getI32Type(), 1);
+    slot = LLVM::AllocaOp::create(builder, loc, LLVM::LLVMPointerType::get(builder.getContext()),
+                                  initial.value.getType(), one);
+  }
+  Var made(*this, slot, initial.value.getType());
+  made.set(initial);
+  return made;
+}
+
+Num Var::get() const {
+  return code->wrap(LLVM::LoadOp::create(code->builder, code->loc, type, slot));
+}
+void Var::set(Num value) const {
+  LLVM::StoreOp::create(code->builder, code->loc, value.value, slot);
+}
+
+//===----------------------------------------------------------------------===//
+// Numbers
+//===----------------------------------------------------------------------===//
+
+Num Code::integer(int64_t value) {
+  return wrap(arith::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(value)));
+}
+Num Code::number(double value) {
+  return wrap(
+      arith::ConstantOp::create(builder, loc, builder.getF32FloatAttr(static_cast<float>(value))));
+}
+
+Num Code::splat(Num value, int64_t width) {
+  if (width == 1 || widthOf(value) == width) {
+    return value;
+  }
+  auto type = VectorType::get({width}, value.value.getType());
+  return wrap(builder.createOrFold<vector::BroadcastOp>(loc, type, value.value));
+}
+
+Num Code::fma(Num a, Num b, Num c) {
+  return wrap(math::FmaOp::create(builder, loc, a.value, b.value, c.value));
+}
+Num Code::min(Num a, Num b) { return arithmetic<arith::MinNumFOp, arith::MinSIOp>(a, b); }
+Num Code::max(Num a, Num b) { return arithmetic<arith::MaxNumFOp, arith::MaxSIOp>(a, b); }
+Num Code::select(Num condition, Num yes, Num no) {
+  return wrap(builder.createOrFold<arith::SelectOp>(loc, condition.value, yes.value, no.value));
+}
+Num Code::sqrt(Num x) { return wrap(math::SqrtOp::create(builder, loc, x.value)); }
+Num Code::abs(Num x) { return wrap(math::AbsFOp::create(builder, loc, x.value)); }
+Num Code::negate(Num x) { return wrap(arith::NegFOp::create(builder, loc, x.value)); }
+
+static Num reduced(Code &code, Num vector, vector::CombiningKind kind) {
+  if (widthOf(vector) == 1) {
+    return vector;
+  }
+  // The order of the sum is LLVM's, the same each time that this code runs.
+  return code.wrap(vector::ReductionOp::create(code.builder, code.loc, kind, vector.value,
+                                               arith::FastMathFlags::reassoc));
+}
+Num Code::sumOf(Num vector) { return reduced(*this, vector, vector::CombiningKind::ADD); }
+Num Code::largestOf(Num vector) { return reduced(*this, vector, vector::CombiningKind::MAXNUMF); }
+
+Num Code::exp(Num x) {
+  int64_t width = widthOf(x);
+  auto constant = [&](double value) { return splat(number(value), width); };
+  auto integers = withElement(x.value.getType(), builder.getI32Type());
+  // Beyond these the result is 0 or infinite; NaN passes both comparisons.
+  Num low = constant(-104.0), high = constant(89.0);
+  x = select(x < low, low, x);
+  x = select(high < x, high, x);
+  // n = round(x / ln 2) in the low bits of a number near 1.5 × 2^23.
+  Num magic = constant(12582912.0);
+  Num shifted = fma(x, constant(1.44269504088896341), magic);
+  Num n = shifted - magic;
+  Value whole = arith::SubIOp::create(
+      builder, loc, arith::BitcastOp::create(builder, loc, integers, shifted.value),
+      bits(*this, integers, 0x4B400000));
+  // r = x - n ln 2, |r| <= ln 2 / 2; ln 2 in two pieces. e^r by the polynomial of Cephes.
+  Num r = fma(n, constant(-0.693359375), x);
+  r = fma(n, constant(2.12194440e-4), r);
+  Num p = constant(1.9875691500e-4);
+  for (double coefficient :
+       {1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1}) {
+    p = fma(p, r, constant(coefficient));
+  }
+  Num result = fma(p * r, r, r) + constant(1.0);
+  // Times 2^n in two steps: 2^n alone may not be a number.
+  Value half = arith::ShRSIOp::create(builder, loc, whole, bits(*this, integers, 1));
+  Value rest = arith::SubIOp::create(builder, loc, whole, half);
+  for (Value exponent : {half, rest}) {
+    Value biased = arith::AddIOp::create(builder, loc, exponent, bits(*this, integers, 127));
+    Value power = arith::ShLIOp::create(builder, loc, biased, bits(*this, integers, 23));
+    result = result * wrap(arith::BitcastOp::create(builder, loc, x.value.getType(), power));
+  }
+  return result;
+}
+
+std::pair<Value, Value> Code::cosSin(Num angle) {
+  auto constant = [&](double value) {
+    return wrap(arith::ConstantOp::create(builder, loc, builder.getF64FloatAttr(value)));
+  };
+  Num x = wrap(arith::ExtFOp::create(builder, loc, f64(), angle.value));
+  // n = round(x / (pi/2)) as in exp; r = x - n pi/2 with pi/2 in two pieces.
+  Num magic = constant(6755399441055744.0);
+  Num shifted = fma(x, constant(0.63661977236758134308), magic);
+  Num n = shifted - magic;
+  Num r = fma(n, constant(-1.57079632679489655800), x);
+  r = fma(n, constant(-6.12323399573676603587e-17), r);
+  Num quadrant =
+      wrap(arith::BitcastOp::create(builder, loc, builder.getI64Type(), shifted.value)) % 4;
+  // Taylor terms as fdlibm fits them (k_sin.c, k_cos.c).
+  Num z = r * r;
+  Num sine = constant(1.58969099521155010221e-10);
+  for (double coefficient :
+       {-2.50507602534068634195e-08, 2.75573137070700676789e-06, -1.98412698298579493134e-04,
+        8.33333333332248946124e-03, -1.66666666666666324348e-01}) {
+    sine = fma(sine, z, constant(coefficient));
+  }
+  sine = fma(sine * z, r, r);
+  Num cosine = constant(-1.13596475577881948265e-11);
+  for (double coefficient :
+       {2.08757232129817482790e-09, -2.75573143513906633035e-07, 2.48015872894767294178e-05,
+        -1.38888888888741095749e-03, 4.16666666666666019037e-02, -0.5, 1.0}) {
+    cosine = fma(cosine, z, constant(coefficient));
+  }
+  Num odd = quadrant % 2 == 1;
+  Num c = select(odd, sine, cosine), s = select(odd, cosine, sine);
+  // cos is negative in quadrants 1 and 2, sin in 2 and 3.
+  c = select(quadrant == 1 || quadrant == 2, negate(c), c);
+  s = select(integer(1) < quadrant, negate(s), s);
+  return {c.value, s.value};
+}
+
+//===----------------------------------------------------------------------===//
+// Control
+//===----------------------------------------------------------------------===//
+
+void Code::loop(Num from, Num to, int64_t step, llvm::function_ref<void(Num)> body) {
+  auto made = scf::ForOp::create(builder, loc, from.value, to.value, integer(step).value);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(made.getBody()->getTerminator());
+  body(wrap(made.getInductionVar()));
+}
+
+void Code::when(Num condition, llvm::function_ref<void()> yes, llvm::function_ref<void()> no) {
+  auto made = scf::IfOp::create(builder, loc, condition.value, /*withElseRegion=*/bool(no));
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(made.thenBlock()->getTerminator());
+  yes();
+  if (no) {
+    builder.setInsertionPoint(made.elseBlock()->getTerminator());
+    no();
+  }
+}
+
+void Code::columns(int64_t n, llvm::function_ref<void(Num, int64_t)> body) {
+  int64_t whole = n / lanes() * lanes();
+  if (whole > 0) {
+    loop(integer(0), integer(whole), lanes(), [&](Num i) { body(i, lanes()); });
+  }
+  if (n > whole) {
+    body(integer(whole), n - whole);
+  }
+}
+
+} // namespace dsv3::cpu

@@ -1,0 +1,181 @@
+//===- EmitKernel.cpp - the functions of a kernel -------------------------===//
+//
+// Two functions: the outer one unpacks the ABI's arrays, the inner one has a
+// parameter for each pointer, so that LLVM can be told that destinations overlap
+// nothing.
+//
+//===----------------------------------------------------------------------===//
+#include "EmitKernel.h"
+
+#include "KernelCode.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace dsv3::cpu {
+namespace {
+
+class KernelEmitter {
+public:
+  KernelEmitter(ModuleOp module, kern::DefOp definition, const plan::CpuVariant &variant)
+      : module(module), definition(definition), variant(variant),
+        builder(OpBuilder::atBlockEnd(module.getBody())),
+        pointer(LLVM::LLVMPointerType::get(module.getContext())) {}
+
+  LogicalResult run();
+
+private:
+  LogicalResult checkTypes();
+  void emitTiles(StringRef name);
+  void emitEntry(StringRef tiles);
+  /// Pointers that the kernel has: one for an argument, two for a cache.
+  SmallVector<Type> pointers();
+
+  ModuleOp module;
+  kern::DefOp definition;
+  const plan::CpuVariant &variant;
+  OpBuilder builder;
+  Type pointer;
+};
+
+} // namespace
+
+SmallVector<Type> KernelEmitter::pointers() {
+  SmallVector<Type> types;
+  for (BlockArgument argument : definition.getBody().getArguments()) {
+    types.append(isa<graph::CacheType>(argument.getType()) ? 2 : 1, pointer);
+  }
+  return types;
+}
+
+/// The CPU stores f32 and i32 and keeps a cache of f32.
+LogicalResult KernelEmitter::checkTypes() {
+  auto refuse = [&](Type type, StringRef what) {
+    return definition.emitError("the CPU has no code for ")
+           << what << " of type " << type << "; compile with --policy=f32";
+  };
+  for (BlockArgument argument : definition.getBody().getArguments()) {
+    if (auto cache = dyn_cast<graph::CacheType>(argument.getType())) {
+      if (!cache.getElementType().isF32()) {
+        return refuse(cache.getElementType(), "a cache");
+      }
+    }
+  }
+  for (BlockArgument destination : definition.getDestinations()) {
+    Type element = cast<RankedTensorType>(destination.getType()).getElementType();
+    if (!element.isF32() && !element.isInteger(32)) {
+      return refuse(element, "results");
+    }
+  }
+  return success();
+}
+
+/// The code of one tile.
+static void emitTile(const KernelCode &kernel, Num tile) {
+  kern::DefOp definition = kernel.definition;
+  llvm::TypeSwitch<Operation *>(definition.getCore())
+      .Case([&](kern::RowwiseOp op) { emitRowwise(kernel, op, tile); })
+      .Case([&](kern::GemmOp op) { emitGemm(kernel, op, tile); })
+      .Case([&](kern::GroupedGemmOp op) { emitGroupedGemm(kernel, op, tile); })
+      .Case([&](kern::GatherOp op) { emitGather(kernel, op, tile); })
+      .Case([&](kern::ConcatOp op) { emitConcat(kernel, op, tile); })
+      .Case([&](kern::CombineOp op) { emitCombine(kernel, op, tile); })
+      .Case([&](kern::RopeTableOp op) { emitRopeTable(kernel, op, tile); })
+      .Case([&](kern::RopeAppendOp op) { emitRopeAppend(kernel, op, tile); })
+      .Case([&](kern::LatentAttentionOp op) { emitLatentAttention(kernel, op, tile); })
+      .Case([&](kern::ExpandedAttentionOp op) { emitExpandedAttention(kernel, op, tile); })
+      .Case([&](kern::RouterOp op) { emitRouter(kernel, op, tile); })
+      .Case([&](kern::DispatchOp op) { emitDispatch(kernel, op, tile); });
+}
+
+void KernelEmitter::emitTiles(StringRef name) {
+  Location loc = definition.getLoc();
+  Type i64 = builder.getI64Type();
+  SmallVector<Type> parameters = pointers();
+  ArrayAttr sizes = definition.getSizesAttr();
+  parameters.append(sizes.size(), i64);
+  parameters.append({i64, i64, pointer}); // first tile, end, scratch
+  auto function =
+      LLVM::LLVMFuncOp::create(builder, loc, name, LLVM::LLVMFunctionType::get(i64, parameters));
+  function.setLinkage(LLVM::Linkage::Internal);
+  OpBuilder::InsertionGuard guard(builder);
+  Block *entry = function.addEntryBlock(builder);
+  builder.setInsertionPointToStart(entry);
+
+  Code code(builder, loc, *entry, variant);
+  KernelCode kernel(code, definition, definition.getConfig(variant.name));
+  unsigned next = 0;
+  auto take = [&] { return function.getArgument(next++); };
+  for (BlockArgument argument : definition.getBody().getArguments()) {
+    if (auto type = dyn_cast<graph::CacheType>(argument.getType())) {
+      Memory pages(code, take(), code.f32()), table(code, take(), code.i32());
+      kernel.caches[argument] = {pages, table, type};
+      continue;
+    }
+    bool written = llvm::is_contained(definition.getDestinations(), argument);
+    if (written) {
+      function.setArgAttr(next, LLVM::LLVMDialect::getNoAliasAttrName(), builder.getUnitAttr());
+    }
+    Type element = cast<RankedTensorType>(argument.getType()).getElementType();
+    kernel.arguments[argument] = Memory(code, take(), element);
+  }
+  for (StringRef size : sizes.getAsValueRange<StringAttr>()) {
+    kernel.sizes[size] = take();
+  }
+  Num begin = code.wrap(take()), end = code.wrap(take());
+  function.setArgAttr(next, LLVM::LLVMDialect::getNoAliasAttrName(), builder.getUnitAttr());
+  kernel.scratch = take();
+  kernel.error = code.variable(code.integer(static_cast<int64_t>(KernelError::None)));
+  code.loop(begin, end, 1, [&](Num tile) { emitTile(kernel, tile); });
+  LLVM::ReturnOp::create(builder, loc, kernel.error->get().value);
+}
+
+void KernelEmitter::emitEntry(StringRef tiles) {
+  Location loc = definition.getLoc();
+  Type i32 = builder.getI32Type(), i64 = builder.getI64Type();
+  auto function = LLVM::LLVMFuncOp::create(
+      builder, loc, definition.getSymName(),
+      LLVM::LLVMFunctionType::get(i32, {pointer, pointer, i32, i32, pointer}));
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(function.addEntryBlock(builder));
+  auto element = [&](Value array, Type type, int64_t index) -> Value {
+    Value place = LLVM::GEPOp::create(builder, loc, pointer, type, array,
+                                      ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(index)});
+    return LLVM::LoadOp::create(builder, loc, type, place);
+  };
+  SmallVector<Value> arguments;
+  for (size_t i = 0, count = pointers().size(); i < count; ++i) {
+    arguments.push_back(element(function.getArgument(0), pointer, static_cast<int64_t>(i)));
+  }
+  for (size_t i = 0, count = definition.getSizesAttr().size(); i < count; ++i) {
+    arguments.push_back(element(function.getArgument(1), i64, static_cast<int64_t>(i)));
+  }
+  for (unsigned index : {2U, 3U}) {
+    arguments.push_back(LLVM::ZExtOp::create(builder, loc, i64, function.getArgument(index)));
+  }
+  arguments.push_back(function.getArgument(4));
+  Value status = LLVM::CallOp::create(builder, loc, TypeRange(i64), tiles, arguments).getResult();
+  Value narrow = LLVM::TruncOp::create(builder, loc, i32, status);
+  LLVM::ReturnOp::create(builder, loc, narrow);
+}
+
+LogicalResult KernelEmitter::run() {
+  if (!definition.getCore() || !definition.getSizesAttr() || !definition.getConfig(variant.name)) {
+    return definition.emitError("expected a kernel that is configured for ")
+           << variant.name << "; run kern-configure with that variant first";
+  }
+  if (failed(checkTypes())) {
+    return failure();
+  }
+  std::string tiles = (definition.getSymName() + ".tiles").str();
+  emitTiles(tiles);
+  emitEntry(tiles);
+  return success();
+}
+
+LogicalResult emitKernel(ModuleOp module, kern::DefOp definition, const plan::CpuVariant &variant) {
+  return KernelEmitter(module, definition, variant).run();
+}
+
+} // namespace dsv3::cpu

@@ -1,0 +1,138 @@
+//===- Lower.cpp - from scf and vector to an object file ------------------===//
+#include "EmitKernel.h"
+#include "dsv3/Target/Cpu.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+
+#include "llvm/Analysis/TargetLibraryInfo.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/SmallVectorMemoryBuffer.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Support/raw_ostream.h"
+#include "llvm/Target/TargetMachine.h"
+
+#include <mutex>
+
+using namespace mlir;
+
+namespace dsv3::cpu {
+
+OwningOpRef<ModuleOp> emitKernels(ModuleOp module, const plan::CpuVariant &variant) {
+  MLIRContext *context = module.getContext();
+  context
+      ->loadDialect<LLVM::LLVMDialect, scf::SCFDialect, vector::VectorDialect, math::MathDialect>();
+  OwningOpRef<ModuleOp> result(ModuleOp::create(module.getLoc()));
+  for (auto definition : module.getOps<kern::DefOp>()) {
+    if (failed(emitKernel(*result, definition, variant))) {
+      return nullptr;
+    }
+  }
+  return result;
+}
+
+static LogicalResult lowerToLlvm(ModuleOp module) {
+  PassManager manager(module.getContext());
+  manager.addPass(createSCFToControlFlowPass());
+  manager.addPass(createConvertVectorToLLVMPass({.reassociateFPReductions = true}));
+  manager.addPass(createConvertMathToLLVMPass());
+  manager.addPass(createArithToLLVMConversionPass());
+  manager.addPass(createConvertControlFlowToLLVMPass());
+  manager.addPass(createReconcileUnrealizedCastsPass());
+  return manager.run(module);
+}
+
+static std::unique_ptr<llvm::TargetMachine> makeTargetMachine(const plan::CpuVariant &variant,
+                                                              std::string &problem) {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+  });
+  llvm::Triple triple("x86_64-unknown-linux-gnu");
+  const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, problem);
+  if (!target) {
+    return nullptr;
+  }
+  return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
+      triple, variant.name, /*Features=*/"", llvm::TargetOptions(), llvm::Reloc::PIC_,
+      llvm::CodeModel::Small, llvm::CodeGenOptLevel::Default));
+}
+
+static void optimise(llvm::Module &module, llvm::TargetMachine &machine) {
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager sccs;
+  llvm::ModuleAnalysisManager modules;
+  llvm::PipelineTuningOptions tuning;
+  // Emitters choose the vectors; LLVM shall not second-guess the rest of the loops.
+  tuning.LoopVectorization = false;
+  tuning.SLPVectorization = false;
+  llvm::PassBuilder builder(&machine, tuning);
+  // No library: a loop that clears memory may not become a call of memset.
+  functions.registerPass([&] {
+    llvm::TargetLibraryInfoImpl library(machine.getTargetTriple());
+    library.disableAllFunctions();
+    return llvm::TargetLibraryAnalysis(library);
+  });
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(sccs);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, sccs, modules);
+  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
+}
+
+Expected<std::string> compileObject(OwningOpRef<ModuleOp> module, const plan::CpuVariant &variant) {
+  auto broken = [&](const std::string &what) {
+    return Failure{"code generation for " + std::string(variant.name) + " failed: " + what, "",
+                   "this is an error of dsv3; please report it with the config.json"};
+  };
+  registerBuiltinDialectTranslation(*module->getContext());
+  registerLLVMDialectTranslation(*module->getContext());
+  if (failed(lowerToLlvm(*module))) {
+    return broken("the kernels could not be lowered to LLVM");
+  }
+  std::string problem;
+  std::unique_ptr<llvm::TargetMachine> machine = makeTargetMachine(variant, problem);
+  if (!machine) {
+    return broken(problem);
+  }
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> translated = translateModuleToLLVMIR(*module, context, "kernels");
+  if (!translated) {
+    return broken("the kernels could not be translated to LLVM IR");
+  }
+  translated->setTargetTriple(machine->getTargetTriple());
+  translated->setDataLayout(machine->createDataLayout());
+  for (llvm::Function &function : *translated) {
+    if (!function.isDeclaration()) {
+      function.addFnAttr("target-cpu", variant.name);
+      function.addFnAttr("prefer-vector-width", variant.tuning);
+      function.addFnAttr("no-builtins");
+      function.setUWTableKind(llvm::UWTableKind::Async);
+      function.addFnAttr(llvm::Attribute::NoUnwind);
+    }
+  }
+  optimise(*translated, *machine);
+  llvm::SmallString<0> bytes;
+  llvm::raw_svector_ostream stream(bytes);
+  llvm::legacy::PassManager emission;
+  if (machine->addPassesToEmitFile(emission, stream, nullptr, llvm::CodeGenFileType::ObjectFile)) {
+    return broken("LLVM has no object writer for this target");
+  }
+  emission.run(*translated);
+  return std::string(bytes);
+}
+
+} // namespace dsv3::cpu

@@ -1,0 +1,121 @@
+//===- Rowwise.cpp - families whose rows are independent of each other ----===//
+//
+// rowwise, gather, concat, combine: plain loops over the columns of a row.
+//
+//===----------------------------------------------------------------------===//
+#include "KernelCode.h"
+
+#include "dsv3/Plan/Layout.h"
+
+using namespace mlir;
+
+namespace dsv3::cpu {
+
+static int64_t columnsOf(Value value) {
+  return cast<RankedTensorType>(value.getType()).getShape().back();
+}
+
+void emitRowwise(const KernelCode &kernel, kern::RowwiseOp op, Num tile) {
+  Code &code = kernel.code;
+  int64_t n = columnsOf(op.getOutputs().front());
+  Num zero = code.integer(0);
+  kernel.forRows(op.getOutputs().front(), tile, [&](Num t) {
+    auto inputs = [&](Num column, int64_t width) {
+      SmallVector<Num> arguments;
+      appendEpilogueInputs(kernel, op.getInputs(), op.getAccess(), t, zero, n, column, width,
+                           arguments);
+      return arguments;
+    };
+    std::optional<Num> reduced;
+    if (op.getReduction() != kern::Reduction::None) {
+      bool sums = op.getReduction() == kern::Reduction::Add;
+      auto combine = [&](Num a, Num b) { return sums ? a + b : code.max(a, b); };
+      Num identity = code.number(sums ? 0.0 : -std::numeric_limits<double>::infinity());
+      Var total = code.variable(identity);
+      Var lanes = code.variable(code.splat(identity, code.lanes()));
+      code.columns(n, [&](Num column, int64_t width) {
+        Num one = emitScalars(code, op.getContribution(), inputs(column, width), width)[0];
+        if (width == code.lanes()) {
+          lanes.set(combine(lanes.get(), one));
+        } else {
+          total.set(sums ? code.sumOf(one) : code.largestOf(one));
+        }
+      });
+      Num whole = sums ? code.sumOf(lanes.get()) : code.largestOf(lanes.get());
+      reduced = emitScalars(code, op.getFinish(), {combine(total.get(), whole)}, 1)[0];
+    }
+    code.columns(n, [&](Num column, int64_t width) {
+      SmallVector<Num> arguments = inputs(column, width);
+      if (reduced) {
+        arguments.push_back(*reduced);
+      }
+      SmallVector<Num> results = emitScalars(code, op.getApply(), arguments, width);
+      for (auto [destination, result] : llvm::zip_equal(op.getDestinations(), results)) {
+        (kernel.rows(destination).row(t) + column).store(result);
+      }
+    });
+  });
+}
+
+void emitGather(const KernelCode &kernel, kern::GatherOp op, Num tile) {
+  Code &code = kernel.code;
+  Rows table = kernel.rows(op.getTable()), out = kernel.rows(op.getDestination());
+  Memory ids = kernel.memory(op.getIds());
+  Num limit = kernel.rowCount(op.getTable());
+  kernel.forRows(op.getResult(), tile, [&](Num o) {
+    Num id = (ids + o).integer();
+    kernel.checked(id, limit, [&] {
+      Memory from = table.row(id), to = out.row(o);
+      code.columns(out.columns,
+                   [&](Num i, int64_t width) { (to + i).store((from + i).floats(width)); });
+    });
+  });
+}
+
+void emitConcat(const KernelCode &kernel, kern::ConcatOp op, Num tile) {
+  Code &code = kernel.code;
+  Rows out = kernel.rows(op.getDestination());
+  kernel.forRows(op.getResult(), tile, [&](Num t) {
+    Memory to = out.row(t);
+    for (Value side : {op.getLhs(), op.getRhs()}) {
+      Rows rows = kernel.rows(side);
+      Memory from = rows.row(t);
+      code.columns(rows.columns,
+                   [&](Num i, int64_t width) { (to + i).store((from + i).floats(width)); });
+      to = to + rows.columns;
+    }
+  });
+}
+
+void emitCombine(const KernelCode &kernel, kern::CombineOp op, Num tile) {
+  Code &code = kernel.code;
+  int64_t n = columnsOf(op.getResult()), k = columnsOf(op.getSlots());
+  int64_t columns = kernel.field("columns"), blocks = plan::ceilDiv(n, columns);
+  Rows x = kernel.rows(op.getX()), out = kernel.rows(op.getDestination());
+  Memory slots = kernel.memory(op.getSlots()), weights = kernel.memory(op.getWeights());
+  Num zero = code.integer(0), t = tile / blocks;
+  auto chunk = [&](Num column, int64_t width) {
+    Var sum = code.variable(code.zeros(width));
+    code.loop(zero, code.integer(k), 1, [&](Num j) {
+      Num entry = (slots + (t * k + j)).integer();
+      Num weight = code.splat((weights + (t * k + j)).floats(1), width);
+      sum.set(code.fma(weight, (x.row(entry) + column).floats(width), sum.get()));
+    });
+    SmallVector<Num> arguments{sum.get()};
+    appendEpilogueInputs(kernel, op.getEpilogueInputs(), op.getAccess(), t, zero, n, column, width,
+                         arguments);
+    (out.row(t) + column).store(emitScalars(code, op.getEpilogue(), arguments, width)[0]);
+  };
+  Num first = tile % blocks * columns;
+  if (n % columns == 0) {
+    code.columns(columns, [&](Num i, int64_t width) { chunk(first + i, width); });
+    return;
+  }
+  // The last block is shorter.
+  code.when(
+      tile % blocks == blocks - 1,
+      [&] { code.columns(n % columns, [&](Num i, int64_t width) { chunk(first + i, width); }); },
+      [&] { code.columns(columns, [&](Num i, int64_t width) { chunk(first + i, width); }); });
+}
+
+} // namespace dsv3::cpu

@@ -1,0 +1,32 @@
+//===- Bundle.h - writes a bundle -------------------------------*- C++ -*-===//
+//
+// A bundle is a directory: plan.dsv3, a shared object per variant, config.json and,
+// where it was compiled from a checkpoint, `checkpoint`, a file with the path of its
+// directory. It is written beside its place and renamed: it is there whole or not at
+// all.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "dsv3/Plan/Plan.h"
+#include "dsv3/Support/Status.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+#include <string>
+
+namespace dsv3::compile {
+
+/// What a bundle holds besides the code.
+struct BundleParts {
+  plan::Plan plan;
+  std::string configText;
+  std::string checkpoint; ///< absolute path, or empty
+};
+
+/// Compiles the kernels of `module` (phase configured) for each variant of the plan and
+/// writes the bundle. Replaces a bundle that is there; refuses to replace anything
+/// else. Leaves nothing behind on failure.
+Status writeBundle(mlir::ModuleOp module, BundleParts parts, const std::string &path);
+
+} // namespace dsv3::compile

@@ -1,0 +1,264 @@
+//===- Compile.cpp - from a checkpoint or a config to a bundle ------------===//
+#include "dsv3/Tools/Compile.h"
+
+#include "Bundle.h"
+#include "Report.h"
+#include "dsv3/Conversion/KernelToPlan.h"
+#include "dsv3/Pipelines/CheckpointModel.h"
+#include "dsv3/Plan/Families.h"
+#include "dsv3/Tools/Registration.h"
+
+#include <CLI/CLI.hpp>
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/ToolOutputFile.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <chrono>
+#include <filesystem>
+#include <unistd.h>
+
+using namespace mlir;
+
+namespace dsv3 {
+namespace {
+
+struct Flags {
+  std::string model, config, output, policy = "f32", stopAfter, dumpPhases;
+  bool planOnly = false;
+  std::optional<int64_t> context;
+  int64_t batch = 1, rows = 16, chunk = 512;
+  std::vector<std::string> variants;
+};
+
+/// CLI11, as in dsv3-run: LLVM's own options would collide with names of ours.
+void declareFlags(CLI::App &app, Flags &flags) {
+  app.add_option("--model", flags.model, "checkpoint directory")->type_name("DIR");
+  app.add_option("--config", flags.config, "config.json alone: types as published, no weights")
+      ->type_name("FILE");
+  app.add_option("-o,--output", flags.output, "bundle to write")->type_name("BUNDLE");
+  app.add_flag("--plan-only", flags.planOnly,
+               "say what it needs and whether it fits; write nothing");
+  app.add_option("--context", flags.context, "most tokens of a request [max_position_embeddings]")
+      ->type_name("N");
+  app.add_option("--batch", flags.batch, "most requests at a time [1]")->type_name("N");
+  app.add_option("--rows", flags.rows, "most tokens of a step with absorbed attention [16]")
+      ->type_name("N");
+  app.add_option("--chunk", flags.chunk, "most tokens of a step [512]")->type_name("N");
+  app.add_option("--policy", flags.policy, "precision [f32]")->type_name("NAME");
+  app.add_option("--variant", flags.variants, "CPUs to make code for, comma-separated [all]")
+      ->delimiter(',')
+      ->type_name("NAME");
+  app.add_option("--stop-after", flags.stopAfter, "print the module of a phase instead")
+      ->type_name("PHASE");
+  app.add_option("--dump-phases", flags.dumpPhases, "write the module of each phase")
+      ->type_name("DIR");
+  app.footer("examples: dsv3-compile --model DIR -o BUNDLE\n"
+             "          dsv3-compile --config config.json --plan-only --context 8192\n"
+             "          dsv3-compile --model DIR --stop-after=fused");
+}
+
+int fail(const Failure &failure) {
+  llvm::errs() << "dsv3-compile: " << failure.message() << '\n';
+  return 1;
+}
+
+/// What is compiled, however it was named.
+struct Input {
+  std::unique_ptr<CheckpointModel> checkpoint; ///< null for --config
+  ModelSource fromConfig;
+  std::string configText;
+
+  ModelSource &source() { return checkpoint ? checkpoint->source : fromConfig; }
+};
+
+Expected<Input> openInput(const Flags &flags) {
+  if (flags.model.empty() == flags.config.empty()) {
+    return Failure{"expected either --model or --config", "", "dsv3-compile --help"};
+  }
+  Input input;
+  if (!flags.model.empty()) {
+    Expected<std::unique_ptr<CheckpointModel>> opened = openModel(flags.model);
+    if (!opened) {
+      return opened.status();
+    }
+    input.checkpoint = std::move(*opened);
+    input.configText = input.checkpoint->checkpoint.configText();
+    for (const std::string &note : input.checkpoint->notes) {
+      llvm::errs() << "note: " << note << '\n';
+    }
+    return input;
+  }
+  auto file = llvm::MemoryBuffer::getFile(flags.config, /*IsText=*/true);
+  if (!file) {
+    return Failure{"cannot be read: " + file.getError().message(), flags.config, ""};
+  }
+  input.configText = (*file)->getBuffer().str();
+  Expected<checkpoint::ModelConfig> config =
+      checkpoint::parseModelConfig(input.configText, flags.config);
+  if (!config) {
+    return config.status();
+  }
+  input.fromConfig.config = *config;
+  input.fromConfig.storedType = import::publishedTypes(*config);
+  input.fromConfig.options.mtp = config->numNextnPredictLayers > 0;
+  input.fromConfig.options.context = config->maxPositionEmbeddings;
+  return input;
+}
+
+/// Numbers of flags, checked; `source` gets those that the importer wants.
+Status applyFlags(const Flags &flags, ModelSource &source, PipelineOptions &options) {
+  auto range = [](const char *flag, int64_t value, int64_t least, int64_t most) -> Status {
+    if (value >= least && value <= most) {
+      return {};
+    }
+    return Failure{std::string("expected ") + flag + " from " + std::to_string(least) + " to " +
+                       std::to_string(most) + ", found " + std::to_string(value),
+                   "", ""};
+  };
+  int64_t positions = source.config.maxPositionEmbeddings;
+  int64_t context = flags.context.value_or(positions);
+  for (Status status :
+       {range("--context (at most max_position_embeddings)", context, 1, positions),
+        range("--batch", flags.batch, 1, 4096), range("--rows", flags.rows, 1, 1024),
+        range("--chunk", flags.chunk, 1, 65536)}) {
+    if (!status) {
+      return status;
+    }
+  }
+  if (flags.policy != "f32") {
+    return Failure{"the CPU has no code for policy " + flags.policy, "",
+                   "compile with --policy=f32"};
+  }
+  for (const std::string &variant : flags.variants) {
+    if (!plan::findCpuVariant(variant)) {
+      return Failure{"expected --variant x86-64-v3 or x86-64-v4, found " + variant, "", ""};
+    }
+  }
+  source.options.context = context;
+  source.options.requests = flags.batch;
+  options.policy = flags.policy;
+  options.rows = std::min<int64_t>(flags.rows, flags.chunk);
+  options.chunk = flags.chunk;
+  options.variants = flags.variants;
+  return {};
+}
+
+/// Writes the module of a phase as NUMBER-PHASE.mlir.
+LogicalResult dumpPhase(const std::string &directory, Phase phase, ModuleOp module) {
+  auto path = std::filesystem::path(directory) /
+              (std::to_string(static_cast<int>(phase)) + "-" + name(phase).str() + ".mlir");
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  llvm::ToolOutputFile file(path.string(), error, llvm::sys::fs::OF_Text);
+  if (!error) {
+    module.print(file.os(), OpPrintingFlags().enableDebugInfo(false));
+    file.os() << '\n';
+    file.os().flush();
+    error = file.os().error();
+    file.os().clear_error();
+  }
+  if (error) {
+    fail({"cannot be written: " + error.message(), path.string(), ""});
+    return failure();
+  }
+  file.keep();
+  return success();
+}
+
+int64_t machineMemory() {
+  return static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
+}
+
+/// From the configured module to the report or the bundle.
+int finish(const Flags &flags, Input &input, ModuleOp module,
+           std::chrono::steady_clock::time_point start) {
+  FailureOr<plan::Plan> plan = planModule(module);
+  if (failed(plan)) {
+    return 1;
+  }
+  if (flags.planOnly) {
+    llvm::outs() << compile::planReport(input.source().config, *plan, machineMemory());
+    return 0;
+  }
+  compile::MemoryNeeds needs = compile::memoryNeeds(*plan, 0);
+  size_t kernels = plan->kernels.size(), variants = plan->variants.size();
+  compile::BundleParts parts{std::move(*plan), input.configText, ""};
+  if (input.checkpoint) {
+    parts.checkpoint = std::filesystem::absolute(input.checkpoint->checkpoint.directory())
+                           .lexically_normal()
+                           .string();
+  }
+  if (Status written = compile::writeBundle(module, std::move(parts), flags.output); !written) {
+    return fail(written.failure());
+  }
+  double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  llvm::errs() << "compiled " << kernels << " kernels for " << variants
+               << (variants == 1 ? " variant" : " variants")
+               << llvm::format(" in %.1f s\n", seconds) << "weights "
+               << compile::humanBytes(needs.weights) << ", arena "
+               << compile::humanBytes(needs.arena) << ", cache up to "
+               << compile::humanBytes(needs.cache()) << '\n'
+               << "bundle " << flags.output << '\n';
+  return 0;
+}
+
+int runTool(const Flags &flags) {
+  auto start = std::chrono::steady_clock::now();
+  std::optional<Phase> last = Phase::Emitted;
+  if (!flags.stopAfter.empty()) {
+    last = phaseFromName(flags.stopAfter);
+    if (!last) {
+      return fail({"expected a phase from import to emitted, found '" + flags.stopAfter + "'"});
+    }
+  }
+  bool prints = *last <= Phase::Configured;
+  if (!prints && !flags.planOnly && flags.output.empty()) {
+    return fail({"expected -o BUNDLE, --plan-only or --stop-after", "", "dsv3-compile --help"});
+  }
+  Expected<Input> input = openInput(flags);
+  if (!input) {
+    return fail(input.failure());
+  }
+  PipelineOptions options;
+  if (Status applied = applyFlags(flags, input->source(), options); !applied) {
+    return fail(applied.failure());
+  }
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  MLIRContext context(registry);
+  PhaseObserver observer = [&](Phase phase, ModuleOp module) {
+    return flags.dumpPhases.empty() ? success() : dumpPhase(flags.dumpPhases, phase, module);
+  };
+  OwningOpRef<ModuleOp> module =
+      compileTo(std::min(*last, Phase::Configured), context, input->source(), options, observer);
+  if (!module) {
+    return 1;
+  }
+  if (prints) {
+    module->print(llvm::outs());
+    llvm::outs() << '\n';
+    return 0;
+  }
+  return finish(flags, *input, *module, start);
+}
+
+} // namespace
+
+int compileMain(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  Flags flags;
+  CLI::App app("dsv3-compile: from a checkpoint or a config.json to a bundle", "dsv3-compile");
+  declareFlags(app, flags);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    return app.exit(error);
+  }
+  return runTool(flags);
+}
+
+} // namespace dsv3

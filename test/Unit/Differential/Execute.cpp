@@ -1,0 +1,282 @@
+//===- Execute.cpp - a kernel's code on this CPU --------------------------===//
+#include "KernelRun.h"
+
+#include "Graph/Extent.h"
+#include "dsv3/Plan/Layout.h"
+#include "dsv3/Support/Float.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <sys/mman.h>
+#include <unistd.h>
+
+using namespace mlir;
+
+namespace dsv3::differential {
+
+GuardedBytes::GuardedBytes(size_t size) : bytes(size) {
+  auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  size_t whole = (size + page - 1) / page * page;
+  mapped = whole + page;
+  mapping = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapping == MAP_FAILED) {
+    throw std::bad_alloc();
+  }
+  mprotect(static_cast<std::byte *>(mapping) + whole, page, PROT_NONE);
+  begin = static_cast<std::byte *>(mapping) + whole - size;
+  std::memset(begin, 0xFF, size); // NaN, -1
+}
+GuardedBytes::GuardedBytes(GuardedBytes &&other) noexcept
+    : mapping(std::exchange(other.mapping, nullptr)), mapped(other.mapped), bytes(other.bytes),
+      begin(other.begin) {}
+GuardedBytes::~GuardedBytes() {
+  if (mapping) {
+    munmap(mapping, mapped);
+  }
+}
+
+static DType dtypeOf(Type element) {
+  return element.isBF16()                 ? DType::BF16
+         : element.isF16()                ? DType::F16
+         : element.isInteger(32)          ? DType::I32
+         : isa<Float8E4M3FNType>(element) ? DType::F8E4M3
+                                          : DType::F32;
+}
+
+static void put(std::byte *to, DType type, double value) {
+  auto store = [&](auto bits) { std::memcpy(to, &bits, sizeof bits); };
+  switch (type) {
+  case DType::BF16:
+    return store(floatToBf16(static_cast<float>(value)));
+  case DType::F16:
+    return store(static_cast<_Float16>(value));
+  case DType::I32:
+    return store(static_cast<int32_t>(value));
+  case DType::F8E4M3:
+    return store(floatToF8E4M3(static_cast<float>(value)));
+  default:
+    return store(static_cast<float>(value));
+  }
+}
+
+namespace {
+
+/// The packed weight of a core op.
+struct Packing {
+  unsigned weight = ~0U, scales = ~0U; ///< arguments
+  plan::Parameter parameter;
+};
+
+class Execution {
+public:
+  Execution(kern::DefOp definition, const plan::CpuVariant &variant, const KernelInputs &inputs)
+      : definition(definition), variant(variant), inputs(inputs) {}
+  KernelResults run(plan::KernelFunction function, int order);
+
+private:
+  Packing packing();
+  void addInput(BlockArgument argument, const Packing &packed);
+  void addCache(graph::CacheType type);
+  std::byte *pageRow(graph::CacheType type, int64_t request, int64_t position);
+
+  kern::DefOp definition;
+  const plan::CpuVariant &variant;
+  const KernelInputs &inputs;
+  std::vector<GuardedBytes> buffers;
+  std::vector<const void *> arguments;
+  std::byte *pages = nullptr;
+  std::vector<int32_t> table;
+};
+
+} // namespace
+
+template <typename OpT>
+static Packing packingOf(OpT op, int64_t parts) {
+  Packing result;
+  auto type = cast<RankedTensorType>(op.getWeight().getType());
+  result.weight = cast<BlockArgument>(op.getWeight()).getArgNumber();
+  result.parameter.type = dtypeOf(type.getElementType());
+  bool grouped = type.getRank() == 3;
+  result.parameter.groups = grouped ? type.getDimSize(0) : 1;
+  result.parameter.rows = type.getDimSize(grouped ? 1 : 0);
+  result.parameter.columns = type.getShape().back();
+  result.parameter.parts = parts;
+  if (op.getScales()) {
+    result.scales = cast<BlockArgument>(op.getScales()).getArgNumber();
+    result.parameter.scaleRows = (*op.getBlock())[0];
+    result.parameter.scaleColumns = (*op.getBlock())[1];
+  }
+  return result;
+}
+
+Packing Execution::packing() {
+  Operation *core = definition.getCore();
+  if (auto op = dyn_cast<kern::GemmOp>(core)) {
+    return packingOf(op, static_cast<int64_t>(op.getParts()));
+  }
+  if (auto op = dyn_cast<kern::GroupedGemmOp>(core)) {
+    return packingOf(op, static_cast<int64_t>(op.getParts()));
+  }
+  if (auto op = dyn_cast<kern::ExpandedAttentionOp>(core)) {
+    return packingOf(op, 1);
+  }
+  return {};
+}
+
+void Execution::addInput(BlockArgument argument, const Packing &packed) {
+  const reference::Tensor &tensor = inputs.tensors[argument.getArgNumber()];
+  DType type = dtypeOf(cast<RankedTensorType>(argument.getType()).getElementType());
+  plan::Layout layout = plan::weightLayout(*plan::familyFromName(*definition.getFamily()), variant);
+  plan::PackedShape shape(packed.parameter, layout);
+  const plan::Parameter &parameter = packed.parameter;
+  bool isWeight = argument.getArgNumber() == packed.weight;
+  if (!isWeight && argument.getArgNumber() != packed.scales) {
+    GuardedBytes &bytes = buffers.emplace_back(static_cast<size_t>(tensor.size()) * byteSize(type));
+    for (int64_t i = 0; i < tensor.size(); ++i) {
+      put(bytes.data() + static_cast<size_t>(i) * byteSize(type), type, tensor[i]);
+    }
+    arguments.push_back(bytes.data());
+    return;
+  }
+  int64_t count = isWeight ? shape.dataElements() : shape.scaleElements();
+  GuardedBytes &bytes = buffers.emplace_back(static_cast<size_t>(count) * byteSize(type));
+  std::memset(bytes.data(), 0, bytes.size());
+  int64_t blocksAcross = isWeight ? 0 : plan::ceilDiv(parameter.columns, parameter.scaleColumns);
+  for (int64_t g = 0; g < parameter.groups; ++g) {
+    for (int64_t r = 0; r < parameter.rows; ++r) {
+      for (int64_t c = 0; c < parameter.columns; ++c) {
+        int64_t index = isWeight ? shape.dataIndex(g, r, c) : shape.scaleIndex(g, r, c);
+        int64_t from = (g * parameter.rows + r) * parameter.columns + c;
+        if (!isWeight) {
+          from =
+              (g * plan::ceilDiv(parameter.rows, parameter.scaleRows) + r / parameter.scaleRows) *
+                  blocksAcross +
+              c / parameter.scaleColumns;
+        }
+        put(bytes.data() + static_cast<size_t>(index) * byteSize(type), type, tensor[from]);
+      }
+    }
+  }
+  arguments.push_back(bytes.data());
+}
+
+std::byte *Execution::pageRow(graph::CacheType type, int64_t request, int64_t position) {
+  auto page = static_cast<int64_t>(type.getPage());
+  int64_t perRequest = plan::ceilDiv(static_cast<int64_t>(type.getMaxContext()), page);
+  auto width = static_cast<int64_t>(type.getLatent() + type.getRope());
+  int64_t slot =
+      table[static_cast<size_t>(request * perRequest + position / page)] * page + position % page;
+  return pages + static_cast<size_t>(slot * width) * sizeof(float);
+}
+
+/// Pages in an order that is not that of the positions; what was not cached is NaN.
+void Execution::addCache(graph::CacheType type) {
+  auto page = static_cast<int64_t>(type.getPage());
+  int64_t perRequest = plan::ceilDiv(static_cast<int64_t>(type.getMaxContext()), page);
+  auto width = static_cast<int64_t>(type.getLatent() + type.getRope());
+  auto total = perRequest * static_cast<int64_t>(type.getMaxRequests());
+  table.resize(static_cast<size_t>(total));
+  for (int64_t i = 0; i < total; ++i) {
+    table[static_cast<size_t>(i)] = static_cast<int32_t>(total - 1 - i);
+  }
+  GuardedBytes &bytes =
+      buffers.emplace_back(static_cast<size_t>(total * page * width) * sizeof(float));
+  pages = bytes.data();
+  for (size_t request = 0; request < inputs.cached.size(); ++request) {
+    for (size_t s = 0; s < inputs.cached[request].size(); ++s) {
+      std::byte *row = pageRow(type, static_cast<int64_t>(request), static_cast<int64_t>(s));
+      for (size_t i = 0; i < inputs.cached[request][s].size(); ++i) {
+        put(row + i * sizeof(float), DType::F32, inputs.cached[request][s][i]);
+      }
+    }
+  }
+  arguments.push_back(pages);
+  arguments.push_back(table.data());
+}
+
+KernelResults Execution::run(plan::KernelFunction function, int order) {
+  buffers.reserve(64);
+  Packing packed = packing();
+  for (BlockArgument argument : definition.getInputs()) {
+    if (auto cache = dyn_cast<graph::CacheType>(argument.getType())) {
+      addCache(cache);
+    } else {
+      addInput(argument, packed);
+    }
+  }
+  auto elements = [&](RankedTensorType type) {
+    int64_t count = 1;
+    for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+      graph::Extent extent = graph::extentOf(type, static_cast<unsigned>(dim));
+      auto [base, factor] =
+          extent.isStatic() ? std::pair<StringRef, int64_t>() : graph::DimsAttr::split(extent.name);
+      count *= extent.isStatic() ? extent.value : inputs.sizes.at(base.str()) * factor;
+    }
+    return count;
+  };
+  size_t firstDestination = buffers.size();
+  for (BlockArgument argument : definition.getDestinations()) {
+    auto type = cast<RankedTensorType>(argument.getType());
+    buffers.emplace_back(static_cast<size_t>(elements(type)) * 4);
+    arguments.push_back(buffers.back().data());
+  }
+  std::vector<int64_t> sizes;
+  for (StringRef name : definition.getSizesAttr().getAsValueRange<StringAttr>()) {
+    sizes.push_back(inputs.sizes.at(name.str()));
+  }
+  DictionaryAttr config = definition.getConfig(variant.name);
+  auto tile = config.getAs<DenseI64ArrayAttr>("tiles").asArrayRef();
+  plan::TileCount count{static_cast<int32_t>(tile[0]), tile[1], tile[2], tile[3], tile[4]};
+  auto tiles = static_cast<uint32_t>(count.evaluate(sizes.data()));
+  auto scratchBytes = static_cast<size_t>(config.getAs<IntegerAttr>("scratch").getInt());
+  GuardedBytes scratch((scratchBytes + 63) / 64 * 64);
+  auto call = [&](uint32_t begin, uint32_t end) {
+    EXPECT_EQ(function(arguments.data(), sizes.data(), begin, end, scratch.data()), 0);
+  };
+  if (order == 0) {
+    call(0, tiles);
+  }
+  for (uint32_t i = tiles; order != 0 && i > 0; --i) {
+    call(i - 1, i);
+  }
+  KernelResults results;
+  for (auto [i, argument] : llvm::enumerate(definition.getDestinations())) {
+    auto type = cast<RankedTensorType>(argument.getType());
+    std::vector<double> values;
+    const std::byte *from = buffers[firstDestination + i].data();
+    for (int64_t k = 0; k < elements(type); ++k, from += 4) {
+      int32_t integer;
+      float number;
+      std::memcpy(&integer, from, 4);
+      std::memcpy(&number, from, 4);
+      values.push_back(type.getElementType().isInteger(32) ? integer : number);
+    }
+    results.push_back(std::move(values));
+  }
+  if (auto append = dyn_cast<kern::RopeAppendOp>(definition.getCore())) {
+    auto type = cast<graph::CacheType>(append.getCache().getType());
+    const auto &positions =
+        inputs.tensors[cast<BlockArgument>(append.getPositions()).getArgNumber()];
+    const auto &requests = inputs.tensors[cast<BlockArgument>(append.getRequests()).getArgNumber()];
+    std::vector<double> rows;
+    for (int64_t t = 0; t < positions.size(); ++t) {
+      const std::byte *row =
+          pageRow(type, static_cast<int64_t>(requests[t]), static_cast<int64_t>(positions[t]));
+      for (int64_t i = 0; i < type.getLatent() + type.getRope(); ++i) {
+        float value;
+        std::memcpy(&value, row + static_cast<size_t>(i) * sizeof(float), sizeof value);
+        rows.push_back(value);
+      }
+    }
+    results.push_back(std::move(rows));
+  }
+  return results;
+}
+
+KernelResults execute(kern::DefOp definition, const plan::CpuVariant &variant,
+                      plan::KernelFunction function, const KernelInputs &inputs, int order) {
+  return Execution(definition, variant, inputs).run(function, order);
+}
+
+} // namespace dsv3::differential

@@ -1,0 +1,187 @@
+//===- Inputs.cpp - inputs that a kernel could get ------------------------===//
+#include "KernelRun.h"
+
+#include "Graph/Extent.h"
+#include "dsv3/Support/Float.h"
+
+#include <algorithm>
+#include <numeric>
+
+using namespace mlir;
+
+namespace dsv3::differential {
+namespace {
+
+class InputMaker {
+public:
+  InputMaker(kern::DefOp definition, int64_t tokens, std::mt19937_64 &random)
+      : definition(definition), tokens(tokens), random(random) {}
+  KernelInputs run();
+
+private:
+  int64_t below(int64_t limit) {
+    return static_cast<int64_t>(random() % static_cast<uint64_t>(limit));
+  }
+  reference::Tensor floats(RankedTensorType type);
+  void setIndices();
+  void fill(Value value, const std::function<int64_t(int64_t)> &element);
+  void setCache(graph::CacheType type);
+  void placeTokens(Value positions, Value requests, int64_t limit, bool distinct);
+  /// The tokens' experts, then their entries in order of expert.
+  void setGroups(int64_t experts, Value offsets, Value rows, int64_t entries, int64_t perToken);
+  std::vector<int64_t> shapeOf(RankedTensorType type);
+
+  kern::DefOp definition;
+  int64_t tokens;
+  std::mt19937_64 &random;
+  KernelInputs inputs;
+};
+
+} // namespace
+
+std::vector<int64_t> InputMaker::shapeOf(RankedTensorType type) {
+  std::vector<int64_t> shape;
+  for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+    graph::Extent extent = graph::extentOf(type, static_cast<unsigned>(dim));
+    if (extent.isStatic()) {
+      shape.push_back(extent.value);
+      continue;
+    }
+    auto [base, factor] = graph::DimsAttr::split(extent.name);
+    inputs.sizes[base.str()] = tokens;
+    shape.push_back(tokens * factor);
+  }
+  return shape;
+}
+
+/// About normal, rounded to the element type. Scales of FP8 come through here too.
+reference::Tensor InputMaker::floats(RankedTensorType type) {
+  reference::Tensor tensor(shapeOf(type));
+  std::normal_distribution<double> normal;
+  Type element = type.getElementType();
+  for (int64_t i = 0; i < tensor.size(); ++i) {
+    auto value = static_cast<float>(normal(random));
+    if (element.isBF16()) {
+      value = bf16ToFloat(floatToBf16(value));
+    } else if (element.isF16()) {
+      value = static_cast<float>(static_cast<_Float16>(value));
+    } else if (isa<Float8E4M3FNType>(element)) {
+      // All codes but the NaNs.
+      auto code = static_cast<uint8_t>(random());
+      value = f8e4m3ToFloat(isF8E4M3NaN(code) ? uint8_t(0) : code) / 64.0F;
+      value = f8e4m3ToFloat(floatToF8E4M3(value));
+    }
+    tensor[i] = value;
+  }
+  return tensor;
+}
+
+void InputMaker::fill(Value value, const std::function<int64_t(int64_t)> &element) {
+  reference::Tensor &tensor = inputs.tensors[cast<BlockArgument>(value).getArgNumber()];
+  for (int64_t i = 0; i < tensor.size(); ++i) {
+    tensor[i] = static_cast<double>(element(i));
+  }
+}
+
+void InputMaker::setCache(graph::CacheType type) {
+  std::normal_distribution<double> normal;
+  int64_t most = std::min<int64_t>(static_cast<int64_t>(type.getMaxContext()), 200);
+  for (int64_t request = 0; request < static_cast<int64_t>(type.getMaxRequests()); ++request) {
+    int64_t length = std::max<int64_t>(1, most - 7 * request);
+    std::vector<std::vector<double>> rows;
+    for (int64_t s = 0; s < length; ++s) {
+      std::vector<double> row;
+      for (int64_t i = 0; i < type.getLatent() + type.getRope(); ++i) {
+        row.push_back(static_cast<float>(normal(random)));
+      }
+      rows.push_back(std::move(row));
+    }
+    inputs.cached.push_back(std::move(rows));
+  }
+}
+
+/// Gives tokens requests and positions; `distinct`: no two the same place.
+void InputMaker::placeTokens(Value positions, Value requests, int64_t limit, bool distinct) {
+  auto count = static_cast<int64_t>(inputs.cached.size());
+  std::vector<int64_t> request, position;
+  int64_t first = below(std::max<int64_t>(1, limit - tokens));
+  for (int64_t t = 0; t < tokens; ++t) {
+    request.push_back(below(count));
+    auto cached = static_cast<int64_t>(inputs.cached[static_cast<size_t>(request.back())].size());
+    position.push_back(distinct ? first + t : below(cached));
+  }
+  fill(positions, [&](int64_t i) { return position[static_cast<size_t>(i)]; });
+  fill(requests, [&](int64_t i) { return request[static_cast<size_t>(i)]; });
+}
+
+void InputMaker::setGroups(int64_t experts, Value offsets, Value rows, int64_t entries,
+                           int64_t perToken) {
+  std::vector<int64_t> expertOf(static_cast<size_t>(entries)),
+      begin(static_cast<size_t>(experts) + 1);
+  for (int64_t &expert : expertOf) {
+    // Uneven on purpose; some experts get nothing.
+    expert = std::min(below(experts), below(experts));
+    ++begin[static_cast<size_t>(expert) + 1];
+  }
+  std::partial_sum(begin.begin(), begin.end(), begin.begin());
+  fill(offsets, [&](int64_t e) { return begin[static_cast<size_t>(e)]; });
+  if (rows) {
+    fill(rows, [&](int64_t i) { return (i * 7 + 3) % entries / perToken; });
+  }
+}
+
+void InputMaker::setIndices() {
+  Operation *core = definition.getCore();
+  if (auto op = dyn_cast<kern::GatherOp>(core)) {
+    int64_t limit = inputs.tensors[cast<BlockArgument>(op.getTable()).getArgNumber()].rows();
+    fill(op.getIds(), [&](int64_t) { return below(limit); });
+  } else if (auto op = dyn_cast<kern::RopeTableOp>(core)) {
+    fill(op.getPositions(), [&](int64_t) { return below(163840); });
+  } else if (auto op = dyn_cast<kern::RopeAppendOp>(core)) {
+    auto type = cast<graph::CacheType>(op.getCache().getType());
+    placeTokens(op.getPositions(), op.getRequests(), static_cast<int64_t>(type.getMaxContext()),
+                true);
+  } else if (auto op = dyn_cast<kern::LatentAttentionOp>(core)) {
+    placeTokens(op.getPositions(), op.getRequests(), 1, false);
+  } else if (auto op = dyn_cast<kern::ExpandedAttentionOp>(core)) {
+    placeTokens(op.getPositions(), op.getRequests(), 1, false);
+  } else if (auto op = dyn_cast<kern::DispatchOp>(core)) {
+    int64_t experts = cast<RankedTensorType>(op.getOffsets().getType()).getDimSize(0) - 1;
+    fill(op.getExperts(), [&](int64_t) { return below(experts); });
+  } else if (auto op = dyn_cast<kern::CombineOp>(core)) {
+    int64_t entries = inputs.tensors[cast<BlockArgument>(op.getX()).getArgNumber()].rows();
+    std::vector<int64_t> order(static_cast<size_t>(entries));
+    std::iota(order.begin(), order.end(), int64_t(0));
+    std::shuffle(order.begin(), order.end(), random);
+    fill(op.getSlots(), [&](int64_t i) { return order[static_cast<size_t>(i)]; });
+  } else if (auto op = dyn_cast<kern::GroupedGemmOp>(core)) {
+    auto result = shapeOf(cast<RankedTensorType>(op.getResult().getType()));
+    int64_t experts = cast<RankedTensorType>(op.getWeight().getType()).getDimSize(0);
+    setGroups(experts, op.getOffsets(), op.getRows(), result[0],
+              std::max<int64_t>(1, result[0] / tokens));
+  }
+}
+
+KernelInputs InputMaker::run() {
+  for (BlockArgument argument : definition.getInputs()) {
+    if (auto cache = dyn_cast<graph::CacheType>(argument.getType())) {
+      setCache(cache);
+      inputs.tensors.emplace_back();
+      continue;
+    }
+    auto type = cast<RankedTensorType>(argument.getType());
+    inputs.tensors.push_back(type.getElementType().isInteger(32) ? reference::Tensor(shapeOf(type))
+                                                                 : floats(type));
+  }
+  for (BlockArgument argument : definition.getDestinations()) {
+    shapeOf(cast<RankedTensorType>(argument.getType())); // for its sizes
+  }
+  setIndices();
+  return std::move(inputs);
+}
+
+KernelInputs makeInputs(kern::DefOp definition, int64_t tokens, std::mt19937_64 &random) {
+  return InputMaker(definition, tokens, random).run();
+}
+
+} // namespace dsv3::differential

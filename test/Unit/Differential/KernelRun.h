@@ -1,0 +1,62 @@
+//===- KernelRun.h - one kernel, interpreted and compiled -------*- C++ -*-===//
+//
+// What the differential tests run: makes inputs that a kern.def could get, runs its
+// body on the reference interpreter and its code on this CPU, and says where they
+// differ. Made from the IR: knows no model.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "Kernel/Kernel.h"
+#include "dsv3/Plan/Families.h"
+#include "dsv3/Plan/Kernel.h"
+#include "dsv3/Reference/Tensor.h"
+
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace dsv3::differential {
+
+/// Memory that ends where a page without access begins, so that reading or writing
+/// one byte too far is a crash.
+class GuardedBytes {
+public:
+  explicit GuardedBytes(size_t size);
+  GuardedBytes(GuardedBytes &&other) noexcept;
+  GuardedBytes &operator=(GuardedBytes &&) = delete;
+  ~GuardedBytes();
+  std::byte *data() const { return begin; }
+  size_t size() const { return bytes; }
+
+private:
+  void *mapping = nullptr;
+  size_t mapped = 0, bytes = 0;
+  std::byte *begin = nullptr;
+};
+
+/// Inputs of a kern.def, by argument, as the interpreter holds them, and the latent
+/// cache that it finds.
+struct KernelInputs {
+  std::vector<reference::Tensor> tensors; ///< an empty one for a cache
+  std::map<std::string, int64_t> sizes;   ///< values of the named sizes
+  /// Rows [requests][cached tokens][latent + rope].
+  std::vector<std::vector<std::vector<double>>> cached;
+};
+
+/// Random inputs for `tokens` tokens. Indices are in range and consistent.
+KernelInputs makeInputs(kern::DefOp definition, int64_t tokens, std::mt19937_64 &random);
+
+/// Results in order; behind them, for a kernel that appends to a cache, its rows.
+using KernelResults = std::vector<std::vector<double>>;
+
+/// Runs the definition on the interpreter. Fails the test on a diagnostic.
+KernelResults interpret(kern::DefOp definition, const KernelInputs &inputs);
+
+/// Runs compiled code. `order` deals the tiles out: 0 all at once, else one by one from
+/// the last to the first.
+KernelResults execute(kern::DefOp definition, const plan::CpuVariant &variant,
+                      plan::KernelFunction function, const KernelInputs &inputs, int order);
+
+} // namespace dsv3::differential
