@@ -119,7 +119,7 @@ Status generateText(runtime::LanguageModel &model, std::span<const int32_t> prom
 void addTextFlags(CLI::App &command, TextFlags &flags) {
   addPromptFlags(command, flags.prompt, /*withChat=*/true);
   command.add_option("--max-tokens", flags.maxTokens, "most tokens to generate")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(int64_t(1), mostTokens))
       ->capture_default_str();
   command.add_option("--temperature", flags.temperature, "0: always the most likely token");
   command.add_option("--top-p", flags.topP, "keep the likeliest tokens up to this mass");
