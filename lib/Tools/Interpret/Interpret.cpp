@@ -122,7 +122,9 @@ int runScore(const Flags &flags, interpret::Session &session, bool hasMtp) {
   return written ? 0 : fail(written.failure());
 }
 
-int runGenerate(const Flags &flags, interpret::Session &session, const std::vector<int64_t> &ends) {
+/// Stops at one of `ends` and where the context is full, as dsv3-run does.
+int runGenerate(const Flags &flags, interpret::Session &session, int64_t context,
+                const std::vector<int64_t> &ends) {
   if (flags.temperature != 0.0) {
     return fail({"expected temperature 0, found " + std::to_string(flags.temperature), "",
                  "the interpreter takes the most probable token; sample with dsv3-run"});
@@ -139,6 +141,9 @@ int runGenerate(const Flags &flags, interpret::Session &session, const std::vect
     }
     llvm::outs() << (count ? "," : "") << id;
     llvm::outs().flush();
+    if (static_cast<int64_t>(flags.ids.size()) + count == context) {
+      break;
+    }
     next = {id};
   }
   llvm::outs() << '\n';
@@ -171,6 +176,10 @@ int runTool(const Flags &flags) {
                    std::to_string(id)});
     }
   }
+  if (auto count = static_cast<int64_t>(flags.ids.size()); count > config.maxPositionEmbeddings) {
+    return fail({"expected at most " + std::to_string(config.maxPositionEmbeddings) +
+                 " ids (max_position_embeddings), found " + std::to_string(count)});
+  }
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
@@ -184,8 +193,9 @@ int runTool(const Flags &flags) {
                                  reference::checkpointParameters((*model)->checkpoint, block),
                                  flags.f64 ? reference::Precision::F64 : reference::Precision::F32);
   interpret::Session session(*module, machine, flags.chunk);
-  return flags.score ? runScore(flags, session, (*model)->source.options.mtp)
-                     : runGenerate(flags, session, config.eosTokenIds);
+  return flags.score
+             ? runScore(flags, session, (*model)->source.options.mtp)
+             : runGenerate(flags, session, config.maxPositionEmbeddings, config.eosTokenIds);
 }
 
 } // namespace
