@@ -76,9 +76,9 @@ def stored_as(array, stored):
 class Model:
     """Makes the tensors of a config: name to (type, shape, bytes), in the model's order."""
 
-    def __init__(self, config, stored, block, ue8m0, seed, bias):
+    def __init__(self, config, stored, block, ue8m0, seed, bias, ties):
         self.config, self.stored, self.block, self.ue8m0 = config, stored, block, ue8m0
-        self.bias = bias
+        self.bias, self.ties = bias, ties
         self.random = numpy.random.default_rng(seed)
         self.tensors = {}
 
@@ -131,8 +131,11 @@ class Model:
             self.mlp(name + ".mlp", c["intermediate_size"])
             return
         experts = c["n_routed_experts"]
-        self.linear(name + ".mlp.gate", experts, c["hidden_size"], 2.0, quantise=False)
+        gate = 2 * self.random.standard_normal((experts, c["hidden_size"])) / math.sqrt(c["hidden_size"])
         bias = self.bias + 0.08 * self.random.standard_normal(experts)
+        if self.ties:
+            gate[1::2], bias[1::2] = gate[0::2], bias[0::2]
+        self.add(name + ".mlp.gate.weight", gate)
         self.add(name + ".mlp.gate.e_score_correction_bias", bias, "F32")
         for expert in range(experts):
             self.mlp(f"{name}.mlp.experts.{expert}", c["moe_intermediate_size"])
@@ -188,11 +191,13 @@ def read_safetensors(path):
     return result
 
 
-def write(directory, overrides, stored="BF16", block=None, ue8m0=False, shards=1, seed=1, bias=0.0):
+def write(directory, overrides, stored="BF16", block=None, ue8m0=False, shards=1, seed=1, bias=0.0,
+          ties=False):
     """Writes a checkpoint directory and returns its config. `stored`: BF16, F16 or F32; `block`: rows
-    and columns of a block of FP8 weights; `bias`: what the router's bias is moved by."""
+    and columns of a block of FP8 weights; `bias`: what the router's bias is moved by; `ties`: experts
+    come in pairs that the router scores alike."""
     config = config_of(overrides, stored, block, ue8m0)
-    tensors = Model(config, stored, block, ue8m0, seed, bias).model()
+    tensors = Model(config, stored, block, ue8m0, seed, bias, ties).model()
     os.makedirs(directory, exist_ok=True)
     with open(os.path.join(directory, "config.json"), "w") as file:
         json.dump(config, file, indent=2)

@@ -58,6 +58,7 @@ MODELS = {
     "no shared expert": ({"n_shared_experts": 0}, {}, SHORT),
     "3 shared experts, sums kept": ({"n_shared_experts": 3, "norm_topk_prob": False}, {}, SHORT),
     "negative biased scores": ({"num_experts_per_tok": 4}, {"bias": -3.0}, SHORT),
+    "ties in the router": ({}, {"ties": True}, SHORT),
     "negative scale of the experts": ({"routed_scaling_factor": -1.5}, {}, SHORT),
     "small scale of the experts": ({"routed_scaling_factor": 0.5, "rms_norm_eps": 1e-3}, {}, SHORT),
     "multiplier of cos and sin": ({"rope_scaling": dict(YARN, mscale=1.0, mscale_all_dim=0.5)}, {}, SHORT),

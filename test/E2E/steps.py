@@ -83,6 +83,20 @@ def check_chunks(bundle, path):
             expect(found == tokens, f"{what}: expected tokens {tokens}, found {found}")
 
 
+def check_limits(bundle, folder, path):
+    """A model compiled for other steps and contexts gives the same."""
+    ids = prompt(130)
+    want, tokens = score(bundle, ids, path), generate(bundle, ids, 8)
+    for flags in (["--chunk", "1"], ["--rows", "1", "--chunk", "7"], ["--rows", "64", "--chunk", "64"],
+                  ["--rows", "3", "--context", "138", "--batch", "2"]):
+        other = os.path.join(folder, "limits")
+        call(COMPILE, "--model", MODEL, "-o", other, "--variant", "x86-64-v3", *flags)
+        what = f"compiled with {' '.join(flags)}"
+        expect_class(want, score(other, ids, path), what)
+        found = generate(other, ids, 8)
+        expect(found == tokens, f"{what}: expected tokens {tokens}, found {found}")
+
+
 def check_decoding(bundle, path):
     """Tokens one by one see what one long prefill sees."""
     for length in (1, 15, 63, 100):
@@ -136,6 +150,7 @@ with tempfile.TemporaryDirectory() as scratch:
     check_same_bytes(made, scratch)
     check_threads(made, scratch)
     check_decoding(made, output)
+    check_limits(made, scratch, output)
     check_chunks(made, output)
 print(f"{len(failures)} failures")
 sys.exit(bool(failures))
