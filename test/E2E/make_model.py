@@ -2,8 +2,8 @@
 
     make_model.write(DIR, {"hidden_size": 100, "tie_word_embeddings": True}, stored="F16", shards=2)
 
-The numbers are scaled so that logits and routing have spread, and depend on the seed alone. There is
-no tokenizer: such a model is used by ids.
+The numbers are scaled so that logits and routing have spread, and depend on the seed alone. There
+is no tokenizer: such a model is used by ids.
 """
 import json
 import math
@@ -14,8 +14,8 @@ import numpy
 YARN = {"type": "yarn", "factor": 40, "beta_fast": 32, "beta_slow": 1, "mscale": 1.0,
         "mscale_all_dim": 1.0, "original_max_position_embeddings": 64}
 BASE = {
-    "architectures": ["DeepseekV3ForCausalLM"], "model_type": "deepseek_v3", "attention_bias": False,
-    "bos_token_id": 0, "eos_token_id": 1, "hidden_act": "silu", "max_position_embeddings": 512,
+    "architectures": ["DeepseekV3ForCausalLM"], "model_type": "deepseek_v3",
+    "attention_bias": False, "bos_token_id": 0, "eos_token_id": 1, "hidden_act": "silu", "max_position_embeddings": 512,
     "moe_layer_freq": 1, "norm_topk_prob": True, "rms_norm_eps": 1e-6, "rope_theta": 10000,
     "rope_scaling": YARN, "routed_scaling_factor": 2.5, "scoring_func": "sigmoid",
     "tie_word_embeddings": False, "topk_method": "noaux_tc", "torch_dtype": "bfloat16",
@@ -130,8 +130,8 @@ class Model:
         if not moe:
             self.mlp(name + ".mlp", c["intermediate_size"])
             return
-        experts = c["n_routed_experts"]
-        gate = 2 * self.random.standard_normal((experts, c["hidden_size"])) / math.sqrt(c["hidden_size"])
+        experts, hidden = c["n_routed_experts"], c["hidden_size"]
+        gate = self.random.standard_normal((experts, hidden)) * 2 / math.sqrt(hidden)
         bias = self.bias + 0.08 * self.random.standard_normal(experts)
         if self.ties:
             gate[1::2], bias[1::2] = gate[0::2], bias[0::2]
@@ -166,7 +166,8 @@ class Model:
 def write_safetensors(path, tensors):
     header, offset = {}, 0
     for name, (stored, shape, data) in tensors.items():
-        header[name] = {"dtype": stored, "shape": shape, "data_offsets": [offset, offset + len(data)]}
+        place = [offset, offset + len(data)]
+        header[name] = {"dtype": stored, "shape": shape, "data_offsets": place}
         offset += len(data)
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
@@ -193,9 +194,11 @@ def read_safetensors(path):
 
 def write(directory, overrides, stored="BF16", block=None, ue8m0=False, shards=1, seed=1, bias=0.0,
           ties=False):
-    """Writes a checkpoint directory and returns its config. `stored`: BF16, F16 or F32; `block`: rows
-    and columns of a block of FP8 weights; `bias`: what the router's bias is moved by; `ties`: experts
-    come in pairs that the router scores alike."""
+    """Writes a checkpoint directory and returns its config.
+
+    `stored`: BF16, F16 or F32; `block`: rows and columns of a block of FP8 weights; `bias`: what the
+    router's bias is moved by; `ties`: experts come in pairs that the router scores alike.
+    """
     config = config_of(overrides, stored, block, ue8m0)
     tensors = Model(config, stored, block, ue8m0, seed, bias, ties).model()
     os.makedirs(directory, exist_ok=True)

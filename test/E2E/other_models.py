@@ -21,58 +21,66 @@ import make_model
 
 RUN, COMPILE, INTERPRET = sys.argv[1:4]
 YARN = make_model.YARN
-ODD = {"hidden_size": 100, "intermediate_size": 60, "moe_intermediate_size": 28, "qk_nope_head_dim": 12,
-       "qk_rope_head_dim": 6, "v_head_dim": 20, "kv_lora_rank": 36, "q_lora_rank": 52}
-SHORT = [1, 7, 40]  # one token, absorbed attention, expanded attention
-# name: (changes of the config, how the weights are written, lengths of the prompts)
+ODD = {"hidden_size": 100, "intermediate_size": 60, "moe_intermediate_size": 28,
+       "qk_nope_head_dim": 12, "qk_rope_head_dim": 6, "v_head_dim": 20, "kv_lora_rank": 36,
+       "q_lora_rank": 52}
+LEAST = {"hidden_size": 3, "intermediate_size": 1, "moe_intermediate_size": 1,
+         "qk_nope_head_dim": 1, "qk_rope_head_dim": 2, "v_head_dim": 1, "kv_lora_rank": 1,
+         "q_lora_rank": 1}
+ODDEST = {"hidden_size": 73, "intermediate_size": 51, "moe_intermediate_size": 17,
+          "qk_nope_head_dim": 11, "v_head_dim": 13, "kv_lora_rank": 29, "q_lora_rank": 31}
+RAGGED = dict(ODD, hidden_size=200, intermediate_size=150, moe_intermediate_size=136,
+              kv_lora_rank=140)
+SHORT = (1, 7, 40)  # lengths of prompts: one token, absorbed attention, expanded attention
+
+
+def model(changes, lengths=SHORT, **written):
+    """Changes of the config, lengths of the prompts, and how make_model.write writes it."""
+    return changes, lengths, written
+
+
 MODELS = {
-    "1 head": ({"num_attention_heads": 1}, {}, SHORT),
-    "3 heads, odd sizes": (dict(ODD, num_attention_heads=3), {}, SHORT),
-    "5 heads, odd sizes, no query rank": (dict(ODD, num_attention_heads=5, q_lora_rank=None), {}, SHORT),
-    "7 heads, least sizes": ({"num_attention_heads": 7, "qk_nope_head_dim": 1, "qk_rope_head_dim": 2,
-                              "v_head_dim": 1, "kv_lora_rank": 1, "q_lora_rank": 1, "hidden_size": 3,
-                              "moe_intermediate_size": 1, "intermediate_size": 1}, {}, SHORT),
-    "odd numbers": ({"hidden_size": 73, "intermediate_size": 51, "moe_intermediate_size": 17,
-                     "qk_nope_head_dim": 11, "v_head_dim": 13, "kv_lora_rank": 29, "q_lora_rank": 31,
-                     "num_attention_heads": 3}, {}, SHORT),
-    "FP16": (ODD, {"stored": "F16"}, SHORT),
-    "FP32": (ODD, {"stored": "F32"}, SHORT),
-    "FP8, ragged blocks": (dict(ODD, hidden_size=200, intermediate_size=150, moe_intermediate_size=136,
-                                num_attention_heads=5, kv_lora_rank=140),
-                           {"block": (128, 128)}, SHORT),
-    "FP8, small blocks": (ODD, {"block": (16, 24)}, SHORT),
-    "FP8, long blocks, powers of two": (ODD, {"block": (1, 32), "ue8m0": True, "stored": "F16"}, SHORT),
-    "FP8, tied, no query rank": ({"tie_word_embeddings": True, "q_lora_rank": None},
-                                 {"block": (64, 32), "stored": "F32"}, SHORT),
-    "tied embeddings": ({"tie_word_embeddings": True}, {}, SHORT),
-    "dense by null": ({"n_routed_experts": None, "first_k_dense_replace": 2}, {}, SHORT),
-    "dense by zero experts": ({"n_routed_experts": 0, "first_k_dense_replace": 0}, {}, SHORT),
-    "dense but for the MTP layer": ({"first_k_dense_replace": 2}, {}, SHORT),
-    "no dense layer": ({"first_k_dense_replace": 0, "num_hidden_layers": 3}, {"shards": 3}, SHORT),
-    "top 1": ({"num_experts_per_tok": 1}, {}, SHORT),
-    "every expert": ({"num_experts_per_tok": 8, "topk_group": 4}, {}, SHORT),
-    "one group, odd experts": ({"n_group": 1, "topk_group": 1, "n_routed_experts": 13}, {}, SHORT),
-    "one expert": ({"n_group": 1, "topk_group": 1, "n_routed_experts": 1, "num_experts_per_tok": 1}, {},
-                   SHORT),
-    "all groups": ({"topk_group": 4}, {}, SHORT),
-    "no shared expert": ({"n_shared_experts": 0}, {}, SHORT),
-    "3 shared experts, sums kept": ({"n_shared_experts": 3, "norm_topk_prob": False}, {}, SHORT),
-    "negative biased scores": ({"num_experts_per_tok": 4}, {"bias": -3.0}, SHORT),
-    "ties in the router": ({}, {"ties": True}, SHORT),
-    "negative scale of the experts": ({"routed_scaling_factor": -1.5}, {}, SHORT),
-    "small scale of the experts": ({"routed_scaling_factor": 0.5, "rms_norm_eps": 1e-3}, {}, SHORT),
-    "multiplier of cos and sin": ({"rope_scaling": dict(YARN, mscale=1.0, mscale_all_dim=0.5)}, {}, SHORT),
-    "attention factor": ({"rope_scaling": dict(YARN, attention_factor=1.3, factor=4)}, {}, SHORT),
-    "no rope scaling": ({"rope_scaling": None, "rope_theta": 50000}, {}, SHORT),
-    "rope_parameters": ({"rope_scaling": None, "rope_parameters": {"rope_type": "default",
-                                                                   "rope_theta": 500.0}}, {}, SHORT),
-    "beyond the original context": ({"rope_scaling": dict(YARN, original_max_position_embeddings=16)}, {},
-                                    [100]),
-    "pages": ({}, {}, [63, 64, 65, 128, 129]),
-    "the whole context": ({"max_position_embeddings": 130}, {}, [129, 130]),
-    "1 layer, no MTP": ({"num_hidden_layers": 1, "first_k_dense_replace": 0,
-                         "num_nextn_predict_layers": 0}, {}, SHORT),
-    "several ends": ({"eos_token_id": [1] + list(range(40, 97))}, {"shards": 2}, SHORT),
+    "1 head": model({"num_attention_heads": 1}),
+    "3 heads, odd sizes": model(dict(ODD, num_attention_heads=3)),
+    "5 heads, odd sizes, no query rank": model(dict(ODD, num_attention_heads=5, q_lora_rank=None)),
+    "7 heads, least sizes": model(dict(LEAST, num_attention_heads=7)),
+    "3 heads, odd numbers": model(dict(ODDEST, num_attention_heads=3)),
+    "FP16": model(ODD, stored="F16"),
+    "FP32": model(ODD, stored="F32"),
+    "FP8, ragged blocks": model(dict(RAGGED, num_attention_heads=5), block=(128, 128)),
+    "FP8, small blocks": model(ODD, block=(16, 24)),
+    "FP8, long blocks, powers of two": model(ODD, block=(1, 32), ue8m0=True, stored="F16"),
+    "FP8, tied, no query rank": model({"tie_word_embeddings": True, "q_lora_rank": None},
+                                      block=(64, 32), stored="F32"),
+    "tied embeddings": model({"tie_word_embeddings": True}),
+    "dense by null": model({"n_routed_experts": None, "first_k_dense_replace": 2}),
+    "dense by zero experts": model({"n_routed_experts": 0, "first_k_dense_replace": 0}),
+    "dense but for the MTP layer": model({"first_k_dense_replace": 2}),
+    "no dense layer": model({"first_k_dense_replace": 0, "num_hidden_layers": 3}, shards=3),
+    "top 1": model({"num_experts_per_tok": 1}),
+    "every expert": model({"num_experts_per_tok": 8, "topk_group": 4}),
+    "one group, odd experts": model({"n_group": 1, "topk_group": 1, "n_routed_experts": 13}),
+    "one expert": model({"n_group": 1, "topk_group": 1, "n_routed_experts": 1,
+                         "num_experts_per_tok": 1}),
+    "all groups": model({"topk_group": 4}),
+    "no shared expert": model({"n_shared_experts": 0}),
+    "3 shared experts, sums kept": model({"n_shared_experts": 3, "norm_topk_prob": False}),
+    "negative biased scores": model({"num_experts_per_tok": 4}, bias=-3.0),
+    "ties in the router": model({}, ties=True),
+    "negative scale of the experts": model({"routed_scaling_factor": -1.5}),
+    "small scale of the experts": model({"routed_scaling_factor": 0.5, "rms_norm_eps": 1e-3}),
+    "multiplier of cos and sin": model({"rope_scaling": dict(YARN, mscale_all_dim=0.5)}),
+    "attention factor": model({"rope_scaling": dict(YARN, attention_factor=1.3, factor=4)}),
+    "no rope scaling": model({"rope_scaling": None, "rope_theta": 50000}),
+    "rope_parameters": model({"rope_scaling": None,
+                              "rope_parameters": {"rope_type": "default", "rope_theta": 500.0}}),
+    "beyond the original context": model(
+        {"rope_scaling": dict(YARN, original_max_position_embeddings=16)}, [100]),
+    "pages": model({}, [63, 64, 65, 128, 129]),
+    "the whole context": model({"max_position_embeddings": 130}, [129, 130]),
+    "1 layer, no MTP": model({"num_hidden_layers": 1, "first_k_dense_replace": 0,
+                              "num_nextn_predict_layers": 0}),
+    "several ends": model({"eos_token_id": [1] + list(range(40, 97))}, shards=2),
 }
 # changes of the config: what the message must name
 REFUSED = [
@@ -92,7 +100,8 @@ REFUSED = [
     ({"hidden_act": "gelu"}, "hidden_act"),
     ({"num_nextn_predict_layers": 2}, "num_nextn_predict_layers"),
     ({"torch_dtype": "float64"}, "torch_dtype"),
-    ({"quantization_config": {"quant_method": "awq", "bits": 4}}, "quantization_config.quant_method"),
+    ({"quantization_config": {"quant_method": "awq", "bits": 4}},
+     "quantization_config.quant_method"),
     ({"model_type": "deepseek_v2"}, "model_type"),
 ]
 
@@ -104,8 +113,8 @@ class Different(Exception):
 def call(*command):
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if done.returncode != 0:
-        raise Different(f"{os.path.basename(command[0])} {command[1]}: exit status {done.returncode}: "
-                        f"{done.stderr.strip()[-600:]}")
+        raise Different(f"{os.path.basename(command[0])} {command[1]}: exit status "
+                        f"{done.returncode}: {done.stderr.strip()[-600:]}")
     return done.stdout
 
 
@@ -128,8 +137,9 @@ def compare(expected, found, moe_layers):
         if want.shape != have.shape:
             raise Different(f"{name}: expected {want.shape}, found {have.shape}")
         if name.endswith("experts"):
-            if (want != have).any():
-                raise Different(f"{name}: {(want != have).any(axis=1).sum()} rows have other experts")
+            rows = (want != have).any(axis=1).sum()
+            if rows:
+                raise Different(f"{name}: {rows} rows have other experts")
             continue
         limit = 1e-2 if name == "hidden" else 1e-4 if name.endswith("weights") else 1e-3
         distance = numpy.abs(want.astype("f8") - have).max(initial=0)
@@ -139,18 +149,18 @@ def compare(expected, found, moe_layers):
         raise Different("the model is no test: its logits are all alike")
 
 
-def check(folder, changes, written, lengths, variant):
+def check(folder, changes, lengths, written, variant):
     """Compiles one model and compares scores and greedy tokens for prompts of some lengths."""
-    model, bundle = os.path.join(folder, "model"), os.path.join(folder, "bundle")
-    config = make_model.write(model, changes, **written)
-    call(COMPILE, "--model", model, "-o", bundle, "--variant", variant)
+    source, bundle = os.path.join(folder, "model"), os.path.join(folder, "bundle")
+    config = make_model.write(source, changes, **written)
+    call(COMPILE, "--model", source, "-o", bundle, "--variant", variant)
     random = numpy.random.default_rng(3)
     first = config["first_k_dense_replace"] if config["n_routed_experts"] else 1 << 30
     flags = ["--hidden", "--router"] + ["--mtp"] * config["num_nextn_predict_layers"]
     for length in lengths:
         ids = ",".join(map(str, [0, *random.integers(2, config["vocab_size"], length - 1)]))
         expected, found = os.path.join(folder, "expected"), os.path.join(folder, "found")
-        reference = [INTERPRET, "{}", "--f64", "--phase=import", "--model", model, "--ids", ids]
+        reference = [INTERPRET, "{}", "--f64", "--phase=import", "--model", source, "--ids", ids]
         compiled = [RUN, "{}", "--model", bundle, "--ids", ids]
         try:
             call(reference[0], "score", *reference[2:], *flags, "--output", expected)
@@ -185,9 +195,9 @@ def main():
     with tempfile.TemporaryDirectory() as scratch, concurrent.futures.ThreadPoolExecutor(2) as pool:
         os.environ["XDG_CACHE_HOME"] = os.path.join(scratch, "cache")
         jobs = {}
-        for number, (name, model) in enumerate(MODELS.items()):
+        for number, (name, what) in enumerate(MODELS.items()):
             folder = os.path.join(scratch, str(number))
-            jobs[name] = pool.submit(check, folder, *model, usable[number % len(usable)])
+            jobs[name] = pool.submit(check, folder, *what, usable[number % len(usable)])
         for number, (changes, name) in enumerate(REFUSED):
             folder = os.path.join(scratch, f"refused{number}")
             os.mkdir(folder)

@@ -31,7 +31,8 @@ def measure(*command):
         output.seek(0)
         errors.seek(0)
         if process.returncode != 0:
-            sys.exit(f"{' '.join(command)[:300]}: exit status {process.returncode}\n{errors.read()}")
+            sys.exit(f"{' '.join(command)[:300]}: exit status {process.returncode}\n"
+                     f"{errors.read()}")
         return output.read(), usage.ru_maxrss * 1024
 
 
@@ -52,7 +53,8 @@ with tempfile.TemporaryDirectory() as folder:
                + bytes_of(report, "cache"))
     ids = ",".join(str(number * 7 % 32000) for number in range(1000))
     tokens, resident = measure(RUN, "generate", "--model", folder, "--dummy", "--ids", ids,
-                               "--max-tokens", "8", "--ignore-eos", "--temperature", "0", "--print-ids")
+                               "--max-tokens", "8", "--ignore-eos", "--temperature", "0",
+                               "--print-ids")
 print(f"planned {planned / 1e6:.1f} MB, of which weights {weights / 1e6:.1f} MB; "
       f"resident {resident / 1e6:.1f} MB")
 if not 0.8e9 < weights < 1.2e9 or len(tokens.split(",")) != 8:

@@ -2,8 +2,8 @@
 """How a prompt is cut into steps, and how many threads run them, does not change what comes out.
 
 usage: steps.py DSV3_RUN DSV3_COMPILE MODEL     needs numpy
-MODEL has a context of at least 1024 tokens and no near ties (models/nano). Chunks and decoding agree
-in the class of f32 with the same greedy tokens; threads agree bit for bit.
+MODEL has a context of at least 1024 tokens and no near ties (models/nano). Chunks and decoding
+agree in the class of f32 with the same greedy tokens; threads agree bit for bit.
 """
 import filecmp
 import json
@@ -87,8 +87,8 @@ def check_limits(bundle, folder, path):
     """A model compiled for other steps and contexts gives the same."""
     ids = prompt(130)
     want, tokens = score(bundle, ids, path), generate(bundle, ids, 8)
-    for flags in (["--chunk", "1"], ["--rows", "1", "--chunk", "7"], ["--rows", "64", "--chunk", "64"],
-                  ["--rows", "3", "--context", "138", "--batch", "2"]):
+    for flags in (["--chunk", "1"], ["--rows", "1", "--chunk", "7"],
+                  ["--rows", "64", "--chunk", "64"], ["--rows", "3", "--context", "138", "--batch", "2"]):
         other = os.path.join(folder, "limits")
         call(COMPILE, "--model", MODEL, "-o", other, "--variant", "x86-64-v3", *flags)
         what = f"compiled with {' '.join(flags)}"
@@ -111,8 +111,9 @@ def variants(bundle):
     """The variants of the bundle that this machine runs."""
     result = []
     for name in ("x86-64-v3", "x86-64-v4"):
-        done = subprocess.run([RUN, "generate", "--model", bundle, "--ids", "0", "--max-tokens", "1",
-                               "--variant", name], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        done = subprocess.run([RUN, "generate", "--model", bundle, "--ids", "0", "--max-tokens",
+                               "1", "--variant", name], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE)
         result += [name] * (done.returncode == 0)
     return result
 
@@ -127,7 +128,8 @@ def check_threads(bundle, folder):
         for threads in (1, 2, 3, 5, 8):
             path = first if threads == 1 else os.path.join(folder, "found")
             scores[variant] = score(bundle, ids, path, *flags, "--threads", str(threads))
-            expect(filecmp.cmp(first, path, shallow=False), f"{variant}: {threads} threads differ from 1")
+            expect(filecmp.cmp(first, path, shallow=False),
+                   f"{variant}: {threads} threads differ from 1")
     expect(scores, "no variant runs on this machine")
     for variant, found in scores.items():
         expect_class(scores["x86-64-v3"], found, f"{variant} against x86-64-v3")
