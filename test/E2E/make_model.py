@@ -15,7 +15,8 @@ YARN = {"type": "yarn", "factor": 40, "beta_fast": 32, "beta_slow": 1, "mscale":
         "mscale_all_dim": 1.0, "original_max_position_embeddings": 64}
 BASE = {
     "architectures": ["DeepseekV3ForCausalLM"], "model_type": "deepseek_v3",
-    "attention_bias": False, "bos_token_id": 0, "eos_token_id": 1, "hidden_act": "silu", "max_position_embeddings": 512,
+    "attention_bias": False, "bos_token_id": 0, "eos_token_id": 1, "hidden_act": "silu",
+    "max_position_embeddings": 512,
     "moe_layer_freq": 1, "norm_topk_prob": True, "rms_norm_eps": 1e-6, "rope_theta": 10000,
     "rope_scaling": YARN, "routed_scaling_factor": 2.5, "scoring_func": "sigmoid",
     "tie_word_embeddings": False, "topk_method": "noaux_tc", "torch_dtype": "bfloat16",
@@ -196,8 +197,8 @@ def write(directory, overrides, stored="BF16", block=None, ue8m0=False, shards=1
           ties=False):
     """Writes a checkpoint directory and returns its config.
 
-    `stored`: BF16, F16 or F32; `block`: rows and columns of a block of FP8 weights; `bias`: what the
-    router's bias is moved by; `ties`: experts come in pairs that the router scores alike.
+    `stored`: BF16, F16 or F32; `block`: rows and columns of a block of FP8 weights; `bias`: what
+    the router's bias is moved by; `ties`: experts come in pairs that the router scores alike.
     """
     config = config_of(overrides, stored, block, ue8m0)
     tensors = Model(config, stored, block, ue8m0, seed, bias, ties).model()

@@ -88,7 +88,8 @@ def check_limits(bundle, folder, path):
     ids = prompt(130)
     want, tokens = score(bundle, ids, path), generate(bundle, ids, 8)
     for flags in (["--chunk", "1"], ["--rows", "1", "--chunk", "7"],
-                  ["--rows", "64", "--chunk", "64"], ["--rows", "3", "--context", "138", "--batch", "2"]):
+                  ["--rows", "64", "--chunk", "64"],
+                  ["--rows", "3", "--context", "138", "--batch", "2"]):
         other = os.path.join(folder, "limits")
         call(COMPILE, "--model", MODEL, "-o", other, "--variant", "x86-64-v3", *flags)
         what = f"compiled with {' '.join(flags)}"
