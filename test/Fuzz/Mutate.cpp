@@ -8,7 +8,7 @@ namespace dsv3::fuzz {
 
 /// What numbers in texts become: borders of integer types and what is no integer.
 static constexpr std::array<const char *, 12> numbers = {
-    "0",  "-1",     "1",       "65536", "2147483648",          "9223372036854775807",
+    "0",  "-1",    "1",   "65536",      "2147483648",           "9223372036854775807",
     "-0", "1e999", "0.5", "4294967295", "-9223372036854775808", "99999999999999999999"};
 /// What a byte becomes where a bit more or less would not matter.
 static constexpr std::string_view bytes{"\0\xFF\x80\x7F\"\\{}[],:%|.-'( \n\xC3\xE2\xF0", 23};
