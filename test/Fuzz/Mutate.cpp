@@ -39,8 +39,12 @@ static void replaceInteger(std::string &text, RandomNumbers &random) {
   if (text.size() < width) {
     return;
   }
+  constexpr std::array<uint64_t, 6> extremes = {
+      0, 1, ~uint64_t(0), ~uint64_t(0) >> 1, uint64_t(1) << 63, uint64_t(1) << 31};
   uint64_t value = uint64_t(1) << below(random, 64);
-  value = random.next() % 2 ? value - 1 : ~value;
+  if (random.next() % 2) {
+    value = extremes[below(random, extremes.size())];
+  }
   for (size_t i = 0, at = below(random, text.size() - width + 1); i < width; ++i) {
     text[at + i] = char(value >> (8 * i));
   }
