@@ -1,124 +1,26 @@
 //===- GenerateCommand.cpp - text that continues a prompt -----------------===//
 #include "runtime/cli/Commands.h"
-#include "runtime/cli/Prompt.h"
-#include "runtime/cli/StopFilter.h"
-#include "runtime/cli/Streams.h"
-#include "runtime/session/Generate.h"
-#include "runtime/tokenizer/StreamDecoder.h"
+#include "runtime/cli/TextGeneration.h"
 
 #include <CLI/CLI.hpp>
 
-#include <cstdio>
 #include <memory>
 
 namespace dsv3::cli {
 namespace {
-
 struct Flags {
   ModelFlags model;
-  PromptFlags prompt;
-  int64_t maxTokens = 1024;
-  std::optional<double> temperature, topP, minP;
-  std::optional<int64_t> topK;
-  uint64_t seed = 0;
-  std::vector<std::string> stops;
-  bool printIds = false, ignoreEos = false;
+  TextFlags text;
 };
-
-/// Prints tokens as they come: as text, or as ids.
-class Printer {
-public:
-  Printer(const text::Tokenizer *tokenizer, std::vector<std::string> stops, bool asIds)
-      : stops(std::move(stops)), asIds(asIds || !tokenizer) {
-    if (tokenizer) {
-      decoder.emplace(*tokenizer, /*skipSpecial=*/true);
-    }
-  }
-
-  /// Whether to go on.
-  bool push(int32_t id) {
-    std::string shown = decoder ? stops.push(decoder->push(id)) : "";
-    if (stops.stopped() && asIds) {
-      return false; // the token that completes a stop text is not shown
-    }
-    status = writeOutput(asIds ? (first ? "" : ",") + std::to_string(id) : shown);
-    first = false;
-    return status.ok() && !stops.stopped();
-  }
-  Status finish() {
-    if (!status) {
-      return status;
-    }
-    std::string rest = decoder && !asIds ? stops.push(decoder->finish()) + stops.finish() : "";
-    return writeOutput(rest + "\n");
-  }
-
-private:
-  std::optional<text::StreamDecoder> decoder;
-  StopFilter stops;
-  bool asIds, first = true;
-  Status status;
-};
-
 } // namespace
-
-static runtime::GenerateOptions generateOptions(const Flags &flags, const ModelFiles &files) {
-  const checkpoint::GenerationConfig &defaults = files.generation;
-  runtime::GenerateOptions options;
-  options.sampling.temperature =
-      flags.temperature.value_or(defaults.doSample ? defaults.temperature : 0);
-  options.sampling.topP = flags.topP.value_or(defaults.topP);
-  options.sampling.topK = flags.topK.value_or(defaults.topK);
-  options.sampling.minP = flags.minP.value_or(defaults.minP.value_or(0));
-  options.sampling.seed = flags.seed;
-  const std::vector<int64_t> &ends =
-      defaults.eosTokenIds.empty() ? files.config.eosTokenIds : defaults.eosTokenIds;
-  options.ends.assign(ends.begin(), ends.end());
-  options.ignoreEnds = flags.ignoreEos;
-  options.maxTokens = flags.maxTokens;
-  options.limit = files.tokenizer ? files.tokenizer->vocabSize() : 0;
-  return options;
-}
-
-static const char *reasonText(runtime::StopReason reason) {
-  switch (reason) {
-  case runtime::StopReason::End:
-    return "end of the text";
-  case runtime::StopReason::MaxTokens:
-    return "--max-tokens reached";
-  case runtime::StopReason::Context:
-    return "the context is full";
-  case runtime::StopReason::Caller:
-    return "stop text";
-  case runtime::StopReason::Cancelled:
-    return "interrupted";
-  }
-  return "";
-}
-
-static void summarise(const runtime::Generation &done) {
-  auto line = [](const char *what, int64_t tokens, double seconds) {
-    std::fprintf(stderr, "%-11s %lld tokens in %.2f s, %.1f tokens/s\n", what, (long long)tokens,
-                 seconds, seconds > 0 ? double(tokens) / seconds : 0.0);
-  };
-  line("prompt:", done.promptTokens, done.promptTime);
-  line("generation:", done.tokens, done.time);
-  std::fprintf(stderr, "%-11s %s\n", "stopped:", reasonText(done.reason));
-}
 
 static Status generate(const Flags &flags) {
   Expected<ModelFiles> files = openModel(flags.model);
   if (!files) {
     return files.status();
   }
-  runtime::GenerateOptions options = generateOptions(flags, *files);
-  if (Status valid = validate(options.sampling); !valid) {
-    return valid;
-  }
-  if (!flags.stops.empty() && !files->tokenizer) {
-    return Failure{"the model has no tokenizer.json, so it writes no text", "--stop"};
-  }
-  Expected<std::vector<int32_t>> ids = promptIds(flags.prompt, *files, files->context(flags.model));
+  Expected<std::vector<int32_t>> ids =
+      generationPrompt(flags.text, files->texts, files->context(flags.model));
   if (!ids) {
     return ids.status();
   }
@@ -126,14 +28,8 @@ static Status generate(const Flags &flags) {
   if (!model) {
     return model.status();
   }
-  Printer printer(files->tokenizer ? &*files->tokenizer : nullptr, flags.stops, flags.printIds);
-  Expected<runtime::Generation> done = runtime::generate(
-      *(*model)->session, *ids, options, [&](int32_t id) { return printer.push(id); });
-  if (Status printed = printer.finish(); !printed || !done) {
-    return printed ? done.status() : printed;
-  }
-  summarise(*done);
-  return {};
+  runtime::SessionModel session(*(*model)->session);
+  return generateText(session, *ids, flags.text, files->texts);
 }
 
 void addGenerate(CLI::App &app, Command &chosen) {
@@ -143,20 +39,7 @@ void addGenerate(CLI::App &app, Command &chosen) {
                   "What is not given is as the model's generation_config.json says.\n\n"
                   "example: dsv3-run generate --model models/nano --chat 'What is 2 plus 3?'");
   addModelFlags(*command, flags->model);
-  addPromptFlags(*command, flags->prompt, /*withChat=*/true);
-  command->add_option("--max-tokens", flags->maxTokens, "most tokens to generate")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  command->add_option("--temperature", flags->temperature, "0: always the most likely token");
-  command->add_option("--top-p", flags->topP, "keep the likeliest tokens up to this mass");
-  command->add_option("--top-k", flags->topK, "keep this many tokens; 0: all");
-  command->add_option("--min-p", flags->minP, "keep tokens this likely, relative to the best");
-  command->add_option("--seed", flags->seed, "of the random choice")->capture_default_str();
-  command->add_option("--stop", flags->stops, "text that ends the answer; may be repeated")
-      ->expected(1)
-      ->allow_extra_args(false);
-  command->add_flag("--print-ids", flags->printIds, "print token ids, separated by commas");
-  command->add_flag("--ignore-eos", flags->ignoreEos, "go on after the end of the text");
+  addTextFlags(*command, flags->text);
   command->callback([flags, &chosen] { chosen = [flags] { return generate(*flags); }; });
 }
 

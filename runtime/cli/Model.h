@@ -36,14 +36,22 @@ struct ModelFlags {
 };
 void addModelFlags(CLI::App &command, ModelFlags &flags);
 
+/// What stands beside a model's weights.
+struct ModelTexts {
+  checkpoint::ModelConfig config;
+  checkpoint::GenerationConfig generation;
+  std::optional<text::Tokenizer> tokenizer; ///< none if the model comes without
+};
+/// Reads generation_config.json and the tokenizer, where they are, of `directory`.
+Expected<ModelTexts> readTexts(const std::filesystem::path &directory,
+                               checkpoint::ModelConfig config);
+
 /// A model without its weights.
 struct ModelFiles {
   runtime::Bundle bundle;
   size_t variant = 0;
   std::optional<checkpoint::Checkpoint> checkpoint; ///< none with --dummy
-  checkpoint::ModelConfig config;
-  checkpoint::GenerationConfig generation;
-  std::optional<text::Tokenizer> tokenizer; ///< none if the model comes without
+  ModelTexts texts;
 
   /// Tokens that the cache will hold.
   int64_t context(const ModelFlags &flags) const;

@@ -81,22 +81,21 @@ static Expected<fs::path> checkpointOf(const runtime::Bundle &bundle) {
   return bundle.directory() / *bundle.checkpoint();
 }
 
-/// What stands beside the weights: sampling defaults and the tokenizer.
-static Status readTexts(const fs::path &directory, ModelFiles &files) {
+Expected<ModelTexts> readTexts(const fs::path &directory, checkpoint::ModelConfig config) {
   Expected<checkpoint::GenerationConfig> generation = checkpoint::readGenerationConfig(directory);
   if (!generation) {
-    return generation.status();
+    return generation.failure();
   }
-  files.generation = *std::move(generation);
+  ModelTexts texts{std::move(config), *std::move(generation), {}};
   std::error_code error;
   if (fs::exists(directory / "tokenizer.json", error)) {
     Expected<text::Tokenizer> tokenizer = text::Tokenizer::load(directory);
     if (!tokenizer) {
-      return tokenizer.status();
+      return tokenizer.failure();
     }
-    files.tokenizer = *std::move(tokenizer);
+    texts.tokenizer = *std::move(tokenizer);
   }
-  return {};
+  return texts;
 }
 
 Expected<ModelFiles> openModel(const ModelFlags &flags) {
@@ -121,7 +120,7 @@ Expected<ModelFiles> openModel(const ModelFlags &flags) {
   if (!bundle) {
     return bundle.failure();
   }
-  fs::path texts =
+  fs::path directory =
       isBundle ? bundle->directory() / bundle->checkpoint().value_or("") : fs::path(flags.model);
   if (isBundle && !flags.dummy) {
     Expected<fs::path> source = checkpointOf(*bundle);
@@ -147,15 +146,18 @@ Expected<ModelFiles> openModel(const ModelFlags &flags) {
   if (!config) {
     return config.failure();
   }
-  ModelFiles files{*std::move(bundle), *variant, std::move(checkpoint), *std::move(config), {}, {}};
-  if (flags.context > files.bundle.plan().cache.maxContext) {
+  int64_t compiled = bundle->plan().cache.maxContext;
+  if (flags.context > compiled) {
     return Failure{"a context of " + std::to_string(flags.context) +
                        " tokens was asked for, the model was compiled for " +
-                       std::to_string(files.bundle.plan().cache.maxContext),
+                       std::to_string(compiled),
                    "--context", "compile it for more: dsv3-compile --context N"};
   }
-  Status read = readTexts(texts, files);
-  return read ? Expected<ModelFiles>(std::move(files)) : Expected<ModelFiles>(read);
+  Expected<ModelTexts> texts = readTexts(directory, *std::move(config));
+  if (!texts) {
+    return texts.failure();
+  }
+  return ModelFiles{*std::move(bundle), *variant, std::move(checkpoint), *std::move(texts)};
 }
 
 } // namespace dsv3::cli

@@ -46,27 +46,27 @@ static Expected<std::vector<int32_t>> encodeChat(const PromptFlags &flags,
                   : Expected<std::vector<int32_t>>(rendered.failure());
 }
 
-static Expected<std::vector<int32_t>> encode(const PromptFlags &flags, const ModelFiles &files) {
+static Expected<std::vector<int32_t>> encode(const PromptFlags &flags, const ModelTexts &texts) {
   if (flags.hasIds) {
     return parseIds(flags.ids);
   }
-  if (!files.tokenizer) {
+  if (!texts.tokenizer) {
     return Failure{"the model has no tokenizer.json, so it cannot read text", "",
                    "give token ids: --ids 0,5,7"};
   }
-  return flags.hasChat ? encodeChat(flags, *files.tokenizer) : encodeText(flags, *files.tokenizer);
+  return flags.hasChat ? encodeChat(flags, *texts.tokenizer) : encodeText(flags, *texts.tokenizer);
 }
 
-Expected<std::vector<int32_t>> promptIds(const PromptFlags &flags, const ModelFiles &files,
+Expected<std::vector<int32_t>> promptIds(const PromptFlags &flags, const ModelTexts &texts,
                                          int64_t context) {
-  Expected<std::vector<int32_t>> ids = encode(flags, files);
+  Expected<std::vector<int32_t>> ids = encode(flags, texts);
   if (!ids) {
     return ids;
   }
   if (ids->empty()) {
     return Failure{"expected a prompt of 1 or more tokens, found none"};
   }
-  int64_t vocabulary = files.bundle.plan().vocabSize;
+  int64_t vocabulary = texts.config.vocabSize;
   for (int32_t id : *ids) {
     if (id >= vocabulary) {
       return Failure{"expected ids from 0 to " + std::to_string(vocabulary - 1) + ", found " +

@@ -22,7 +22,8 @@ static Status score(const Flags &flags) {
   if (!files) {
     return files.status();
   }
-  Expected<std::vector<int32_t>> ids = promptIds(flags.prompt, *files, files->context(flags.model));
+  Expected<std::vector<int32_t>> ids =
+      promptIds(flags.prompt, files->texts, files->context(flags.model));
   if (!ids) {
     return ids.status();
   }

@@ -27,20 +27,20 @@ static Status checkOptions(std::span<const int32_t> prompt, const GenerateOption
   return validate(options.sampling);
 }
 
-Expected<Generation> runtime::generate(Session &session, std::span<const int32_t> prompt,
+Expected<Generation> runtime::generate(LanguageModel &model, std::span<const int32_t> prompt,
                                        const GenerateOptions &options,
                                        const std::function<bool(int32_t)> &onToken) {
   if (Status status = checkOptions(prompt, options); !status) {
     return status;
   }
-  int64_t vocabulary = session.plan().vocabSize;
+  int64_t vocabulary = model.vocabulary();
   int64_t limit = options.limit == 0 ? vocabulary : std::min(options.limit, vocabulary);
   Sampler sampler(options.sampling, vocabulary);
   Generation result;
   auto begin = Clock::now();
-  int64_t first = session.position();
-  Status status = session.append(prompt);
-  result.promptTokens = session.position() - first;
+  int64_t first = model.position();
+  Status status = model.append(prompt);
+  result.promptTokens = model.position() - first;
   result.promptTime = secondsSince(begin);
   begin = Clock::now();
   auto stop = [&](StopReason reason) {
@@ -49,13 +49,13 @@ Expected<Generation> runtime::generate(Session &session, std::span<const int32_t
     return result;
   };
   for (;;) {
-    if (session.cancelled()) {
+    if (model.cancelled()) {
       return stop(StopReason::Cancelled);
     }
     if (!status) {
       return status;
     }
-    int32_t id = sampler.sample(session.outputs().logitsOf(0), limit);
+    int32_t id = sampler.sample(model.logits(), limit);
     if (!options.ignoreEnds && std::ranges::find(options.ends, id) != options.ends.end()) {
       return stop(StopReason::End);
     }
@@ -66,9 +66,9 @@ Expected<Generation> runtime::generate(Session &session, std::span<const int32_t
     if (result.tokens == options.maxTokens) {
       return stop(StopReason::MaxTokens);
     }
-    if (session.position() == session.context()) {
+    if (model.position() == model.context()) {
       return stop(StopReason::Context);
     }
-    status = session.append(std::span(&id, 1));
+    status = model.append(std::span(&id, 1));
   }
 }

@@ -15,6 +15,35 @@
 
 namespace dsv3::runtime {
 
+/// What generation needs of a model: a session, or the reference interpreter.
+class LanguageModel {
+public:
+  virtual ~LanguageModel() = default;
+  virtual int64_t vocabulary() const = 0;
+  /// Tokens that fit, and that there are.
+  virtual int64_t context() const = 0;
+  virtual int64_t position() const = 0;
+  virtual bool cancelled() const = 0;
+  /// Feeds tokens; logits() are those of the last one then.
+  virtual Status append(std::span<const int32_t> ids) = 0;
+  virtual std::span<const float> logits() const = 0;
+};
+
+/// A session as such a model.
+class SessionModel : public LanguageModel {
+public:
+  explicit SessionModel(Session &session) : session(session) {}
+  int64_t vocabulary() const override { return session.plan().vocabSize; }
+  int64_t context() const override { return session.context(); }
+  int64_t position() const override { return session.position(); }
+  bool cancelled() const override { return session.cancelled(); }
+  Status append(std::span<const int32_t> ids) override { return session.append(ids); }
+  std::span<const float> logits() const override { return session.outputs().logitsOf(0); }
+
+private:
+  Session &session;
+};
+
 struct GenerateOptions {
   SamplingOptions sampling;
   std::vector<int32_t> ends; ///< tokens that end a text
@@ -40,11 +69,11 @@ struct Generation {
   double time = 0;    ///< from the end of the prompt on
 };
 
-/// Appends `prompt` to the session and generates. `onToken` gets each token as soon
-/// as it is chosen and returns whether to go on. The last token that it got is not in
-/// the session. Fails if the prompt is empty, the options are out of range or a step
-/// fails; a cancelled session is no failure.
-Expected<Generation> generate(Session &session, std::span<const int32_t> prompt,
+/// Appends `prompt` to the model and generates. `onToken` gets each token as soon as it
+/// is chosen and returns whether to go on. The last token that it got is not in the
+/// model. Fails if the prompt is empty, the options are out of range or a step fails; a
+/// cancelled model is no failure.
+Expected<Generation> generate(LanguageModel &model, std::span<const int32_t> prompt,
                               const GenerateOptions &options,
                               const std::function<bool(int32_t)> &onToken);
 

@@ -157,7 +157,6 @@ LogicalResult dumpPhase(const std::string &directory, Phase phase, ModuleOp modu
   llvm::ToolOutputFile file(path.string(), error, llvm::sys::fs::OF_Text);
   if (!error) {
     module.print(file.os(), OpPrintingFlags().enableDebugInfo(false));
-    file.os() << '\n';
     file.os().flush();
     error = file.os().error();
     file.os().clear_error();
@@ -172,8 +171,7 @@ LogicalResult dumpPhase(const std::string &directory, Phase phase, ModuleOp modu
 
 /// The module of a phase on stdout.
 int printModule(ModuleOp module) {
-  module.print(llvm::outs());
-  llvm::outs() << '\n';
+  module.print(llvm::outs()); // ends the line
   return 0;
 }
 
@@ -272,7 +270,11 @@ int compileMain(int argc, char **argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
-    return app.exit(error);
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+      return app.exit(error); // --help
+    }
+    llvm::errs() << "dsv3-compile: " << error.what() << "\n  hint: dsv3-compile --help\n";
+    return 2;
   }
   return runTool(flags);
 }

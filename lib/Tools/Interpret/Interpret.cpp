@@ -1,4 +1,9 @@
 //===- Interpret.cpp - score and generate on the reference interpreter ----===//
+//
+// The commands of dsv3-run, with the interpreter in the session's place: flags, prompts
+// and output are the runtime's own.
+//
+//===----------------------------------------------------------------------===//
 #include "dsv3/Tools/Interpret.h"
 
 #include "RunFile.h"
@@ -7,77 +12,28 @@
 #include "dsv3/Pipelines/CheckpointModel.h"
 #include "dsv3/Reference/CheckpointParameters.h"
 #include "dsv3/Tools/Registration.h"
+#include "runtime/cli/TextGeneration.h"
 
-#include "llvm/Support/CommandLine.h"
+#include <CLI/CLI.hpp>
+
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <csignal>
+
 using namespace mlir;
 using dsv3::reference::Tensor;
-namespace cl = llvm::cl;
 
 namespace dsv3 {
 namespace {
 
-/// The flags; registered for the time of one call of main.
 struct Flags {
-  cl::OptionCategory category{"dsv3-interpret"};
-  cl::SubCommand score{"score", "logits and what led to them, as a safetensors file"};
-  cl::SubCommand generate{"generate", "the most probable continuation"};
-  cl::SubCommand run{"run", "a file of MLIR whose functions check themselves"};
-
-  cl::opt<std::string> model{"model",          cl::desc("checkpoint directory"),
-                             cl::Required,     cl::value_desc("DIR"),
-                             cl::sub(score),   cl::sub(generate),
-                             cl::cat(category)};
-  cl::list<int64_t> ids{"ids",
-                        cl::desc("prompt as token ids"),
-                        cl::CommaSeparated,
-                        cl::Required,
-                        cl::value_desc("0,5,7"),
-                        cl::sub(score),
-                        cl::sub(generate),
-                        cl::cat(category)};
-  cl::opt<std::string> phase{"phase",
-                             cl::desc("phase whose module is run"),
-                             cl::init("configured"),
-                             cl::value_desc("PHASE"),
-                             cl::sub(score),
-                             cl::sub(generate),
-                             cl::cat(category)};
-  cl::opt<bool> f64{"f64",          cl::desc("do not round to f32"),
-                    cl::sub(score), cl::sub(generate),
-                    cl::sub(run),   cl::cat(category)};
-  cl::opt<int64_t> chunk{"chunk",           cl::desc("most tokens of a step"),
-                         cl::init(512),     cl::sub(score),
-                         cl::sub(generate), cl::cat(category)};
-  cl::opt<std::string> output{"output",       cl::desc("file to write"),
-                              cl::Required,   cl::value_desc("OUT.safetensors"),
-                              cl::sub(score), cl::cat(category)};
-  cl::opt<bool> hidden{"hidden", cl::desc("write hidden states"), cl::sub(score),
-                       cl::cat(category)};
-  cl::opt<bool> router{"router", cl::desc("write experts and weights"), cl::sub(score),
-                       cl::cat(category)};
-  cl::opt<bool> mtp{"mtp", cl::desc("write the MTP module's logits"), cl::sub(score),
-                    cl::cat(category)};
-  cl::opt<int64_t> maxTokens{"max-tokens", cl::desc("tokens to generate"), cl::init(16),
-                             cl::sub(generate), cl::cat(category)};
-  cl::opt<double> temperature{"temperature", cl::desc("0: the most probable token; nothing else"),
-                              cl::init(0.0), cl::sub(generate), cl::cat(category)};
-  cl::opt<bool> printIds{"print-ids", cl::desc("ids are all that is printed anyway"),
-                         cl::sub(generate), cl::cat(category)};
-  cl::opt<bool> ignoreEos{"ignore-eos", cl::desc("go on after the end of the text"),
-                          cl::sub(generate), cl::cat(category)};
-  cl::opt<std::string> file{cl::Positional, cl::desc("FILE.mlir"), cl::Required, cl::sub(run),
-                            cl::cat(category)};
-  cl::opt<std::string> entry{"entry", cl::desc("function to run; all public ones if not given"),
-                             cl::value_desc("NAME"), cl::sub(run), cl::cat(category)};
+  std::string model, phase = "configured", output, file, entry;
+  bool f64 = false, hidden = false, router = false, mtp = false;
+  int64_t chunk = 512;
+  cli::PromptFlags prompt; ///< of score
+  cli::TextFlags text;     ///< of generate
 };
-
-int fail(const Failure &failure) {
-  llvm::errs() << "dsv3-interpret: " << failure.message() << '\n';
-  return 1;
-}
 
 /// Writes what was asked for; everything but expert numbers as f32.
 Status writeScores(const Flags &flags, interpret::Scores &scores) {
@@ -104,113 +60,178 @@ Status writeScores(const Flags &flags, interpret::Scores &scores) {
     }
     views.push_back(view);
   }
-  return checkpoint::writeSafetensors(flags.output.getValue(), views);
+  return checkpoint::writeSafetensors(flags.output, views);
 }
 
-int runScore(const Flags &flags, interpret::Session &session, bool hasMtp) {
-  if (flags.mtp && !hasMtp) {
-    return fail({"--mtp asks for the MTP module, but the checkpoint has none", flags.model,
-                 "leave --mtp out"});
-  }
-  interpret::Scores scores;
-  if (failed(session.score(ArrayRef(&*flags.ids.begin(), flags.ids.size()), scores)) ||
-      (flags.mtp &&
-       failed(session.scoreMtp(ArrayRef(&*flags.ids.begin(), flags.ids.size()), scores)))) {
-    return 1;
-  }
-  Status written = writeScores(flags, scores);
-  return written ? 0 : fail(written.failure());
-}
+/// A checkpoint on the interpreter. Not movable: the parts refer to each other.
+struct Machine {
+  std::unique_ptr<CheckpointModel> checkpoint;
+  cli::ModelTexts texts;
+  std::unique_ptr<MLIRContext> context;
+  OwningOpRef<ModuleOp> module;
+  std::unique_ptr<reference::Interpreter> interpreter;
+  std::unique_ptr<interpret::Session> session;
 
-int runGenerate(const Flags &flags, interpret::Session &session, const std::vector<int64_t> &ends) {
-  if (flags.temperature != 0.0) {
-    return fail({"expected temperature 0, found " + std::to_string(flags.temperature), "",
-                 "the interpreter takes the most probable token; sample with dsv3-run"});
-  }
-  std::vector<int64_t> next(flags.ids.begin(), flags.ids.end());
-  for (int64_t count = 0; count < flags.maxTokens; ++count) {
-    auto logits = session.advance(next);
-    if (failed(logits)) {
-      return 1;
-    }
-    int64_t id = std::max_element(logits->begin(), logits->end()) - logits->begin();
-    if (!flags.ignoreEos && llvm::is_contained(ends, id)) {
-      break;
-    }
-    llvm::outs() << (count ? "," : "") << id;
-    llvm::outs().flush();
-    next = {id};
-  }
-  llvm::outs() << '\n';
-  return 0;
-}
+  Status open(const Flags &flags);
+};
 
-int runTool(const Flags &flags) {
+Status Machine::open(const Flags &flags) {
   std::optional<Phase> phase = phaseFromName(flags.phase);
   if (!phase || *phase > Phase::Configured) {
-    return fail({"expected a phase from import to configured, found '" + flags.phase + "'"});
+    return Failure{"expected a phase from import to configured, found '" + flags.phase + "'",
+                   "--phase"};
   }
-  if (flags.chunk < 1) {
-    return fail({"expected a chunk of at least 1 token, found " + std::to_string(flags.chunk)});
+  Expected<std::unique_ptr<CheckpointModel>> opened = openModel(flags.model);
+  if (!opened) {
+    return opened.status();
   }
-  Expected<std::unique_ptr<CheckpointModel>> model = openModel(flags.model);
-  if (!model) {
-    return fail(model.failure());
-  }
-  for (const std::string &note : (*model)->notes) {
+  checkpoint = std::move(*opened);
+  for (const std::string &note : checkpoint->notes) {
     llvm::errs() << "note: " << note << '\n';
   }
-  Status mapped = (*model)->checkpoint.map();
-  if (!mapped) {
-    return fail(mapped.failure());
+  if (Status mapped = checkpoint->checkpoint.map(); !mapped) {
+    return mapped;
   }
-  const checkpoint::ModelConfig &config = (*model)->source.config;
-  for (int64_t id : flags.ids) {
-    if (id < 0 || id >= config.vocabSize) {
-      return fail({"expected ids from 0 to " + std::to_string(config.vocabSize - 1) + ", found " +
-                   std::to_string(id)});
-    }
+  const checkpoint::ModelConfig &config = checkpoint->source.config;
+  Expected<cli::ModelTexts> read = cli::readTexts(flags.model, config);
+  if (!read) {
+    return read.status();
   }
+  texts = std::move(*read);
   DialectRegistry registry;
   registerAllDialects(registry);
-  MLIRContext context(registry);
-  OwningOpRef<ModuleOp> module = compileTo(*phase, context, (*model)->source, {});
+  context = std::make_unique<MLIRContext>(registry);
+  module = compileTo(*phase, *context, checkpoint->source, {});
   if (!module) {
-    return 1;
+    return Failure{"the module of phase " + flags.phase + " cannot be made", flags.model,
+                   "see the message above"};
   }
   auto block =
       config.quantization ? config.quantization->weightBlockSize : std::array<int64_t, 2>{128, 128};
-  reference::Interpreter machine(*module,
-                                 reference::checkpointParameters((*model)->checkpoint, block),
-                                 flags.f64 ? reference::Precision::F64 : reference::Precision::F32);
-  interpret::Session session(*module, machine, flags.chunk);
-  return flags.score ? runScore(flags, session, (*model)->source.options.mtp)
-                     : runGenerate(flags, session, config.eosTokenIds);
+  interpreter = std::make_unique<reference::Interpreter>(
+      *module, reference::checkpointParameters(checkpoint->checkpoint, block),
+      flags.f64 ? reference::Precision::F64 : reference::Precision::F32);
+  session = std::make_unique<interpret::Session>(*module, *interpreter, flags.chunk);
+  return {};
+}
+
+/// The interpreter as what generation needs.
+class InterpretedModel : public runtime::LanguageModel {
+public:
+  explicit InterpretedModel(Machine &machine) : machine(machine) {}
+  int64_t vocabulary() const override { return machine.texts.config.vocabSize; }
+  int64_t context() const override { return machine.texts.config.maxPositionEmbeddings; }
+  int64_t position() const override { return tokens; }
+  bool cancelled() const override { return false; }
+  Status append(std::span<const int32_t> ids) override {
+    SmallVector<int64_t> wide(ids.begin(), ids.end());
+    auto row = machine.session->advance(wide);
+    if (failed(row)) {
+      return Failure{"the interpreter stopped", "", "see the message above"};
+    }
+    tokens += static_cast<int64_t>(ids.size());
+    last.assign(row->begin(), row->end());
+    return {};
+  }
+  std::span<const float> logits() const override { return last; }
+
+private:
+  Machine &machine;
+  int64_t tokens = 0;
+  std::vector<float> last;
+};
+
+Status runScore(const Flags &flags) {
+  Machine machine;
+  if (Status opened = machine.open(flags); !opened) {
+    return opened;
+  }
+  if (flags.mtp && !machine.checkpoint->source.options.mtp) {
+    return Failure{"--mtp asks for the MTP module, but the checkpoint has none", flags.model,
+                   "leave --mtp out"};
+  }
+  auto prompt =
+      cli::promptIds(flags.prompt, machine.texts, machine.texts.config.maxPositionEmbeddings);
+  if (!prompt) {
+    return prompt.status();
+  }
+  SmallVector<int64_t> ids(prompt->begin(), prompt->end());
+  interpret::Scores scores;
+  if (failed(machine.session->score(ids, scores)) ||
+      (flags.mtp && failed(machine.session->scoreMtp(ids, scores)))) {
+    return Failure{"the interpreter stopped", "", "see the message above"};
+  }
+  return writeScores(flags, scores);
+}
+
+Status runGenerate(const Flags &flags) {
+  Machine machine;
+  if (Status opened = machine.open(flags); !opened) {
+    return opened;
+  }
+  auto prompt =
+      cli::generationPrompt(flags.text, machine.texts, machine.texts.config.maxPositionEmbeddings);
+  if (!prompt) {
+    return prompt.status();
+  }
+  InterpretedModel model(machine);
+  return cli::generateText(model, *prompt, flags.text, machine.texts);
+}
+
+void addMachineFlags(CLI::App &command, Flags &flags) {
+  command.add_option("--model", flags.model, "checkpoint directory")->required();
+  command.add_option("--phase", flags.phase, "phase whose module is run [configured]");
+  command.add_flag("--f64", flags.f64, "do not round to f32");
+  command.add_option("--chunk", flags.chunk, "most tokens of a step [512]")
+      ->check(CLI::PositiveNumber);
 }
 
 } // namespace
 
 int interpretMain(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+  std::signal(SIGPIPE, SIG_DFL);
   Flags flags;
-  cl::HideUnrelatedOptions(flags.category, flags.score);
-  cl::HideUnrelatedOptions(flags.category, flags.generate);
-  cl::HideUnrelatedOptions(flags.category, flags.run);
-  cl::ParseCommandLineOptions(
-      argc, argv,
-      "dsv3-interpret: a checkpoint on the reference interpreter\n\n"
-      "Runs the module of any phase, slowly and plainly: what every faster execution is\n"
-      "compared with. Reads ids and prints ids; for text use dsv3-run.\n\n"
-      "example: dsv3-interpret generate --model DIR --ids 0,5,7 --phase=kernels --f64\n"
-      "         dsv3-interpret run tests.mlir --entry rms_norm\n");
-  if (flags.run) {
+  CLI::App app("dsv3-interpret: a checkpoint on the reference interpreter\n\n"
+               "Runs the module of any phase, slowly and plainly: what every faster execution is\n"
+               "compared with. The commands and flags are those of dsv3-run.\n\n"
+               "example: dsv3-interpret generate --model DIR --ids 0,5,7 --phase=kernels --f64\n"
+               "         dsv3-interpret run tests.mlir --entry rms_norm\n",
+               "dsv3-interpret");
+  app.require_subcommand(1);
+  CLI::App *score = app.add_subcommand("score", "Writes logits and what led to them.");
+  addMachineFlags(*score, flags);
+  cli::addPromptFlags(*score, flags.prompt, /*withChat=*/false);
+  score->add_option("--output", flags.output, "file to write")->required();
+  score->add_flag("--hidden", flags.hidden, "write hidden states");
+  score->add_flag("--router", flags.router, "write experts and weights");
+  score->add_flag("--mtp", flags.mtp, "write the MTP module's logits");
+  CLI::App *generate = app.add_subcommand("generate", "Continues a prompt.");
+  addMachineFlags(*generate, flags);
+  cli::addTextFlags(*generate, flags.text);
+  CLI::App *run = app.add_subcommand("run", "Runs MLIR text whose functions check themselves.");
+  run->add_option("FILE", flags.file, "file of .mlir text, - for stdin")->required();
+  run->add_option("--entry", flags.entry, "function to run [all public ones]");
+  run->add_flag("--f64", flags.f64, "do not round to f32");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+      return app.exit(error); // --help
+    }
+    llvm::errs() << "dsv3-interpret: " << error.what() << "\n  hint: dsv3-interpret --help\n";
+    return 2;
+  }
+  if (run->parsed()) {
     return interpret::runFile(flags.file, flags.entry,
                               flags.f64 ? reference::Precision::F64 : reference::Precision::F32);
   }
-  if (!flags.score && !flags.generate) {
-    return fail({"expected a command: score, generate or run", "", "dsv3-interpret --help"});
+  Status status = score->parsed() ? runScore(flags) : runGenerate(flags);
+  if (!status) {
+    llvm::errs() << "dsv3-interpret: " << status.failure().message() << '\n';
+    return 1;
   }
-  return runTool(flags);
+  return 0;
 }
 
 } // namespace dsv3

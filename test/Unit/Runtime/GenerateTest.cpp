@@ -26,7 +26,8 @@ struct Generate : testing::Test {
   Generate() { options.maxTokens = 10; }
 
   Generation run() {
-    auto generation = generate(*session, prompt, options, [this](int32_t id) {
+    SessionModel running(*session);
+    auto generation = generate(running, prompt, options, [this](int32_t id) {
       tokens.push_back(id);
       return true;
     });
@@ -113,7 +114,8 @@ TEST_F(Generate, CallerAndCancelStopIt) {
   for (bool flag : {false, true}) {
     ASSERT_TRUE(session->rewind(0));
     int calls = 0;
-    auto generation = generate(*session, prompt, options, [&](int32_t) {
+    SessionModel running(*session);
+    auto generation = generate(running, prompt, options, [&](int32_t) {
       cancel = flag && calls == 3;
       return ++calls < 4 || flag;
     });
@@ -134,7 +136,8 @@ TEST_F(Generate, CancelBeforeThePromptIsNoFailure) {
 
 TEST_F(Generate, RefusesBadRequestsBeforeComputing) {
   auto refused = [&] {
-    auto generation = generate(*session, prompt, options, [](int32_t) { return true; });
+    SessionModel running(*session);
+    auto generation = generate(running, prompt, options, [](int32_t) { return true; });
     EXPECT_EQ(session->position(), 0);
     return !generation;
   };

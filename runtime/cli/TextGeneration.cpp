@@ -1,0 +1,136 @@
+//===- TextGeneration.cpp - generation as a command shows it --------------===//
+#include "runtime/cli/TextGeneration.h"
+
+#include "runtime/cli/StopFilter.h"
+#include "runtime/cli/Streams.h"
+#include "runtime/tokenizer/StreamDecoder.h"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+
+namespace dsv3::cli {
+namespace {
+
+/// Prints tokens as they come: as text, or as ids.
+class Printer {
+public:
+  Printer(const text::Tokenizer *tokenizer, std::vector<std::string> stops, bool asIds)
+      : stops(std::move(stops)), asIds(asIds || !tokenizer) {
+    if (tokenizer) {
+      decoder.emplace(*tokenizer, /*skipSpecial=*/true);
+    }
+  }
+
+  /// Whether to go on.
+  bool push(int32_t id) {
+    std::string shown = decoder ? stops.push(decoder->push(id)) : "";
+    if (stops.stopped() && asIds) {
+      return false; // the token that completes a stop text is not shown
+    }
+    status = writeOutput(asIds ? (first ? "" : ",") + std::to_string(id) : shown);
+    first = false;
+    return status.ok() && !stops.stopped();
+  }
+  Status finish() {
+    if (!status) {
+      return status;
+    }
+    std::string rest = decoder && !asIds ? stops.push(decoder->finish()) + stops.finish() : "";
+    return writeOutput(rest + "\n");
+  }
+
+private:
+  std::optional<text::StreamDecoder> decoder;
+  StopFilter stops;
+  bool asIds, first = true;
+  Status status;
+};
+
+} // namespace
+
+static runtime::GenerateOptions generateOptions(const TextFlags &flags, const ModelTexts &texts) {
+  const checkpoint::GenerationConfig &defaults = texts.generation;
+  runtime::GenerateOptions options;
+  options.sampling.temperature =
+      flags.temperature.value_or(defaults.doSample ? defaults.temperature : 0);
+  options.sampling.topP = flags.topP.value_or(defaults.topP);
+  options.sampling.topK = flags.topK.value_or(defaults.topK);
+  options.sampling.minP = flags.minP.value_or(defaults.minP.value_or(0));
+  options.sampling.seed = flags.seed;
+  const std::vector<int64_t> &ends =
+      defaults.eosTokenIds.empty() ? texts.config.eosTokenIds : defaults.eosTokenIds;
+  options.ends.assign(ends.begin(), ends.end());
+  options.ignoreEnds = flags.ignoreEos;
+  options.maxTokens = flags.maxTokens;
+  options.limit = texts.tokenizer ? texts.tokenizer->vocabSize() : 0;
+  return options;
+}
+
+static const char *reasonText(runtime::StopReason reason) {
+  switch (reason) {
+  case runtime::StopReason::End:
+    return "end of the text";
+  case runtime::StopReason::MaxTokens:
+    return "--max-tokens reached";
+  case runtime::StopReason::Context:
+    return "the context is full";
+  case runtime::StopReason::Caller:
+    return "stop text";
+  case runtime::StopReason::Cancelled:
+    return "interrupted";
+  }
+  return "";
+}
+
+static void summarise(const runtime::Generation &done) {
+  auto line = [](const char *what, int64_t tokens, double seconds) {
+    std::fprintf(stderr, "%-11s %lld tokens in %.2f s, %.1f tokens/s\n", what, (long long)tokens,
+                 seconds, seconds > 0 ? double(tokens) / seconds : 0.0);
+  };
+  line("prompt:", done.promptTokens, done.promptTime);
+  line("generation:", done.tokens, done.time);
+  std::fprintf(stderr, "%-11s %s\n", "stopped:", reasonText(done.reason));
+}
+
+Expected<std::vector<int32_t>> generationPrompt(const TextFlags &flags, const ModelTexts &texts,
+                                                int64_t context) {
+  if (Status valid = validate(generateOptions(flags, texts).sampling); !valid) {
+    return valid;
+  }
+  if (!flags.stops.empty() && !texts.tokenizer) {
+    return Failure{"the model has no tokenizer.json, so it writes no text", "--stop"};
+  }
+  return promptIds(flags.prompt, texts, context);
+}
+
+Status generateText(runtime::LanguageModel &model, std::span<const int32_t> prompt,
+                    const TextFlags &flags, const ModelTexts &texts) {
+  Printer printer(texts.tokenizer ? &*texts.tokenizer : nullptr, flags.stops, flags.printIds);
+  Expected<runtime::Generation> done = runtime::generate(
+      model, prompt, generateOptions(flags, texts), [&](int32_t id) { return printer.push(id); });
+  if (Status printed = printer.finish(); !printed || !done) {
+    return printed ? done.status() : printed;
+  }
+  summarise(*done);
+  return {};
+}
+
+void addTextFlags(CLI::App &command, TextFlags &flags) {
+  addPromptFlags(command, flags.prompt, /*withChat=*/true);
+  command.add_option("--max-tokens", flags.maxTokens, "most tokens to generate")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command.add_option("--temperature", flags.temperature, "0: always the most likely token");
+  command.add_option("--top-p", flags.topP, "keep the likeliest tokens up to this mass");
+  command.add_option("--top-k", flags.topK, "keep this many tokens; 0: all");
+  command.add_option("--min-p", flags.minP, "keep tokens this likely, relative to the best");
+  command.add_option("--seed", flags.seed, "of the random choice")->capture_default_str();
+  command.add_option("--stop", flags.stops, "text that ends the answer; may be repeated")
+      ->expected(1)
+      ->allow_extra_args(false);
+  command.add_flag("--print-ids", flags.printIds, "print token ids, separated by commas");
+  command.add_flag("--ignore-eos", flags.ignoreEos, "go on after the end of the text");
+}
+
+} // namespace dsv3::cli
