@@ -72,9 +72,12 @@ static std::string setText(const std::vector<int64_t> &sorted) {
   return sorted.size() == 1 ? text : "{" + text + "}";
 }
 
-static void replaceMark(std::string &text, std::string_view mark, const std::string &with) {
-  if (size_t at = text.find(mark); at != std::string::npos) {
-    text.replace(at, mark.size(), with);
+/// Puts numbers where they were taken out: {-1} says that none were, so that a mark there
+/// is the key's own.
+static void replaceMark(std::string &text, std::string_view mark,
+                        const std::vector<int64_t> &numbers) {
+  if (size_t at = text.find(mark); at != std::string::npos && numbers.front() >= 0) {
+    text.replace(at, mark.size(), setText(numbers));
   }
 }
 
@@ -93,8 +96,8 @@ std::vector<std::string> TensorPatterns::lines() const {
     }
     for (const auto &[layers, experts] : rows) {
       std::string line = group.pattern;
-      replaceMark(line, layerMark, setText(layers));
-      replaceMark(line, expertMark, setText({experts->begin(), experts->end()}));
+      replaceMark(line, layerMark, layers);
+      replaceMark(line, expertMark, {experts->begin(), experts->end()});
       line = inQuotes(line) + " " + group.text;
       if (size_t keys = layers.size() * experts->size(); keys > 1) {
         line += " (" + std::to_string(keys) + " tensors)";

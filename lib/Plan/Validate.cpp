@@ -23,6 +23,10 @@ static bool inRange(int64_t index, size_t count) { return index >= 0 && index < 
 
 static std::string number(int64_t value) { return std::to_string(value); }
 
+/// Published blocks have 128 × 128; a step of the largest entries 512 tokens. What the
+/// executor's work or memory grows with is bounded well above.
+static constexpr int64_t mostScaleBlock = 1 << 20, mostStepTokens = 1 << 24;
+
 static Status checkNumbers(const Plan &plan) {
   if (plan.vocabSize <= 0 || plan.hiddenSize <= 0 || plan.layers <= 0 ||
       plan.vocabSize > std::numeric_limits<int32_t>::max()) {
@@ -30,9 +34,10 @@ static Status checkNumbers(const Plan &plan) {
                            number(plan.vocabSize) + ", " + number(plan.hiddenSize) + " and " +
                            number(plan.layers));
   }
+  auto isBlockSize = [](int64_t size) { return size > 0 && size <= mostScaleBlock; };
   if (!plan.scaleBlock.empty() &&
-      (plan.scaleBlock.size() != 2 || plan.scaleBlock[0] <= 0 || plan.scaleBlock[1] <= 0)) {
-    return bad("plan", "expected a scale block of two positive sizes");
+      (plan.scaleBlock.size() != 2 || !std::ranges::all_of(plan.scaleBlock, isBlockSize))) {
+    return bad("plan", "expected a scale block of two sizes from 1 to " + number(mostScaleBlock));
   }
   const Cache &cache = plan.cache;
   for (int64_t value : {cache.latent, cache.rope, cache.pageTokens, cache.maxContext,
@@ -93,8 +98,11 @@ static Status checkKernel(const Plan &plan, const Kernel &kernel) {
       return bad(where, "tiles by size " + number(tiles.size) + " of its " +
                             number(int64_t(kernel.sizes.size())));
     }
-    if (tiles.factor < 0 || tiles.divisor < 1 || tiles.times < 0 || tiles.plus < 0) {
-      return bad(where, "expected tile counts that are not negative and a positive divisor");
+    auto isCount = [](int64_t n) { return n >= 0 && n <= std::numeric_limits<uint32_t>::max(); };
+    if (tiles.divisor == 0 || !isCount(tiles.factor) || !isCount(tiles.divisor) ||
+        !isCount(tiles.times) || !isCount(tiles.plus)) {
+      return bad(where, "expected tile counts that are not negative and a positive divisor, all "
+                        "below 2^32");
     }
     if (variant.scratchBytes < 0 || variant.scratchBytes > int64_t(1) << 40) {
       return bad(where, "scratch of " + number(variant.scratchBytes) + " bytes");
@@ -147,9 +155,10 @@ private:
 
   Status checkSizes() const {
     if (entry.role.empty() || entry.minTokens < 1 || entry.maxTokens < entry.minTokens ||
-        entry.maxTokens > std::numeric_limits<int32_t>::max()) {
-      return bad(where, "expected a role and a range of tokens, found '" + entry.role + "' and " +
-                            number(entry.minTokens) + " to " + number(entry.maxTokens));
+        entry.maxTokens > mostStepTokens) {
+      return bad(where, "expected a role and a range of tokens up to " + number(mostStepTokens) +
+                            ", found '" + entry.role + "' and " + number(entry.minTokens) + " to " +
+                            number(entry.maxTokens));
     }
     if (entry.maxima.size() != plan.sizes.size()) {
       return bad(where, "expected a maximum for each of the " + number(int64_t(plan.sizes.size())) +

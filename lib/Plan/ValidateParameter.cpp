@@ -28,8 +28,7 @@ std::optional<int64_t> plan::detail::product(std::initializer_list<int64_t> fact
 }
 
 Failure plan::detail::bad(const std::string &where, const std::string &what) {
-  return Failure{"invalid plan: " + what, where,
-                 "compile the bundle again with dsv3-compile"};
+  return Failure{"invalid plan: " + what, where, "compile the bundle again with dsv3-compile"};
 }
 
 static std::string number(int64_t value) { return std::to_string(value); }
@@ -39,7 +38,8 @@ static Status checkSegment(const Parameter &parameter, const Segment &segment,
                            const std::string &where) {
   bool oneDimension = segment.fileColumns == 0;
   if (segment.key.empty() || segment.rows < 1 || segment.fileRows < 1 || segment.fileColumns < 0 ||
-      segment.groupStride < 0 || segment.firstRow < 0 ||
+      segment.rows > plan::detail::mostBytes || segment.groupStride < 0 ||
+      segment.groupStride > plan::detail::mostBytes || segment.firstRow < 0 ||
       !plan::detail::product({segment.fileRows, std::max<int64_t>(segment.fileColumns, 1), 8}) ||
       !plan::detail::product({parameter.groups, segment.groupStride + 1, 2}) ||
       segment.firstRow > plan::detail::mostBytes) {
@@ -69,23 +69,15 @@ static Status checkSegment(const Parameter &parameter, const Segment &segment,
   return {};
 }
 
-/// [from, from + count) lies in one block of `block`.
-static bool withinBlock(int64_t from, int64_t count, int64_t block) {
-  return from / block == (from + count - 1) / block;
-}
-
 /// Blocks of `size` along a dimension of `extent` that starts at `origin` of the
-/// checkpoint each lie in one block of `block`.
+/// checkpoint each lie in one block of `block`: every border of the latter is one of
+/// theirs. The first two borders decide for all.
 static bool blocksWithin(int64_t origin, int64_t extent, int64_t size, int64_t block) {
-  if (origin % block == 0 && block % size == 0) {
+  int64_t border = (origin / block + 1) * block;
+  if (border >= origin + extent) {
     return true;
   }
-  for (int64_t at = 0; at < extent; at += size) {
-    if (!withinBlock(origin + at, std::min(size, extent - at), block)) {
-      return false;
-    }
-  }
-  return true;
+  return (border - origin) % size == 0 && (border + block >= origin + extent || block % size == 0);
 }
 
 static Status checkScales(const Plan &plan, const Parameter &parameter, const std::string &where) {
@@ -100,7 +92,9 @@ static Status checkScales(const Plan &plan, const Parameter &parameter, const st
     first += segment.rows;
     int64_t rowBlock = plan.scaleBlock[segment.transposed ? 1 : 0];
     int64_t columnBlock = plan.scaleBlock[segment.transposed ? 0 : 1];
-    for (int64_t group = 0; group < parameter.groups; ++group) {
+    // Groups of which the origins are equal modulo the block are alike.
+    int64_t different = std::min(parameter.groups, plan.scaleBlock[0]);
+    for (int64_t group = 0; group < different; ++group) {
       int64_t origin = group * segment.groupStride + segment.firstRow;
       int64_t rowOrigin = segment.transposed ? 0 : origin;
       int64_t columnOrigin = segment.transposed ? origin : 0;
@@ -111,7 +105,7 @@ static Status checkScales(const Plan &plan, const Parameter &parameter, const st
                               " spans blocks of the checkpoint");
       }
       if (segment.groupStride == 0) {
-        break; // all groups are alike
+        break;
       }
     }
   }
@@ -125,7 +119,8 @@ Status plan::detail::checkParameter(const Plan &plan, const Parameter &parameter
       !product({parameter.groups, parameter.rows, parameter.columns, 8})) {
     return bad(where, "expected a name, positive sizes without overflow and equal parts");
   }
-  if (parameter.scaleRows < 0 || parameter.scaleColumns < 0 ||
+  if (parameter.scaleRows < 0 || parameter.scaleColumns < 0 || parameter.scaleRows > mostBytes ||
+      parameter.scaleColumns > mostBytes ||
       (parameter.scaleRows == 0) != (parameter.scaleColumns == 0)) {
     return bad(where, "expected a block of scales, found " + number(parameter.scaleRows) + " x " +
                           number(parameter.scaleColumns));

@@ -133,7 +133,6 @@ void addTextFlags(CLI::App &command, TextFlags &flags) {
   command.add_option("--min-p", flags.minP, "keep tokens this likely, relative to the best");
   command.add_option("--seed", flags.seed, "of the random choice")->capture_default_str();
   command.add_option("--stop", flags.stops, "text that ends the answer; may be repeated")
-      ->expected(1)
       ->allow_extra_args(false);
   command.add_flag("--print-ids", flags.printIds, "print token ids, separated by commas");
   command.add_flag("--ignore-eos", flags.ignoreEos, "go on after the end of the text");

@@ -1,7 +1,7 @@
 # build.sh - installs packages and builds; sourced by the commands of the README.
 #
 # build_tree DIRECTORY [targets]: configures this source tree in DIRECTORY, where that
-# has not been done, and builds targets, or all. One job for every 2 GiB of memory at
+# has not been done, with $cmake_options, and builds targets, or all. One job for every 2 GiB of memory at
 # the most; ninja tells how far it is.
 
 source_dir=$(cd "$(dirname "$0")/.." && pwd)
@@ -17,7 +17,8 @@ build_tree() {
   [ "$jobs" -le "$memory_jobs" ] || jobs=$memory_jobs
   if [ ! -f "$build_dir/build.ninja" ]; then
     mkdir -p "$build_dir"
-    cmake -S "$source_dir" -B "$build_dir" -G Ninja >"$build_dir/configure.log" 2>&1 || {
+    # shellcheck disable=SC2086 # a list of words
+    cmake -S "$source_dir" -B "$build_dir" -G Ninja ${cmake_options:-} >"$build_dir/configure.log" 2>&1 || {
       cat "$build_dir/configure.log" >&2
       return 1
     }

@@ -65,10 +65,17 @@ TEST(Validate, NamesWhatIsWrong) {
       {"kernel size", [](Plan &p) { p.kernels[0].sizes = {2}; }, "size 2 of 2"},
       {"tile size", [](Plan &p) { p.kernels[0].variants[0].tiles.size = 1; }, "tiles by size 1"},
       {"divisor", [](Plan &p) { p.kernels[0].variants[0].tiles.divisor = 0; }, "divisor"},
-      {"tiles", [](Plan &p) { p.kernels[0].variants[0].tiles.times = int64_t(1) << 32; }, "too many tiles"},
-      {"tiles overflow", [](Plan &p) { p.kernels[0].variants[0].tiles.factor = huge; }, "too many tiles"},
+      {"tiles", [](Plan &p) { p.kernels[0].variants[0].tiles.times = (int64_t(1) << 32) - 1; }, "too many tiles"},
+      {"tiles overflow", [](Plan &p) { p.kernels[0].variants[0].tiles.factor = (int64_t(1) << 32) - 1; }, "too many tiles"},
       {"scratch", [](Plan &p) { p.kernels[0].variants[0].scratchBytes = -1; }, "scratch"},
       {"maxima", [](Plan &p) { entry(p).maxima.pop_back(); }, "each of the 2 sizes, found 1"},
+      {"tokens of a step", [](Plan &p) { entry(p).maxTokens = 1 << 25; }, "range of tokens up to 16777216"},
+      {"tiles plus", [](Plan &p) { p.kernels[0].variants[0].tiles.plus = huge; }, "below 2^32"},
+      {"tiles divisor", [](Plan &p) { p.kernels[0].variants[0].tiles.divisor = huge; }, "below 2^32"},
+      {"largest stride", [](Plan &p) { p.parameters[1].segments[0].groupStride = huge; }, "without overflow"},
+      {"rows of a segment", [](Plan &p) { p.parameters[0].segments[0].rows = huge; }, "without overflow"},
+      {"scale block", [](Plan &p) { p.scaleBlock[0] = huge; }, "scale block of two sizes"},
+      {"size of scales", [](Plan &p) { p.parameters[1].scaleColumns = huge; }, "expected a block of scales"},
       {"tokens", [](Plan &p) { entry(p).maxTokens = 0; }, "range of tokens"},
       {"arena", [](Plan &p) { entry(p).arenaBytes = 1024; }, "offset 1024 in an arena of 1024"},
       {"kernel", [](Plan &p) { entry(p).instructions[0].target = 2; }, "kernel 2 of 2"},
@@ -111,4 +118,30 @@ TEST(Validate, SaysWhereInAFieldOfItsOwn) {
   Status status = validate(plan);
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.failure().where, "entry 'decode', body 'moe'");
+}
+
+TEST(Validate, ScaleBlocksMeetTheBordersOfTheCheckpoints) {
+  // Rows from `first` on, in groups of `stride`, of a tensor with blocks of 128 rows.
+  auto valid = [](int64_t first, int64_t rows, int64_t stride, int64_t size) {
+    Plan plan = test::smallPlan();
+    Parameter &weight = plan.parameters[1];
+    weight.groups = stride == 0 ? 1 : 200, weight.rows = rows, weight.parts = 1;
+    weight.scaleRows = size, weight.layers = {}, weight.scaleColumns = 8;
+    weight.segments = {{"w", "s", first + rows + 200 * stride, 8, stride, first, rows, false}};
+    plan.entries.clear();
+    return validate(plan).ok();
+  };
+  EXPECT_TRUE(valid(0, 1000, 0, 128));
+  EXPECT_TRUE(valid(0, 1000, 0, 64));
+  EXPECT_FALSE(valid(0, 1000, 0, 96));
+  EXPECT_FALSE(valid(0, 1000, 0, 256));
+  EXPECT_TRUE(valid(0, 128, 0, 256)); // one block, cut short
+  EXPECT_TRUE(valid(100, 28, 0, 128));
+  EXPECT_FALSE(valid(100, 29, 0, 128));
+  EXPECT_TRUE(valid(100, 128, 0, 28)); // 28 rows to the border, then 100
+  EXPECT_FALSE(valid(100, 157, 0, 28));
+  EXPECT_TRUE(valid(0, 64, 64, 64));
+  EXPECT_FALSE(valid(0, 48, 48, 48)); // the third group spans a border
+  EXPECT_TRUE(valid(0, 48, 48, 16));
+  EXPECT_TRUE(valid(1, int64_t(1) << 40, 0, 1)); // decided at once
 }

@@ -19,8 +19,8 @@ TEST(TemplateOracle, EveryCaseMatches) {
     auto source = entry["template"].get<std::string>();
     SCOPED_TRACE(source);
     auto parsed = Template::parse(source);
-    auto rendered = parsed.ok() ? parsed->render(entry["context"])
-                                : Expected<Rendered>(parsed.failure());
+    auto rendered =
+        parsed.ok() ? parsed->render(entry["context"]) : Expected<Rendered>(parsed.failure());
     if (entry.contains("error")) {
       ASSERT_FALSE(rendered.ok()) << rendered->text;
       EXPECT_EQ(rendered.failure().what, entry["error"].get<std::string>());

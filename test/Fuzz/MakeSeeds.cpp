@@ -1,0 +1,49 @@
+//===- MakeSeeds.cpp - seeds of binary formats ----------------------------===//
+//
+// usage: fuzz-make-seeds FOLDER
+//
+// Written while building, so that they are always of the present format.
+//
+//===----------------------------------------------------------------------===//
+#include "../Unit/Plan/SmallPlan.h"
+
+#include "dsv3/Checkpoint/SafetensorsWriter.h"
+#include "dsv3/Plan/PlanFile.h"
+
+#include <cstdio>
+#include <fstream>
+
+using namespace dsv3;
+using namespace dsv3::checkpoint;
+
+static void writeSafetensorsSeed(const std::filesystem::path &path) {
+  std::vector<std::byte> bytes(64);
+  std::vector<TensorView> tensors;
+  auto add = [&](const char *name, DType type, std::vector<int64_t> shape, size_t size) {
+    tensors.push_back({{name, type, std::move(shape)}, std::span(bytes).first(size)});
+  };
+  add("model.layers.0.self_attn.q_a_proj.weight_scale_inv", DType::F32, {2, 1}, 8);
+  add("model.layers.1.mlp.experts.3.up_proj.weight", DType::BF16, {4, 5}, 40);
+  add("model.layers.1.mlp.experts.4.up_proj.weight", DType::BF16, {4, 5}, 40);
+  add("model.layers.0.self_attn.q_a_proj.weight", DType::F8E4M3, {7, 3}, 21);
+  add("model.norm.weight", DType::F32, {}, 4);
+  add("empty", DType::F32, {0, 9}, 0);
+  Status written = writeSafetensors(path, tensors, {{"format", "pt"}});
+  if (!written) {
+    std::fprintf(stderr, "%s\n", written.failure().message().c_str());
+  }
+}
+
+int main(int argc, char **argv) {
+  if (argc != 2) {
+    return 2;
+  }
+  std::filesystem::path folder = argv[1];
+  std::filesystem::create_directories(folder);
+  plan::Plan plan = test::smallPlan();
+  // A session wants room for the output of every token.
+  plan.entries[0].maxima = {16, 16};
+  std::ofstream(folder / "plan.dsv3", std::ios::binary) << plan::serialise(plan);
+  writeSafetensorsSeed(folder / "small.safetensors");
+  return 0;
+}

@@ -1,0 +1,135 @@
+//===- SafetensorsTest.cpp - files written, read and refused --------------===//
+
+#include "../Runtime/TemporaryDirectory.h"
+
+#include "dsv3/Checkpoint/Safetensors.h"
+#include "dsv3/Checkpoint/SafetensorsWriter.h"
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+using namespace dsv3;
+using namespace dsv3::checkpoint;
+
+/// The failure of a header for 8 bytes of data.
+static std::string refusal(const std::string &header) {
+  auto parsed = parseSafetensorsHeader(header, 100, 108, "f.safetensors");
+  EXPECT_FALSE(parsed.ok()) << header;
+  return parsed ? "" : parsed.failure().message();
+}
+static void expectRefused(const std::string &header, std::initializer_list<const char *> words) {
+  std::string message = refusal(header);
+  EXPECT_EQ(message.find("f.safetensors: "), 0U) << message;
+  for (const char *word : words) {
+    EXPECT_NE(message.find(word), std::string::npos) << word << " is not in: " << message;
+  }
+}
+static std::string entry(const char *name, const char *dtype, const char *shape, const char *span) {
+  return std::string("\"") + name + R"(":{"dtype":")" + dtype + R"(","shape":)" + shape +
+         R"(,"data_offsets":)" + span + "}";
+}
+
+TEST(Safetensors, WhatIsWrittenIsRead) {
+  test::TemporaryDirectory directory;
+  std::vector<std::byte> bytes(40);
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    bytes[i] = std::byte(i * 7);
+  }
+  std::span all(bytes);
+  std::vector<TensorView> tensors{{{"w", DType::F32, {2, 3}}, all.first(24)},
+                                  {{"a", DType::BF16, {5}}, all.subspan(24, 10)},
+                                  {{"scalar", DType::I32, {}}, all.subspan(34, 4)},
+                                  {{"none", DType::F16, {0, 7}}, {}}};
+  auto path = directory.path() / "x.safetensors";
+  ASSERT_TRUE(writeSafetensors(path, tensors, {{"format", "pt"}}).ok());
+  auto file = SafetensorsFile::open(path);
+  ASSERT_TRUE(file.ok()) << file.failure().message();
+  ASSERT_TRUE(file->map().ok());
+  EXPECT_EQ(file->metadata().at("format"), "pt");
+  ASSERT_EQ(file->tensors().size(), tensors.size());
+  EXPECT_EQ(file->tensors()[0].name, "a"); // sorted
+  for (const TensorView &tensor : tensors) {
+    const TensorInfo *info = file->find(tensor.spec.name);
+    ASSERT_NE(info, nullptr);
+    EXPECT_EQ(info->dtype, tensor.spec.dtype);
+    EXPECT_EQ(info->shape, tensor.spec.shape);
+    EXPECT_TRUE(std::ranges::equal(file->bytes(*info), tensor.data)) << tensor.spec.name;
+  }
+  EXPECT_EQ(file->find("b"), nullptr);
+}
+
+TEST(Safetensors, AFileIsThereWholeOrNotAtAll) {
+  test::TemporaryDirectory directory;
+  auto path = directory.path() / "x.safetensors";
+  std::vector<std::byte> bytes(8);
+  {
+    std::vector<TensorSpec> specs{{"w", DType::F32, {2}}};
+    auto writer = SafetensorsWriter::create(path, specs);
+    ASSERT_TRUE(writer.ok());
+    ASSERT_TRUE(writer->write(std::span(bytes).first(5)).ok());
+    EXPECT_FALSE(std::filesystem::exists(path));
+    EXPECT_FALSE(writer->write(std::span(bytes).first(4)).ok()); // one byte too many
+    EXPECT_FALSE(writer->finish().ok());                         // three too few
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(directory.path()));
+}
+
+TEST(Safetensors, ImpossibleTensorsAreNotWritten) {
+  test::TemporaryDirectory directory;
+  auto path = directory.path() / "x.safetensors";
+  std::vector<std::byte> bytes(8);
+  auto write = [&](std::vector<TensorView> tensors) { return writeSafetensors(path, tensors); };
+  EXPECT_FALSE(write({{{"w", DType::F32, {3}}, bytes}}).ok());
+  EXPECT_FALSE(write({{{"w", DType::F32, {-2}}, bytes}}).ok());
+  EXPECT_FALSE(write({{{"w", DType::F32, {1LL << 40, 1LL << 40}}, bytes}}).ok());
+  EXPECT_FALSE(write({{{"w", DType::F32, {2}}, bytes}, {{"w", DType::F32, {2}}, bytes}}).ok());
+  EXPECT_FALSE(write({{{"\xFF", DType::F32, {2}}, bytes}}).ok());
+  EXPECT_TRUE(std::filesystem::is_empty(directory.path()));
+}
+
+TEST(Safetensors, DamagedHeadersAreRefusedByName) {
+  EXPECT_TRUE(
+      parseSafetensorsHeader("{" + entry("w", "F32", "[2]", "[0,8]") + "}", 100, 108, "f").ok());
+  expectRefused("", {"'{'"});
+  expectRefused("{", {"not JSON"});
+  expectRefused("{" + entry("w", "F32", "[2]", "[0,8]") + "} x", {"not JSON"});
+  expectRefused("{" + entry("w", "F32", "[3]", "[0,8]") + "}", {"'w'", "[3]", "12", "8"});
+  expectRefused("{" + entry("w", "F32", "[3]", "[0,12]") + "}", {"'w'", "[0, 12]", "only 8"});
+  expectRefused("{" + entry("w", "F32", "[2]", "[8,0]") + "}", {"'w'", "before they begin"});
+  expectRefused("{" + entry("w", "F32", "[1]", "[0,4]") + "}", {"4", "8 bytes of data"});
+  expectRefused("{" + entry("w", "F32", "[1]", "[4,8]") + "}", {"'w'", "belong to no tensor"});
+  expectRefused("{" + entry("a", "U8", "[6]", "[0,6]") + "," + entry("b", "U8", "[4]", "[4,8]") +
+                    "}",
+                {"'b'", "overlaps 'a'"});
+  expectRefused("{" + entry("w", "U8", "[4]", "[0,4]") + "," + entry("w", "U8", "[4]", "[4,8]") +
+                    "}",
+                {"'w'", "twice"});
+  expectRefused("{" + entry("w", "F32", "[-2]", "[0,8]") + "}", {"shape", "negative"});
+  expectRefused("{" + entry("w", "F32", "[4294967296,4294967296]", "[0,8]") + "}", {"'w'"});
+  expectRefused(R"({"w":{"dtype":"F32","shape":[2]}})", {"'w'", "data_offsets"});
+  expectRefused(R"({"w":[]})", {"'w'", "object"});
+  expectRefused(R"({"__metadata__":{"a":1}})", {"__metadata__", "'a'"});
+}
+
+TEST(Safetensors, TypesThatAreNotComputedWithKeepTheirNames) {
+  auto header =
+      parseSafetensorsHeader("{" + entry("w", "F8_E5M2", "[8]", "[0,8]") + "}", 100, 108, "f");
+  ASSERT_TRUE(header.ok());
+  EXPECT_FALSE(header->tensors[0].dtype.has_value());
+  EXPECT_EQ(header->tensors[0].dtypeName, "F8_E5M2");
+}
+
+TEST(Safetensors, FilesThatAreNoneSaySo) {
+  test::TemporaryDirectory directory;
+  auto refused = [&](const std::string &bytes) {
+    auto file = SafetensorsFile::open(directory.write("x", bytes));
+    return file ? "" : file.failure().message();
+  };
+  EXPECT_NE(refused("abc").find("one of 3 bytes"), std::string::npos);
+  EXPECT_NE(refused("version https://git-lfs").find("Git LFS"), std::string::npos);
+  EXPECT_NE(refused(std::string(8, '\xFF')).find("18446744073709551615"), std::string::npos);
+  EXPECT_NE(refused(std::string("\x40\0\0\0\0\0\0\0{}", 10)).find("64 bytes"), std::string::npos);
+  EXPECT_FALSE(SafetensorsFile::open(directory.path()).ok());
+  EXPECT_FALSE(SafetensorsFile::open(directory.path() / "absent").ok());
+}
