@@ -27,6 +27,7 @@ def Graph_Dialect : Dialect {
   }];
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;
+  let hasOperationAttrVerify = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -67,6 +68,7 @@ def Graph_SizeAttr : Graph_Attr<"Size", "size"> {
   }];
   let parameters = (ins "::mlir::StringAttr":$name, "int64_t":$max);
   let assemblyFormat = "`<` $name `,` `max` `=` $max `>`";
+  let genVerifyDecl = 1;
 }
 
 def Graph_SegmentAttr : Graph_Attr<"Segment", "segment"> {

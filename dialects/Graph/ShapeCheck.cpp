@@ -20,6 +20,12 @@ std::string spell(Type type) {
   return text;
 }
 
+std::string spell(Attribute attribute) {
+  std::string text;
+  llvm::raw_string_ostream(text) << attribute;
+  return text;
+}
+
 LogicalResult ShapeCheck::fail(const Twine &expected, const Twine &found, const Twine &hint) {
   if (passed) {
     InFlightDiagnostic diagnostic = op->emitOpError("expected ") << expected << ", found " << found;

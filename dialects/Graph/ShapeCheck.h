@@ -66,7 +66,8 @@ mlir::LogicalResult inferenceError(std::optional<mlir::Location> location, llvm:
 
 /// "1.0E-6".
 std::string spell(const llvm::APFloat &value);
-/// The text of a type.
+/// The text of a type, of an attribute.
 std::string spell(mlir::Type type);
+std::string spell(mlir::Attribute attribute);
 
 } // namespace dsv3::graph

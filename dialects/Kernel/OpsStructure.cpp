@@ -185,6 +185,12 @@ LogicalResult DefOp::verify() {
   if (getConfigsAttr()) {
     checkConfigs(check, getConfigsAttr());
   }
+  Attribute maxima = (*this)->getAttr("maxima");
+  auto sizes = dyn_cast_or_null<ArrayAttr>(maxima);
+  if (maxima && (!sizes || !llvm::all_of(sizes, llvm::IsaPred<graph::SizeAttr>))) {
+    return check.fail("'maxima' to be #dsv3.size", spell(maxima),
+                      "write [#dsv3.size<\"T\", max = 512>]");
+  }
   return check.result();
 }
 

@@ -50,6 +50,7 @@ def Kernel_DefOp : Kernel_Op<"def", [Symbol, IsolatedFromAbove, SingleBlock]> {
        results are yielded, and besides it kern.view alone.
     3. `sizes` names the sizes of all arguments; destinations are tensors.
     4. Each configuration has `tiles`, five integers, and `scratch`.
+    5. The attribute `maxima`, between outlining and configuration, is #dsv3.size of the entry.
 
     ```mlir
     kern.def @norm kind "norm" ins(%x: tensor<?x128xf32, #dsv3.dims<"T">>, %w: tensor<128xbf16>) outs(%o: tensor<?x128xf32, #dsv3.dims<"T">>) {

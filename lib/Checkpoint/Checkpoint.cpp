@@ -146,6 +146,17 @@ void Checkpoint::computeIdentity() {
   id = hasher.finish().hex();
 }
 
+Expected<std::string> readConfigText(const std::filesystem::path &path) {
+  Expected<std::string> text = readFile(path, maxConfigBytes);
+  if (text) {
+    return text;
+  }
+  Failure failure = text.failure();
+  failure.hint =
+      "a model's folder holds config.json beside the weights; is this one, and complete?";
+  return failure;
+}
+
 Expected<Checkpoint> Checkpoint::open(const std::filesystem::path &directory) {
   try {
     std::error_code error;
@@ -157,7 +168,7 @@ Expected<Checkpoint> Checkpoint::open(const std::filesystem::path &directory) {
     }
     Checkpoint checkpoint;
     checkpoint.root = directory;
-    Expected<std::string> config = readFile(directory / "config.json", maxConfigBytes);
+    Expected<std::string> config = readConfigText(directory / "config.json");
     if (!config) {
       return config.failure();
     }

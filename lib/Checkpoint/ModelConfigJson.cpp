@@ -111,7 +111,7 @@ static void readExperts(ConfigFields &fields, ModelConfig &config) {
   config.nGroup = fields.integer("n_group", 1, Limits::experts, fields.isNull("n_group") ? 1 : 8);
   config.topkGroup =
       fields.integer("topk_group", 1, Limits::experts, fields.isNull("topk_group") ? 1 : 4);
-  config.routedScalingFactor = fields.number("routed_scaling_factor", 1e-6, 1e6, 2.5);
+  config.routedScalingFactor = fields.number("routed_scaling_factor", -1e6, 1e6, 2.5);
   config.normTopkProb = fields.boolean("norm_topk_prob", true);
   config.scoringFunc = onlyText(fields, "scoring_func", "sigmoid", "is this DeepSeek-V2?");
   config.topkMethod = onlyText(fields, "topk_method", "noaux_tc", "is this DeepSeek-V2?");

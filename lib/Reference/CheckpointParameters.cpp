@@ -79,9 +79,9 @@ public:
       auto segment = cast<graph::SegmentAttr>(attribute);
       for (int64_t g = 0; g < groups; ++g) {
         FailureOr<FileTensor> data = open(parameter, segment.getKey(), layer, g);
-        FailureOr<FileTensor> scales =
-            segment.getScaleKey() ? open(parameter, segment.getScaleKey(), layer, g)
-                                  : FailureOr<FileTensor>(FileTensor());
+        FailureOr<FileTensor> scales = segment.getScaleKey()
+                                           ? openScales(parameter, segment.getScaleKey(), layer, g)
+                                           : FailureOr<FileTensor>(FileTensor());
         if (failed(data) || failed(scales)) {
           return failure();
         }
@@ -113,10 +113,29 @@ private:
     }
     FileTensor tensor{checkpoint.bytes(*info), *info->dtype,
                       info->shape.size() > 1 ? info->shape[1] : info->shape[0]};
-    auto codes = std::span(reinterpret_cast<const uint8_t *>(tensor.bytes.data()),
-                           tensor.bytes.size());
+    auto codes =
+        std::span(reinterpret_cast<const uint8_t *>(tensor.bytes.data()), tensor.bytes.size());
     if (tensor.type == DType::F8E4M3 && checkpoint::containsNaNCode(codes)) {
-      return parameter.emitError("'") << key << "' holds NaN; the checkpoint is damaged";
+      return parameter.emitError("the tensor '")
+             << key << "' holds NaN (code 0x7F or 0xFF); hint: the file is damaged; fetch it again";
+    }
+    return tensor;
+  }
+
+  FailureOr<FileTensor> openScales(graph::ParameterOp parameter, StringAttr pattern, int64_t layer,
+                                   int64_t group) const {
+    FailureOr<FileTensor> tensor = open(parameter, pattern, layer, group);
+    if (failed(tensor)) {
+      return failure();
+    }
+    auto count = static_cast<int64_t>(tensor->bytes.size() / byteSize(tensor->type));
+    for (int64_t i = 0; i < count; ++i) {
+      auto scale = static_cast<float>(elementAt(tensor->bytes, tensor->type, i));
+      if (checkpoint::findBadScale({&scale, 1}) == 0) {
+        return parameter.emitError("the tensor '")
+               << expandKey(pattern.getValue(), layer, group) << "' holds the scale "
+               << std::to_string(scale) << "; hint: the file is damaged; fetch it again";
+      }
     }
     return tensor;
   }

@@ -9,8 +9,11 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/DialectRegistry.h"
+#include "mlir/IR/MLIRContext.h"
 #include "mlir/Transforms/Passes.h"
+#include "llvm/Support/raw_ostream.h"
 
 #include "dsv3/Conversion/Passes.h"
 #include "dsv3/Transforms/Passes.h"
@@ -27,4 +30,21 @@ void dsv3::registerAllPasses() {
   mlir::registerSymbolDCEPass();
   registerTransformsPasses();
   registerConversionPasses();
+}
+
+void dsv3::sayDiagnostics(mlir::MLIRContext &context, const char *program) {
+  context.getDiagEngine().registerHandler([program](mlir::Diagnostic &diagnostic) {
+    auto say = [](llvm::StringRef prefix, const mlir::Diagnostic &text) {
+      llvm::errs() << prefix << ": ";
+      if (!llvm::isa<mlir::UnknownLoc>(text.getLocation())) {
+        llvm::errs() << text.getLocation() << ": ";
+      }
+      llvm::errs() << text << '\n';
+    };
+    bool isError = diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error;
+    say(isError ? program : "note", diagnostic);
+    for (const mlir::Diagnostic &note : diagnostic.getNotes()) {
+      say("note", note);
+    }
+  });
 }

@@ -29,10 +29,10 @@ graph::ParameterOp makeUpProjection(graph::ParameterOp kvB, StringRef name, int6
   auto type = cast<RankedTensorType>(kvB.getType());
   auto segment = cast<graph::SegmentAttr>(kvB.getSegments()[0]);
   int64_t latent = type.getDimSize(2);
-  auto taken = graph::SegmentAttr::get(
-      builder.getContext(), segment.getKey(), segment.getScaleKey(), segment.getShape(),
-      transposed ? latent : rows, segment.getFirstRow() + firstRow, segment.getGroupStride(),
-      transposed);
+  auto taken = graph::SegmentAttr::get(builder.getContext(), segment.getKey(),
+                                       segment.getScaleKey(), segment.getShape(),
+                                       transposed ? latent : rows, segment.getFirstRow() + firstRow,
+                                       segment.getGroupStride(), transposed);
   DenseI64ArrayAttr block;
   if (kvB.getBlock()) {
     // Rows of the file are cut at the first one taken, in every group.
@@ -76,6 +76,12 @@ struct AbsorbMla : impl::AbsorbMlaBase<AbsorbMla> {
       return;
     }
     auto kvB = getOperation().lookupSymbol<graph::ParameterOp>(weight.getParameter());
+    if (kvB.getSegments().size() != 1 ||
+        cast<graph::SegmentAttr>(kvB.getSegments()[0]).getTransposed()) {
+      remark::missed(op.getLoc(), remarkOptions("absorb-mla", op))
+          << "kept expanded: kv_b is not one segment of stored rows";
+      return;
+    }
     auto queryType = cast<RankedTensorType>(op.getQNope().getType());
     auto resultType = cast<RankedTensorType>(op.getResult().getType());
     int64_t heads = queryType.getDimSize(1), nope = queryType.getDimSize(2);
@@ -92,9 +98,9 @@ struct AbsorbMla : impl::AbsorbMlaBase<AbsorbMla> {
                                          parameter.getBlockAttr());
     };
     Value query = head(op.getQNope(), makeUpProjection(kvB, "w_uk", 0, nope, true), latent);
-    Value mixed = graph::LatentAttentionOp::create(builder, loc, query, op.getQRope(),
-                                                   op.getCache(), op.getPositions(),
-                                                   op.getRequests(), op.getScaleAttr());
+    Value mixed =
+        graph::LatentAttentionOp::create(builder, loc, query, op.getQRope(), op.getCache(),
+                                         op.getPositions(), op.getRequests(), op.getScaleAttr());
     Value result = head(mixed, makeUpProjection(kvB, "w_uv", nope, value, false), value);
     remark::passed(loc, remarkOptions("absorb-mla", op))
         << "absorbed: " << std::to_string(latent) << " latent values a token instead of "

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <limits>
 #include <sys/mman.h>
+#include <sys/sysinfo.h>
 #include <utility>
 
 using namespace dsv3;
@@ -31,6 +32,12 @@ std::string runtime::bytesText(uint64_t bytes) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.1f %s", value, units[unit]);
   return text.data();
+}
+
+uint64_t runtime::machineMemory() {
+  struct sysinfo info = {};
+  return sysinfo(&info) == 0 ? (uint64_t(info.totalram) + info.totalswap) * info.mem_unit
+                             : std::numeric_limits<uint64_t>::max();
 }
 
 Memory::Memory(Memory &&other) noexcept

@@ -126,7 +126,10 @@ std::filesystem::path Bundle::objectPath(size_t variant) const {
 
 Status Bundle::checkIdentity(const checkpoint::Checkpoint &checkpoint) const {
   if (checkpoint.identity() == contents.identity) {
-    return {};
+    return config == checkpoint.configText()
+               ? Status()
+               : Failure{"expected the text of " + checkpoint.configWhere() + ", found another",
+                         (root / configName).string(), compileAgain};
   }
   return Failure{"the bundle was compiled from another checkpoint (" + contents.identity +
                      ") than the one in " + checkpoint.directory().string() + " (" +

@@ -25,6 +25,9 @@ class App;
 
 namespace dsv3::cli {
 
+/// The most tokens that any flag may ask for: no model has positions for more.
+inline constexpr int64_t mostTokens = checkpoint::ConfigLimits::positions;
+
 /// The flags that every command that runs a model has.
 struct ModelFlags {
   std::string model;

@@ -1,5 +1,4 @@
 //===- OpenModel.cpp - a model without its weights ------------------------===//
-#include "dsv3/Support/File.h"
 #include "dsv3/Support/Hash.h"
 #include "runtime/bundle/CompileCache.h"
 #include "runtime/cli/Interrupt.h"
@@ -15,8 +14,6 @@ namespace fs = std::filesystem;
 
 namespace dsv3::cli {
 
-static constexpr size_t mostConfigBytes = size_t(4) << 20;
-
 void addModelFlags(CLI::App &command, ModelFlags &flags) {
   command.add_option("--model", flags.model, "checkpoint directory, or a bundle of dsv3-compile")
       ->required();
@@ -25,11 +22,11 @@ void addModelFlags(CLI::App &command, ModelFlags &flags) {
   command
       .add_option("--context", flags.context,
                   "tokens of context; 0: as many as the model was compiled for")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(int64_t(0), mostTokens));
   command
       .add_option("--chunk", flags.chunk,
                   "most tokens of a step; 0: as many as the model was compiled for")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(int64_t(0), mostTokens));
   command.add_option("--variant", flags.variant,
                      "kind of CPU whose code is run, for example "
                      "x86-64-v3");
@@ -55,7 +52,7 @@ compileModel(const ModelFlags &flags, const std::optional<checkpoint::Checkpoint
   } else {
     request.inputFlag = "--config";
     request.input /= "config.json";
-    Expected<std::string> config = readFile(request.input, mostConfigBytes);
+    Expected<std::string> config = checkpoint::readConfigText(request.input);
     if (!config) {
       return config.failure();
     }
@@ -128,7 +125,9 @@ Expected<ModelFiles> openModel(const ModelFlags &flags) {
       return source.failure();
     }
     if (Status opened = openCheckpoint(*source); !opened) {
-      return opened;
+      Failure failure = opened.failure();
+      failure.hint += "\n  note: the bundle " + flags.model + " was compiled from there";
+      return failure;
     }
   }
   if (checkpoint) {

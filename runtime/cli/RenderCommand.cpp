@@ -3,6 +3,7 @@
 #include "runtime/cli/Commands.h"
 #include "runtime/cli/Streams.h"
 #include "runtime/template/ChatTemplate.h"
+#include "runtime/tokenizer/Json.h"
 
 #include <CLI/CLI.hpp>
 
@@ -24,11 +25,7 @@ static Expected<text::Context> readJson(const std::string &path) {
   if (!bytes) {
     return bytes.failure();
   }
-  try {
-    return text::Context::parse(*bytes);
-  } catch (const nlohmann::json::exception &error) {
-    return Failure{std::string("expected JSON, but ") + error.what(), path};
-  }
+  return text::parseJson<text::Context>(*bytes, path);
 }
 
 /// The file `path` if one is given.
@@ -47,6 +44,13 @@ static Status print(const Expected<text::Rendered> &rendered) {
   return rendered ? writeOutput(rendered->text) : rendered.status();
 }
 
+/// A failure of the template in the file `path`.
+static Failure named(const Status &status, const std::string &path) {
+  Failure failure = status.failure();
+  failure.where = path + ": " + failure.where;
+  return failure;
+}
+
 static Status renderFile(const Flags &flags) {
   Expected<std::string> source = readFile(flags.templateFile, mostBytes);
   if (!source) {
@@ -56,8 +60,13 @@ static Status renderFile(const Flags &flags) {
   if (!context) {
     return context.status();
   }
+  if (!context->is_object()) {
+    return Failure{"expected an object of variables, found " + std::string(context->type_name()),
+                   flags.context};
+  }
   Expected<text::Template> parsed = text::Template::parse(*source);
-  return parsed ? print(parsed->render(*context)) : parsed.status();
+  Status printed = parsed ? print(parsed->render(*context)) : parsed.status();
+  return printed ? printed : named(printed, flags.templateFile);
 }
 
 static Status renderMessages(const Flags &flags) {

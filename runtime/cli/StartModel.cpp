@@ -1,7 +1,10 @@
 //===- StartModel.cpp - weights and a session -----------------------------===//
+#include "runtime/base/MemoryLimits.h"
 #include "runtime/base/Progress.h"
 #include "runtime/cli/Interrupt.h"
+#include "runtime/cli/MemoryCheck.h"
 #include "runtime/cli/Model.h"
+#include "runtime/cli/Streams.h"
 #include "runtime/drivers/cpu/CpuDevice.h"
 
 #include <cstdio>
@@ -34,6 +37,15 @@ Expected<std::unique_ptr<RunningModel>> startModel(ModelFiles &files, const Mode
   if (auto sound = model->device->loadObject({object, plan.variants[files.variant].checksum}, {});
       !sound) {
     return sound.failure();
+  }
+  if (std::optional<uint64_t> available = runtime::availableMemory()) {
+    Expected<std::string> note = checkMemory(plan, files.variant, files.context(flags), *available);
+    if (!note) {
+      return note.failure();
+    }
+    if (!note->empty()) {
+      say(*note);
+    }
   }
   Expected<runtime::ParameterStore> weights = loadWeights(files, flags);
   if (!weights) {

@@ -119,7 +119,7 @@ Status generateText(runtime::LanguageModel &model, std::span<const int32_t> prom
 void addTextFlags(CLI::App &command, TextFlags &flags) {
   addPromptFlags(command, flags.prompt, /*withChat=*/true);
   command.add_option("--max-tokens", flags.maxTokens, "most tokens to generate")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(int64_t(1), mostTokens))
       ->capture_default_str();
   command.add_option("--temperature", flags.temperature, "0: always the most likely token");
   command.add_option("--top-p", flags.topP, "keep the likeliest tokens up to this mass");
@@ -127,7 +127,6 @@ void addTextFlags(CLI::App &command, TextFlags &flags) {
   command.add_option("--min-p", flags.minP, "keep tokens this likely, relative to the best");
   command.add_option("--seed", flags.seed, "of the random choice")->capture_default_str();
   command.add_option("--stop", flags.stops, "text that ends the answer; may be repeated")
-      ->expected(1)
       ->allow_extra_args(false);
   command.add_flag("--print-ids", flags.printIds, "print token ids, separated by commas");
   command.add_flag("--ignore-eos", flags.ignoreEos, "go on after the end of the text");

@@ -26,6 +26,8 @@ struct Candidate {
   std::unique_ptr<Device> (*make)();
 };
 
+void PrintTo(const Candidate &candidate, std::ostream *out) { *out << candidate.name; }
+
 template <int threads>
 std::unique_ptr<Device> makeCpu() {
   return std::move(*createCpuDevice({threads, false, std::chrono::microseconds(50'000)}));

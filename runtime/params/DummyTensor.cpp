@@ -77,15 +77,16 @@ public:
   }
 
   Elements alongRow(int64_t row, int64_t count, std::byte *buffer) const override {
+    uint64_t begin = rowBase(row);
     for (int64_t i = 0; i < count; ++i) {
-      put(row, i, buffer + i * elementBytes);
+      put(begin, i, buffer + i * elementBytes);
     }
     return {buffer, 1};
   }
   Elements downColumn(int64_t row, int64_t column, int64_t count,
                       std::byte *buffer) const override {
     for (int64_t i = 0; i < count; ++i) {
-      put(row + i, column, buffer + i * elementBytes);
+      put(rowBase(row + i), column, buffer + i * elementBytes);
     }
     return {buffer, 1};
   }
@@ -100,8 +101,9 @@ private:
 
   uint64_t rowBase(int64_t row) const { return mix(base + uint64_t(row) * gamma); }
 
-  void put(int64_t row, int64_t column, std::byte *to) const {
-    auto bits = uint32_t(mix(rowBase(row) + uint64_t(column) * gamma) >> 32);
+  /// The element in that column of the row whose numbers begin at `begin`.
+  void put(uint64_t begin, int64_t column, std::byte *to) const {
+    auto bits = uint32_t(mix(begin + uint64_t(column) * gamma) >> 32);
     if (fp8) {
       auto code = uint8_t(bits >> 24);
       *to = std::byte(isF8E4M3NaN(code) ? code & 0x80 : code);

@@ -48,6 +48,13 @@ Expected<ParameterStore> ParameterStore::reserve(const plan::Plan &plan, size_t 
     return Failure{"the plan's weights have more bytes than fit in 64 bits", "",
                    "compile the bundle again with dsv3-compile"};
   }
+  // All of them become resident: better said now than by the kernel after an hour.
+  if (*bytes > machineMemory()) {
+    return Failure{
+        "the weights take " + bytesText(*bytes) + ", this machine has " +
+            bytesText(machineMemory()) + " of memory and swap space",
+        "", "take a larger machine; dsv3-compile --plan-only says what a model needs in all"};
+  }
   ParameterStore store;
   Expected<Memory> memory = Memory::allocate(*bytes, "the weights");
   if (!memory) {

@@ -192,15 +192,26 @@ std::pair<size_t, size_t> strippedRange(std::string_view text, std::string_view 
     });
     return found;
   };
-  size_t first = text.size(), last = 0;
-  forEachCharacter(text, [&](size_t begin, size_t end, char32_t c) {
-    if (!drops(begin, end, c)) {
-      first = std::min(first, begin);
-      last = end;
+  // From the ends inwards: the lexer asks at every token of a long text.
+  size_t from = 0, to = text.size();
+  while (left && from < to) {
+    Utf8Step step = decodeUtf8(text.substr(from));
+    if (!drops(from, from + step.length, step.codePoint)) {
+      break;
     }
-  });
-  size_t from = left ? first : 0;
-  return {from, right ? std::max(last, from) : text.size()};
+    from += step.length;
+  }
+  while (right && to > from) {
+    size_t begin = to - 1;
+    while (begin > from && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) {
+      --begin;
+    }
+    if (!drops(begin, to, decodeUtf8(text.substr(begin, to - begin)).codePoint)) {
+      break;
+    }
+    to = begin;
+  }
+  return {from, to};
 }
 
 } // namespace dsv3::text::jinja

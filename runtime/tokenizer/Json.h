@@ -19,8 +19,10 @@ namespace dsv3::text {
 /// which look keys up one by one.
 using Json = nlohmann::json;
 
-/// The document in `bytes`; `where` names the file in a failure.
-Expected<Json> parseJson(const std::string &bytes, const std::string &where);
+/// The document in `bytes`, as Json or nlohmann::ordered_json; `where` names the file in a
+/// failure. Deep nesting is refused.
+template <typename Document = Json>
+Expected<Document> parseJson(const std::string &bytes, const std::string &where);
 
 /// The field `key` of `object`, or null if it is absent or null.
 const Json *findField(const Json &object, const char *key);

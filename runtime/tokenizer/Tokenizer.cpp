@@ -147,7 +147,7 @@ Expected<Tokenizer> Tokenizer::load(const std::filesystem::path &path) {
                      "give token ids with --ids, or convert the tokenizer to tokenizer.json"};
     }
     return Failure{
-        "there is no tokenizer.json", directory.string(),
+        "there is no tokenizer.json", path.string(),
         "fetch it from where the checkpoint was published, or give token ids with --ids"};
   }
   Expected<std::string> bytes = readFile(file, tokenizerLimit);

@@ -26,6 +26,9 @@ using WeightMap = std::map<std::string, std::string>;
 /// that could leave the directory is refused.
 Expected<WeightMap> parseIndex(std::string_view json, const std::string &where);
 
+/// The text of a config.json, of at most 4 MiB.
+Expected<std::string> readConfigText(const std::filesystem::path &path);
+
 /// An open checkpoint. Movable. Const members may be called from several threads;
 /// map() may not run beside any other call.
 class Checkpoint {

@@ -3,7 +3,8 @@
 
 namespace mlir {
 class DialectRegistry;
-}
+class MLIRContext;
+} // namespace mlir
 
 namespace dsv3 {
 
@@ -12,5 +13,9 @@ void registerAllDialects(mlir::DialectRegistry &registry);
 
 /// Registers our passes and the upstream ones that pipelines of ours use.
 void registerAllPasses();
+
+/// From now on diagnostics of `context` appear on stderr as the tool's own failures do:
+/// "PROGRAM: what is wrong".
+void sayDiagnostics(mlir::MLIRContext &context, const char *program);
 
 } // namespace dsv3

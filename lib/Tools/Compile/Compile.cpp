@@ -14,11 +14,11 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/InitLLVM.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/ToolOutputFile.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <unistd.h>
 
@@ -93,11 +93,11 @@ Expected<Input> openInput(const Flags &flags) {
     }
     return input;
   }
-  auto file = llvm::MemoryBuffer::getFile(flags.config, /*IsText=*/true);
-  if (!file) {
-    return Failure{"cannot be read: " + file.getError().message(), flags.config, ""};
+  Expected<std::string> text = checkpoint::readConfigText(flags.config);
+  if (!text) {
+    return text.status();
   }
-  input.configText = (*file)->getBuffer().str();
+  input.configText = *std::move(text);
   Expected<checkpoint::ModelConfig> config =
       checkpoint::parseModelConfig(input.configText, flags.config);
   if (!config) {
@@ -246,6 +246,7 @@ int runTool(const Flags &flags) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
+  sayDiagnostics(context, "dsv3-compile");
   PhaseObserver observer = [&](Phase phase, ModuleOp module) {
     return flags.dumpPhases.empty() ? success() : dumpPhase(flags.dumpPhases, phase, module);
   };
@@ -264,6 +265,7 @@ int runTool(const Flags &flags) {
 
 int compileMain(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+  std::signal(SIGXFSZ, SIG_IGN); // LLVM takes it for a crash; the write fails and says so
   Flags flags;
   CLI::App app("dsv3-compile: from a checkpoint or a config.json to a bundle", "dsv3-compile");
   declareFlags(app, flags);

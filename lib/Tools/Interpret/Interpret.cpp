@@ -101,6 +101,7 @@ Status Machine::open(const Flags &flags) {
   DialectRegistry registry;
   registerAllDialects(registry);
   context = std::make_unique<MLIRContext>(registry);
+  sayDiagnostics(*context, "dsv3-interpret");
   module = compileTo(*phase, *context, checkpoint->source, {});
   if (!module) {
     return Failure{"the module of phase " + flags.phase + " cannot be made", flags.model,
@@ -183,7 +184,7 @@ void addMachineFlags(CLI::App &command, Flags &flags) {
   command.add_option("--phase", flags.phase, "phase whose module is run [configured]");
   command.add_flag("--f64", flags.f64, "do not round to f32");
   command.add_option("--chunk", flags.chunk, "most tokens of a step [512]")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(int64_t(1), cli::mostTokens));
 }
 
 } // namespace
@@ -191,6 +192,7 @@ void addMachineFlags(CLI::App &command, Flags &flags) {
 int interpretMain(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   std::signal(SIGPIPE, SIG_DFL);
+  std::signal(SIGXFSZ, SIG_IGN); // LLVM takes it for a crash; the write fails and says so
   Flags flags;
   CLI::App app("dsv3-interpret: a checkpoint on the reference interpreter\n\n"
                "Runs the module of any phase, slowly and plainly: what every faster execution is\n"

@@ -119,6 +119,9 @@ LogicalResult Session::score(ArrayRef<int64_t> ids, Scores &scores) {
 LogicalResult Session::scoreMtp(ArrayRef<int64_t> ids, Scores &scores) {
   auto count = static_cast<int64_t>(ids.size()) - 1;
   const Tensor &normed = scores["normed"];
+  if (count == 0) { // the tensor is there, without rows
+    scores["mtp_logits"] = Tensor({0, scores["logits"].columns()});
+  }
   for (int64_t begin = 0; begin < count;) {
     int64_t wanted = std::min(chunk, count - begin);
     auto entry = entryFor("mtp", wanted);

@@ -59,6 +59,26 @@ dsv3.parameter @transposed : tensor<9x4xf32> from [#dsv3.segment<"w", shape = [4
 
 // -----
 
+// expected-error @below {{'func.func' op expected 'dsv3.layers' to be layers, ascending, found array<i64: 4, 3>, in @layers (layers 4, 3); hint: write array<i64: 3, 4>}}
+func.func private @layers() attributes {dsv3.layers = array<i64: 4, 3>}
+
+// -----
+
+// expected-error @below {{'func.func' op expected 'dsv3.entry' to be a dictionary with a role, found "step", in @entry; hint: write {role = "step"}}}
+func.func private @entry() attributes {dsv3.entry = "step"}
+
+// -----
+
+// expected-error @below {{'func.func' op expected sizes of 'dsv3.entry' to be #dsv3.size, found [4], in @entry_sizes; hint: write #dsv3.size<"T", max = 512>}}
+func.func private @entry_sizes() attributes {dsv3.entry = {role = "step", sizes = [4]}}
+
+// -----
+
+// expected-error @below {{the maximum of size 'T' must be at least 1, got 0}}
+func.func private @size() attributes {dsv3.entry = {role = "step", sizes = [#dsv3.size<"T", max = 0>]}}
+
+// -----
+
 // Letters, as every op checks them: rank, a number, a name, a size without a name.
 func.func @rank(%x: tensor<128xf32>, %w: tensor<64x128xbf16>) {
   // expected-error @below {{'dsv3.linear' op expected 'x' to be [T, K], found [128], in @rank}}

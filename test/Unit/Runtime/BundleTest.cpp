@@ -114,5 +114,9 @@ TEST_F(BundleTest, AnotherCheckpointIsRefused) {
   EXPECT_TRUE(contains(status.failure().message(), "dsv3-compile --model"));
   plan.identity = checkpoint.identity();
   writePlan();
+  Status damaged = Bundle::open(directory.path())->checkIdentity(checkpoint);
+  ASSERT_FALSE(damaged.ok());
+  EXPECT_TRUE(contains(damaged.failure().message(), "config.json: expected the text of"));
+  directory.write("config.json", checkpoint.configText());
   EXPECT_TRUE(Bundle::open(directory.path())->checkIdentity(checkpoint).ok());
 }

@@ -16,6 +16,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 using namespace dsv3;
@@ -124,9 +126,18 @@ TEST_F(CompileCacheTest, RemainsOfKilledProcessesDoNoHarm) {
   fs::create_directories(cache / ".aside-running");
   fs::last_write_time(cache / ".aside-killed",
                       fs::file_time_type::clock::now() - std::chrono::hours(48));
+  for (const char *name : {".aside-held", ".aside-abandoned"}) {
+    fs::create_directories(cache / name);
+    fs::last_write_time(cache / name, fs::file_time_type::clock::now() - std::chrono::minutes(5));
+  }
+  int held = open((cache / ".aside-held").c_str(), O_RDONLY | O_DIRECTORY);
+  ASSERT_EQ(flock(held, LOCK_EX), 0);
   ASSERT_TRUE(get().ok());
+  close(held);
   EXPECT_FALSE(fs::exists(cache / ".aside-killed"));
+  EXPECT_FALSE(fs::exists(cache / ".aside-abandoned"));
   EXPECT_TRUE(fs::exists(cache / ".aside-running"));
+  EXPECT_TRUE(fs::exists(cache / ".aside-held"));
 }
 
 TEST_F(CompileCacheTest, InterruptionStopsTheCompiler) {

@@ -1,0 +1,168 @@
+"""The cache of compiled models: not writable, full, killed while it is written, used by two at once."""
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import time
+
+from .checkpoints import config_with
+
+
+def check(bench):
+    if not bench.wanted("cache", "kill", "interrupt", "pipe"):
+        return
+    # Dense layers alone compile fast.
+    small = bench.model(config=config_with(bench.nano, num_hidden_layers=1, first_k_dense_replace=1,
+                                           num_nextn_predict_layers=0), weights=None, keep=True)
+    run = ["run", "generate", "--model", small, "--dummy", "--ids", "0,5", "--max-tokens", "4",
+           "--print-ids", "--temperature", "0", "--ignore-eos"]
+    vast = bench.model(config=config_with(bench.nano, num_hidden_layers=1, first_k_dense_replace=1,
+                                          num_nextn_predict_layers=0, vocab_size=2**24, hidden_size=2**16),
+                       weights=None)
+    bench.refuses("cache: weights that do not fit", ["run", "score", "--model", vast, "--dummy", "--ids", "0",
+                                                     "--output", "x"], "the weights take 4.0 TiB", "hint: ")
+    unwritable(bench, run)
+    killed(bench, run)
+    two_at_once(bench, run)
+    interrupted(bench, run)
+    damaged_entry(bench, run)
+    readers_that_leave(bench)
+
+
+def bundles_of(bench, cache):
+    folder = os.path.join(cache, "dsv3")
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    return ([name for name in names if not name.startswith(".")],
+            [name for name in names if name.startswith(".")])
+
+
+def unwritable(bench, run):
+    def refused(name, cache, *words, **options):
+        bench.refuses(f"cache: {name}", run, cache, "XDG_CACHE_HOME", "hint: ", *words,
+                      env={"XDG_CACHE_HOME": cache}, **options)
+    refused("a file", f"{bench.nano}/config.json", "Not a directory")
+    refused("read-only", "/proc/self")
+    bench.refuses("cache: nowhere", run, "XDG_CACHE_HOME",
+                  env={"XDG_CACHE_HOME": "", "HOME": ""})
+    # As on a disk that fills up.
+    cache = bench.folder(keep=True)
+    bench.refuses("cache: full", run, cache, "hint: ", env={"XDG_CACHE_HOME": cache},
+                  preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)))
+    if bundles_of(bench, cache) != ([], []):
+        bench.fail("cache: full", f"left {bundles_of(bench, cache)}")
+    bench.answers("cache: no longer full", run, env={"XDG_CACHE_HOME": cache})
+
+
+def started(bench, command, cache):
+    return subprocess.Popen([bench.program(command[0]), *command[1:]], stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=bench.out,
+                            start_new_session=True, env=bench.environment(XDG_CACHE_HOME=cache))
+
+
+def killed(bench, run):
+    """kill -9 of runner and compiler at several points; then the next run works and cleans up."""
+    if not bench.wanted("kill"):
+        return
+    cache = bench.folder(keep=True)
+    start = time.monotonic()
+    expected = bench.answers("kill: undisturbed", run, env={"XDG_CACHE_HOME": cache})
+    whole = time.monotonic() - start
+    for part in [0.05, 0.3, 0.6, 0.8, 0.95]:
+        bench.count += 1
+        shutil.rmtree(cache)
+        process = started(bench, run, cache)
+        try:
+            process.wait(timeout=part * whole)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        name = f"kill: after {part:.0%} of the time"
+        found = bench.answers(name, run, env={"XDG_CACHE_HOME": cache})
+        bundles, remains = bundles_of(bench, cache)
+        if found != expected or len(bundles) != 1 or len(remains) > 1:
+            bench.fail(name, f"expected {expected} and one bundle, found {found}, {bundles}, {remains}")
+        # What a killed process left is removed by whoever compiles a few minutes later.
+        for remain in remains:
+            os.utime(os.path.join(cache, "dsv3", remain), (time.time() - 300,) * 2)
+    if bench.answers("kill: rebuilt", [*run, "--rebuild"], env={"XDG_CACHE_HOME": cache}) != expected \
+            or bundles_of(bench, cache)[1]:
+        bench.fail("kill: rebuilt", f"expected {expected} and no remains, found {bundles_of(bench, cache)}")
+
+
+def two_at_once(bench, run):
+    if not bench.wanted("cache: two at once"):
+        return
+    bench.count += 1
+    cache = bench.folder(keep=True)
+    processes = [started(bench, run, cache) for _ in range(2)]
+    answers = [process.communicate(timeout=60)[0] for process in processes]
+    bundles, remains = bundles_of(bench, cache)
+    if [process.returncode for process in processes] != [0, 0] or answers[0] != answers[1] or not answers[0] \
+            or len(bundles) != 1 or remains:
+        bench.fail("cache: two at once", f"found {answers}, {bundles}, {remains}")
+
+
+def interrupted(bench, run):
+    """Ctrl-C while compiling, loading and generating: exit code 130, the cache as it was."""
+    cache = bench.folder(keep=True)
+    def interrupt(name, command, shown):
+        if not bench.wanted("interrupt: " + name):
+            return
+        bench.count += 1
+        process = started(bench, command, cache)
+        stream = process.stdout if shown == "stdout" else process.stderr
+        first = stream.read(1)  # it has begun
+        os.killpg(process.pid, signal.SIGINT)
+        try:
+            rest = process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            rest = process.communicate()
+        remains = bundles_of(bench, cache)[1]
+        if process.returncode != 130 or remains or not first or b"Stack dump" in rest[1]:
+            bench.fail("interrupt: " + name,
+                       f"expected exit code 130 and no remains, found {process.returncode}, {remains}, "
+                       f"{rest[1][-500:]}")
+    interrupt("compiling", run, "stderr")
+    bench.answers("interrupt: the cache is sound", run, env={"XDG_CACHE_HOME": cache})
+    many = [*run[:run.index("--max-tokens")], "--max-tokens", "4000", "--ignore-eos", "--print-ids"]
+    interrupt("generating", many, "stdout")
+    large = bench.model(config=config_with(bench.nano, num_hidden_layers=1, first_k_dense_replace=1,
+                                           num_nextn_predict_layers=0, vocab_size=2**21), weights=None)
+    loading = ["run", "generate", "--model", large, "--dummy", "--ids", "0,5", "--max-tokens", "4"]
+    bench.run("compile", "--config", f"{large}/config.json", "--variant=x86-64-v3", "-o",
+              f"{large}/bundle", timeout=60)
+    loading[3] = f"{large}/bundle"
+    interrupt("loading", loading, "stderr")
+    bench.leftovers()
+
+
+def damaged_entry(bench, run):
+    """What is damaged in the cache is compiled again."""
+    if not bench.wanted("cache: damaged"):
+        return
+    cache = bench.folder(keep=True)
+    expected = bench.answers("cache: undamaged", run, env={"XDG_CACHE_HOME": cache})
+    (entry,), _ = bundles_of(bench, cache)
+    for name, content in [("plan.dsv3", b"DSV3PLAN"), ("config.json", None)]:
+        bench.count += 1
+        bench.put(os.path.join(cache, "dsv3", entry, name), content)
+        found = bench.answers(f"cache: damaged {name}", run, env={"XDG_CACHE_HOME": cache})
+        if found != expected:
+            bench.fail(f"cache: damaged {name}", f"expected {expected}, found {found}")
+
+
+def readers_that_leave(bench):
+    """As with `| head -c1`: the program ends by SIGPIPE and says nothing of it."""
+    if not bench.wanted("pipe"):
+        return
+    bench.count += 1
+    process = started(bench, ["run", "generate", "--model", bench.nano, "--ids", "0,5", "--max-tokens", "4000",
+                              "--ignore-eos"], bench.cache)
+    process.stdout.read(1)
+    process.stdout.close()
+    message = process.stderr.read()
+    process.wait(timeout=30)
+    if process.returncode != -signal.SIGPIPE or b"dsv3-run:" in message:
+        bench.fail("pipe: closed", f"expected SIGPIPE, found {process.returncode}: {message.decode()}")

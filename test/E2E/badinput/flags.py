@@ -1,0 +1,85 @@
+"""Flags out of range, prompts longer than the context, places that cannot be written."""
+import resource
+
+
+def check(bench):
+    generate = ["run", "generate", "--model", bench.nano, "--ids", "0,5"]
+    compile_ = ["compile", "--config", f"{bench.nano}/config.json", "-o", "bundle"]
+    interpret = ["interpret", "generate", "--model", bench.nano, "--ids", "0,5"]
+
+    def refused(command, *words):
+        def one(flag, value, *more):
+            bench.refuses(f"flags: {command[0]} {flag}={value}", [*command, f"{flag}={value}"], *words, *more)
+        return one
+
+    run = refused(generate)
+    for flag, values in [("--temperature", ["-1", "nan", "inf", "hot"]), ("--top-p", ["1.5", "-1", "nan"]),
+                         ("--top-k", ["-1", "x", "1.5"]), ("--min-p", ["1.5", "-0.5", "nan"]),
+                         ("--max-tokens", ["-5", "0", "x", "99999999999999999999"]),
+                         ("--threads", ["-1", "100000", "x"]), ("--seed", ["x"]),
+                         ("--context", ["-1", "x"]), ("--chunk", ["-1", "x"])]:
+        for value in values:
+            run(flag, value, flag.removeprefix("--"))
+    run("--context", "1000000", "--context", "1000000", "4096")
+    run("--variant", "sparc", "x86-64-v3", "'sparc'")
+    run("--no-such-flag", "1", "--no-such-flag", "hint: ")
+    compiles = refused(compile_)
+    for flag, values in [("--context", ["0", "-1", "4097", "x"]), ("--batch", ["0", "99999999999"]),
+                         ("--chunk", ["0", "1000000"]), ("--rows", ["0"]), ("--policy", ["int3"]),
+                         ("--variant", ["sparc"]), ("--stop-after", ["lunch"])]:
+        for value in values:
+            compiles(flag, value, value if flag != "--stop-after" else "lunch")
+    interprets = refused(interpret)
+    for flag, values in [("--phase", ["lunch", "emitted"]), ("--chunk", ["0", "-1"]), ("--top-p", ["7"])]:
+        for value in values:
+            interprets(flag, value, value)
+    for command in [["run"], ["run", "frobnicate"], ["run", "generate"], ["run", *generate[1:], "--prompt", "x"],
+                    ["compile"], ["compile", "--frobnicate"], ["interpret"],
+                    ["compile", "--model", bench.nano], ["run", "render"],
+                    ["run", "score", "--model", bench.nano, "--ids", "1"]]:
+        bench.refuses("flags: " + " ".join(command).replace(bench.nano, "nano"), command)
+    prompts(bench, generate)
+    outputs(bench, generate, compile_)
+
+
+def prompts(bench, generate):
+    long = ",".join(["5"] * 4097)
+    for command in [generate[:-2], ["run", "score", "--output", "x", "--model", bench.nano]]:
+        bench.refuses(f"prompt: longer than the context ({command[1]})", [*command, "--ids", long], "4097",
+                      "4096", "--context")
+        bench.refuses(f"prompt: longer than --context ({command[1]})",
+                      [*command, "--ids", "1,2,3,4,5", "--context", "4"], "5 tokens", "4", "--context")
+    bench.refuses("prompt: empty ids", [*generate[:-2], "--ids", ","], "found none")
+
+
+def outputs(bench, generate, compile_):
+    score = ["run", "score", "--model", bench.nano, "--ids", "0,5", "--output"]
+    interpret = ["interpret", "score", "--phase=import", "--model", bench.nano, "--ids", "0,5", "--output"]
+    for command in [score, interpret]:
+        def refused(name, output, *words):
+            bench.refuses(f"output: {name} ({command[0]})", [*command, output], output, *words)
+        refused("full disk", "/dev/full", "No space left on device", "hint: ")
+        refused("no such folder", "/nonexistent/x", "No such file or directory", "hint: ")
+        refused("folder", bench.scratch, "found a folder")
+        refused("below a file", f"{bench.nano}/config.json/x", "Not a directory", "hint: ")
+    small_files(bench, score, "scores.safetensors", "File too large")
+    def bundle(name, output, *words):
+        bench.refuses(f"output: bundle, {name}", [*compile_[:-1], output], output, *words)
+    bundle("below a file", f"{bench.nano}/config.json/x", "hint: ")
+    bundle("in the place of a file", f"{bench.nano}/tokenizer.json", "hint: ")
+    bundle("in the place of another folder", bench.scratch, "no bundle", "hint: ")
+    bundle("empty name", "")
+    small_files(bench, compile_, "bundle", "File too large")
+    if bench.wanted("output: stdout"):
+        with open("/dev/full", "wb") as full:
+            done = bench.run(*generate, stdout=full)
+        if done is None or done.returncode != 1 or b"stdout" not in done.stderr:
+            bench.fail("output: stdout on a full disk", "expected exit code 1 and a message", done)
+
+
+def small_files(bench, command, name, *words):
+    """As on a disk that fills up: no file may have more than 4 KiB."""
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+    bench.refuses(f"output: {name} grows beyond the limit", [*command, *([] if command[-1] == name else [name])],
+                  name, *words, preexec_fn=limit)

@@ -1,0 +1,41 @@
+#!/usr/bin/env python3
+"""Compiling the largest model costs little, and twice the layers little more.
+
+usage: compile_cost.py DSV3_COMPILE CONFIG
+CONFIG is the config.json of the 671B model. Processor time is measured, since the machine may be
+busy. The limits are wide; what is wanted is 10 s, 2 GiB, and 1.3 times the time for twice the
+layers.
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+COMPILE, CONFIG = sys.argv[1:3]
+SECONDS, BYTES, GROWTH = 20, 2 << 30, 2.0
+
+
+def compile_cost(config, bundle):
+    """Seconds of processor time and the largest resident memory in bytes."""
+    process = subprocess.Popen([COMPILE, "--config", config, "-o", bundle],
+                               stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0 or not os.path.exists(os.path.join(bundle, "plan.dsv3")):
+        sys.exit(f"compiling {config}: exit status {process.returncode}")
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+
+
+with tempfile.TemporaryDirectory() as folder:
+    with open(CONFIG) as file:
+        config = json.load(file)
+    config["num_hidden_layers"] *= 2
+    twice = os.path.join(folder, "config.json")
+    with open(twice, "w") as file:
+        json.dump(config, file)
+    seconds, resident = compile_cost(CONFIG, os.path.join(folder, "one"))
+    more, _ = compile_cost(twice, os.path.join(folder, "two"))
+print(f"{seconds:.1f} s of processor time, {resident / 2**20:.0f} MiB; "
+      f"twice the layers: {more:.1f} s")
+sys.exit(not (seconds < SECONDS and resident < BYTES and more < GROWTH * seconds))

@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""A model of about 1 GB lives in the memory that its plan says, and 200 MB more.
+
+usage: resident.py DSV3_RUN DSV3_COMPILE     needs numpy
+The weights are made up from a config.json alone.
+"""
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import make_model
+
+RUN, COMPILE = sys.argv[1:3]
+SLACK = 200e6
+MODEL = {"vocab_size": 32000, "hidden_size": 1024, "intermediate_size": 3072,
+         "moe_intermediate_size": 512, "num_hidden_layers": 8, "num_attention_heads": 16,
+         "q_lora_rank": 512, "kv_lora_rank": 256, "qk_nope_head_dim": 64, "qk_rope_head_dim": 32,
+         "v_head_dim": 64, "n_routed_experts": 32, "num_experts_per_tok": 4,
+         "max_position_embeddings": 4096, "num_nextn_predict_layers": 0}
+
+
+def measure(*command):
+    """Output of a command, and its largest resident memory in bytes."""
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(command, stdout=output, stderr=errors)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        errors.seek(0)
+        if process.returncode != 0:
+            sys.exit(f"{' '.join(command)[:300]}: exit status {process.returncode}\n"
+                     f"{errors.read()}")
+        return output.read(), usage.ru_maxrss * 1024
+
+
+def bytes_of(report, pattern):
+    number, unit = re.search(pattern + r"\s+([0-9.]+) (\w+)", report).groups()
+    return float(number) * {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9}[unit]
+
+
+with tempfile.TemporaryDirectory() as folder:
+    os.environ["XDG_CACHE_HOME"] = os.path.join(folder, "cache")
+    path = os.path.join(folder, "config.json")
+    with open(path, "w") as file:
+        json.dump(make_model.config_of(MODEL), file)
+    report, _ = measure(COMPILE, "--config", path, "--plan-only")
+    weights = bytes_of(report, "weights")
+    # Of the variants the first; the others need the same but for a few panels.
+    planned = (weights + bytes_of(report, "arenas") + bytes_of(report, r"arenas .*, and")
+               + bytes_of(report, "cache"))
+    ids = ",".join(str(number * 7 % 32000) for number in range(1000))
+    tokens, resident = measure(RUN, "generate", "--model", folder, "--dummy", "--ids", ids,
+                               "--max-tokens", "8", "--ignore-eos", "--temperature", "0",
+                               "--print-ids")
+print(f"planned {planned / 1e6:.1f} MB, of which weights {weights / 1e6:.1f} MB; "
+      f"resident {resident / 1e6:.1f} MB")
+if not 0.8e9 < weights < 1.2e9 or len(tokens.split(",")) != 8:
+    sys.exit("the model is not what it should be")
+# Less than the weights would mean that the measure is wrong.
+sys.exit(not weights < resident <= planned + SLACK)

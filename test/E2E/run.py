@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+"""What a person meets at dsv3-run besides answers: texts, stops, refusals, interruption, the cache.
+
+usage: run.py DSV3_RUN MODEL     MODEL: models/nano; dsv3-compile lies beside DSV3_RUN
+"""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+runner, model = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+question = ["--chat", "What is the capital of France?"]
+answer, answer_ids = "The capital of France is Paris.\n", "280,293,275,1144,270,1421,16\n"
+
+
+class RunTest(unittest.TestCase):
+    """The cache is shared by the tests that do not say otherwise."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="dsv3-run-")
+        cls.environment = dict(os.environ, XDG_CACHE_HOME=os.path.join(cls.folder, "cache"))
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def run_tool(self, *arguments, environment=None, **more):
+        return subprocess.run([runner, *arguments], capture_output=True, text=True,
+                              env=environment or self.environment, **more)
+
+    def generate(self, *arguments, source=model, **more):
+        return self.run_tool("generate", "--model", source, "--temperature", "0", *arguments, **more)
+
+    def expect_failure(self, result, *parts, code=1):
+        self.assertEqual(result.returncode, code, result.stderr)
+        self.assertEqual(result.stdout, "")
+        for part in parts:
+            self.assertIn(part, result.stderr)
+
+    def bundle(self):
+        """The bundle that dsv3-run makes of the model, in a cache of its own."""
+        environment = dict(self.environment, XDG_CACHE_HOME=self.path("one"))
+        self.assertEqual(self.generate(*question, environment=environment).returncode, 0)
+        (name,) = os.listdir(self.path("one/dsv3"))
+        return self.path("one/dsv3/" + name)
+
+    def copy_of_bundle(self, name):
+        target = self.path(name)
+        shutil.copytree(self.bundle(), target)
+        return target
+
+    def test_answers_to_stdout_and_the_rest_to_stderr(self):
+        result = self.generate(*question)
+        self.assertEqual(result.stdout, answer, result.stderr)
+        summary = result.stderr.splitlines()[-3:]
+        self.assertRegex(summary[0], r"^prompt: +\d+ tokens in [\d.]+ s, [\d.]+ tokens/s$")
+        self.assertRegex(summary[1], r"^generation: +7 tokens in ")
+        self.assertEqual(summary[2].split(None, 1), ["stopped:", "end of the text"])
+
+    def test_second_run_does_not_compile(self):
+        self.generate(*question)
+        self.assertNotIn("compiling", self.generate(*question).stderr)
+        self.assertIn("compiling", self.generate(*question, "--rebuild").stderr)
+
+    def test_ids_threads_and_chunks(self):
+        for more in (["--threads", "1"], ["--threads", "3"], ["--chunk", "3"]):
+            result = self.generate(*question, "--print-ids", *more)
+            self.assertEqual(result.stdout, answer_ids, result.stderr)
+
+    def test_stop_texts_are_not_printed(self):
+        self.assertEqual(self.generate(*question, "--stop", "of Fr").stdout, "The capital \n")
+        self.assertEqual(self.generate(*question, "--stop", "xyz", "--stop", "capital").stdout, "The \n")
+
+    def test_max_tokens_and_ignored_end(self):
+        self.assertEqual(self.generate(*question, "--max-tokens", "2", "--print-ids").stdout, "280,293\n")
+        ids = self.generate(*question, "--max-tokens", "9", "--print-ids", "--ignore-eos").stdout
+        self.assertTrue(ids.startswith(answer_ids.strip() + ",1,"), ids)
+
+    def test_seed_decides_what_is_sampled(self):
+        def sample(seed):
+            return self.run_tool("generate", "--model", model, "--prompt", "One", "--temperature", "2",
+                                 "--seed", seed, "--max-tokens", "16", "--print-ids").stdout
+        self.assertEqual(sample("1"), sample("1"))
+        self.assertNotEqual(sample("1"), sample("2"))
+
+    def test_bundle_as_model(self):
+        self.assertEqual(self.generate(*question, source=self.bundle()).stdout, answer)
+
+    def test_model_without_tokenizer_works_with_ids(self):
+        source = self.path("plain")
+        os.mkdir(source)
+        for name in ("config.json", "model.safetensors"):
+            os.symlink(os.path.join(model, name), os.path.join(source, name))
+        result = self.generate("--ids", "0,5,7", "--max-tokens", "3", source=source)
+        self.assertEqual(len(result.stdout.split(",")), 3, result.stderr)
+        self.expect_failure(self.generate(*question, source=source), "no tokenizer.json", "--ids")
+
+    def test_dummy_needs_a_config_alone(self):
+        source = self.path("dummy")
+        os.mkdir(source)
+        shutil.copy(os.path.join(model, "config.json"), source)
+        first = self.generate("--ids", "0,5", "--max-tokens", "4", "--dummy", source=source)
+        self.assertEqual(len(first.stdout.split(",")), 4, first.stderr)
+        again = self.generate("--ids", "0,5", "--max-tokens", "4", "--dummy", "--threads", "1", source=source)
+        self.assertEqual(again.stdout, first.stdout)
+
+    def test_prompts_that_do_not_fit(self):
+        self.expect_failure(self.generate("--ids", "0,5,7", "--context", "2"),
+                            "the prompt has 3 tokens, the context holds 2", "--context")
+        self.expect_failure(self.generate("--ids", "0,99999"), "expected ids from 0 to 2047, found 99999")
+        self.expect_failure(self.generate("--ids", ""), "1 or more tokens")
+        self.expect_failure(self.generate("--ids", "1", "--context", "99999999"), "99999999", "compiled for")
+
+    def test_command_lines_that_make_no_sense(self):
+        self.expect_failure(self.run_tool("generate", "--model", model), "--prompt", code=2)
+        self.expect_failure(self.generate("--ids", "1", "--prompt", "x"), "--prompt", code=2)
+        self.expect_failure(self.run_tool("sing"), code=2)
+        self.expect_failure(self.generate("--ids", "1", "--top-p", "7"), "top")
+
+    def test_damaged_bundles(self):
+        for name, at in (("plan.dsv3", 100), ("x86-64-v3.so", 5000)):
+            bundle = self.copy_of_bundle("damaged-" + name)
+            with open(os.path.join(bundle, name), "r+b") as file:
+                file.seek(at)
+                byte = file.read(1)
+                file.seek(at)
+                file.write(bytes([byte[0] ^ 1]))
+            self.expect_failure(self.generate("--ids", "1", "--variant", "x86-64-v3", source=bundle),
+                                name, "--rebuild")
+
+    def test_bundle_of_another_checkpoint(self):
+        bundle, other = self.copy_of_bundle("moved"), self.path("other")
+        shutil.copytree(model, other)
+        with open(os.path.join(other, "config.json"), "a", encoding="utf-8") as file:
+            file.write("\n")
+        with open(os.path.join(bundle, "checkpoint"), "w", encoding="utf-8") as file:
+            file.write(other + "\n")
+        self.expect_failure(self.generate("--ids", "1", source=bundle), "another checkpoint", "dsv3-compile --model")
+
+    def test_damaged_weights(self):
+        broken = self.path("broken")
+        shutil.copytree(model, broken)
+        weights = os.path.join(broken, "model.safetensors")
+        os.truncate(weights, os.path.getsize(weights) - 10)
+        self.expect_failure(self.generate("--ids", "1", source=broken), "model.safetensors")
+
+    def test_cache_that_cannot_be_written(self):
+        # A file in its place: for root no folder is read-only.
+        with open(self.path("file"), "w", encoding="utf-8"):
+            pass
+        environment = dict(self.environment, XDG_CACHE_HOME=self.path("file"))
+        self.expect_failure(self.generate("--ids", "1", environment=environment),
+                            "cannot write the cache", "XDG_CACHE_HOME", "dsv3-compile --model")
+
+    def start_compiling(self, environment):
+        process = subprocess.Popen([runner, "generate", "--model", model, "--ids", "1"], env=environment,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                   start_new_session=True)
+        self.assertIn("compiling", process.stderr.readline())
+        return process
+
+    def test_interrupted_while_compiling(self):
+        environment = dict(self.environment, XDG_CACHE_HOME=self.path("interrupted"))
+        with self.start_compiling(environment) as process:
+            process.send_signal(signal.SIGINT)
+            process.communicate()
+        self.assertEqual(process.returncode, 130)
+        self.assertEqual(os.listdir(self.path("interrupted/dsv3")), [])
+
+    def test_killed_while_compiling(self):
+        environment = dict(self.environment, XDG_CACHE_HOME=self.path("killed"))
+        with self.start_compiling(environment) as process:
+            os.killpg(process.pid, signal.SIGKILL)
+        visible = [name for name in os.listdir(self.path("killed/dsv3")) if not name.startswith(".")]
+        self.assertEqual(visible, [])
+        result = self.generate(*question, environment=environment)
+        self.assertEqual(result.stdout, answer, result.stderr)
+
+    def test_interrupted_while_generating(self):
+        with subprocess.Popen([runner, "generate", "--model", model, "--temperature", "0", "--ids", "0",
+                               "--ignore-eos", "--max-tokens", "1000000"], env=self.environment,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            process.stdout.read(1)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate()
+        self.assertEqual(process.returncode, 130, errors)
+        self.assertIn(b"interrupted", errors.splitlines()[-1])
+
+    def test_reader_that_goes_away(self):
+        command = f"'{runner}' generate --model '{model}' --ids 0 --ignore-eos --max-tokens 2000 2>&1 >&3 | cat >&2"
+        result = subprocess.run(["bash", "-c", f"{{ {command}; }} 3>&1 | head -c 1"], env=self.environment,
+                                capture_output=True, text=True)
+        self.assertEqual(len(result.stdout), 1)
+        self.assertNotIn("Broken pipe", result.stderr)
+
+    def test_score_to_a_full_disk(self):
+        result = self.run_tool("score", "--model", model, "--ids", "0,5,7", "--output", "/dev/full")
+        self.expect_failure(result, "/dev/full", "No space left on device")
+
+    def test_score_of_text(self):
+        output = self.path("scores.safetensors")
+        result = self.run_tool("score", "--model", model, "--prompt", "One", "--output", output, "--mtp")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        with open(output, "rb") as file:
+            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        tokens, vocabulary = header["logits"]["shape"]
+        self.assertEqual(header["mtp_logits"]["shape"], [tokens - 1, vocabulary])
+        self.assertNotIn("hidden", header)
+
+
+unittest.main(argv=sys.argv[:1])
