@@ -44,9 +44,10 @@ static int64_t readNumber(std::string_view text, size_t &at) {
 }
 
 static std::string inBase(uint64_t value, unsigned base, bool upper) {
+  const char *symbols = upper ? "0123456789ABCDEF" : "0123456789abcdef";
   std::string digits;
   do {
-    digits += (upper ? "0123456789ABCDEF" : "0123456789abcdef")[value % base];
+    digits += symbols[value % base];
     value /= base;
   } while (value != 0);
   std::reverse(digits.begin(), digits.end());

@@ -8,6 +8,8 @@
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
 
+#include <string>
+
 using namespace dsv3;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -15,7 +17,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   context.loadDialect<planir::PlanDialect>();
   mlir::ScopedDiagnosticHandler quiet(&context, [](mlir::Diagnostic &) { return mlir::success(); });
-  auto module = mlir::parseSourceString<mlir::ModuleOp>(fuzz::textOf(data, size), &context);
+  // The parser reads up to the zero behind the text.
+  std::string text(fuzz::textOf(data, size));
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
   if (!module) {
     return 0;
   }

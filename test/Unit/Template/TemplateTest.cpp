@@ -45,6 +45,12 @@ TEST(Template, FiltersAndTests) {
             "FalseTrueTrueTrue");
 }
 
+TEST(Template, NumbersInEveryBase) {
+  EXPECT_EQ(render("{{ '%x %X %o %d' | format(255, 255, 8, -7) }}"), "ff FF 10 -7");
+  EXPECT_EQ(render("{{ '%#x|%05d|%.2f|%e' | format(10, 42, 1.005, 12345.0) }}"),
+            "0xa|00042|1.00|1.234500e+04");
+}
+
 TEST(Template, Loops) {
   EXPECT_EQ(render("{% for i in range(3) %}{{ loop.index }}/{{ loop.length }}{{ ',' if not "
                    "loop.last }}{% endfor %}"),
