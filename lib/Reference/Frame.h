@@ -50,18 +50,18 @@ private:
   mlir::LogicalResult rowwise(kern::RowwiseOp op);
   mlir::LogicalResult runExperts(graph::ExpertsOp op);
   /// out[i] = epilogue(accumulators of i, inputs at i) for an accumulator tensor whose
-  /// columns are `parts` side by side, over `groups` heads.
-  mlir::FailureOr<Tensor> epilogue(mlir::Region &region, const Tensor &accumulators,
-                                   int64_t parts, mlir::OperandRange inputs,
-                                   llvm::ArrayRef<int32_t> access);
+  /// columns are `parts` side by side. groupOf(t) is the expert of row t, where there are
+  /// experts.
+  mlir::FailureOr<Tensor> epilogue(mlir::Region &region, const Tensor &accumulators, int64_t parts,
+                                   mlir::OperandRange inputs, llvm::ArrayRef<int32_t> access,
+                                   llvm::function_ref<int64_t(int64_t)> groupOf = nullptr);
 
   llvm::DenseMap<mlir::Value, Tensor> values;
 };
 
 /// Runs a scalar region on scalar arguments.
-mlir::FailureOr<std::vector<double>> runScalars(mlir::Region &region,
-                                                llvm::ArrayRef<double> arguments,
-                                                Precision precision);
+mlir::FailureOr<std::vector<double>>
+runScalars(mlir::Region &region, llvm::ArrayRef<double> arguments, Precision precision);
 
 /// `value` as the element type keeps it.
 double roundTo(mlir::Type element, double value, Precision precision);

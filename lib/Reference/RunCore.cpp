@@ -12,9 +12,9 @@ namespace dsv3::reference {
 /// One op of the scalar table; nullopt if it is not in it.
 static std::optional<double> scalarOp(StringRef name, double a, double b) {
   using Float = double;
-#define DSV3_SCALAR_OP(NAME, ARITY, CPP, CUDA)                                                    \
-  if (name == NAME) {                                                                             \
-    return CPP;                                                                                   \
+#define DSV3_SCALAR_OP(NAME, ARITY, CPP, CUDA)                                                     \
+  if (name == NAME) {                                                                              \
+    return CPP;                                                                                    \
   }
 #include "dsv3/Support/ScalarOps.def"
   return std::nullopt;
@@ -48,17 +48,23 @@ FailureOr<std::vector<double>> runScalars(Region &region, ArrayRef<double> argum
   return results;
 }
 
-/// The scalar that a region sees of `tensor` at row t and column i of n.
-static double scalarAt(const Tensor &tensor, int32_t access, int64_t t, int64_t i, int64_t n) {
+/// Where a region looks: row t, column i of n. Heads have `width` columns each; `group`
+/// is the head or the expert.
+struct Place {
+  int64_t t, i, n, width, group;
+};
+
+/// The scalar that a region sees of `tensor`.
+static double scalarAt(const Tensor &tensor, int32_t access, const Place &place) {
   switch (static_cast<kern::AccessKind>(access)) {
   case kern::AccessKind::Element:
-    return tensor[t * n + i];
+    return tensor[place.t * place.n + place.i];
   case kern::AccessKind::Row:
-    return tensor[t];
+    return tensor[place.t];
   case kern::AccessKind::Column:
-    return tensor[i];
+    return tensor[place.i % place.width];
   case kern::AccessKind::Group:
-    return tensor[i];
+    return tensor[place.group];
   }
   return 0.0;
 }
@@ -78,7 +84,7 @@ LogicalResult Frame::rowwise(kern::RowwiseOp op) {
   auto scalars = [&](int64_t t, int64_t i) {
     std::vector<double> arguments;
     for (auto [input, access] : llvm::zip_equal(op.getInputs(), op.getAccess())) {
-      arguments.push_back(scalarAt(get(input), access, t, i, n));
+      arguments.push_back(scalarAt(get(input), access, {t, i, n, n, 0}));
     }
     return arguments;
   };
@@ -124,7 +130,8 @@ LogicalResult Frame::rowwise(kern::RowwiseOp op) {
 }
 
 FailureOr<Tensor> Frame::epilogue(Region &region, const Tensor &accumulators, int64_t parts,
-                                  OperandRange inputs, ArrayRef<int32_t> access) {
+                                  OperandRange inputs, ArrayRef<int32_t> access,
+                                  llvm::function_ref<int64_t(int64_t)> groupOf) {
   // The columns of a head are its parts, one after the other.
   bool heads = accumulators.shape().size() == 3;
   int64_t groups = heads ? accumulators.dim(1) : 1;
@@ -141,7 +148,8 @@ FailureOr<Tensor> Frame::epilogue(Region &region, const Tensor &accumulators, in
         arguments.push_back(roundTo(f32, accumulators.row(t)[column], machine.precision));
       }
       for (auto [input, kind] : llvm::zip_equal(inputs, access)) {
-        arguments.push_back(scalarAt(get(input), kind, t, i, n));
+        int64_t group = heads ? i / width : groupOf ? groupOf(t) : 0;
+        arguments.push_back(scalarAt(get(input), kind, {t, i, n, width, group}));
       }
       auto value = runScalars(region, arguments, machine.precision);
       if (failed(value)) {
@@ -177,18 +185,24 @@ LogicalResult Frame::runCore(Operation &op, bool &known) {
         const Tensor &offsets = get(gemm.getOffsets());
         auto entries = static_cast<int64_t>(offsets[offsets.size() - 1]);
         Tensor weight = expanded(gemm.getWeight(), gemm.getScales(), gemm.getBlock());
-        Tensor sums = groupedProduct(get(gemm.getA()), offsets,
-                                     gemm.getRows() ? &get(gemm.getRows()) : nullptr, weight,
-                                     entries);
+        Tensor sums =
+            groupedProduct(get(gemm.getA()), offsets,
+                           gemm.getRows() ? &get(gemm.getRows()) : nullptr, weight, entries);
+        auto expertOf = [&](int64_t entry) {
+          int64_t expert = 0;
+          while (offsets[expert + 1] <= static_cast<double>(entry)) {
+            ++expert;
+          }
+          return expert;
+        };
         return finish(gemm.getResult(),
                       epilogue(gemm.getEpilogue(), sums, static_cast<int64_t>(gemm.getParts()),
-                               gemm.getEpilogueInputs(), gemm.getAccess()));
+                               gemm.getEpilogueInputs(), gemm.getAccess(), expertOf));
       })
       .Case([&](kern::CombineOp sum) {
         return finish(sum.getResult(),
                       epilogue(sum.getEpilogue(),
-                               combine(get(sum.getX()), get(sum.getSlots()),
-                                       get(sum.getWeights())),
+                               combine(get(sum.getX()), get(sum.getSlots()), get(sum.getWeights())),
                                1, sum.getEpilogueInputs(), sum.getAccess()));
       })
       .Default([&](Operation *) {

@@ -5,7 +5,7 @@
 
 dsv3_packages="g++ cmake ninja-build ccache mold pkg-config ca-certificates git \
 llvm-22-dev libmlir-22-dev mlir-22-tools llvm-22-tools liblld-22-dev \
-libfmt-dev libspdlog-dev libcli11-dev nlohmann-json3-dev libpcre2-dev libgtest-dev \
+libfmt-dev libcli11-dev nlohmann-json3-dev libpcre2-dev libgtest-dev \
 python3 python3-numpy"
 
 install_packages() {

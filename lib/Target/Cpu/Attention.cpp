@@ -30,11 +30,6 @@ struct Running {
   void finish(Code &code, Memory out) const;
 };
 
-/// A token's place in the cache.
-struct Place {
-  Num position, request;
-};
-
 } // namespace
 
 static double negativeInfinity() { return -std::numeric_limits<double>::infinity(); }
@@ -97,29 +92,14 @@ static Num score(Code &code, Memory x, Memory y, int64_t n, Memory x2, Memory y2
   return (rest.get() + code.sumOf(lanes.get())) * code.number(scale);
 }
 
-/// Runs `body` with position and request of token t if they can be right.
-static void checkedPlace(const KernelCode &kernel, const CachePages &cache, Memory positions,
-                         Memory requests, Num t, llvm::function_ref<void(Place)> body) {
-  Code &code = kernel.code;
-  Place place{(positions + t).integer(), (requests + t).integer()};
-  kernel.checked(place.position, code.integer(static_cast<int64_t>(cache.type.getMaxContext())),
-                 [&] {
-                   kernel.checked(place.request,
-                                  code.integer(static_cast<int64_t>(cache.type.getMaxRequests())),
-                                  [&] { body(place); });
-                 });
-}
-
 /// Runs `body` for each page of a request up to the one of `position`, with the page's
 /// first position and its memory.
-static void forPages(const KernelCode &kernel, const CachePages &cache, Place place,
+static void forPages(const KernelCode &kernel, const CachePages &cache, TokenPlace place,
                      llvm::function_ref<void(Num, Memory)> body) {
   Code &code = kernel.code;
   code.loop(code.integer(0), place.position / cache.pageTokens() + 1, 1, [&](Num p) {
-    Num page = (cache.table + (place.request * cache.pagesPerRequest() + p)).integer();
-    kernel.checked(page, code.integer(std::numeric_limits<int32_t>::max()), [&] {
-      body(p * cache.pageTokens(), cache.pages + page * (cache.pageTokens() * cache.width()));
-    });
+    kernel.checkedPage(cache, place.request, p,
+                       [&](Memory page) { body(p * cache.pageTokens(), page); });
   });
 }
 
@@ -150,9 +130,9 @@ void emitLatentAttention(const KernelCode &kernel, kern::LatentAttentionOp op, N
   auto forHeads = [&](llvm::function_ref<void(Num)> body) {
     code.loop(zero, code.integer(heads), 1, body);
   };
-  checkedPlace(
-      kernel, cache, kernel.memory(op.getPositions()), kernel.memory(op.getRequests()), t,
-      [&](Place place) {
+  kernel.checkedToken(
+      cache, kernel.memory(op.getPositions()), kernel.memory(op.getRequests()), t,
+      [&](TokenPlace place) {
         forHeads([&](Num h) { running(h).begin(code); });
         forPages(kernel, cache, place, [&](Num start, Memory page) {
           Num visible = code.min(place.position + 1 - start, code.integer(pageTokens));
@@ -233,7 +213,7 @@ void emitExpandedAttention(const KernelCode &kernel, kern::ExpandedAttentionOp o
   };
 
   code.loop(zero, tokens, 1, [&](Num t) {
-    checkedPlace(kernel, cache, positions, requests, t, [&](Place) { running(t).begin(code); });
+    kernel.checkedToken(cache, positions, requests, t, [&](TokenPlace) { running(t).begin(code); });
   });
   code.when(kernel.error->get() == 0, [&] {
     code.loop(zero, code.integer(static_cast<int64_t>(cache.type.getMaxRequests())), 1,

@@ -27,7 +27,7 @@ public:
 
 private:
   LogicalResult checkTypes();
-  void emitTiles(StringRef name);
+  LogicalResult emitTiles(StringRef name);
   void emitEntry(StringRef tiles);
   /// Pointers that the kernel has: one for an argument, two for a cache.
   SmallVector<Type> pointers();
@@ -68,12 +68,16 @@ LogicalResult KernelEmitter::checkTypes() {
       return refuse(element, "results");
     }
   }
-  return success();
+  // Regions are computed in f32: rounding to a narrower type in between is not emitted.
+  Operation *narrow = nullptr;
+  definition.walk([&](arith::TruncFOp op) { narrow = op; });
+  return narrow ? refuse(narrow->getResult(0).getType(), "values in scalar regions") : success();
 }
 
-/// The code of one tile.
-static void emitTile(const KernelCode &kernel, Num tile) {
+/// The code of one tile. Fails for a core op that has no emitter.
+static LogicalResult emitTile(const KernelCode &kernel, Num tile) {
   kern::DefOp definition = kernel.definition;
+  bool known = true;
   llvm::TypeSwitch<Operation *>(definition.getCore())
       .Case([&](kern::RowwiseOp op) { emitRowwise(kernel, op, tile); })
       .Case([&](kern::GemmOp op) { emitGemm(kernel, op, tile); })
@@ -86,10 +90,14 @@ static void emitTile(const KernelCode &kernel, Num tile) {
       .Case([&](kern::LatentAttentionOp op) { emitLatentAttention(kernel, op, tile); })
       .Case([&](kern::ExpandedAttentionOp op) { emitExpandedAttention(kernel, op, tile); })
       .Case([&](kern::RouterOp op) { emitRouter(kernel, op, tile); })
-      .Case([&](kern::DispatchOp op) { emitDispatch(kernel, op, tile); });
+      .Case([&](kern::DispatchOp op) { emitDispatch(kernel, op, tile); })
+      .Default([&](Operation *) { known = false; });
+  return known ? success()
+               : definition.emitError("the CPU has no code for '")
+                     << definition.getCore()->getName() << "'";
 }
 
-void KernelEmitter::emitTiles(StringRef name) {
+LogicalResult KernelEmitter::emitTiles(StringRef name) {
   Location loc = definition.getLoc();
   Type i64 = builder.getI64Type();
   SmallVector<Type> parameters = pointers();
@@ -127,8 +135,10 @@ void KernelEmitter::emitTiles(StringRef name) {
   function.setArgAttr(next, LLVM::LLVMDialect::getNoAliasAttrName(), builder.getUnitAttr());
   kernel.scratch = take();
   kernel.error = code.variable(code.integer(static_cast<int64_t>(KernelError::None)));
-  code.loop(begin, end, 1, [&](Num tile) { emitTile(kernel, tile); });
+  LogicalResult emitted = success();
+  code.loop(begin, end, 1, [&](Num tile) { emitted = emitTile(kernel, tile); });
   LLVM::ReturnOp::create(builder, loc, kernel.error->get().value);
+  return emitted;
 }
 
 void KernelEmitter::emitEntry(StringRef tiles) {
@@ -169,7 +179,9 @@ LogicalResult KernelEmitter::run() {
     return failure();
   }
   std::string tiles = (definition.getSymName() + ".tiles").str();
-  emitTiles(tiles);
+  if (failed(emitTiles(tiles))) {
+    return failure();
+  }
   emitEntry(tiles);
   return success();
 }

@@ -22,7 +22,7 @@ static void emitBlock(const KernelCode &kernel, OpT op, int64_t n, Num group, Nu
                    {kernel.field("mr"), kernel.field("flight"), kernel.field("k_block")}, row,
                    rowCount, firstPanel, panelCount, panels, accumulators);
   emitPanelEpilogue(kernel, weight, op.getEpilogue(), op.getEpilogueInputs(), op.getAccess(), n,
-                    accumulators, panels, firstRow, rowCount, head, firstPanel, panelCount,
+                    accumulators, panels, firstRow, rowCount, head, group, firstPanel, panelCount,
                     kernel.rows(op.getDestination()));
 }
 

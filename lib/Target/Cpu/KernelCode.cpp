@@ -51,6 +51,22 @@ void KernelCode::checked(Num index, Num limit, llvm::function_ref<void()> body) 
       [&] { error->set(code.integer(static_cast<int64_t>(KernelError::IndexOutOfRange))); }, body);
 }
 
+void KernelCode::checkedToken(const CachePages &cache, Memory positions, Memory requests, Num t,
+                              llvm::function_ref<void(TokenPlace)> body) const {
+  TokenPlace place{(positions + t).integer(), (requests + t).integer()};
+  checked(place.position, code.integer(static_cast<int64_t>(cache.type.getMaxContext())), [&] {
+    checked(place.request, code.integer(static_cast<int64_t>(cache.type.getMaxRequests())),
+            [&] { body(place); });
+  });
+}
+
+void KernelCode::checkedPage(const CachePages &cache, Num request, Num index,
+                             llvm::function_ref<void(Memory)> body) const {
+  Num page = (cache.table + (request * cache.pagesPerRequest() + index)).integer();
+  checked(page, code.integer(std::numeric_limits<int32_t>::max()),
+          [&] { body(cache.pages + page * (cache.pageTokens() * cache.width())); });
+}
+
 /// One op of the table of scalar operations (Support/ScalarOps.def).
 static Num emitScalar(Code &code, Operation &op, ArrayRef<Num> operands) {
   StringRef name = op.getName().getStringRef();
@@ -88,8 +104,8 @@ static Num emitScalar(Code &code, Operation &op, ArrayRef<Num> operands) {
   if (is("math.rsqrt")) {
     return code.splat(code.number(1.0), widthOf(operands[0])) / code.sqrt(operands[0]);
   }
-  // Memory gives every float type as f32; what the CPU stores is f32 (checked before).
-  assert((is("arith.extf") || is("arith.truncf")) && "an op of the scalar table");
+  // Memory gives every float type as f32; kernels that narrow are refused before.
+  assert(is("arith.extf") && "an op of the scalar table");
   return operands[0];
 }
 
@@ -117,23 +133,22 @@ SmallVector<Num> emitScalars(Code &code, Region &region, ArrayRef<Num> arguments
   return results;
 }
 
-void appendEpilogueInputs(const KernelCode &kernel, OperandRange inputs, ArrayRef<int32_t> access,
-                          Num t, Num head, int64_t n, Num column, int64_t width,
-                          SmallVectorImpl<Num> &arguments) {
+void appendRegionInputs(const KernelCode &kernel, OperandRange inputs, ArrayRef<int32_t> access,
+                        const RegionPlace &place, SmallVectorImpl<Num> &arguments) {
   for (auto [input, kind] : llvm::zip_equal(inputs, access)) {
     Rows rows = kernel.rows(input);
     switch (static_cast<kern::AccessKind>(kind)) {
     case kern::AccessKind::Element:
-      arguments.push_back((rows.row(t, head) + column).floats(width));
+      arguments.push_back((rows.row(place.t, place.head) + place.column).floats(place.width));
       break;
     case kern::AccessKind::Row:
-      arguments.push_back((rows.memory + t).floats(1));
+      arguments.push_back((rows.memory + place.t).floats());
       break;
     case kern::AccessKind::Column:
-      arguments.push_back((rows.memory + (head * n + column)).floats(width));
+      arguments.push_back((rows.memory + place.column).floats(place.width));
       break;
     case kern::AccessKind::Group:
-      arguments.push_back((rows.memory + head).floats(1));
+      arguments.push_back((rows.memory + place.group).floats());
       break;
     }
   }

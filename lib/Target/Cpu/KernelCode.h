@@ -39,6 +39,11 @@ struct CachePages {
   }
 };
 
+/// A token's place in the cache.
+struct TokenPlace {
+  Num position, request;
+};
+
 class KernelCode {
 public:
   KernelCode(Code &code, kern::DefOp definition, mlir::DictionaryAttr config)
@@ -62,6 +67,14 @@ public:
   /// Runs `body` if 0 <= index < limit, else the kernel returns IndexOutOfRange.
   void checked(Num index, Num limit, llvm::function_ref<void()> body) const;
 
+  /// Runs `body` with position and request of token t if they can be right, else fails.
+  void checkedToken(const CachePages &cache, Memory positions, Memory requests, Num t,
+                    llvm::function_ref<void(TokenPlace)> body) const;
+  /// Runs `body` with the memory of a request's page, counted from 0, else fails. The
+  /// number of pages is not known here; one that is not there is negative.
+  void checkedPage(const CachePages &cache, Num request, Num index,
+                   llvm::function_ref<void(Memory)> body) const;
+
   Code &code;
   kern::DefOp definition;
   mlir::DictionaryAttr config;
@@ -77,11 +90,17 @@ public:
 llvm::SmallVector<Num> emitScalars(Code &code, mlir::Region &region, llvm::ArrayRef<Num> arguments,
                                    int64_t width);
 
-/// Operands of an epilogue at row t, columns [column, column + width) of `head`, as the
-/// region wants them after its accumulators. `n` is the number of columns of a head.
-void appendEpilogueInputs(const KernelCode &kernel, mlir::OperandRange inputs,
-                          llvm::ArrayRef<int32_t> access, Num t, Num head, int64_t n, Num column,
-                          int64_t width, llvm::SmallVectorImpl<Num> &arguments);
+/// Where a scalar region is applied: row t, columns [column, column + width) of `head`.
+/// `group` is the head, or the expert.
+struct RegionPlace {
+  Num t, head, group, column;
+  int64_t width = 1;
+};
+
+/// Appends the region's operands there, as their access kinds say.
+void appendRegionInputs(const KernelCode &kernel, mlir::OperandRange inputs,
+                        llvm::ArrayRef<int32_t> access, const RegionPlace &place,
+                        llvm::SmallVectorImpl<Num> &arguments);
 
 void emitRowwise(const KernelCode &kernel, kern::RowwiseOp op, Num tile);
 void emitGemm(const KernelCode &kernel, kern::GemmOp op, Num tile);

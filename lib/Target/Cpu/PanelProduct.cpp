@@ -167,7 +167,7 @@ void emitPanelProduct(Code &code, const PanelWeight &weight, const ProductTile &
 void emitPanelEpilogue(const KernelCode &kernel, const PanelWeight &weight, Region &epilogue,
                        OperandRange inputs, ArrayRef<int32_t> access, int64_t n,
                        Memory accumulators, int64_t panelsOut, Num firstRow, Num rowCount, Num head,
-                       Num firstPanel, Num panelCount, const Rows &destination) {
+                       Num group, Num firstPanel, Num panelCount, const Rows &destination) {
   Code &code = kernel.code;
   int64_t lanes = weight.width / 2;
   code.loop(code.integer(0), rowCount, 1, [&](Num i) {
@@ -181,7 +181,7 @@ void emitPanelEpilogue(const KernelCode &kernel, const PanelWeight &weight, Regi
         for (int64_t q = 0; q < weight.parts; ++q) {
           arguments.push_back((from + (q * weight.width + begin)).floats(width));
         }
-        appendEpilogueInputs(kernel, inputs, access, t, head, n, column, width, arguments);
+        appendRegionInputs(kernel, inputs, access, {t, head, group, column, width}, arguments);
         Num result = emitScalars(code, epilogue, arguments, width)[0];
         (destination.row(t, head) + column).store(result);
       };

@@ -40,6 +40,6 @@ void emitPanelProduct(Code &code, const PanelWeight &weight, const ProductTile &
 void emitPanelEpilogue(const KernelCode &kernel, const PanelWeight &weight, mlir::Region &epilogue,
                        mlir::OperandRange inputs, llvm::ArrayRef<int32_t> access, int64_t n,
                        Memory accumulators, int64_t panelsOut, Num firstRow, Num rowCount, Num head,
-                       Num firstPanel, Num panelCount, const Rows &destination);
+                       Num group, Num firstPanel, Num panelCount, const Rows &destination);
 
 } // namespace dsv3::cpu

@@ -103,19 +103,11 @@ void emitRopeAppend(const KernelCode &kernel, kern::RopeAppendOp op, Num tile) {
     code.loop(zero, code.integer(heads), 1, [&](Num h) {
       emitRotation(code, query.row(t, h), out.row(t, h), cosines.row(t), sines.row(t), rope / 2);
     });
-    Num position = (positions + t).integer(), request = (requests + t).integer();
-    Num limit = code.integer(static_cast<int64_t>(cache.type.getMaxContext()));
-    kernel.checked(position, limit, [&] {
-      kernel.checked(request, code.integer(static_cast<int64_t>(cache.type.getMaxRequests())), [&] {
-        Num page =
-            (cache.table + (request * cache.pagesPerRequest() + position / cache.pageTokens()))
-                .integer();
-        // The number of pages is not known here; a page that is not there is -1.
-        kernel.checked(page, code.integer(std::numeric_limits<int32_t>::max()), [&] {
-          Num slot = page * cache.pageTokens() + position % cache.pageTokens();
-          append(t, cache.pages + slot * cache.width());
-        });
-      });
+    kernel.checkedToken(cache, positions, requests, t, [&](TokenPlace place) {
+      kernel.checkedPage(cache, place.request, place.position / cache.pageTokens(),
+                         [&](Memory page) {
+                           append(t, page + place.position % cache.pageTokens() * cache.width());
+                         });
     });
   });
 }

@@ -22,8 +22,8 @@ void emitRowwise(const KernelCode &kernel, kern::RowwiseOp op, Num tile) {
   kernel.forRows(op.getOutputs().front(), tile, [&](Num t) {
     auto inputs = [&](Num column, int64_t width) {
       SmallVector<Num> arguments;
-      appendEpilogueInputs(kernel, op.getInputs(), op.getAccess(), t, zero, n, column, width,
-                           arguments);
+      appendRegionInputs(kernel, op.getInputs(), op.getAccess(), {t, zero, zero, column, width},
+                         arguments);
       return arguments;
     };
     std::optional<Num> reduced;
@@ -102,8 +102,8 @@ void emitCombine(const KernelCode &kernel, kern::CombineOp op, Num tile) {
       sum.set(code.fma(weight, (x.row(entry) + column).floats(width), sum.get()));
     });
     SmallVector<Num> arguments{sum.get()};
-    appendEpilogueInputs(kernel, op.getEpilogueInputs(), op.getAccess(), t, zero, n, column, width,
-                         arguments);
+    appendRegionInputs(kernel, op.getEpilogueInputs(), op.getAccess(),
+                       {t, zero, zero, column, width}, arguments);
     (out.row(t) + column).store(emitScalars(code, op.getEpilogue(), arguments, width)[0]);
   };
   Num first = tile % blocks * columns;

@@ -204,9 +204,13 @@ int finish(const Flags &flags, Input &input, ModuleOp module, Phase last,
   size_t kernels = plan->kernels.size(), variants = plan->variants.size();
   compile::BundleParts parts{std::move(*plan), input.configText, ""};
   if (input.checkpoint) {
-    parts.checkpoint = std::filesystem::absolute(input.checkpoint->checkpoint.directory())
-                           .lexically_normal()
-                           .string();
+    std::error_code error;
+    auto path = std::filesystem::absolute(input.checkpoint->checkpoint.directory(), error);
+    if (error) {
+      return fail({"has no absolute path: " + error.message(), flags.model,
+                   "run this in a directory that exists"});
+    }
+    parts.checkpoint = path.lexically_normal().string();
   }
   if (Status written = compile::writeBundle(module, std::move(parts), flags.output); !written) {
     return fail(written.failure());
