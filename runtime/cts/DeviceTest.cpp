@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dsv3/Plan/Kernel.h"
 #include "dsv3/Support/Hash.h"
 #include "runtime/drivers/cpu/CpuDevice.h"
 #include "runtime/drivers/null/NullDevice.h"
@@ -287,6 +288,16 @@ TEST_P(Computing, FailingKernelStopsTheStepAndIsNamed) {
   ASSERT_TRUE(device->upload(*codes, 0, std::as_bytes(std::span(fine))));
   EXPECT_TRUE(device->run(*executable, sizes, nullptr)) << "a failure must not stick";
   EXPECT_EQ(valuesOf<uint32_t>(*after), std::vector<uint32_t>(8, 1));
+}
+
+TEST_P(Computing, SaysWhatTheCodeOfAKernelMeans) {
+  auto codes = bufferOf(std::vector<int32_t>{0, int32_t(plan::KernelError::IndexOutOfRange)});
+  Program program = emptyProgram();
+  launch(program, Fail, {codes->address()});
+  auto executable = prepare(program);
+  Status status = device->run(*executable, std::vector<int64_t>{2, 1}, nullptr);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.failure().what, "a kernel found an index out of range in its input");
 }
 
 TEST_P(Computing, RefusesAFileThatIsNotTheOneOfTheChecksum) {

@@ -11,12 +11,21 @@
 
 namespace dsv3::plan {
 
+/// Raised by whoever changes what is said here, so that older kernels are refused.
+inline constexpr int64_t kernelAbiRevision = 1;
+
+/// What a kernel returns. Other codes are of kernels that this code does not know.
+enum class KernelError : int32_t {
+  None = 0,
+  IndexOutOfRange = 1, ///< an id, expert, position, request or page of its input
+};
+
 /// args: one pointer per argument of the kern.def (inputs, then destinations);
 ///   a cache is two, its pages and its page table. bf16 and f8 are integers here.
 /// sizes: values of the kernel's named sizes, in the order of the plan.
 /// scratch: scratchBytes of this thread, 64-byte aligned, contents undefined.
-/// Returns 0, or a positive code when an input cannot be right (an index out of
-/// range), in which case destinations are undefined.
+/// Returns a KernelError; if it is not None an input cannot be right, and
+/// destinations are undefined.
 using KernelFunction = int32_t (*)(const void *const *args, const int64_t *sizes,
                                    uint32_t tileBegin, uint32_t tileEnd, void *scratch);
 

@@ -134,7 +134,7 @@ LogicalResult KernelEmitter::emitTiles(StringRef name) {
   Num begin = code.wrap(take()), end = code.wrap(take());
   function.setArgAttr(next, LLVM::LLVMDialect::getNoAliasAttrName(), builder.getUnitAttr());
   kernel.scratch = take();
-  kernel.error = code.variable(code.integer(static_cast<int64_t>(KernelError::None)));
+  kernel.error = code.variable(code.integer(static_cast<int64_t>(plan::KernelError::None)));
   LogicalResult emitted = success();
   code.loop(begin, end, 1, [&](Num tile) { emitted = emitTile(kernel, tile); });
   LLVM::ReturnOp::create(builder, loc, kernel.error->get().value);

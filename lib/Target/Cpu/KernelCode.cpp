@@ -48,7 +48,8 @@ void KernelCode::forRows(Value result, Num tile, llvm::function_ref<void(Num)> b
 void KernelCode::checked(Num index, Num limit, llvm::function_ref<void()> body) const {
   code.when(
       index < 0 || !(index < limit),
-      [&] { error->set(code.integer(static_cast<int64_t>(KernelError::IndexOutOfRange))); }, body);
+      [&] { error->set(code.integer(static_cast<int64_t>(plan::KernelError::IndexOutOfRange))); },
+      body);
 }
 
 void KernelCode::checkedToken(const CachePages &cache, Memory positions, Memory requests, Num t,

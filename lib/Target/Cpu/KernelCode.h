@@ -9,13 +9,11 @@
 
 #include "Code.h"
 #include "Kernel/Kernel.h"
+#include "dsv3/Plan/Kernel.h"
 
 #include "llvm/ADT/DenseMap.h"
 
 namespace dsv3::cpu {
-
-/// Codes that a kernel returns when an input cannot be right.
-enum class KernelError : int32_t { None = 0, IndexOutOfRange = 1 };
 
 /// A tensor [T, n] or [T, h, n], or a view of one, in memory.
 struct Rows {

@@ -107,6 +107,15 @@ void CpuExecutable::run(int thread) {
   }
 }
 
+static Failure kernelFailure(int32_t code, std::string where) {
+  if (plan::KernelError(code) == plan::KernelError::IndexOutOfRange) {
+    return {"a kernel found an index out of range in its input", std::move(where),
+            "check the token ids; if they are right, compile the model again"};
+  }
+  return {"a kernel failed with code " + std::to_string(code) + ", which has no meaning here",
+          std::move(where), "compile the model again"};
+}
+
 Status CpuExecutable::firstFailure() const {
   int64_t mark = failed.load(std::memory_order_relaxed);
   if (mark == noFailure) {
@@ -114,10 +123,8 @@ Status CpuExecutable::firstFailure() const {
   }
   const Step &step = steps[size_t(mark >> 32)];
   std::string layer = step.layer < 0 ? "" : ", layer " + std::to_string(step.layer);
-  return Failure{"a kernel found an index out of range in its input (code " +
-                     std::to_string(int32_t(~uint32_t(mark))) + ")",
-                 "entry '" + name + "'" + layer + ", kernel '" + step.kernel->symbol + "'",
-                 "check the token ids; if they are right, compile the model again"};
+  return kernelFailure(int32_t(~uint32_t(mark)),
+                       "entry '" + name + "'" + layer + ", kernel '" + step.kernel->symbol + "'");
 }
 
 Status CpuExecutable::run(ThreadTeam &threads, const TeamScratch &memory,
