@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 #include "dsv3/Plan/Families.h"
 #include "dsv3/Plan/Layout.h"
+#include "dsv3/Plan/Scratch.h"
 
 #include <algorithm>
 
@@ -25,8 +26,6 @@ static constexpr int64_t rowTileElements = 16384;
 static int64_t roundUp(int64_t value, int64_t multiple) {
   return ceilDiv(value, multiple) * multiple;
 }
-/// Bytes of `count` floats, in whole cache lines.
-static int64_t floats(int64_t count) { return roundUp(count * 4, 64); }
 
 /// Tiles of `rows` rows each, `times` for every block of rows.
 static TileCount rowTiles(const KernelFacts &facts, int64_t rows, int64_t times = 1) {
@@ -119,7 +118,7 @@ static Configuration gemmConfig(const CpuVariant &variant, const KernelFacts &fa
     tiles = {facts.size, facts.rowFactor, mTile, columnTiles, columnTiles * facts.groups};
   }
   fields.insert(fields.end(), {{"m_tile", mTile}, {"panels", panels}, {"k_block", kBlock}});
-  return make(std::move(fields), tiles, floats(mTile * panels * nr * facts.parts),
+  return make(std::move(fields), tiles, wholeLines(mTile * panels * nr * facts.parts) * 4,
               tile + " keep " + std::to_string(accumulators) +
                   " accumulators in registers for up to " + std::to_string(rows) + " rows");
 }
@@ -159,9 +158,8 @@ static std::vector<Configuration> latentConfigs(const KernelFacts &facts) {
       configs.push_back(rejected({{"heads", heads}}, "too few tiles for a team of threads"));
       continue;
     }
-    int64_t scratch = floats(heads * roundUp(facts.pageTokens, 16)) +
-                      floats(heads * roundUp(facts.latent, 16)) + 2 * floats(heads);
-    configs.push_back(make({{"heads", heads}}, rowTiles(facts, 1, facts.heads / heads), scratch,
+    configs.push_back(make({{"heads", heads}}, rowTiles(facts, 1, facts.heads / heads),
+                           LatentScratch(heads, facts.pageTokens, facts.latent).bytes,
                            std::to_string(heads) + " heads share a read of the latents"));
   }
   return configs;
@@ -177,10 +175,8 @@ static std::vector<Configuration> expandedConfigs(const CpuVariant &variant,
       configs.push_back(rejected(fields, std::to_string(mr * 2) + " accumulators do not fit"));
       continue;
     }
-    int64_t scratch = floats(facts.pageTokens * roundUp(facts.nope + facts.value, nr)) +
-                      floats(roundUp(facts.pageTokens, 16)) +
-                      floats(facts.maxRows * (facts.value + 2));
-    configs.push_back(make(fields, {-1, 1, 1, 1, facts.heads}, scratch,
+    ExpandedScratch scratch(facts.pageTokens, facts.nope, facts.value, nr);
+    configs.push_back(make(fields, {-1, 1, 1, 1, facts.heads}, scratch.bytes(facts.maxRows),
                            "a page is expanded once per head for all tokens of the step"));
   }
   return configs;
@@ -222,16 +218,12 @@ std::vector<Configuration> enumerateConfigs(Family family, const CpuVariant &var
     return rowConfigs(facts, facts.n * 32);
   case Family::RopeAppend:
     return rowConfigs(facts, facts.latent + (facts.heads + 1) * facts.rope);
-  case Family::Router: {
-    std::vector<Configuration> configs;
-    int64_t padded = roundUp(facts.groups, 16);
-    configs.push_back(make({{"rows", 1}}, rowTiles(facts, 1),
-                           2 * floats(padded) + floats(roundUp(facts.expertGroups, 16)),
-                           "a token is enough work for a tile"));
-    return configs;
-  }
+  case Family::Router:
+    return {make({{"rows", 1}}, rowTiles(facts, 1),
+                 RouterScratch(facts.groups, facts.expertGroups).bytes,
+                 "a token is enough work for a tile")};
   case Family::Dispatch:
-    return {make({}, {-1, 1, 1, 1, 1}, floats(facts.groups + 1),
+    return {make({}, {-1, 1, 1, 1, 1}, DispatchScratch(facts.groups).bytes,
                  "counting in one tile keeps the order of the tokens")};
   }
   return {};

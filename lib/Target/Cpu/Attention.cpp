@@ -8,7 +8,7 @@
 //===----------------------------------------------------------------------===//
 #include "PanelProduct.h"
 
-#include "dsv3/Plan/Layout.h"
+#include "dsv3/Plan/Scratch.h"
 
 using namespace mlir;
 
@@ -119,13 +119,13 @@ void emitLatentAttention(const KernelCode &kernel, kern::LatentAttentionOp op, N
   int64_t blocks = cast<RankedTensorType>(op.getResult().getType()).getDimSize(1) / heads;
   Num t = tile / blocks, firstHead = tile % blocks * heads, zero = code.integer(0);
 
-  auto padded = [](int64_t n) { return plan::ceilDiv(n, 16) * 16; };
-  Memory scores(code, kernel.scratch, code.f32());
-  Memory values = scores + heads * padded(pageTokens);
-  Memory largest = values + heads * padded(latent), sums = largest + padded(heads);
+  plan::LatentScratch places(heads, pageTokens, latent);
+  Memory scratch(code, kernel.scratch, code.f32());
+  Memory scores = scratch + places.scores, values = scratch + places.values;
+  Memory largest = scratch + places.largest, sums = scratch + places.sums;
   auto running = [&](Num h) {
-    return Running{scores + h * padded(pageTokens), largest + h, sums + h,
-                   values + h * padded(latent),     latent,      pageTokens};
+    return Running{scores + h * places.scoresOfHead, largest + h, sums + h,
+                   values + h * places.valuesOfHead, latent,      pageTokens};
   };
   auto forHeads = [&](llvm::function_ref<void(Num)> body) {
     code.loop(zero, code.integer(heads), 1, body);
@@ -173,13 +173,14 @@ void emitExpandedAttention(const KernelCode &kernel, kern::ExpandedAttentionOp o
   int64_t width = kernel.field("nr");
   PanelWeight weight =
       PanelWeight::of(kernel, op.getWeight(), op.getScales(), op.getBlock(), 1, width, head);
-  int64_t rowElements = weight.panels * width;
-  Memory expanded(code, kernel.scratch, code.f32());
-  Memory scores = expanded + pageTokens * rowElements;
-  Memory largest = scores + plan::ceilDiv(pageTokens, 16) * 16;
-  Memory sums = largest + tokens, values = sums + tokens;
+  plan::ExpandedScratch places(pageTokens, nope, value, width);
+  Memory scratch(code, kernel.scratch, code.f32());
+  Memory expanded = scratch + places.expanded, scores = scratch + places.scores;
   auto running = [&](Num t) {
-    return Running{scores, largest + t, sums + t, values + t * value, value, pageTokens};
+    Memory ofToken = scratch + t * places.ofToken;
+    return Running{
+        scores,    ofToken + places.largest, ofToken + places.sums, ofToken + places.values, value,
+        pageTokens};
   };
 
   // The last position of each request decides how far its pages are walked.
@@ -201,12 +202,12 @@ void emitExpandedAttention(const KernelCode &kernel, kern::ExpandedAttentionOp o
           });
           code.loop(zero, visible, 1, [&](Num j) {
             (scores + j)
-                .store(score(code, query.row(t, head), expanded + j * rowElements, nope,
+                .store(score(code, query.row(t, head), expanded + j * places.expandedRow, nope,
                              ropeQuery.row(t, head), page + (j * cache.width() + latent), rope,
                              scale));
           });
           running(t).merge(code, visible,
-                           [&](Num j) { return expanded + (j * rowElements + nope); });
+                           [&](Num j) { return expanded + (j * places.expandedRow + nope); });
         });
       });
     });

@@ -1,0 +1,93 @@
+//===- Scratch.h - how kernels divide their scratch memory ------*- C++ -*-===//
+//
+// What a tile keeps in the scratch memory of its thread: where each array begins, in
+// elements of four bytes, and the bytes of all. The family table reserves them
+// (lib/Plan/FamilyConfigs.cpp), the code generator addresses them (lib/Target/Cpu), so
+// neither repeats the other. Products keep one array alone, that of PanelProduct.h.
+//
+// Standard library only.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "dsv3/Plan/Layout.h"
+
+namespace dsv3::plan {
+
+/// Elements of `count` rounded up to whole cache lines.
+inline int64_t wholeLines(int64_t count) { return ceilDiv(count, 16) * 16; }
+
+/// Hands out arrays one behind the other, each in cache lines of its own.
+class ScratchArrays {
+public:
+  /// Where an array of `elements` begins.
+  int64_t take(int64_t elements) {
+    int64_t begin = end;
+    end += wholeLines(elements);
+    return begin;
+  }
+  int64_t bytes() const { return end * 4; }
+
+private:
+  int64_t end = 0;
+};
+
+/// Of one token: scores of the experts, the same with their bias, scores of the groups.
+struct RouterScratch {
+  RouterScratch(int64_t experts, int64_t groups) {
+    ScratchArrays arrays;
+    scores = arrays.take(experts);
+    biased = arrays.take(experts);
+    groupScores = arrays.take(groups);
+    bytes = arrays.bytes();
+  }
+  int64_t scores, biased, groupScores, bytes;
+};
+
+/// The next entry of each expert, i32.
+struct DispatchScratch {
+  explicit DispatchScratch(int64_t experts) {
+    ScratchArrays arrays;
+    next = arrays.take(experts);
+    bytes = arrays.bytes();
+  }
+  int64_t next, bytes;
+};
+
+/// Of each head of a tile: scores of the tokens of a page, the weighted sum of latents,
+/// the largest score so far and the sum of exponentials.
+struct LatentScratch {
+  LatentScratch(int64_t heads, int64_t pageTokens, int64_t latent)
+      : scoresOfHead(wholeLines(pageTokens)), valuesOfHead(wholeLines(latent)) {
+    ScratchArrays arrays;
+    scores = arrays.take(heads * scoresOfHead);
+    values = arrays.take(heads * valuesOfHead);
+    largest = arrays.take(heads);
+    sums = arrays.take(heads);
+    bytes = arrays.bytes();
+  }
+  int64_t scoresOfHead, valuesOfHead; ///< elements from one head to the next
+  int64_t scores, values, largest, sums, bytes;
+};
+
+/// A page expanded for one head, the scores of its tokens, and for each token of the
+/// step its largest score, its sum of exponentials and its weighted sum of values.
+struct ExpandedScratch {
+  ExpandedScratch(int64_t pageTokens, int64_t nope, int64_t value, int64_t panelWidth)
+      : expandedRow(ceilDiv(nope + value, panelWidth) * panelWidth), ofToken(2 + value) {
+    ScratchArrays arrays;
+    expanded = arrays.take(pageTokens * expandedRow);
+    scores = arrays.take(pageTokens);
+    largest = arrays.take(0);
+    sums = largest + 1;
+    values = largest + 2;
+  }
+  /// The number of tokens is known at run time alone: theirs come last.
+  int64_t bytes(int64_t tokens) const { return (largest + wholeLines(tokens * ofToken)) * 4; }
+
+  int64_t expandedRow; ///< elements from one token of the page to the next
+  int64_t ofToken;     ///< elements from one token of the step to the next
+  int64_t expanded, scores, largest, sums, values;
+};
+
+} // namespace dsv3::plan
