@@ -6,6 +6,10 @@
 //===----------------------------------------------------------------------===//
 #include "dsv3/Plan/Families.h"
 
+#include "dsv3/Plan/Kernel.h"
+#include "dsv3/Plan/Layout.h"
+#include "dsv3/Support/Hash.h"
+
 #include <array>
 #include <cassert>
 
@@ -31,7 +35,7 @@ constexpr std::array<FamilyRow, 12> familyRows{{
     {Family::ExpandedAttention, "expanded_attention", true, "mr nr", "1"},
     {Family::Router, "router", false, "rows", "1"},
     {Family::Dispatch, "dispatch", false, "", "1"},
-    {Family::Combine, "combine", false, "columns rows", "1"},
+    {Family::Combine, "combine", false, "columns", "1"},
     {Family::Concat, "concat", false, "rows", "1"},
 }};
 
@@ -91,20 +95,11 @@ std::string familyTable() {
     text += std::string(variant.name) + " lanes " + std::to_string(variant.lanes) + " registers " +
             std::to_string(variant.registers) + "\n";
   }
-  return text;
+  return text + "layouts revision " + std::to_string(layoutRevision) + "\nkernel ABI revision " +
+         std::to_string(kernelAbiRevision) + "\n";
 }
 
-std::string familyTableHash() {
-  uint64_t hash = 0xCBF29CE484222325U; // FNV-1a
-  for (char c : familyTable()) {
-    hash = (hash ^ uint8_t(c)) * 0x100000001B3U;
-  }
-  std::string digits(16, '0');
-  for (size_t i = 0; i < digits.size(); ++i) {
-    digits[digits.size() - 1 - i] = "0123456789abcdef"[(hash >> (4 * i)) & 15];
-  }
-  return digits;
-}
+std::string familyTableHash() { return hash128(familyTable()).hex(); }
 
 Configuration chooseConfig(Family family, const CpuVariant &variant, const KernelFacts &facts) {
   for (Configuration &config : enumerateConfigs(family, variant, facts)) {

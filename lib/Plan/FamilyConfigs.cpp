@@ -185,7 +185,7 @@ static std::vector<Configuration> expandedConfigs(const CpuVariant &variant,
 static std::vector<Configuration> combineConfigs(const KernelFacts &facts) {
   std::vector<Configuration> configs;
   for (int64_t columns : {8192, 4096, 2048, 1024, 512}) {
-    std::vector<Configuration::Field> fields{{"rows", 1}, {"columns", columns}};
+    std::vector<Configuration::Field> fields{{"columns", columns}};
     int64_t blocks = ceilDiv(facts.n, columns);
     if (columns > 512 && facts.maxRows * blocks < wantedTiles / 4) {
       configs.push_back(rejected(fields, "too few tiles for a team of threads"));

@@ -111,8 +111,8 @@ std::vector<Configuration> enumerateConfigs(Family family, const CpuVariant &var
 /// The first legal one.
 Configuration chooseConfig(Family family, const CpuVariant &variant, const KernelFacts &facts);
 
-/// The table as text, and a hash of it that changes whenever code made with one
-/// table cannot be used with another.
+/// The table as text, with the revisions of layouts and ABI, and a hash of it that
+/// changes whenever code made with one table cannot be used with another.
 std::string familyTable();
 std::string familyTableHash();
 

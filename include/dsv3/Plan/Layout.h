@@ -18,6 +18,10 @@
 
 namespace dsv3::plan {
 
+/// Raised by whoever changes a formula below, so that kernels made for another one are
+/// refused.
+inline constexpr int64_t layoutRevision = 1;
+
 inline int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /// Geometry of one parameter in one layout; precomputes what the index formulas

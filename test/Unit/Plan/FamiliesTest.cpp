@@ -1,0 +1,54 @@
+//===- FamiliesTest.cpp - the table of kernel families --------------------===//
+#include "dsv3/Plan/Families.h"
+#include "dsv3/Plan/Kernel.h"
+#include "dsv3/Plan/Layout.h"
+#include "dsv3/Support/Hash.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+using namespace dsv3;
+using namespace dsv3::plan;
+
+/// The fields that the table gives a family: "gather row-major revision 1: rows".
+static std::string fieldsInTable(std::string_view family) {
+  std::istringstream table(familyTable());
+  for (std::string line; std::getline(table, line);) {
+    if (line.starts_with(std::string(family) + " ")) {
+      std::string fields = line.substr(line.find(':') + 1);
+      return fields.empty() ? fields : fields.substr(1);
+    }
+  }
+  return "no such family";
+}
+
+/// A configuration is what the code generator reads: no more than the table says.
+TEST(Families, ConfigurationsHaveTheFieldsOfTheTable) {
+  KernelFacts facts;
+  facts.maxRows = 64, facts.n = 128, facts.k = 128, facts.groups = 16, facts.heads = 4;
+  facts.latent = 32, facts.rope = 8, facts.nope = 16, facts.value = 24, facts.expertGroups = 4;
+  for (const char *name :
+       {"rowwise", "gemm", "grouped_gemm", "gather", "rope_table", "rope_append",
+        "latent_attention", "expanded_attention", "router", "dispatch", "combine", "concat"}) {
+    for (const CpuVariant &variant : cpuVariants()) {
+      std::string fields;
+      for (const auto &field : chooseConfig(*familyFromName(name), variant, facts).fields) {
+        fields += (fields.empty() ? "" : " ") + field.name;
+      }
+      EXPECT_EQ(fields, fieldsInTable(name)) << name;
+    }
+  }
+  EXPECT_EQ(fieldsInTable("combine"), "columns");
+}
+
+/// Kernels that were made for other layouts or another ABI must not be run.
+TEST(Families, HashCoversLayoutsAndAbi) {
+  std::string table = familyTable();
+  for (const std::string &line :
+       {"layouts revision " + std::to_string(layoutRevision) + "\n",
+        "kernel ABI revision " + std::to_string(kernelAbiRevision) + "\n"}) {
+    EXPECT_NE(table.find(line), std::string::npos) << table;
+  }
+  EXPECT_EQ(familyTableHash(), hash128(table).hex());
+}
