@@ -147,7 +147,7 @@ struct Instruction {
   bool operator==(const Instruction &) const = default;
 };
 
-/// A straight program that is called once per layer, for example "moe".
+/// A straight program that is called once per layer, for example "decode.moe".
 struct Body {
   std::string name;
   std::vector<Instruction> instructions;

@@ -5,6 +5,8 @@
 #include "Graph/Extent.h"
 #include "dsv3/Plan/Families.h"
 
+#include "llvm/ADT/TypeSwitch.h"
+
 using namespace mlir;
 
 namespace dsv3 {
@@ -22,7 +24,9 @@ private:
   LogicalResult addKernels();
   LogicalResult addEntry(func::FuncOp function);
   LogicalResult addPorts(func::FuncOp function, plan::Entry &entry);
-  void setLayouts();
+  LogicalResult setLayouts();
+  LogicalResult setLayouts(plan::Parameter &parameter, kern::LaunchOp launch, unsigned index,
+                           kern::DefOp &reader);
 
   ModuleOp module;
   plan::Plan result;
@@ -36,19 +40,26 @@ static std::string stringAttr(ModuleOp module, StringRef name) {
   return attribute ? attribute.str() : std::string();
 }
 
-/// The variants that the kernels are configured for.
+/// The variants that the kernels are configured for: those of the first, which the others
+/// must have too.
 LogicalResult ModulePlanner::addVariants() {
-  for (auto definition : module.getOps<kern::DefOp>()) {
-    if (!definition.getConfigsAttr()) {
+  auto definitions = module.getOps<kern::DefOp>();
+  if (definitions.empty()) {
+    return module.emitError("expected kernels to plan, found none; run dsv3-outline-kernels first");
+  }
+  for (kern::DefOp definition : definitions) {
+    if (!definition.getFamily() || !definition.getSizesAttr() || !definition.getConfigsAttr()) {
       return definition.emitError("kernel without a configuration; run kern-configure first");
     }
-    for (NamedAttribute config : definition.getConfigsAttr()) {
-      std::string name = config.getName().str();
-      result.variants.push_back({name, name + ".so", ""});
-    }
-    return success();
   }
-  return module.emitError("expected kernels to plan, found none; run dsv3-outline-kernels first");
+  for (NamedAttribute config : (*definitions.begin()).getConfigsAttr()) {
+    std::string name = config.getName().str();
+    if (!plan::findCpuVariant(name)) {
+      return (*definitions.begin()).emitError("unknown CPU variant '") << name << "'";
+    }
+    result.variants.push_back({name, name + ".so", ""});
+  }
+  return success();
 }
 
 void ModulePlanner::addParameters() {
@@ -115,33 +126,58 @@ LogicalResult ModulePlanner::addKernels() {
   return success();
 }
 
-/// Each parameter gets the layout that the kernels which read it as their weight want.
-void ModulePlanner::setLayouts() {
-  module.walk([&](kern::LaunchOp launch) {
-    auto definition = module.lookupSymbol<kern::DefOp>(launch.getCallee());
-    Operation *core = definition.getCore();
-    Value weight;
-    if (auto gemm = dyn_cast<kern::GemmOp>(core)) {
-      weight = gemm.getWeight();
-    } else if (auto grouped = dyn_cast<kern::GroupedGemmOp>(core)) {
-      weight = grouped.getWeight();
-    } else if (auto attention = dyn_cast<kern::ExpandedAttentionOp>(core)) {
-      weight = attention.getWeight();
-    } else {
-      return;
+/// The weight of a core op, which its family may read in a layout of its own; null if it
+/// has none.
+static Value weightOf(Operation *core) {
+  return llvm::TypeSwitch<Operation *, Value>(core)
+      .Case<kern::GemmOp, kern::GroupedGemmOp, kern::ExpandedAttentionOp>(
+          [](auto op) { return op.getWeight(); })
+      .Default(Value());
+}
+
+/// Sets the parameter's layouts to those that the launch reads it in, as its operand
+/// `index`. Fails if `reader`, which is set by its first launch, wants others.
+LogicalResult ModulePlanner::setLayouts(plan::Parameter &parameter, kern::LaunchOp launch,
+                                        unsigned index, kern::DefOp &reader) {
+  auto definition = module.lookupSymbol<kern::DefOp>(launch.getCallee());
+  bool isWeight = weightOf(definition.getCore()) == definition.getInputs()[index];
+  std::vector<plan::Layout> wanted;
+  for (const plan::Variant &variant : result.variants) {
+    wanted.push_back(isWeight ? plan::weightLayout(*plan::familyFromName(*definition.getFamily()),
+                                                   *plan::findCpuVariant(variant.name))
+                              : plan::Layout());
+  }
+  if (!reader) {
+    reader = definition;
+    parameter.layouts = std::move(wanted);
+    return success();
+  }
+  if (parameter.layouts == wanted) {
+    return success();
+  }
+  return launch.emitError("kernels @")
+         << reader.getSymName() << " and @" << definition.getSymName() << " want parameter @"
+         << parameter.name << " in different layouts; give each of them a parameter of its own";
+}
+
+/// Each parameter gets the layouts that the kernels which read it want.
+LogicalResult ModulePlanner::setLayouts() {
+  std::vector<kern::DefOp> readers(result.parameters.size());
+  WalkResult walked = module.walk([&](kern::LaunchOp launch) {
+    for (auto [index, input] : llvm::enumerate(launch.getInputs())) {
+      auto read = input.getDefiningOp<graph::WeightOp>();
+      if (!read || input != read.getData()) {
+        continue; // scales lie as their weight does
+      }
+      auto parameter = static_cast<size_t>(tables.parameters.lookup(read.getParameter()));
+      if (failed(setLayouts(result.parameters[parameter], launch, static_cast<unsigned>(index),
+                            readers[parameter]))) {
+        return WalkResult::interrupt();
+      }
     }
-    std::optional<plan::Family> family = plan::familyFromName(*definition.getFamily());
-    unsigned index = cast<BlockArgument>(weight).getArgNumber();
-    auto read = launch.getInputs()[index].getDefiningOp<graph::WeightOp>();
-    if (!family || !read) {
-      return;
-    }
-    plan::Parameter &parameter =
-        result.parameters[static_cast<size_t>(tables.parameters.lookup(read.getParameter()))];
-    for (auto [variant, layout] : llvm::zip_equal(result.variants, parameter.layouts)) {
-      layout = plan::weightLayout(*family, *plan::findCpuVariant(variant.name));
-    }
+    return WalkResult::advance();
   });
+  return failure(walked.wasInterrupted());
 }
 
 LogicalResult ModulePlanner::addPorts(func::FuncOp function, plan::Entry &entry) {
@@ -246,7 +282,7 @@ LogicalResult ModulePlanner::addEntry(func::FuncOp function) {
     }
     shiftArena(*instructions, planner.frameBytes());
     frame = std::max(frame, body.frameBytes());
-    entry.bodies.push_back({callee.getSymName().split('.').second.str(), std::move(*instructions)});
+    entry.bodies.push_back({callee.getSymName().str(), std::move(*instructions)});
   }
   entry.arenaBytes = planner.frameBytes() + frame;
   result.entries.push_back(std::move(entry));
@@ -281,10 +317,9 @@ FailureOr<plan::Plan> ModulePlanner::run() {
     return failure();
   }
   addParameters();
-  if (failed(addKernels())) {
+  if (failed(addKernels()) || failed(setLayouts())) {
     return failure();
   }
-  setLayouts();
   for (func::FuncOp function : entries) {
     if (failed(addEntry(function))) {
       return failure();

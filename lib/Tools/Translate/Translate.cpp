@@ -1,14 +1,19 @@
 //===- Translate.cpp - between files and modules --------------------------===//
 //
-// The translations of dsv3-translate; upstream's driver has the flags, reads the input
-// and writes the output only where a translation succeeds.
+// The translations of dsv3-translate: of plan files, and what becomes of a configured
+// module after its last pass. Upstream's driver has the flags, reads the input and writes
+// the output only where a translation succeeds.
 //
 //===----------------------------------------------------------------------===//
 #include "dsv3/Tools/Translate.h"
 
+#include "Kernel/Kernel.h"
 #include "Plan/Plan.h"
+#include "dsv3/Conversion/KernelToPlan.h"
 #include "dsv3/Plan/PlanFile.h"
+#include "dsv3/Target/Cpu.h"
 #include "dsv3/Target/Plan.h"
+#include "dsv3/Tools/Registration.h"
 
 #include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
 #include "mlir/Tools/mlir-translate/Translation.h"
@@ -39,6 +44,37 @@ static LogicalResult mlirToPlan(ModuleOp module, llvm::raw_ostream &output) {
   return success();
 }
 
+static LogicalResult kernelsToPlan(ModuleOp module, llvm::raw_ostream &output) {
+  FailureOr<plan::Plan> plan = planModule(module);
+  if (failed(plan)) {
+    return failure();
+  }
+  OwningOpRef<ModuleOp> text = toModule(*module.getContext(), *plan);
+  if (!text) {
+    return failure();
+  }
+  text->print(output);
+  return success();
+}
+
+/// A module for each variant that a kernel is configured for.
+static LogicalResult kernelsToCpu(ModuleOp module, llvm::raw_ostream &output) {
+  for (const plan::CpuVariant &variant : plan::cpuVariants()) {
+    if (llvm::none_of(module.getOps<kern::DefOp>(), [&](kern::DefOp definition) {
+          return definition.getConfigsAttr() && definition.getConfig(variant.name);
+        })) {
+      continue;
+    }
+    OwningOpRef<ModuleOp> code = cpu::emitKernels(module, variant);
+    if (!code) {
+      return failure();
+    }
+    output << "// " << variant.name << '\n';
+    code->print(output);
+  }
+  return success();
+}
+
 int translateMain(int argc, char **argv) {
   TranslateToMLIRRegistration toMlir("plan-to-mlir", "a plan file (plan.dsv3) as text",
                                      TranslateRawSourceMgrToMLIRFunction(planToMlir));
@@ -46,12 +82,23 @@ int translateMain(int argc, char **argv) {
       "mlir-to-plan", "the text of a plan as a plan file",
       [](ModuleOp module, llvm::raw_ostream &output) { return mlirToPlan(module, output); },
       [](DialectRegistry &registry) { registry.insert<planir::PlanDialect>(); });
+  TranslateFromMLIRRegistration toPlan(
+      "kernels-to-plan", "the plan of a configured module as text",
+      [](ModuleOp module, llvm::raw_ostream &output) { return kernelsToPlan(module, output); },
+      registerAllDialects);
+  TranslateFromMLIRRegistration toCpu(
+      "kernels-to-cpu", "the code of a configured module's kernels, before LLVM",
+      [](ModuleOp module, llvm::raw_ostream &output) { return kernelsToCpu(module, output); },
+      registerAllDialects);
   return failed(mlirTranslateMain(
              argc, argv,
-             "dsv3-translate: a plan as text and back\n\n"
+             "dsv3-translate: a plan as text and back; the plan and the code of kernels\n\n"
              "The text is the plan dialect. A plan that is written as text and read\n"
-             "back has the same bytes. Compiles nothing; for that use dsv3-compile.\n\n"
-             "example: dsv3-translate --plan-to-mlir BUNDLE/plan.dsv3 -o plan.mlir\n"))
+             "back has the same bytes. From a module of phase configured come its plan\n"
+             "and, as scf, vector and llvm, the code of its kernels for each CPU that\n"
+             "they are configured for. Makes no bundle; for that use dsv3-compile.\n\n"
+             "example: dsv3-translate --plan-to-mlir BUNDLE/plan.dsv3 -o plan.mlir\n"
+             "         dsv3-translate --kernels-to-cpu configured.mlir\n"))
              ? 1
              : 0;
 }
