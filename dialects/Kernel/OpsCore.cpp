@@ -63,6 +63,9 @@ LogicalResult RowwiseOp::verify() {
     checkDestination(check, destination, output);
   }
   checkAccess(check, getInputs(), getAccess(), {"T", "N"});
+  if (check.ok() && !llvm::is_contained(getAccess(), static_cast<int32_t>(AccessKind::Element))) {
+    return check.fail("an element operand", "none", "its rows are those of the results");
+  }
   SmallVector<Type> arguments, results;
   llvm::append_range(arguments, llvm::map_range(getInputs(), elementOf));
   llvm::append_range(results, llvm::map_range(getOutputs(), elementOf));

@@ -5,8 +5,14 @@
 // [rows, columns] in the stored type; with FP8 the scales follow as an operand of
 // their own, `block` = [rows, columns] of a scale. Epilogues see f32 accumulators.
 //
-// Access kinds of the operands of scalar regions: `element` [T, N] (or [T, h, N]),
-// `row` [T], `column` [N], `group` [groups].
+// Operands of scalar regions are marked with how the region of element (t, i), or
+// (t, h, i) with heads, sees them:
+//   element  [T, N] or [T, h, N], the element at the same place;
+//   row      [T], element t: one for each row (in grouped_gemm, each entry);
+//   column   [N], element i: one for each column, the same for all heads;
+//   group    [groups], one for each group of weights: element h with heads, element e
+//            for an entry of expert e. An op without heads or experts has no groups.
+// They have float elements.
 //
 //===----------------------------------------------------------------------===//
 #ifndef DSV3_KERNEL_OPS_CORE
@@ -28,9 +34,11 @@ def Kernel_RowwiseOp : Kernel_CoreOp<"rowwise", [Pure, AttrSizedOperandSegments]
     reduction `contribution` and `finish` are empty and `apply` has no `s`.
 
     Constraints:
-    1. All element operands and destinations are [T, N]; column operands are [N].
-    2. Region arguments have the operands' element types; `s` is f32.
-    3. The sum is taken in an order that depends on N alone.
+    1. Destinations and `element` operands are [T, N], `row` operands [T], `column`
+       operands [N]; there is no `group`.
+    2. At least one operand is `element`: it says how many rows there are.
+    3. Region arguments have the operands' element types; `s` is f32.
+    4. The sum is taken in an order that depends on N alone.
 
     ```mlir
     %y = kern.rowwise ins(%x, %w : tensor<?x128xf32, #dsv3.dims<"T">>, tensor<128xf32>) [element, column] outs(%o : tensor<?x128xf32, #dsv3.dims<"T">>) reduce add contribution {
@@ -71,6 +79,8 @@ def Kernel_GemmOp : Kernel_CoreOp<"gemm", [Pure, AttrSizedOperandSegments]> {
     1. `a` is [T, K] or [T, h, K] of f32, `out` [T, N] or [T, h, N] of f32.
     2. The sum over k is taken in an order that depends on K and the configuration alone.
     3. The epilogue has `parts` f32 arguments, then one for each operand, and yields f32.
+    4. `element` operands are of the shape of `out`, `row` operands [T], `column`
+       operands [N] and, with heads alone, `group` operands [h].
 
     ```mlir
     %y = kern.gemm ins(%a, %w : tensor<?x128xf32, #dsv3.dims<"T">>, tensor<64x128xbf16>) outs(%o : tensor<?x32xf32, #dsv3.dims<"T">>) parts 2 epilogue() [] {
@@ -104,7 +114,8 @@ def Kernel_GroupedGemmOp : Kernel_CoreOp<"grouped_gemm", [Pure, AttrSizedOperand
     Constraints:
     1. `a` is [T, K] with `rows` [T * k], or [T * k, K]; `offsets` is [E + 1].
     2. `weight` is [E, parts * N, K], `scales` [E, ceil(parts*N/bn), ceil(K/bk)].
-    3. `out` is [T * k, N].
+    3. `out` and `element` operands of the epilogue are [T * k, N], `row` operands [T * k],
+       `column` operands [N], `group` operands [E].
 
     ```mlir
     %y = kern.grouped_gemm ins(%a, %w, %off rows %r : tensor<?x128xf32, #dsv3.dims<"T">>, tensor<16x64x128xbf16>, tensor<17xi32> rows tensor<?xi32, #dsv3.dims<"T*4">>) outs(%o : tensor<?x64xf32, #dsv3.dims<"T*4">>) epilogue() [] {
@@ -298,6 +309,8 @@ def Kernel_CombineOp : Kernel_CoreOp<"combine", [Pure]> {
 
     Constraints:
     1. `x` is [T * k, H], `slots` and `weights` are [T, k], `out` is [T, H].
+    2. `element` operands of the epilogue are [T, H], `row` operands [T], `column` operands
+       [H]; there is no `group`.
 
     ```mlir
     %y = kern.combine ins(%x, %s, %w : tensor<?x128xf32, #dsv3.dims<"T*4">>, tensor<?x4xi32, #dsv3.dims<"T">>, tensor<?x4xf32, #dsv3.dims<"T">>) outs(%o : tensor<?x128xf32, #dsv3.dims<"T">>) epilogue() [] {

@@ -16,7 +16,7 @@ static Type elementOf(Value value) {
 /// Operands of an op of the scalar table; -1 if it is not in it.
 static int arityOf(StringRef name) {
   return llvm::StringSwitch<int>(name)
-#define DSV3_SCALAR_OP(NAME, ARITY, CPP, CUDA) .Case(NAME, ARITY)
+#define DSV3_SCALAR_OP(NAME, ARITY, VALUE, CPU) .Case(NAME, ARITY)
 #include "dsv3/Support/ScalarOps.def"
       .Default(-1);
 }
@@ -57,6 +57,9 @@ void checkAccess(ShapeCheck &check, ValueRange inputs, ArrayRef<int32_t> access,
     case AccessKind::Group:
       check.shape(name, input, group);
       break;
+    }
+    if (check.ok() && !isa<FloatType>(elementOf(input))) {
+      (void)check.fail("floats as elements of '" + name + "'", graph::spell(elementOf(input)));
     }
   }
 }

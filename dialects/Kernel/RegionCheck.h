@@ -11,9 +11,10 @@
 
 namespace dsv3::kern {
 
-/// Operands of a scalar region: as many access kinds as operands, each operand of the
-/// shape that its kind says: `element` the letters of `element`, `row` [T], `column`
-/// the last of them, `group` the letter `group`. None is a group where `group` is empty.
+/// Operands of a scalar region: as many access kinds as operands, each operand of floats
+/// and of the shape that its kind says: `element` the letters of `element`, `row` the
+/// first of them, `column` the last, `group` the letter `group`. None is a group where
+/// `group` is empty.
 void checkAccess(graph::ShapeCheck &check, mlir::ValueRange inputs, llvm::ArrayRef<int32_t> access,
                  llvm::ArrayRef<llvm::StringRef> element, llvm::StringRef group = {});
 

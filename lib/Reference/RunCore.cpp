@@ -12,9 +12,9 @@ namespace dsv3::reference {
 /// One op of the scalar table; nullopt if it is not in it.
 static std::optional<double> scalarOp(StringRef name, double a, double b) {
   using Float = double;
-#define DSV3_SCALAR_OP(NAME, ARITY, CPP, CUDA)                                                     \
+#define DSV3_SCALAR_OP(NAME, ARITY, VALUE, CPU)                                                    \
   if (name == NAME) {                                                                              \
-    return CPP;                                                                                    \
+    return VALUE;                                                                                  \
   }
 #include "dsv3/Support/ScalarOps.def"
   return std::nullopt;

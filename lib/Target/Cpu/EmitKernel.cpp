@@ -68,10 +68,17 @@ LogicalResult KernelEmitter::checkTypes() {
       return refuse(element, "results");
     }
   }
-  // Regions are computed in f32: rounding to a narrower type in between is not emitted.
-  Operation *narrow = nullptr;
-  definition.walk([&](arith::TruncFOp op) { narrow = op; });
-  return narrow ? refuse(narrow->getResult(0).getType(), "values in scalar regions") : success();
+  // Regions are computed in f32, which holds every constant of a narrower type; rounding
+  // to another type in between is not emitted.
+  for (Region &region : definition.getCore()->getRegions()) {
+    for (Operation &op : region.getOps()) {
+      bool computes = op.getNumResults() == 1 && !isa<arith::ConstantOp>(op);
+      if (computes && !op.getResult(0).getType().isF32()) {
+        return refuse(op.getResult(0).getType(), "values in scalar regions");
+      }
+    }
+  }
+  return success();
 }
 
 /// The code of one tile. Fails for a core op that has no emitter.

@@ -68,46 +68,14 @@ void KernelCode::checkedPage(const CachePages &cache, Num request, Num index,
           [&] { body(cache.pages + page * (cache.pageTokens() * cache.width())); });
 }
 
-/// One op of the table of scalar operations (Support/ScalarOps.def).
-static Num emitScalar(Code &code, Operation &op, ArrayRef<Num> operands) {
-  StringRef name = op.getName().getStringRef();
-  auto is = [&](StringRef wanted) { return name == wanted; };
-  if (is("arith.addf")) {
-    return operands[0] + operands[1];
+/// One op of the table of scalar operations; nullopt if the table has no code for it.
+static std::optional<Num> emitScalar(Code &code, StringRef name, Num a, Num b) {
+#define DSV3_SCALAR_OP(NAME, ARITY, VALUE, CPU)                                                    \
+  if (name == NAME) {                                                                              \
+    return CPU;                                                                                    \
   }
-  if (is("arith.subf")) {
-    return operands[0] - operands[1];
-  }
-  if (is("arith.mulf")) {
-    return operands[0] * operands[1];
-  }
-  if (is("arith.divf")) {
-    return operands[0] / operands[1];
-  }
-  if (is("arith.negf")) {
-    return code.negate(operands[0]);
-  }
-  if (is("arith.maximumf")) {
-    return code.max(operands[0], operands[1]);
-  }
-  if (is("arith.minimumf")) {
-    return code.min(operands[0], operands[1]);
-  }
-  if (is("math.absf")) {
-    return code.abs(operands[0]);
-  }
-  if (is("math.exp")) {
-    return code.exp(operands[0]);
-  }
-  if (is("math.sqrt")) {
-    return code.sqrt(operands[0]);
-  }
-  if (is("math.rsqrt")) {
-    return code.splat(code.number(1.0), widthOf(operands[0])) / code.sqrt(operands[0]);
-  }
-  // Memory gives every float type as f32; kernels that narrow are refused before.
-  assert(is("arith.extf") && "an op of the scalar table");
-  return operands[0];
+#include "dsv3/Support/ScalarOps.def"
+  return std::nullopt;
 }
 
 SmallVector<Num> emitScalars(Code &code, Region &region, ArrayRef<Num> arguments, int64_t width) {
@@ -121,11 +89,11 @@ SmallVector<Num> emitScalars(Code &code, Region &region, ArrayRef<Num> arguments
       values[constant.getResult()] = code.splat(code.number(value), width);
       continue;
     }
-    SmallVector<Num> operands;
-    for (Value operand : op.getOperands()) {
-      operands.push_back(values.lookup(operand));
-    }
-    values[op.getResult(0)] = emitScalar(code, op, operands);
+    Num first = values.lookup(op.getOperand(0));
+    Num second = op.getNumOperands() > 1 ? values.lookup(op.getOperand(1)) : Num();
+    std::optional<Num> result = emitScalar(code, op.getName().getStringRef(), first, second);
+    assert(result && "the verifier knows the table, and kernels that narrow are refused");
+    values[op.getResult(0)] = *result;
   }
   SmallVector<Num> results;
   for (Value value : region.front().getTerminator()->getOperands()) {

@@ -15,6 +15,7 @@ namespace dsv3::differential {
 /// numbers of their arguments as names.
 static func::FuncOp makeEntry(kern::DefOp definition) {
   auto module = definition->getParentOfType<ModuleOp>();
+  module.getContext()->loadDialect<func::FuncDialect>(); // a module of kernels may lack it
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
   Location loc = definition.getLoc();
   SmallVector<Type> inputs, outputs;

@@ -12,6 +12,8 @@
 #include "dsv3/Plan/Kernel.h"
 #include "dsv3/Reference/Tensor.h"
 
+#include "mlir/IR/BuiltinOps.h"
+
 #include <map>
 #include <random>
 #include <string>
@@ -58,5 +60,11 @@ KernelResults interpret(kern::DefOp definition, const KernelInputs &inputs);
 /// the last to the first.
 KernelResults execute(kern::DefOp definition, const plan::CpuVariant &variant,
                       plan::KernelFunction function, const KernelInputs &inputs, int order);
+
+/// Compares what the code of each kernel of a configured module computes on this CPU with
+/// what its body means to the interpreter, for each variant that this machine runs and
+/// several numbers of tokens. Tiles are dealt out in two ways, which must give the same
+/// bits.
+void compareKernels(mlir::ModuleOp module, std::mt19937_64 &random);
 
 } // namespace dsv3::differential

@@ -1,0 +1,83 @@
+// RUN: dsv3-translate --kernels-to-cpu %s --split-input-file --verify-diagnostics
+// The CPU computes in f32: other types are refused by name.
+
+#T = #dsv3.dims<"T">
+!x = tensor<?x32xf32, #T>
+// The scalar table has truncf, the CPU no code for it.
+// expected-error @below {{the CPU has no code for values in scalar regions of type 'bf16'; compile with --policy=f32}}
+kern.def @narrow kind "sum" family "rowwise" sizes ["T"] ins(%x: !x) outs(%o: !x) configs {"x86-64-v3" = {rows = 1, scratch = 0, tiles = array<i64: 0, 1, 1, 1, 0>}} {
+  %y = kern.rowwise ins(%x : !x) [element] outs(%o : !x) reduce none contribution {
+  } finish {
+  } apply {
+  ^bb0(%a: f32):
+    %b = arith.truncf %a : f32 to bf16
+    %c = arith.extf %b : bf16 to f32
+    kern.yield %c : f32
+  } -> !x
+  kern.yield %y : !x
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!x = tensor<?x32xf32, #T>
+// Nor is arithmetic done in a narrower type.
+// expected-error @below {{the CPU has no code for values in scalar regions of type 'bf16'; compile with --policy=f32}}
+kern.def @product kind "sum" family "rowwise" sizes ["T"] ins(%x: !x, %w: tensor<32xbf16>) outs(%o: !x) configs {"x86-64-v3" = {rows = 1, scratch = 0, tiles = array<i64: 0, 1, 1, 1, 0>}} {
+  %y = kern.rowwise ins(%x, %w : !x, tensor<32xbf16>) [element, column] outs(%o : !x) reduce add contribution {
+  ^bb0(%a: f32, %b: bf16):
+    %s = arith.mulf %b, %b : bf16
+    %t = arith.extf %s : bf16 to f32
+    kern.yield %t : f32
+  } finish {
+  ^bb0(%r: f32):
+    kern.yield %r : f32
+  } apply {
+  ^bb0(%a: f32, %b: bf16, %s: f32):
+    kern.yield %s : f32
+  } -> !x
+  kern.yield %y : !x
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!x = tensor<?x32xf32, #T>
+!y = tensor<?x32xbf16, #T>
+// expected-error @below {{the CPU has no code for results of type 'bf16'; compile with --policy=f32}}
+kern.def @result kind "cast" family "rowwise" sizes ["T"] ins(%x: !y) outs(%o: !y) configs {"x86-64-v3" = {rows = 1, scratch = 0, tiles = array<i64: 0, 1, 1, 1, 0>}} {
+  %y = kern.rowwise ins(%x : !y) [element] outs(%o : !y) reduce none contribution {
+  } finish {
+  } apply {
+  ^bb0(%a: bf16):
+    kern.yield %a : bf16
+  } -> !y
+  kern.yield %y : !y
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!q = tensor<?x4x32xf32, #T>
+!r = tensor<?x4x8xf32, #T>
+!i = tensor<?xi32, #T>
+!cache = !dsv3.cache<bf16, latent = 32, rope = 8, page = 64, context = 128, requests = 2>
+// expected-error @below {{the CPU has no code for a cache of type 'bf16'; compile with --policy=f32}}
+kern.def @cache kind "attention" family "latent_attention" sizes ["T"] ins(%q: !q, %r: !r, %p: !i, %cache: !cache) outs(%o: !q) configs {"x86-64-v3" = {heads = 4, scratch = 2048, tiles = array<i64: 0, 1, 1, 1, 0>}} {
+  %y = kern.latent_attention ins(%q, %r, %p, %p : !q, !r, !i, !i) from(%cache : !cache) outs(%o : !q) scale 2.0e-01 -> !q
+  kern.yield %y : !q
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!x = tensor<?x8xf32, #T>
+kern.def @configured kind "concat" family "concat" sizes ["T"] ins(%a: !x) outs(%o: tensor<?x16xf32, #T>) configs {"x86-64-v3" = {rows = 1, scratch = 0, tiles = array<i64: 0, 1, 1, 1, 0>}} {
+  %y = kern.concat ins(%a, %a : !x, !x) outs(%o : tensor<?x16xf32, #T>) -> tensor<?x16xf32, #T>
+  kern.yield %y : tensor<?x16xf32, #T>
+}
+// expected-error @below {{expected a kernel that is configured for x86-64-v3; run kern-configure with that variant first}}
+kern.def @bare kind "concat" family "concat" sizes ["T"] ins(%a: !x) outs(%o: tensor<?x16xf32, #T>) {
+  %y = kern.concat ins(%a, %a : !x, !x) outs(%o : tensor<?x16xf32, #T>) -> tensor<?x16xf32, #T>
+  kern.yield %y : tensor<?x16xf32, #T>
+}
