@@ -108,7 +108,6 @@ FailureOr<plan::KernelFacts> kernelFacts(kern::DefOp definition) {
       })
       .Case([&](kern::DispatchOp op) {
         facts.groups = dimOf(op.getOffsets(), 0) - 1;
-        facts.n = lastDim(op.getExperts());
         rows = op.getExperts();
       })
       .Default([](Operation *) {});
