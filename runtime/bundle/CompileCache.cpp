@@ -1,6 +1,7 @@
 //===- CompileCache.cpp - bundles that dsv3-run has compiled --------------===//
 #include "runtime/bundle/CompileCache.h"
 
+#include "dsv3/Checkpoint/PublishFolder.h"
 #include "dsv3/Plan/Families.h"
 #include "dsv3/Plan/PlanFile.h"
 #include "dsv3/Support/Hash.h"
@@ -8,7 +9,6 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
@@ -117,26 +117,6 @@ static void removeRemains(const std::filesystem::path &directory) {
   }
 }
 
-/// Puts the folder `made` in the place of `target`; what was there ends up below `aside`.
-static int publish(const std::filesystem::path &made, const std::filesystem::path &target,
-                   const std::filesystem::path &aside) {
-  if (std::rename(made.c_str(), target.c_str()) == 0) {
-    return 0;
-  }
-  if (errno != ENOTEMPTY && errno != EEXIST) {
-    return errno;
-  }
-  if (renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) == 0) {
-    return 0;
-  }
-  // A file system that cannot exchange two names.
-  if (std::rename(target.c_str(), (aside / "before").c_str()) != 0 ||
-      std::rename(made.c_str(), target.c_str()) != 0) {
-    return errno;
-  }
-  return 0;
-}
-
 static bool isFull(const std::filesystem::path &directory) {
   constexpr uintmax_t little = uintmax_t(1) << 20;
   std::error_code error;
@@ -170,8 +150,8 @@ static Expected<Bundle> compile(const CompileRequest &request,
   if (Expected<Bundle> bundle = Bundle::open(made); !bundle) {
     return bundle.failure();
   }
-  if (int failed = publish(made, target, aside.name); failed != 0) {
-    return cannotWrite(target, std::strerror(failed), request);
+  if (std::error_code failed = checkpoint::publishFolder(made, target)) {
+    return cannotWrite(target, failed.message(), request);
   }
   return Bundle::open(target);
 }

@@ -1,6 +1,7 @@
 //===- Bundle.cpp - writes a bundle ---------------------------------------===//
 #include "Bundle.h"
 
+#include "dsv3/Checkpoint/PublishFolder.h"
 #include "dsv3/Plan/PlanFile.h"
 #include "dsv3/Support/Hash.h"
 #include "dsv3/Target/Cpu.h"
@@ -33,7 +34,8 @@ static Status writeFile(const fs::path &path, llvm::StringRef bytes) {
   return error ? Status(cannotWrite(path, error)) : Status();
 }
 
-/// A directory that is removed unless it was published.
+/// A directory beside its place. What lies there at the end is removed: the draft that was
+/// not published, or what was replaced.
 class Draft {
 public:
   explicit Draft(fs::path target)
@@ -58,6 +60,10 @@ public:
     if (target.has_parent_path()) {
       fs::create_directories(target.parent_path(), error);
     }
+    // A killed process may have had the same number.
+    if (!error) {
+      fs::remove_all(directory, error);
+    }
     if (!error) {
       fs::create_directory(directory, error);
     }
@@ -65,22 +71,8 @@ public:
   }
 
   Status publish() {
-    std::error_code error;
-    // A directory can take the place of an empty one only.
-    fs::path old = directory.string() + ".old";
-    if (fs::exists(target, error)) {
-      fs::rename(target, old, error);
-    }
-    if (!error) {
-      fs::rename(directory, target, error);
-    }
-    if (error) {
-      std::error_code ignored;
-      fs::rename(old, target, ignored);
-      return cannotWrite(target, error);
-    }
-    fs::remove_all(old, error);
-    return {};
+    std::error_code error = checkpoint::publishFolder(directory, target);
+    return error ? Status(cannotWrite(target, error)) : Status();
   }
 
 private:
@@ -113,6 +105,9 @@ Status writeBundle(ModuleOp module, BundleParts parts, const std::string &path) 
   fs::path target = fs::path(path).lexically_normal();
   if (!target.has_filename()) { // "bundle/"
     target = target.parent_path();
+  }
+  if (std::error_code ignored; fs::is_symlink(target, ignored)) {
+    target = fs::weakly_canonical(target, ignored); // the bundle is replaced, not the link
   }
   Draft draft(target);
   if (Status created = draft.create(); !created) {

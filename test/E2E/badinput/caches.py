@@ -24,6 +24,7 @@ def check(bench):
                                                      "--output", "x"], "4.0 TiB for weights", "hint: ")
     unwritable(bench, run)
     killed(bench, run)
+    killed_over_a_bundle(bench, small, run)
     two_at_once(bench, run)
     interrupted(bench, run)
     readers_that_leave(bench)
@@ -87,6 +88,32 @@ def killed(bench, run):
     if bench.answers("kill: rebuilt", [*run, "--rebuild"], env={"XDG_CACHE_HOME": cache}) != expected \
             or bundles_of(bench, cache)[1]:
         bench.fail("kill: rebuilt", f"expected {expected} and no remains, found {bundles_of(bench, cache)}")
+
+
+def killed_over_a_bundle(bench, model, run):
+    """kill -9 of dsv3-compile -o at several points: the bundle that was there, or the new one, works."""
+    if not bench.wanted("kill: over a bundle"):
+        return
+    folder = bench.folder(keep=True)
+    bundle, link = os.path.join(folder, "bundle"), os.path.join(folder, "link")
+    command = ["compile", "--config", f"{model}/config.json", "--variant=x86-64-v3", "-o", bundle]
+    start = time.monotonic()
+    bench.run(*command, timeout=60)
+    whole = time.monotonic() - start
+    use = [*run[:run.index("--model") + 1], bundle, *run[run.index("--model") + 2:]]
+    expected = bench.answers("kill: over a bundle, undisturbed", use)
+    os.symlink("bundle", link)
+    for target, part in [(bundle, 0.5), (bundle, 0.95), (link, 0.98), (link, 10)]:
+        bench.count += 1
+        process = started(bench, [*command[:-1], target], bench.cache)
+        try:
+            process.wait(timeout=part * whole)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        name = f"kill: over a bundle, {os.path.basename(target)} after {part:.0%} of the time"
+        if bench.answers(name, use) != expected or not os.path.islink(link):
+            bench.fail(name, f"expected a bundle that answers {expected}, found {os.listdir(folder)}")
 
 
 def two_at_once(bench, run):
