@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Common.h"
-#include "KernelFacts.h"
+#include "dsv3/Transforms/KernelFacts.h"
 
 #include "mlir/IR/OperationSupport.h"
 

@@ -1,5 +1,5 @@
 //===- KernelFacts.cpp - what the family table is asked about -------------===//
-#include "KernelFacts.h"
+#include "dsv3/Transforms/KernelFacts.h"
 
 #include "Graph/Extent.h"
 

@@ -107,7 +107,8 @@ struct MakeEntryPoints : impl::MakeEntryPointsBase<MakeEntryPoints> {
              builder.getNamedAttr("min_tokens", builder.getI64IntegerAttr(bucket.minTokens)),
              builder.getNamedAttr("max_tokens", builder.getI64IntegerAttr(bucket.maxTokens)),
              builder.getNamedAttr("sizes", builder.getArrayAttr({size("T"), size("O")}))}));
-    remark::analysis(clone.getLoc(), remarkOptions("make-entry-points", clone))
+    remark::analysis(clone.getLoc(),
+                     remarkOptions("make-entry-points", clone).function(bucket.name))
         << "entry " << bucket.name << ": " << std::to_string(bucket.minTokens) << " to "
         << std::to_string(bucket.maxTokens) << " tokens, " << bucket.attention << " attention";
   }

@@ -1,13 +1,13 @@
 //===- Bundle.cpp - writes a bundle ---------------------------------------===//
 #include "Bundle.h"
 
+#include "WriteFile.h"
 #include "dsv3/Checkpoint/PublishFolder.h"
 #include "dsv3/Plan/PlanFile.h"
 #include "dsv3/Support/Hash.h"
 #include "dsv3/Target/Cpu.h"
 
 #include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/raw_ostream.h"
 
 #include <filesystem>
 #include <unistd.h>
@@ -16,23 +16,6 @@ namespace fs = std::filesystem;
 using namespace mlir;
 
 namespace dsv3::compile {
-
-static Failure cannotWrite(const fs::path &path, const std::error_code &error) {
-  return {"cannot be written: " + error.message(), path.string(),
-          "check that there is space and that you may write there"};
-}
-
-static Status writeFile(const fs::path &path, llvm::StringRef bytes) {
-  std::error_code error;
-  llvm::raw_fd_ostream file(path.string(), error);
-  if (!error) {
-    file << bytes;
-    file.close();
-    error = file.error();
-    file.clear_error();
-  }
-  return error ? Status(cannotWrite(path, error)) : Status();
-}
 
 /// A directory beside its place. What lies there at the end is removed: the draft that was
 /// not published, or what was replaced.

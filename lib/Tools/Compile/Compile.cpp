@@ -2,6 +2,8 @@
 #include "dsv3/Tools/Compile.h"
 
 #include "Bundle.h"
+#include "Explain.h"
+#include "Remarks.h"
 #include "Report.h"
 #include "dsv3/Conversion/KernelToPlan.h"
 #include "dsv3/Pipelines/CheckpointModel.h"
@@ -28,7 +30,8 @@ namespace dsv3 {
 namespace {
 
 struct Flags {
-  std::string model, config, output, policy = "f32", stopAfter, dumpPhases;
+  std::string model, config, output, policy = "f32", stopAfter, dumpPhases, explain;
+  compile::RemarkFlags remarks;
   bool planOnly = false;
   std::optional<int64_t> context;
   int64_t batch = 1, rows = 16, chunk = 512;
@@ -57,9 +60,22 @@ void declareFlags(CLI::App &app, Flags &flags) {
       ->type_name("PHASE");
   app.add_option("--dump-phases", flags.dumpPhases, "write the module of each phase")
       ->type_name("DIR");
+  app.add_option("--explain", flags.explain,
+                 "say of one kernel what is fused into it, which configurations it has and why,\n"
+                 "and who launches it; write nothing")
+      ->type_name("@KERNEL");
+  app.add_option("--remarks", flags.remarks.lines,
+                 "say what the passes decided, a line each [all that match]")
+      ->expected(0, 1)
+      ->default_str(".*")
+      ->option_text("[=REGEX]");
+  app.add_option("--remarks-output-file", flags.remarks.file, "write all remarks as YAML")
+      ->type_name("FILE");
   app.footer("examples: dsv3-compile --model DIR -o BUNDLE\n"
              "          dsv3-compile --config config.json --plan-only --context 8192\n"
-             "          dsv3-compile --model DIR --stop-after=fused");
+             "          dsv3-compile --model DIR --stop-after=fused\n"
+             "          dsv3-compile --model DIR --plan-only --remarks=missed\n"
+             "          dsv3-compile --model DIR --explain=@decode.lm_head");
 }
 
 int fail(const Failure &failure) {
@@ -226,6 +242,43 @@ int finish(const Flags &flags, Input &input, ModuleOp module, Phase last,
   return 0;
 }
 
+/// From the input to what was asked for.
+int runPhases(const Flags &flags, Input &input, const PipelineOptions &options, Phase last,
+              compile::Remarks &remarks, std::chrono::steady_clock::time_point start) {
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  MLIRContext context(registry);
+  sayDiagnostics(context, "dsv3-compile");
+  if (Status collected = remarks.collect(context); !collected) {
+    return fail(collected.failure());
+  }
+  compile::Explanation explanation(flags.explain, flags.variants);
+  PhaseObserver observer = [&](Phase phase, ModuleOp module) {
+    if (!flags.explain.empty() && failed(explanation.observe(phase, module))) {
+      return failure();
+    }
+    return flags.dumpPhases.empty() ? success() : dumpPhase(flags.dumpPhases, phase, module);
+  };
+  last = flags.explain.empty() ? last : Phase::Configured;
+  OwningOpRef<ModuleOp> module =
+      compileTo(std::min(last, Phase::Configured), context, input.source(), options, observer);
+  if (!module) {
+    return 1;
+  }
+  if (!flags.explain.empty()) {
+    Expected<std::string> text = explanation.text(*module);
+    if (!text) {
+      return fail(text.failure());
+    }
+    llvm::outs() << *text;
+    return 0;
+  }
+  if (last <= Phase::Configured) {
+    return printModule(*module);
+  }
+  return finish(flags, input, *module, last, start);
+}
+
 int runTool(const Flags &flags) {
   auto start = std::chrono::steady_clock::now();
   std::optional<Phase> last = Phase::Emitted;
@@ -235,9 +288,9 @@ int runTool(const Flags &flags) {
       return fail({"expected a phase from import to emitted, found '" + flags.stopAfter + "'"});
     }
   }
-  bool prints = *last <= Phase::Planned;
+  bool prints = *last <= Phase::Planned || !flags.explain.empty();
   if (!prints && !flags.planOnly && flags.output.empty()) {
-    return fail({"expected -o BUNDLE, --plan-only or --stop-after", "", "dsv3-compile --help"});
+    return fail({"expected -o BUNDLE, --plan-only, --stop-after or --explain", "", "dsv3-compile --help"});
   }
   Expected<Input> input = openInput(flags);
   if (!input) {
@@ -247,22 +300,13 @@ int runTool(const Flags &flags) {
   if (Status applied = applyFlags(flags, input->source(), options); !applied) {
     return fail(applied.failure());
   }
-  DialectRegistry registry;
-  registerAllDialects(registry);
-  MLIRContext context(registry);
-  sayDiagnostics(context, "dsv3-compile");
-  PhaseObserver observer = [&](Phase phase, ModuleOp module) {
-    return flags.dumpPhases.empty() ? success() : dumpPhase(flags.dumpPhases, phase, module);
-  };
-  OwningOpRef<ModuleOp> module =
-      compileTo(std::min(*last, Phase::Configured), context, input->source(), options, observer);
-  if (!module) {
-    return 1;
+  compile::Remarks remarks(flags.remarks);
+  int result = runPhases(flags, *input, options, *last, remarks, start);
+  // Of a failed compilation too: they tell how far it came.
+  if (Status written = remarks.write(); !written) {
+    return fail(written.failure());
   }
-  if (*last <= Phase::Configured) {
-    return printModule(*module);
-  }
-  return finish(flags, *input, *module, *last, start);
+  return result;
 }
 
 } // namespace
