@@ -4,9 +4,11 @@
 # usage: tools/test.sh [BUILD_DIRECTORY]
 # Installs what is missing (Debian 12, root or sudo), builds, runs unit, lit, fuzz and
 # layering tests, then builds the runtime once more, without the compiler and with
-# sanitizers, and runs its tests. Closes with a line `N passed, N failed`.
+# sanitizers, and runs its tests; checks the format of all C++ files, and those of the
+# last change with clang-tidy. Closes with a line `N passed, N failed`.
 set -u
 . "$(dirname "$0")/setup/build.sh"
+dsv3_packages="$dsv3_packages $dsv3_check_packages"
 
 passed=0
 failed=0
@@ -22,6 +24,19 @@ count_tests() {
   failed=$((failed + ${counts#* }))
 }
 
+# Runs a check of tools/check, which counts as one test unless it has nothing to check.
+count_check() {
+  name=$1
+  shift
+  echo "Check: $name"
+  sh "$source_dir/tools/check/$name.sh" "$@"
+  case $? in
+  0) passed=$((passed + 1)) ;;
+  77) ;;
+  *) failed=$((failed + 1)) ;;
+  esac
+}
+
 build=${1:-$source_dir/build}
 cmake_options=
 build_tree "$build" || exit 1
@@ -34,5 +49,7 @@ if build_tree "$build/sanitized"; then
 else
   failed=$((failed + 1))
 fi
+count_check format
+count_check tidy "$build"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -7,6 +7,8 @@ dsv3_packages="g++ cmake ninja-build ccache mold pkg-config ca-certificates git 
 llvm-22-dev libmlir-22-dev mlir-22-tools llvm-22-tools liblld-22-dev \
 libfmt-dev libcli11-dev nlohmann-json3-dev libpcre2-dev libgtest-dev \
 python3 python3-numpy"
+# What the test command needs besides.
+dsv3_check_packages="clang-format-22 clang-tidy-22"
 
 install_packages() {
   missing=
