@@ -1,0 +1,108 @@
+//===- KernelToPlanTest.cpp - modules that cannot be planned --------------===//
+//
+// What a module that a person changed can lack. Modules that can be planned are those
+// of CompilerTest.
+//
+//===----------------------------------------------------------------------===//
+#include "dsv3/Conversion/KernelToPlan.h"
+#include "dsv3/Tools/Registration.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Parser/Parser.h"
+
+#include <gtest/gtest.h>
+
+using namespace mlir;
+using namespace dsv3;
+
+namespace {
+
+/// The module of one kernel and one entry that launches it. Each part can be replaced.
+struct Text {
+  std::string configs = R"(configs {"x86-64-v3" = {rows = 1 : i64, scratch = 0 : i64, )"
+                        R"(tiles = array<i64: 0, 1, 1, 1, 0>}})";
+  std::string size = "T";
+  std::string entry = R"(attributes {dsv3.entry = {attention = "absorbed", max_tokens = 4 : i64, )"
+                      R"(min_tokens = 1 : i64, role = "step", sizes = [#dsv3.size<"T", max = 4>]}})";
+  std::string named = R"({dsv3.name = "hidden"})";
+  std::string result = "%y", resultType = "!y", body;
+
+  std::string module() const {
+    return "#S = #dsv3.dims<\"" + size + "\">\n" + R"(
+!x = tensor<?x128xf32, #S>
+!y = tensor<?x256xf32, #S>
+kern.def @twice kind "twice" family "concat" sizes [")" +
+           size + R"("] ins(%x: !x) outs(%o: !y) )" + configs + R"( {
+  %y = kern.concat ins(%x, %x : !x, !x) outs(%o : !y) -> !y
+  kern.yield %y : !y
+}
+func.func @decode(%x: !x )" +
+           named + ") -> (" + resultType + " " + named + ") " + entry + R"( {
+  %e = kern.empty : !y
+  %y = kern.launch @twice ins(%x : !x) outs(%e : !y) -> !y
+  )" + body +
+           "\n  return " + result + " : " + resultType + "\n}\n";
+  }
+};
+
+/// What is said about the module; empty if it is planned.
+std::string refusal(const std::string &text) {
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  MLIRContext context(registry);
+  std::string said;
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    said += diagnostic.str() + "\n";
+  });
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
+  EXPECT_TRUE(module) << said << text;
+  if (!module) {
+    return "does not parse";
+  }
+  bool planned = succeeded(planModule(*module));
+  EXPECT_EQ(planned, said.empty()) << said;
+  return said;
+}
+
+} // namespace
+
+#define EXPECT_SAYS(text, word) EXPECT_PRED_FORMAT2(testing::IsSubstring, word, refusal(text))
+
+TEST(KernelToPlan, PlansTheModuleThatTheOthersAreMadeOf) { EXPECT_EQ(refusal(Text().module()), ""); }
+
+TEST(KernelToPlan, WantsKernels) {
+  EXPECT_SAYS("func.func @decode() { return }", "expected kernels to plan, found none");
+}
+
+TEST(KernelToPlan, WantsConfigurations) {
+  Text text;
+  text.configs = "";
+  EXPECT_SAYS(text.module(), "kernel without a configuration; run kern-configure first");
+}
+
+TEST(KernelToPlan, WantsSizesOfTheEntry) {
+  Text text;
+  text.entry = R"(attributes {dsv3.entry = {role = "step"}})";
+  EXPECT_SAYS(text.module(), "entry without sizes; run dsv3-make-entry-points first");
+  text = Text();
+  text.size = "Q";
+  EXPECT_SAYS(text.module(), "size 'Q' is not one of any entry's sizes");
+}
+
+TEST(KernelToPlan, WantsNamedPorts) {
+  Text text;
+  text.named = "";
+  EXPECT_SAYS(text.module(), "expected ports with a name and a named number of rows");
+}
+
+TEST(KernelToPlan, WantsAResultOfItsOwn) {
+  Text text;
+  text.result = "%x", text.resultType = "!x";
+  EXPECT_SAYS(text.module(), "expected each result to be a buffer of its own");
+}
+
+TEST(KernelToPlan, WantsLaunchesAlone) {
+  Text text;
+  text.body = "%z = dsv3.add %y, %y : !y";
+  EXPECT_SAYS(text.module(), "'dsv3.add' cannot be planned; expected launches and calls of layers");
+}
