@@ -2,7 +2,7 @@
 //
 // For a model directory, dsv3-run starts dsv3-compile and keeps the bundle under
 // $XDG_CACHE_HOME (or ~/.cache)/dsv3, named by what it was made from. A bundle is
-// compiled aside and published by one rename, so others see it whole or not at all; there
+// compiled aside and published in one step, so others see it whole or not at all; there
 // is no lock: whoever comes second uses or replaces what is there.
 //
 //===----------------------------------------------------------------------===//

@@ -2,8 +2,8 @@
 //
 // A bundle is a directory: plan.dsv3, a shared object per variant, config.json and,
 // where it was compiled from a checkpoint, `checkpoint`, a file with the path of its
-// directory. It is written beside its place and renamed: it is there whole or not at
-// all.
+// directory. It is written beside its place and published in one step: it is there whole
+// or not at all, and a bundle that it replaces is there until then.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
