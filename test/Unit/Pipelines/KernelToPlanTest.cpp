@@ -1,7 +1,8 @@
 //===- KernelToPlanTest.cpp - modules that cannot be planned --------------===//
 //
-// What a module that a person changed can lack. Modules that can be planned are those
-// of CompilerTest.
+// What a module that a person changed can lack besides what
+// test/Conversion/kernel-to-plan-invalid.mlir shows. Modules that can be planned are
+// those of CompilerTest.
 //
 //===----------------------------------------------------------------------===//
 #include "dsv3/Conversion/KernelToPlan.h"
@@ -69,16 +70,6 @@ std::string refusal(const std::string &text) {
 #define EXPECT_SAYS(text, word) EXPECT_PRED_FORMAT2(testing::IsSubstring, word, refusal(text))
 
 TEST(KernelToPlan, PlansTheModuleThatTheOthersAreMadeOf) { EXPECT_EQ(refusal(Text().module()), ""); }
-
-TEST(KernelToPlan, WantsKernels) {
-  EXPECT_SAYS("func.func @decode() { return }", "expected kernels to plan, found none");
-}
-
-TEST(KernelToPlan, WantsConfigurations) {
-  Text text;
-  text.configs = "";
-  EXPECT_SAYS(text.module(), "kernel without a configuration; run kern-configure first");
-}
 
 TEST(KernelToPlan, WantsSizesOfTheEntry) {
   Text text;
