@@ -45,8 +45,9 @@ def kind_of(command):
 
 
 def filled(command):
-    """The command with the placeholders filled in. FILE.mlir is what --dump-phases wrote before."""
-    values = {"DIR": NANO, "BUNDLE": "bundle", "PHASES": "phases", "FILE.mlir": "phases/0-import.mlir"}
+    """The command with the placeholders filled in. Modules are what --dump-phases wrote before."""
+    values = {"DIR": NANO, "BUNDLE": "bundle", "PHASES": "phases", "FILE.mlir": "phases/0-import.mlir",
+              "CONFIGURED.mlir": "phases/5-configured.mlir"}
     for name, value in values.items():
         command = re.sub(rf"(?<![\w./-]){re.escape(name)}(?![\w.-])", shlex.quote(value), command)
     return re.sub(r"^build/bin/", shlex.quote(PROGRAMS) + "/", command)

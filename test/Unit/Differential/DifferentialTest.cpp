@@ -114,6 +114,9 @@ TEST_P(Kernels, DoWhatTheirBodiesSay) {
   OwningOpRef<ModuleOp> module = compileTo(Phase::Configured, context, source, {});
   ASSERT_TRUE(module);
   keepNewKernels(*module);
+  if (module->getOps<kern::DefOp>().empty()) {
+    return;
+  }
   std::mt19937_64 random(20);
   compareKernels(*module, random);
 }
