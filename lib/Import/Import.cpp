@@ -141,11 +141,10 @@ func::FuncOp ModelBuilder::beginFunction(StringRef name,
 
 std::array<Value, 2> ModelBuilder::ropeTable(Value positions) {
   std::vector<float> frequencies = config.ropeInverseFrequencies();
-  auto op = graph::RopeTableOp::create(builder, loc,
-                                       TypeRange{rows(config.qkRopeHeadDim / 2),
-                                                 rows(config.qkRopeHeadDim / 2)},
-                                       positions, builder.getDenseF32ArrayAttr(frequencies),
-                                       builder.getF32FloatAttr(config.ropeMultiplier()));
+  auto op = graph::RopeTableOp::create(
+      builder, loc, TypeRange{rows(config.qkRopeHeadDim / 2), rows(config.qkRopeHeadDim / 2)},
+      positions, builder.getDenseF32ArrayAttr(frequencies),
+      builder.getF32FloatAttr(config.ropeMultiplier()));
   return {op.getCos(), op.getSin()};
 }
 
@@ -179,13 +178,15 @@ Value ModelBuilder::attention(const std::string &prefix, Value x, ValueRange ste
 Value ModelBuilder::experts(const std::string &prefix, Value x) {
   Value logits = linear(x, prefix + "gate");
   auto router = graph::RouterOp::create(
-      builder, loc, logits, weight(prefix + "e_score_correction_bias").data, builder.getI64IntegerAttr(config.nGroup),
-      builder.getI64IntegerAttr(config.topkGroup), builder.getI64IntegerAttr(config.numExpertsPerTok),
+      builder, loc, logits, weight(prefix + "e_score_correction_bias").data,
+      builder.getI64IntegerAttr(config.nGroup), builder.getI64IntegerAttr(config.topkGroup),
+      builder.getI64IntegerAttr(config.numExpertsPerTok),
       builder.getF64FloatAttr(config.routedScalingFactor),
       config.normTopkProb ? builder.getUnitAttr() : UnitAttr());
   graph::ObserveOp::create(builder, loc, "router.experts", router.getExperts(), IntegerAttr());
   graph::ObserveOp::create(builder, loc, "router.weights", router.getWeights(), IntegerAttr());
-  Weight gateUp = weight(prefix + "experts.gate_up_proj"), down = weight(prefix + "experts.down_proj");
+  Weight gateUp = weight(prefix + "experts.gate_up_proj"),
+         down = weight(prefix + "experts.down_proj");
   Value routed = graph::ExpertsOp::create(builder, loc, x, router.getExperts(), router.getWeights(),
                                           gateUp.data, down.data, gateUp.scales, down.scales,
                                           gateUp.block, down.block);
@@ -197,22 +198,20 @@ Value ModelBuilder::experts(const std::string &prefix, Value x) {
 
 void ModelBuilder::buildLayer(const Kind &kind) {
   int64_t half = config.qkRopeHeadDim / 2;
-  func::FuncOp function =
-      beginFunction(kind.name,
-                    {{"x", rows(config.hiddenSize)},
-                     {"cos", rows(half)},
-                     {"sin", rows(half)},
-                     {"positions", ids()},
-                     {"requests", ids()},
-                     {"cache", cacheType()}},
-                    {{"x", rows(config.hiddenSize)}});
+  func::FuncOp function = beginFunction(kind.name,
+                                        {{"x", rows(config.hiddenSize)},
+                                         {"cos", rows(half)},
+                                         {"sin", rows(half)},
+                                         {"positions", ids()},
+                                         {"requests", ids()},
+                                         {"cache", cacheType()}},
+                                        {{"x", rows(config.hiddenSize)}});
   function.setPrivate();
   function->setAttr("dsv3.layers", builder.getDenseI64ArrayAttr(kind.layers));
   Value x = function.getArgument(0);
   ValueRange step = function.getArguments().drop_front();
   const std::string prefix = kind.name + ".";
-  Value attended =
-      attention(prefix, norm(x, prefix + "input_layernorm", config.rmsNormEps), step);
+  Value attended = attention(prefix, norm(x, prefix + "input_layernorm", config.rmsNormEps), step);
   Value middle = graph::AddOp::create(builder, loc, x, attended);
   Value normed = norm(middle, prefix + "post_attention_layernorm", config.rmsNormEps);
   Value out = kind.moe ? experts(prefix, normed) : mlp(normed, prefix);
@@ -229,16 +228,16 @@ Value ModelBuilder::callLayer(const Kind &kind, int64_t layer, Value x, ValueRan
 }
 
 void ModelBuilder::buildForward(const std::vector<Kind> &kinds) {
-  func::FuncOp function = beginFunction("forward",
-                                        {{"ids", ids()},
-                                         {"positions", ids()},
-                                         {"requests", ids()},
-                                         {"rows", ids("O")},
-                                         {"cache", cacheType()}},
-                                        {{"logits", rows(config.vocabSize, "O")},
-                                         {"normed", rows(config.hiddenSize, "O")}});
-  function->setAttr("dsv3.entry", builder.getDictionaryAttr(builder.getNamedAttr(
-                                      "role", builder.getStringAttr("step"))));
+  func::FuncOp function = beginFunction(
+      "forward",
+      {{"ids", ids()},
+       {"positions", ids()},
+       {"requests", ids()},
+       {"rows", ids("O")},
+       {"cache", cacheType()}},
+      {{"logits", rows(config.vocabSize, "O")}, {"normed", rows(config.hiddenSize, "O")}});
+  function->setAttr("dsv3.entry", builder.getDictionaryAttr(
+                                      builder.getNamedAttr("role", builder.getStringAttr("step"))));
   auto [cos, sin] = ropeTable(function.getArgument(1));
   Value step[] = {cos, sin, function.getArgument(1), function.getArgument(2),
                   function.getArgument(4)};
@@ -263,8 +262,8 @@ void ModelBuilder::buildMtp(const Kind &kind) {
                                          {"rows", ids("O")},
                                          {"cache", cacheType()}},
                                         {{"logits", rows(config.vocabSize, "O")}});
-  function->setAttr("dsv3.entry", builder.getDictionaryAttr(builder.getNamedAttr(
-                                      "role", builder.getStringAttr("mtp"))));
+  function->setAttr("dsv3.entry", builder.getDictionaryAttr(
+                                      builder.getNamedAttr("role", builder.getStringAttr("mtp"))));
   auto [cos, sin] = ropeTable(function.getArgument(2));
   Value step[] = {cos, sin, function.getArgument(2), function.getArgument(3),
                   function.getArgument(5)};
@@ -283,7 +282,8 @@ OwningOpRef<ModuleOp> ModelBuilder::build(const StoredType &storedType) {
   int64_t layers = config.numHiddenLayers + (options.mtp ? 1 : 0);
   for (int64_t layer = 0; layer < layers; ++layer) {
     // The MTP layer is a layer of experts wherever the model has any.
-    bool moe = layer < config.numHiddenLayers ? config.isMoeLayer(layer) : config.nRoutedExperts > 0;
+    bool moe =
+        layer < config.numHiddenLayers ? config.isMoeLayer(layer) : config.nRoutedExperts > 0;
     std::optional<std::string> signature =
         signatureOf(layerSlots(config, moe), layer, storedType, loc);
     if (!signature) {

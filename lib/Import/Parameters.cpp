@@ -101,8 +101,8 @@ std::vector<Slot> layerSlots(const checkpoint::ModelConfig &config, bool moe) {
 
 std::vector<Slot> modelSlots(const checkpoint::ModelConfig &config) {
   std::vector<Slot> slots;
-  slots.push_back(matrixSlot("embed_tokens", "model.embed_tokens.weight", config.vocabSize,
-                             config.hiddenSize));
+  slots.push_back(
+      matrixSlot("embed_tokens", "model.embed_tokens.weight", config.vocabSize, config.hiddenSize));
   slots.push_back(vectorSlot("norm", "model.norm.weight", config.hiddenSize));
   // A tied head reads the embedding's tensor, in the layout of a head.
   slots.push_back(matrixSlot(
@@ -112,8 +112,7 @@ std::vector<Slot> modelSlots(const checkpoint::ModelConfig &config) {
 }
 
 std::vector<Slot> mtpSlots(const checkpoint::ModelConfig &config) {
-  const std::string layer =
-      "model.layers." + std::to_string(config.numHiddenLayers) + ".";
+  const std::string layer = "model.layers." + std::to_string(config.numHiddenLayers) + ".";
   int64_t hidden = config.hiddenSize;
   std::vector<Slot> slots;
   slots.push_back(vectorSlot("enorm", layer + "enorm.weight", hidden));

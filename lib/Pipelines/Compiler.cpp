@@ -25,8 +25,8 @@ OwningOpRef<ModuleOp> compileTo(Phase last, MLIRContext &context, const ModelSou
   if (observer && failed(observer(Phase::Import, *module))) {
     return nullptr;
   }
-  for (Phase phase : {Phase::Graph, Phase::Sharded, Phase::Fused, Phase::Kernels,
-                      Phase::Configured}) {
+  for (Phase phase :
+       {Phase::Graph, Phase::Sharded, Phase::Fused, Phase::Kernels, Phase::Configured}) {
     if (phase > last) {
       break;
     }

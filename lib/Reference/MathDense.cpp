@@ -20,8 +20,7 @@ Tensor expandWeight(const WeightView &weight, Precision precision) {
       int64_t base = (g * blocksDown + r / weight.blockRows) * blocksAcross;
       for (int64_t c = 0; c < columns; ++c) {
         int64_t index = (g * rows + r) * columns + c;
-        double value =
-            (*weight.data)[index] * (*weight.scales)[base + c / weight.blockColumns];
+        double value = (*weight.data)[index] * (*weight.scales)[base + c / weight.blockColumns];
         result[index] =
             precision == Precision::F32 ? static_cast<double>(static_cast<float>(value)) : value;
       }
@@ -61,8 +60,7 @@ Tensor headProduct(const Tensor &x, const Tensor &weight) {
   for (int64_t t = 0; t < x.rows(); ++t) {
     for (int64_t h = 0; h < heads; ++h) {
       for (int64_t i = 0; i < n; ++i) {
-        result[(t * heads + h) * n + i] =
-            dot(x.row(t) + h * k, weight.data() + (h * n + i) * k, k);
+        result[(t * heads + h) * n + i] = dot(x.row(t) + h * k, weight.data() + (h * n + i) * k, k);
       }
     }
   }
@@ -74,8 +72,7 @@ Tensor groupedProduct(const Tensor &x, const Tensor &offsets, const Tensor *rows
   int64_t experts = weight.dim(0), n = weight.dim(1), k = weight.dim(2);
   Tensor result({entries, n});
   for (int64_t e = 0; e < experts; ++e) {
-    for (auto i = static_cast<int64_t>(offsets[e]); i < static_cast<int64_t>(offsets[e + 1]);
-         ++i) {
+    for (auto i = static_cast<int64_t>(offsets[e]); i < static_cast<int64_t>(offsets[e + 1]); ++i) {
       const double *a = x.row(rows ? static_cast<int64_t>((*rows)[i]) : i);
       for (int64_t j = 0; j < n; ++j) {
         result[i * n + j] = dot(a, weight.data() + (e * n + j) * k, k);

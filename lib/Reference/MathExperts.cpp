@@ -36,8 +36,8 @@ std::pair<Tensor, Tensor> route(const Tensor &logits, const Tensor &bias,
       for (int64_t g = 0; g < choice.groups; ++g) {
         std::vector<double> members(biased.begin() + g * size, biased.begin() + (g + 1) * size);
         std::vector<int64_t> best = largest(members, 2);
-        groupScores.push_back(rounded(members[static_cast<size_t>(best[0])] +
-                                      members[static_cast<size_t>(best[1])]));
+        groupScores.push_back(
+            rounded(members[static_cast<size_t>(best[0])] + members[static_cast<size_t>(best[1])]));
       }
       std::vector<int64_t> kept = largest(groupScores, choice.topGroups);
       for (int64_t e = 0; e < experts; ++e) {

@@ -113,11 +113,11 @@ LogicalResult Frame::runDense(Operation &op, bool &known) {
       })
       .Case([&](graph::LinearOp linear) -> LogicalResult {
         if (linear.getXScales()) {
-          Tensor x = expandWeight({&get(linear.getX()), &get(linear.getXScales()), 1,
-                                   (*linear.getBlock())[1]},
-                                  machine.precision);
-          define(linear.getResult(), product(x, expanded(linear.getWeight(), linear.getScales(),
-                                                         linear.getBlock())));
+          Tensor x = expandWeight(
+              {&get(linear.getX()), &get(linear.getXScales()), 1, (*linear.getBlock())[1]},
+              machine.precision);
+          define(linear.getResult(),
+                 product(x, expanded(linear.getWeight(), linear.getScales(), linear.getBlock())));
           return success();
         }
         define(linear.getResult(),
@@ -130,9 +130,9 @@ LogicalResult Frame::runDense(Operation &op, bool &known) {
         return success();
       })
       .Case([&](graph::QuantiseOp quantised) {
-        auto [codes, scales] = quantise(get(quantised.getX()),
-                                        static_cast<int64_t>(quantised.getGroup()),
-                                        quantised.getUe8m0());
+        auto [codes, scales] =
+            quantise(get(quantised.getX()), static_cast<int64_t>(quantised.getGroup()),
+                     quantised.getUe8m0());
         define(quantised.getCodes(), codes);
         define(quantised.getScales(), scales);
         return success();

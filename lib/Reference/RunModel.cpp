@@ -27,8 +27,8 @@ LogicalResult Frame::append(Operation &op, const Tensor &latent, const Tensor &k
     for (double &value : row) {
       value = roundTo(type.getElementType(), value, machine.precision);
     }
-    machine.latentCache.append(layer, static_cast<int64_t>(request),
-                               static_cast<int64_t>(position), std::move(row));
+    machine.latentCache.append(layer, static_cast<int64_t>(request), static_cast<int64_t>(position),
+                               std::move(row));
   }
   return success();
 }
@@ -58,8 +58,8 @@ LogicalResult Frame::runExperts(graph::ExpertsOp op) {
     return tensor;
   };
   int64_t entries = sorted->rows.size();
-  Tensor hidden = rounded(
-      groupedProduct(get(op.getX()), sorted->offsets, &sorted->rows, gateUp, entries));
+  Tensor hidden =
+      rounded(groupedProduct(get(op.getX()), sorted->offsets, &sorted->rows, gateUp, entries));
   Tensor active = rounded(siluMul(hidden));
   Tensor out = rounded(groupedProduct(active, sorted->offsets, nullptr, down, entries));
   define(op.getResult(), combine(out, sorted->slots, get(op.getWeights())));
@@ -74,8 +74,7 @@ LogicalResult Frame::runModel(Operation &op, bool &known) {
     define(result, *tensor);
     return success();
   };
-  auto routed = [&](Value experts, Value weights, Value logits, Value bias,
-                    RouterChoice choice) {
+  auto routed = [&](Value experts, Value weights, Value logits, Value bias, RouterChoice choice) {
     auto [chosen, heavy] = route(get(logits), get(bias), choice, machine.precision);
     bind(experts, chosen);
     define(weights, heavy);
@@ -93,9 +92,8 @@ LogicalResult Frame::runModel(Operation &op, bool &known) {
   };
   return llvm::TypeSwitch<Operation *, LogicalResult>(&op)
       .Case<graph::RopeTableOp, kern::RopeTableOp>([&](auto table) {
-        auto [cos, sin] =
-            ropeTable(get(table.getPositions()), table.getInverseFrequencies(),
-                      table.getMultiplier().convertToFloat());
+        auto [cos, sin] = ropeTable(get(table.getPositions()), table.getInverseFrequencies(),
+                                    table.getMultiplier().convertToFloat());
         define(table.getCos(), cos);
         define(table.getSin(), sin);
         return success();
@@ -106,9 +104,8 @@ LogicalResult Frame::runModel(Operation &op, bool &known) {
         return success();
       })
       .Case([&](graph::CacheAppendOp write) {
-        return append(op, get(write.getLatent()), get(write.getKey()),
-                      get(write.getPositions()), get(write.getRequests()),
-                      cast<graph::CacheType>(write.getCache().getType()));
+        return append(op, get(write.getLatent()), get(write.getKey()), get(write.getPositions()),
+                      get(write.getRequests()), cast<graph::CacheType>(write.getCache().getType()));
       })
       .Case([&](graph::CacheRewindOp rewind) {
         machine.latentCache.rewind(static_cast<int64_t>(rewind.getRequest()),
@@ -120,8 +117,8 @@ LogicalResult Frame::runModel(Operation &op, bool &known) {
         auto keyType = cast<RankedTensorType>(read.getKey().getType());
         Tensor latent(latentType.getShape()), key(keyType.getShape());
         for (int64_t s = 0; s < latent.rows(); ++s) {
-          const std::vector<double> *row = machine.latentCache.find(
-              layer, static_cast<int64_t>(read.getRequest()), s);
+          const std::vector<double> *row =
+              machine.latentCache.find(layer, static_cast<int64_t>(read.getRequest()), s);
           if (!row) {
             return op.emitError("position ") << s << " was never appended to the cache";
           }
@@ -143,63 +140,56 @@ LogicalResult Frame::runModel(Operation &op, bool &known) {
         return append(op, latent, key, get(write.getPositions()), get(write.getRequests()), type);
       })
       .Case([&](graph::MlaAttentionOp attention) {
-        return attended(attention.getResult(),
-                        expandedAttention(get(attention.getQNope()), get(attention.getQRope()),
-                                          expanded(attention.getKvB(), attention.getScales(),
-                                                   attention.getBlock()),
-                                          {get(attention.getPositions()),
-                                           get(attention.getRequests())},
-                                          machine.latentCache, layer,
-                                          attention.getScale().convertToDouble()));
+        return attended(
+            attention.getResult(),
+            expandedAttention(
+                get(attention.getQNope()), get(attention.getQRope()),
+                expanded(attention.getKvB(), attention.getScales(), attention.getBlock()),
+                {get(attention.getPositions()), get(attention.getRequests())}, machine.latentCache,
+                layer, attention.getScale().convertToDouble()));
       })
       .Case([&](kern::ExpandedAttentionOp attention) {
-        return attended(attention.getResult(),
-                        expandedAttention(get(attention.getQuery()),
-                                          get(attention.getRopeQuery()),
-                                          expanded(attention.getWeight(), attention.getScales(),
-                                                   attention.getBlock()),
-                                          {get(attention.getPositions()),
-                                           get(attention.getRequests())},
-                                          machine.latentCache, layer,
-                                          attention.getScale().convertToDouble()));
+        return attended(
+            attention.getResult(),
+            expandedAttention(
+                get(attention.getQuery()), get(attention.getRopeQuery()),
+                expanded(attention.getWeight(), attention.getScales(), attention.getBlock()),
+                {get(attention.getPositions()), get(attention.getRequests())}, machine.latentCache,
+                layer, attention.getScale().convertToDouble()));
       })
       .Case([&](graph::LatentAttentionOp attention) {
-        return attended(attention.getResult(),
-                        latentAttention(get(attention.getQLatent()), get(attention.getQRope()),
-                                        {get(attention.getPositions()),
-                                         get(attention.getRequests())},
-                                        machine.latentCache, layer,
-                                        attention.getScale().convertToDouble()));
+        return attended(
+            attention.getResult(),
+            latentAttention(get(attention.getQLatent()), get(attention.getQRope()),
+                            {get(attention.getPositions()), get(attention.getRequests())},
+                            machine.latentCache, layer, attention.getScale().convertToDouble()));
       })
       .Case([&](kern::LatentAttentionOp attention) {
-        return attended(attention.getResult(),
-                        latentAttention(get(attention.getQuery()), get(attention.getRopeQuery()),
-                                        {get(attention.getPositions()),
-                                         get(attention.getRequests())},
-                                        machine.latentCache, layer,
-                                        attention.getScale().convertToDouble()));
+        return attended(
+            attention.getResult(),
+            latentAttention(get(attention.getQuery()), get(attention.getRopeQuery()),
+                            {get(attention.getPositions()), get(attention.getRequests())},
+                            machine.latentCache, layer, attention.getScale().convertToDouble()));
       })
       .Case([&](graph::HeadLinearOp linear) {
         define(linear.getResult(),
-               headProduct(get(linear.getX()), expanded(linear.getWeight(), linear.getScales(),
-                                                        linear.getBlock())));
+               headProduct(get(linear.getX()),
+                           expanded(linear.getWeight(), linear.getScales(), linear.getBlock())));
         return success();
       })
       .Case([&](graph::RouterOp router) {
-        return routed(router.getExperts(), router.getWeights(), router.getLogits(),
-                      router.getBias(),
-                      {static_cast<int64_t>(router.getGroups()),
-                       static_cast<int64_t>(router.getTopGroups()),
-                       static_cast<int64_t>(router.getTopK()),
-                       router.getScale().convertToDouble(), router.getNormalise()});
+        return routed(
+            router.getExperts(), router.getWeights(), router.getLogits(), router.getBias(),
+            {static_cast<int64_t>(router.getGroups()), static_cast<int64_t>(router.getTopGroups()),
+             static_cast<int64_t>(router.getTopK()), router.getScale().convertToDouble(),
+             router.getNormalise()});
       })
       .Case([&](kern::RouterOp router) {
-        return routed(router.getExperts(), router.getWeights(), router.getLogits(),
-                      router.getBias(),
-                      {static_cast<int64_t>(router.getGroups()),
-                       static_cast<int64_t>(router.getTopGroups()),
-                       cast<RankedTensorType>(router.getExperts().getType()).getDimSize(1),
-                       router.getScale().convertToDouble(), router.getNormalise()});
+        return routed(
+            router.getExperts(), router.getWeights(), router.getLogits(), router.getBias(),
+            {static_cast<int64_t>(router.getGroups()), static_cast<int64_t>(router.getTopGroups()),
+             cast<RankedTensorType>(router.getExperts().getType()).getDimSize(1),
+             router.getScale().convertToDouble(), router.getNormalise()});
       })
       .Case([&](graph::DispatchOp sorted) {
         return dispatched(sorted.getExperts(), static_cast<int64_t>(sorted.getNumExperts()),

@@ -55,8 +55,7 @@ LogicalResult Frame::runStructure(Operation &op, bool &known) {
       .Case([&](graph::CallLayerOp call) -> LogicalResult {
         auto function = machine.module.lookupSymbol<func::FuncOp>(call.getCallee());
         Frame inner(machine, static_cast<int64_t>(call.getLayer()), observer);
-        for (auto [argument, input] :
-             llvm::zip_equal(function.getArguments(), call.getInputs())) {
+        for (auto [argument, input] : llvm::zip_equal(function.getArguments(), call.getInputs())) {
           if (isa<RankedTensorType>(input.getType())) {
             inner.bind(argument, get(input));
           }
@@ -75,8 +74,7 @@ LogicalResult Frame::runStructure(Operation &op, bool &known) {
       .Case([&](kern::LaunchOp launch) -> LogicalResult {
         auto definition = machine.module.lookupSymbol<kern::DefOp>(launch.getCallee());
         Frame inner(machine, layer, observer);
-        for (auto [argument, input] :
-             llvm::zip_equal(definition.getInputs(), launch.getInputs())) {
+        for (auto [argument, input] : llvm::zip_equal(definition.getInputs(), launch.getInputs())) {
           if (isa<RankedTensorType>(input.getType())) {
             inner.bind(argument, get(input));
           }

@@ -16,7 +16,8 @@ inline constexpr llvm::StringLiteral remarkCategory = "dsv3";
 
 inline mlir::remark::RemarkOpts remarkOptions(llvm::StringRef name, mlir::Operation *op) {
   auto function = op->getParentOfType<mlir::func::FuncOp>();
-  return mlir::remark::RemarkOpts::name(name).category(remarkCategory)
+  return mlir::remark::RemarkOpts::name(name)
+      .category(remarkCategory)
       .function(function ? function.getSymName() : llvm::StringRef());
 }
 

@@ -8,9 +8,8 @@ using namespace mlir;
 namespace dsv3 {
 
 Operation *onlyUser(Operation *op) {
-  return op->getNumResults() == 1 && op->getResult(0).hasOneUse()
-             ? *op->getResult(0).user_begin()
-             : nullptr;
+  return op->getNumResults() == 1 && op->getResult(0).hasOneUse() ? *op->getResult(0).user_begin()
+                                                                  : nullptr;
 }
 
 kern::GroupOp makeGroup(StringRef kind, ArrayRef<Operation *> ops) {
@@ -37,14 +36,13 @@ kern::GroupOp makeGroup(StringRef kind, ArrayRef<Operation *> ops) {
   }
   OpBuilder builder(last->getContext());
   builder.setInsertionPointAfter(last);
-  auto group = kern::GroupOp::create(builder, last->getLoc(),
-                                     ValueRange(results.getArrayRef()).getTypes(),
-                                     builder.getStringAttr(kind));
+  auto group =
+      kern::GroupOp::create(builder, last->getLoc(), ValueRange(results.getArrayRef()).getTypes(),
+                            builder.getStringAttr(kind));
   Block &body = group.getBody().emplaceBlock();
   for (auto [index, value] : llvm::enumerate(results)) {
     Value inside = value, outside = group.getResult(index);
-    inside.replaceUsesWithIf(outside,
-                             [&](OpOperand &use) { return !inGroup(use.getOwner()); });
+    inside.replaceUsesWithIf(outside, [&](OpOperand &use) { return !inGroup(use.getOwner()); });
   }
   for (Operation *op : ordered) {
     op->moveBefore(&body, body.end());

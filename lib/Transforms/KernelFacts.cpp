@@ -18,8 +18,8 @@ static int64_t lastDim(Value value) {
 
 static DType dtypeOf(Value value) {
   Type element = cast<RankedTensorType>(value.getType()).getElementType();
-  return element.isBF16()                ? DType::BF16
-         : element.isF16()               ? DType::F16
+  return element.isBF16()                 ? DType::BF16
+         : element.isF16()                ? DType::F16
          : isa<Float8E4M3FNType>(element) ? DType::F8E4M3
                                           : DType::F32;
 }
@@ -35,7 +35,8 @@ static LogicalResult setRows(plan::KernelFacts &facts, kern::DefOp definition, V
   }
   auto [base, factor] = graph::DimsAttr::split(rows.name);
   facts.rowFactor = factor;
-  for (auto [index, name] : llvm::enumerate(definition.getSizesAttr().getAsValueRange<StringAttr>())) {
+  for (auto [index, name] :
+       llvm::enumerate(definition.getSizesAttr().getAsValueRange<StringAttr>())) {
     if (name == base) {
       facts.size = static_cast<int32_t>(index);
     }
@@ -48,8 +49,8 @@ static LogicalResult setRows(plan::KernelFacts &facts, kern::DefOp definition, V
       return success();
     }
   }
-  return definition.emitError("size '") << base
-                                        << "' has no maximum; run dsv3-make-entry-points first";
+  return definition.emitError("size '")
+         << base << "' has no maximum; run dsv3-make-entry-points first";
 }
 
 static void setCache(plan::KernelFacts &facts, Value cache) {

@@ -44,7 +44,8 @@ struct MakeEntryPoints : impl::MakeEntryPointsBase<MakeEntryPoints> {
       (function->hasAttr(graph::entryAttrName) ? entries : originals).push_back(function);
     }
     for (func::FuncOp entry : entries) {
-      auto role = entry->getAttrOfType<DictionaryAttr>(graph::entryAttrName).getAs<StringAttr>("role");
+      auto role =
+          entry->getAttrOfType<DictionaryAttr>(graph::entryAttrName).getAs<StringAttr>("role");
       if (role && role.getValue() == "step") {
         for (const Bucket &bucket : step) {
           copy(entry, bucket);
@@ -64,9 +65,8 @@ struct MakeEntryPoints : impl::MakeEntryPointsBase<MakeEntryPoints> {
       if (function.getSymName().starts_with("new.")) {
         function.setSymName(function.getSymName().drop_front(4));
       }
-      function.walk([](graph::CallLayerOp call) {
-        call.setCallee(call.getCallee().drop_front(4));
-      });
+      function.walk(
+          [](graph::CallLayerOp call) { call.setCallee(call.getCallee().drop_front(4)); });
     }
   }
 

@@ -74,8 +74,8 @@ struct VerifyPhase : impl::VerifyPhaseBase<VerifyPhase> {
     if (leftovers.empty()) {
       return;
     }
-    InFlightDiagnostic diagnostic =
-        getOperation().emitError("after phase '") << phase.getValue() << "' these ops are left:";
+    InFlightDiagnostic diagnostic = getOperation().emitError("after phase '")
+                                    << phase.getValue() << "' these ops are left:";
     for (auto &[op, entry] : leftovers) {
       diagnostic << "\n  " << entry.count << " × " << op << " in";
       for (StringRef place : entry.places) {

@@ -39,8 +39,8 @@ struct Size {
 /// with the block size of the checkpoint, r and c being coordinates of F.
 struct Segment {
   std::string key;
-  std::string scaleKey; ///< empty if the tensor is not block-scaled
-  int64_t fileRows = 0; ///< shape of F, checked when loading
+  std::string scaleKey;    ///< empty if the tensor is not block-scaled
+  int64_t fileRows = 0;    ///< shape of F, checked when loading
   int64_t fileColumns = 0; ///< 0: F has one dimension, of fileRows elements
   int64_t groupStride = 0;
   int64_t firstRow = 0;
@@ -197,8 +197,8 @@ struct Cache {
 
 /// A machine kind that the bundle has kernels and layouts for.
 struct Variant {
-  std::string name;   ///< x86-64-v3, x86-64-v4
-  std::string object; ///< file of the bundle
+  std::string name;     ///< x86-64-v3, x86-64-v4
+  std::string object;   ///< file of the bundle
   std::string checksum; ///< of that file
   bool operator==(const Variant &) const = default;
 };
@@ -209,7 +209,7 @@ struct Plan {
   std::string families; ///< hash of the family table that the kernels were made with
   int64_t vocabSize = 0;
   int64_t hiddenSize = 0;
-  int64_t layers = 0; ///< without the MTP layer
+  int64_t layers = 0;              ///< without the MTP layer
   std::vector<int64_t> scaleBlock; ///< the checkpoint's [rows, columns] of a scale block
   std::vector<Variant> variants;
   std::vector<Size> sizes;

@@ -33,8 +33,7 @@ using ParameterSource =
     std::function<mlir::FailureOr<ParameterValue>(graph::ParameterOp parameter, int64_t layer)>;
 
 /// Called for dsv3.observe.
-using Observer =
-    std::function<void(llvm::StringRef name, int64_t layer, const Tensor &value)>;
+using Observer = std::function<void(llvm::StringRef name, int64_t layer, const Tensor &value)>;
 
 /// The latent cache: for each layer and request the rows appended so far.
 class LatentCache {

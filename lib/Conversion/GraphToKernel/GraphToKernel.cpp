@@ -85,8 +85,7 @@ struct ConvertGraphToKernel : impl::ConvertGraphToKernelBase<ConvertGraphToKerne
     for (Operation *op : llvm::reverse(old)) {
       op->erase();
     }
-    definition.setFamilyAttr(
-        builder.getStringAttr(definition.getCore()->getName().stripDialect()));
+    definition.setFamilyAttr(builder.getStringAttr(definition.getCore()->getName().stripDialect()));
     definition.setSizesAttr(sizesOf(definition));
     return success();
   }
@@ -96,8 +95,8 @@ struct ConvertGraphToKernel : impl::ConvertGraphToKernelBase<ConvertGraphToKerne
     llvm::SetVector<StringRef> names;
     for (BlockArgument argument : definition.getBody().getArguments()) {
       auto type = dyn_cast<RankedTensorType>(argument.getType());
-      auto dims = type ? dyn_cast_if_present<graph::DimsAttr>(type.getEncoding())
-                       : graph::DimsAttr();
+      auto dims =
+          type ? dyn_cast_if_present<graph::DimsAttr>(type.getEncoding()) : graph::DimsAttr();
       for (StringAttr name : dims ? dims.getNames() : ArrayRef<StringAttr>()) {
         names.insert(graph::DimsAttr::split(name).first);
       }

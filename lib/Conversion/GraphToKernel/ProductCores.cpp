@@ -16,9 +16,8 @@ static void fillEpilogue(CoreBuilder &core, ScalarBuilder &scalars, Value root, 
   SmallVector<Value> accumulators(block.getArguments());
   scalars.addArguments(block);
   builder.setInsertionPointToEnd(&block);
-  kern::YieldOp::create(
-      builder, core.loc,
-      scalars.emit(builder, core.yielded()[0], root, accumulators, Value()));
+  kern::YieldOp::create(builder, core.loc,
+                        scalars.emit(builder, core.yielded()[0], root, accumulators, Value()));
 }
 
 /// 2 if the product's columns are gate and up of a dsv3.silu_mul, else 1.
@@ -68,9 +67,9 @@ CoreResults buildProduct(CoreBuilder &core, Operation *product) {
   if (!a) {
     return failure();
   }
-  auto op = kern::GemmOp::create(core.builder, core.loc, result.getType(), a, weight, scales,
-                                 block, core.destination(0),
-                                 core.builder.getI64IntegerAttr(parts), scalars.inputs(), access);
+  auto op = kern::GemmOp::create(core.builder, core.loc, result.getType(), a, weight, scales, block,
+                                 core.destination(0), core.builder.getI64IntegerAttr(parts),
+                                 scalars.inputs(), access);
   fillEpilogue(core, scalars, root, op.getEpilogue(), parts);
   return SmallVector<Value>{op.getResult()};
 }
@@ -82,9 +81,8 @@ CoreResults buildCombine(CoreBuilder &core, graph::CombineOp combine) {
   if (!x || failed(scalars.discover(result, root))) {
     return failure();
   }
-  auto op = kern::CombineOp::create(core.builder, core.loc, result.getType(), x,
-                                    combine.getSlots(), combine.getWeights(),
-                                    core.destination(0), scalars.inputs(),
+  auto op = kern::CombineOp::create(core.builder, core.loc, result.getType(), x, combine.getSlots(),
+                                    combine.getWeights(), core.destination(0), scalars.inputs(),
                                     core.builder.getDenseI32ArrayAttr(scalars.access()));
   fillEpilogue(core, scalars, root, op.getEpilogue(), 1);
   return SmallVector<Value>{op.getResult()};

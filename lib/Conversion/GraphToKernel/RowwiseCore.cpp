@@ -25,8 +25,7 @@ static void fillReduction(CoreBuilder &core, ScalarBuilder &scalars, kern::Rowwi
                                      builder.getF32FloatAttr(static_cast<float>(value)));
   };
   Value mean = arith::DivFOp::create(builder, loc, sum, constant(static_cast<double>(n)));
-  Value safe = arith::AddFOp::create(builder, loc, mean,
-                                     constant(norm.getEps().convertToDouble()));
+  Value safe = arith::AddFOp::create(builder, loc, mean, constant(norm.getEps().convertToDouble()));
   kern::YieldOp::create(builder, loc, Value(math::RsqrtOp::create(builder, loc, safe)));
 }
 
@@ -40,10 +39,10 @@ CoreResults buildRowwise(CoreBuilder &core) {
     destinations.push_back(core.destination(index));
   }
   bool reduces = scalars.norm() != nullptr;
-  auto rowwise = kern::RowwiseOp::create(
-      core.builder, core.loc, core.yielded().getTypes(), scalars.inputs(),
-      core.builder.getDenseI32ArrayAttr(scalars.access()), destinations,
-      reduces ? kern::Reduction::Add : kern::Reduction::None);
+  auto rowwise =
+      kern::RowwiseOp::create(core.builder, core.loc, core.yielded().getTypes(), scalars.inputs(),
+                              core.builder.getDenseI32ArrayAttr(scalars.access()), destinations,
+                              reduces ? kern::Reduction::Add : kern::Reduction::None);
   if (reduces) {
     fillReduction(core, scalars, rowwise);
   }

@@ -47,8 +47,7 @@ LogicalResult ScalarBuilder::discover(Value value, Value root) {
                         kern::AccessKind::Element))) {
       return failure();
     }
-    return addInput(silu.getGateUp(), core.view(silu.getGateUp(), n, n),
-                    kern::AccessKind::Element);
+    return addInput(silu.getGateUp(), core.view(silu.getGateUp(), n, n), kern::AccessKind::Element);
   }
   return addInput(value, core.view(value), kern::AccessKind::Element);
 }

@@ -11,14 +11,14 @@ namespace dsv3 {
 static CoreResults buildRopeAppend(CoreBuilder &core, graph::CacheAppendOp append) {
   auto norm = append.getLatent().getDefiningOp<graph::RmsNormOp>();
   auto key = append.getKey().getDefiningOp<graph::RopeOp>();
-  auto query = core.yielded().size() == 1
-                   ? core.yielded()[0].getDefiningOp<graph::RopeOp>()
-                   : graph::RopeOp();
+  auto query = core.yielded().size() == 1 ? core.yielded()[0].getDefiningOp<graph::RopeOp>()
+                                          : graph::RopeOp();
   if (!norm || !key || !query) {
     return append.emitError("expected the latent's norm, the key's and the query's rotation in "
                             "the group of an append; run dsv3-fuse-rope-append");
   }
-  std::optional<BufferPart> latentPart = core.partOf(norm.getX()), keyPart = core.partOf(key.getX());
+  std::optional<BufferPart> latentPart = core.partOf(norm.getX()),
+                            keyPart = core.partOf(key.getX());
   int64_t latent = cast<RankedTensorType>(norm.getX().getType()).getDimSize(1);
   int64_t rope = cast<RankedTensorType>(key.getX().getType()).getDimSize(1);
   if (!latentPart || !keyPart || latentPart->source != keyPart->source ||
@@ -28,11 +28,10 @@ static CoreResults buildRopeAppend(CoreBuilder &core, graph::CacheAppendOp appen
   auto source = cast<RankedTensorType>(latentPart->source.getType());
   Value kv = latentPart->source;
   if (latentPart->offset != 0 || source.getDimSize(1) != latent + rope) {
-    kv = kern::ViewOp::create(
-        core.builder, core.loc,
-        RankedTensorType::get({source.getDimSize(0), latent + rope}, source.getElementType(),
-                              source.getEncoding()),
-        kv, latentPart->offset, 0);
+    kv = kern::ViewOp::create(core.builder, core.loc,
+                              RankedTensorType::get({source.getDimSize(0), latent + rope},
+                                                    source.getElementType(), source.getEncoding()),
+                              kv, latentPart->offset, 0);
   }
   Value queryView = core.view(query.getX());
   if (!queryView) {
@@ -65,20 +64,19 @@ CoreResults buildStep(CoreBuilder &core, Operation *dsv3Op) {
           return failure();
         }
         return SmallVector<Value>{kern::ExpandedAttentionOp::create(
-            builder, loc, op.getType(), query, rope, op.getKvB(), op.getScales(),
-            op.getBlockAttr(), op.getPositions(), op.getRequests(), op.getCache(),
-            core.destination(0), op.getScaleAttr())};
+            builder, loc, op.getType(), query, rope, op.getKvB(), op.getScales(), op.getBlockAttr(),
+            op.getPositions(), op.getRequests(), op.getCache(), core.destination(0),
+            op.getScaleAttr())};
       })
       .Case([&](graph::RouterOp op) -> CoreResults {
         Value logits = core.view(op.getLogits());
         if (!logits) {
           return failure();
         }
-        auto router = kern::RouterOp::create(builder, loc, op->getResultTypes(), logits,
-                                             op.getBias(), core.destination(0),
-                                             core.destination(1), op.getGroupsAttr(),
-                                             op.getTopGroupsAttr(), op.getScaleAttr(),
-                                             op.getNormaliseAttr());
+        auto router =
+            kern::RouterOp::create(builder, loc, op->getResultTypes(), logits, op.getBias(),
+                                   core.destination(0), core.destination(1), op.getGroupsAttr(),
+                                   op.getTopGroupsAttr(), op.getScaleAttr(), op.getNormaliseAttr());
         return SmallVector<Value>(router->getResults());
       })
       .Case([&](graph::DispatchOp op) -> CoreResults {
@@ -106,8 +104,8 @@ CoreResults buildStep(CoreBuilder &core, Operation *dsv3Op) {
         if (!lhs || !rhs) {
           return failure();
         }
-        return SmallVector<Value>{kern::ConcatOp::create(builder, loc, op.getType(), lhs, rhs,
-                                                         core.destination(0))};
+        return SmallVector<Value>{
+            kern::ConcatOp::create(builder, loc, op.getType(), lhs, rhs, core.destination(0))};
       })
       .Default([&](Operation *op) -> CoreResults {
         return core.definition.emitError("no core op computes '")

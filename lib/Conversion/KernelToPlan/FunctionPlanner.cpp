@@ -90,8 +90,8 @@ LogicalResult FunctionPlanner::findBuffers() {
   for (Operation &op : body) {
     ++step;
     for (Value operand : op.getOperands()) {
-      auto known = isa<graph::CacheType>(operand.getType()) ? ranges.end()
-                                                            : ranges.find(bufferOf(operand));
+      auto known =
+          isa<graph::CacheType>(operand.getType()) ? ranges.end() : ranges.find(bufferOf(operand));
       if (known != ranges.end()) {
         // A destination is in use from its launch on, not from where it was declared.
         LiveRange &range = live[known->second];

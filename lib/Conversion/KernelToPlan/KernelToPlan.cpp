@@ -116,9 +116,9 @@ LogicalResult ModulePlanner::addKernels() {
         return definition.emitError("expected a configuration with tiles and scratch for ")
                << variant.name << "; run kern-configure first";
       }
-      kernel.variants.push_back({{static_cast<int32_t>(tiles[0]), tiles[1], tiles[2], tiles[3],
-                                  tiles[4]},
-                                 scratch.getInt()});
+      kernel.variants.push_back(
+          {{static_cast<int32_t>(tiles[0]), tiles[1], tiles[2], tiles[3], tiles[4]},
+           scratch.getInt()});
     }
     tables.kernels[kernel.symbol] = static_cast<int32_t>(result.kernels.size());
     result.kernels.push_back(std::move(kernel));

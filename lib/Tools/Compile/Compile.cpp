@@ -290,7 +290,8 @@ int runTool(const Flags &flags) {
   }
   bool prints = *last <= Phase::Planned || !flags.explain.empty();
   if (!prints && !flags.planOnly && flags.output.empty()) {
-    return fail({"expected -o BUNDLE, --plan-only, --stop-after or --explain", "", "dsv3-compile --help"});
+    return fail(
+        {"expected -o BUNDLE, --plan-only, --stop-after or --explain", "", "dsv3-compile --help"});
   }
   Expected<Input> input = openInput(flags);
   if (!input) {

@@ -7,8 +7,8 @@
 //===----------------------------------------------------------------------===//
 #include "Explain.h"
 
-#include "Report.h"
 #include "Graph/Extent.h"
+#include "Report.h"
 #include "dsv3/Transforms/KernelFacts.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"

@@ -32,7 +32,7 @@ public:
 private:
   std::string kernel;
   std::vector<std::string> variants;
-  std::string ops, body;      ///< of phase fused
+  std::string ops, body;     ///< of phase fused
   std::string core, choices; ///< of phase kernels
 };
 

@@ -20,8 +20,8 @@ public:
     if (yaml) {
       stream = std::make_unique<llvm::raw_string_ostream>(*yaml);
       // Fails for formats that are not built in alone; YAML always is.
-      serializer =
-          llvm::cantFail(llvm::remarks::createRemarkSerializer(llvm::remarks::Format::YAML, *stream));
+      serializer = llvm::cantFail(
+          llvm::remarks::createRemarkSerializer(llvm::remarks::Format::YAML, *stream));
     }
   }
 
@@ -34,7 +34,8 @@ public:
     }
     llvm::StringRef function = remark.getFunction();
     std::string line = function.starts_with("<") ? "module" : "@" + function.str(); // "<unknown …>"
-    line += ": " + remark.getRemarkName().str() + ": " + remark.getRemarkTypeString().lower() + ": ";
+    line +=
+        ": " + remark.getRemarkName().str() + ": " + remark.getRemarkTypeString().lower() + ": ";
     for (const remark::detail::Remark::Arg &piece : remark.getArgs()) {
       line += piece.val;
     }
@@ -64,18 +65,18 @@ Status Remarks::collect(MLIRContext &context) {
     }
   }
   // A kind without a filter is not reported, whatever `all` says.
-  remark::RemarkCategories everything{.all = std::nullopt,
-                                      .passed = ".*",
-                                      .missed = ".*",
-                                      .analysis = ".*",
-                                      .failed = ".*"};
+  remark::RemarkCategories everything{
+      .all = std::nullopt, .passed = ".*", .missed = ".*", .analysis = ".*", .failed = ".*"};
   auto streamer =
       std::make_unique<RemarkStreamer>(std::move(lines), flags.file.empty() ? nullptr : &yaml);
   LogicalResult enabled = remark::enableOptimizationRemarks(
-      context, std::move(streamer), std::make_unique<remark::RemarkEmittingPolicyAll>(), everything);
+      context, std::move(streamer), std::make_unique<remark::RemarkEmittingPolicyAll>(),
+      everything);
   return succeeded(enabled) ? Status() : Failure{"remarks cannot be collected"};
 }
 
-Status Remarks::write() const { return flags.file.empty() ? Status() : writeFile(flags.file, yaml); }
+Status Remarks::write() const {
+  return flags.file.empty() ? Status() : writeFile(flags.file, yaml);
+}
 
 } // namespace dsv3::compile

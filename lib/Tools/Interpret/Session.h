@@ -32,8 +32,7 @@ public:
 
 private:
   /// The first entry of the role that admits `tokens`, and the most it takes.
-  mlir::FailureOr<std::pair<std::string, int64_t>> entryFor(llvm::StringRef role,
-                                                            int64_t tokens);
+  mlir::FailureOr<std::pair<std::string, int64_t>> entryFor(llvm::StringRef role, int64_t tokens);
   mlir::FailureOr<std::map<std::string, reference::Tensor>>
   step(llvm::ArrayRef<int64_t> ids, bool allRows, const reference::Observer &observer);
 

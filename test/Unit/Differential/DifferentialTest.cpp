@@ -29,9 +29,9 @@ namespace {
 /// A model to take kernels from.
 struct Case {
   std::string name;
-  std::string config;  ///< path of a config.json
-  int64_t divisor = 1; ///< sizes are divided by it, or left alone with 1
-  int64_t ragged = 0;  ///< added to sizes that need not be round
+  std::string config;         ///< path of a config.json
+  int64_t divisor = 1;        ///< sizes are divided by it, or left alone with 1
+  int64_t ragged = 0;         ///< added to sizes that need not be round
   DType stored = DType::BF16; ///< what the checkpoint stores, where it is not FP8
   bool fp8 = true;            ///< false: not even where the configuration says so
 };

@@ -3,8 +3,8 @@
 // From config.json alone, as plan-only does: no weights are needed to compile.
 //
 //===----------------------------------------------------------------------===//
-#include "dsv3/Conversion/KernelToPlan.h"
 #include "dsv3/Pipelines/Compiler.h"
+#include "dsv3/Conversion/KernelToPlan.h"
 #include "dsv3/Tools/Registration.h"
 
 #include "mlir/IR/Verifier.h"

@@ -23,8 +23,9 @@ struct Text {
   std::string configs = R"(configs {"x86-64-v3" = {rows = 1 : i64, scratch = 0 : i64, )"
                         R"(tiles = array<i64: 0, 1, 1, 1, 0>}})";
   std::string size = "T";
-  std::string entry = R"(attributes {dsv3.entry = {attention = "absorbed", max_tokens = 4 : i64, )"
-                      R"(min_tokens = 1 : i64, role = "step", sizes = [#dsv3.size<"T", max = 4>]}})";
+  std::string entry =
+      R"(attributes {dsv3.entry = {attention = "absorbed", max_tokens = 4 : i64, )"
+      R"(min_tokens = 1 : i64, role = "step", sizes = [#dsv3.size<"T", max = 4>]}})";
   std::string named = R"({dsv3.name = "hidden"})";
   std::string result = "%y", resultType = "!y", body;
 
@@ -52,9 +53,8 @@ std::string refusal(const std::string &text) {
   registerAllDialects(registry);
   MLIRContext context(registry);
   std::string said;
-  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
-    said += diagnostic.str() + "\n";
-  });
+  ScopedDiagnosticHandler handler(&context,
+                                  [&](Diagnostic &diagnostic) { said += diagnostic.str() + "\n"; });
   OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
   EXPECT_TRUE(module) << said << text;
   if (!module) {
@@ -69,7 +69,9 @@ std::string refusal(const std::string &text) {
 
 #define EXPECT_SAYS(text, word) EXPECT_PRED_FORMAT2(testing::IsSubstring, word, refusal(text))
 
-TEST(KernelToPlan, PlansTheModuleThatTheOthersAreMadeOf) { EXPECT_EQ(refusal(Text().module()), ""); }
+TEST(KernelToPlan, PlansTheModuleThatTheOthersAreMadeOf) {
+  EXPECT_EQ(refusal(Text().module()), "");
+}
 
 TEST(KernelToPlan, WantsSizesOfTheEntry) {
   Text text;

@@ -27,11 +27,10 @@ Plan test::smallPlan() {
   gateUp.name = "gate_up", gateUp.type = DType::F8E4M3;
   gateUp.groups = 3, gateUp.rows = 256, gateUp.columns = 8, gateUp.parts = 2;
   gateUp.scaleRows = 128, gateUp.scaleColumns = 128;
-  gateUp.segments = {
-      {"model.layers.{layer}.{expert}.gate", "model.layers.{layer}.{expert}.gate_scale", 128, 8, 0,
-       0, 128, false},
-      {"model.layers.{layer}.{expert}.up", "model.layers.{layer}.{expert}.up_scale", 128, 8, 0, 0,
-       128, false}};
+  gateUp.segments = {{"model.layers.{layer}.{expert}.gate",
+                      "model.layers.{layer}.{expert}.gate_scale", 128, 8, 0, 0, 128, false},
+                     {"model.layers.{layer}.{expert}.up", "model.layers.{layer}.{expert}.up_scale",
+                      128, 8, 0, 0, 128, false}};
   gateUp.layers = {0, 1};
   gateUp.layouts = {{}, {LayoutKind::Panels, 32}};
   plan.parameters = {embedding, gateUp};
@@ -59,13 +58,14 @@ Plan test::smallPlan() {
                          {ArgKind::Arena, 0, 1024}}},
                        {Opcode::Observe, 0, -1, {{ArgKind::Formal, 0, 0}}}};
   entry.bodies = {body};
-  entry.instructions = {{Opcode::Launch,
-                         0,
-                         -1,
-                         {{ArgKind::Input, 0, 0}, {ArgKind::Parameter, 0, 0}, {ArgKind::Arena, 0, 0}}},
-                        {Opcode::Call, 0, 0, {{ArgKind::Arena, 0, 0}}},
-                        {Opcode::Call, 0, 1, {{ArgKind::Arena, 0, 0}}},
-                        {Opcode::Launch, 1, -1, {{ArgKind::Arena, 0, 0}, {ArgKind::Output, 0, 0}}}};
+  entry.instructions = {
+      {Opcode::Launch,
+       0,
+       -1,
+       {{ArgKind::Input, 0, 0}, {ArgKind::Parameter, 0, 0}, {ArgKind::Arena, 0, 0}}},
+      {Opcode::Call, 0, 0, {{ArgKind::Arena, 0, 0}}},
+      {Opcode::Call, 0, 1, {{ArgKind::Arena, 0, 0}}},
+      {Opcode::Launch, 1, -1, {{ArgKind::Arena, 0, 0}, {ArgKind::Output, 0, 0}}}};
   plan.entries = {entry};
   return plan;
 }
