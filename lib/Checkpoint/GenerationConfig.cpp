@@ -35,7 +35,7 @@ static Expected<GenerationConfig> parseUnguarded(std::string_view text, const st
   if (fields.isStated("min_p")) {
     config.minP = fields.number("min_p", 0, 1);
   }
-  config.bosTokenId = fields.tokenId("bos_token_id");
+  (void)fields.tokenId("bos_token_id"); // checked, not used
   config.eosTokenIds = fields.tokenIds("eos_token_id");
   if (!defects.empty()) {
     return defects.failure("the sampling defaults cannot be used", where);

@@ -12,12 +12,6 @@
 
 namespace dsv3::checkpoint {
 
-int64_t ModelConfig::numDenseLayers() const {
-  return nRoutedExperts == 0 ? numHiddenLayers : std::min(firstKDenseReplace, numHiddenLayers);
-}
-
-int64_t ModelConfig::numMoeLayers() const { return numHiddenLayers - numDenseLayers(); }
-
 /// transformers, yarn_get_mscale; the paper's (arXiv 2309.00071) sqrt(1/t).
 static double yarnMscale(double factor, double mscale) {
   return factor <= 1 ? 1.0 : 0.1 * mscale * std::log(factor) + 1.0;

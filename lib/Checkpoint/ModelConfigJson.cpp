@@ -38,14 +38,12 @@ static std::string architectureDefect(const Json &root) {
 }
 
 /// Refuses every value of a text field but one.
-static std::string onlyText(ConfigFields &fields, const char *key, const char *only,
-                            const char *why) {
+static void onlyText(ConfigFields &fields, const char *key, const char *only, const char *why) {
   std::string value = fields.text(key, only);
   if (value != only) {
     fields.defect(key, std::string("only '") + only + "' is supported, found " + inQuotes(value) +
                            "; " + why);
   }
-  return only;
 }
 
 static void readSizes(ConfigFields &fields, ModelConfig &config) {
@@ -113,8 +111,8 @@ static void readExperts(ConfigFields &fields, ModelConfig &config) {
       fields.integer("topk_group", 1, Limits::experts, fields.isNull("topk_group") ? 1 : 4);
   config.routedScalingFactor = fields.number("routed_scaling_factor", -1e6, 1e6, 2.5);
   config.normTopkProb = fields.boolean("norm_topk_prob", true);
-  config.scoringFunc = onlyText(fields, "scoring_func", "sigmoid", "is this DeepSeek-V2?");
-  config.topkMethod = onlyText(fields, "topk_method", "noaux_tc", "is this DeepSeek-V2?");
+  onlyText(fields, "scoring_func", "sigmoid", "is this DeepSeek-V2?");
+  onlyText(fields, "topk_method", "noaux_tc", "is this DeepSeek-V2?");
 }
 
 /// The rules that join the sizes of the router.
@@ -264,13 +262,11 @@ static void readQuantization(ConfigFields &fields, ModelConfig &config, Defects 
     return; // the other fields belong to that other method
   }
   Quantization result;
-  result.fmt = onlyText(quant, "fmt", "e4m3", "the published weights have it");
+  onlyText(quant, "fmt", "e4m3", "the published weights have it");
   onlyText(quant, "activation_scheme", "dynamic",
            "scales of activations are computed while running");
   std::string format = quant.text("scale_fmt", "float");
-  if (format == "ue8m0") {
-    result.scaleFmt = Quantization::ScaleFormat::Ue8m0;
-  } else if (format != "float") {
+  if (format != "ue8m0" && format != "float") {
     quant.defect("scale_fmt", "expected 'ue8m0' or 'float', found " + inQuotes(format));
   }
   constexpr int64_t largestBlock = 1 << 14;
@@ -334,7 +330,7 @@ static Expected<ModelConfig> parseUnguarded(std::string_view text, const std::st
   readType(fields, config);
   config.rmsNormEps = fields.number("rms_norm_eps", 1e-12, 1, 1e-6);
   config.tieWordEmbeddings = fields.boolean("tie_word_embeddings", false);
-  config.hiddenAct = onlyText(fields, "hidden_act", "silu", "the family has no other");
+  onlyText(fields, "hidden_act", "silu", "the family has no other");
   if (fields.boolean("attention_bias", false)) {
     fields.defect("attention_bias", "only false is supported: no published model has these biases");
   }
@@ -345,7 +341,7 @@ static Expected<ModelConfig> parseUnguarded(std::string_view text, const std::st
                            std::to_string(config.numNextnPredictLayers) +
                            "; the published models have one module and apply it repeatedly");
   }
-  config.bosTokenId = fields.tokenId("bos_token_id");
+  (void)fields.tokenId("bos_token_id"); // checked, not used
   config.eosTokenIds = fields.tokenIds("eos_token_id");
   if (!defects.empty()) {
     return defects.failure("the configuration cannot be used", where);

@@ -58,18 +58,17 @@ protected:
                        {"cts_add", {0}, {0, 1, 16, 1, 0}, 0},
                        {"cts_matvec", {0, 1}, {0, 1, 1, 1, 0}, 100 * sizeof(float)},
                        {"cts_fail", {0}, {0, 1, 1, 1, 0}, 0}};
-    program.observations = {{0, sizeof(float)}, {1, 8}};
     return program;
   }
   static void launch(Program &program, KernelIndex kernel, std::vector<Address> args,
                      int64_t layer = -1) {
-    program.commands.push_back({Command::Kind::Launch, kernel, layer, uint32_t(program.args.size()),
-                                uint32_t(args.size())});
+    program.commands.push_back(
+        {Command::Kind::Launch, kernel, layer, uint32_t(program.args.size())});
     program.args.insert(program.args.end(), args.begin(), args.end());
   }
   static void observe(Program &program, int32_t observation, int64_t layer, Address address) {
     program.commands.push_back(
-        {Command::Kind::Observe, observation, layer, uint32_t(program.args.size()), 1});
+        {Command::Kind::Observe, observation, layer, uint32_t(program.args.size())});
     program.args.push_back(address);
   }
 

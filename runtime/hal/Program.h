@@ -28,19 +28,12 @@ struct ProgramKernel {
   int64_t scratchBytes = 0;   ///< per thread
 };
 
-/// A value that an observer can be shown: values[size] × rowBytes bytes.
-struct ProgramObservation {
-  int32_t size = 0; ///< index into the values of a step
-  int64_t rowBytes = 0;
-};
-
 struct Command {
   enum class Kind : uint8_t { Launch, Observe };
   Kind kind = Kind::Launch;
-  int32_t target = 0;    ///< a kernel, or an observation
+  int32_t target = 0;    ///< a kernel, or an observation of the entry
   int64_t layer = -1;    ///< of the call that it came from; -1 outside of layers
-  uint32_t firstArg = 0; ///< in Program::args
-  uint32_t argCount = 0; ///< of an observation: 1
+  uint32_t firstArg = 0; ///< in Program::args; an observation has one
 };
 
 /// Plain data. Indices are in range: programs come from valid plans.
@@ -48,7 +41,6 @@ struct Program {
   std::string name;      ///< of the entry, for failures
   int32_t sizeCount = 0; ///< how many values a step brings
   std::vector<ProgramKernel> kernels;
-  std::vector<ProgramObservation> observations;
   std::vector<Command> commands;
   std::vector<Address> args;
 };

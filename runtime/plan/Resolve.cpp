@@ -42,10 +42,6 @@ void Resolver::addTables(size_t variant) {
     const plan::KernelVariant &compiled = kernel.variants[variant];
     program.kernels.push_back({kernel.symbol, kernel.sizes, compiled.tiles, compiled.scratchBytes});
   }
-  for (const plan::Observation &observation : entry.observations) {
-    program.observations.push_back(
-        {observation.size, observation.columns * int64_t(byteSize(observation.type))});
-  }
 }
 
 Expected<Address> Resolver::weight(const plan::Arg &arg, int64_t layer) const {
@@ -112,7 +108,6 @@ Status Resolver::append(std::span<const plan::Instruction> instructions, int64_t
     command.target = instruction.target;
     command.layer = here;
     command.firstArg = uint32_t(program.args.size());
-    command.argCount = uint32_t(args.size());
     program.commands.push_back(command);
     program.args.insert(program.args.end(), args.begin(), args.end());
   }

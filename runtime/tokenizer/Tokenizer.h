@@ -64,9 +64,8 @@ public:
 
   /// BOS, EOS and chat templates.
   const TokenizerConfig &config() const { return settings; }
-  /// Ids of config().bosToken and eosToken, if they are set and exist.
+  /// The id of config().bosToken, if it is set and exists.
   std::optional<TokenId> bosId() const;
-  std::optional<TokenId> eosId() const;
 
 private:
   struct Token {

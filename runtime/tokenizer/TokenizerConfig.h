@@ -19,9 +19,8 @@ namespace dsv3::text {
 
 /// Owned by value.
 struct TokenizerConfig {
-  /// Whether a raw prompt gets a BOS (EOS).
+  /// Whether a raw prompt gets a BOS.
   bool addBosToken = false;
-  bool addEosToken = false;
   std::optional<std::string> bosToken, eosToken;
   /// Name and source; the one that is given without a name is "default".
   std::vector<std::pair<std::string, std::string>> chatTemplates;

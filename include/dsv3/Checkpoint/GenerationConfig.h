@@ -24,7 +24,6 @@ struct GenerationConfig {
   double topP = 1;            ///< in (0, 1]; 1: no limit
   int64_t topK = 0;           ///< 0: no limit (transformers' own default is 50)
   std::optional<double> minP; ///< in [0, 1]
-  std::optional<int64_t> bosTokenId;
   std::vector<int64_t> eosTokenIds; ///< empty: those of config.json
 };
 

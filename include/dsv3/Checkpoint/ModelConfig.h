@@ -39,13 +39,8 @@ struct RopeScaling {
 
 /// `quantization_config` with quant_method fp8, fmt e4m3, dynamic activations.
 struct Quantization {
-  enum class ScaleFormat : uint8_t { Float, Ue8m0 };
-
-  std::string fmt = "e4m3";
   /// Rows (n) and columns (k) of a weight that share a scale.
   std::array<int64_t, 2> weightBlockSize = {128, 128};
-  /// Ue8m0: scales of weights and activations are powers of two (V3.1).
-  ScaleFormat scaleFmt = ScaleFormat::Float;
 };
 
 /// Sizes are in elements unless said otherwise. A value type.
@@ -57,7 +52,6 @@ struct ModelConfig {
   int64_t moeIntermediateSize = 0; ///< of one expert; 0 without experts
   int64_t numHiddenLayers = 0;     ///< without the MTP layer
   int64_t firstKDenseReplace = 0;  ///< layers before this one are dense
-  int64_t moeLayerFreq = 1;        ///< always 1
   int64_t numAttentionHeads = 0;
   int64_t numKeyValueHeads = 0;     ///< always numAttentionHeads
   std::optional<int64_t> qLoraRank; ///< empty: one projection of the query
@@ -72,17 +66,12 @@ struct ModelConfig {
   int64_t topkGroup = 1;
   double routedScalingFactor = 1;
   bool normTopkProb = true;
-  std::string scoringFunc = "sigmoid"; ///< always
-  std::string topkMethod = "noaux_tc"; ///< always
-  std::string hiddenAct = "silu";      ///< always
-  bool attentionBias = false;          ///< always
   int64_t numNextnPredictLayers = 0;   ///< MTP modules, 0 or 1
   int64_t maxPositionEmbeddings = 0;   ///< tokens
   double ropeTheta = 10000;
   RopeScaling ropeScaling;
   double rmsNormEps = 1e-6; ///< of all norms but q_a and kv_a, which have 1e-6
   bool tieWordEmbeddings = false;
-  std::optional<int64_t> bosTokenId;
   std::vector<int64_t> eosTokenIds; ///< a single id in the file is a list of one
   DType torchDtype = DType::BF16;   ///< of tensors that are not quantised, as stated
   std::optional<Quantization> quantization;
@@ -96,9 +85,6 @@ struct ModelConfig {
   /// Whether the MTP layer has experts: whenever the model has any, wherever its dense
   /// layers end (transformers, PreTrainedConfig.get_mtp_config).
   bool isMtpLayerMoe() const { return nRoutedExperts > 0; }
-  /// Layers of the main model without and with experts; they sum to numHiddenLayers.
-  int64_t numDenseLayers() const;
-  int64_t numMoeLayers() const;
 
   /// What the scores of attention are multiplied by: qk_head_dim^-0.5, with a rope
   /// scaling and mscale_all_dim m ≠ 0 also by g(factor, m)², g(f, m) = 0.1·m·ln f + 1

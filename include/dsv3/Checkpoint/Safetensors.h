@@ -72,7 +72,6 @@ public:
   ~SafetensorsFile();
 
   const std::filesystem::path &path() const { return filePath; }
-  uint64_t byteCount() const { return fileBytes; }
   /// Sorted by name.
   const std::vector<TensorInfo> &tensors() const { return header.tensors; }
   /// The strings under __metadata__; empty if there is none.
@@ -86,12 +85,11 @@ public:
   /// changed its size since it was opened. Truncating a mapped file on disk kills its
   /// readers (SIGBUS), as with every mapped file.
   Status map();
-  bool isMapped() const { return mapping != nullptr; }
   /// The bytes of a tensor of this file. Need not be aligned to its elements: copy
-  /// them out with memcpy. Precondition: isMapped().
+  /// them out with memcpy. Precondition: map() succeeded.
   std::span<const std::byte> bytes(const TensorInfo &tensor) const;
   /// Tells the system that the pages that lie wholly inside the tensor are not needed
-  /// any more; they are read again if touched. Precondition: isMapped().
+  /// any more; they are read again if touched. Precondition: map() succeeded.
   void drop(const TensorInfo &tensor) const;
 
 private:

@@ -22,7 +22,6 @@ TEST(GenerationConfig, StatedFieldsAreRead) {
   EXPECT_EQ(config->topP, 0.95);
   EXPECT_EQ(config->topK, 40);
   EXPECT_EQ(config->minP, 0.1);
-  EXPECT_EQ(config->bosTokenId, 0);
   EXPECT_EQ(config->eosTokenIds, (std::vector<int64_t>{1, 7}));
   EXPECT_EQ(parse(R"({"eos_token_id": 3})")->eosTokenIds, std::vector<int64_t>{3});
 }

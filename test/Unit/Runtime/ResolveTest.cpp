@@ -29,9 +29,10 @@ struct Places {
 
 std::vector<uintptr_t> argsOf(const Program &program, size_t command) {
   std::vector<uintptr_t> values;
-  for (uint32_t i = 0; i < program.commands[command].argCount; ++i) {
-    values.push_back(
-        reinterpret_cast<uintptr_t>(program.args[program.commands[command].firstArg + i]));
+  size_t end = command + 1 < program.commands.size() ? program.commands[command + 1].firstArg
+                                                     : program.args.size();
+  for (size_t i = program.commands[command].firstArg; i < end; ++i) {
+    values.push_back(reinterpret_cast<uintptr_t>(program.args[i]));
   }
   return values;
 }
@@ -84,8 +85,6 @@ TEST(Resolve, TakesKernelsOfTheVariant) {
     EXPECT_EQ(program->kernels[1].sizes, (std::vector<int32_t>{0, 1}));
     EXPECT_EQ(program->kernels[1].tiles, plan.kernels[1].variants[variant].tiles);
     EXPECT_EQ(program->kernels[0].scratchBytes, variant == 0 ? 0 : 64);
-    ASSERT_EQ(program->observations.size(), 1U);
-    EXPECT_EQ(program->observations[0].rowBytes, 32);
   }
 }
 
