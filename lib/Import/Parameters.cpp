@@ -7,6 +7,8 @@
 //===----------------------------------------------------------------------===//
 #include "Parameters.h"
 
+#include "dsv3/Plan/Key.h"
+
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Diagnostics.h"
 
@@ -15,19 +17,6 @@
 using namespace mlir;
 
 namespace dsv3::import {
-
-std::string expandKey(StringRef key, int64_t layer, int64_t expert) {
-  std::string result = key.str();
-  auto replace = [&](StringRef what, int64_t number) {
-    size_t at = result.find(what.str());
-    if (at != std::string::npos) {
-      result.replace(at, what.size(), std::to_string(number));
-    }
-  };
-  replace("{layer}", layer);
-  replace("{expert}", expert);
-  return result;
-}
 
 static Slot vectorSlot(std::string name, std::string key, int64_t size) {
   return Slot{std::move(name), {size}, {Piece{std::move(key), {size}}}};
@@ -144,7 +133,7 @@ std::optional<std::string> signatureOf(const std::vector<Slot> &slots, int64_t l
     int64_t groups = slot.shape.size() == 3 && slot.groupStride == 0 ? slot.shape[0] : 1;
     for (const Piece &piece : slot.pieces) {
       for (int64_t group = 0; group < groups; ++group) {
-        std::string key = expandKey(piece.key, layer, group);
+        std::string key = plan::expandKey(piece.key, layer, group);
         DType stored = storedType(key);
         if (type && *type != stored) {
           emitError(loc) << "'" << key << "' is stored as " << name(stored) << ", but '" << first
@@ -178,7 +167,7 @@ void declareParameters(ModuleOp module, const checkpoint::ModelConfig &config, S
   MLIRContext *context = module.getContext();
   for (const Slot &slot : slots) {
     int64_t layer = layers.empty() ? 0 : layers.front();
-    DType stored = storedType(expandKey(slot.pieces.front().key, layer, 0));
+    DType stored = storedType(plan::expandKey(slot.pieces.front().key, layer, 0));
     bool scaled = stored == DType::F8E4M3;
     int64_t rows = slot.shape.size() == 1 ? 1 : slot.shape[slot.shape.size() - 2];
     int64_t pieces = static_cast<int64_t>(slot.pieces.size());

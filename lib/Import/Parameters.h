@@ -47,7 +47,4 @@ void declareParameters(mlir::ModuleOp module, const checkpoint::ModelConfig &con
                        llvm::StringRef prefix, const std::vector<Slot> &slots,
                        llvm::ArrayRef<int64_t> layers, const StoredType &storedType);
 
-/// `key` with {layer} and {expert} replaced.
-std::string expandKey(llvm::StringRef key, int64_t layer, int64_t expert);
-
 } // namespace dsv3::import

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ValidateForm.h"
+#include "ValidateGrowth.h"
 #include "ValidateParameter.h"
 
 #include "dsv3/Plan/PlanFile.h"
@@ -333,10 +334,17 @@ Status plan::validate(const Plan &plan) {
       return status;
     }
   }
+  if (Status status = plan::detail::checkTensorCount(plan); !status) {
+    return status;
+  }
   for (const Kernel &kernel : plan.kernels) {
     if (Status status = checkKernel(plan, kernel); !status) {
       return status;
     }
+  }
+  // Before the walk of the entries, which takes as long as what they expand to.
+  if (Status status = plan::detail::checkExpansion(plan); !status) {
+    return status;
   }
   for (const Entry &entry : plan.entries) {
     if (Status status = EntryChecker(plan, entry).check(); !status) {

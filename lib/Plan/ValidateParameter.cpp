@@ -8,6 +8,7 @@
 
 #include "ValidateParameter.h"
 
+#include "dsv3/Plan/Key.h"
 #include "dsv3/Plan/Layout.h"
 
 #include <algorithm>
@@ -45,7 +46,7 @@ static Status checkSegment(const Parameter &parameter, const Segment &segment,
       segment.firstRow > plan::detail::mostBytes) {
     return bad(where, "expected a key, rows and a shape without overflow");
   }
-  if (segment.key.find("{expert}") != std::string::npos && segment.groupStride != 0) {
+  if (namesExpert(segment.key) && segment.groupStride != 0) {
     return bad(where, "a tensor for each group and a stride of " + number(segment.groupStride) +
                           " between groups exclude each other");
   }
@@ -149,7 +150,7 @@ Status plan::detail::checkParameter(const Plan &plan, const Parameter &parameter
     if (segment.scaleKey.empty() != (parameter.scaleRows == 0)) {
       return bad(at, "expected all segments to have scales, or none");
     }
-    bool layered = segment.key.find("{layer}") != std::string::npos;
+    bool layered = namesLayer(segment.key);
     if (layered && parameter.layers.empty()) {
       return bad(at, "the key names a layer, the parameter has none");
     }

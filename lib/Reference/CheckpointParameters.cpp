@@ -7,6 +7,7 @@
 #include "dsv3/Reference/CheckpointParameters.h"
 
 #include "dsv3/Checkpoint/TensorMap.h"
+#include "dsv3/Plan/Key.h"
 #include "dsv3/Support/Float.h"
 
 #include <cstring>
@@ -15,17 +16,6 @@ using namespace mlir;
 
 namespace dsv3::reference {
 namespace {
-
-std::string expandKey(StringRef pattern, int64_t layer, int64_t group) {
-  std::string key = pattern.str();
-  for (auto [mark, number] : {std::pair("{layer}", layer), std::pair("{expert}", group)}) {
-    size_t at = key.find(mark);
-    if (at != std::string::npos) {
-      key.replace(at, std::strlen(mark), std::to_string(number));
-    }
-  }
-  return key;
-}
 
 double elementAt(std::span<const std::byte> bytes, DType type, int64_t index) {
   const std::byte *at = bytes.data() + index * static_cast<int64_t>(byteSize(type));
@@ -106,7 +96,7 @@ public:
 private:
   FailureOr<FileTensor> open(graph::ParameterOp parameter, StringAttr pattern, int64_t layer,
                              int64_t group) const {
-    std::string key = expandKey(pattern.getValue(), layer, group);
+    std::string key = plan::expandKey(pattern.getValue(), layer, group);
     const checkpoint::TensorInfo *info = checkpoint.find(key);
     if (!info || !info->dtype) {
       return parameter.emitError("the checkpoint has no tensor '") << key << "'";
@@ -133,7 +123,7 @@ private:
       auto scale = static_cast<float>(elementAt(tensor->bytes, tensor->type, i));
       if (checkpoint::findBadScale({&scale, 1}) == 0) {
         return parameter.emitError("the tensor '")
-               << expandKey(pattern.getValue(), layer, group) << "' holds the scale "
+               << plan::expandKey(pattern.getValue(), layer, group) << "' holds the scale "
                << std::to_string(scale) << "; hint: the file is damaged; fetch it again";
       }
     }

@@ -1,29 +1,19 @@
 //===- ParameterReader.cpp - the rows of a weight -------------------------===//
 #include "runtime/params/ParameterReader.h"
 
+#include "dsv3/Plan/Key.h"
 #include "dsv3/Plan/Layout.h"
 
 namespace dsv3::runtime {
 
-static constexpr std::string_view layerMark = "{layer}", expertMark = "{expert}";
-
-static std::string expandKey(std::string key, int64_t layer, int64_t group) {
-  for (auto [mark, number] : {std::pair(layerMark, layer), std::pair(expertMark, group)}) {
-    if (size_t at = key.find(mark); at != std::string::npos) {
-      key.replace(at, mark.size(), std::to_string(number));
-    }
-  }
-  return key;
-}
-
 static int64_t tensorsOf(const plan::Parameter &parameter, const plan::Segment &segment) {
-  return segment.key.find(expertMark) == std::string::npos ? 1 : parameter.groups;
+  return plan::namesExpert(segment.key) ? parameter.groups : 1;
 }
 
 TensorRequest requestOf(const plan::Plan &plan, const plan::Parameter &parameter,
                         const plan::Segment &segment, int64_t layer, int64_t group) {
-  TensorRequest request{.key = expandKey(segment.key, layer, group),
-                        .scaleKey = expandKey(segment.scaleKey, layer, group),
+  TensorRequest request{.key = plan::expandKey(segment.key, layer, group),
+                        .scaleKey = plan::expandKey(segment.scaleKey, layer, group),
                         .type = parameter.type,
                         .rows = segment.fileRows,
                         .columns = segment.fileColumns};

@@ -44,6 +44,11 @@ int main(int argc, char **argv) {
   // A session wants room for the output of every token.
   plan.entries[0].maxima = {16, 16};
   std::ofstream(folder / "plan.dsv3", std::ios::binary) << plan::serialise(plan);
+  // Forged: a small file that expands to more launches than fit in memory.
+  plan::Entry &entry = plan.entries[0];
+  entry.bodies[0].instructions.assign(20'000, {plan::Opcode::Launch, 1, -1, {}});
+  entry.instructions.assign(20'000, {plan::Opcode::Call, 0, 0, {}});
+  std::ofstream(folder / "expanding.dsv3", std::ios::binary) << plan::serialise(plan);
   writeSafetensorsSeed(folder / "small.safetensors");
   return 0;
 }

@@ -29,11 +29,14 @@ inline int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 class PackedShape {
 public:
   PackedShape(const Parameter &parameter, const Layout &layout)
-      : panels(layout.kind == LayoutKind::Panels), sixteenBit(byteSize(parameter.type) == 2),
+      : panels(layout.kind == LayoutKind::Panels), elementBytes(byteSize(parameter.type)),
         groups(parameter.groups), rows(parameter.rows), columns(parameter.columns),
         parts(parameter.parts), width(panels ? layout.panelWidth : 1),
         partRows(parameter.rows / parameter.parts), partPanels(ceilDiv(partRows, width)),
         scaleRows(parameter.scaleRows), scaleColumns(parameter.scaleColumns) {}
+
+  uint64_t dataBytes() const { return uint64_t(dataElements()) * elementBytes; }
+  uint64_t scaleBytes() const { return uint64_t(scaleElements()) * sizeof(float); }
 
   int64_t dataElements() const {
     return panels ? groups * parts * partPanels * columns * width : groups * rows * columns;
@@ -70,7 +73,7 @@ public:
   }
   /// Place of row j of a panel within the `width` elements of a column.
   int64_t lane(int64_t j) const {
-    if (!sixteenBit) {
+    if (elementBytes != 2) {
       return j;
     }
     int64_t half = width / 2;
@@ -78,7 +81,8 @@ public:
   }
 
 private:
-  bool panels, sixteenBit;
+  bool panels;
+  uint64_t elementBytes;
   int64_t groups, rows, columns, parts, width, partRows, partPanels, scaleRows, scaleColumns;
 };
 

@@ -191,8 +191,11 @@ struct Cache {
   int64_t maxRequests = 1;
   bool operator==(const Cache &) const = default;
 
-  int64_t maxPagesPerRequest() const { return (maxContext + pageTokens - 1) / pageTokens; }
+  int64_t pagesFor(int64_t tokens) const { return (tokens + pageTokens - 1) / pageTokens; }
+  int64_t maxPagesPerRequest() const { return pagesFor(maxContext); }
   int64_t bytesPerToken() const { return layers * (latent + rope) * int64_t(byteSize(type)); }
+  /// Of one page, in all layers.
+  int64_t pageBytes() const { return bytesPerToken() * pageTokens; }
 };
 
 /// A machine kind that the bundle has kernels and layouts for.

@@ -133,6 +133,50 @@ TEST(Validate, NamesWhatIsWrong) {
   }
 }
 
+TEST(Validate, BoundsWhatCallsExpandTo) {
+  // A call counts for itself and its argument, a launch without arguments for itself.
+  auto expanded = [](size_t calls, size_t launches, size_t entries = 1) {
+    Plan plan = test::smallPlan();
+    Entry &forged = entry(plan);
+    forged.bodies[0].instructions.assign(launches, {Opcode::Launch, 1, -1, {}});
+    forged.instructions.assign(calls, {Opcode::Call, 0, 0, {{ArgKind::Arena, 0, 0}}});
+    plan.entries.resize(entries, forged);
+    plan.entries.back().name = "decode";
+    for (size_t i = 0; i + 1 < entries; ++i) {
+      plan.entries[i].name = std::to_string(i);
+    }
+    return validate(plan);
+  };
+  EXPECT_TRUE(expanded(1024, 1022).ok());
+  Status status = expanded(1025, 1022);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.failure().where, "entry 'decode'");
+  EXPECT_EQ(status.failure().what,
+            "invalid plan: the calls of bodies up to here expand to more than "
+            "1048576 instructions and arguments");
+  EXPECT_TRUE(expanded(512, 1022, 2).ok());
+  EXPECT_FALSE(expanded(512, 1023, 2).ok());     // the entries count together
+  EXPECT_FALSE(expanded(1 << 17, 1 << 17).ok()); // at once, not after an hour
+}
+
+TEST(Validate, BoundsTheTensorsThatParametersName) {
+  auto named = [](int64_t experts) {
+    Plan plan = test::smallPlan();
+    plan.parameters[1].groups = experts;
+    return validate(plan);
+  };
+  // Two segments in two layers, and the embedding.
+  EXPECT_TRUE(named((1 << 20) - 1).ok());
+  Status status = named(1 << 20);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(
+      status.failure().message().find("parameter 'gate_up': invalid plan: the parameters up to "
+                                      "this one name more than 4194304 tensors"),
+      0U)
+      << status.failure().message();
+  EXPECT_FALSE(named(int64_t(1) << 40).ok());
+}
+
 TEST(Validate, SaysWhereInAFieldOfItsOwn) {
   Plan plan = test::smallPlan();
   plan.entries[0].bodies[0].instructions[0].args[0].index = 1;

@@ -1,0 +1,82 @@
+//===- MemoryNeeds.cpp - the bytes that running a plan takes --------------===//
+
+#include "dsv3/Plan/MemoryNeeds.h"
+
+#include "dsv3/Plan/Layout.h"
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+
+using namespace dsv3;
+using namespace dsv3::plan;
+
+static constexpr uint64_t border = 64;
+
+static uint64_t aligned(uint64_t bytes) { return (bytes + border - 1) / border * border; }
+
+/// Sum and product that stay at UINT64_MAX where they overflow.
+static uint64_t sum(uint64_t a, uint64_t b) {
+  uint64_t result = 0;
+  return __builtin_add_overflow(a, b, &result) ? UINT64_MAX : result;
+}
+static uint64_t times(uint64_t a, uint64_t b) {
+  uint64_t result = 0;
+  return __builtin_mul_overflow(a, b, &result) ? UINT64_MAX : result;
+}
+
+ParameterBytes plan::parameterBytes(const Parameter &parameter, const Layout &layout) {
+  PackedShape shape(parameter, layout);
+  return {aligned(shape.dataBytes()), aligned(shape.scaleBytes()),
+          std::max<uint64_t>(1, parameter.layers.size())};
+}
+
+uint64_t plan::weightBytes(const Plan &plan, size_t variant) {
+  uint64_t total = 0;
+  for (const Parameter &parameter : plan.parameters) {
+    ParameterBytes bytes = parameterBytes(parameter, parameter.layouts[variant]);
+    total = sum(total, times(bytes.stride(), bytes.copies));
+  }
+  return total;
+}
+
+uint64_t plan::arenaBytes(const Plan &plan) {
+  int64_t most = 0;
+  for (const Entry &entry : plan.entries) {
+    most = std::max(most, entry.arenaBytes);
+  }
+  return uint64_t(most);
+}
+
+uint64_t plan::portBytes(const Entry &entry, const Port &port) {
+  return uint64_t(entry.maxima[size_t(port.size)] * port.columns) * byteSize(port.type);
+}
+
+static uint64_t allPorts(const Plan &plan, std::vector<Port> Entry::*ports) {
+  std::map<std::string_view, uint64_t> largest;
+  for (const Entry &entry : plan.entries) {
+    for (const Port &port : entry.*ports) {
+      uint64_t &bytes = largest[port.name];
+      bytes = std::max(bytes, portBytes(entry, port));
+    }
+  }
+  uint64_t total = 0;
+  for (const auto &[name, bytes] : largest) {
+    total = sum(total, bytes);
+  }
+  return total;
+}
+
+MemoryNeeds plan::memoryNeeds(const Plan &plan, size_t variant) {
+  MemoryNeeds needs{weightBytes(plan, variant), arenaBytes(plan),
+                    sum(allPorts(plan, &Entry::inputs), allPorts(plan, &Entry::outputs)), 0};
+  for (const Kernel &kernel : plan.kernels) {
+    needs.scratch =
+        std::max(needs.scratch, uint64_t(scratchStride(kernel.variants[variant].scratchBytes)));
+  }
+  return needs;
+}
+
+uint64_t MemoryNeeds::withoutCache(int threads) const {
+  return sum(sum(weights, arena), sum(ports, times(scratch, uint64_t(threads))));
+}
