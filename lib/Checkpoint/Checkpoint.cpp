@@ -7,7 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "dsv3/Checkpoint/Checkpoint.h"
 
-#include "Json.h"
+#include "dsv3/Checkpoint/Json.h"
 
 #include <algorithm>
 #include <set>

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "Json.h"
+#include "dsv3/Checkpoint/Json.h"
 
 #include <cstdint>
 #include <initializer_list>

@@ -4,8 +4,8 @@
 // only plain names are let through, never a path.
 //
 //===----------------------------------------------------------------------===//
-#include "Json.h"
 #include "dsv3/Checkpoint/Checkpoint.h"
+#include "dsv3/Checkpoint/Json.h"
 
 #include <set>
 

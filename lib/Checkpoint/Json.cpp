@@ -4,7 +4,7 @@
 // since only there duplicate keys can be seen before one replaces the other.
 //
 //===----------------------------------------------------------------------===//
-#include "Json.h"
+#include "dsv3/Checkpoint/Json.h"
 
 #include <utility>
 #include <vector>
@@ -32,23 +32,28 @@ std::string plainMessage(const std::exception &exception) {
 
 namespace {
 /// Builds a document; stops at the first thing that it does not like.
-class DocumentBuilder : public nlohmann::json_sax<Json> {
+template <typename Document>
+class DocumentBuilder : public nlohmann::json_sax<Document> {
 public:
-  bool null() override { return value(Json()); }
-  bool boolean(bool flag) override { return value(Json(flag)); }
-  bool number_integer(number_integer_t number) override { return value(Json(number)); }
-  bool number_unsigned(number_unsigned_t number) override { return value(Json(number)); }
+  using Base = nlohmann::json_sax<Document>;
+  using typename Base::binary_t, typename Base::number_float_t, typename Base::number_integer_t,
+      typename Base::number_unsigned_t, typename Base::string_t;
+
+  bool null() override { return value(Document()); }
+  bool boolean(bool flag) override { return value(Document(flag)); }
+  bool number_integer(number_integer_t number) override { return value(Document(number)); }
+  bool number_unsigned(number_unsigned_t number) override { return value(Document(number)); }
   bool number_float(number_float_t number, const string_t &) override {
-    return value(Json(number));
+    return value(Document(number));
   }
-  bool string(string_t &text) override { return value(Json(std::move(text))); }
+  bool string(string_t &text) override { return value(Document(std::move(text))); }
   bool binary(binary_t &) override { return false; }
-  bool start_object(std::size_t) override { return open(Json::object()); }
-  bool start_array(std::size_t) override { return open(Json::array()); }
+  bool start_object(std::size_t) override { return open(Document::object()); }
+  bool start_array(std::size_t) override { return open(Document::array()); }
   bool end_object() override { return close(); }
   bool end_array() override { return close(); }
   bool key(string_t &text) override {
-    Json &object = open_.back();
+    Document &object = open_.back();
     if (object.contains(text)) {
       problem = "the key " + inQuotes(text) + " comes twice in one object";
       return false;
@@ -56,16 +61,17 @@ public:
     keys.push_back(std::move(text));
     return true;
   }
-  bool parse_error(std::size_t, const std::string &, const Json::exception &error) override {
+  bool parse_error(std::size_t, const std::string &,
+                   const nlohmann::detail::exception &error) override {
     problem = plainMessage(error);
     return false;
   }
 
-  Json result;
+  Document result;
   std::string problem;
 
 private:
-  bool value(Json &&item) {
+  bool value(Document &&item) {
     if (open_.empty()) {
       result = std::move(item);
     } else if (open_.back().is_array()) {
@@ -76,37 +82,42 @@ private:
     }
     return true;
   }
-  bool open(Json &&container) {
+  bool open(Document &&container) {
     if (open_.size() == maxJsonDepth) {
-      problem = "objects and arrays are nested deeper than " + std::to_string(maxJsonDepth);
+      problem = "objects and lists are nested more than " + std::to_string(maxJsonDepth) + " deep";
       return false;
     }
     open_.push_back(std::move(container));
     return true;
   }
   bool close() {
-    Json finished = std::move(open_.back());
+    Document finished = std::move(open_.back());
     open_.pop_back();
     return value(std::move(finished));
   }
 
-  std::vector<Json> open_;       ///< the containers that are being read, outermost first
+  std::vector<Document> open_;   ///< the containers that are being read, outermost first
   std::vector<std::string> keys; ///< of the values that are being read
 };
 } // namespace
 
-Expected<Json> parseJson(std::string_view text, const std::string &where) {
-  DocumentBuilder builder;
+template <typename Document>
+Expected<Document> parseJson(std::string_view text, const std::string &where) {
+  DocumentBuilder<Document> builder;
   try {
-    if (Json::sax_parse(text.begin(), text.end(), &builder)) {
+    if (Document::sax_parse(text.begin(), text.end(), &builder)) {
       return std::move(builder.result);
     }
   } catch (const std::exception &exception) {
     builder.problem = plainMessage(exception);
   }
   return Failure{"expected JSON, but " + builder.problem, where,
-                 "the file may be cut off or damaged; fetch it again"};
+                 "the file may be cut off, damaged or a Git LFS pointer; fetch it again"};
 }
+
+template Expected<Json> parseJson(std::string_view text, const std::string &where);
+template Expected<nlohmann::ordered_json> parseJson(std::string_view text,
+                                                    const std::string &where);
 
 std::string inQuotes(std::string_view text) {
   constexpr size_t limit = 160;

@@ -6,7 +6,7 @@
 // (huggingface/safetensors, Metadata::validate) does.
 //
 //===----------------------------------------------------------------------===//
-#include "Json.h"
+#include "dsv3/Checkpoint/Json.h"
 #include "dsv3/Checkpoint/Safetensors.h"
 
 #include <algorithm>

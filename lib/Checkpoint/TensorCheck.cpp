@@ -4,7 +4,7 @@
 // marks what it found; what stays unmarked is left over. n log n in the number of tensors.
 //
 //===----------------------------------------------------------------------===//
-#include "Json.h"
+#include "dsv3/Checkpoint/Json.h"
 #include "dsv3/Checkpoint/TensorMap.h"
 #include "dsv3/Checkpoint/TensorPatterns.h"
 

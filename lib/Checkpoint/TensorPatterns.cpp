@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "dsv3/Checkpoint/TensorPatterns.h"
 
-#include "Json.h"
+#include "dsv3/Checkpoint/Json.h"
 
 #include <algorithm>
 

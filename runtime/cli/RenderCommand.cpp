@@ -1,9 +1,9 @@
 //===- RenderCommand.cpp - chat templates, rendered -----------------------===//
+#include "dsv3/Checkpoint/Json.h"
 #include "dsv3/Support/File.h"
 #include "runtime/cli/Commands.h"
 #include "runtime/cli/Streams.h"
 #include "runtime/template/ChatTemplate.h"
-#include "runtime/tokenizer/Json.h"
 
 #include <CLI/CLI.hpp>
 
@@ -25,7 +25,7 @@ static Expected<text::Context> readJson(const std::string &path) {
   if (!bytes) {
     return bytes.failure();
   }
-  return text::parseJson<text::Context>(*bytes, path);
+  return checkpoint::parseJson<text::Context>(*bytes, path);
 }
 
 /// The file `path` if one is given.

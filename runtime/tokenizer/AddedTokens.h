@@ -10,7 +10,7 @@
 
 #include "dsv3/Support/Status.h"
 #include "runtime/tokenizer/Bpe.h"
-#include "runtime/tokenizer/Json.h"
+#include "runtime/tokenizer/JsonFields.h"
 #include "runtime/tokenizer/Regex.h"
 
 #include <optional>

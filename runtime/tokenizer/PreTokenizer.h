@@ -8,7 +8,7 @@
 #pragma once
 
 #include "dsv3/Support/Status.h"
-#include "runtime/tokenizer/Json.h"
+#include "runtime/tokenizer/JsonFields.h"
 #include "runtime/tokenizer/Regex.h"
 
 #include <optional>

@@ -55,7 +55,7 @@ Expected<Tokenizer> Tokenizer::parse(const std::string &bytes, const std::string
     failure.where = failure.where.empty() ? where : where + ": " + failure.where;
     return failure;
   };
-  Expected<Json> document = parseJson(bytes, where);
+  Expected<Json> document = checkpoint::parseJson(bytes, where);
   if (!document) {
     return document.failure();
   }
@@ -263,10 +263,6 @@ bool Tokenizer::isAdded(TokenId id) const { return contains(id) && tokens[id].ad
 
 std::optional<TokenId> Tokenizer::bosId() const {
   return settings.bosToken ? idOf(*settings.bosToken) : std::nullopt;
-}
-
-std::optional<TokenId> Tokenizer::eosId() const {
-  return settings.eosToken ? idOf(*settings.eosToken) : std::nullopt;
 }
 
 } // namespace dsv3::text

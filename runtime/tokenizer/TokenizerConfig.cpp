@@ -2,7 +2,7 @@
 
 #include "runtime/tokenizer/TokenizerConfig.h"
 
-#include "runtime/tokenizer/Json.h"
+#include "runtime/tokenizer/JsonFields.h"
 
 namespace dsv3::text {
 
@@ -58,7 +58,7 @@ static Status readTemplates(const Json &object, TokenizerConfig &config) {
 
 Expected<TokenizerConfig> TokenizerConfig::parse(const std::string &bytes,
                                                  const std::string &where) {
-  Expected<Json> document = parseJson(bytes, where);
+  Expected<Json> document = checkpoint::parseJson(bytes, where);
   if (!document) {
     return document.failure();
   }
@@ -67,18 +67,15 @@ Expected<TokenizerConfig> TokenizerConfig::parse(const std::string &bytes,
   }
   TokenizerConfig config;
   auto addBos = boolField(*document, "add_bos_token", false);
-  auto addEos = boolField(*document, "add_eos_token", false);
   auto bos = tokenField(*document, "bos_token");
   auto eos = tokenField(*document, "eos_token");
   Status templates = readTemplates(*document, config);
-  for (const Status &status :
-       {addBos.status(), addEos.status(), bos.status(), eos.status(), templates}) {
+  for (const Status &status : {addBos.status(), bos.status(), eos.status(), templates}) {
     if (!status) {
       return Failure{status.failure().what, where};
     }
   }
   config.addBosToken = *addBos;
-  config.addEosToken = *addEos;
   config.bosToken = *std::move(bos);
   config.eosToken = *std::move(eos);
   return config;

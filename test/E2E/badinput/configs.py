@@ -86,7 +86,7 @@ def broken(bench, refused):
     refused("empty", "expected JSON", text="")
     refused("not UTF-8", "expected JSON", text=b'{"model_type": "\xff\xfe"}')
     refused("a list", "expected an object, found a list of 1", text="[1]")
-    refused("deeply nested", "nested deeper than", text='{"a":' * 10**5)
+    refused("deeply nested", "nested more than 200 deep", text='{"a":' * 10**5)
     refused("five megabytes", "expected at most 4194304", text='{"a": "' + "x" * (5 << 20) + '"}')
     for program in [["run", "generate", "--ids", "0"], ["run", "generate", "--dummy", "--ids", "0"],
                     ["compile", "-o", "bundle"], ["interpret", "generate", "--ids", "0"]]:
