@@ -1,5 +1,6 @@
 //===- StartModel.cpp - weights and a session -----------------------------===//
-#include "runtime/base/MemoryLimits.h"
+#include "dsv3/Support/MemoryLimits.h"
+#include "runtime/base/Cpu.h"
 #include "runtime/base/Progress.h"
 #include "runtime/cli/Interrupt.h"
 #include "runtime/cli/MemoryCheck.h"
@@ -38,8 +39,10 @@ Expected<std::unique_ptr<RunningModel>> startModel(ModelFiles &files, const Mode
       !sound) {
     return sound.failure();
   }
-  if (std::optional<uint64_t> available = runtime::availableMemory()) {
-    Expected<std::string> note = checkMemory(plan, files.variant, files.context(flags), *available);
+  if (std::optional<uint64_t> available = availableMemory()) {
+    int threads = flags.threads > 0 ? flags.threads : runtime::usefulThreads();
+    Expected<std::string> note = checkMemory(plan::memoryNeeds(plan, files.variant), plan.cache,
+                                             {files.context(flags), threads, *available});
     if (!note) {
       return note.failure();
     }

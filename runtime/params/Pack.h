@@ -19,8 +19,8 @@ class Packer {
 public:
   Packer(const plan::Parameter &parameter, const plan::Layout &layout);
 
-  uint64_t dataBytes() const { return uint64_t(shape.dataElements()) * byteSize(parameter.type); }
-  uint64_t scaleBytes() const { return uint64_t(shape.scaleElements()) * sizeof(float); }
+  uint64_t dataBytes() const { return shape.dataBytes(); }
+  uint64_t scaleBytes() const { return shape.scaleBytes(); }
 
   int64_t unitCount() const { return plan::ceilDiv(lineCount, linesPerUnit); }
   /// Bytes of data that a unit writes.

@@ -1,6 +1,7 @@
 //===- ParameterStore.cpp - the weights of a model in memory --------------===//
 #include "runtime/params/ParameterStore.h"
 
+#include "dsv3/Plan/MemoryNeeds.h"
 #include "runtime/params/PackJob.h"
 #include "runtime/params/TensorMismatch.h"
 
@@ -9,25 +10,8 @@
 
 namespace dsv3::runtime {
 
-static constexpr uint64_t alignment = 64;
-
-static uint64_t aligned(uint64_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
-
 static int64_t layerCount(const plan::Parameter &parameter) {
   return std::max<int64_t>(1, int64_t(parameter.layers.size()));
-}
-
-std::optional<uint64_t> parameterBytes(const plan::Plan &plan, size_t variant) {
-  uint64_t total = 0;
-  for (const plan::Parameter &parameter : plan.parameters) {
-    Packer packer(parameter, parameter.layouts[variant]);
-    uint64_t each = aligned(packer.dataBytes()) + aligned(packer.scaleBytes()), all = 0;
-    if (__builtin_mul_overflow(each, uint64_t(layerCount(parameter)), &all) ||
-        __builtin_add_overflow(total, all, &total)) {
-      return std::nullopt;
-    }
-  }
-  return total;
 }
 
 static bool isWeightType(DType type) {
@@ -43,23 +27,18 @@ Expected<ParameterStore> ParameterStore::reserve(const plan::Plan &plan, size_t 
                      "", "compile the bundle again with dsv3-compile"};
     }
   }
-  std::optional<uint64_t> bytes = parameterBytes(plan, variant);
-  if (!bytes) {
-    return Failure{"the plan's weights have more bytes than fit in 64 bits", "",
-                   "compile the bundle again with dsv3-compile"};
-  }
   ParameterStore store;
-  Expected<Memory> memory = Memory::allocate(*bytes, "the weights");
+  Expected<Memory> memory = Memory::allocate(plan::weightBytes(plan, variant), "the weights");
   if (!memory) {
     return memory.failure();
   }
   store.memory = *std::move(memory);
   uint64_t at = 0;
   for (const plan::Parameter &parameter : plan.parameters) {
-    Packer packer(parameter, parameter.layouts[variant]);
-    uint64_t data = aligned(packer.dataBytes()), scales = aligned(packer.scaleBytes());
-    store.parameters.push_back({parameter.layers, at, at + data, data + scales, scales > 0});
-    at += (data + scales) * uint64_t(layerCount(parameter));
+    plan::ParameterBytes bytes = plan::parameterBytes(parameter, parameter.layouts[variant]);
+    store.parameters.push_back(
+        {parameter.layers, at, at + bytes.data, bytes.stride(), bytes.scales > 0});
+    at += bytes.stride() * bytes.copies;
   }
   return store;
 }

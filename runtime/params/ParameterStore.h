@@ -49,8 +49,6 @@ public:
   std::byte *data(size_t parameter, int64_t layer) const;
   /// Scales likewise; null if the parameter has none.
   float *scales(size_t parameter, int64_t layer) const;
-  /// Bytes of all weights and scales.
-  uint64_t byteCount() const { return memory.size(); }
 
 private:
   struct Offsets {
@@ -65,8 +63,5 @@ private:
   Memory memory;
   std::vector<Offsets> parameters;
 };
-
-/// Bytes that load() takes for the weights of `variant`; nothing if that overflows.
-std::optional<uint64_t> parameterBytes(const plan::Plan &plan, size_t variant);
 
 } // namespace dsv3::runtime

@@ -2,6 +2,8 @@
 
 #include "runtime/session/StepBuffers.h"
 
+#include "dsv3/Plan/MemoryNeeds.h"
+
 #include <algorithm>
 
 using namespace dsv3;
@@ -83,9 +85,7 @@ Status StepBuffers::measure(const plan::Plan &plan) {
         return Failure{index.failure().what, "entry '" + entry.name + "'",
                        "compile the model again"};
       }
-      int64_t rows = entry.maxima[size_t(port.size)];
-      int64_t bytes = rows * port.columns * int64_t(byteSize(port.type));
-      ports[*index].bytes = std::max(ports[*index].bytes, bytes);
+      ports[*index].bytes = std::max(ports[*index].bytes, int64_t(plan::portBytes(entry, port)));
       return {};
     };
     for (const plan::Port &port : entry.inputs) {

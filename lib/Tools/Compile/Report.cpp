@@ -1,15 +1,15 @@
 //===- Report.cpp - what a plan needs, before anything is loaded ----------===//
 #include "Report.h"
 
-#include "dsv3/Plan/Layout.h"
+#include "dsv3/Plan/MemoryNeeds.h"
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <array>
 
 namespace dsv3::compile {
 
-std::string humanBytes(int64_t bytes) {
+std::string humanBytes(uint64_t bytes) {
   constexpr std::array<const char *, 5> units{"B", "kB", "MB", "GB", "TB"};
   auto value = static_cast<double>(bytes);
   size_t unit = 0;
@@ -23,28 +23,8 @@ static int64_t copies(const plan::Parameter &parameter) {
   return parameter.layers.empty() ? 1 : static_cast<int64_t>(parameter.layers.size());
 }
 
-MemoryNeeds memoryNeeds(const plan::Plan &plan, size_t variant) {
-  MemoryNeeds needs;
-  for (const plan::Parameter &parameter : plan.parameters) {
-    plan::PackedShape shape(parameter, parameter.layouts[variant]);
-    needs.weights +=
-        copies(parameter) * (shape.dataElements() * static_cast<int64_t>(byteSize(parameter.type)) +
-                             shape.scaleElements() * 4);
-  }
-  for (const plan::Entry &entry : plan.entries) {
-    needs.arena = std::max(needs.arena, entry.arenaBytes);
-    int64_t ports = 0;
-    for (const auto *list : {&entry.inputs, &entry.outputs}) {
-      for (const plan::Port &port : *list) {
-        ports += entry.maxima[static_cast<size_t>(port.size)] * port.columns *
-                 static_cast<int64_t>(byteSize(port.type));
-      }
-    }
-    needs.ports = std::max(needs.ports, ports);
-  }
-  needs.pages = plan.cache.maxPagesPerRequest() * plan.cache.maxRequests;
-  needs.pageBytes = plan.cache.bytesPerToken() * plan.cache.pageTokens;
-  return needs;
+uint64_t fullCacheBytes(const plan::Cache &cache) {
+  return static_cast<uint64_t>(cache.maxPagesPerRequest() * cache.maxRequests * cache.pageBytes());
 }
 
 /// Numbers that the checkpoint stores, scales not counted.
@@ -56,28 +36,45 @@ static int64_t parameterCount(const plan::Plan &plan) {
   return count;
 }
 
-/// What to do about `needs` not fitting.
-static std::string advice(const plan::Plan &plan, const MemoryNeeds &needs, int64_t memory) {
-  int64_t left = memory - needs.weights - needs.arena - needs.ports;
-  int64_t pages = left / needs.pageBytes;
-  if (left < 0 || pages == 0) {
-    int64_t lacking = needs.weights + needs.arena + needs.ports + needs.pageBytes - memory;
-    if (needs.weights + needs.pageBytes < memory) {
-      return fmt::format("--chunk with fewer tokens makes the arena smaller; {} are lacking",
-                         humanBytes(lacking));
+namespace {
+/// What a variant takes of a machine's memory.
+struct Fit {
+  Fit(const plan::Plan &plan, size_t variant, const Machine &machine)
+      : cache(plan.cache), needs(plan::memoryNeeds(plan, variant)),
+        fixed(needs.withoutCache(machine.threads)), page(static_cast<uint64_t>(cache.pageBytes())),
+        memory(machine.memory.value_or(0)), pages(memory < fixed ? 0 : (memory - fixed) / page) {}
+
+  const plan::Cache &cache;
+  plan::MemoryNeeds needs;
+  uint64_t fixed, page, memory;
+  uint64_t pages; ///< of the cache that find room
+
+  uint64_t total() const { return fixed + fullCacheBytes(cache); }
+
+  /// What to do about it not fitting.
+  std::string advice() const {
+    auto requests = static_cast<uint64_t>(cache.maxRequests);
+    if (pages == 0) {
+      std::string lacking = humanBytes(fixed + page - memory);
+      if (needs.weights + page < memory) {
+        return fmt::format("--chunk with fewer tokens makes the arena smaller; {} are lacking",
+                           lacking);
+      }
+      return fmt::format(
+          "no flag makes the weights fit: the machine lacks {}; {} of memory would do", lacking,
+          humanBytes(total()));
     }
-    return fmt::format("no flag makes the weights fit: the machine lacks {}; {} of memory would do",
-                       humanBytes(lacking), humanBytes(needs.total()));
+    if (pages >= requests) {
+      return fmt::format("--context {} makes it fit",
+                         pages / requests * static_cast<uint64_t>(cache.pageTokens));
+    }
+    return fmt::format("--batch {} makes it fit, with --context {}", pages, cache.pageTokens);
   }
-  if (pages >= plan.cache.maxRequests) {
-    return fmt::format("--context {} makes it fit",
-                       pages / plan.cache.maxRequests * plan.cache.pageTokens);
-  }
-  return fmt::format("--batch {} makes it fit, with --context {}", pages, plan.cache.pageTokens);
-}
+};
+} // namespace
 
 std::string planReport(const checkpoint::ModelConfig &config, const plan::Plan &plan,
-                       int64_t memory) {
+                       const Machine &machine) {
   std::string text;
   auto line = [&](const char *name, const std::string &value) {
     text += fmt::format("{:<12} {}\n", name, value);
@@ -88,25 +85,26 @@ std::string planReport(const checkpoint::ModelConfig &config, const plan::Plan &
                             static_cast<double>(parameterCount(plan)) / 1e9));
   line("policy", plan.policy);
   for (size_t variant = 0; variant < plan.variants.size(); ++variant) {
-    MemoryNeeds needs = memoryNeeds(plan, variant);
+    Fit fit(plan, variant, machine);
     line("variant", plan.variants[variant].name);
-    line("  weights", humanBytes(needs.weights));
-    line("  arenas", fmt::format("{}, and {} of inputs and outputs", humanBytes(needs.arena),
-                                 humanBytes(needs.ports)));
+    line("  weights", humanBytes(fit.needs.weights));
+    line("  arenas", fmt::format("{}, and {} of inputs and outputs", humanBytes(fit.needs.arena),
+                                 humanBytes(fit.needs.ports)));
+    line("  scratch",
+         fmt::format("{} for each of {} threads", humanBytes(fit.needs.scratch), machine.threads));
     line("  cache", fmt::format("{}: {} tokens for {} request{}, {} a token",
-                                humanBytes(needs.cache()), plan.cache.maxContext,
+                                humanBytes(fullCacheBytes(plan.cache)), plan.cache.maxContext,
                                 plan.cache.maxRequests, plan.cache.maxRequests == 1 ? "" : "s",
-                                humanBytes(plan.cache.bytesPerToken())));
-    line("  total", humanBytes(needs.total()));
-    int64_t left = memory - needs.weights - needs.arena - needs.ports;
-    int64_t tokens = std::max<int64_t>(0, left / needs.pageBytes) * plan.cache.pageTokens;
-    line("  memory", fmt::format("{} in this machine: room for {} tokens of cache",
-                                 humanBytes(memory), tokens));
-    if (needs.total() <= memory) {
-      line("  fits", "yes");
-    } else {
-      line("  fits", "no: " + advice(plan, needs, memory));
+                                humanBytes(static_cast<uint64_t>(plan.cache.bytesPerToken()))));
+    line("  total", humanBytes(fit.total()));
+    if (!machine.memory) {
+      line("  memory", "this machine does not say what it has to give");
+      continue;
     }
+    line("  memory", fmt::format("{} to give in this machine: room for {} tokens of cache",
+                                 humanBytes(fit.memory),
+                                 fit.pages * static_cast<uint64_t>(plan.cache.pageTokens)));
+    line("  fits", fit.total() <= fit.memory ? "yes" : "no: " + fit.advice());
   }
   return text;
 }

@@ -2,6 +2,7 @@
 
 #include "runtime/drivers/cpu/CpuDevice.h"
 
+#include "dsv3/Plan/MemoryNeeds.h"
 #include "runtime/base/Memory.h"
 #include "runtime/drivers/cpu/CpuExecutable.h"
 #include "runtime/drivers/cpu/SharedObject.h"
@@ -65,9 +66,7 @@ Expected<std::unique_ptr<Executable>> CpuDevice::prepare(const Program &program,
   for (const ProgramKernel &kernel : program.kernels) {
     most = std::max(most, kernel.scratchBytes);
   }
-  // Whole pages, so that threads never share one.
-  constexpr int64_t page = 4096;
-  most = (most + page - 1) / page * page;
+  most = plan::scratchStride(most);
   if (most > scratchStride) {
     Expected<Memory> memory =
         Memory::allocate(uint64_t(most) * uint64_t(team->size()), "the scratch of kernels");

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ToyModel.h"
+#include "dsv3/Plan/MemoryNeeds.h"
 #include "runtime/drivers/null/NullDevice.h"
 
 #include <algorithm>
@@ -101,6 +102,15 @@ TEST_F(SessionPlan, MemoryIsWhatThePlanSays) {
   EXPECT_EQ(bytesFor("the page table"), 2 * toyMaxPages * 4);
   EXPECT_EQ(bytesFor("the port 'logits'"), toyPrefill * int64_t(sizeof(ToyLogits)));
   EXPECT_EQ(session->context(), 9);
+  // All of it together is what is said before loading.
+  plan::MemoryNeeds needs = plan::memoryNeeds(model.plan, model.kernels.variant);
+  int64_t ports = 0;
+  for (const NullDevice::Allocation &allocation : device.allocations) {
+    ports += allocation.what.starts_with("the port") ? allocation.bytes : 0;
+  }
+  EXPECT_EQ(uint64_t(ports), needs.ports);
+  EXPECT_EQ(uint64_t(bytesFor("the arena of a step")), needs.arena);
+  EXPECT_EQ(bytesFor("the latent cache"), 3 * model.plan.cache.pageBytes());
 }
 
 TEST_F(SessionPlan, KernelsAreThoseOfTheVariant) {

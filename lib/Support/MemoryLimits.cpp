@@ -1,6 +1,6 @@
 //===- MemoryLimits.cpp - how much memory there is ------------------------===//
 
-#include "runtime/base/MemoryLimits.h"
+#include "dsv3/Support/MemoryLimits.h"
 
 #include <algorithm>
 #include <fstream>
@@ -29,7 +29,7 @@ static std::optional<uint64_t> numberIn(const char *path) {
   return file >> value ? std::optional(value) : std::nullopt; // "max" is no number
 }
 
-std::optional<uint64_t> runtime::availableMemory() {
+std::optional<uint64_t> dsv3::availableMemory() {
   std::optional<uint64_t> available = systemMemory();
   std::optional<uint64_t> most = numberIn("/sys/fs/cgroup/memory.max");
   std::optional<uint64_t> used = numberIn("/sys/fs/cgroup/memory.current");
