@@ -103,8 +103,8 @@ struct AbsorbMla : impl::AbsorbMlaBase<AbsorbMla> {
                                          op.getPositions(), op.getRequests(), op.getScaleAttr());
     Value result = head(mixed, makeUpProjection(kvB, "w_uv", nope, value, false), value);
     remark::passed(loc, remarkOptions("absorb-mla", op))
-        << "absorbed: " << std::to_string(latent) << " latent values a token instead of "
-        << std::to_string(heads * (nope + value)) << " expanded ones";
+        << sentence("absorbed: {0} latent values a token instead of {1} expanded ones", latent,
+                    heads * (nope + value));
     op.getResult().replaceAllUsesWith(result);
     op.erase();
     if (weight.use_empty()) {

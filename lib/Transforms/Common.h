@@ -8,6 +8,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Remarks.h"
+#include "llvm/Support/FormatVariadic.h"
 
 namespace dsv3 {
 
@@ -19,6 +20,13 @@ inline mlir::remark::RemarkOpts remarkOptions(llvm::StringRef name, mlir::Operat
   return mlir::remark::RemarkOpts::name(name)
       .category(remarkCategory)
       .function(function ? function.getSymName() : llvm::StringRef());
+}
+
+/// A remark's text with numbers and names in it, as one piece: pieces that are streamed
+/// into a remark are fields of their own, and nobody reads the sentence again.
+template <typename... Values>
+std::string sentence(const char *format, Values &&...values) {
+  return llvm::formatv(format, std::forward<Values>(values)...).str();
 }
 
 } // namespace dsv3

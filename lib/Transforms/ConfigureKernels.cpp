@@ -75,7 +75,7 @@ struct ConfigureKernels : impl::ConfigureKernelsBase<ConfigureKernels> {
       remark::analysis(definition.getLoc(), remark::RemarkOpts::name("configure")
                                                 .category(remarkCategory)
                                                 .function(definition.getSymName()))
-          << variant->name << ": " << choice.reason;
+          << sentence("{0}: {1}", variant->name, choice.reason);
     }
     definition.setConfigsAttr(builder.getDictionaryAttr(configs));
     definition->removeAttr("maxima");

@@ -46,8 +46,7 @@ struct FuseExperts : impl::FuseExpertsBase<FuseExperts> {
     }
     makeGroup("combine", ops); // a chain of only users: nothing reads it before its end
     remark::passed(combine->getLoc(), remarkOptions("fuse-experts", combine))
-        << "weighted sum of the experts with " << std::to_string(ops.size() - 1)
-        << " additions in one launch";
+        << sentence("weighted sum of the experts with {0} additions in one launch", ops.size() - 1);
   }
 };
 } // namespace

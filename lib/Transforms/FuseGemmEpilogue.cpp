@@ -25,7 +25,8 @@ struct FuseGemmEpilogue : impl::FuseGemmEpilogueBase<FuseGemmEpilogue> {
         continue;
       }
       remark::passed(linear.getLoc(), remarkOptions("fuse-gemm-epilogue", linear))
-          << (isa<graph::AddOp>(user) ? "residual addition" : "SiLU·mul") << " in the epilogue";
+          << (isa<graph::AddOp>(user) ? "residual addition in the epilogue"
+                                      : "SiLU·mul in the epilogue");
     }
   }
 };

@@ -20,9 +20,8 @@ struct FuseRouter : impl::FuseRouterBase<FuseRouter> {
       // Alone in its group nothing outside can stand in the way.
       makeGroup("router", {router});
       remark::passed(router.getLoc(), remarkOptions("fuse-router", router))
-          << "sigmoid, bias, " << std::to_string(router.getTopGroups()) << " of "
-          << std::to_string(router.getGroups()) << " groups, top "
-          << std::to_string(router.getTopK()) << " and weights in one launch";
+          << sentence("sigmoid, bias, {0} of {1} groups, top {2} and weights in one launch",
+                      router.getTopGroups(), router.getGroups(), router.getTopK());
     }
   }
 };

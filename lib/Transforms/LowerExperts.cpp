@@ -33,7 +33,7 @@ struct LowerExperts : impl::LowerExpertsBase<LowerExperts> {
       Value result =
           graph::CombineOp::create(builder, loc, out, dispatch.getSlots(), op.getWeights());
       remark::passed(loc, remarkOptions("lower-experts", op))
-          << std::to_string(experts) << " experts as two grouped products";
+          << sentence("{0} experts as two grouped products", experts);
       op.getResult().replaceAllUsesWith(result);
       op.erase();
     }

@@ -109,8 +109,8 @@ struct MakeEntryPoints : impl::MakeEntryPointsBase<MakeEntryPoints> {
              builder.getNamedAttr("sizes", builder.getArrayAttr({size("T"), size("O")}))}));
     remark::analysis(clone.getLoc(),
                      remarkOptions("make-entry-points", clone).function(bucket.name))
-        << "entry " << bucket.name << ": " << std::to_string(bucket.minTokens) << " to "
-        << std::to_string(bucket.maxTokens) << " tokens, " << bucket.attention << " attention";
+        << sentence("entry {0}: {1} to {2} tokens, {3} attention", bucket.name, bucket.minTokens,
+                    bucket.maxTokens, bucket.attention);
   }
 };
 } // namespace

@@ -82,8 +82,8 @@ struct MergeProjections : impl::MergeProjectionsBase<MergeProjections> {
     if (firstType.getElementType() != secondType.getElementType() ||
         first.getBlockAttr() != second.getBlockAttr()) {
       remark::missed(latent.getLoc(), remarkOptions("merge-projections", latent))
-          << "@" << first.getSymName() << " and @" << second.getSymName()
-          << " are stored with different types";
+          << sentence("@{0} and @{1} are stored with different types", first.getSymName(),
+                      second.getSymName());
       return;
     }
     graph::ParameterOp merged = mergedParameter(first, second);
@@ -104,8 +104,8 @@ struct MergeProjections : impl::MergeProjectionsBase<MergeProjections> {
     latent.getResult().replaceAllUsesWith(
         graph::SliceOp::create(builder, loc, both, firstColumns, secondColumns).getResult());
     remark::passed(loc, remarkOptions("merge-projections", query))
-        << "@" << first.getSymName() << " and @" << second.getSymName() << " as one product of "
-        << std::to_string(firstColumns + secondColumns) << " columns";
+        << sentence("@{0} and @{1} as one product of {2} columns", first.getSymName(),
+                    second.getSymName(), firstColumns + secondColumns);
     query.erase();
     latent.erase();
   }

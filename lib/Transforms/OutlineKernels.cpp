@@ -57,7 +57,7 @@ struct OutlineKernels : impl::OutlineKernelsBase<OutlineKernels> {
     }
     for (Operation *op : alone) {
       remark::missed(op->getLoc(), remarkOptions("outline-kernels", op))
-          << ("'" + op->getName().getStringRef() + "' is a kernel alone: no fusion took it").str();
+          << sentence("'{0}' is a kernel alone: no fusion took it", op->getName().getStringRef());
       makeGroup(op->getName().stripDialect(), {op});
     }
   }
@@ -146,14 +146,14 @@ struct OutlineKernels : impl::OutlineKernelsBase<OutlineKernels> {
       if (known != definition && equal(known, definition)) {
         definition.erase();
         remark::passed(group.getLoc(), remarkOptions("outline-kernels", group))
-            << ("one more launch of the equal kernel @" + known.getSymName()).str();
+            << sentence("one more launch of the equal kernel @{0}", known.getSymName());
         return known;
       }
     }
     SymbolTable(module).remove(definition);
     SymbolTable(module).insert(definition, function->getIterator());
     remark::passed(group.getLoc(), remarkOptions("outline-kernels", group))
-        << ("a launch of the new kernel @" + definition.getSymName()).str();
+        << sentence("a launch of the new kernel @{0}", definition.getSymName());
     return definition;
   }
 

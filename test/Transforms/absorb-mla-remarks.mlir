@@ -7,7 +7,7 @@ dsv3.parameter @moe.kv_b_proj : tensor<4x40x32xbf16> layers [1] from [#dsv3.segm
 
 func.func private @decode.moe(%qn: tensor<?x4x16xf32, #T>, %qr: tensor<?x4x8xf32, #T>, %p: tensor<?xi32, #T>, %c: !cache) -> tensor<?x4x24xf32, #T> attributes {dsv3.layers = array<i64: 1>, dsv3.attention = "absorbed"} {
   %w = dsv3.weight @moe.kv_b_proj : tensor<4x40x32xbf16>
-  // expected-remark-re @below {{[Passed] absorb-mla{{.*}}Function=decode.moe{{.*}}absorbed: {{.*}}32{{.*}}latent values a token instead of {{.*}}160{{.*}}expanded}}
+  // expected-remark-re @below {{[Passed] absorb-mla{{.*}}Function=decode.moe{{.*}}absorbed: 32 latent values a token instead of 160 expanded ones}}
   %o = dsv3.mla_attention %qn, %qr, %w, %c, %p, %p scale 2.5e-01 : tensor<?x4x16xf32, #T>, tensor<?x4x8xf32, #T>, tensor<4x40x32xbf16>, !cache, tensor<?xi32, #T> -> tensor<?x4x24xf32, #T>
   return %o : tensor<?x4x24xf32, #T>
 }

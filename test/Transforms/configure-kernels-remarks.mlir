@@ -4,7 +4,7 @@
 #T = #dsv3.dims<"T">
 !x = tensor<?x128xf32, #T>
 
-// expected-remark-re @below {{[Analysis] configure | Category:dsv3 | Function=gather{{.*}}x86-64-v3{{.*}}1 rows are enough work for a tile}}
+// expected-remark-re @below {{[Analysis] configure | Category:dsv3 | Function=gather{{.*}}Remark="x86-64-v3: {{.*}}1 rows are enough work for a tile}}
 kern.def @gather kind "rows" family "gather" sizes ["T"] ins(%t: tensor<320x128xbf16>, %i: tensor<?xi32, #T>) outs(%o: !x) attributes {maxima = [#dsv3.size<"T", max = 8>]} {
   %y = kern.gather ins(%t, %i : tensor<320x128xbf16>, tensor<?xi32, #T>) outs(%o : !x) -> !x
   kern.yield %y : !x

@@ -9,7 +9,7 @@ dsv3.parameter @kv : tensor<40x128xbf16> from [#dsv3.segment<"kv", shape = [40, 
 func.func @merged(%x: tensor<?x128xf32, #T>, %n: tensor<32xbf16>, %p: tensor<?xi32, #T>, %c: !cache) -> tensor<?x48xf32, #T> {
   %wq = dsv3.weight @q : tensor<48x128xbf16>
   %wk = dsv3.weight @kv : tensor<40x128xbf16>
-  // expected-remark-re @below {{[Passed] merge-projections{{.*}}q{{.*}} and @{{.*}}kv{{.*}} as one product of {{.*}}88{{.*}} columns}}
+  // expected-remark-re @below {{[Passed] merge-projections{{.*}}@q and @kv as one product of 88 columns}}
   %q = dsv3.linear %x, %wq : tensor<?x128xf32, #T>, tensor<48x128xbf16> -> tensor<?x48xf32, #T>
   %kv = dsv3.linear %x, %wk : tensor<?x128xf32, #T>, tensor<40x128xbf16> -> tensor<?x40xf32, #T>
   %l = dsv3.slice %kv [0, 32] : tensor<?x40xf32, #T>
@@ -31,7 +31,7 @@ func.func @types(%x: tensor<?x128xf32, #T>, %n: tensor<32xbf16>, %p: tensor<?xi3
   %wq = dsv3.weight @q : tensor<48x128xf32>
   %wk = dsv3.weight @kv : tensor<40x128xbf16>
   %q = dsv3.linear %x, %wq : tensor<?x128xf32, #T>, tensor<48x128xf32> -> tensor<?x48xf32, #T>
-  // expected-remark-re @below {{[Missed] merge-projections{{.*}}are stored with different types}}
+  // expected-remark-re @below {{[Missed] merge-projections{{.*}}@q and @kv are stored with different types}}
   %kv = dsv3.linear %x, %wk : tensor<?x128xf32, #T>, tensor<40x128xbf16> -> tensor<?x40xf32, #T>
   %l = dsv3.slice %kv [0, 32] : tensor<?x40xf32, #T>
   %ln = dsv3.rms_norm %l, %n eps 1.0e-06 : tensor<?x32xf32, #T>, tensor<32xbf16>
