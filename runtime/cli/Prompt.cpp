@@ -17,7 +17,7 @@ void addPromptFlags(CLI::App &command, PromptFlags &flags, bool withChat) {
     group->add_option("--chat", flags.chat, "a user's message, through the chat template")
         ->each([&flags](const std::string &) { flags.hasChat = true; });
   }
-  group->add_option("--ids", flags.ids, "token ids, for example 0,5,7")
+  group->add_option("--ids", flags.ids, "token ids, for example 0,5,7, or @FILE that holds them")
       ->each([&flags](const std::string &) { flags.hasIds = true; });
   group->require_option(1);
   command.add_flag("--parse-special", flags.parseSpecial,
@@ -48,7 +48,7 @@ static Expected<std::vector<int32_t>> encodeChat(const PromptFlags &flags,
 
 static Expected<std::vector<int32_t>> encode(const PromptFlags &flags, const ModelTexts &texts) {
   if (flags.hasIds) {
-    return parseIds(flags.ids);
+    return idsOfFlag(flags.ids, "--ids");
   }
   if (!texts.tokenizer) {
     return Failure{"the model has no tokenizer.json, so it cannot read text", "",

@@ -1,6 +1,9 @@
 //===- Streams.cpp - stdin and stdout of a command ------------------------===//
 #include "runtime/cli/Streams.h"
 
+#include "dsv3/Support/File.h"
+
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -40,7 +43,8 @@ Status writeOutput(std::string_view bytes) {
 
 void say(const std::string &line) { std::fprintf(stderr, "%s\n", line.c_str()); }
 
-Expected<std::vector<int32_t>> parseIds(std::string_view text) {
+Expected<std::vector<int32_t>> parseIds(std::string_view text, const std::string &where) {
+  std::string_view all = text;
   constexpr std::string_view between = " \t\r\n,";
   auto trim = [&](std::string_view white) {
     text.remove_prefix(std::min(text.find_first_not_of(white), text.size()));
@@ -57,13 +61,31 @@ Expected<std::vector<int32_t>> parseIds(std::string_view text) {
     auto length = size_t(end - text.data());
     bool ends = length == text.size() || between.find(text[length]) != std::string_view::npos;
     if (error != std::errc() || id < 0 || !ends) {
+      auto line = std::ranges::count(all.substr(0, size_t(text.data() - all.data())), '\n') + 1;
       return Failure{"expected token ids like 0,5,7, found '" +
-                     std::string(text.substr(0, text.find_first_of(between))) + "'"};
+                         std::string(text.substr(0, text.find_first_of(between))) + "'",
+                     where + ", line " + std::to_string(line) + ", token " +
+                         std::to_string(ids.size() + 1)};
     }
     ids.push_back(id);
     text.remove_prefix(length);
   }
   return ids;
+}
+
+Expected<std::vector<int32_t>> idsOfFlag(std::string_view value, const std::string &flag) {
+  if (!value.starts_with('@')) {
+    return parseIds(value, flag);
+  }
+  constexpr size_t mostBytes = size_t(256) << 20; // ids of more tokens than any context holds
+  std::string path(value.substr(1));
+  Expected<std::string> text = readFile(path, mostBytes);
+  if (!text) {
+    Failure failure = text.failure();
+    failure.where = flag + " @" + path;
+    return failure;
+  }
+  return parseIds(*text, path);
 }
 
 std::string idsText(std::span<const int32_t> ids) {

@@ -19,7 +19,10 @@ Status writeOutput(std::string_view bytes);
 void say(const std::string &line);
 
 /// "0,5,7", also with spaces, line ends and JSON's brackets. Ids are from 0 to 2^31 - 1.
-Expected<std::vector<int32_t>> parseIds(std::string_view text);
+/// `where` names the text in a failure, which says the line and the number of the token.
+Expected<std::vector<int32_t>> parseIds(std::string_view text, const std::string &where);
+/// The ids that a flag gives: as parseIds reads them, or @FILE, a file that holds them.
+Expected<std::vector<int32_t>> idsOfFlag(std::string_view value, const std::string &flag);
 /// "0,5,7"
 std::string idsText(std::span<const int32_t> ids);
 

@@ -42,11 +42,9 @@ static Status detokenize(const Flags &flags) {
   if (!input) {
     return input.status();
   }
-  Expected<std::vector<int32_t>> ids = parseIds(*input);
+  Expected<std::vector<int32_t>> ids = parseIds(*input, "stdin");
   if (!ids) {
-    Failure failure = ids.failure();
-    failure.where = "stdin";
-    return failure;
+    return ids.status();
   }
   std::string text = tokenizer->decode(*ids, flags.skipSpecial);
   return writeOutput(flags.json ? nlohmann::json(text).dump() + "\n" : text);

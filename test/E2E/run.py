@@ -75,6 +75,14 @@ class RunTest(unittest.TestCase):
             result = self.generate(*question, "--print-ids", *more)
             self.assertEqual(result.stdout, answer_ids, result.stderr)
 
+    def test_ids_of_a_file(self):
+        path = self.path("ids")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("0, 5\n7\n")
+        named = self.generate("--ids", "@" + path, "--max-tokens", "3", "--print-ids")
+        self.assertEqual(named.stdout, self.generate("--ids", "0,5,7", "--max-tokens", "3", "--print-ids").stdout)
+        self.assertEqual(named.stdout.count(","), 2, named.stderr)
+
     def test_stop_texts_are_not_printed(self):
         self.assertEqual(self.generate(*question, "--stop", "of Fr").stdout, "The capital \n")
         self.assertEqual(self.generate(*question, "--stop", "xyz", "--stop", "capital").stdout, "The \n")

@@ -49,6 +49,13 @@ def prompts(bench, generate):
                       "4096", "--context")
         bench.refuses(f"prompt: longer than --context ({command[1]})",
                       [*command, "--ids", "1,2,3,4,5", "--context", "4"], "5 tokens", "4", "--context")
+    for program in ["run", "interpret"]:
+        for command in [[program, "generate"], [program, "score", "--output", "x"]]:
+            one = [*command, "--model", bench.nano, "--ids"]
+            bench.refuses(f"prompt: no file of ids ({command[:2]})", [*one, "@none"], "--ids @none",
+                          "no such file")
+            bench.refuses(f"prompt: file that holds no ids ({command[:2]})",
+                          [*one, f"@{bench.nano}/config.json"], "config.json, line 1, token 1", "'{'")
     bench.refuses("prompt: empty ids", [*generate[:-2], "--ids", ","], "found none")
 
 

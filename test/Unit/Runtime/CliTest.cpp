@@ -1,6 +1,7 @@
 //===- CliTest.cpp - ids, stop texts and memory of dsv3-run ---------------===//
 
 #include "../Plan/SmallPlan.h"
+#include "TemporaryDirectory.h"
 
 #include "runtime/cli/MemoryCheck.h"
 #include "runtime/cli/StopFilter.h"
@@ -15,12 +16,12 @@ TEST(ParseIds, CommasSpacesLinesAndBrackets) {
   std::vector<int32_t> ids{0, 5, 2147483647};
   for (const char *text :
        {"0,5,2147483647", "0 5\n2147483647\n", " [0, 5, 2147483647]\n", "0,,5, 2147483647,"}) {
-    auto parsed = parseIds(text);
+    auto parsed = parseIds(text, "stdin");
     ASSERT_TRUE(parsed.ok()) << text << ": " << parsed.failure().message();
     EXPECT_EQ(*parsed, ids) << text;
   }
-  EXPECT_TRUE(parseIds("")->empty());
-  EXPECT_TRUE(parseIds("[]\n")->empty());
+  EXPECT_TRUE(parseIds("", "stdin")->empty());
+  EXPECT_TRUE(parseIds("[]\n", "stdin")->empty());
   EXPECT_EQ(idsText(ids), "0,5,2147483647");
 }
 
@@ -28,11 +29,40 @@ TEST(ParseIds, WhatIsNoIdIsNamed) {
   for (auto [text, found] :
        {std::pair("1,x2,3", "x2"), std::pair("1 -2", "-2"), std::pair("2147483648", "2147483648"),
         std::pair("7.5", "7.5"), std::pair("[1", "[1")}) {
-    auto parsed = parseIds(text);
+    auto parsed = parseIds(text, "stdin");
     ASSERT_FALSE(parsed.ok()) << text;
     EXPECT_EQ(parsed.failure().what,
               "expected token ids like 0,5,7, found '" + std::string(found) + "'");
   }
+}
+
+TEST(ParseIds, AFailureSaysWhichTokenOfWhichLine) {
+  EXPECT_EQ(parseIds("1,2\n3 4,x\n5", "f").failure().where, "f, line 2, token 5");
+  EXPECT_EQ(parseIds("[-1]", "--ids").failure().where, "--ids, line 1, token 1");
+}
+
+TEST(IdsOfFlag, AtSignNamesAFile) {
+  test::TemporaryDirectory directory;
+  EXPECT_EQ(*idsOfFlag("0,5", "--ids"), (std::vector<int32_t>{0, 5}));
+  // Longer than an argument can be (MAX_ARG_STRLEN is 128 KiB).
+  std::string text;
+  for (int id = 0; id < 100'000; ++id) {
+    text += std::to_string(id) + (id % 3 == 0 ? "\n" : ", ");
+  }
+  auto ids = idsOfFlag("@" + directory.write("ids", text).string(), "--ids");
+  ASSERT_TRUE(ids.ok()) << ids.failure().message();
+  ASSERT_EQ(ids->size(), 100'000U);
+  EXPECT_EQ(ids->back(), 99'999);
+  auto bad = idsOfFlag("@" + directory.write("bad", "0\n1,two").string(), "--ids");
+  ASSERT_FALSE(bad.ok());
+  EXPECT_NE(bad.failure().message().find(
+                "bad, line 2, token 3: expected token ids like 0,5,7, found 'two'"),
+            std::string::npos)
+      << bad.failure().message();
+  auto absent = idsOfFlag("@" + (directory.path() / "none").string(), "--ids");
+  ASSERT_FALSE(absent.ok());
+  EXPECT_EQ(absent.failure().message(),
+            "--ids @" + (directory.path() / "none").string() + ": there is no such file");
 }
 
 /// What is shown of pieces, with a bar where the filter held something back.
@@ -65,19 +95,21 @@ TEST(StopFilter, WithoutStopTextsEverythingPasses) {
   EXPECT_EQ(shown(StopFilter({""}), {"a", "b"}), "a|b|");
 }
 
-TEST(MemoryCheck, WeightsAndArenaMustFitTheCacheMayGrow) {
-  // Weights: 32 x 8 bf16, and for 2 layers 3 x 256 x 8 f8 with 3 x 2 scales in row-major
-  // layout (64-byte aligned); 4096 of arena; 48 bytes of cache per token, 64 a page.
-  plan::Plan plan = test::smallPlan();
-  constexpr uint64_t weights = 512 + 2 * (6144 + 64), arena = 4096, page = 48 * 64;
-  auto tight = checkMemory(plan, 0, 256, weights + arena + page - 1);
+TEST(MemoryCheck, WeightsAndStepMustFitTheCacheMayGrow) {
+  plan::Cache cache = test::smallPlan().cache; // 48 bytes a token, 64 tokens a page
+  constexpr uint64_t kib = 1024, fixed = (12 + 4 + 2 + 3 * 4) * kib, page = 48 * 64;
+  plan::MemoryNeeds needs{12 * kib, 4 * kib, 2 * kib, 4 * kib};
+  auto check = [&](uint64_t available) {
+    return checkMemory(needs, cache, {.context = 256, .threads = 3, .available = available});
+  };
+  auto tight = check(fixed + page - 1);
   ASSERT_FALSE(tight.ok());
-  EXPECT_EQ(tight.failure().what, "the model needs 12.6 KiB for weights and 4.0 KiB for its "
-                                  "arena, this machine has 19.6 KiB to give");
-  auto some = checkMemory(plan, 0, 256, weights + arena + 48 * 100);
+  EXPECT_EQ(tight.failure().what, "the model needs 12.0 KiB for weights and 18.0 KiB for the "
+                                  "values of a step, this machine has 33.0 KiB to give");
+  auto some = check(fixed + 2 * page - 1);
   ASSERT_TRUE(some.ok());
-  EXPECT_NE(some->find("about 100 of the 256 tokens"), std::string::npos) << *some;
-  auto all = checkMemory(plan, 0, 256, weights + arena + 48 * 256);
+  EXPECT_NE(some->find("the cache of 64 of the 256 tokens"), std::string::npos) << *some;
+  auto all = check(fixed + 4 * page);
   ASSERT_TRUE(all.ok());
   EXPECT_EQ(*all, "");
 }
