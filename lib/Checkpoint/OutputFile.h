@@ -1,8 +1,9 @@
 //===- OutputFile.h - a file that appears whole or not at all ---*- C++ -*-===//
 //
-// Private to lib/Checkpoint. Writes beside the target and renames once everything is
-// on disk. A target that is no regular file (a pipe, /dev/null) is written in place,
-// since replacing it would destroy it. POSIX.
+// Private to lib/Checkpoint. Writes a file of known size beside the target, in any
+// order, and renames it once everything is on disk. A target that is no regular file
+// (a pipe, /dev/null) cannot be replaced: the file aside is then a temporary one, which
+// is copied to it in the end. Linux.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -15,31 +16,40 @@
 #include <span>
 #include <string>
 
+#include <sys/types.h>
+
 namespace dsv3::checkpoint {
 
-/// Owns the descriptor and, until publish() succeeds, the file aside.
+/// Owns the descriptors and, until publish() succeeds, the file aside.
 class OutputFile {
 public:
-  static Expected<OutputFile> create(const std::filesystem::path &path);
+  /// Takes the space for `bytes` at once, where the file system can: a disk that is too
+  /// full is found before what shall be written was computed.
+  static Expected<OutputFile> create(const std::filesystem::path &path, uint64_t bytes);
 
   OutputFile(OutputFile &&other) noexcept;
   OutputFile &operator=(OutputFile &&) = delete;
   /// Removes what was not published.
   ~OutputFile();
 
-  Status write(std::span<const std::byte> data);
-  /// Syncs, closes and renames. Call it once, last.
+  /// Writes at `position` from the beginning.
+  Status write(uint64_t position, std::span<const std::byte> data);
+  /// Syncs, closes and renames, or copies. Call it once, last.
   Status publish();
 
 private:
   OutputFile() = default;
   Failure failure(const char *what, int error) const;
+  Status openBeside(bool replaces, mode_t mode);
+  Status openTemporary();
+  Status copyToTarget();
 
   std::filesystem::path target;   ///< what the caller asked for
   std::filesystem::path resolved; ///< target with symbolic links followed
-  std::string aside;              ///< the file being written; empty if in place
+  std::string aside;              ///< the file being written; empty if a temporary one
   int descriptor = -1;
-  uint64_t written = 0;
+  int device = -1; ///< the target, if it is no regular file
+  uint64_t expected = 0;
 };
 
 } // namespace dsv3::checkpoint

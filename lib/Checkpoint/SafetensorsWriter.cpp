@@ -1,16 +1,17 @@
 //===- SafetensorsWriter.cpp - writing safetensors files ------------------===//
 //
-// Makes the header, then passes data through to an OutputFile while counting it.
+// Makes the header, then passes data to its place in an OutputFile while counting it.
 // The header is padded with spaces to 8 bytes, as the reference implementation does.
 //
 //===----------------------------------------------------------------------===//
 #include "dsv3/Checkpoint/SafetensorsWriter.h"
 
-#include "Json.h"
 #include "OutputFile.h"
+#include "dsv3/Checkpoint/Json.h"
 #include "dsv3/Checkpoint/Safetensors.h"
 
 #include <array>
+#include <cassert>
 #include <set>
 #include <utility>
 
@@ -22,8 +23,8 @@ public:
   OutputFile file;
 };
 
-SafetensorsWriter::SafetensorsWriter(std::unique_ptr<Output> output, uint64_t expected)
-    : output(std::move(output)), expectedBytes(expected) {}
+SafetensorsWriter::SafetensorsWriter(std::unique_ptr<Output> output, std::vector<uint64_t> begins)
+    : output(std::move(output)), begins(std::move(begins)) {}
 SafetensorsWriter::SafetensorsWriter(SafetensorsWriter &&other) noexcept = default;
 SafetensorsWriter &SafetensorsWriter::operator=(SafetensorsWriter &&other) noexcept = default;
 SafetensorsWriter::~SafetensorsWriter() = default;
@@ -47,6 +48,7 @@ Expected<SafetensorsWriter> SafetensorsWriter::create(const std::filesystem::pat
   const std::string where = path.string();
   std::string header = "{";
   uint64_t position = 0;
+  std::vector<uint64_t> begins{0};
   std::set<std::string_view> names;
   try {
     if (!metadata.empty()) {
@@ -70,7 +72,7 @@ Expected<SafetensorsWriter> SafetensorsWriter::create(const std::filesystem::pat
       entry["shape"] = spec.shape;
       entry["data_offsets"] = {position, end};
       header += Json(spec.name).dump() + ":" + entry.dump() + ",";
-      position = end;
+      begins.push_back(position = end);
     }
   } catch (const std::exception &exception) { // a name that is not UTF-8
     return Failure{"cannot make the header: " + plainMessage(exception), where};
@@ -86,37 +88,44 @@ Expected<SafetensorsWriter> SafetensorsWriter::create(const std::filesystem::pat
                    where};
   }
 
-  Expected<OutputFile> file = OutputFile::create(path);
+  uint64_t dataBegin = 8 + header.size();
+  Expected<OutputFile> file = OutputFile::create(path, dataBegin + position);
   if (!file) {
     return file.failure();
+  }
+  for (uint64_t &begin : begins) {
+    begin += dataBegin;
   }
   std::array<std::byte, 8> prefix;
   for (size_t i = 0; i < prefix.size(); ++i) {
     prefix[i] = std::byte(uint64_t(header.size()) >> (8 * i));
   }
   auto output = std::make_unique<Output>(Output{*std::move(file)});
-  if (Status status = output->file.write(prefix); !status) {
+  if (Status status = output->file.write(0, prefix); !status) {
     return status;
   }
-  if (Status status = output->file.write(std::as_bytes(std::span(header))); !status) {
+  if (Status status = output->file.write(8, std::as_bytes(std::span(header))); !status) {
     return status;
   }
-  return SafetensorsWriter(std::move(output), position);
+  return SafetensorsWriter(std::move(output), std::move(begins));
 }
 
-Status SafetensorsWriter::write(std::span<const std::byte> data) {
-  if (data.size() > expectedBytes - writtenBytes) {
-    return Failure{"expected " + std::to_string(expectedBytes) +
-                   " bytes of tensors, was given more"};
+Status SafetensorsWriter::write(size_t tensor, uint64_t offset, std::span<const std::byte> data) {
+  assert(tensor + 1 < begins.size() && "a tensor of the list");
+  uint64_t size = begins[tensor + 1] - begins[tensor];
+  if (offset > size || data.size() > size - offset) {
+    return Failure{"expected " + std::to_string(size) + " bytes of tensor number " +
+                   std::to_string(tensor) + ", was given more"};
   }
   writtenBytes += data.size();
-  return output->file.write(data);
+  return output->file.write(begins[tensor] + offset, data);
 }
 
 Status SafetensorsWriter::finish() {
-  if (writtenBytes != expectedBytes) {
-    return Failure{"expected " + std::to_string(expectedBytes) +
-                   " bytes of tensors, was given only " + std::to_string(writtenBytes)};
+  uint64_t expected = begins.back() - begins.front();
+  if (writtenBytes != expected) {
+    return Failure{"expected " + std::to_string(expected) + " bytes of tensors, was given " +
+                   std::to_string(writtenBytes)};
   }
   return output->file.publish();
 }
@@ -141,8 +150,8 @@ Status writeSafetensors(const std::filesystem::path &path, std::span<const Tenso
   if (!writer) {
     return writer.status();
   }
-  for (const TensorView &tensor : tensors) {
-    if (Status status = writer->write(tensor.data); !status) {
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    if (Status status = writer->write(i, 0, tensors[i].data); !status) {
       return status;
     }
   }

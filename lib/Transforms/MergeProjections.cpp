@@ -81,9 +81,8 @@ struct MergeProjections : impl::MergeProjectionsBase<MergeProjections> {
     auto secondType = cast<RankedTensorType>(second.getType());
     if (firstType.getElementType() != secondType.getElementType() ||
         first.getBlockAttr() != second.getBlockAttr()) {
-      remark::missed(latent.getLoc(), remarkOptions("merge-projections", latent))
-          << sentence("@{0} and @{1} are stored with different types", first.getSymName(),
-                      second.getSymName());
+      remark::missed(latent.getLoc(), remarkOptions("merge-projections", latent)) << sentence(
+          "@{0} and @{1} are stored with different types", first.getSymName(), second.getSymName());
       return;
     }
     graph::ParameterOp merged = mergedParameter(first, second);

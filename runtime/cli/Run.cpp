@@ -1,6 +1,7 @@
 //===- Run.cpp - the command line of dsv3-run -----------------------------===//
 #include "runtime/cli/Run.h"
 
+#include "dsv3/Support/Guard.h"
 #include "runtime/cli/Commands.h"
 #include "runtime/cli/Interrupt.h"
 
@@ -41,7 +42,7 @@ int run(int argc, char **argv) {
     std::fprintf(stderr, "dsv3-run: %s\n  hint: dsv3-run --help\n", error.what());
     return usageCode;
   }
-  Status status = command();
+  Status status = guarded(command);
   if (interrupted()) {
     return interruptedCode;
   }

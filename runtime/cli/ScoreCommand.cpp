@@ -12,8 +12,7 @@ namespace {
 struct Flags {
   ModelFlags model;
   PromptFlags prompt;
-  std::string output;
-  ScoreOptions wanted;
+  ScoreFlags score;
 };
 } // namespace
 
@@ -27,12 +26,18 @@ static Status score(const Flags &flags) {
   if (!ids) {
     return ids.status();
   }
+  // Before minutes go into weights: the place may not be writable.
+  Expected<ScoreFile> file =
+      ScoreFile::create(flags.score, files->texts.config, int64_t(ids->size()));
+  if (!file) {
+    return file.status();
+  }
   Expected<std::unique_ptr<RunningModel>> model = startModel(*files, flags.model);
   if (!model) {
     return model.status();
   }
-  Expected<Scores> scores = computeScores(*(*model)->session, *ids, flags.wanted);
-  return scores ? writeScores(flags.output, *scores) : scores.status();
+  runtime::SessionModel session(*(*model)->session);
+  return writeScores(session, *ids, *std::move(file));
 }
 
 void addScore(CLI::App &app, Command &chosen) {
@@ -43,12 +48,7 @@ void addScore(CLI::App &app, Command &chosen) {
                "example: dsv3-run score --model DIR --ids 0,5,7 --output out.safetensors");
   addModelFlags(*command, flags->model);
   addPromptFlags(*command, flags->prompt, /*withChat=*/false);
-  command->add_option("--output", flags->output, "file to write")->required();
-  command->add_flag("--hidden", flags->wanted.hidden,
-                    "hidden [layers + 1, tokens, hidden size]: embedding and layers' outputs");
-  command->add_flag("--router", flags->wanted.router,
-                    "router.L.experts and router.L.weights [tokens, experts per token]");
-  command->add_flag("--mtp", flags->wanted.mtp, "mtp_logits [tokens - 1, vocabulary]");
+  addScoreFlags(*command, flags->score);
   command->callback([flags, &chosen] { chosen = [flags] { return score(*flags); }; });
 }
 

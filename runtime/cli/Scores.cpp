@@ -1,119 +1,162 @@
 //===- Scores.cpp - what a model says of a prompt -------------------------===//
 #include "runtime/cli/Scores.h"
 
-#include "dsv3/Checkpoint/SafetensorsWriter.h"
+#include <CLI/CLI.hpp>
+
+#include <vector>
 
 namespace dsv3::cli {
-namespace {
 
-void appendBytes(ScoredValue &value, const void *data, size_t count) {
-  const auto *bytes = static_cast<const std::byte *>(data);
-  value.bytes.insert(value.bytes.end(), bytes, bytes + count);
+void addScoreFlags(CLI::App &command, ScoreFlags &flags) {
+  command.add_option("--output", flags.output, "file to write")->required();
+  command.add_flag("--hidden", flags.wanted.hidden,
+                   "hidden [layers + 1, tokens, hidden size]: embedding and layers' outputs");
+  command.add_flag("--router", flags.wanted.router,
+                   "router.L.experts and router.L.weights [tokens, experts per token]");
+  command.add_flag("--mtp", flags.wanted.mtp, "mtp_logits [tokens - 1, vocabulary]");
 }
 
-/// Collects values as the steps of a prompt show them.
-class Collector final : public runtime::Observer {
-public:
-  Collector(const ScoreOptions &options, std::string logitsName)
-      : options(options), logits(std::move(logitsName)) {}
+static std::string routerName(int64_t layer, std::string_view what) {
+  return "router." + std::to_string(layer) + "." + std::string(what);
+}
 
-  bool wantsValues() const override { return options.hidden || options.router; }
+static std::vector<checkpoint::TensorSpec>
+tensorsOf(const ScoreOptions &wanted, const checkpoint::ModelConfig &config, int64_t tokens) {
+  std::vector<checkpoint::TensorSpec> specs;
+  if (wanted.hidden) {
+    specs.push_back(
+        {"hidden", DType::F32, {config.numHiddenLayers + 1, tokens, config.hiddenSize}});
+  }
+  specs.push_back({"logits", DType::F32, {tokens, config.vocabSize}});
+  if (wanted.mtp) {
+    specs.push_back({"mtp_logits", DType::F32, {tokens - 1, config.vocabSize}});
+  }
+  for (int64_t layer = 0; wanted.router && layer < config.numHiddenLayers; ++layer) {
+    if (config.isMoeLayer(layer)) {
+      std::vector<int64_t> shape{tokens, config.numExpertsPerTok};
+      specs.push_back({routerName(layer, "experts"), DType::I32, shape});
+      specs.push_back({routerName(layer, "weights"), DType::F32, shape});
+    }
+  }
+  return specs;
+}
+
+Expected<ScoreFile> ScoreFile::create(const ScoreFlags &flags,
+                                      const checkpoint::ModelConfig &config, int64_t tokens) {
+  std::vector<checkpoint::TensorSpec> specs = tensorsOf(flags.wanted, config, tokens);
+  std::map<std::string, Place> places;
+  for (size_t i = 0; i < specs.size(); ++i) {
+    int64_t rows = 1;
+    for (size_t dim = 0; dim + 1 < specs[i].shape.size(); ++dim) {
+      rows *= specs[i].shape[dim];
+    }
+    places[specs[i].name] = {i, rows, specs[i].shape.back(), specs[i].dtype};
+  }
+  Expected<checkpoint::SafetensorsWriter> writer =
+      checkpoint::SafetensorsWriter::create(flags.output, specs);
+  if (!writer) {
+    return writer.failure();
+  }
+  return ScoreFile(*std::move(writer), std::move(places), tokens, flags.wanted);
+}
+
+Status ScoreFile::write(const std::string &tensor, const Rows &rows) {
+  auto found = places.find(tensor);
+  if (found == places.end()) {
+    return Failure{"the model gives '" + tensor + "', which its config.json does not speak of", "",
+                   "compile the bundle again with dsv3-compile"};
+  }
+  const Place &place = found->second;
+  if (rows.columns != place.columns || rows.type != place.type || rows.first < 0 ||
+      rows.first + rows.rows > place.rows) {
+    return Failure{"expected " + std::to_string(place.rows) + " rows of " +
+                       std::to_string(place.columns) + " " + std::string(name(place.type)) +
+                       " for '" + tensor + "', the model gives row " +
+                       std::to_string(rows.first + rows.rows - 1) + " of " +
+                       std::to_string(rows.columns) + " " + std::string(name(rows.type)),
+                   "", "compile the bundle again with dsv3-compile"};
+  }
+  uint64_t rowBytes = uint64_t(place.columns) * byteSize(place.type);
+  std::span bytes(static_cast<const std::byte *>(rows.data), size_t(rows.rows) * rowBytes);
+  return writer.write(place.index, uint64_t(rows.first) * rowBytes, bytes);
+}
+
+namespace {
+
+/// Writes what the steps of a prompt show.
+class ScoreObserver final : public runtime::Observer {
+public:
+  /// `mtp`: looks at the MTP module, whose values are not asked for.
+  ScoreObserver(ScoreFile &file, bool mtp) : file(file), mtp(mtp) {}
+
+  bool wantsValues() const override {
+    return !mtp && (file.wanted().hidden || file.wanted().router);
+  }
 
   void value(const runtime::ObservedValue &seen) override {
-    size_t bytes = size_t(seen.rows * seen.columns) * byteSize(seen.type);
-    if (seen.name == "hidden") {
-      if (options.hidden) {
-        add(hidden[seen.layer], seen, bytes);
-      }
-    } else if (options.router && seen.name.starts_with("router.")) {
-      std::string what(seen.name.substr(seen.name.find('.')));
-      add(scores["router." + std::to_string(seen.layer) + what], seen, bytes);
+    const ScoreOptions &wanted = file.wanted();
+    ScoreFile::Rows rows{seen.position, seen.rows, seen.columns, seen.type, seen.data};
+    if (seen.name == "hidden" && wanted.hidden) {
+      rows.first += seen.layer * file.tokens();
+      write("hidden", rows);
+    } else if (seen.name.starts_with("router.") && wanted.router) {
+      write(routerName(seen.layer, seen.name.substr(seen.name.find('.') + 1)), rows);
     }
   }
 
-  void outputs(const runtime::StepOutputs &step) override {
-    ScoredValue &value = scores[logits];
-    value.shape = {(value.shape.empty() ? 0 : value.shape[0]) + step.rows,
-                   int64_t(step.logits.size()) / step.rows};
-    appendBytes(value, step.logits.data(), step.logits.size_bytes());
-    if (options.mtp) {
+  Status outputs(const runtime::StepOutputs &step) override {
+    write(mtp ? "mtp_logits" : "logits",
+          {step.position, step.rows, int64_t(step.logits.size()) / step.rows, DType::F32,
+           step.logits.data()});
+    if (!mtp && file.wanted().mtp) {
       normed.insert(normed.end(), step.normed.begin(), step.normed.end());
     }
+    return status;
   }
 
-  /// Layers of hidden states one after the other.
-  void joinHidden() {
-    if (hidden.empty()) {
-      return;
-    }
-    ScoredValue &all = scores["hidden"];
-    const std::vector<int64_t> &each = hidden.begin()->second.shape;
-    all.shape = {int64_t(hidden.size()), each[0], each[1]};
-    for (auto &[layer, value] : hidden) {
-      appendBytes(all, value.bytes.data(), value.bytes.size());
-      value.bytes = {};
-    }
-  }
-
-  Scores scores;
-  std::vector<float> normed; ///< [tokens, hidden size]
+  std::vector<float> normed; ///< [tokens, hidden size], where the MTP module is asked for
 
 private:
-  static void add(ScoredValue &to, const runtime::ObservedValue &seen, size_t bytes) {
-    to.type = seen.type;
-    to.shape = {(to.shape.empty() ? 0 : to.shape[0]) + seen.rows, seen.columns};
-    appendBytes(to, seen.data, bytes);
+  void write(const std::string &tensor, const ScoreFile::Rows &rows) {
+    if (status) {
+      status = file.write(tensor, rows);
+    }
   }
 
-  ScoreOptions options;
-  std::string logits;
-  std::map<int64_t, ScoredValue> hidden; ///< by layer; they come in turns
+  ScoreFile &file;
+  bool mtp;
+  Status status; ///< the first failure
 };
 
 } // namespace
 
 /// The MTP module at every position whose next token is known.
-static Expected<ScoredValue> scoreMtp(runtime::Session &session, std::span<const int32_t> ids,
-                                      std::span<const float> normed) {
-  ScoredValue none{DType::F32, {0, session.plan().vocabSize}, {}};
+static Status writeMtp(runtime::LanguageModel &model, std::span<const int32_t> ids,
+                       std::span<const float> normed, ScoreFile &file) {
   size_t count = ids.size() - 1;
   if (count == 0) {
-    return none;
+    return {}; // the tensor is there, without rows
   }
-  Collector collector({}, "mtp_logits");
-  Status status =
-      session.appendMtp(ids.subspan(1), normed.first(normed.size() / ids.size() * count),
-                        runtime::OutputRows::All, &collector);
-  return status ? Expected(std::move(collector.scores["mtp_logits"]))
-                : Expected<ScoredValue>(status);
+  ScoreObserver observer(file, /*mtp=*/true);
+  return model.appendMtp(ids.subspan(1), normed.first(normed.size() / ids.size() * count),
+                         runtime::OutputRows::All, &observer);
 }
 
-Expected<Scores> computeScores(runtime::Session &session, std::span<const int32_t> ids,
-                               const ScoreOptions &options) {
-  if (options.mtp && !session.hasMtp()) {
+Status writeScores(runtime::LanguageModel &model, std::span<const int32_t> ids, ScoreFile file) {
+  const ScoreOptions &wanted = file.wanted();
+  if (wanted.mtp && !model.hasMtp()) {
     return Failure{"--mtp asks for the MTP module, but the model has none", "", "leave --mtp out"};
   }
-  Collector collector(options, "logits");
-  if (Status status = session.append(ids, runtime::OutputRows::All, &collector); !status) {
+  ScoreObserver observer(file, /*mtp=*/false);
+  if (Status status = model.append(ids, runtime::OutputRows::All, &observer); !status) {
     return status;
   }
-  collector.joinHidden();
-  if (options.mtp) {
-    Expected<ScoredValue> logits = scoreMtp(session, ids, collector.normed);
-    if (!logits) {
-      return logits.failure();
+  if (wanted.mtp) {
+    if (Status status = writeMtp(model, ids, observer.normed, file); !status) {
+      return status;
     }
-    collector.scores["mtp_logits"] = *std::move(logits);
   }
-  return std::move(collector.scores);
-}
-
-Status writeScores(const std::filesystem::path &path, const Scores &scores) {
-  std::vector<checkpoint::TensorView> views;
-  for (const auto &[name, value] : scores) {
-    views.push_back({{name, value.type, value.shape}, value.bytes});
-  }
-  return checkpoint::writeSafetensors(path, views);
+  return file.finish();
 }
 
 } // namespace dsv3::cli

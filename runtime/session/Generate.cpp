@@ -39,7 +39,7 @@ Expected<Generation> runtime::generate(LanguageModel &model, std::span<const int
   Generation result;
   auto begin = Clock::now();
   int64_t first = model.position();
-  Status status = model.append(prompt);
+  Status status = model.append(prompt, OutputRows::Last, nullptr);
   result.promptTokens = model.position() - first;
   result.promptTime = secondsSince(begin);
   begin = Clock::now();
@@ -69,6 +69,6 @@ Expected<Generation> runtime::generate(LanguageModel &model, std::span<const int
     if (model.position() == model.context()) {
       return stop(StopReason::Context);
     }
-    status = model.append(std::span(&id, 1));
+    status = model.append(std::span(&id, 1), OutputRows::Last, nullptr);
   }
 }

@@ -7,42 +7,13 @@
 #pragma once
 
 #include "dsv3/Support/Sampling.h"
-#include "runtime/session/Session.h"
+#include "runtime/session/LanguageModel.h"
 
 #include <functional>
 #include <span>
 #include <vector>
 
 namespace dsv3::runtime {
-
-/// What generation needs of a model: a session, or the reference interpreter.
-class LanguageModel {
-public:
-  virtual ~LanguageModel() = default;
-  virtual int64_t vocabulary() const = 0;
-  /// Tokens that fit, and that there are.
-  virtual int64_t context() const = 0;
-  virtual int64_t position() const = 0;
-  virtual bool cancelled() const = 0;
-  /// Feeds tokens; logits() are those of the last one then.
-  virtual Status append(std::span<const int32_t> ids) = 0;
-  virtual std::span<const float> logits() const = 0;
-};
-
-/// A session as such a model.
-class SessionModel : public LanguageModel {
-public:
-  explicit SessionModel(Session &session) : session(session) {}
-  int64_t vocabulary() const override { return session.plan().vocabSize; }
-  int64_t context() const override { return session.context(); }
-  int64_t position() const override { return session.position(); }
-  bool cancelled() const override { return session.cancelled(); }
-  Status append(std::span<const int32_t> ids) override { return session.append(ids); }
-  std::span<const float> logits() const override { return session.outputs().logitsOf(0); }
-
-private:
-  Session &session;
-};
 
 struct GenerateOptions {
   SamplingOptions sampling;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "dsv3/Support/DType.h"
+#include "dsv3/Support/Status.h"
 
 #include <cstdint>
 #include <span>
@@ -49,8 +50,8 @@ public:
   virtual bool wantsValues() const { return true; }
   /// Valid during the call.
   virtual void value(const ObservedValue &) {}
-  /// After each step.
-  virtual void outputs(const StepOutputs &) {}
+  /// After each step. A failure ends the append that the step belongs to; the step counts.
+  virtual Status outputs(const StepOutputs &) { return {}; }
 };
 
 } // namespace dsv3::runtime

@@ -28,56 +28,28 @@ Status Session::checkAppend(std::span<const int32_t> ids, int64_t end) const {
   return {};
 }
 
-Expected<std::pair<Session::Prepared *, int64_t>> Session::choose(std::vector<Prepared> &role,
-                                                                  int64_t wanted) {
-  Prepared *largest = nullptr;
-  for (Prepared &prepared : role) {
-    const plan::Entry &entry = *prepared.entry;
-    if (entry.minTokens <= wanted && wanted <= entry.maxTokens) {
-      return std::pair(&prepared, wanted);
-    }
-    if (entry.maxTokens < wanted && (!largest || entry.maxTokens > largest->entry->maxTokens)) {
-      largest = &prepared;
-    }
-  }
-  if (!largest) {
-    return Failure{"no entry of the plan admits a step of " + number(wanted) + " tokens", "",
-                   "try another --chunk"};
-  }
-  return std::pair(largest, largest->entry->maxTokens);
-}
-
-Status Session::feed(std::vector<Prepared> &role, std::span<const int32_t> ids,
-                     std::span<const float> hidden, int64_t &position, OutputRows rows,
-                     Observer *observer) {
+Status Session::feed(Role &role, std::span<const int32_t> ids, std::span<const float> hidden,
+                     int64_t &position, OutputRows rows, Observer *observer) {
   auto columns = size_t(model->hiddenSize);
-  while (!ids.empty()) {
+  auto run = [&](size_t entry, int64_t first, int64_t count) -> Status {
     if (cancelled()) {
       return Failure{"interrupted"};
     }
-    auto chosen = choose(role, std::min(chunk, int64_t(ids.size())));
-    if (!chosen) {
-      return chosen.status();
-    }
-    auto [prepared, count] = *chosen;
     if (!hidden.empty()) {
-      auto part = hidden.first(size_t(count) * columns);
+      auto part = hidden.subspan(size_t(first) * columns, size_t(count) * columns);
       if (Status status = buffers.upload(InputPort::Hidden, std::as_bytes(part)); !status) {
         return status;
       }
-      hidden = hidden.subspan(part.size());
     }
-    Status status = step(*prepared, ids.first(size_t(count)), position, rows, observer);
+    Status status = step(role.prepared[entry], ids.subspan(size_t(first), size_t(count)), position,
+                         rows, observer);
     if (!status) {
       return status;
     }
     position += count;
-    ids = ids.subspan(size_t(count));
-    if (observer) {
-      observer->outputs(lastOutputs);
-    }
-  }
-  return {};
+    return observer ? observer->outputs(lastOutputs) : Status();
+  };
+  return forEachStep(role.ranges, chunk, int64_t(ids.size()), run);
 }
 
 namespace {
@@ -158,7 +130,7 @@ Status Session::append(std::span<const int32_t> ids, OutputRows rows, Observer *
 
 Status Session::appendMtp(std::span<const int32_t> nextIds, std::span<const float> normed,
                           OutputRows rows, Observer *observer) {
-  if (mtp.empty()) {
+  if (!hasMtp()) {
     return Failure{"the model has no MTP module"};
   }
   int64_t end = mtpTokens + int64_t(nextIds.size());

@@ -15,6 +15,7 @@
 #include "runtime/plan/Resolve.h"
 #include "runtime/session/Observer.h"
 #include "runtime/session/StepBuffers.h"
+#include "runtime/session/Steps.h"
 
 #include <atomic>
 #include <memory>
@@ -54,13 +55,14 @@ public:
   Status append(std::span<const int32_t> ids, OutputRows rows = OutputRows::Last,
                 Observer *observer = nullptr);
 
-  /// Appends to the MTP module: for the tokens from mtpPosition() on, `nextIds` are
-  /// the ids of the tokens that follow them and `normed` [ids, hidden size] what the
-  /// head read for them (StepOutputs::normed, copied: steps overwrite it). Row t of the logits
-  /// predicts the token after nextIds[t]. Only tokens that have been appended can be given.
+  /// Appends to the MTP module, for the tokens from the first on that it was not yet given:
+  /// `nextIds` are the ids of the tokens that follow them and `normed` [ids, hidden size]
+  /// what the head read for them (StepOutputs::normed, copied: steps overwrite it). Row t
+  /// of the logits predicts the token after nextIds[t]. Only tokens that have been
+  /// appended can be given.
   Status appendMtp(std::span<const int32_t> nextIds, std::span<const float> normed,
                    OutputRows rows = OutputRows::Last, Observer *observer = nullptr);
-  bool hasMtp() const { return !mtp.empty(); }
+  bool hasMtp() const { return !mtp.prepared.empty(); }
 
   /// Forgets the tokens from `position` on. Fails if there are none such.
   Status rewind(int64_t position);
@@ -68,7 +70,6 @@ public:
   /// Of the last step; no rows before the first.
   const StepOutputs &outputs() const { return lastOutputs; }
   int64_t position() const { return tokens; }
-  int64_t mtpPosition() const { return mtpTokens; }
   int64_t context() const { return contextTokens; }
   bool cancelled() const { return cancel && cancel->load(std::memory_order_relaxed); }
   const plan::Plan &plan() const { return *model; }
@@ -79,6 +80,11 @@ private:
     std::unique_ptr<Executable> executable;
     bool givesNormed = false;
   };
+  /// The entries of a role, in the order of the plan.
+  struct Role {
+    std::vector<StepRange> ranges;
+    std::vector<Prepared> prepared;
+  };
 
   Session(Device &device, const plan::Plan &plan, StepBuffers buffers);
   Status applyOptions(const SessionOptions &options);
@@ -87,11 +93,8 @@ private:
   Status prepare(const SessionKernels &kernels, const ParameterAddresses &parameters);
   Status checkEntry(const plan::Entry &entry) const;
   Status checkAppend(std::span<const int32_t> ids, int64_t end) const;
-  /// The entry for the next step of `wanted` tokens, and how many it takes.
-  Expected<std::pair<Prepared *, int64_t>> choose(std::vector<Prepared> &role, int64_t wanted);
-  Status feed(std::vector<Prepared> &role, std::span<const int32_t> ids,
-              std::span<const float> hidden, int64_t &position, OutputRows rows,
-              Observer *observer);
+  Status feed(Role &role, std::span<const int32_t> ids, std::span<const float> hidden,
+              int64_t &position, OutputRows rows, Observer *observer);
   Status step(Prepared &prepared, std::span<const int32_t> ids, int64_t position, OutputRows rows,
               Observer *observer);
 
@@ -105,7 +108,7 @@ private:
   int64_t cacheLayerBytes = 0;
   std::unique_ptr<Buffer> arena, cache, pageTable;
   std::unique_ptr<Object> object;
-  std::vector<Prepared> steps, mtp; ///< by role, in the order of the plan
+  Role steps, mtp;
 
   std::vector<int32_t> numbers;   ///< positions or rows of a step
   std::vector<int64_t> stepSizes; ///< per size of the plan

@@ -6,6 +6,8 @@
 
 #include "runtime/session/Session.h"
 
+#include "dsv3/Plan/MemoryNeeds.h"
+
 #include <algorithm>
 #include <numeric>
 
@@ -61,13 +63,8 @@ Status Session::applyOptions(const SessionOptions &options) {
 
 Status Session::allocate() {
   const plan::Cache &geometry = model->cache;
-  int64_t pages = (contextTokens + geometry.pageTokens - 1) / geometry.pageTokens;
-  cacheLayerBytes = pages * geometry.pageTokens * (geometry.latent + geometry.rope) *
-                    int64_t(byteSize(geometry.type));
-  int64_t arenaBytes = 0;
-  for (const plan::Entry &entry : model->entries) {
-    arenaBytes = std::max(arenaBytes, entry.arenaBytes);
-  }
+  int64_t cacheBytes = geometry.pagesFor(contextTokens) * geometry.pageBytes();
+  cacheLayerBytes = cacheBytes / geometry.layers;
   auto make = [&](std::unique_ptr<Buffer> &buffer, int64_t bytes, const char *what) -> Status {
     auto made = device.allocate(bytes, what);
     if (!made) {
@@ -76,10 +73,11 @@ Status Session::allocate() {
     buffer = std::move(*made);
     return {};
   };
-  if (Status status = make(arena, arenaBytes, "the arena of a step"); !status) {
+  if (Status status = make(arena, int64_t(plan::arenaBytes(*model)), "the arena of a step");
+      !status) {
     return status;
   }
-  if (Status status = make(cache, cacheLayerBytes * geometry.layers, "the latent cache"); !status) {
+  if (Status status = make(cache, cacheBytes, "the latent cache"); !status) {
     return status;
   }
   int64_t entries = geometry.maxRequests * geometry.maxPagesPerRequest();
@@ -95,7 +93,7 @@ Status Session::allocate() {
 Status Session::fillPageTable() {
   constexpr int64_t block = 1024;
   std::vector<int32_t> pages(block);
-  int64_t count = (contextTokens + model->cache.pageTokens - 1) / model->cache.pageTokens;
+  int64_t count = model->cache.pagesFor(contextTokens);
   for (int64_t first = 0; first < count; first += block) {
     std::iota(pages.begin(), pages.end(), int32_t(first));
     auto part = std::span(pages).first(size_t(std::min(block, count - first)));
@@ -161,9 +159,11 @@ Status Session::prepare(const SessionKernels &kernels, const ParameterAddresses 
     if (!executable) {
       return executable.status();
     }
-    (entry.role == "step" ? steps : mtp)
-        .push_back({&entry, std::move(*executable), has(entry.outputs, "normed")});
+    Role &role = entry.role == "step" ? steps : mtp;
+    role.ranges.push_back({entry.minTokens, entry.maxTokens});
+    role.prepared.push_back({&entry, std::move(*executable), has(entry.outputs, "normed")});
   }
-  return steps.empty() ? Status(Failure{"expected an entry of the role step, found none", "plan"})
-                       : Status();
+  return steps.prepared.empty()
+             ? Status(Failure{"expected an entry of the role step, found none", "plan"})
+             : Status();
 }

@@ -19,11 +19,11 @@ namespace dsv3::checkpoint {
 
 /// A value type.
 struct GenerationConfig {
-  bool doSample = false;      ///< false: the best token, always
-  double temperature = 1;     ///< above 0
-  double topP = 1;            ///< in (0, 1]; 1: no limit
-  int64_t topK = 0;           ///< 0: no limit (transformers' own default is 50)
-  std::optional<double> minP; ///< in [0, 1]
+  bool doSample = false;            ///< false: the best token, always
+  double temperature = 1;           ///< above 0
+  double topP = 1;                  ///< in (0, 1]; 1: no limit
+  int64_t topK = 0;                 ///< 0: no limit (transformers' own default is 50)
+  std::optional<double> minP;       ///< in [0, 1]
   std::vector<int64_t> eosTokenIds; ///< empty: those of config.json
 };
 

@@ -66,8 +66,8 @@ struct ModelConfig {
   int64_t topkGroup = 1;
   double routedScalingFactor = 1;
   bool normTopkProb = true;
-  int64_t numNextnPredictLayers = 0;   ///< MTP modules, 0 or 1
-  int64_t maxPositionEmbeddings = 0;   ///< tokens
+  int64_t numNextnPredictLayers = 0; ///< MTP modules, 0 or 1
+  int64_t maxPositionEmbeddings = 0; ///< tokens
   double ropeTheta = 10000;
   RopeScaling ropeScaling;
   double rmsNormEps = 1e-6; ///< of all norms but q_a and kv_a, which have 1e-6

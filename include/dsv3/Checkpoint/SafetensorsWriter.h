@@ -1,8 +1,9 @@
 //===- SafetensorsWriter.h - writing safetensors files ----------*- C++ -*-===//
 //
-// Writes tensors to a safetensors file, all at once or in pieces. The file is written
-// aside, synced and renamed once, so nobody ever sees half of it; if anything fails
-// (a full disk), what was there before stays. A device or pipe is written in place.
+// Writes tensors to a safetensors file, all at once or in pieces that come in any
+// order. The file is written aside, synced and renamed once, so nobody ever sees half
+// of it; if anything fails (a full disk), what was there before stays. A device or
+// pipe gets the bytes in the end.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -42,7 +43,8 @@ public:
 
   /// Begins a file that will hold `tensors`, their data in this order. Put wider
   /// element types first where readers want aligned data. Fails if two names are
-  /// equal, a shape is negative or too large, or the file cannot be created.
+  /// equal, a shape is negative or too large, or the file cannot be created or has no
+  /// space.
   static Expected<SafetensorsWriter> create(const std::filesystem::path &path,
                                             std::span<const TensorSpec> tensors,
                                             const Metadata &metadata = {});
@@ -51,17 +53,18 @@ public:
   SafetensorsWriter &operator=(SafetensorsWriter &&other) noexcept;
   ~SafetensorsWriter();
 
-  /// Appends the next bytes of the data, in the order of `tensors`, cut anywhere.
-  Status write(std::span<const std::byte> data);
+  /// Writes bytes of tensor number `tensor`, from byte `offset` of its data on; each
+  /// byte once. Fails if they exceed the tensor.
+  Status write(size_t tensor, uint64_t offset, std::span<const std::byte> data);
   /// Syncs and publishes the file. Fails if bytes are missing. Call it once, last.
   Status finish();
 
 private:
   class Output;
-  SafetensorsWriter(std::unique_ptr<Output> output, uint64_t expected);
+  SafetensorsWriter(std::unique_ptr<Output> output, std::vector<uint64_t> begins);
 
   std::unique_ptr<Output> output;
-  uint64_t expectedBytes;
+  std::vector<uint64_t> begins; ///< of the tensors in the file, and the end
   uint64_t writtenBytes = 0;
 };
 

@@ -1,6 +1,7 @@
 //===- Compile.cpp - from a checkpoint or a config to a bundle ------------===//
 #include "dsv3/Tools/Compile.h"
 
+#include "../ToolMain.h"
 #include "Bundle.h"
 #include "Explain.h"
 #include "Remarks.h"
@@ -8,6 +9,8 @@
 #include "dsv3/Conversion/KernelToPlan.h"
 #include "dsv3/Pipelines/CheckpointModel.h"
 #include "dsv3/Plan/Families.h"
+#include "dsv3/Plan/MemoryNeeds.h"
+#include "dsv3/Support/MemoryLimits.h"
 #include "dsv3/Target/Plan.h"
 #include "dsv3/Tools/Registration.h"
 
@@ -15,14 +18,12 @@
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
-#include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/ToolOutputFile.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <chrono>
-#include <csignal>
 #include <filesystem>
-#include <unistd.h>
+#include <thread>
 
 using namespace mlir;
 
@@ -191,10 +192,6 @@ int printModule(ModuleOp module) {
   return 0;
 }
 
-int64_t machineMemory() {
-  return static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
-}
-
 /// From the configured module to the text of the plan, the report or the bundle.
 int finish(const Flags &flags, Input &input, ModuleOp module, Phase last,
            std::chrono::steady_clock::time_point start) {
@@ -213,10 +210,12 @@ int finish(const Flags &flags, Input &input, ModuleOp module, Phase last,
     }
   }
   if (flags.planOnly) {
-    llvm::outs() << compile::planReport(input.source().config, *plan, machineMemory());
+    auto threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    llvm::outs() << compile::planReport(input.source().config, *plan, {availableMemory(), threads});
     return 0;
   }
-  compile::MemoryNeeds needs = compile::memoryNeeds(*plan, 0);
+  plan::MemoryNeeds needs = plan::memoryNeeds(*plan, 0);
+  uint64_t cache = compile::fullCacheBytes(plan->cache);
   size_t kernels = plan->kernels.size(), variants = plan->variants.size();
   compile::BundleParts parts{std::move(*plan), input.configText, ""};
   if (input.checkpoint) {
@@ -236,8 +235,8 @@ int finish(const Flags &flags, Input &input, ModuleOp module, Phase last,
                << (variants == 1 ? " variant" : " variants")
                << llvm::format(" in %.1f s\n", seconds) << "weights "
                << compile::humanBytes(needs.weights) << ", arena "
-               << compile::humanBytes(needs.arena) << ", cache up to "
-               << compile::humanBytes(needs.cache()) << '\n'
+               << compile::humanBytes(needs.arena) << ", cache up to " << compile::humanBytes(cache)
+               << '\n'
                << "bundle " << flags.output << '\n';
   return 0;
 }
@@ -312,9 +311,7 @@ int runTool(const Flags &flags) {
 
 } // namespace
 
-int compileMain(int argc, char **argv) {
-  llvm::InitLLVM init(argc, argv);
-  std::signal(SIGXFSZ, SIG_IGN); // LLVM takes it for a crash; the write fails and says so
+static int parseAndRun(int argc, char **argv) {
   Flags flags;
   CLI::App app("dsv3-compile: from a checkpoint or a config.json to a bundle", "dsv3-compile");
   declareFlags(app, flags);
@@ -328,6 +325,10 @@ int compileMain(int argc, char **argv) {
     return 2;
   }
   return runTool(flags);
+}
+
+int compileMain(int argc, char **argv) {
+  return toolMain("dsv3-compile", argc, argv, [&] { return parseAndRun(argc, argv); });
 }
 
 } // namespace dsv3

@@ -6,62 +6,34 @@
 //===----------------------------------------------------------------------===//
 #include "dsv3/Tools/Interpret.h"
 
+#include "../ToolMain.h"
+#include "InterpretedModel.h"
 #include "RunFile.h"
-#include "Session.h"
-#include "dsv3/Checkpoint/SafetensorsWriter.h"
 #include "dsv3/Pipelines/CheckpointModel.h"
 #include "dsv3/Reference/CheckpointParameters.h"
 #include "dsv3/Tools/Registration.h"
+#include "runtime/cli/Scores.h"
 #include "runtime/cli/TextGeneration.h"
 
 #include <CLI/CLI.hpp>
 
-#include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <csignal>
 
 using namespace mlir;
-using dsv3::reference::Tensor;
 
 namespace dsv3 {
 namespace {
 
 struct Flags {
-  std::string model, phase = "configured", output, file, entry;
-  bool f64 = false, hidden = false, router = false, mtp = false;
+  std::string model, phase = "configured", file, entry;
+  bool f64 = false;
   int64_t chunk = 512;
   cli::PromptFlags prompt; ///< of score
-  cli::TextFlags text;     ///< of generate
+  cli::ScoreFlags score;
+  cli::TextFlags text; ///< of generate
 };
-
-/// Writes what was asked for; everything but expert numbers as f32.
-Status writeScores(const Flags &flags, interpret::Scores &scores) {
-  std::vector<checkpoint::TensorView> views;
-  std::vector<std::vector<float>> floats;
-  std::vector<std::vector<int32_t>> integers;
-  floats.reserve(scores.size());
-  integers.reserve(scores.size());
-  for (auto &[name, tensor] : scores) {
-    llvm::StringRef key = name;
-    bool wanted = key == "logits" || key == "mtp_logits" || (key == "hidden" && flags.hidden) ||
-                  (key.starts_with("router.") && flags.router);
-    if (!wanted) {
-      continue;
-    }
-    checkpoint::TensorView view{{name, DType::F32, tensor.shape()}, {}};
-    if (key.ends_with(".experts")) {
-      view.spec.dtype = DType::I32;
-      integers.emplace_back(tensor.data(), tensor.data() + tensor.size());
-      view.data = std::as_bytes(std::span(integers.back()));
-    } else {
-      floats.emplace_back(tensor.data(), tensor.data() + tensor.size());
-      view.data = std::as_bytes(std::span(floats.back()));
-    }
-    views.push_back(view);
-  }
-  return checkpoint::writeSafetensors(flags.output, views);
-}
 
 /// A checkpoint on the interpreter. Not movable: the parts refer to each other.
 struct Machine {
@@ -70,7 +42,7 @@ struct Machine {
   std::unique_ptr<MLIRContext> context;
   OwningOpRef<ModuleOp> module;
   std::unique_ptr<reference::Interpreter> interpreter;
-  std::unique_ptr<interpret::Session> session;
+  std::unique_ptr<interpret::InterpretedModel> model;
 
   Status open(const Flags &flags);
 };
@@ -112,57 +84,27 @@ Status Machine::open(const Flags &flags) {
   interpreter = std::make_unique<reference::Interpreter>(
       *module, reference::checkpointParameters(checkpoint->checkpoint, block),
       flags.f64 ? reference::Precision::F64 : reference::Precision::F32);
-  session = std::make_unique<interpret::Session>(*module, *interpreter, flags.chunk);
+  model = std::make_unique<interpret::InterpretedModel>(*module, *interpreter, texts.config,
+                                                        flags.chunk);
   return {};
 }
-
-/// The interpreter as what generation needs.
-class InterpretedModel : public runtime::LanguageModel {
-public:
-  explicit InterpretedModel(Machine &machine) : machine(machine) {}
-  int64_t vocabulary() const override { return machine.texts.config.vocabSize; }
-  int64_t context() const override { return machine.texts.config.maxPositionEmbeddings; }
-  int64_t position() const override { return tokens; }
-  bool cancelled() const override { return false; }
-  Status append(std::span<const int32_t> ids) override {
-    SmallVector<int64_t> wide(ids.begin(), ids.end());
-    auto row = machine.session->advance(wide);
-    if (failed(row)) {
-      return Failure{"the interpreter stopped", "", "see the message above"};
-    }
-    tokens += static_cast<int64_t>(ids.size());
-    last.assign(row->begin(), row->end());
-    return {};
-  }
-  std::span<const float> logits() const override { return last; }
-
-private:
-  Machine &machine;
-  int64_t tokens = 0;
-  std::vector<float> last;
-};
 
 Status runScore(const Flags &flags) {
   Machine machine;
   if (Status opened = machine.open(flags); !opened) {
     return opened;
   }
-  if (flags.mtp && !machine.checkpoint->source.options.mtp) {
-    return Failure{"--mtp asks for the MTP module, but the checkpoint has none", flags.model,
-                   "leave --mtp out"};
-  }
   auto prompt =
       cli::promptIds(flags.prompt, machine.texts, machine.texts.config.maxPositionEmbeddings);
   if (!prompt) {
     return prompt.status();
   }
-  SmallVector<int64_t> ids(prompt->begin(), prompt->end());
-  interpret::Scores scores;
-  if (failed(machine.session->score(ids, scores)) ||
-      (flags.mtp && failed(machine.session->scoreMtp(ids, scores)))) {
-    return Failure{"the interpreter stopped", "", "see the message above"};
+  Expected<cli::ScoreFile> file = cli::ScoreFile::create(flags.score, machine.texts.config,
+                                                         static_cast<int64_t>(prompt->size()));
+  if (!file) {
+    return file.status();
   }
-  return writeScores(flags, scores);
+  return cli::writeScores(*machine.model, *prompt, *std::move(file));
 }
 
 Status runGenerate(const Flags &flags) {
@@ -175,8 +117,7 @@ Status runGenerate(const Flags &flags) {
   if (!prompt) {
     return prompt.status();
   }
-  InterpretedModel model(machine);
-  return cli::generateText(model, *prompt, flags.text, machine.texts);
+  return cli::generateText(*machine.model, *prompt, flags.text, machine.texts);
 }
 
 void addMachineFlags(CLI::App &command, Flags &flags) {
@@ -189,10 +130,8 @@ void addMachineFlags(CLI::App &command, Flags &flags) {
 
 } // namespace
 
-int interpretMain(int argc, char **argv) {
-  llvm::InitLLVM init(argc, argv);
+static int runTool(int argc, char **argv) {
   std::signal(SIGPIPE, SIG_DFL);
-  std::signal(SIGXFSZ, SIG_IGN); // LLVM takes it for a crash; the write fails and says so
   Flags flags;
   CLI::App app("dsv3-interpret: a checkpoint on the reference interpreter\n\n"
                "Runs the module of any phase, slowly and plainly: what every faster execution is\n"
@@ -204,10 +143,7 @@ int interpretMain(int argc, char **argv) {
   CLI::App *score = app.add_subcommand("score", "Writes logits and what led to them.");
   addMachineFlags(*score, flags);
   cli::addPromptFlags(*score, flags.prompt, /*withChat=*/false);
-  score->add_option("--output", flags.output, "file to write")->required();
-  score->add_flag("--hidden", flags.hidden, "write hidden states");
-  score->add_flag("--router", flags.router, "write experts and weights");
-  score->add_flag("--mtp", flags.mtp, "write the MTP module's logits");
+  cli::addScoreFlags(*score, flags.score);
   CLI::App *generate = app.add_subcommand("generate", "Continues a prompt.");
   addMachineFlags(*generate, flags);
   cli::addTextFlags(*generate, flags.text);
@@ -234,6 +170,10 @@ int interpretMain(int argc, char **argv) {
     return 1;
   }
   return 0;
+}
+
+int interpretMain(int argc, char **argv) {
+  return toolMain("dsv3-interpret", argc, argv, [&] { return runTool(argc, argv); });
 }
 
 } // namespace dsv3

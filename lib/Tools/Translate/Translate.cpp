@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "dsv3/Tools/Translate.h"
 
+#include "../ToolMain.h"
 #include "Kernel/Kernel.h"
 #include "Plan/Plan.h"
 #include "dsv3/Conversion/KernelToPlan.h"
@@ -75,7 +76,7 @@ static LogicalResult kernelsToCpu(ModuleOp module, llvm::raw_ostream &output) {
   return success();
 }
 
-int translateMain(int argc, char **argv) {
+static int runTool(int argc, char **argv) {
   TranslateToMLIRRegistration toMlir("plan-to-mlir", "a plan file (plan.dsv3) as text",
                                      TranslateRawSourceMgrToMLIRFunction(planToMlir));
   TranslateFromMLIRRegistration fromMlir(
@@ -101,6 +102,10 @@ int translateMain(int argc, char **argv) {
              "         dsv3-translate --kernels-to-cpu configured.mlir\n"))
              ? 1
              : 0;
+}
+
+int translateMain(int argc, char **argv) {
+  return toolMain("dsv3-translate", argc, argv, [&] { return runTool(argc, argv); });
 }
 
 } // namespace dsv3

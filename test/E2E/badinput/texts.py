@@ -1,6 +1,7 @@
 """Broken tokenizers, sampling defaults, templates, messages and ids."""
 import json
 import os
+import resource
 
 from .checkpoints import json_with
 
@@ -52,6 +53,10 @@ def tokenizers(bench):
     for data in [b"1,x", b"-3", b"99999999999", b"[1,", b"1.5"]:
         bench.refuses(f"detokenize {data}", ["run", "detokenize", "--model", bench.nano], "stdin",
                       "expected token ids", data=data)
+    def little():
+        resource.setrlimit(resource.RLIMIT_AS, (100 << 20, 100 << 20))
+    bench.refuses("tokenizer: text that does not fit in memory", ["run", "tokenize", "--model", bench.nano],
+                  "not enough memory", "hint: ", data=bytes(100 << 20), preexec_fn=little)
     broken = bench.model(tokenizer_config='{"chat_template": ')
     bench.refuses("tokenizer_config: cut off", ["run", "generate", "--model", broken, "--prompt", "x"],
                   "tokenizer_config.json", "JSON")

@@ -4,10 +4,14 @@
 
 #include "dsv3/Checkpoint/Safetensors.h"
 #include "dsv3/Checkpoint/SafetensorsWriter.h"
+#include "dsv3/Support/File.h"
 
 #include <gtest/gtest.h>
 
-#include <numeric>
+#include <fstream>
+#include <iterator>
+#include <sys/stat.h>
+#include <thread>
 
 using namespace dsv3;
 using namespace dsv3::checkpoint;
@@ -67,11 +71,61 @@ TEST(Safetensors, AFileIsThereWholeOrNotAtAll) {
     std::vector<TensorSpec> specs{{"w", DType::F32, {2}}};
     auto writer = SafetensorsWriter::create(path, specs);
     ASSERT_TRUE(writer.ok());
-    ASSERT_TRUE(writer->write(std::span(bytes).first(5)).ok());
+    ASSERT_TRUE(writer->write(0, 0, std::span(bytes).first(5)).ok());
     EXPECT_FALSE(std::filesystem::exists(path));
-    EXPECT_FALSE(writer->write(std::span(bytes).first(4)).ok()); // one byte too many
-    EXPECT_FALSE(writer->finish().ok());                         // three too few
+    EXPECT_FALSE(writer->write(0, 5, std::span(bytes).first(4)).ok()); // one byte too many
+    EXPECT_FALSE(writer->write(0, UINT64_MAX, std::span(bytes).first(1)).ok());
+    EXPECT_FALSE(writer->finish().ok()); // three too few
   }
+  EXPECT_TRUE(std::filesystem::is_empty(directory.path()));
+}
+
+TEST(Safetensors, PiecesComeInAnyOrder) {
+  test::TemporaryDirectory directory;
+  std::vector<std::byte> bytes(20);
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    bytes[i] = std::byte(i + 1);
+  }
+  std::span all(bytes);
+  std::vector<TensorSpec> specs{{"a", DType::I32, {3}}, {"b", DType::F32, {2}}};
+  auto whole = directory.path() / "whole", pieces = directory.path() / "pieces";
+  std::vector<TensorView> views{{specs[0], all.first(12)}, {specs[1], all.subspan(12)}};
+  ASSERT_TRUE(writeSafetensors(whole, views).ok());
+  auto writer = SafetensorsWriter::create(pieces, specs);
+  ASSERT_TRUE(writer.ok());
+  ASSERT_TRUE(writer->write(1, 4, all.subspan(16)).ok());
+  ASSERT_TRUE(writer->write(0, 5, all.subspan(5, 7)).ok());
+  ASSERT_TRUE(writer->write(1, 0, all.subspan(12, 4)).ok());
+  ASSERT_TRUE(writer->write(0, 0, all.first(5)).ok());
+  ASSERT_TRUE(writer->finish().ok());
+  EXPECT_EQ(readFile(pieces, 1000).ok() ? *readFile(pieces, 1000) : "", *readFile(whole, 1000));
+}
+
+TEST(Safetensors, APipeGetsTheWholeFile) {
+  test::TemporaryDirectory directory;
+  auto pipe = directory.path() / "pipe", file = directory.path() / "file";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  std::vector<std::byte> bytes(8, std::byte(7));
+  std::vector<TensorView> views{{{"w", DType::F32, {2}}, bytes}};
+  std::string seen;
+  std::thread reader([&] {
+    std::ifstream stream(pipe, std::ios::binary);
+    seen.assign(std::istreambuf_iterator<char>(stream), {});
+  });
+  Status written = writeSafetensors(pipe, views);
+  reader.join();
+  ASSERT_TRUE(written.ok()) << written.failure().message();
+  ASSERT_TRUE(writeSafetensors(file, views).ok());
+  EXPECT_EQ(seen, *readFile(file, 1000));
+}
+
+TEST(Safetensors, ADiskTooSmallIsFoundBeforeAnythingIsWritten) {
+  test::TemporaryDirectory directory;
+  std::vector<TensorSpec> specs{{"w", DType::F32, {int64_t(1) << 58}}};
+  auto writer = SafetensorsWriter::create(directory.path() / "x", specs);
+  ASSERT_FALSE(writer.ok());
+  EXPECT_NE(writer.failure().hint.find("bytes are needed"), std::string::npos)
+      << writer.failure().message();
   EXPECT_TRUE(std::filesystem::is_empty(directory.path()));
 }
 
