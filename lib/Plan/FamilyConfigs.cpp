@@ -18,14 +18,11 @@ namespace dsv3::plan {
 static constexpr int64_t wantedTiles = 64;
 /// Rows that share one read of an expanded weight in a large step.
 static constexpr int64_t largeTileRows = 96;
-/// Columns of K whose part of a panel stays in the first-level cache.
-static constexpr int64_t largeKBlock = 256;
+/// Bytes of a block of a panel as f32: half of a first-level cache, beside the rows that
+/// meet it.
+static constexpr int64_t expandedBlockBytes = 16384;
 /// f32 elements that a tile of elementwise work should have.
 static constexpr int64_t rowTileElements = 16384;
-
-static int64_t roundUp(int64_t value, int64_t multiple) {
-  return ceilDiv(value, multiple) * multiple;
-}
 
 /// Tiles of `rows` rows each, `times` for every block of rows.
 static TileCount rowTiles(const KernelFacts &facts, int64_t rows, int64_t times = 1) {
@@ -67,36 +64,46 @@ static std::vector<Configuration> rowConfigs(const KernelFacts &facts, int64_t w
   return configs;
 }
 
-/// One candidate of gemm or grouped_gemm for a register tile of `mr` rows and
-/// `flight` panels.
+/// Columns of K that are summed in registers before they are added to accumulators: those of
+/// a scale, or as many as an expanded block of a panel has.
+static int64_t productKBlock(const CpuVariant &variant, int64_t k, int64_t scaleColumns) {
+  return scaleColumns > 0 ? scaleColumns
+                          : std::min(k, expandedBlockBytes / (4 * panelWidth(variant)));
+}
+
+/// One candidate of gemm or grouped_gemm: a register tile of `mr` rows, or for a single row
+/// `flight` panels side by side.
 static Configuration gemmConfig(const CpuVariant &variant, const KernelFacts &facts, bool grouped,
                                 int64_t mr, int64_t flight) {
   int64_t nr = panelWidth(variant);
-  int64_t accumulators = mr * flight * 2 * facts.parts;
   int64_t panelsOfPart = ceilDiv(facts.n, nr);
   // The rows that one weight can meet: all of the step in the worst case. A token
   // chooses an expert once.
   int64_t rows = grouped ? ceilDiv(facts.maxRows, facts.rowFactor) : facts.maxRows;
+  // A single row meets all parts at once and, with scales, keeps totals besides.
+  int64_t accumulators =
+      rows == 1 ? flight * 2 * facts.parts * (facts.scaleColumns > 0 ? 2 : 1) : mr * 2;
   std::vector<Configuration::Field> fields{{"flight", flight}, {"mr", mr}, {"nr", nr}};
   std::string tile = std::to_string(mr) + " rows x " + std::to_string(flight) + " panels of " +
                      std::to_string(nr) + " columns";
+  if (mr > rows) {
+    return rejected(fields, tile + ": there are never more than " + std::to_string(rows) + " rows");
+  }
+  if (flight > 1 && rows > 1) {
+    return rejected(fields, tile + ": rows share one expanded panel at a time");
+  }
+  if (flight > 1 && flight > panelsOfPart) {
+    return rejected(fields, tile + ": there are only " + std::to_string(panelsOfPart) + " panels");
+  }
   // A broadcast, two halves of a column and its raw bits need registers as well.
   if (accumulators > variant.registers - 4) {
     return rejected(fields, tile + " needs " + std::to_string(accumulators) +
                                 " accumulators, there are registers for " +
                                 std::to_string(variant.registers - 4));
   }
-  if (mr > rows) {
-    return rejected(fields, tile + ": there are never more than " + std::to_string(rows) + " rows");
-  }
-  if (flight > 1 && flight > panelsOfPart) {
-    return rejected(fields, tile + ": there are only " + std::to_string(panelsOfPart) + " panels");
-  }
 
-  int64_t mTile = rows <= largeTileRows ? roundUp(rows, mr) : roundUp(largeTileRows, mr);
-  int64_t kBlock = facts.scaleColumns > 0 ? facts.scaleColumns
-                   : mTile > mr           ? std::min(largeKBlock, facts.k)
-                                          : facts.k;
+  int64_t mTile = std::min(rows, largeTileRows);
+  int64_t kBlock = rows == 1 ? facts.k : productKBlock(variant, facts.k, facts.scaleColumns);
   int64_t blocks = ceilDiv(facts.maxRows, mTile);
   int64_t rowBlocks =
       grouped ? std::min(facts.maxRows, blocks + facts.groups) : blocks * facts.groups;
@@ -118,7 +125,7 @@ static Configuration gemmConfig(const CpuVariant &variant, const KernelFacts &fa
     tiles = {facts.size, facts.rowFactor, mTile, columnTiles, columnTiles * facts.groups};
   }
   fields.insert(fields.end(), {{"m_tile", mTile}, {"panels", panels}, {"k_block", kBlock}});
-  return make(std::move(fields), tiles, wholeLines(mTile * panels * nr * facts.parts) * 4,
+  return make(std::move(fields), tiles, GemmScratch(mTile, panels, facts.parts, kBlock, nr).bytes,
               tile + " keep " + std::to_string(accumulators) +
                   " accumulators in registers for up to " + std::to_string(rows) + " rows");
 }
@@ -126,18 +133,17 @@ static Configuration gemmConfig(const CpuVariant &variant, const KernelFacts &fa
 static std::vector<Configuration> gemmConfigs(const CpuVariant &variant, const KernelFacts &facts,
                                               bool grouped) {
   std::vector<Configuration> configs;
-  for (int64_t mr : {12, 6, 4, 3, 2, 1}) {
+  for (int64_t mr : {12, 6, 4, 2, 1}) {
     for (int64_t flight : {4, 2, 1}) {
       configs.push_back(gemmConfig(variant, facts, grouped, mr, flight));
     }
   }
-  // Most accumulators first, but no more than hide the latency of the additions
-  // (two units of four cycles) when rows are few: more panels at once would be
-  // more streams of memory.
+  // The highest tile first. For a single row the most panels whose sums are no more than
+  // hide the latency of the additions (two units of four cycles): more panels at once
+  // would be more streams of memory.
   auto usefulness = [&](const Configuration &config) {
     int64_t mr = config.get("mr"), flight = config.get("flight");
-    int64_t accumulators = mr * flight * 2 * facts.parts;
-    return accumulators > 8 && flight > 1 ? -flight : mr * 64 + std::min<int64_t>(accumulators, 63);
+    return flight * 2 * facts.parts > 8 && flight > 1 ? -flight : mr * 64 + flight;
   };
   std::stable_sort(configs.begin(), configs.end(),
                    [&](const Configuration &a, const Configuration &b) {
@@ -146,19 +152,24 @@ static std::vector<Configuration> gemmConfigs(const CpuVariant &variant, const K
   return configs;
 }
 
-static std::vector<Configuration> latentConfigs(const KernelFacts &facts) {
+/// Rows of a register tile of two vectors.
+static int64_t tileRows(const CpuVariant &variant) { return variant.registers >= 32 ? 8 : 4; }
+
+static std::vector<Configuration> latentConfigs(const CpuVariant &variant,
+                                                const KernelFacts &facts) {
   std::vector<Configuration> configs;
-  for (int64_t heads : {8, 4, 3, 2, 1}) {
+  for (int64_t heads : {16, 8, 4, 3, 2, 1}) {
+    std::vector<Configuration::Field> fields{{"heads", heads}, {"mr", tileRows(variant)}};
     if (facts.heads % heads != 0) {
-      configs.push_back(rejected({{"heads", heads}}, std::to_string(heads) + " does not divide " +
-                                                         std::to_string(facts.heads) + " heads"));
+      configs.push_back(rejected(fields, std::to_string(heads) + " does not divide " +
+                                             std::to_string(facts.heads) + " heads"));
       continue;
     }
-    if (heads > 4 && facts.maxRows * facts.heads / heads < wantedTiles / 4) {
-      configs.push_back(rejected({{"heads", heads}}, "too few tiles for a team of threads"));
+    if (heads > 8 && facts.maxRows * facts.heads / heads < wantedTiles / 4) {
+      configs.push_back(rejected(fields, "too few tiles for a team of threads"));
       continue;
     }
-    configs.push_back(make({{"heads", heads}}, rowTiles(facts, 1, facts.heads / heads),
+    configs.push_back(make(fields, rowTiles(facts, 1, facts.heads / heads),
                            LatentScratch(heads, facts.pageTokens, facts.latent).bytes,
                            std::to_string(heads) + " heads share a read of the latents"));
   }
@@ -175,7 +186,10 @@ static std::vector<Configuration> expandedConfigs(const CpuVariant &variant,
       configs.push_back(rejected(fields, std::to_string(mr * 2) + " accumulators do not fit"));
       continue;
     }
-    ExpandedScratch scratch(facts.pageTokens, facts.nope, facts.value, nr);
+    int64_t kBlock = productKBlock(variant, facts.latent, facts.scaleColumns);
+    int64_t rows = 2 * mr;
+    fields.insert(fields.end(), {{"k_block", kBlock}, {"rows", rows}});
+    ExpandedScratch scratch(facts.pageTokens, facts.nope, facts.value, nr, kBlock, rows);
     configs.push_back(make(fields, {-1, 1, 1, 1, facts.heads}, scratch.bytes(facts.maxRows),
                            "a page is expanded once per head for all tokens of the step"));
   }
@@ -205,7 +219,7 @@ std::vector<Configuration> enumerateConfigs(Family family, const CpuVariant &var
   case Family::GroupedGemm:
     return gemmConfigs(variant, facts, true);
   case Family::LatentAttention:
-    return latentConfigs(facts);
+    return latentConfigs(variant, facts);
   case Family::ExpandedAttention:
     return expandedConfigs(variant, facts);
   case Family::Combine:

@@ -3,7 +3,7 @@
 // What a tile keeps in the scratch memory of its thread: where each array begins, in
 // elements of four bytes, and the bytes of all. The family table reserves them
 // (lib/Plan/FamilyConfigs.cpp), the code generator addresses them (lib/Target/Cpu), so
-// neither repeats the other. Products keep one array alone, that of PanelProduct.h.
+// neither repeats the other.
 //
 // Standard library only.
 //
@@ -32,6 +32,32 @@ private:
   int64_t end = 0;
 };
 
+/// What a product of several rows needs besides its accumulators: a block of K of the rows,
+/// and the same block of a panel as f32.
+struct ProductScratch {
+  ProductScratch(int64_t rowCount, int64_t kBlock, int64_t panelWidth)
+      : rowStride(wholeLines(kBlock) + 16) {
+    ScratchArrays arrays;
+    rows = arrays.take(rowCount * rowStride);
+    expanded = arrays.take(kBlock * panelWidth);
+    bytes = arrays.bytes();
+  }
+  int64_t rowStride; ///< elements from one row to the next; no power of two
+  int64_t rows, expanded, bytes;
+};
+
+/// Of a tile of gemm or grouped_gemm: accumulators [rows][panels][parts][panelWidth], and what
+/// the product needs.
+struct GemmScratch {
+  GemmScratch(int64_t rows, int64_t panels, int64_t parts, int64_t kBlock, int64_t panelWidth) {
+    ScratchArrays arrays;
+    accumulators = arrays.take(rows * panels * parts * panelWidth);
+    product = arrays.take(rows > 1 ? ProductScratch(rows, kBlock, panelWidth).bytes / 4 : 0);
+    bytes = arrays.bytes();
+  }
+  int64_t accumulators, product, bytes;
+};
+
 /// Of one token: scores of the experts, the same with their bias, scores of the groups.
 struct RouterScratch {
   RouterScratch(int64_t experts, int64_t groups) {
@@ -58,7 +84,7 @@ struct DispatchScratch {
 /// the largest score so far and the sum of exponentials.
 struct LatentScratch {
   LatentScratch(int64_t heads, int64_t pageTokens, int64_t latent)
-      : scoresOfHead(wholeLines(pageTokens)), valuesOfHead(wholeLines(latent)) {
+      : scoresOfHead(wholeLines(pageTokens) + 16), valuesOfHead(wholeLines(latent) + 16) {
     ScratchArrays arrays;
     scores = arrays.take(heads * scoresOfHead);
     values = arrays.take(heads * valuesOfHead);
@@ -70,24 +96,28 @@ struct LatentScratch {
   int64_t scores, values, largest, sums, bytes;
 };
 
-/// A page expanded for one head, the scores of its tokens, and for each token of the
-/// step its largest score, its sum of exponentials and its weighted sum of values.
+/// A page expanded for one head and what the product that expands it needs; the scores of a
+/// block of tokens of the step; and for each token of the step its largest score, its sum of
+/// exponentials and its weighted sum of values.
 struct ExpandedScratch {
-  ExpandedScratch(int64_t pageTokens, int64_t nope, int64_t value, int64_t panelWidth)
-      : expandedRow(ceilDiv(nope + value, panelWidth) * panelWidth), ofToken(2 + value) {
+  ExpandedScratch(int64_t pageTokens, int64_t nope, int64_t value, int64_t panelWidth,
+                  int64_t kBlock, int64_t blockRows)
+      : expandedRow(ceilDiv(nope + value, panelWidth) * panelWidth),
+        scoresOfRow(wholeLines(pageTokens) + 16), ofToken(valuesOfToken + wholeLines(value)) {
     ScratchArrays arrays;
     expanded = arrays.take(pageTokens * expandedRow);
-    scores = arrays.take(pageTokens);
-    largest = arrays.take(0);
-    sums = largest + 1;
-    values = largest + 2;
+    product = arrays.take(ProductScratch(pageTokens, kBlock, panelWidth).bytes / 4);
+    scores = arrays.take(blockRows * scoresOfRow);
+    tokens = arrays.take(0);
   }
   /// The number of tokens is known at run time alone: theirs come last.
-  int64_t bytes(int64_t tokens) const { return (largest + wholeLines(tokens * ofToken)) * 4; }
+  int64_t bytes(int64_t count) const { return (tokens + count * ofToken) * 4; }
 
-  int64_t expandedRow; ///< elements from one token of the page to the next
-  int64_t ofToken;     ///< elements from one token of the step to the next
-  int64_t expanded, scores, largest, sums, values;
+  int64_t valuesOfToken = 16; ///< elements from a token's largest score to its values
+  int64_t expandedRow;        ///< elements from one token of the page to the next
+  int64_t scoresOfRow;        ///< elements from the scores of one token to the next
+  int64_t ofToken;            ///< elements from one token of the step to the next
+  int64_t expanded, product, scores, tokens;
 };
 
 } // namespace dsv3::plan

@@ -221,6 +221,59 @@ static Num reduced(Code &code, Num vector, vector::CombiningKind kind) {
 Num Code::sumOf(Num vector) { return reduced(*this, vector, vector::CombiningKind::ADD); }
 Num Code::largestOf(Num vector) { return reduced(*this, vector, vector::CombiningKind::MAXNUMF); }
 
+/// Lanes `order` of a and b side by side.
+static Num shuffled(Code &code, Num a, Num b, ArrayRef<int64_t> order) {
+  return code.wrap(vector::ShuffleOp::create(code.builder, code.loc, a.value, b.value, order));
+}
+
+Num Code::widened(Num vector) {
+  int64_t width = widthOf(vector);
+  if (width == lanes()) {
+    return vector;
+  }
+  if (width == 1) {
+    auto one = VectorType::get({1}, vector.value.getType());
+    vector = wrap(vector::BroadcastOp::create(builder, loc, one, vector.value));
+  }
+  SmallVector<int64_t> order;
+  for (int64_t i = 0; i < lanes(); ++i) {
+    order.push_back(std::min(i, width)); // lane `width` is the first zero
+  }
+  Num zeros =
+      wrap(arith::ConstantOp::create(builder, loc, builder.getZeroAttr(vector.value.getType())));
+  return shuffled(*this, vector, zeros, order);
+}
+
+Num Code::part(Num vector, int64_t begin, int64_t width) {
+  SmallVector<int64_t> order = llvm::to_vector(llvm::seq(begin, begin + width));
+  return shuffled(*this, vector, vector, order);
+}
+
+Num Code::sumsOf(ArrayRef<Num> vectors) {
+  SmallVector<Num> sums(vectors);
+  int64_t width = widthOf(sums[0]);
+  assert(static_cast<int64_t>(sums.size()) == width && "as many vectors as lanes");
+  // Two vectors become one that holds, at lanes without and with the bit `distance`, sums of
+  // neighbours of the first and of the second.
+  for (int64_t distance = 1; distance < width; distance *= 2) {
+    SmallVector<int64_t> kept, moved, crossed;
+    for (int64_t lane = 0; lane < width; ++lane) {
+      bool second = (lane & distance) != 0;
+      kept.push_back(second ? width + lane : lane);
+      moved.push_back(second ? lane : width + lane);
+      crossed.push_back(lane ^ distance);
+    }
+    SmallVector<Num> next;
+    for (size_t i = 0; i < sums.size(); i += 2) {
+      Num others = shuffled(*this, sums[i], sums[i + 1], moved);
+      next.push_back(shuffled(*this, sums[i], sums[i + 1], kept) +
+                     shuffled(*this, others, others, crossed));
+    }
+    sums = std::move(next);
+  }
+  return sums[0];
+}
+
 Num Code::exp(Num x) {
   int64_t width = widthOf(x);
   auto constant = [&](double value) { return splat(number(value), width); };

@@ -118,6 +118,12 @@ public:
   Num negate(Num x);
   /// e^x, within 2 units in the last place; 0 and infinity where it leaves the range.
   Num exp(Num x);
+  /// A vector with zeros behind it, so that it has all lanes of a register.
+  Num widened(Num vector);
+  /// Lanes [begin, begin + width).
+  Num part(Num vector, int64_t begin, int64_t width);
+  /// Of as many vectors as they have lanes: lane i is the sum of vector i.
+  Num sumsOf(llvm::ArrayRef<Num> vectors);
   /// The sum, or the largest, of the lanes.
   Num sumOf(Num vector);
   Num largestOf(Num vector);

@@ -1,7 +1,7 @@
 //===- Gemm.cpp - gemm and grouped_gemm -----------------------------------===//
 #include "PanelProduct.h"
 
-#include "dsv3/Plan/Layout.h"
+#include "dsv3/Plan/Scratch.h"
 
 using namespace mlir;
 
@@ -15,12 +15,15 @@ static void emitBlock(const KernelCode &kernel, OpT op, int64_t n, Num group, Nu
   int64_t panels = kernel.field("panels"), width = kernel.field("nr");
   PanelWeight weight = PanelWeight::of(kernel, op.getWeight(), op.getScales(), op.getBlock(),
                                        static_cast<int64_t>(op.getParts()), width, group);
-  Memory accumulators(code, kernel.scratch, code.f32());
+  ProductTile tile{kernel.field("m_tile"), panels, kernel.field("mr"), kernel.field("flight"),
+                   kernel.field("k_block")};
+  plan::GemmScratch places(tile.rows, panels, weight.parts, tile.kBlock, width);
+  Memory scratch(code, kernel.scratch, code.f32());
+  Memory accumulators = scratch + places.accumulators;
   Num firstPanel = columnTile * panels;
   Num panelCount = code.min(code.integer(weight.panels) - firstPanel, code.integer(panels));
-  emitPanelProduct(code, weight,
-                   {kernel.field("mr"), kernel.field("flight"), kernel.field("k_block")}, row,
-                   rowCount, firstPanel, panelCount, panels, accumulators);
+  emitPanelProduct(code, weight, tile, row, rowCount, firstPanel, panelCount, accumulators,
+                   scratch + places.product);
   emitPanelEpilogue(kernel, weight, op.getEpilogue(), op.getEpilogueInputs(), op.getAccess(), n,
                     accumulators, panels, firstRow, rowCount, head, group, firstPanel, panelCount,
                     kernel.rows(op.getDestination()));

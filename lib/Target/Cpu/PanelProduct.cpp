@@ -1,7 +1,9 @@
 //===- PanelProduct.cpp - rows times the panels of a weight ---------------===//
 #include "PanelProduct.h"
 
-#include "dsv3/Plan/Layout.h"
+#include "MicroKernels.h"
+
+#include "dsv3/Plan/Scratch.h"
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -30,138 +32,146 @@ PanelWeight PanelWeight::of(const KernelCode &kernel, Value weight, Value scales
   return result;
 }
 
-/// The two halves of a column of a panel as f32. Of 16-bit types the halves are the low
-/// and high parts of 32-bit lanes. FP8 comes out as 2^-8 of its value.
-static std::pair<Num, Num> loadColumn(Code &code, const PanelWeight &weight, Memory column) {
-  int64_t lanes = weight.width / 2;
-  OpBuilder &b = code.builder;
-  Location loc = code.loc;
-  if (weight.element.isF32()) {
-    return {column.floats(lanes), (column + lanes).floats(lanes)};
-  }
-  if (isa<Float8E4M3FNType>(weight.element)) {
-    return {column.smallF8(lanes), (column + lanes).smallF8(lanes)};
-  }
-  Value pairs = column.as(b.getI32Type()).raw(lanes);
-  auto words = cast<VectorType>(pairs.getType());
-  auto splat = [&](int64_t value) {
-    return arith::ConstantOp::create(
-        b, loc, DenseElementsAttr::get(words, b.getI32IntegerAttr(static_cast<int32_t>(value))));
-  };
-  auto floats = words.clone(b.getF32Type());
-  if (weight.element.isBF16()) {
-    Value low = arith::ShLIOp::create(b, loc, pairs, splat(16));
-    Value high = arith::AndIOp::create(b, loc, pairs, splat(int64_t(0xFFFF0000)));
-    return {code.wrap(arith::BitcastOp::create(b, loc, floats, low)),
-            code.wrap(arith::BitcastOp::create(b, loc, floats, high))};
-  }
-  auto half = [&](Value word) {
-    Value narrow = arith::TruncIOp::create(b, loc, words.clone(b.getI16Type()), word);
-    Value f16 = arith::BitcastOp::create(b, loc, words.clone(b.getF16Type()), narrow);
-    return code.wrap(arith::ExtFOp::create(b, loc, floats, f16));
-  };
-  return {half(pairs), half(arith::ShRUIOp::create(b, loc, pairs, splat(16)))};
+Memory PanelWeight::panel(Num index) const { return data + index * (k * width); }
+
+Memory PanelWeight::scaleOf(Num panel, Num block) const {
+  return scales + (panel * plan::ceilDiv(k, scaleColumns) + block) * width;
 }
 
-namespace {
-/// The register tile: rows × panels × parts × two halves.
-struct MicroTile {
-  Code &code;
-  const PanelWeight &weight;
-  int64_t rows, flight;
+/// Where the product of row i with panel p of part q is kept.
+static Memory accumulator(const PanelWeight &weight, const ProductTile &tile, Memory out, Num row,
+                          Num panel, int64_t part) {
+  return out + ((row * tile.panels + panel) * weight.parts + part) * weight.width;
+}
 
-  void emit(function_ref<Memory(Num)> row, Num firstRow, Num firstPanel, Num outPanel, Num kBegin,
-            Num kEnd, int64_t kBlock, int64_t panelsOut, Memory out);
-};
-} // namespace
+//===----------------------------------------------------------------------===//
+// One row: weights are read once, expanded in registers
+//===----------------------------------------------------------------------===//
 
-void MicroTile::emit(function_ref<Memory(Num)> row, Num firstRow, Num firstPanel, Num outPanel,
-                     Num kBegin, Num kEnd, int64_t kBlock, int64_t panelsOut, Memory out) {
+/// The row times `flight` panels of each part from `panel` of the tile on.
+static void emitRowPanels(Code &code, const PanelWeight &weight, const ProductTile &tile,
+                          int64_t flight, Memory row, Num firstPanel, Num panel, Memory out) {
   int64_t lanes = weight.width / 2;
-  SmallVector<Memory> a, panels;
-  for (int64_t i = 0; i < rows; ++i) {
-    a.push_back(row(firstRow + i));
-  }
+  SmallVector<Num> indices;
+  SmallVector<Memory> panels, accumulators;
   for (int64_t p = 0; p < flight; ++p) {
     for (int64_t q = 0; q < weight.parts; ++q) {
-      Num panel = firstPanel + (q * weight.panels + p);
-      panels.push_back(weight.data + panel * (weight.k * weight.width));
+      indices.push_back(firstPanel + panel + (q * weight.panels + p));
+      panels.push_back(weight.panel(indices.back()));
+      accumulators.push_back(accumulator(weight, tile, out, code.integer(0), panel + p, q));
     }
   }
-  SmallVector<Var> sums;
-  for (size_t i = 0; i < a.size() * panels.size() * 2; ++i) {
-    sums.push_back(code.variable(code.zeros(lanes)));
-  }
-  code.loop(kBegin, kEnd, 1, [&](Num k) {
-    SmallVector<Num> broadcast;
-    for (Memory &pointer : a) {
-      broadcast.push_back(code.splat((pointer + k).floats(1), lanes));
+  auto zeros = [&] {
+    SmallVector<Var> variables;
+    for (size_t i = 0; i < panels.size() * 2; ++i) {
+      variables.push_back(code.variable(code.zeros(lanes)));
     }
-    for (auto [p, panel] : llvm::enumerate(panels)) {
-      auto [low, high] = loadColumn(code, weight, panel + k * weight.width);
-      for (auto [i, x] : llvm::enumerate(broadcast)) {
-        Var &lowSum = sums[(i * panels.size() + p) * 2],
-            &highSum = sums[(i * panels.size() + p) * 2 + 1];
-        lowSum.set(code.fma(x, low, lowSum.get()));
-        highSum.set(code.fma(x, high, highSum.get()));
+    return variables;
+  };
+  auto products = [&](Num kBegin, Num kEnd, ArrayRef<Var> sums) {
+    code.loop(kBegin, kEnd, 1, [&](Num k) {
+      Num x = code.splat((row + k).floats(), lanes);
+      for (auto [i, memory] : llvm::enumerate(panels)) {
+        auto [low, high] = loadColumn(code, weight.width, memory + k * weight.width);
+        sums[2 * i].set(code.fma(x, low, sums[2 * i].get()));
+        sums[2 * i + 1].set(code.fma(x, high, sums[2 * i + 1].get()));
       }
-    }
-  });
-  int64_t blocks = weight.scaleColumns > 0 ? plan::ceilDiv(weight.k, weight.scaleColumns) : 0;
-  for (int64_t p = 0; p < flight; ++p) {
-    for (int64_t q = 0; q < weight.parts; ++q) {
-      for (int64_t half = 0; half < 2; ++half) {
-        std::optional<Num> scale;
-        if (blocks > 0) {
-          Num panel = firstPanel + (q * weight.panels + p);
-          scale =
-              (weight.scales + ((panel * blocks + kBegin / kBlock) * weight.width + half * lanes))
-                  .floats(lanes);
-          if (isa<Float8E4M3FNType>(weight.element)) {
-            scale = *scale * code.splat(code.number(256.0), lanes);
+    });
+  };
+  Num zero = code.integer(0), k = code.integer(weight.k);
+  SmallVector<Var> totals = zeros();
+  if (weight.scaleColumns == 0) {
+    products(zero, k, totals);
+  } else {
+    code.loop(zero, code.integer(plan::ceilDiv(weight.k, weight.scaleColumns)), 1, [&](Num block) {
+      SmallVector<Var> sums = zeros();
+      Num begin = block * weight.scaleColumns;
+      products(begin, code.min(begin + weight.scaleColumns, k), sums);
+      for (size_t i = 0; i < sums.size(); ++i) {
+        Memory scale = weight.scaleOf(indices[i / 2], block) + int64_t(i % 2) * lanes;
+        totals[i].set(code.fma(sums[i].get(), scale.floats(lanes), totals[i].get()));
+      }
+    });
+  }
+  for (size_t i = 0; i < totals.size(); ++i) {
+    Num total = totals[i].get();
+    bool small = isa<Float8E4M3FNType>(weight.element); // see loadColumn
+    (accumulators[i / 2] + int64_t(i % 2) * lanes)
+        .store(small ? total * code.splat(code.number(256.0), lanes) : total);
+  }
+}
+
+static void emitRowProduct(Code &code, const PanelWeight &weight, const ProductTile &tile,
+                           Memory row, Num firstPanel, Num panelCount, Memory out) {
+  Num whole = panelCount / tile.flight * tile.flight;
+  auto panels = [&](Num begin, Num end, int64_t flight) {
+    code.loop(begin, end, flight,
+              [&](Num p) { emitRowPanels(code, weight, tile, flight, row, firstPanel, p, out); });
+  };
+  panels(code.integer(0), whole, tile.flight);
+  if (tile.flight > 1) {
+    panels(whole, panelCount, 1);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// A block of rows: each block of a panel is expanded once for all of them
+//===----------------------------------------------------------------------===//
+
+static void emitBlockProduct(Code &code, const PanelWeight &weight, const ProductTile &tile,
+                             function_ref<Memory(Num)> row, Num rowCount, Num firstPanel,
+                             Num panelCount, Memory out, Memory scratch) {
+  plan::ProductScratch places(tile.rows, tile.kBlock, weight.width);
+  Memory rows = scratch + places.rows, expanded = scratch + places.expanded;
+  Num zero = code.integer(0), k = code.integer(weight.k);
+  int64_t lanes = code.lanes(), outStride = tile.panels * weight.parts * weight.width;
+  code.loop(zero, rowCount * outStride, lanes, [&](Num i) { (out + i).store(code.zeros(lanes)); });
+  code.loop(zero, code.integer(plan::ceilDiv(weight.k, tile.kBlock)), 1, [&](Num block) {
+    Num begin = block * tile.kBlock, count = code.min(k - begin, code.integer(tile.kBlock));
+    // Rows that lie a power of two apart would meet in one set of the cache.
+    code.loop(zero, rowCount, 1, [&](Num i) {
+      Memory from = row(i) + begin, to = rows + i * places.rowStride;
+      Num whole = count / lanes * lanes;
+      code.loop(zero, whole, lanes, [&](Num j) { (to + j).store((from + j).floats(lanes)); });
+      code.loop(whole, count, 1, [&](Num j) { (to + j).store((from + j).floats()); });
+    });
+    code.loop(zero, panelCount, 1, [&](Num p) {
+      for (int64_t q = 0; q < weight.parts; ++q) {
+        Num panel = firstPanel + p + q * weight.panels;
+        Memory columns = weight.panel(panel) + begin * weight.width;
+        if (!weight.element.isF32()) {
+          callExpand(code, weight.width, columns, expanded, count);
+          columns = expanded;
+        }
+        forTiles(code, tile.mr, rowCount, [&](Num i, int64_t height) {
+          TileCall call{rows + i * places.rowStride,
+                        places.rowStride,
+                        columns,
+                        weight.width,
+                        count,
+                        accumulator(weight, tile, out, i, p, q),
+                        code.integer(outStride),
+                        {}};
+          if (weight.scaleColumns > 0) {
+            call.scale = weight.scaleOf(panel, block);
           }
-        }
-        for (int64_t i = 0; i < rows; ++i) {
-          Num sum =
-              sums[static_cast<size_t>(((i * flight + p) * weight.parts + q) * 2 + half)].get();
-          Memory to = out + ((((firstRow + i) * panelsOut + outPanel + p) * weight.parts + q) *
-                                 weight.width +
-                             half * lanes);
-          Num before = to.floats(lanes);
-          to.store(scale ? code.fma(sum, *scale, before) : before + sum);
-        }
+          callTile(code, height, weight.width, call);
+        });
       }
-    }
-  }
+    });
+  });
 }
 
 void emitPanelProduct(Code &code, const PanelWeight &weight, const ProductTile &tile,
                       function_ref<Memory(Num)> row, Num rowCount, Num firstPanel, Num panelCount,
-                      int64_t panelsOut, Memory out) {
-  int64_t lanes = weight.width / 2;
-  Num zero = code.integer(0);
-  code.loop(zero, rowCount * (panelsOut * weight.parts * weight.width), lanes,
-            [&](Num i) { (out + i).store(code.zeros(lanes)); });
-
-  auto allRows = [&](Num panel, int64_t flight, Num kBegin, Num kEnd) {
-    auto micro = [&](int64_t rows, Num firstRow) {
-      MicroTile{code, weight, rows, flight}.emit(row, firstRow, firstPanel + panel, panel, kBegin,
-                                                 kEnd, tile.kBlock, panelsOut, out);
-    };
-    Num whole = rowCount / tile.mr * tile.mr;
-    code.loop(zero, whole, tile.mr, [&](Num i) { micro(tile.mr, i); });
-    if (tile.mr > 1) {
-      code.loop(whole, rowCount, 1, [&](Num i) { micro(1, i); });
-    }
-  };
-  code.loop(zero, code.integer(weight.k), tile.kBlock, [&](Num kBegin) {
-    Num kEnd = code.min(kBegin + tile.kBlock, code.integer(weight.k));
-    Num whole = panelCount / tile.flight * tile.flight;
-    code.loop(zero, whole, tile.flight, [&](Num p) { allRows(p, tile.flight, kBegin, kEnd); });
-    if (tile.flight > 1) {
-      code.loop(whole, panelCount, 1, [&](Num p) { allRows(p, 1, kBegin, kEnd); });
-    }
-  });
+                      Memory out, Memory scratch) {
+  if (tile.rows == 1) {
+    code.when(rowCount > code.integer(0), [&] {
+      emitRowProduct(code, weight, tile, row(code.integer(0)), firstPanel, panelCount, out);
+    });
+    return;
+  }
+  emitBlockProduct(code, weight, tile, row, rowCount, firstPanel, panelCount, out, scratch);
 }
 
 void emitPanelEpilogue(const KernelCode &kernel, const PanelWeight &weight, Region &epilogue,

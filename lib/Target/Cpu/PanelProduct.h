@@ -1,9 +1,10 @@
 //===- PanelProduct.h - rows times the panels of a weight -------*- C++ -*-===//
 //
-// The inner loops that gemm, grouped_gemm and expanded_attention share. A block of
-// up to `mr` rows meets `flight` panels at a time in registers; sums over a block of
-// K are added to accumulators in memory. What a row gets does not depend on which
-// rows are computed beside it.
+// The inner loops that gemm, grouped_gemm and expanded_attention share. A single row
+// meets several panels at a time, which are expanded in registers. Of more rows a block
+// of K is copied to scratch memory, a block of a panel is expanded beside it, and register
+// tiles add their product to accumulators. What a row gets does not depend on which rows
+// are computed beside it.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -23,17 +24,26 @@ struct PanelWeight {
   static PanelWeight of(const KernelCode &kernel, mlir::Value weight, mlir::Value scales,
                         std::optional<llvm::ArrayRef<int64_t>> block, int64_t parts, int64_t width,
                         Num group);
+  /// Panel `index`, counted through all parts.
+  Memory panel(Num index) const;
+  /// Its scales for a block of columns.
+  Memory scaleOf(Num panel, Num block) const;
 };
 
 struct ProductTile {
-  int64_t mr = 1, flight = 1, kBlock = 1;
+  int64_t rows = 1;   ///< at most
+  int64_t panels = 1; ///< at most
+  int64_t mr = 1;     ///< rows of a register tile
+  int64_t flight = 1; ///< panels that are read side by side for a single row
+  int64_t kBlock = 1; ///< columns of K that are summed in registers, where rows > 1
 };
 
-/// out[(i * panelsOut + p) * parts + q][width] = sum over k of row(i)[k] times panel
-/// firstPanel + p of part q, for i < rowCount, p < panelCount.
+/// out[(i * tile.panels + p) * parts + q][width] = sum over k of row(i)[k] times panel
+/// firstPanel + p of part q, for i < rowCount, p < panelCount. `scratch` as
+/// plan::ProductScratch says.
 void emitPanelProduct(Code &code, const PanelWeight &weight, const ProductTile &tile,
                       llvm::function_ref<Memory(Num)> row, Num rowCount, Num firstPanel,
-                      Num panelCount, int64_t panelsOut, Memory out);
+                      Num panelCount, Memory out, Memory scratch);
 
 /// Applies the epilogue to what emitPanelProduct left in `accumulators` and stores the
 /// columns that there are: n of a part.

@@ -21,17 +21,27 @@ TEST(Scratch, ArraysLieBehindEachOther) {
   EXPECT_EQ(router.bytes, 80 * 4);
 
   LatentScratch latent(3, 64, 40);
-  EXPECT_EQ(latent.values, 3 * 64);
-  EXPECT_EQ(latent.largest, 3 * 64 + 3 * 48);
+  EXPECT_EQ(latent.values, 3 * 80);
+  EXPECT_EQ(latent.largest, 3 * 80 + 3 * 64);
   EXPECT_EQ(latent.sums, latent.largest + 16);
   EXPECT_EQ(latent.bytes, (latent.sums + 16) * 4);
 }
 
 /// A panel is whole even where its last columns have no row; tokens come last.
 TEST(Scratch, ExpandedRowsArePanels) {
-  ExpandedScratch scratch(64, 16, 24, 32);
+  ExpandedScratch scratch(64, 16, 24, 32, 128, 8);
   EXPECT_EQ(scratch.expandedRow, 64);
-  EXPECT_EQ(scratch.scores, 64 * 64);
-  EXPECT_EQ(scratch.values, 64 * 64 + 64 + 2);
-  EXPECT_EQ(scratch.bytes(5), (64 * 64 + 64 + wholeLines(5 * 26)) * 4);
+  EXPECT_EQ(scratch.product, 64 * 64);
+  EXPECT_EQ(scratch.scores, scratch.product + 64 * 144 + 128 * 32);
+  EXPECT_EQ(scratch.tokens, scratch.scores + 8 * 80);
+  EXPECT_EQ(scratch.bytes(5), (scratch.tokens + 5 * (16 + 32)) * 4);
+}
+
+/// Rows do not lie a power of two apart; a single row needs no block of its own.
+TEST(Scratch, ProductOfOneRowNeedsItsSumsAlone) {
+  EXPECT_EQ(ProductScratch(96, 128, 32).rowStride, 144);
+  EXPECT_EQ(GemmScratch(1, 4, 2, 128, 32).bytes, 4 * 2 * 32 * 4);
+  GemmScratch many(2, 4, 1, 128, 32);
+  EXPECT_EQ(many.product, 2 * 4 * 32);
+  EXPECT_EQ(many.bytes, (many.product + 2 * 144 + 128 * 32) * 4);
 }

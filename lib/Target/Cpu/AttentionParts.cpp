@@ -1,0 +1,180 @@
+//===- AttentionParts.cpp - what both forms of attention do ---------------===//
+#include "AttentionParts.h"
+
+#include "MicroKernels.h"
+
+using namespace mlir;
+
+namespace dsv3::cpu {
+
+/// Keys that a row meets at a time.
+static constexpr int64_t keysAtOnce = 4;
+
+static double negativeInfinity() { return -std::numeric_limits<double>::infinity(); }
+
+/// Sums of `rows` queries from `firstRow` on with the keys from `firstKey` on, rows first.
+static SmallVector<Num> scoreSums(Code &code, ArrayRef<ScorePiece> pieces, int64_t rows,
+                                  Num firstRow, Num firstKey) {
+  SmallVector<Var> sums;
+  for (int64_t i = 0; i < rows * keysAtOnce; ++i) {
+    sums.push_back(code.variable(code.zeros(code.lanes())));
+  }
+  for (const ScorePiece &piece : pieces) {
+    Memory query = piece.query + firstRow * piece.queryStride;
+    Memory key = piece.key + firstKey * piece.keyStride;
+    code.columns(piece.size, [&](Num k, int64_t width) {
+      SmallVector<Num> keys;
+      for (int64_t j = 0; j < keysAtOnce; ++j) {
+        keys.push_back(code.widened((key + k + j * piece.keyStride).floats(width)));
+      }
+      for (int64_t i = 0; i < rows; ++i) {
+        Num x = code.widened((query + k + i * piece.queryStride).floats(width));
+        for (int64_t j = 0; j < keysAtOnce; ++j) {
+          Var &sum = sums[static_cast<size_t>(i * keysAtOnce + j)];
+          sum.set(code.fma(x, keys[static_cast<size_t>(j)], sum.get()));
+        }
+      }
+    });
+  }
+  SmallVector<Num> values;
+  for (Var &sum : sums) {
+    values.push_back(sum.get());
+  }
+  return values;
+}
+
+/// The body of the function of scores.
+static void emitScores(Code &code, ArrayRef<ScorePiece> pieces, double scale, Num rows, Num count,
+                       Memory out, int64_t outStride) {
+  // So many rows that their sums with the keys at once fill a vector.
+  int64_t together = code.lanes() / keysAtOnce;
+  Num whole = rows / together * together, zero = code.integer(0);
+  // Keys outside: those at once stay in the first-level cache for all rows.
+  code.loop(zero, count, keysAtOnce, [&](Num j) {
+    auto store = [&](Num i, int64_t row, Num sums) {
+      Num scaled = sums * code.splat(code.number(scale), keysAtOnce);
+      (out + (i + row) * outStride + j).store(scaled);
+    };
+    code.loop(zero, whole, together, [&](Num i) {
+      Num sums = code.sumsOf(scoreSums(code, pieces, together, i, j));
+      for (int64_t row = 0; row < together; ++row) {
+        store(i, row, code.part(sums, row * keysAtOnce, keysAtOnce));
+      }
+    });
+    code.loop(whole, rows, 1, [&](Num i) {
+      SmallVector<Num> sums = scoreSums(code, pieces, 1, i, j);
+      for (auto [key, sum] : llvm::enumerate(sums)) {
+        (out + i * outStride + j + static_cast<int64_t>(key))
+            .store(code.sumOf(sum) * code.number(scale));
+      }
+    });
+  });
+}
+
+void callScores(Code &code, const ScorePiece &first, const ScorePiece &second, double scale,
+                Num rows, Num count, Memory out, int64_t outStride) {
+  std::string name = "scores";
+  SmallVector<Value> arguments{rows.value, count.value, out.address()};
+  SmallVector<Type> parameters{rows.value.getType(), count.value.getType(),
+                               out.address().getType()};
+  for (const ScorePiece &piece : {first, second}) {
+    for (int64_t number : {piece.size, piece.queryStride, piece.keyStride}) {
+      name += "." + std::to_string(number);
+    }
+    arguments.append({piece.query.address(), piece.key.address()});
+    parameters.append(2, out.address().getType());
+  }
+  name += "." + std::to_string(outStride) + "." + std::to_string(scale);
+  auto function =
+      sharedFunction(code, name, parameters, [&](Code &inner, Block::BlockArgListType values) {
+        auto memory = [&](size_t index) { return Memory(inner, values[index], inner.f32()); };
+        ScorePiece a = first, b = second;
+        a.query = memory(3), a.key = memory(4), b.query = memory(5), b.key = memory(6);
+        emitScores(inner, {a, b}, scale, inner.wrap(values[0]), inner.wrap(values[1]), memory(2),
+                   outStride);
+      });
+  LLVM::CallOp::create(code.builder, code.loc, function, arguments);
+}
+
+void SoftmaxRow::begin(Code &code) const {
+  largest.store(code.number(negativeInfinity()));
+  sum.store(code.number(0.0));
+  code.columns(size, [&](Num i, int64_t width) { (values + i).store(code.zeros(width)); });
+}
+
+void SoftmaxRow::update(Code &code, Num visible) const {
+  Num hidden = code.number(negativeInfinity());
+  code.loop(visible, code.integer(pageTokens), 1, [&](Num j) { (scores + j).store(hidden); });
+  int64_t whole = pageTokens / code.lanes() * code.lanes();
+  Var most = code.variable(largest.floats());
+  Var lanesMost = code.variable(code.splat(hidden, code.lanes()));
+  code.columns(pageTokens, [&](Num j, int64_t width) {
+    Num some = (scores + j).floats(width);
+    if (width == code.lanes()) {
+      lanesMost.set(code.max(lanesMost.get(), some));
+    } else {
+      most.set(code.max(most.get(), code.largestOf(some)));
+    }
+  });
+  if (whole > 0) {
+    most.set(code.max(most.get(), code.largestOf(lanesMost.get())));
+  }
+  Num before = code.exp(largest.floats() - most.get());
+  largest.store(most.get());
+  Var rest = code.variable(sum.floats() * before);
+  Var lanesSum = code.variable(code.zeros(code.lanes()));
+  code.columns(pageTokens, [&](Num j, int64_t width) {
+    Num weight = code.exp((scores + j).floats(width) - code.splat(most.get(), width));
+    (scores + j).store(weight);
+    if (width == code.lanes()) {
+      lanesSum.set(lanesSum.get() + weight);
+    } else {
+      rest.set(rest.get() + code.sumOf(weight));
+    }
+  });
+  sum.store(rest.get() + code.sumOf(lanesSum.get()));
+  code.when(!(before == code.number(1.0)), [&] {
+    code.columns(size, [&](Num i, int64_t width) {
+      (values + i).store((values + i).floats(width) * code.splat(before, width));
+    });
+  });
+}
+
+void SoftmaxRow::finish(Code &code, Memory out) const {
+  Num inverse = code.number(1.0) / sum.floats();
+  code.columns(size, [&](Num i, int64_t width) {
+    (out + i).store((values + i).floats(width) * code.splat(inverse, width));
+  });
+}
+
+void emitValueProduct(Code &code, const ValueProduct &product, int64_t mr, Num rows, Num count) {
+  int64_t width = 2 * code.lanes(), whole = product.columns / width * width;
+  auto block = [&](Num column, int64_t columns) {
+    forTiles(code, mr, rows, [&](Num i, int64_t height) {
+      TileCall call{product.weights + i * product.weightStride,
+                    product.weightStride,
+                    product.page + column,
+                    product.pageStride,
+                    count,
+                    product.out + (i * product.outStride + column),
+                    code.integer(product.outStride),
+                    {}};
+      callTile(code, height, columns, call);
+    });
+  };
+  code.loop(code.integer(0), code.integer(whole), width, [&](Num c) { block(c, width); });
+  if (whole < product.columns) {
+    block(code.integer(whole), product.columns - whole);
+  }
+}
+
+void forPages(const KernelCode &kernel, const CachePages &cache, TokenPlace place,
+              llvm::function_ref<void(Num, Memory)> body) {
+  Code &code = kernel.code;
+  code.loop(code.integer(0), place.position / cache.pageTokens() + 1, 1, [&](Num p) {
+    kernel.checkedPage(cache, place.request, p,
+                       [&](Memory page) { body(p * cache.pageTokens(), page); });
+  });
+}
+
+} // namespace dsv3::cpu

@@ -1,0 +1,61 @@
+//===- AttentionParts.h - what both forms of attention do -------*- C++ -*-===//
+//
+// Rows are the queries that share keys: the heads of a token over the latents, or the
+// tokens of a step over the expanded keys of a head. A block of rows meets a page of keys:
+// scores, then the softmax of each row goes on, then the page's values are added.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "KernelCode.h"
+
+namespace dsv3::cpu {
+
+/// One of the two pieces that queries and keys have: without and with rotation.
+struct ScorePiece {
+  Memory query, key;
+  int64_t queryStride = 0, keyStride = 0; ///< elements from one to the next
+  int64_t size = 0;
+};
+
+/// Calls scores: `out[i, j] = scale * (sum over both pieces of query i times key j)` for rows
+/// i < rows and keys j < count. `count` is rounded up to four: so many keys must be readable,
+/// and so many scores are written.
+void callScores(Code &code, const ScorePiece &first, const ScorePiece &second, double scale,
+                Num rows, Num count, Memory out, int64_t outStride);
+
+/// The softmax of one row while pages come: pages are merged as they are read (Milakov and
+/// Gimelshein, 2018, Online normalizer calculation for softmax).
+struct SoftmaxRow {
+  Memory scores;  ///< of a page, [pageTokens]
+  Memory largest; ///< one f32: the largest score so far
+  Memory sum;     ///< one f32: of the exponentials
+  Memory values;  ///< [size], their weighted sum
+  int64_t size = 0;
+  int64_t pageTokens = 0;
+
+  void begin(Code &code) const;
+  /// Turns the scores of the first `visible` > 0 tokens of a page into weights, those of the
+  /// others into 0, and scales what was summed before to the same largest score.
+  void update(Code &code, Num visible) const;
+  void finish(Code &code, Memory out) const;
+};
+
+/// Adds weights times a page's values to rows: `out[i, c] += sum over j of weights[i, j] *
+/// page[j, c]` for i < rows, j < count, c < columns.
+struct ValueProduct {
+  Memory weights;
+  int64_t weightStride = 0;
+  Memory page;
+  int64_t pageStride = 0, columns = 0;
+  Memory out;
+  int64_t outStride = 0;
+};
+void emitValueProduct(Code &code, const ValueProduct &product, int64_t mr, Num rows, Num count);
+
+/// Runs `body` for each page of a request up to the one of `place`'s position, with the
+/// page's first position and its memory.
+void forPages(const KernelCode &kernel, const CachePages &cache, TokenPlace place,
+              llvm::function_ref<void(Num, Memory)> body);
+
+} // namespace dsv3::cpu

@@ -1,0 +1,51 @@
+//===- MicroKernels.h - inner loops that kernels share ----------*- C++ -*-===//
+//
+// Functions of the generated object that kernels of several families call: a weight's
+// panel expanded to f32, and a register tile of a product with it. They are made when
+// first asked for, once per variant and shape, so that the time to compile grows with
+// the shapes of loops and not with the number of kernels.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "Code.h"
+
+namespace dsv3::cpu {
+
+/// The two halves of `width` columns of a panel as f32. Of 16-bit types the halves are the
+/// low and high parts of 32-bit lanes (dsv3/Plan/Layout.h). FP8 comes out as 2^-8 of its
+/// value, which a scale makes up for.
+std::pair<Num, Num> loadColumn(Code &code, int64_t width, Memory column);
+
+/// Calls expand(from, to, count): `count` columns of a panel at `from` as f32, exactly, to
+/// [count][width] at `to`.
+void callExpand(Code &code, int64_t width, Memory from, Memory to, Num count);
+
+/// The function `name` of the module under construction, made by `body`, which gets code and
+/// arguments, where it is not there yet. It returns nothing and is never inlined, so that
+/// registers are allocated for its loops alone.
+mlir::LLVM::LLVMFuncOp
+sharedFunction(Code &code, llvm::StringRef name, llvm::ArrayRef<mlir::Type> parameters,
+               llvm::function_ref<void(Code &, mlir::Block::BlockArgListType)> body);
+
+/// A block of rows times a block of a matrix. Strides are constants of the code.
+struct TileCall {
+  Memory a; ///< [rows][aStride], of which `count` columns are read
+  int64_t aStride = 0;
+  Memory weight; ///< [count][weightStride] f32, of which `width` columns are read
+  int64_t weightStride = 0;
+  Num count;
+  Memory out; ///< [rows][outStride], of which `width` columns are added to
+  Num outStride;
+  std::optional<Memory> scale; ///< [width], multiplied with the sums before they are added
+};
+
+/// Calls the tile of `rows` rows: for each row i and column j
+/// `out[i, j] += scale[j] * sum over k of a[i, k] * weight[k, j]`, k ascending.
+void callTile(Code &code, int64_t rows, int64_t width, const TileCall &call);
+
+/// Runs body(firstRow, height) for tiles of at most `mr` rows that cover `rows` rows: few of
+/// them, whatever the number.
+void forTiles(Code &code, int64_t mr, Num rows, llvm::function_ref<void(Num, int64_t)> body);
+
+} // namespace dsv3::cpu
