@@ -31,6 +31,7 @@ inline constexpr int64_t mostTokens = checkpoint::ConfigLimits::positions;
 /// The flags that every command that runs a model has.
 struct ModelFlags {
   std::string model;
+  std::string config;  ///< a config.json alone, with made-up weights, instead of a model
   std::string variant; ///< empty: the best
   int threads = 0;
   int64_t context = 0, chunk = 0;

@@ -15,8 +15,10 @@ namespace fs = std::filesystem;
 namespace dsv3::cli {
 
 void addModelFlags(CLI::App &command, ModelFlags &flags) {
-  command.add_option("--model", flags.model, "checkpoint directory, or a bundle of dsv3-compile")
-      ->required();
+  auto *source = command.add_option_group("model");
+  source->add_option("--model", flags.model, "checkpoint directory, or a bundle of dsv3-compile");
+  source->add_option("--config", flags.config, "a config.json alone; with --dummy");
+  source->require_option(1);
   command.add_option("--threads", flags.threads, "threads; 0: as many as are useful here")
       ->check(CLI::Range(0, 4096));
   command
@@ -39,6 +41,11 @@ int64_t ModelFiles::context(const ModelFlags &flags) const {
   return flags.context > 0 ? flags.context : bundle.plan().cache.maxContext;
 }
 
+/// The configuration of a model with made-up weights.
+static fs::path configPath(const ModelFlags &flags) {
+  return flags.config.empty() ? fs::path(flags.model) / "config.json" : fs::path(flags.config);
+}
+
 /// What dsv3-compile is asked for where --model is no bundle.
 static Expected<runtime::Bundle>
 compileModel(const ModelFlags &flags, const std::optional<checkpoint::Checkpoint> &checkpoint) {
@@ -51,7 +58,7 @@ compileModel(const ModelFlags &flags, const std::optional<checkpoint::Checkpoint
     request.identity = checkpoint->identity();
   } else {
     request.inputFlag = "--config";
-    request.input /= "config.json";
+    request.input = configPath(flags);
     Expected<std::string> config = checkpoint::readConfigText(request.input);
     if (!config) {
       return config.failure();
@@ -96,8 +103,12 @@ Expected<ModelTexts> readTexts(const fs::path &directory, checkpoint::ModelConfi
 }
 
 Expected<ModelFiles> openModel(const ModelFlags &flags) {
+  if (!flags.config.empty() && !flags.dummy) {
+    return Failure{"a configuration alone has no weights", "--config " + flags.config,
+                   "add --dummy to make them up, or give --model DIR"};
+  }
   std::optional<checkpoint::Checkpoint> checkpoint;
-  bool isBundle = runtime::Bundle::isBundle(flags.model);
+  bool isBundle = !flags.model.empty() && runtime::Bundle::isBundle(flags.model);
   auto openCheckpoint = [&](const fs::path &directory) {
     Expected<checkpoint::Checkpoint> opened = checkpoint::Checkpoint::open(directory);
     if (opened) {
@@ -117,8 +128,9 @@ Expected<ModelFiles> openModel(const ModelFlags &flags) {
   if (!bundle) {
     return bundle.failure();
   }
-  fs::path directory =
-      isBundle ? bundle->directory() / bundle->checkpoint().value_or("") : fs::path(flags.model);
+  fs::path directory = isBundle ? bundle->directory() / bundle->checkpoint().value_or("")
+                       : flags.config.empty() ? fs::path(flags.model)
+                                              : fs::path(flags.config).parent_path();
   if (isBundle && !flags.dummy) {
     Expected<fs::path> source = checkpointOf(*bundle);
     if (!source) {

@@ -33,6 +33,7 @@ int run(int argc, char **argv) {
   addTokenize(app, command);
   addDetokenize(app, command);
   addRender(app, command);
+  addBench(app, command);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {

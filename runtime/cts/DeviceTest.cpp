@@ -215,6 +215,22 @@ TEST_P(Computing, EveryTileRunsExactlyOnce) {
   }
 }
 
+TEST_P(Computing, MeasuringAStepLeavesItsResults) {
+  auto counts = bufferOf(std::vector<uint32_t>(50));
+  Program program = emptyProgram();
+  launch(program, Count, {counts->address()});
+  launch(program, Count, {counts->address()});
+  auto executable = prepare(program);
+  LaunchProfile times{.repeats = 3, .first = {}, .again = {}};
+  ASSERT_TRUE(device->profile(*executable, std::vector<int64_t>{50, 1}, times));
+  ASSERT_EQ(times.first.size(), 2U);
+  ASSERT_EQ(times.again.size(), 2U);
+  EXPECT_GT(times.first[1], 0);
+  EXPECT_GT(times.again[1], 0);
+  // Two launches, each run once and three times more.
+  EXPECT_EQ(valuesOf<uint32_t>(*counts), std::vector<uint32_t>(50, 8));
+}
+
 TEST_P(Computing, LaunchesSeeWhatEarlierOnesWrote) {
   // Doubles 20 times over: a missing barrier loses some of it.
   constexpr int64_t length = 500;

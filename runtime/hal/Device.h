@@ -22,6 +22,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace dsv3::runtime {
 
@@ -76,6 +77,13 @@ public:
   virtual void observed(int32_t observation, int64_t layer, const void *data) = 0;
 };
 
+/// Where the time of a step goes. Seconds, per launch of the program, in its order.
+struct LaunchProfile {
+  int repeats = 0;           ///< how often each launch is run again at once
+  std::vector<double> first; ///< of the first run, with caches as the step left them
+  std::vector<double> again; ///< of the shortest repeat
+};
+
 class Device {
 public:
   virtual ~Device() = default;
@@ -106,6 +114,12 @@ public:
   /// program writes is undefined. Observations cost nothing without a sink.
   virtual Status run(Executable &executable, std::span<const int64_t> sizes,
                      ObservationSink *sink) = 0;
+
+  /// Optional: as run, and measures every launch. Results are those of run, since a launch
+  /// that is repeated reads and writes the same. Fails where the device cannot do it.
+  virtual Status profile(Executable &, std::span<const int64_t>, LaunchProfile &) {
+    return Failure{"the device '" + std::string(name()) + "' cannot measure launches"};
+  }
 };
 
 } // namespace dsv3::runtime

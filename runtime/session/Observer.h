@@ -6,8 +6,9 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "dsv3/Support/DType.h"
+#include "dsv3/Plan/Plan.h"
 #include "dsv3/Support/Status.h"
+#include "runtime/hal/Device.h"
 
 #include <cstdint>
 #include <span>
@@ -30,8 +31,9 @@ struct ObservedValue {
 struct StepOutputs {
   int64_t position = 0; ///< of the token of row 0; the others follow
   int64_t rows = 0;
-  std::span<const float> logits; ///< [rows, vocabulary]
-  std::span<const float> normed; ///< [rows, hidden size], what the head read; may be empty
+  std::span<const float> logits;      ///< [rows, vocabulary]
+  std::span<const float> normed;      ///< [rows, hidden size], what the head read; may be empty
+  const plan::Entry *entry = nullptr; ///< that ran; null if it was no plan's
 
   std::span<const float> logitsOf(int64_t row) const { return rowOf(logits, row); }
 
@@ -48,6 +50,8 @@ public:
   virtual ~Observer() = default;
   /// Asked once per step. Showing values costs time even if value() ignores them.
   virtual bool wantsValues() const { return true; }
+  /// Asked once per step: if not null, launches are measured instead of values shown.
+  virtual LaunchProfile *profile() { return nullptr; }
   /// Valid during the call.
   virtual void value(const ObservedValue &) {}
   /// After each step. A failure ends the append that the step belongs to; the step counts.

@@ -99,7 +99,10 @@ Status Session::step(Prepared &prepared, std::span<const int32_t> ids, int64_t p
   stepSizes[size_t(buffers.sizes().tokens)] = count;
   stepSizes[size_t(buffers.sizes().outputs)] = outputRows;
   Status status;
-  if (observer && observer->wantsValues()) {
+  LaunchProfile *profile = observer ? observer->profile() : nullptr;
+  if (profile) {
+    status = device.profile(*prepared.executable, stepSizes, *profile);
+  } else if (observer && observer->wantsValues()) {
     NamedObservations sink(*prepared.entry, stepSizes, position, *observer);
     status = device.run(*prepared.executable, stepSizes, &sink);
   } else {
@@ -114,6 +117,7 @@ Status Session::step(Prepared &prepared, std::span<const int32_t> ids, int64_t p
   if (!logits || !normed) {
     return logits ? normed.status() : logits.status();
   }
+  lastOutputs.entry = prepared.entry;
   lastOutputs.position = position + firstRow;
   lastOutputs.rows = outputRows;
   lastOutputs.logits = *logits;

@@ -91,8 +91,9 @@ Status InterpretedModel::step(const std::string &entry, std::span<const int32_t>
   lastLogits = valuesOf<float>((*outputs)["logits"]);
   auto normed = outputs->find("normed");
   lastNormed = normed == outputs->end() ? std::vector<float>() : valuesOf<float>(normed->second);
-  return observer ? observer->outputs({position + firstRow, outputRows, lastLogits, lastNormed})
-                  : Status();
+  return observer
+             ? observer->outputs({position + firstRow, outputRows, lastLogits, lastNormed, nullptr})
+             : Status();
 }
 
 Status InterpretedModel::append(std::span<const int32_t> ids, OutputRows rows,

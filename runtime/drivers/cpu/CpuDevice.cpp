@@ -35,6 +35,8 @@ public:
                                                 const Object &object) override;
   Status run(Executable &executable, std::span<const int64_t> sizes,
              ObservationSink *sink) override;
+  Status profile(Executable &executable, std::span<const int64_t> sizes,
+                 LaunchProfile &times) override;
 
 private:
   std::unique_ptr<ThreadTeam> team;
@@ -83,6 +85,12 @@ Status CpuDevice::run(Executable &executable, std::span<const int64_t> sizes,
                       ObservationSink *sink) {
   return static_cast<CpuExecutable &>(executable)
       .run(*team, {scratch.data(), size_t(scratchStride)}, sizes, sink);
+}
+
+Status CpuDevice::profile(Executable &executable, std::span<const int64_t> sizes,
+                          LaunchProfile &times) {
+  return static_cast<CpuExecutable &>(executable)
+      .run(*team, {scratch.data(), size_t(scratchStride)}, sizes, nullptr, &times);
 }
 
 Expected<std::unique_ptr<Device>> runtime::createCpuDevice(const TeamOptions &options) {

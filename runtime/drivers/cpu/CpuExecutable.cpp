@@ -9,6 +9,7 @@
 #include "runtime/drivers/cpu/CpuExecutable.h"
 
 #include <algorithm>
+#include <chrono>
 
 using namespace dsv3;
 using namespace dsv3::runtime;
@@ -67,16 +68,21 @@ Status CpuExecutable::setSizes(std::span<const int64_t> values, int threads) {
   return {};
 }
 
-void CpuExecutable::launch(const Step &step, uint32_t position, std::atomic<uint32_t> &counter,
-                           void *scratch) {
+/// The part of launch number `turn` that falls to a thread.
+void CpuExecutable::launch(const Step &step, uint32_t position, int thread, uint32_t turn) {
   const Kernel &kernel = *step.kernel;
+  void *mine = scratch.begin + size_t(thread) * scratch.stride;
+  std::atomic<uint32_t> &counter = counters[turn % 2].next;
+  if (thread == 0) {
+    counters[(turn + 1) % 2].next.store(0, std::memory_order_relaxed);
+  }
   for (;;) {
     uint32_t begin = counter.fetch_add(kernel.chunk, std::memory_order_relaxed);
     if (begin >= kernel.tiles) {
       return;
     }
     uint32_t end = std::min(begin + kernel.chunk, kernel.tiles);
-    int32_t code = kernel.function(step.args, kernel.sizes.data(), begin, end, scratch);
+    int32_t code = kernel.function(step.args, kernel.sizes.data(), begin, end, mine);
     if (code != 0) {
       int64_t mark = int64_t(position) << 32 | int64_t(~uint32_t(code));
       int64_t known = failed.load(std::memory_order_relaxed);
@@ -87,16 +93,15 @@ void CpuExecutable::launch(const Step &step, uint32_t position, std::atomic<uint
 }
 
 void CpuExecutable::run(int thread) {
-  void *mine = scratch.begin + size_t(thread) * scratch.stride;
+  if (times) {
+    runMeasured(thread);
+    return;
+  }
   uint32_t turn = 0;
   for (uint32_t position = 0; position < steps.size(); ++position) {
     const Step &step = steps[position];
     if (step.kernel) {
-      if (thread == 0) {
-        counters[(turn + 1) % 2].next.store(0, std::memory_order_relaxed);
-      }
-      launch(step, position, counters[turn % 2].next, mine);
-      ++turn;
+      launch(step, position, thread, turn++);
     } else if (thread == 0) {
       sink->observed(step.observation, step.layer, *step.args);
     }
@@ -116,6 +121,28 @@ static Failure kernelFailure(int32_t code, std::string where) {
           std::move(where), "compile the model again"};
 }
 
+/// As run, with a clock around every launch. Thread 0 reads it after a barrier, so what it
+/// reads includes the wait for the slowest thread.
+void CpuExecutable::runMeasured(int thread) {
+  using Clock = std::chrono::steady_clock;
+  uint32_t turn = 0;
+  for (uint32_t position = 0; position < steps.size(); ++position) {
+    for (int run = 0; run <= times->repeats; ++run) {
+      Clock::time_point begin = Clock::now();
+      launch(steps[position], position, thread, turn++);
+      team->barrier(thread);
+      if (thread == 0) {
+        double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+        double &kept = run == 0 ? times->first[position] : times->again[position];
+        kept = run <= 1 ? seconds : std::min(kept, seconds);
+      }
+    }
+    if (failed.load(std::memory_order_relaxed) >> 32 <= int64_t(position)) {
+      return;
+    }
+  }
+}
+
 Status CpuExecutable::firstFailure() const {
   int64_t mark = failed.load(std::memory_order_relaxed);
   if (mark == noFailure) {
@@ -128,7 +155,8 @@ Status CpuExecutable::firstFailure() const {
 }
 
 Status CpuExecutable::run(ThreadTeam &threads, const TeamScratch &memory,
-                          std::span<const int64_t> sizes, ObservationSink *observer) {
+                          std::span<const int64_t> sizes, ObservationSink *observer,
+                          LaunchProfile *profile) {
   if (Status status = setSizes(sizes, threads.size()); !status) {
     return status;
   }
@@ -136,6 +164,11 @@ Status CpuExecutable::run(ThreadTeam &threads, const TeamScratch &memory,
   team = &threads;
   scratch = memory;
   sink = observer;
+  times = profile;
+  if (times) {
+    times->first.assign(steps.size(), 0.0);
+    times->again.assign(steps.size(), 0.0);
+  }
   failed.store(noFailure, std::memory_order_relaxed);
   counters[0].next.store(0, std::memory_order_relaxed);
   threads.run(*this);

@@ -30,9 +30,9 @@ public:
   /// `functions` has a kernel for each of the program's, in its order.
   CpuExecutable(const Program &program, std::span<const plan::KernelFunction> functions);
 
-  /// Runs one step on the team. See Device::run.
+  /// Runs one step on the team. See Device::run and Device::profile.
   Status run(ThreadTeam &team, const TeamScratch &scratch, std::span<const int64_t> sizes,
-             ObservationSink *sink);
+             ObservationSink *sink, LaunchProfile *profile = nullptr);
 
 private:
   /// A kernel with the sizes of the current step.
@@ -55,7 +55,8 @@ private:
 
   Status setSizes(std::span<const int64_t> values, int threads);
   void run(int thread) override;
-  void launch(const Step &step, uint32_t position, std::atomic<uint32_t> &counter, void *scratch);
+  void runMeasured(int thread);
+  void launch(const Step &step, uint32_t position, int thread, uint32_t turn);
   Status firstFailure() const;
 
   std::string name;
@@ -69,6 +70,7 @@ private:
   ThreadTeam *team = nullptr;
   TeamScratch scratch;
   ObservationSink *sink = nullptr;
+  LaunchProfile *times = nullptr;
 
   static constexpr int64_t noFailure = std::numeric_limits<int64_t>::max();
   struct alignas(64) Counter {

@@ -13,7 +13,7 @@ from . import checkpoints
 
 CRASHES = ["Stack dump", "PLEASE submit", "LLVM ERROR", "Assertion", "terminate called",
            "AddressSanitizer", "runtime error:", "failed to legalize", "std::"]
-SECONDS = 20
+SECONDS = 120
 
 
 class Bench:

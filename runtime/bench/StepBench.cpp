@@ -1,0 +1,278 @@
+//===- StepBench.cpp - how fast steps of a session are --------------------===//
+
+#include "runtime/bench/StepBench.h"
+
+#include "dsv3/Support/Sampling.h"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <set>
+#include <thread>
+
+using namespace dsv3;
+using namespace dsv3::runtime;
+
+/// The session's threads wait for the next step in a loop for a while; the machine is
+/// measured when they sleep.
+static constexpr std::chrono::milliseconds untilThreadsSleep{80};
+
+Spread Spread::of(std::vector<double> values) {
+  if (values.empty()) {
+    return {};
+  }
+  std::ranges::sort(values);
+  size_t half = values.size() / 2;
+  double median = values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+  return {median, values.front(), values.back()};
+}
+
+StepBench::StepBench(Session &session, MachineProbe &probe, size_t variant, double attentionFlops,
+                     const StepBenchOptions &options)
+    : session(session), probe(probe), variant(variant), attentionFlops(attentionFlops),
+      options(options) {}
+
+std::vector<int32_t> StepBench::randomIds(int64_t count) {
+  RandomNumbers random(options.seed);
+  std::vector<int32_t> ids(size_t(count), 0);
+  for (int32_t &id : ids) {
+    id = int32_t(random.next() % uint64_t(session.plan().vocabSize));
+  }
+  return ids;
+}
+
+/// Forgets what lies behind `position`, or fills the cache up to it.
+Status StepBench::moveTo(int64_t position) {
+  if (session.position() >= position) {
+    return session.rewind(position);
+  }
+  return session.append(randomIds(position - session.position()));
+}
+
+double StepBench::bandwidth() {
+  std::this_thread::sleep_for(untilThreadsSleep);
+  bandwidths.push_back(std::max(probe.readBandwidth(), probe.readBandwidth()));
+  return bandwidths.back();
+}
+
+double StepBench::peak() {
+  std::this_thread::sleep_for(untilThreadsSleep);
+  peaks.push_back(std::max(probe.fmaPeak(), probe.fmaPeak()));
+  return peaks.back();
+}
+
+namespace {
+/// Counts distinct experts per layer and step.
+class ExpertCounter final : public Observer {
+public:
+  void value(const ObservedValue &value) override {
+    if (value.name != "router.experts") {
+      return;
+    }
+    const auto *experts = static_cast<const int32_t *>(value.data);
+    std::set<int32_t> distinct(experts, experts + value.rows * value.columns);
+    touched += double(distinct.size());
+    ++layers;
+  }
+  double average() const { return layers == 0 ? 0 : touched / double(layers); }
+
+private:
+  double touched = 0;
+  int64_t layers = 0;
+};
+
+/// Has the launches of one step measured.
+class Profiler final : public Observer {
+public:
+  explicit Profiler(LaunchProfile &times) : times(times) {}
+  LaunchProfile *profile() override { return &times; }
+
+private:
+  LaunchProfile &times;
+};
+} // namespace
+
+/// Feeds `ids` in steps of `batch`, with the choice of a token after each.
+static Status feed(Session &session, std::span<const int32_t> ids, int64_t batch,
+                   Observer *observer) {
+  for (size_t at = 0; at < ids.size(); at += size_t(batch)) {
+    auto part = ids.subspan(at, std::min(size_t(batch), ids.size() - at));
+    if (Status status = session.append(part, OutputRows::All, observer); !status) {
+      return status;
+    }
+    for (int64_t row = 0; row < session.outputs().rows; ++row) {
+      [[maybe_unused]] volatile int32_t chosen = argmax(session.outputs().logitsOf(row));
+    }
+  }
+  return {};
+}
+
+Expected<double> StepBench::countExperts(std::span<const int32_t> ids) {
+  ExpertCounter counter;
+  if (Status status = feed(session, ids, options.batch, &counter); !status) {
+    return status;
+  }
+  return counter.average();
+}
+
+static double secondsSince(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+Expected<DecodeResult> StepBench::decode() {
+  DecodeResult result;
+  int64_t steps = std::max<int64_t>(1, options.generateTokens / options.batch);
+  std::vector<int32_t> ids = randomIds(options.depth + steps * options.batch);
+  std::span<const int32_t> generated = std::span(ids).subspan(size_t(options.depth));
+  if (Status status = moveTo(options.depth); !status) {
+    return status;
+  }
+  // The same steps once unmeasured: they warm up, and show which experts are read.
+  Expected<double> experts = countExperts(generated);
+  if (!experts) {
+    return experts.status();
+  }
+  result.expertsTouched = *experts;
+  const plan::Plan &plan = session.plan();
+  const plan::Entry &entry = *session.outputs().entry;
+  Cost cost;
+  double attention = 0;
+  for (int64_t step = 0; step < steps; ++step) {
+    int64_t position = options.depth + step * options.batch;
+    cost += stepCost(plan, variant, entry, {options.batch, options.batch, position, *experts});
+    attention +=
+        attentionFlops * double(options.batch) * (double(position) + double(options.batch + 1) / 2);
+  }
+  result.bytesPerToken = cost.bytes() / double(generated.size());
+  std::vector<double> rates, fractions, limits;
+  double flops = peak();
+  double before = bandwidth();
+  for (int repeat = 0; repeat < options.repeats; ++repeat) {
+    if (Status status = moveTo(options.depth); !status) {
+      return status;
+    }
+    auto begin = std::chrono::steady_clock::now();
+    if (Status status = feed(session, generated, options.batch, nullptr); !status) {
+      return status;
+    }
+    double seconds = secondsSince(begin), after = bandwidth();
+    double memory = (before + after) / 2;
+    rates.push_back(double(generated.size()) / seconds);
+    fractions.push_back(cost.bytes() / seconds / memory);
+    limits.push_back((cost.weightBytes / memory + attention / flops) / seconds);
+    before = after;
+  }
+  result.tokensPerSecond = Spread::of(rates);
+  result.bandwidthFraction = Spread::of(fractions);
+  result.limitFraction = Spread::of(limits);
+  return result;
+}
+
+/// Steps that append `tokens` tokens takes, as Session splits them.
+static std::vector<StepShape> promptSteps(int64_t position, int64_t tokens, int64_t chunk,
+                                          double experts) {
+  std::vector<StepShape> steps;
+  for (int64_t done = 0; done < tokens; done += chunk) {
+    int64_t count = std::min(chunk, tokens - done);
+    steps.push_back({count, 1, position + done, experts});
+  }
+  return steps;
+}
+
+Expected<PrefillResult> StepBench::prefill() {
+  PrefillResult result;
+  std::vector<int32_t> ids = randomIds(options.promptTokens);
+  std::vector<double> rates, fractions;
+  double before = 0;
+  // The first run warms up.
+  for (int repeat = -1; repeat < options.repeats; ++repeat) {
+    if (Status status = moveTo(options.depth); !status) {
+      return status;
+    }
+    auto begin = std::chrono::steady_clock::now();
+    if (Status status = session.append(ids); !status) {
+      return status;
+    }
+    double seconds = secondsSince(begin), after = peak();
+    if (repeat >= 0) {
+      // The head counts at the last position alone, and only where its rows are asked for.
+      double flops = 0;
+      const plan::Entry &entry = *session.outputs().entry;
+      for (const StepShape &step :
+           promptSteps(options.depth, options.promptTokens, entry.maxTokens, 0)) {
+        flops += stepCost(session.plan(), variant, entry, step).weightFlops;
+      }
+      result.flopsPerToken = flops / double(ids.size());
+      rates.push_back(double(ids.size()) / seconds);
+      fractions.push_back(flops / seconds / ((before + after) / 2));
+    }
+    before = after;
+  }
+  result.tokensPerSecond = Spread::of(rates);
+  result.peakFraction = Spread::of(fractions);
+  return result;
+}
+
+/// The launches of an entry in the order of its program, calls of layers expanded.
+static void collectLaunches(const plan::Entry &entry,
+                            const std::vector<plan::Instruction> &instructions,
+                            std::vector<const plan::Instruction *> &launches) {
+  for (const plan::Instruction &instruction : instructions) {
+    if (instruction.opcode == plan::Opcode::Launch) {
+      launches.push_back(&instruction);
+    } else if (instruction.opcode == plan::Opcode::Call) {
+      collectLaunches(entry, entry.bodies[size_t(instruction.target)].instructions, launches);
+    }
+  }
+}
+
+Expected<std::vector<KernelResult>> StepBench::kernels(int64_t tokens) {
+  std::vector<int32_t> ids = randomIds(tokens);
+  if (Status status = moveTo(options.depth); !status) {
+    return status;
+  }
+  ExpertCounter counter;
+  if (Status status = session.append(ids, OutputRows::Last, &counter); !status) {
+    return status;
+  }
+  const plan::Plan &plan = session.plan();
+  const plan::Entry &entry = *session.outputs().entry;
+  if (tokens > entry.maxTokens) {
+    return Failure{"expected at most " + std::to_string(entry.maxTokens) +
+                       " tokens, those of one step, to show kernels of, found " +
+                       std::to_string(tokens),
+                   "--prompt-tokens"};
+  }
+  std::vector<const plan::Instruction *> launches;
+  collectLaunches(entry, entry.instructions, launches);
+  StepShape shape{tokens, 1, options.depth, counter.average()};
+  std::vector<KernelResult> results(plan.kernels.size());
+  for (int repeat = 0; repeat < options.repeats; ++repeat) {
+    LaunchProfile times{.repeats = 2, .first = {}, .again = {}};
+    Profiler profiler(times);
+    if (Status status = moveTo(options.depth); !status) {
+      return status;
+    }
+    if (Status status = session.append(ids, OutputRows::Last, &profiler); !status) {
+      return status;
+    }
+    for (size_t i = 0; i < launches.size(); ++i) {
+      KernelResult &result = results[size_t(launches[i]->target)];
+      result.seconds += times.first[i] / options.repeats;
+      result.againSeconds += times.again[i] / options.repeats;
+      if (repeat == 0) {
+        ++result.launches;
+        result.cost += launchCost(plan, variant, *launches[i], shape);
+      }
+    }
+  }
+  for (size_t i = 0; i < results.size(); ++i) {
+    results[i].symbol = plan.kernels[i].symbol;
+    results[i].family = plan.kernels[i].family;
+  }
+  std::erase_if(results, [](const KernelResult &result) { return result.launches == 0; });
+  std::ranges::stable_sort(results, std::greater(), &KernelResult::seconds);
+  return results;
+}
+
+MachineResult StepBench::machine() const { return {Spread::of(bandwidths), Spread::of(peaks)}; }

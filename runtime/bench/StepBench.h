@@ -1,0 +1,93 @@
+//===- StepBench.h - how fast steps of a session are ------------*- C++ -*-===//
+//
+// Runs steps again and again and compares them with what the machine gave in the same
+// minutes: the machine is measured before and after each repeat, since its bandwidth
+// changes. Ids are random, so that experts are chosen as evenly as the router does; the
+// best logit of each step is searched, as greedy generation would.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "runtime/bench/MachineProbe.h"
+#include "runtime/bench/StepCost.h"
+#include "runtime/session/Session.h"
+
+#include <string>
+#include <vector>
+
+namespace dsv3::runtime {
+
+/// Of a few measurements.
+struct Spread {
+  double median = 0, least = 0, most = 0;
+  static Spread of(std::vector<double> values);
+};
+
+struct StepBenchOptions {
+  int64_t promptTokens = 512;
+  int64_t generateTokens = 64;
+  int64_t depth = 0; ///< tokens that are cached before
+  int64_t batch = 1; ///< rows of a decode step
+  int repeats = 3;
+  uint64_t seed = 0;
+};
+
+struct DecodeResult {
+  Spread tokensPerSecond;
+  Spread bandwidthFraction; ///< bytes needed over bytes that memory gave in that time
+  Spread limitFraction;     ///< the time of weights and attention at the limits over the time
+  double bytesPerToken = 0;
+  double expertsTouched = 0; ///< distinct ones of a layer and step, on average
+};
+
+struct PrefillResult {
+  Spread tokensPerSecond;
+  Spread peakFraction; ///< operations with weights over the peak of multiply-adds
+  double flopsPerToken = 0;
+};
+
+struct MachineResult {
+  Spread readBandwidth; ///< bytes per second
+  Spread fmaPeak;       ///< operations per second
+};
+
+/// One kernel of a step, summed over its launches.
+struct KernelResult {
+  std::string symbol, family;
+  int64_t launches = 0;
+  double seconds = 0;      ///< of the first runs
+  double againSeconds = 0; ///< of repeats, with what fits in caches there
+  Cost cost;
+};
+
+class StepBench {
+public:
+  /// `session` is at position 0. `attentionFlops` are the operations of absorbed attention
+  /// for a row and a cached token, all layers.
+  StepBench(Session &session, MachineProbe &probe, size_t variant, double attentionFlops,
+            const StepBenchOptions &options);
+
+  /// Fails if the context is too short or a step fails.
+  Expected<DecodeResult> decode();
+  Expected<PrefillResult> prefill();
+  /// The kernels of one step of `tokens` tokens behind `depth`, slowest first.
+  Expected<std::vector<KernelResult>> kernels(int64_t tokens);
+  /// What the probe gave during the measurements so far.
+  MachineResult machine() const;
+
+private:
+  std::vector<int32_t> randomIds(int64_t count);
+  Status moveTo(int64_t position);
+  Expected<double> countExperts(std::span<const int32_t> ids);
+  double bandwidth();
+  double peak();
+
+  Session &session;
+  MachineProbe &probe;
+  size_t variant;
+  double attentionFlops;
+  StepBenchOptions options;
+  std::vector<double> bandwidths, peaks;
+};
+
+} // namespace dsv3::runtime

@@ -1,0 +1,101 @@
+//===- StepCost.cpp - what a step needs at least --------------------------===//
+
+#include "runtime/bench/StepCost.h"
+
+#include "dsv3/Plan/Families.h"
+#include "dsv3/Plan/Layout.h"
+
+#include <algorithm>
+
+using namespace dsv3;
+using namespace dsv3::runtime;
+
+Cost &Cost::operator+=(const Cost &other) {
+  weightBytes += other.weightBytes;
+  cacheBytes += other.cacheBytes;
+  weightFlops += other.weightFlops;
+  return *this;
+}
+
+static double elementsOf(const plan::Parameter &parameter) {
+  return double(parameter.groups) * double(parameter.rows) * double(parameter.columns);
+}
+
+/// Data and scales, as the checkpoint holds them.
+static double bytesOf(const plan::Parameter &parameter) {
+  double bytes = elementsOf(parameter) * double(byteSize(parameter.type));
+  if (parameter.scaleRows > 0) {
+    bytes += double(parameter.groups) * double(plan::ceilDiv(parameter.rows, parameter.scaleRows)) *
+             double(plan::ceilDiv(parameter.columns, parameter.scaleColumns)) * sizeof(float);
+  }
+  return bytes;
+}
+
+/// Rows of a kernel's result, from the size that its tiles are counted in.
+static double rowsOf(const plan::Plan &plan, const plan::Kernel &kernel, size_t variant,
+                     const StepShape &step) {
+  const plan::TileCount &tiles = kernel.variants[variant].tiles;
+  if (tiles.size < 0) {
+    return 1;
+  }
+  const std::string &size = plan.sizes[size_t(kernel.sizes[size_t(tiles.size)])].name;
+  return double(size == "O" ? step.outputs : step.tokens) * double(tiles.factor);
+}
+
+Cost runtime::launchCost(const plan::Plan &plan, size_t variant, const plan::Instruction &launch,
+                         const StepShape &step) {
+  const plan::Kernel &kernel = plan.kernels[size_t(launch.target)];
+  std::optional<plan::Family> family = plan::familyFromName(kernel.family);
+  double rows = rowsOf(plan, kernel, variant, step);
+  Cost cost;
+  for (const plan::Arg &arg : launch.args) {
+    if (arg.kind == plan::ArgKind::Cache && family != plan::Family::RopeAppend) {
+      cost.cacheBytes = double(step.position + step.tokens) *
+                        double(plan.cache.latent + plan.cache.rope) *
+                        double(byteSize(plan.cache.type));
+    }
+    if (arg.kind != plan::ArgKind::Parameter) {
+      continue;
+    }
+    const plan::Parameter &parameter = plan.parameters[size_t(arg.index)];
+    double bytes = bytesOf(parameter), elements = elementsOf(parameter);
+    switch (family.value_or(plan::Family::Rowwise)) {
+    case plan::Family::Gather:
+      bytes = rows * double(parameter.columns) * double(byteSize(parameter.type));
+      break;
+    case plan::Family::Gemm:
+      cost.weightFlops += 2 * rows * elements;
+      break;
+    case plan::Family::GroupedGemm:
+      bytes *= std::min(1.0, step.expertsTouched / double(parameter.groups));
+      cost.weightFlops += 2 * rows * elements / double(parameter.groups);
+      break;
+    case plan::Family::ExpandedAttention: // every cached token is expanded once
+      cost.weightFlops += 2 * double(step.position + step.tokens) * elements;
+      break;
+    default:
+      break;
+    }
+    cost.weightBytes += bytes;
+  }
+  return cost;
+}
+
+static Cost sumOf(const plan::Plan &plan, size_t variant, const plan::Entry &entry,
+                  const std::vector<plan::Instruction> &instructions, const StepShape &step) {
+  Cost cost;
+  for (const plan::Instruction &instruction : instructions) {
+    if (instruction.opcode == plan::Opcode::Launch) {
+      cost += launchCost(plan, variant, instruction, step);
+    } else if (instruction.opcode == plan::Opcode::Call) {
+      const plan::Body &body = entry.bodies[size_t(instruction.target)];
+      cost += sumOf(plan, variant, entry, body.instructions, step);
+    }
+  }
+  return cost;
+}
+
+Cost runtime::stepCost(const plan::Plan &plan, size_t variant, const plan::Entry &entry,
+                       const StepShape &step) {
+  return sumOf(plan, variant, entry, entry.instructions, step);
+}

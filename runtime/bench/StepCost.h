@@ -1,0 +1,43 @@
+//===- StepCost.h - what a step needs at least ------------------*- C++ -*-===//
+//
+// Bytes that a step must read and operations that it must do whatever the kernels:
+// weights once each, experts as far as tokens chose them, the cache up to the last
+// token. Benchmarks divide by the machine's limits and by what was measured.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "dsv3/Plan/Plan.h"
+
+#include <string_view>
+#include <vector>
+
+namespace dsv3::runtime {
+
+/// A step as it was run.
+struct StepShape {
+  int64_t tokens = 1;   ///< of the step
+  int64_t outputs = 1;  ///< rows of logits
+  int64_t position = 0; ///< tokens that were cached before
+  /// Experts of a layer that the tokens chose, distinct ones, on average over the layers.
+  double expertsTouched = 0;
+};
+
+struct Cost {
+  double weightBytes = 0; ///< weights and their scales as stored, without padding
+  double cacheBytes = 0;
+  double weightFlops = 0; ///< multiplications and additions with weights
+
+  double bytes() const { return weightBytes + cacheBytes; }
+  Cost &operator+=(const Cost &other);
+};
+
+/// What one launch of kernel `target` needs. `args` are those of the instruction.
+Cost launchCost(const plan::Plan &plan, size_t variant, const plan::Instruction &launch,
+                const StepShape &step);
+
+/// All launches of an entry, calls of layers expanded.
+Cost stepCost(const plan::Plan &plan, size_t variant, const plan::Entry &entry,
+              const StepShape &step);
+
+} // namespace dsv3::runtime

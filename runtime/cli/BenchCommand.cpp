@@ -1,0 +1,148 @@
+//===- BenchCommand.cpp - how fast a model runs here ----------------------===//
+#include "dsv3/Plan/MemoryNeeds.h"
+#include "dsv3/Support/MemoryLimits.h"
+#include "runtime/base/Cpu.h"
+#include "runtime/cli/BenchReport.h"
+#include "runtime/cli/Commands.h"
+#include "runtime/cli/Model.h"
+#include "runtime/cli/Streams.h"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+
+namespace dsv3::cli {
+namespace {
+struct Flags {
+  ModelFlags model;
+  runtime::StepBenchOptions bench;
+  bool kernels = false, json = false;
+};
+} // namespace
+
+/// Memory that is read to measure the machine: many times what caches hold, but no more
+/// than a quarter of what is free.
+static uint64_t probeBytes() {
+  constexpr uint64_t wanted = uint64_t(1) << 30;
+  uint64_t available = availableMemory().value_or(wanted);
+  return std::min(wanted, available / 4) / 4096 * 4096;
+}
+
+/// Operations of absorbed attention for one row and one cached token: scores over latent and
+/// rotated key, then the latent's weighted sum, for all heads and layers.
+static double attentionFlops(const checkpoint::ModelConfig &config) {
+  return 2.0 * double(config.numHiddenLayers) * double(config.numAttentionHeads) *
+         double(2 * config.kvLoraRank + config.qkRopeHeadDim);
+}
+
+static Status measure(runtime::Session &session, const ModelFiles &files, const Flags &flags,
+                      BenchResult &result, runtime::MachineProbe &probe) {
+  runtime::StepBench bench(session, probe, files.variant, attentionFlops(files.texts.config),
+                           flags.bench);
+  const runtime::StepBenchOptions &options = flags.bench;
+  if (options.promptTokens > 0) {
+    say("measuring prefill");
+    auto prefill = bench.prefill();
+    if (!prefill) {
+      return prefill.status();
+    }
+    result.prefill = *prefill;
+  }
+  if (options.generateTokens > 0) {
+    say("measuring decode");
+    auto decode = bench.decode();
+    if (!decode) {
+      return decode.status();
+    }
+    result.decode = *decode;
+  }
+  auto addTable = [&](int64_t tokens) -> Status {
+    auto kernels = bench.kernels(tokens);
+    if (kernels) {
+      result.tables.push_back({"a step of " + std::to_string(tokens) + " tokens behind " +
+                                   std::to_string(options.depth),
+                               *std::move(kernels)});
+    }
+    return kernels.status();
+  };
+  if (flags.kernels) {
+    for (int64_t tokens : {options.generateTokens > 0 ? options.batch : 0, options.promptTokens}) {
+      if (Status status = tokens > 0 ? addTable(tokens) : Status(); !status) {
+        return status;
+      }
+    }
+  }
+  result.machine = bench.machine();
+  return {};
+}
+
+static Status runBench(const Flags &flags) {
+  int64_t needed = flags.bench.depth + std::max(flags.bench.promptTokens,
+                                                flags.bench.generateTokens + flags.bench.batch);
+  Expected<ModelFiles> files = openModel(flags.model);
+  if (!files) {
+    return files.status();
+  }
+  if (needed > files->context(flags.model)) {
+    return Failure{"expected a context of at least " + std::to_string(needed) +
+                       " tokens for this benchmark, found " +
+                       std::to_string(files->context(flags.model)),
+                   "--depth, --prompt-tokens, --generate-tokens"};
+  }
+  BenchResult result;
+  result.model = flags.model.model.empty() ? flags.model.config : flags.model.model;
+  result.variant = files->bundle.plan().variants[files->variant].name;
+  result.threads = flags.model.threads > 0 ? flags.model.threads : runtime::usefulThreads();
+  result.options = flags.bench;
+  auto begin = std::chrono::steady_clock::now();
+  Expected<std::unique_ptr<RunningModel>> model = startModel(*files, flags.model);
+  if (!model) {
+    return model.status();
+  }
+  result.load.seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  result.load.bytes = plan::weightBytes(files->bundle.plan(), files->variant);
+  Expected<runtime::MachineProbe> probe =
+      runtime::MachineProbe::create(result.threads, result.variant, probeBytes());
+  if (!probe) {
+    return probe.status();
+  }
+  probe->copyRate();
+  result.load.copyRate = probe->copyRate();
+  if (Status status = measure(*(*model)->session, *files, flags, result, *probe); !status) {
+    return status;
+  }
+  return writeOutput(flags.json ? benchJson(result) : benchText(result));
+}
+
+void addBench(CLI::App &app, Command &chosen) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App *command = app.add_subcommand(
+      "bench",
+      "Measures how fast a model runs here, beside what the machine can do: its memory and its\n"
+      "multiply-adds are measured in the same minutes. Medians, with the least and the most.\n"
+      "Ids are random. Measures nothing but speed.\n\n"
+      "example: dsv3-run bench --config models/moe-3b/config.json --dummy");
+  addModelFlags(*command, flags->model);
+  runtime::StepBenchOptions &bench = flags->bench;
+  auto count = [&](const char *name, int64_t &value, int64_t least, const char *what) {
+    command->add_option(name, value, what)
+        ->check(CLI::Range(least, mostTokens))
+        ->capture_default_str();
+  };
+  count("--prompt-tokens", bench.promptTokens, 0, "tokens of the prompt; 0: no prefill");
+  count("--generate-tokens", bench.generateTokens, 0, "tokens to decode; 0: no decode");
+  count("--depth", bench.depth, 0, "tokens that are cached before");
+  count("--batch", bench.batch, 1, "rows of a decode step");
+  command->add_option("--repeat", bench.repeats, "measurements of each")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command->add_option("--seed", bench.seed, "of the ids")->capture_default_str();
+  command->add_flag("--kernels", flags->kernels, "each kernel of the steps, slowest first");
+  command->add_flag("--json", flags->json, "one JSON object instead of a table");
+  command->callback([flags, &chosen] { chosen = [flags] { return runBench(*flags); }; });
+}
+
+} // namespace dsv3::cli

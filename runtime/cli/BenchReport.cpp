@@ -1,0 +1,143 @@
+//===- BenchReport.cpp - what a benchmark found ---------------------------===//
+#include "runtime/cli/BenchReport.h"
+
+#include "runtime/base/Memory.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <iterator>
+
+using nlohmann::ordered_json;
+
+namespace dsv3::cli {
+
+using runtime::Spread;
+
+static std::string rate(const Spread &spread) {
+  return fmt::format("{:.1f} ({:.1f} to {:.1f}) tokens/s", spread.median, spread.least,
+                     spread.most);
+}
+
+static std::string percent(const Spread &spread) {
+  return fmt::format("{:.0f} % ({:.0f} to {:.0f})", 100 * spread.median, 100 * spread.least,
+                     100 * spread.most);
+}
+
+/// The time that the machine's limits allow for what a kernel needs, in seconds.
+static double limitSeconds(const runtime::KernelResult &kernel,
+                           const runtime::MachineResult &machine) {
+  return std::max(kernel.cost.bytes() / machine.readBandwidth.median,
+                  kernel.cost.weightFlops / machine.fmaPeak.median);
+}
+
+static void addKernels(std::string &text, const KernelTable &table, const BenchResult &result) {
+  double total = 0;
+  for (const runtime::KernelResult &kernel : table.kernels) {
+    total += kernel.seconds;
+  }
+  auto out = std::back_inserter(text);
+  fmt::format_to(out, "\nkernels of {}, {:.3f} ms in launches\n", table.step, 1e3 * total);
+  fmt::format_to(out, "{:<34}{:>8}{:>10}{:>7}{:>8}{:>9}{:>9}{:>10}\n", "kernel", "launches", "us",
+                 "share", "GB/s", "GFLOP/s", "of limit", "again us");
+  for (const runtime::KernelResult &kernel : table.kernels) {
+    double limit = limitSeconds(kernel, result.machine);
+    fmt::format_to(out, "{:<34}{:>8}{:>10.1f}{:>6.1f}%{:>8.1f}{:>9.1f}{:>8.0f}%{:>10.1f}\n",
+                   kernel.symbol, kernel.launches, 1e6 * kernel.seconds,
+                   100 * kernel.seconds / total, kernel.cost.bytes() / kernel.seconds / 1e9,
+                   kernel.cost.weightFlops / kernel.seconds / 1e9, 100 * limit / kernel.seconds,
+                   1e6 * kernel.againSeconds);
+  }
+}
+
+std::string benchText(const BenchResult &result) {
+  std::string text;
+  auto out = std::back_inserter(text);
+  fmt::format_to(out, "model      {}, {}, {} threads\n", result.model, result.variant,
+                 result.threads);
+  fmt::format_to(out,
+                 "machine    reads {:.1f} GB/s ({:.1f} to {:.1f}), multiplies {:.1f} GFLOP/s "
+                 "({:.1f} to {:.1f}) in f32\n",
+                 result.machine.readBandwidth.median / 1e9,
+                 result.machine.readBandwidth.least / 1e9, result.machine.readBandwidth.most / 1e9,
+                 result.machine.fmaPeak.median / 1e9, result.machine.fmaPeak.least / 1e9,
+                 result.machine.fmaPeak.most / 1e9);
+  fmt::format_to(out, "loading    {} in {:.2f} s, {:.0f} % of the rate of copying memory\n",
+                 runtime::bytesText(result.load.bytes), result.load.seconds,
+                 100 * double(result.load.bytes) / result.load.seconds / result.load.copyRate);
+  if (result.prefill) {
+    fmt::format_to(out, "prefill    {}, {} of the peak; {:.2f} GFLOP per token with weights\n",
+                   rate(result.prefill->tokensPerSecond), percent(result.prefill->peakFraction),
+                   result.prefill->flopsPerToken / 1e9);
+  }
+  if (result.decode) {
+    fmt::format_to(out,
+                   "decode     {}, {} of the bandwidth, {} of weights and attention at their "
+                   "limits; {} per token\n",
+                   rate(result.decode->tokensPerSecond), percent(result.decode->bandwidthFraction),
+                   percent(result.decode->limitFraction),
+                   runtime::bytesText(uint64_t(result.decode->bytesPerToken)));
+  }
+  for (const KernelTable &table : result.tables) {
+    addKernels(text, table, result);
+  }
+  return text;
+}
+
+static ordered_json json(const Spread &spread) {
+  return {{"median", spread.median}, {"least", spread.least}, {"most", spread.most}};
+}
+
+static ordered_json json(const KernelTable &table, const BenchResult &result) {
+  ordered_json rows = ordered_json::array();
+  for (const runtime::KernelResult &kernel : table.kernels) {
+    rows.push_back({{"kernel", kernel.symbol},
+                    {"family", kernel.family},
+                    {"launches", kernel.launches},
+                    {"seconds", kernel.seconds},
+                    {"again_seconds", kernel.againSeconds},
+                    {"bytes", kernel.cost.bytes()},
+                    {"flops", kernel.cost.weightFlops},
+                    {"limit_fraction", limitSeconds(kernel, result.machine) / kernel.seconds}});
+  }
+  return {{"step", table.step}, {"kernels", rows}};
+}
+
+std::string benchJson(const BenchResult &result) {
+  ordered_json object{{"model", result.model},
+                      {"variant", result.variant},
+                      {"threads", result.threads},
+                      {"prompt_tokens", result.options.promptTokens},
+                      {"generate_tokens", result.options.generateTokens},
+                      {"depth", result.options.depth},
+                      {"batch", result.options.batch},
+                      {"repeat", result.options.repeats},
+                      {"machine",
+                       {{"read_bandwidth", json(result.machine.readBandwidth)},
+                        {"fma_peak", json(result.machine.fmaPeak)},
+                        {"copy_rate", result.load.copyRate}}},
+                      {"load",
+                       {{"seconds", result.load.seconds},
+                        {"bytes", result.load.bytes},
+                        {"copy_fraction",
+                         double(result.load.bytes) / result.load.seconds / result.load.copyRate}}}};
+  if (result.prefill) {
+    object["prefill"] = {{"tokens_per_second", json(result.prefill->tokensPerSecond)},
+                         {"peak_fraction", json(result.prefill->peakFraction)},
+                         {"flops_per_token", result.prefill->flopsPerToken}};
+  }
+  if (result.decode) {
+    object["decode"] = {{"tokens_per_second", json(result.decode->tokensPerSecond)},
+                        {"bandwidth_fraction", json(result.decode->bandwidthFraction)},
+                        {"limit_fraction", json(result.decode->limitFraction)},
+                        {"bytes_per_token", result.decode->bytesPerToken},
+                        {"experts_touched", result.decode->expertsTouched}};
+  }
+  for (const KernelTable &table : result.tables) {
+    object["kernels"].push_back(json(table, result));
+  }
+  return object.dump(2) + "\n";
+}
+
+} // namespace dsv3::cli

@@ -1,0 +1,40 @@
+//===- BenchReport.h - what a benchmark found, for people and programs ----===//
+#pragma once
+
+#include "runtime/bench/StepBench.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dsv3::cli {
+
+/// How the weights came into memory.
+struct LoadResult {
+  double seconds = 0;
+  uint64_t bytes = 0;  ///< as packed
+  double copyRate = 0; ///< bytes per second that the same threads copy
+};
+
+struct KernelTable {
+  std::string step; ///< which step it is of, for the heading
+  std::vector<runtime::KernelResult> kernels;
+};
+
+struct BenchResult {
+  std::string model, variant;
+  int threads = 0;
+  runtime::StepBenchOptions options;
+  runtime::MachineResult machine;
+  LoadResult load;
+  std::optional<runtime::DecodeResult> decode;
+  std::optional<runtime::PrefillResult> prefill;
+  std::vector<KernelTable> tables;
+};
+
+/// A table for people.
+std::string benchText(const BenchResult &result);
+/// One JSON object: decode.tokens_per_second and so on, each with median, least and most.
+std::string benchJson(const BenchResult &result);
+
+} // namespace dsv3::cli

@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""What dsv3-run bench says: that its figures are there and fit together. No speed is tested.
+
+usage: bench.py DSV3_RUN MODEL     MODEL: models/nano; dsv3-compile lies beside DSV3_RUN
+"""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+runner, model = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+config = os.path.join(model, "config.json")
+
+
+class BenchTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="dsv3-bench-")
+        cls.environment = dict(os.environ, XDG_CACHE_HOME=cls.folder)
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder)
+
+    def bench(self, *arguments):
+        return subprocess.run([runner, "bench", "--repeat", "1", *arguments], capture_output=True,
+                              text=True, env=self.environment)
+
+    def figures(self, *arguments):
+        result = self.bench("--json", *arguments)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return json.loads(result.stdout)
+
+    def refusal(self, code, *arguments):
+        result = self.bench(*arguments)
+        self.assertEqual(result.returncode, code, result.stderr)
+        self.assertEqual(result.stdout, "")
+        return result.stderr
+
+    def test_figures_of_a_model(self):
+        found = self.figures("--model", model, "--prompt-tokens", "70", "--generate-tokens", "6",
+                             "--depth", "9", "--batch", "3", "--kernels")
+        self.assertEqual([found[key] for key in ("prompt_tokens", "depth", "batch")], [70, 9, 3])
+        for spread in (found["machine"]["read_bandwidth"], found["machine"]["fma_peak"],
+                       found["prefill"]["tokens_per_second"], found["decode"]["tokens_per_second"]):
+            self.assertGreater(spread["least"], 0)
+            self.assertLessEqual(spread["least"], spread["median"])
+            self.assertLessEqual(spread["median"], spread["most"])
+        self.assertEqual(len(found["kernels"]), 2)
+        for table in found["kernels"]:
+            self.assertTrue(all(row["launches"] > 0 and row["seconds"] > 0
+                                for row in table["kernels"]))
+            self.assertIn("grouped_gemm", {row["family"] for row in table["kernels"]})
+
+    def test_needs_follow_from_the_shape(self):
+        with open(config) as file:
+            shape = json.load(file)
+        one = self.figures("--config", config, "--dummy", "--prompt-tokens", "0",
+                           "--generate-tokens", "4")
+        self.assertNotIn("prefill", one)
+        self.assertEqual(one["decode"]["experts_touched"], shape["num_experts_per_tok"])
+        more = self.figures("--config", config, "--dummy", "--prompt-tokens", "0",
+                            "--generate-tokens", "4", "--depth", "100")
+        width = (shape["kv_lora_rank"] + shape["qk_rope_head_dim"]) * 4
+        cached = 100 * shape["num_hidden_layers"] * width
+        self.assertAlmostEqual(
+            more["decode"]["bytes_per_token"] - one["decode"]["bytes_per_token"], cached, delta=1)
+
+    def test_a_table_for_people(self):
+        result = self.bench("--model", model, "--prompt-tokens", "8", "--generate-tokens", "2",
+                            "--kernels")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        for word in ("machine", "loading", "prefill", "decode", "decode.lm_head"):
+            self.assertIn(word, result.stdout)
+
+    def test_refusals(self):
+        self.assertIn("add --dummy", self.refusal(1, "--config", config))
+        self.assertIn("--model", self.refusal(2, "--dummy"))
+        self.refusal(2, "--model", model, "--config", config, "--dummy")
+        self.assertIn("context of at least", self.refusal(1, "--model", model, "--depth", "100000"))
+        self.refusal(2, "--model", model, "--batch", "0")
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])

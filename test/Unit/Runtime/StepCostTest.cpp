@@ -1,0 +1,72 @@
+//===- StepCostTest.cpp - what a step needs at least ----------------------===//
+#include "runtime/bench/StepCost.h"
+#include "runtime/bench/StepBench.h"
+
+#include <gtest/gtest.h>
+
+using namespace dsv3;
+using namespace dsv3::runtime;
+
+namespace {
+
+/// Kernels of four families over one parameter each; a layer that is called twice.
+plan::Plan costPlan() {
+  plan::Plan plan;
+  plan.variants = {{"x86-64-v3", "x.so", ""}};
+  plan.sizes = {{"T"}, {"O"}};
+  plan.cache = {.type = DType::F32, .layers = 2, .latent = 12, .rope = 4};
+  auto parameter = [](DType type, int64_t groups, int64_t rows, int64_t columns) {
+    plan::Parameter made;
+    made.type = type;
+    made.groups = groups, made.rows = rows, made.columns = columns;
+    return made;
+  };
+  plan.parameters = {parameter(DType::F8E4M3, 1, 200, 300), parameter(DType::BF16, 8, 10, 20),
+                     parameter(DType::F16, 1, 1000, 20)};
+  plan.parameters[0].scaleRows = plan.parameters[0].scaleColumns = 128;
+  auto kernel = [](const char *family, plan::TileCount tiles) {
+    return plan::Kernel{family, family, {0, 1}, {{tiles, 0}}};
+  };
+  plan.kernels = {kernel("gemm", {.size = 1}), kernel("grouped_gemm", {.size = 0, .factor = 2}),
+                  kernel("gather", {.size = 0}), kernel("latent_attention", {.size = 0})};
+  auto launch = [](int32_t target, plan::Arg arg) {
+    return plan::Instruction{plan::Opcode::Launch, target, -1, {arg}};
+  };
+  plan::Entry entry;
+  entry.bodies = {
+      {"layer",
+       {launch(1, {plan::ArgKind::Parameter, 1, 0}), launch(3, {plan::ArgKind::Cache, 0, 0})}}};
+  plan::Instruction call{plan::Opcode::Call, 0, 0, {}};
+  entry.instructions = {launch(2, {plan::ArgKind::Parameter, 2, 0}), call, call,
+                        launch(0, {plan::ArgKind::Parameter, 0, 0})};
+  plan.entries = {entry};
+  return plan;
+}
+
+} // namespace
+
+TEST(StepCost, CountsWhatTheStepTouches) {
+  plan::Plan plan = costPlan();
+  StepShape step{.tokens = 5, .outputs = 2, .position = 7, .expertsTouched = 3};
+  Cost cost = stepCost(plan, 0, plan.entries[0], step);
+  double dense = 200 * 300 + 2 * 3 * 4, experts = 3 * 10 * 20 * 2, table = 5 * 20 * 2;
+  EXPECT_EQ(cost.weightBytes, dense + 2 * experts + table);
+  EXPECT_EQ(cost.cacheBytes, 2 * (7 + 5) * 16 * 4);
+  // Two rows of output; two experts for each of five tokens.
+  EXPECT_EQ(cost.weightFlops, 2.0 * 2 * 200 * 300 + 2 * 2.0 * 5 * 2 * 10 * 20);
+}
+
+TEST(StepCost, NoMoreExpertsAreReadThanThereAre) {
+  plan::Plan plan = costPlan();
+  const plan::Instruction &launch = plan.entries[0].bodies[0].instructions[0];
+  Cost cost = launchCost(plan, 0, launch, {.tokens = 64, .expertsTouched = 100});
+  EXPECT_EQ(cost.weightBytes, 8 * 10 * 20 * 2);
+}
+
+TEST(Spread, MedianOfOddAndEvenCounts) {
+  EXPECT_EQ(Spread::of({3, 1, 2}).median, 2);
+  EXPECT_EQ(Spread::of({4, 1, 2, 3}).median, 2.5);
+  EXPECT_EQ(Spread::of({4, 1}).least, 1);
+  EXPECT_EQ(Spread::of({4, 1}).most, 4);
+  EXPECT_EQ(Spread::of({}).median, 0);
+}
