@@ -18,7 +18,7 @@ def ConvertGraphToKernel : Pass<"convert-dsv3-to-kern", "::mlir::ModuleOp"> {
     ```mlir
     %y = kern.gemm ins(%x, %w) outs(%o) epilogue(%r) [element] { … arith.addf … }
     ```
-    Afterwards a verifier lists the dsv3 ops that no core op computes.
+    The pass stops at the first definition that no core op computes, and names its ops.
   }];
   let dependentDialects = ["::dsv3::kern::KernelDialect", "::mlir::arith::ArithDialect",
                            "::mlir::math::MathDialect"];

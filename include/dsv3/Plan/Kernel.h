@@ -17,7 +17,9 @@ inline constexpr int64_t kernelAbiRevision = 1;
 /// What a kernel returns. Other codes are of kernels that this code does not know.
 enum class KernelError : int32_t {
   None = 0,
-  IndexOutOfRange = 1, ///< an id, expert, position, request or page of its input
+  /// An id, expert, position or request of its input, or a negative page. How many pages there
+  /// are is not told to kernels: whoever fills the page table answers for that.
+  IndexOutOfRange = 1,
 };
 
 /// args: one pointer per argument of the kern.def (inputs, then destinations);

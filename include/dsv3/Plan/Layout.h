@@ -1,7 +1,8 @@
 //===- Layout.h - where an element of a packed weight lies ------*- C++ -*-===//
 //
-// The layouts that kernels read weights in, as formulas that packing (runtime),
-// code generation (lib/Target/Cpu) and tests share.
+// The layouts that kernels read weights in, as formulas. Packing (runtime) and code
+// generation (lib/Target/Cpu) share the sizes and go through panels in an order of
+// their own; tests hold both to the formula of each element.
 //
 // Panels: [groups][parts][ceil(rows of a part / width)][columns][width], so that
 // a kernel streams a panel once and needs no horizontal sum. Columns of the last

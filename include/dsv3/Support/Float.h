@@ -44,11 +44,12 @@ inline float f8e4m3ToFloat(uint8_t code) {
   return std::bit_cast<float>(std::bit_cast<uint32_t>(scaled) | uint32_t(code & 0x80) << 24);
 }
 
-/// Values beyond ±448 (and NaN) give NaN, as in the casts of the published code.
+/// Values that round to ±448 at most are ±448; those beyond, and NaN, give NaN, as in the casts
+/// of the published code.
 inline uint8_t floatToF8E4M3(float value) {
   uint8_t sign = std::signbit(value) ? 0x80 : 0;
   float magnitude = std::fabs(value);
-  if (!(magnitude < 464.0F)) { // halfway between 448 and the missing 480 rounds away
+  if (!(magnitude < 464.0F)) { // halfway between 448 and the missing 480: 448 is even
     return magnitude == 464.0F ? uint8_t(sign | 0x7E) : uint8_t(sign | 0x7F);
   }
   if (magnitude < 0x1p-6F) { // subnormals are multiples of 2^-9
