@@ -1,0 +1,255 @@
+// RUN: dsv3-opt %s --split-input-file --verify-diagnostics
+// One case for each diagnostic of core ops: the rule, both values, where it is, a hint.
+
+#T = #dsv3.dims<"T">
+!x = tensor<?x128xf32, #T>
+// Products.
+func.func @gemm_parts(%a: !x, %w: tensor<64x128xbf16>, %o: tensor<?x64xf32, #T>) {
+  // expected-error @below {{'kern.gemm' op expected 'parts' above 0, found 0, in @gemm_parts}}
+  %y = kern.gemm ins(%a, %w : !x, tensor<64x128xbf16>) outs(%o : tensor<?x64xf32, #T>) parts 0 epilogue() [] {
+  ^bb0(%g: f32):
+    kern.yield %g : f32
+  } -> tensor<?x64xf32, #T>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!x = tensor<?x128xf32, #T>
+func.func @gemm_rows(%a: !x, %w: tensor<64x128xbf16>, %o: tensor<?x64xf32, #T>) {
+  // expected-error @below {{'kern.gemm' op expected 'weight' to be [parts * N, K] with parts * N = 128 (from 'outs' and 'parts'), found [64, 128], in @gemm_rows}}
+  %y = kern.gemm ins(%a, %w : !x, tensor<64x128xbf16>) outs(%o : tensor<?x64xf32, #T>) parts 2 epilogue() [] {
+  ^bb0(%g: f32, %u: f32):
+    kern.yield %g : f32
+  } -> tensor<?x64xf32, #T>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!x = tensor<?x128xf32, #T>
+func.func @gemm_arguments(%a: !x, %w: tensor<64x128xbf16>, %o: tensor<?x32xf32, #T>) {
+  // expected-error @below {{'kern.gemm' op expected an accumulator for each of 2 parts and an argument for each of 0 operands in region 'epilogue', found 1 arguments, in @gemm_arguments}}
+  %y = kern.gemm ins(%a, %w : !x, tensor<64x128xbf16>) outs(%o : tensor<?x32xf32, #T>) parts 2 epilogue() [] {
+  ^bb0(%g: f32):
+    kern.yield %g : f32
+  } -> tensor<?x32xf32, #T>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+func.func @gemm_element(%a: tensor<?x128xbf16, #T>, %w: tensor<64x128xbf16>, %o: tensor<?x64xf32, #T>) {
+  // expected-error @below {{'kern.gemm' op expected elements of 'a' to be f32, found bf16, in @gemm_element}}
+  %y = kern.gemm ins(%a, %w : tensor<?x128xbf16, #T>, tensor<64x128xbf16>) outs(%o : tensor<?x64xf32, #T>) epilogue() [] {
+  ^bb0(%g: f32):
+    kern.yield %g : f32
+  } -> tensor<?x64xf32, #T>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+#O = #dsv3.dims<"O">
+!x = tensor<?x128xf32, #T>
+func.func @gemm_result(%a: !x, %w: tensor<64x128xbf16>, %o: tensor<?x64xf32, #T>) {
+  // expected-error @below {{'kern.gemm' op expected a result of the destination's type, tensor<?x64xf32, #dsv3.dims<"T">>, found tensor<?x64xf32, #dsv3.dims<"O">>, in @gemm_result}}
+  %y = kern.gemm ins(%a, %w : !x, tensor<64x128xbf16>) outs(%o : tensor<?x64xf32, #T>) epilogue() [] {
+  ^bb0(%g: f32):
+    kern.yield %g : f32
+  } -> tensor<?x64xf32, #O>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+func.func @gemm_heads(%a: tensor<?x4x16xf32, #T>, %w: tensor<5x32x16xbf16>, %o: tensor<?x4x32xf32, #T>) {
+  // expected-error @below {{'kern.gemm' op expected 'weight' to be [h, parts * N, K] with h = 4 (as in 'a'), found [5, 32, 16], in @gemm_heads}}
+  %y = kern.gemm ins(%a, %w : tensor<?x4x16xf32, #T>, tensor<5x32x16xbf16>) outs(%o : tensor<?x4x32xf32, #T>) epilogue() [] {
+  ^bb0(%g: f32):
+    kern.yield %g : f32
+  } -> tensor<?x4x32xf32, #T>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!x = tensor<?x128xf32, #T>
+func.func @gemm_scales(%a: !x, %w: tensor<64x128xf8E4M3FN>, %o: tensor<?x64xf32, #T>) {
+  // expected-error @below {{'kern.gemm' op expected scales and block of the FP8 weight 'weight', found none, in @gemm_scales; hint: write `scales %s block [128, 128]`}}
+  %y = kern.gemm ins(%a, %w : !x, tensor<64x128xf8E4M3FN>) outs(%o : tensor<?x64xf32, #T>) epilogue() [] {
+  ^bb0(%g: f32):
+    kern.yield %g : f32
+  } -> tensor<?x64xf32, #T>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+#T4 = #dsv3.dims<"T*4">
+!x = tensor<?x128xf32, #T>
+func.func @grouped_parts(%a: !x, %w: tensor<16x64x128xbf16>, %off: tensor<17xi32>, %r: tensor<?xi32, #T4>, %o: tensor<?x64xf32, #T4>) {
+  // expected-error @below {{'kern.grouped_gemm' op expected 'parts' above 0, found -1, in @grouped_parts}}
+  %y = kern.grouped_gemm ins(%a, %w, %off rows %r : !x, tensor<16x64x128xbf16>, tensor<17xi32> rows tensor<?xi32, #T4>) outs(%o : tensor<?x64xf32, #T4>) parts -1 epilogue() [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<?x64xf32, #T4>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+#T4 = #dsv3.dims<"T*4">
+!x = tensor<?x128xf32, #T>
+func.func @grouped_offsets(%a: !x, %w: tensor<16x64x128xbf16>, %off: tensor<16xi32>, %r: tensor<?xi32, #T4>, %o: tensor<?x64xf32, #T4>) {
+  // expected-error @below {{'kern.grouped_gemm' op expected 'offsets' to be [E + 1] with E + 1 = 17 (one more than the experts of 'weight'), found [16], in @grouped_offsets}}
+  %y = kern.grouped_gemm ins(%a, %w, %off rows %r : !x, tensor<16x64x128xbf16>, tensor<16xi32> rows tensor<?xi32, #T4>) outs(%o : tensor<?x64xf32, #T4>) epilogue() [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<?x64xf32, #T4>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+#T4 = #dsv3.dims<"T*4">
+!x = tensor<?x128xf32, #T>
+func.func @grouped_entries(%a: !x, %w: tensor<16x64x128xbf16>, %off: tensor<17xi32>, %o: tensor<?x64xf32, #T4>) {
+  // expected-error @below {{'kern.grouped_gemm' op expected 'outs' to be [T * k, N] with T * k = T (as in 'a'), found [T*4, 64], in @grouped_entries}}
+  %y = kern.grouped_gemm ins(%a, %w, %off : !x, tensor<16x64x128xbf16>, tensor<17xi32>) outs(%o : tensor<?x64xf32, #T4>) epilogue() [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<?x64xf32, #T4>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!x = tensor<?x128xf32, #T>
+func.func @combine(%x: !x, %s: tensor<?x4xi32, #T>, %w: tensor<?x4xf32, #T>) {
+  // expected-error @below {{'kern.combine' op expected 'x' to be [T * k, H] with T * k = T*4 (the choices of a step), found [T, 128], in @combine}}
+  %y = kern.combine ins(%x, %s, %w : !x, tensor<?x4xi32, #T>, tensor<?x4xf32, #T>) outs(%x : !x) epilogue() [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> !x
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!x = tensor<?x128xf32, #T>
+// What moves rows.
+func.func @gather_table(%t: tensor<320x128xf8E4M3FN>, %i: tensor<?xi32, #T>, %o: !x) {
+  // expected-error @below {{'kern.gather' op expected elements of 'table' to be f32, bf16 or f16, found f8E4M3FN, in @gather_table}}
+  %y = kern.gather ins(%t, %i : tensor<320x128xf8E4M3FN>, tensor<?xi32, #T>) outs(%o : !x) -> !x
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+#O = #dsv3.dims<"O">
+!x = tensor<?x128xf32, #T>
+func.func @gather_rows(%t: tensor<320x128xbf16>, %i: tensor<?xi32, #O>, %o: !x) {
+  // expected-error @below {{'kern.gather' op expected 'outs' to be [O, H] with O = O (as in 'ids'), found [T, 128], in @gather_rows}}
+  %y = kern.gather ins(%t, %i : tensor<320x128xbf16>, tensor<?xi32, #O>) outs(%o : !x) -> !x
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+func.func @concat(%a: tensor<?x8xf32, #T>, %o: tensor<?x17xf32, #T>) {
+  // expected-error @below {{'kern.concat' op expected 'outs' to be [T, m + n] with m + n = 16 (from 'lhs' and 'rhs'), found [T, 17], in @concat}}
+  %y = kern.concat ins(%a, %a : tensor<?x8xf32, #T>, tensor<?x8xf32, #T>) outs(%o : tensor<?x17xf32, #T>) -> tensor<?x17xf32, #T>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+func.func @dispatch_rows(%e: tensor<?x4xi32, #T>, %o: tensor<17xi32>, %r: tensor<?xi32, #T>) {
+  // expected-error @below {{'kern.dispatch' op expected 'rows' to be [T * k] with T * k = T*4 (from 'experts'), found [T], in @dispatch_rows}}
+  %a, %b, %c = kern.dispatch ins(%e : tensor<?x4xi32, #T>) outs(%o, %r, %e : tensor<17xi32>, tensor<?xi32, #T>, tensor<?x4xi32, #T>) -> tensor<17xi32>, tensor<?xi32, #T>, tensor<?x4xi32, #T>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+#T4 = #dsv3.dims<"T*4">
+func.func @dispatch_offsets(%e: tensor<?x4xi32, #T>, %o: tensor<1xi32>, %r: tensor<?xi32, #T4>) {
+  // expected-error @below {{'kern.dispatch' op expected offsets of at least one expert, found 1, in @dispatch_offsets}}
+  %a, %b, %c = kern.dispatch ins(%e : tensor<?x4xi32, #T>) outs(%o, %r, %e : tensor<1xi32>, tensor<?xi32, #T4>, tensor<?x4xi32, #T>) -> tensor<1xi32>, tensor<?xi32, #T4>, tensor<?x4xi32, #T>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+func.func @router(%l: tensor<?x16xf32, #T>, %b: tensor<16xf32>, %eo: tensor<?x9xi32, #T>, %wo: tensor<?x9xf32, #T>) {
+  // expected-error @below {{'kern.router' op expected 'top_k' to fit into 2 groups of 4 experts, found 9, in @router}}
+  %e, %w = kern.router ins(%l, %b : tensor<?x16xf32, #T>, tensor<16xf32>) outs(%eo, %wo : tensor<?x9xi32, #T>, tensor<?x9xf32, #T>) groups 4 of 2 scale 2.5 -> tensor<?x9xi32, #T>, tensor<?x9xf32, #T>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+// Attention.
+func.func @rope_table(%p: tensor<?xi32, #T>, %o: tensor<?x4xf32, #T>) {
+  // expected-error @below {{'kern.rope_table' op expected 'cos' to be [T, r/2] with r/2 = 2 (as in 'inverse_frequencies'), found [T, 4], in @rope_table}}
+  %c, %s = kern.rope_table ins(%p : tensor<?xi32, #T>) outs(%o, %o : tensor<?x4xf32, #T>, tensor<?x4xf32, #T>) {inverse_frequencies = array<f32: 1.0, 0.1>, multiplier = 1.0 : f32} -> tensor<?x4xf32, #T>, tensor<?x4xf32, #T>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!cache = !dsv3.cache<f32, latent = 32, rope = 8, page = 64, context = 128, requests = 2>
+func.func @rope_append(%q: tensor<?x4x8xf32, #T>, %kv: tensor<?x48xf32, #T>, %w: tensor<32xbf16>, %c: tensor<?x4xf32, #T>, %p: tensor<?xi32, #T>, %cache: !cache) {
+  // expected-error @below {{'kern.rope_append' op expected 'kv' to be [T, c + r] with c + r = 40 (as in the cache), found [T, 48], in @rope_append}}
+  %y = kern.rope_append ins(%q, %kv, %w, %c, %c, %p, %p : tensor<?x4x8xf32, #T>, tensor<?x48xf32, #T>, tensor<32xbf16>, tensor<?x4xf32, #T>, tensor<?x4xf32, #T>, tensor<?xi32, #T>, tensor<?xi32, #T>) into(%cache : !cache) outs(%q : tensor<?x4x8xf32, #T>) eps 1.0e-06 -> tensor<?x4x8xf32, #T>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!cache = !dsv3.cache<f32, latent = 32, rope = 8, page = 64, context = 128, requests = 2>
+func.func @rope_append_eps(%q: tensor<?x4x8xf32, #T>, %kv: tensor<?x40xf32, #T>, %w: tensor<32xbf16>, %c: tensor<?x4xf32, #T>, %p: tensor<?xi32, #T>, %cache: !cache) {
+  // expected-error @below {{'kern.rope_append' op expected 'eps' above 0, found -1, in @rope_append_eps}}
+  %y = kern.rope_append ins(%q, %kv, %w, %c, %c, %p, %p : tensor<?x4x8xf32, #T>, tensor<?x40xf32, #T>, tensor<32xbf16>, tensor<?x4xf32, #T>, tensor<?x4xf32, #T>, tensor<?xi32, #T>, tensor<?xi32, #T>) into(%cache : !cache) outs(%q : tensor<?x4x8xf32, #T>) eps -1.0 -> tensor<?x4x8xf32, #T>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!cache = !dsv3.cache<f32, latent = 32, rope = 8, page = 64, context = 128, requests = 2>
+func.func @latent_attention(%q: tensor<?x4x16xf32, #T>, %r: tensor<?x4x8xf32, #T>, %p: tensor<?xi32, #T>, %cache: !cache) {
+  // expected-error @below {{'kern.latent_attention' op expected 'query' to be [T, h, c] with c = 32 (as in the cache), found [T, 4, 16], in @latent_attention}}
+  %y = kern.latent_attention ins(%q, %r, %p, %p : tensor<?x4x16xf32, #T>, tensor<?x4x8xf32, #T>, tensor<?xi32, #T>, tensor<?xi32, #T>) from(%cache : !cache) outs(%q : tensor<?x4x16xf32, #T>) scale 2.0e-01 -> tensor<?x4x16xf32, #T>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!cache = !dsv3.cache<f32, latent = 32, rope = 8, page = 64, context = 128, requests = 2>
+func.func @expanded_attention(%q: tensor<?x4x16xf32, #T>, %r: tensor<?x4x8xf32, #T>, %w: tensor<4x32x32xbf16>, %p: tensor<?xi32, #T>, %o: tensor<?x4x24xf32, #T>, %cache: !cache) {
+  // expected-error @below {{'kern.expanded_attention' op expected 'weight' to be [h, n + v, c] with n + v = 40 (from 'query' and 'outs'), found [4, 32, 32], in @expanded_attention}}
+  %y = kern.expanded_attention ins(%q, %r, %w, %p, %p : tensor<?x4x16xf32, #T>, tensor<?x4x8xf32, #T>, tensor<4x32x32xbf16>, tensor<?xi32, #T>, tensor<?xi32, #T>) from(%cache : !cache) outs(%o : tensor<?x4x24xf32, #T>) scale 2.0e-01 -> tensor<?x4x24xf32, #T>
+  return
+}
