@@ -96,6 +96,19 @@ TEST(Params, EveryTypeAndRaggedRows) {
   }
 }
 
+/// Rows that lie side by side are stored a word at a time, in tiles of columns: every
+/// remainder of columns and rows, widths that fill no word, and strided rows.
+TEST(Params, WordsAndTilesOfPanels) {
+  for (DType type : {DType::F32, DType::F16, DType::BF16, DType::F8E4M3}) {
+    for (int64_t width : {2, 6, 12, 16, 32}) {
+      Parameter plain = parameterOf(type, 1, 45, 515, {"plain", "", 45, 515, 0, 0, 45, false});
+      Parameter turned = parameterOf(type, 2, 45, 259, {"turned", "", 520, 45, 260, 1, 45, true});
+      plain.name = "plain", turned.name = "turned";
+      expectAllPacked(planOf({plain, turned}, width));
+    }
+  }
+}
+
 TEST(Params, VectorsArePlain) {
   Parameter norm = parameterOf(DType::BF16, 1, 1, 37, {"norm", "", 37, 0, 0, 0, 1, false});
   expectAllPacked(planOf({norm}, 16));
