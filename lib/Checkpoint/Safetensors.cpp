@@ -98,6 +98,8 @@ Expected<SafetensorsFile> SafetensorsFile::open(const std::filesystem::path &pat
     return Failure{"expected a safetensors file, found something that is not a file", where};
   }
   file.fileBytes = static_cast<uint64_t>(status.st_size);
+  constexpr int64_t perSecond = 1'000'000'000;
+  file.modifiedAt = int64_t(status.st_mtim.tv_sec) * perSecond + status.st_mtim.tv_nsec;
   Expected<uint64_t> length = headerLength(file.descriptor, file.fileBytes, where);
   if (!length) {
     return length.failure();
@@ -122,7 +124,7 @@ Expected<SafetensorsFile> SafetensorsFile::open(const std::filesystem::path &pat
 
 SafetensorsFile::SafetensorsFile(SafetensorsFile &&other) noexcept
     : filePath(std::move(other.filePath)), header(std::move(other.header)),
-      hashOfHeader(other.hashOfHeader), fileBytes(other.fileBytes),
+      hashOfHeader(other.hashOfHeader), fileBytes(other.fileBytes), modifiedAt(other.modifiedAt),
       descriptor(std::exchange(other.descriptor, -1)),
       mapping(std::exchange(other.mapping, nullptr)) {}
 
@@ -133,6 +135,7 @@ SafetensorsFile &SafetensorsFile::operator=(SafetensorsFile &&other) noexcept {
     header = std::move(other.header);
     hashOfHeader = other.hashOfHeader;
     fileBytes = other.fileBytes;
+    modifiedAt = other.modifiedAt;
     descriptor = std::exchange(other.descriptor, -1);
     mapping = std::exchange(other.mapping, nullptr);
   }

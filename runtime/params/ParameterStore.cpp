@@ -18,6 +18,29 @@ static bool isWeightType(DType type) {
   return type == DType::F32 || type == DType::F16 || type == DType::BF16 || type == DType::F8E4M3;
 }
 
+ParameterOffsets::ParameterOffsets(const plan::Plan &plan, size_t variant) {
+  uint64_t at = 0;
+  for (const plan::Parameter &parameter : plan.parameters) {
+    plan::ParameterBytes bytes = plan::parameterBytes(parameter, parameter.layouts[variant]);
+    places.push_back({parameter.layers, at, at + bytes.data, bytes.stride(), bytes.scales > 0});
+    at += bytes.stride() * bytes.copies;
+  }
+}
+
+uint64_t ParameterOffsets::offsetOf(const Place &place, int64_t layer) {
+  auto at = std::lower_bound(place.layers.begin(), place.layers.end(), layer);
+  return place.layers.empty() ? 0 : uint64_t(at - place.layers.begin()) * place.stride;
+}
+
+uint64_t ParameterOffsets::data(size_t parameter, int64_t layer) const {
+  return places[parameter].data + offsetOf(places[parameter], layer);
+}
+
+std::optional<uint64_t> ParameterOffsets::scales(size_t parameter, int64_t layer) const {
+  const Place &place = places[parameter];
+  return place.hasScales ? std::optional(place.scales + offsetOf(place, layer)) : std::nullopt;
+}
+
 Expected<ParameterStore> ParameterStore::reserve(const plan::Plan &plan, size_t variant) {
   for (const plan::Parameter &parameter : plan.parameters) {
     if (!isWeightType(parameter.type)) {
@@ -33,30 +56,28 @@ Expected<ParameterStore> ParameterStore::reserve(const plan::Plan &plan, size_t 
     return memory.failure();
   }
   store.memory = *std::move(memory);
-  uint64_t at = 0;
-  for (const plan::Parameter &parameter : plan.parameters) {
-    plan::ParameterBytes bytes = plan::parameterBytes(parameter, parameter.layouts[variant]);
-    store.parameters.push_back(
-        {parameter.layers, at, at + bytes.data, bytes.stride(), bytes.scales > 0});
-    at += bytes.stride() * bytes.copies;
-  }
+  store.offsets = ParameterOffsets(plan, variant);
   return store;
 }
 
-uint64_t ParameterStore::offsetOf(const Offsets &offsets, int64_t layer) const {
-  auto at = std::lower_bound(offsets.layers.begin(), offsets.layers.end(), layer);
-  return offsets.layers.empty() ? 0 : uint64_t(at - offsets.layers.begin()) * offsets.stride;
+ParameterStore ParameterStore::mapped(const plan::Plan &plan, size_t variant, FileMapping mapping) {
+  ParameterStore store;
+  store.mapping = std::move(mapping);
+  store.offsets = ParameterOffsets(plan, variant);
+  return store;
 }
 
-std::byte *ParameterStore::data(size_t parameter, int64_t layer) const {
-  const Offsets &offsets = parameters[parameter];
-  return memory.data() + offsets.data + offsetOf(offsets, layer);
+std::span<const std::byte> ParameterStore::bytes() const {
+  return memory.data() ? std::span<const std::byte>(memory.bytes()) : mapping.bytes();
 }
 
-float *ParameterStore::scales(size_t parameter, int64_t layer) const {
-  const Offsets &offsets = parameters[parameter];
-  std::byte *at = memory.data() + offsets.scales + offsetOf(offsets, layer);
-  return offsets.hasScales ? reinterpret_cast<float *>(at) : nullptr;
+const std::byte *ParameterStore::data(size_t parameter, int64_t layer) const {
+  return bytes().data() + offsets.data(parameter, layer);
+}
+
+const float *ParameterStore::scales(size_t parameter, int64_t layer) const {
+  std::optional<uint64_t> at = offsets.scales(parameter, layer);
+  return at ? reinterpret_cast<const float *>(bytes().data() + *at) : nullptr;
 }
 
 namespace {
@@ -70,7 +91,8 @@ struct Work {
   std::vector<Packer> packers; ///< one for each parameter
   std::vector<PackItem> items;
 
-  Work(const plan::Plan &plan, size_t variant, const ParameterStore &store, const Opener &open) {
+  Work(const plan::Plan &plan, size_t variant, const ParameterOffsets &offsets, std::byte *memory,
+       const Opener &open) {
     packers.reserve(plan.parameters.size()); // items point into it
     for (size_t p = 0; p < plan.parameters.size(); ++p) {
       const plan::Parameter &parameter = plan.parameters[p];
@@ -81,10 +103,12 @@ struct Work {
         ParameterReader reader(plan, parameter, layer, [&](const TensorRequest &request) {
           return open(request, tensors);
         });
+        std::optional<uint64_t> scales = offsets.scales(p, layer);
+        auto *scaleMemory = scales ? reinterpret_cast<float *>(memory + *scales) : nullptr;
         items.push_back({&packer,
                          std::move(reader),
-                         {store.data(p, layer), size_t(packer.dataBytes())},
-                         {store.scales(p, layer), size_t(packer.scaleBytes() / sizeof(float))},
+                         {memory + offsets.data(p, layer), size_t(packer.dataBytes())},
+                         {scaleMemory, size_t(packer.scaleBytes() / sizeof(float))},
                          std::move(tensors)});
       }
     }
@@ -126,7 +150,7 @@ Expected<ParameterStore> ParameterStore::dummy(const plan::Plan &plan, size_t va
   if (!store) {
     return store;
   }
-  Work work(plan, variant, *store,
+  Work work(plan, variant, store->offsets, store->memory.data(),
             [&](const TensorRequest &request, auto &) { return dummyTensor(request, seed); });
   Status packed = packItems(work.items, options, [](const PackItem &) {});
   return packed ? std::move(store) : packed;
@@ -146,14 +170,15 @@ Expected<ParameterStore> ParameterStore::load(const plan::Plan &plan, size_t var
     return store;
   }
   TensorUses uses(checkpoint);
-  Work work(plan, variant, *store, [&](const TensorRequest &request, Work::Tensors &tensors) {
+  auto open = [&](const TensorRequest &request, Work::Tensors &tensors) {
     const checkpoint::TensorInfo *data = checkpoint.find(request.key);
     const checkpoint::TensorInfo *scales =
         request.scaleKey.empty() ? nullptr : checkpoint.find(request.scaleKey);
     tensors.push_back(data);
     uses.add(data);
     return checkpointTensor(checkpoint, *data, scales);
-  });
+  };
+  Work work(plan, variant, store->offsets, store->memory.data(), open);
   work.sortByFile();
   Status packed = packItems(work.items, options, [&](const PackItem &item) { uses.finish(item); });
   return packed ? std::move(store) : packed;

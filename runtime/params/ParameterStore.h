@@ -2,7 +2,7 @@
 //
 // All parameters of a plan in the layouts of one variant, in one block of memory. They
 // come from a checkpoint, every tensor of which is checked before the first byte is
-// packed, or are made up from a seed.
+// packed, are made up from a seed, or were packed before and are mapped from a file.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -10,11 +10,14 @@
 #include "dsv3/Checkpoint/Checkpoint.h"
 #include "dsv3/Plan/Plan.h"
 #include "dsv3/Support/Status.h"
+#include "runtime/base/FileMapping.h"
 #include "runtime/base/Memory.h"
 
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <span>
 #include <vector>
 
 namespace dsv3::runtime {
@@ -26,6 +29,30 @@ struct LoadOptions {
   std::function<void(uint64_t done, uint64_t total)> progress;
   /// Once true, loading stops soon and fails with "interrupted". May be null.
   const std::atomic<bool> *cancel = nullptr;
+};
+
+/// Where parameters lie in the block.
+class ParameterOffsets {
+public:
+  ParameterOffsets() = default;
+  ParameterOffsets(const plan::Plan &plan, size_t variant);
+
+  /// Data of a parameter, on a border of 64 bytes. `layer` must be one of its layers;
+  /// ignored if it has none.
+  uint64_t data(size_t parameter, int64_t layer) const;
+  /// Scales likewise; nothing if the parameter has none.
+  std::optional<uint64_t> scales(size_t parameter, int64_t layer) const;
+
+private:
+  struct Place {
+    std::vector<int64_t> layers; ///< of the parameter
+    uint64_t data = 0, scales = 0;
+    uint64_t stride = 0; ///< from one layer's to the next
+    bool hasScales = false;
+  };
+  static uint64_t offsetOf(const Place &place, int64_t layer);
+
+  std::vector<Place> places;
 };
 
 /// Owns the weights. Immutable once loaded; several threads may read it. Moves, does not
@@ -44,24 +71,24 @@ public:
   static Expected<ParameterStore> dummy(const plan::Plan &plan, size_t variant, uint64_t seed,
                                         const LoadOptions &options = {});
 
+  /// Weights that a store of the same plan and variant had as its bytes().
+  static ParameterStore mapped(const plan::Plan &plan, size_t variant, FileMapping mapping);
+
   /// Data of a parameter, 64-byte aligned. `layer` must be one of its layers; ignored if
   /// it has none.
-  std::byte *data(size_t parameter, int64_t layer) const;
+  const std::byte *data(size_t parameter, int64_t layer) const;
   /// Scales likewise; null if the parameter has none.
-  float *scales(size_t parameter, int64_t layer) const;
+  const float *scales(size_t parameter, int64_t layer) const;
+  /// The whole block.
+  std::span<const std::byte> bytes() const;
 
 private:
-  struct Offsets {
-    std::vector<int64_t> layers; ///< of the parameter
-    uint64_t data = 0, scales = 0;
-    uint64_t stride = 0; ///< from one layer's to the next
-    bool hasScales = false;
-  };
   static Expected<ParameterStore> reserve(const plan::Plan &plan, size_t variant);
-  uint64_t offsetOf(const Offsets &offsets, int64_t layer) const;
 
+  /// One of both holds the block.
   Memory memory;
-  std::vector<Offsets> parameters;
+  FileMapping mapping;
+  ParameterOffsets offsets;
 };
 
 } // namespace dsv3::runtime

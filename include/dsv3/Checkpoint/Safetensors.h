@@ -80,6 +80,10 @@ public:
   const TensorInfo *find(std::string_view name) const;
   /// The hash of the header's bytes, without the weights.
   Hash128 headerHash() const { return hashOfHeader; }
+  /// The file's size, and its time of modification in nanoseconds since 1970, when it was
+  /// opened.
+  uint64_t size() const { return fileBytes; }
+  int64_t modified() const { return modifiedAt; }
 
   /// Maps the file for reading, once; later calls do nothing. Fails if the file has
   /// changed its size since it was opened. Truncating a mapped file on disk kills its
@@ -100,6 +104,7 @@ private:
   SafetensorsHeader header;
   Hash128 hashOfHeader;
   uint64_t fileBytes = 0;
+  int64_t modifiedAt = 0;
   int descriptor = -1;
   void *mapping = nullptr;
 };

@@ -1,0 +1,224 @@
+//===- PackedFile.cpp - packed weights on disk ----------------------------===//
+#include "runtime/params/PackedFile.h"
+
+#include "runtime/base/Memory.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fcntl.h>
+#include <limits>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+namespace dsv3::runtime {
+
+/// Bytes that are written, or wait to be on disk, between two looks at progress.
+static constexpr uint64_t pieceBytes = uint64_t(16) << 20, syncBytes = uint64_t(256) << 20;
+
+static Failure cannot(const char *what, int error) {
+  return {"cannot " + std::string(what) + ": " + std::strerror(error)};
+}
+
+/// The first bytes of a file, at most as many as there may be of a header.
+static Expected<std::string> readBeginning(int descriptor, uint64_t fileBytes) {
+  std::string bytes(size_t(std::min(fileBytes, packedDataOffset)), '\0');
+  for (size_t done = 0; done < bytes.size();) {
+    ssize_t count = pread(descriptor, bytes.data() + done, bytes.size() - done, off_t(done));
+    if (count < 0 && errno != EINTR) {
+      return cannot("read the file", errno);
+    }
+    if (count == 0) {
+      return Failure{"the file is cut off"};
+    }
+    done += size_t(std::max<ssize_t>(count, 0));
+  }
+  return bytes;
+}
+
+static Expected<FileMapping> mapOpen(int descriptor, const PackedHeader &wanted) {
+  struct stat status{};
+  if (fstat(descriptor, &status) != 0) {
+    return cannot("read the file's size", errno);
+  }
+  if (!S_ISREG(status.st_mode)) {
+    return Failure{"expected a file, found something else"};
+  }
+  auto fileBytes = uint64_t(status.st_size);
+  Expected<std::string> bytes = readBeginning(descriptor, fileBytes);
+  if (!bytes) {
+    return bytes.failure();
+  }
+  Expected<PackedHeader> header = parsePackedHeader(*bytes, fileBytes);
+  if (!header) {
+    return header.failure();
+  }
+  if (std::string other = difference(*header, wanted); !other.empty()) {
+    return Failure{other};
+  }
+  return FileMapping::map(descriptor, packedDataOffset, header->dataBytes);
+}
+
+Expected<FileMapping> mapPacked(const std::filesystem::path &path, const PackedHeader &wanted) {
+  // O_NONBLOCK: a pipe of that name must not wait for a writer.
+  int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) {
+    return cannot("open the file", errno);
+  }
+  Expected<FileMapping> mapping = mapOpen(descriptor, wanted);
+  close(descriptor);
+  return mapping;
+}
+
+Failure PackedWriter::failure(const std::string &what, int error) const {
+  bool full = error == ENOSPC || error == EDQUOT || error == EFBIG;
+  return {"cannot keep the packed weights: " + what + ": " + std::strerror(error), target.string(),
+          full ? bytesText(fileBytes) + " are needed; free some space, see ulimit -f, or leave "
+                                        "--keep-packed out"
+               : "leave --keep-packed out, or make a bundle in a folder that can be written: "
+                 "dsv3-compile --model DIR -o BUNDLE"};
+}
+
+Expected<std::optional<PackedWriter>> PackedWriter::create(const std::filesystem::path &path,
+                                                           const PackedHeader &header) {
+  PackedWriter writer;
+  writer.target = path;
+  Expected<std::string> bytes = serialise(header);
+  if (!bytes) {
+    return bytes.failure();
+  }
+  writer.header = *std::move(bytes);
+  // Beyond this no file can be; the disk then says that it is full.
+  constexpr auto most = uint64_t(std::numeric_limits<off_t>::max());
+  writer.fileBytes = packedDataOffset + std::min(header.dataBytes, most - packedDataOffset);
+  Expected<bool> ours = writer.openAside();
+  if (!ours) {
+    return ours.failure();
+  }
+  if (!*ours) {
+    return std::optional<PackedWriter>();
+  }
+  if (Status room = writer.takeRoom(); !room) {
+    return room;
+  }
+  return std::optional(std::move(writer));
+}
+
+PackedWriter::PackedWriter(PackedWriter &&other) noexcept
+    : target(std::move(other.target)), aside(std::move(other.aside)),
+      header(std::move(other.header)), fileBytes(other.fileBytes),
+      descriptor(std::exchange(other.descriptor, -1)) {}
+
+PackedWriter::~PackedWriter() {
+  if (descriptor >= 0) {
+    unlink(aside.c_str()); // before the lock goes, so it is nobody else's
+    close(descriptor);
+  }
+}
+
+/// Whether the open file is the one of that name.
+static bool isNamed(int descriptor, const std::filesystem::path &path) {
+  struct stat open{}, named{};
+  return fstat(descriptor, &open) == 0 && stat(path.c_str(), &named) == 0 &&
+         open.st_dev == named.st_dev && open.st_ino == named.st_ino;
+}
+
+/// Opens and locks the file aside. False if another process has it.
+Expected<bool> PackedWriter::openAside() {
+  aside = target.string() + ".aside";
+  while (true) {
+    int opened = open(aside.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (opened < 0) {
+      return failure("the file beside the bundle cannot be created", errno);
+    }
+    // A file system without locks has to do without: two writers then waste a file.
+    bool taken = flock(opened, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (!taken && isNamed(opened, aside)) {
+      descriptor = opened;
+      return true;
+    }
+    close(opened);
+    if (taken) {
+      return false;
+    }
+    // Between open and lock another process published or removed it.
+  }
+}
+
+/// Of a file that a killed writer left, nothing is used.
+Status PackedWriter::takeRoom() {
+  if (ftruncate(descriptor, 0) != 0) {
+    return failure("the file cannot be emptied", errno);
+  }
+  std::error_code unknown;
+  std::filesystem::space_info space = std::filesystem::space(aside, unknown);
+  if (!unknown && space.available < fileBytes) {
+    return failure("the disk has " + bytesText(space.available) + " free", ENOSPC);
+  }
+  int refused = 0;
+  do {
+    refused = fallocate(descriptor, 0, 0, off_t(fileBytes)) == 0 ? 0 : errno;
+  } while (refused == EINTR);
+  // Others mean that the file system has no such call; then a write fails.
+  return refused == ENOSPC || refused == EDQUOT || refused == EFBIG
+             ? failure("there is no room for them", refused)
+             : Status();
+}
+
+Status PackedWriter::put(uint64_t position, std::span<const std::byte> data) {
+  while (!data.empty()) {
+    ssize_t count = pwrite(descriptor, data.data(), data.size(), off_t(position));
+    if (count <= 0 && errno != EINTR) {
+      return failure("writing failed", count == 0 ? EIO : errno);
+    }
+    position += uint64_t(std::max<ssize_t>(count, 0));
+    data = data.subspan(size_t(std::max<ssize_t>(count, 0)));
+  }
+  return {};
+}
+
+Status PackedWriter::write(std::span<const std::byte> weights, const Progress &progress,
+                           const std::atomic<bool> *cancel) {
+  for (uint64_t at = 0; at < weights.size(); at += pieceBytes) {
+    if (cancel && cancel->load()) {
+      return Failure{"interrupted"};
+    }
+    auto piece = weights.subspan(at, std::min(pieceBytes, weights.size() - at));
+    if (Status written = put(packedDataOffset + at, piece); !written) {
+      return written;
+    }
+    uint64_t done = at + piece.size();
+    // Now and then, so that progress is that of the disk and memory does not fill up.
+    if (done / syncBytes != at / syncBytes && fdatasync(descriptor) != 0) {
+      return failure("syncing failed", errno);
+    }
+    if (progress) {
+      progress(done, weights.size());
+    }
+  }
+  Status written = put(0, std::as_bytes(std::span(header)));
+  return written ? publish() : written;
+}
+
+Status PackedWriter::publish() {
+  if (fsync(descriptor) != 0) {
+    return failure("syncing failed", errno);
+  }
+  if (std::rename(aside.c_str(), target.c_str()) != 0) {
+    return failure("the finished file cannot be renamed", errno);
+  }
+  close(std::exchange(descriptor, -1));
+  std::filesystem::path folder = target.parent_path();
+  int directory = open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory >= 0) {
+    fsync(directory); // the file itself is safe; some file systems refuse this
+    close(directory);
+  }
+  return {};
+}
+
+} // namespace dsv3::runtime

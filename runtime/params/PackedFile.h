@@ -1,0 +1,61 @@
+//===- PackedFile.h - packed weights on disk --------------------*- C++ -*-===//
+//
+// Writes and maps the file that PackedHeader.h describes. It is written aside, to a file
+// of one fixed name that the writer locks, and renamed once: what a killed writer leaves
+// is overwritten by the next. POSIX.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "dsv3/Support/Status.h"
+#include "runtime/base/FileMapping.h"
+#include "runtime/params/PackedHeader.h"
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace dsv3::runtime {
+
+/// Maps the weights of the file `path`. Fails, with a half sentence that says why, if it
+/// is damaged or was made from something else than `wanted` names; reads no weights.
+Expected<FileMapping> mapPacked(const std::filesystem::path &path, const PackedHeader &wanted);
+
+/// Used by one thread. Owns the file aside until it is published.
+class PackedWriter {
+public:
+  /// Takes the room for the whole file, where the file system can, so that a disk that is
+  /// too full is found before the weights are packed. Nothing if another process is
+  /// writing the file.
+  static Expected<std::optional<PackedWriter>> create(const std::filesystem::path &path,
+                                                      const PackedHeader &header);
+  PackedWriter(PackedWriter &&other) noexcept;
+  PackedWriter &operator=(PackedWriter &&) = delete;
+  /// Removes what was not published.
+  ~PackedWriter();
+
+  using Progress = std::function<void(uint64_t done, uint64_t total)>;
+  /// Writes the weights and publishes the file. Fails with "interrupted" once `cancel`
+  /// (may be null) is true. Call it once.
+  Status write(std::span<const std::byte> weights, const Progress &progress,
+               const std::atomic<bool> *cancel);
+
+private:
+  PackedWriter() = default;
+  Failure failure(const std::string &what, int error) const;
+  Expected<bool> openAside();
+  Status takeRoom();
+  Status put(uint64_t position, std::span<const std::byte> data);
+  Status publish();
+
+  std::filesystem::path target, aside;
+  std::string header;
+  uint64_t fileBytes = 0;
+  int descriptor = -1; ///< of the file aside, locked
+};
+
+} // namespace dsv3::runtime

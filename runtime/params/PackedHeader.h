@@ -1,0 +1,62 @@
+//===- PackedHeader.h - what a file of packed weights says of itself ------===//
+//
+// Packed weights are kept in a file: a header that names all that they depend on, then,
+// from packedDataOffset on, the weights as ParameterStore has them in memory. Here is the
+// header alone, as values and as bytes:
+//
+//   magic "DSV3PACK", u32 version, u64 bytes of the header, u64 bytes of the weights,
+//   texts plan, variant, source (u64 length, bytes),
+//   u64 count, for each file: text name, u64 bytes, i64 time,
+//   the hash (dsv3/Support/Hash.h) of all bytes before it, 16 bytes
+//
+// Integers are little endian. The weights have no checksum: the file is published after
+// all of it is on disk, and to read it twice is what it is there to avoid.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "dsv3/Support/Status.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dsv3::runtime {
+
+inline constexpr uint32_t packedFormatVersion = 1;
+/// On the border of a huge page; the header lies before it.
+inline constexpr uint64_t packedDataOffset = uint64_t(2) << 20;
+
+/// A file of the checkpoint, as it was when it was opened.
+struct PackedSourceFile {
+  std::string name;
+  uint64_t bytes = 0;
+  int64_t modified = 0; ///< nanoseconds since 1970
+
+  friend bool operator==(const PackedSourceFile &, const PackedSourceFile &) = default;
+};
+
+struct PackedHeader {
+  std::string plan;    ///< hash of the plan file's bytes
+  std::string variant; ///< name
+  std::string source;  ///< "checkpoint IDENTITY", or of which seed the weights are made up
+  std::vector<PackedSourceFile> files; ///< none if made up
+  uint64_t dataBytes = 0;
+
+  friend bool operator==(const PackedHeader &, const PackedHeader &) = default;
+};
+
+/// Fails if the header would not fit before the weights.
+Expected<std::string> serialise(const PackedHeader &header);
+
+/// Reads the header of a file of `fileBytes` bytes that begins with `bytes`, of which there
+/// are packedDataOffset or all that the file has. Fails, saying why, if it is damaged, of
+/// another version, or the file is shorter or longer than it says.
+Expected<PackedHeader> parsePackedHeader(std::string_view bytes, uint64_t fileBytes);
+
+/// Which part of `found` is another than that of `wanted`, as half a sentence; empty if
+/// they are equal.
+std::string difference(const PackedHeader &found, const PackedHeader &wanted);
+
+} // namespace dsv3::runtime
