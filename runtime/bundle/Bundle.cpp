@@ -4,6 +4,7 @@
 #include "dsv3/Plan/Families.h"
 #include "dsv3/Plan/PlanFile.h"
 #include "dsv3/Support/File.h"
+#include "dsv3/Support/Hash.h"
 #include "runtime/base/Cpu.h"
 
 #include <algorithm>
@@ -46,6 +47,7 @@ Expected<Bundle> Bundle::open(const std::filesystem::path &directory) {
     return plan.failure();
   }
   bundle.contents = *std::move(plan);
+  bundle.hashOfPlan = hash128(*bytes).hex();
   if (Status valid = plan::validate(bundle.contents); !valid) {
     Failure failure = valid.failure();
     failure.where = (directory / planName).string();
@@ -122,6 +124,10 @@ Expected<size_t> Bundle::chooseVariant(const std::optional<std::string> &wanted)
 
 std::filesystem::path Bundle::objectPath(size_t variant) const {
   return root / contents.variants[variant].object;
+}
+
+std::filesystem::path Bundle::packedPath(size_t variant) const {
+  return root / ("packed." + contents.variants[variant].name);
 }
 
 Status Bundle::checkIdentity(const checkpoint::Checkpoint &checkpoint) const {

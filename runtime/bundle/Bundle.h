@@ -3,7 +3,7 @@
 // A directory with plan.dsv3, one shared object per variant, config.json and, where it
 // was compiled from a checkpoint, a file `checkpoint` with that directory's path. Opening
 // checks all that can be said without the weights; the driver checks the object that it
-// loads.
+// loads. Packed weights may lie there too (runtime/params/PackedFile.h).
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -31,6 +31,8 @@ public:
   const plan::Plan &plan() const { return contents; }
   /// The text of config.json.
   const std::string &configText() const { return config; }
+  /// Names the plan: the hash of its file's bytes, in hexadecimal.
+  const std::string &planHash() const { return hashOfPlan; }
   /// The checkpoint that it was compiled from; none if it was a config alone.
   const std::optional<std::filesystem::path> &checkpoint() const { return source; }
 
@@ -39,13 +41,15 @@ public:
   Expected<size_t> chooseVariant(const std::optional<std::string> &wanted) const;
   /// The shared object of a variant.
   std::filesystem::path objectPath(size_t variant) const;
+  /// Where weights in the layouts of a variant may be kept, once they are packed.
+  std::filesystem::path packedPath(size_t variant) const;
   /// Fails if the bundle was compiled from another checkpoint.
   Status checkIdentity(const checkpoint::Checkpoint &checkpoint) const;
 
 private:
   std::filesystem::path root;
   plan::Plan contents;
-  std::string config;
+  std::string config, hashOfPlan;
   std::optional<std::filesystem::path> source;
 };
 

@@ -9,7 +9,10 @@ Expected<std::string> checkMemory(const plan::MemoryNeeds &needs, const plan::Ca
                                   const MemoryQuestion &question) {
   uint64_t fixed = needs.withoutCache(question.threads);
   auto page = uint64_t(cache.pageBytes());
-  if (fixed > question.available || page > question.available - fixed) {
+  auto lacks = [&](uint64_t bytes) {
+    return bytes > question.available || page > question.available - bytes;
+  };
+  if (lacks(question.mappedWeights ? fixed - needs.weights : fixed)) {
     return Failure{"the model needs " + runtime::bytesText(needs.weights) + " for weights and " +
                        runtime::bytesText(fixed - needs.weights) +
                        " for the values of a step, this machine has " +
@@ -17,6 +20,10 @@ Expected<std::string> checkMemory(const plan::MemoryNeeds &needs, const plan::Ca
                    "",
                    "end other programs, use a machine with more memory or a smaller model, or "
                    "compile with a smaller --chunk, which makes the values of a step fewer"};
+  }
+  if (lacks(fixed)) {
+    return "note: memory does not hold all " + runtime::bytesText(needs.weights) +
+           " of mapped weights; steps read what is missing from the disk, again and again";
   }
   uint64_t fits = (question.available - fixed) / page * uint64_t(cache.pageTokens);
   if (uint64_t(question.context) <= fits) {

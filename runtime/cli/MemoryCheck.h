@@ -14,11 +14,13 @@ struct MemoryQuestion {
   int64_t context = 0; ///< tokens
   int threads = 1;
   uint64_t available = 0;
+  /// The weights are a mapped file: the system can do with less memory, slowly.
+  bool mappedWeights = false;
 };
 
 /// Fails if `needs` without a cache are more than there is, or not one page of cache
-/// fits beside them. Otherwise the sentence to say where the cache of all tokens does
-/// not fit; empty where it does.
+/// fits beside them; mapped weights do not count. Otherwise the sentence to say where they
+/// or the cache of all tokens do not fit; empty where all fits.
 Expected<std::string> checkMemory(const plan::MemoryNeeds &needs, const plan::Cache &cache,
                                   const MemoryQuestion &question);
 

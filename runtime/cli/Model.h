@@ -15,6 +15,7 @@
 #include "runtime/session/Session.h"
 #include "runtime/tokenizer/Tokenizer.h"
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,7 +36,7 @@ struct ModelFlags {
   std::string variant; ///< empty: the best
   int threads = 0;
   int64_t context = 0, chunk = 0;
-  bool dummy = false, rebuild = false;
+  bool dummy = false, rebuild = false, keepPacked = false;
   uint64_t dummySeed = 0;
 };
 void addModelFlags(CLI::App &command, ModelFlags &flags);
@@ -64,10 +65,19 @@ struct ModelFiles {
 /// not belong together or is not for this machine.
 Expected<ModelFiles> openModel(const ModelFlags &flags);
 
+/// How weights came into memory.
+enum class WeightOrigin : uint8_t { Packed, Mapped, MadeUp };
+
+struct LoadedWeights {
+  runtime::ParameterStore store;
+  WeightOrigin origin = WeightOrigin::Packed;
+  double seconds = 0; ///< until the store was complete; not those of keeping it
+};
+
 /// Owns all that a session needs. Not movable: the session refers to the rest.
 struct RunningModel {
   std::unique_ptr<runtime::Device> device;
-  std::optional<runtime::ParameterStore> weights;
+  std::optional<LoadedWeights> weights;
   std::unique_ptr<runtime::Session> session;
 };
 /// Loads the weights, with progress on stderr. `files` must outlive the result.

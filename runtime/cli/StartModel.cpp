@@ -1,28 +1,16 @@
 //===- StartModel.cpp - weights and a session -----------------------------===//
 #include "dsv3/Support/MemoryLimits.h"
 #include "runtime/base/Cpu.h"
-#include "runtime/base/Progress.h"
 #include "runtime/cli/Interrupt.h"
 #include "runtime/cli/MemoryCheck.h"
 #include "runtime/cli/Model.h"
 #include "runtime/cli/Streams.h"
+#include "runtime/cli/Weights.h"
 #include "runtime/drivers/cpu/CpuDevice.h"
 
-#include <cstdio>
+#include <cstdint>
 
 namespace dsv3::cli {
-
-static Expected<runtime::ParameterStore> loadWeights(ModelFiles &files, const ModelFlags &flags) {
-  runtime::Progress progress(files.checkpoint ? "loading weights" : "making weights up", stderr);
-  runtime::LoadOptions options;
-  options.threads = flags.threads;
-  options.progress = [&](uint64_t done, uint64_t total) { progress.update(done, total); };
-  options.cancel = watchInterrupts();
-  const plan::Plan &plan = files.bundle.plan();
-  return files.checkpoint
-             ? runtime::ParameterStore::load(plan, files.variant, *files.checkpoint, options)
-             : runtime::ParameterStore::dummy(plan, files.variant, flags.dummySeed, options);
-}
 
 Expected<std::unique_ptr<RunningModel>> startModel(ModelFiles &files, const ModelFlags &flags) {
   auto model = std::make_unique<RunningModel>();
@@ -39,10 +27,15 @@ Expected<std::unique_ptr<RunningModel>> startModel(ModelFiles &files, const Mode
       !sound) {
     return sound.failure();
   }
-  if (std::optional<uint64_t> available = availableMemory()) {
+  std::optional<runtime::FileMapping> packed = findPacked(files, flags);
+  std::optional<uint64_t> available = availableMemory();
+  if (available) {
     int threads = flags.threads > 0 ? flags.threads : runtime::usefulThreads();
     Expected<std::string> note = checkMemory(plan::memoryNeeds(plan, files.variant), plan.cache,
-                                             {files.context(flags), threads, *available});
+                                             {.context = files.context(flags),
+                                              .threads = threads,
+                                              .available = *available,
+                                              .mappedWeights = packed.has_value()});
     if (!note) {
       return note.failure();
     }
@@ -50,12 +43,13 @@ Expected<std::unique_ptr<RunningModel>> startModel(ModelFiles &files, const Mode
       say(*note);
     }
   }
-  Expected<runtime::ParameterStore> weights = loadWeights(files, flags);
+  Expected<LoadedWeights> weights =
+      loadWeights(files, flags, std::move(packed), available.value_or(UINT64_MAX));
   if (!weights) {
     return weights.failure();
   }
   model->weights = *std::move(weights);
-  const runtime::ParameterStore &store = *model->weights;
+  const runtime::ParameterStore &store = model->weights->store;
   runtime::ParameterAddresses addresses{
       [&store](int32_t parameter, int64_t layer) { return store.data(size_t(parameter), layer); },
       [&store](int32_t parameter, int64_t layer) {

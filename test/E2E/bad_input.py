@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
-from badinput import bench, bundles, caches, configs, flags, texts, weights  # noqa: E402
+from badinput import bench, bundles, caches, configs, flags, packed, texts, weights  # noqa: E402
 
 arguments = [word for word in sys.argv[1:] if word != "-v"]
 with tempfile.TemporaryDirectory(prefix="dsv3-bad-input-") as scratch:
@@ -18,7 +18,7 @@ with tempfile.TemporaryDirectory(prefix="dsv3-bad-input-") as scratch:
     # Compiled once, with time to spare: most cases find it in the cache.
     tests.answers("the small model", ["run", "generate", "--model", tests.nano, "--ids", "0,5",
                                       "--max-tokens", "1"], timeout=300)
-    for area in [configs, weights, texts, flags, bundles, caches]:
+    for area in [configs, weights, texts, flags, bundles, caches, packed]:
         area.check(tests)
 print(f"{tests.count} cases, {len(tests.failures)} failures")
 sys.exit(bool(tests.failures))

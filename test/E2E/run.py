@@ -120,6 +120,32 @@ class RunTest(unittest.TestCase):
         again = self.generate("--ids", "0,5", "--max-tokens", "4", "--dummy", "--threads", "1", source=source)
         self.assertEqual(again.stdout, first.stdout)
 
+    def test_packed_weights_are_kept_and_mapped(self):
+        bundle = self.copy_of_bundle("kept")
+        first = self.generate(*question, "--keep-packed", source=bundle)
+        self.assertIn("packed weights are kept in " + bundle, first.stderr)
+        (kept,) = [name for name in os.listdir(bundle) if name.startswith("packed.")]
+        date = os.stat(os.path.join(bundle, kept)).st_mtime_ns
+        for more in ([], ["--keep-packed"], ["--threads", "1"]):
+            second = self.generate(*question, *more, source=bundle)
+            self.assertEqual((first.stdout, second.stdout), (answer, answer), second.stderr)
+            self.assertIn(f"the weights are mapped from {bundle}/{kept}", second.stderr)
+        self.assertEqual(os.stat(os.path.join(bundle, kept)).st_mtime_ns, date)
+
+    def test_packed_weights_in_the_cache_and_made_up(self):
+        environment = dict(self.environment, XDG_CACHE_HOME=self.path("made-up"))
+        def dummy(*more):
+            return self.generate("--ids", "0,5", "--max-tokens", "4", "--dummy", "--print-ids", "--ignore-eos",
+                                 *more, environment=environment)
+        first, second, other = dummy("--keep-packed"), dummy(), dummy("--dummy-seed", "3")
+        self.assertEqual(first.stdout.count(","), 3, first.stderr)
+        self.assertEqual(second.stdout, first.stdout)
+        self.assertIn("the weights are mapped", second.stderr)
+        self.assertIn("another source (made up from seed 0) than made up from seed 3", other.stderr)
+        self.assertNotEqual(other.stdout, first.stdout)
+        self.assertIn("packed weights are kept", dummy("--dummy-seed", "3", "--keep-packed").stderr)
+        self.assertEqual(dummy("--dummy-seed", "3").stdout, other.stdout)
+
     def test_prompts_that_do_not_fit(self):
         self.expect_failure(self.generate("--ids", "0,5,7", "--context", "2"),
                             "the prompt has 3 tokens, the context holds 2", "--context")

@@ -113,3 +113,20 @@ TEST(MemoryCheck, WeightsAndStepMustFitTheCacheMayGrow) {
   ASSERT_TRUE(all.ok());
   EXPECT_EQ(*all, "");
 }
+
+TEST(MemoryCheck, MappedWeightsNeedNotFit) {
+  plan::Cache cache = test::smallPlan().cache;
+  constexpr uint64_t kib = 1024, step = (4 + 2 + 3 * 4) * kib, page = 48 * 64;
+  plan::MemoryNeeds needs{12 * kib, 4 * kib, 2 * kib, 4 * kib};
+  auto check = [&](uint64_t available) {
+    return checkMemory(
+        needs, cache,
+        {.context = 256, .threads = 3, .available = available, .mappedWeights = true});
+  };
+  EXPECT_FALSE(check(step + page - 1).ok());
+  auto tight = check(step + page);
+  ASSERT_TRUE(tight.ok());
+  EXPECT_NE(tight->find("does not hold all 12.0 KiB of mapped weights"), std::string::npos)
+      << *tight;
+  EXPECT_EQ(*check(12 * kib + step + 4 * page), "");
+}

@@ -1,0 +1,150 @@
+//===- Weights.cpp - the weights of an open model -------------------------===//
+#include "runtime/cli/Weights.h"
+
+#include "dsv3/Plan/MemoryNeeds.h"
+#include "runtime/base/Memory.h"
+#include "runtime/base/Progress.h"
+#include "runtime/cli/Interrupt.h"
+#include "runtime/cli/Streams.h"
+#include "runtime/params/PackedFile.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <system_error>
+
+namespace dsv3::cli {
+
+/// What packed weights of this model depend on.
+static runtime::PackedHeader headerOf(const ModelFiles &files, const ModelFlags &flags) {
+  const plan::Plan &plan = files.bundle.plan();
+  runtime::PackedHeader header{
+      .plan = files.bundle.planHash(),
+      .variant = plan.variants[files.variant].name,
+      .source = files.checkpoint ? "checkpoint " + files.checkpoint->identity()
+                                 : "made up from seed " + std::to_string(flags.dummySeed),
+      .files = {},
+      .dataBytes = plan::weightBytes(plan, files.variant)};
+  if (files.checkpoint) {
+    for (const checkpoint::SafetensorsFile &file : files.checkpoint->files()) {
+      header.files.push_back({file.path().filename().string(), file.size(), file.modified()});
+    }
+  }
+  return header;
+}
+
+std::optional<runtime::FileMapping> findPacked(const ModelFiles &files, const ModelFlags &flags) {
+  std::filesystem::path path = files.bundle.packedPath(files.variant);
+  std::error_code unknown;
+  if (!std::filesystem::exists(path, unknown)) {
+    return std::nullopt;
+  }
+  Expected<runtime::FileMapping> mapping = runtime::mapPacked(path, headerOf(files, flags));
+  if (!mapping) {
+    say("note: the packed weights in " + path.string() +
+        " cannot be used: " + mapping.failure().what);
+    return std::nullopt;
+  }
+  return *std::move(mapping);
+}
+
+/// Reads mapped weights in the order of the file, as disks like, rather than in that of steps.
+static Status fetchAll(const runtime::FileMapping &mapping, const std::filesystem::path &path) {
+  constexpr uint64_t pieceBytes = uint64_t(64) << 20;
+  runtime::Progress progress("mapping packed weights", stderr);
+  const std::atomic<bool> *cancel = watchInterrupts();
+  uint64_t total = mapping.bytes().size();
+  for (uint64_t at = 0; at < total; at += pieceBytes) {
+    if (cancel->load()) {
+      return Failure{"interrupted"};
+    }
+    if (Status read = mapping.fetch(at, pieceBytes); !read) {
+      return Failure{read.failure().what, path.string(), "remove the file; it is made again"};
+    }
+    progress.update(std::min(total, at + pieceBytes), total);
+  }
+  return {};
+}
+
+static Expected<runtime::ParameterStore> packWeights(ModelFiles &files, const ModelFlags &flags) {
+  runtime::Progress progress(files.checkpoint ? "loading weights" : "making weights up", stderr);
+  runtime::LoadOptions options;
+  options.threads = flags.threads;
+  options.progress = [&](uint64_t done, uint64_t total) { progress.update(done, total); };
+  options.cancel = watchInterrupts();
+  const plan::Plan &plan = files.bundle.plan();
+  return files.checkpoint
+             ? runtime::ParameterStore::load(plan, files.variant, *files.checkpoint, options)
+             : runtime::ParameterStore::dummy(plan, files.variant, flags.dummySeed, options);
+}
+
+static Status keep(runtime::PackedWriter &writer, const runtime::ParameterStore &store,
+                   const std::filesystem::path &path) {
+  runtime::Progress progress("keeping packed weights", stderr);
+  Status written = writer.write(
+      store.bytes(), [&](uint64_t done, uint64_t total) { progress.update(done, total); },
+      watchInterrupts());
+  if (written) {
+    say("packed weights are kept in " + path.string());
+  }
+  return written;
+}
+
+static double secondsSince(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+static Expected<LoadedWeights> mapWeights(const ModelFiles &files, runtime::FileMapping packed,
+                                          uint64_t available) {
+  std::filesystem::path path = files.bundle.packedPath(files.variant);
+  say("the weights are mapped from " + path.string());
+  auto begin = std::chrono::steady_clock::now();
+  bool fits = packed.bytes().size() <= available;
+  if (Status read = fits ? fetchAll(packed, path) : Status(); !read) {
+    return read;
+  }
+  return LoadedWeights{
+      runtime::ParameterStore::mapped(files.bundle.plan(), files.variant, std::move(packed)),
+      WeightOrigin::Mapped, secondsSince(begin)};
+}
+
+/// With `writer` the weights are kept.
+static Expected<LoadedWeights> makeWeights(ModelFiles &files, const ModelFlags &flags,
+                                           runtime::PackedWriter *writer) {
+  auto begin = std::chrono::steady_clock::now();
+  Expected<runtime::ParameterStore> store = packWeights(files, flags);
+  if (!store) {
+    return store.failure();
+  }
+  double seconds = secondsSince(begin);
+  if (writer) {
+    Status kept = keep(*writer, *store, files.bundle.packedPath(files.variant));
+    if (!kept) {
+      return kept;
+    }
+  }
+  return LoadedWeights{*std::move(store),
+                       files.checkpoint ? WeightOrigin::Packed : WeightOrigin::MadeUp, seconds};
+}
+
+Expected<LoadedWeights> loadWeights(ModelFiles &files, const ModelFlags &flags,
+                                    std::optional<runtime::FileMapping> packed,
+                                    uint64_t available) {
+  if (packed) {
+    return mapWeights(files, *std::move(packed), available);
+  }
+  if (!flags.keepPacked) {
+    return makeWeights(files, flags, nullptr);
+  }
+  std::filesystem::path path = files.bundle.packedPath(files.variant);
+  auto writer = runtime::PackedWriter::create(path, headerOf(files, flags));
+  if (!writer) {
+    return writer.failure();
+  }
+  if (!*writer) {
+    say("note: another process is writing " + path.string() + "; it is not written twice");
+  }
+  return makeWeights(files, flags, *writer ? &**writer : nullptr);
+}
+
+} // namespace dsv3::cli

@@ -1,0 +1,26 @@
+//===- Weights.h - the weights of an open model -----------------*- C++ -*-===//
+//
+// Weights are mapped where a file of packed ones lies beside the bundle and fits; else
+// they are packed from the checkpoint or made up, and kept in that file if --keep-packed
+// asks for it.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "runtime/cli/Model.h"
+
+#include <cstdint>
+#include <optional>
+
+namespace dsv3::cli {
+
+/// The weights that are kept beside the bundle. Says on stderr why not where there are
+/// some that do not fit.
+std::optional<runtime::FileMapping> findPacked(const ModelFiles &files, const ModelFlags &flags);
+
+/// Takes `packed` for the weights, or makes them; progress on stderr. Mapped weights that
+/// `available` memory holds are read at once, others when steps want them.
+Expected<LoadedWeights> loadWeights(ModelFiles &files, const ModelFlags &flags,
+                                    std::optional<runtime::FileMapping> packed, uint64_t available);
+
+} // namespace dsv3::cli
