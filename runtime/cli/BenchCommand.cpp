@@ -1,5 +1,4 @@
 //===- BenchCommand.cpp - how fast a model runs here ----------------------===//
-#include "dsv3/Plan/MemoryNeeds.h"
 #include "dsv3/Support/MemoryLimits.h"
 #include "runtime/base/Cpu.h"
 #include "runtime/cli/BenchReport.h"
@@ -10,7 +9,6 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 
 namespace dsv3::cli {
@@ -96,14 +94,14 @@ static Status runBench(const Flags &flags) {
   result.variant = files->bundle.plan().variants[files->variant].name;
   result.threads = flags.model.threads > 0 ? flags.model.threads : runtime::usefulThreads();
   result.options = flags.bench;
-  auto begin = std::chrono::steady_clock::now();
   Expected<std::unique_ptr<RunningModel>> model = startModel(*files, flags.model);
   if (!model) {
     return model.status();
   }
-  result.load.seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  result.load.bytes = plan::weightBytes(files->bundle.plan(), files->variant);
+  const LoadedWeights &weights = *(*model)->weights;
+  result.load.origin = weights.origin;
+  result.load.seconds = weights.seconds;
+  result.load.bytes = weights.store.bytes().size();
   Expected<runtime::MachineProbe> probe =
       runtime::MachineProbe::create(result.threads, result.variant, probeBytes());
   if (!probe) {

@@ -20,6 +20,18 @@ static std::string rate(const Spread &spread) {
                      spread.most);
 }
 
+static const char *name(WeightOrigin origin) {
+  switch (origin) {
+  case WeightOrigin::Packed:
+    return "packed";
+  case WeightOrigin::Mapped:
+    return "mapped";
+  case WeightOrigin::MadeUp:
+    return "made up";
+  }
+  return "";
+}
+
 static std::string percent(const Spread &spread) {
   return fmt::format("{:.0f} % ({:.0f} to {:.0f})", 100 * spread.median, 100 * spread.least,
                      100 * spread.most);
@@ -63,8 +75,9 @@ std::string benchText(const BenchResult &result) {
                  result.machine.readBandwidth.least / 1e9, result.machine.readBandwidth.most / 1e9,
                  result.machine.fmaPeak.median / 1e9, result.machine.fmaPeak.least / 1e9,
                  result.machine.fmaPeak.most / 1e9);
-  fmt::format_to(out, "loading    {} in {:.2f} s, {:.0f} % of the rate of copying memory\n",
-                 runtime::bytesText(result.load.bytes), result.load.seconds,
+  fmt::format_to(out, "loading    {} {} in {:.2f} s, {:.0f} % of the rate of copying memory\n",
+                 runtime::bytesText(result.load.bytes), name(result.load.origin),
+                 result.load.seconds,
                  100 * double(result.load.bytes) / result.load.seconds / result.load.copyRate);
   if (result.prefill) {
     fmt::format_to(out, "prefill    {}, {} of the peak; {:.2f} GFLOP per token with weights\n",
@@ -118,7 +131,8 @@ std::string benchJson(const BenchResult &result) {
                         {"fma_peak", json(result.machine.fmaPeak)},
                         {"copy_rate", result.load.copyRate}}},
                       {"load",
-                       {{"seconds", result.load.seconds},
+                       {{"weights", name(result.load.origin)},
+                        {"seconds", result.load.seconds},
                         {"bytes", result.load.bytes},
                         {"copy_fraction",
                          double(result.load.bytes) / result.load.seconds / result.load.copyRate}}}};

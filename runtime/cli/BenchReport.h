@@ -2,6 +2,7 @@
 #pragma once
 
 #include "runtime/bench/StepBench.h"
+#include "runtime/cli/Model.h"
 
 #include <optional>
 #include <string>
@@ -11,7 +12,8 @@ namespace dsv3::cli {
 
 /// How the weights came into memory.
 struct LoadResult {
-  double seconds = 0;
+  WeightOrigin origin = WeightOrigin::Packed;
+  double seconds = 0;  ///< without compiling and starting threads
   uint64_t bytes = 0;  ///< as packed
   double copyRate = 0; ///< bytes per second that the same threads copy
 };

@@ -49,6 +49,7 @@ class BenchTest(unittest.TestCase):
             self.assertGreater(spread["least"], 0)
             self.assertLessEqual(spread["least"], spread["median"])
             self.assertLessEqual(spread["median"], spread["most"])
+        self.assertEqual(found["load"]["weights"], "packed")
         self.assertEqual(len(found["kernels"]), 2)
         for table in found["kernels"]:
             self.assertTrue(all(row["launches"] > 0 and row["seconds"] > 0
@@ -61,6 +62,7 @@ class BenchTest(unittest.TestCase):
         one = self.figures("--config", config, "--dummy", "--prompt-tokens", "0",
                            "--generate-tokens", "4")
         self.assertNotIn("prefill", one)
+        self.assertEqual(one["load"]["weights"], "made up")
         self.assertEqual(one["decode"]["experts_touched"], shape["num_experts_per_tok"])
         more = self.figures("--config", config, "--dummy", "--prompt-tokens", "0",
                             "--generate-tokens", "4", "--depth", "100")
@@ -68,6 +70,15 @@ class BenchTest(unittest.TestCase):
         cached = 100 * shape["num_hidden_layers"] * width
         self.assertAlmostEqual(
             more["decode"]["bytes_per_token"] - one["decode"]["bytes_per_token"], cached, delta=1)
+
+    def test_weights_that_were_kept(self):
+        environment = dict(self.environment, XDG_CACHE_HOME=os.path.join(self.folder, "kept"))
+        first, second = (subprocess.run(
+            [runner, "bench", "--repeat", "1", "--model", model, "--prompt-tokens", "0",
+             "--generate-tokens", "1", *more], capture_output=True, text=True, env=environment)
+            for more in (["--keep-packed"], []))
+        self.assertRegex(first.stdout, r"loading +[\d.]+ \w+ packed in", first.stderr)
+        self.assertRegex(second.stdout, r"loading +[\d.]+ \w+ mapped in", second.stderr)
 
     def test_a_table_for_people(self):
         result = self.bench("--model", model, "--prompt-tokens", "8", "--generate-tokens", "2",
