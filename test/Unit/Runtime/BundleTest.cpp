@@ -51,6 +51,18 @@ TEST_F(BundleTest, OpensWhatFits) {
   EXPECT_EQ(bundle->objectPath(1), directory.path() / "v4.so");
 }
 
+TEST_F(BundleTest, PackedWeightsHaveAPlaceForEachVariantAndKnowThePlan) {
+  auto bundle = Bundle::open(directory.path());
+  ASSERT_TRUE(bundle.ok());
+  EXPECT_EQ(bundle->packedPath(1), directory.path() / ("packed." + plan.variants[1].name));
+  EXPECT_NE(bundle->packedPath(0), bundle->packedPath(1));
+  plan.identity += "0";
+  writePlan();
+  auto other = Bundle::open(directory.path());
+  ASSERT_TRUE(other.ok()) << other.failure().message();
+  EXPECT_NE(other->planHash(), bundle->planHash());
+}
+
 TEST_F(BundleTest, FlippedBytesOfThePlanAreSeen) {
   std::string bytes = plan::serialise(plan);
   for (size_t at : {size_t(0), size_t(9), size_t(40), bytes.size() - 1}) {
