@@ -85,8 +85,8 @@ void Checker::checkScale(const ExpectedTensor &expected, const TensorInfo &weigh
                          ": one scale per block of " +
                          shapeText(config.quantization->weightBlockSize));
   }
-  if (scale->dtype != DType::F32) {
-    defects.add(key, "is stored as " + scale->dtypeName + ", expected F32");
+  if (!scale->dtype || std::ranges::find(scaleTypes, *scale->dtype) == scaleTypes.end()) {
+    defects.add(key, "is stored as " + scale->dtypeName + ", expected F32 or BF16");
   }
 }
 

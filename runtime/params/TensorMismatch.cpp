@@ -1,12 +1,12 @@
 //===- TensorMismatch.cpp - does a checkpoint suit a plan -----------------===//
 #include "runtime/params/TensorMismatch.h"
 
+#include "dsv3/Checkpoint/TensorMap.h"
 #include "dsv3/Checkpoint/TensorPatterns.h"
 #include "dsv3/Plan/Layout.h"
 #include "runtime/params/ParameterReader.h"
 
 #include <algorithm>
-#include <array>
 
 namespace dsv3::runtime {
 
@@ -37,7 +37,6 @@ static void check(const checkpoint::Checkpoint &checkpoint, const std::string &k
 }
 
 Status findMismatches(const plan::Plan &plan, const checkpoint::Checkpoint &checkpoint) {
-  constexpr std::array scaleTypes{DType::F32, DType::BF16};
   checkpoint::TensorPatterns defects;
   auto visit = [&](const TensorRequest &request) {
     std::vector<int64_t> shape{request.rows};
@@ -49,7 +48,7 @@ Status findMismatches(const plan::Plan &plan, const checkpoint::Checkpoint &chec
       check(checkpoint, request.scaleKey,
             {plan::ceilDiv(request.rows, request.blockRows),
              plan::ceilDiv(request.columns, request.blockColumns)},
-            scaleTypes, defects);
+            checkpoint::scaleTypes, defects);
     }
   };
   for (const plan::Parameter &parameter : plan.parameters) {

@@ -33,6 +33,9 @@ enum class TensorRole : uint8_t {
   MtpCopy,    ///< a copy of embedding or head in the MTP layer: known, not loaded
 };
 
+/// What scales may be stored as. Published checkpoints have F32.
+inline constexpr std::array scaleTypes{DType::F32, DType::BF16};
+
 /// A tensor that the configuration implies.
 struct ExpectedTensor {
   std::string key;
@@ -41,7 +44,7 @@ struct ExpectedTensor {
   int64_t layer = -1;  ///< of model.layers.N; -1 outside
   int64_t expert = -1; ///< of experts.N; -1 if it is none
 
-  /// May be stored as FP8 beside a float32 tensor scaleKey() [⌈n/bn⌉, ⌈k/bk⌉].
+  /// May be stored as FP8 beside a tensor scaleKey() [⌈n/bn⌉, ⌈k/bk⌉] of scaleTypes.
   bool mayBeFp8() const { return role == TensorRole::Projection; }
   /// A checkpoint may lack it.
   bool isOptional() const { return role == TensorRole::MtpCopy; }

@@ -40,7 +40,7 @@ struct TensorCheckTest : testing::Test {
   }
   static void setType(TensorInfo &info, DType type) {
     info.dtype = type;
-    info.dtypeName = type == DType::F8E4M3 ? "F8_E4M3" : type == DType::F32 ? "F32" : "BF16";
+    info.dtypeName = safetensorsName(type);
   }
   TensorInfo &of(const std::string &name) {
     return *std::ranges::find(tensors, name, &TensorInfo::name);
@@ -97,6 +97,11 @@ TEST_F(TensorCheckTest, Fp8WeightsAndScalesComeInPairs) {
   add(key + "_scale_inv", {scales[0] + 1, scales[1]}, DType::F32);
   expectRefused("'" + key + "_scale_inv' has shape");
   of(key + "_scale_inv").shape = scales;
+  setType(of(key + "_scale_inv"), DType::F16);
+  expectRefused("'" + key + "_scale_inv' is stored as F16, expected F32 or BF16");
+  setType(of(key + "_scale_inv"), DType::BF16);
+  EXPECT_TRUE(check().ok());
+  setType(of(key + "_scale_inv"), DType::F32);
   auto result = check();
   ASSERT_TRUE(result.ok()) << result.failure().message();
   EXPECT_TRUE(result->hasFp8);
