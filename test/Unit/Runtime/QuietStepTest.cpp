@@ -1,64 +1,21 @@
 //===- QuietStepTest.cpp - a decode step allocates and asks nothing -------===//
 //
-// After warm-up, steps of one token run with every way to allocate counted and,
-// in a child process, under a filter that ends it at the first system call. Two
-// calls are let through: sched_yield, which the team makes when it has lost its
-// CPU to someone else, and those that report the outcome. Each test has a
-// counterpart that shows that a noisy step would be noticed.
+// After warm-up, steps of one token of a toy model run with allocations counted and,
+// in a child process, without system calls (Quiet.h). Each test has a counterpart that
+// shows that a noisy step would be noticed. A compiled model: QuietModelTest.cpp.
 //
 //===----------------------------------------------------------------------===//
 
+#include "Quiet.h"
 #include "ToyModel.h"
 #include "runtime/drivers/cpu/CpuDevice.h"
 
 #include <algorithm>
-#include <atomic>
-#include <cerrno>
-#include <cstddef>
+#include <csignal>
 #include <cstring>
 #include <gtest/gtest.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static std::atomic<int64_t> allocations{0};
-
-// DSV3_SANITIZED comes from CMake: sanitizers have an allocator and threads of
-// their own.
-#if !DSV3_SANITIZED
-extern "C" {
-// glibc's own names of what is interposed here. operator new ends in malloc.
-void *__libc_malloc(size_t bytes);
-void *__libc_calloc(size_t count, size_t bytes);
-void *__libc_realloc(void *old, size_t bytes);
-void *__libc_memalign(size_t alignment, size_t bytes);
-
-void *malloc(size_t bytes) {
-  ++allocations;
-  return __libc_malloc(bytes);
-}
-void *calloc(size_t count, size_t bytes) {
-  ++allocations;
-  return __libc_calloc(count, bytes);
-}
-void *realloc(void *old, size_t bytes) {
-  ++allocations;
-  return __libc_realloc(old, bytes);
-}
-void *aligned_alloc(size_t alignment, size_t bytes) {
-  ++allocations;
-  return __libc_memalign(alignment, bytes);
-}
-int posix_memalign(void **result, size_t alignment, size_t bytes) {
-  ++allocations;
-  *result = __libc_memalign(alignment, bytes);
-  return *result ? 0 : ENOMEM;
-}
-}
-#endif
 
 using namespace dsv3;
 using namespace dsv3::runtime;
@@ -105,46 +62,24 @@ TEST(QuietStep, DecodeAllocatesNothing) {
     GTEST_SKIP() << "a sanitizer has the allocator";
   }
   WarmSession warm(never);
-  int64_t before = allocations;
+  int64_t before = allocationsSoFar();
   bool right = warm.decode();
-  int64_t after = allocations;
+  int64_t after = allocationsSoFar();
   EXPECT_TRUE(right);
   EXPECT_EQ(after - before, 0);
   auto noise = std::make_unique<std::vector<int>>(10);
-  EXPECT_EQ(allocations - after, 2) << "allocations are not counted: " << noise->size();
+  EXPECT_EQ(allocationsSoFar() - after, 2) << "allocations are not counted: " << noise->size();
 }
-
-/// From now on, any other system call of any thread ends the process (SIGSYS).
-static bool forbidSystemCalls() {
-#define ALLOW(number)                                                                              \
-  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
-  sock_filter filter[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      ALLOW(SYS_sched_yield),
-      ALLOW(SYS_exit_group),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-  };
-#undef ALLOW
-  sock_fprog program{sizeof(filter) / sizeof(filter[0]), filter};
-  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-         syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) == 0;
-}
-
-enum Outcome : int { Right, Wrong, NoFilter };
 
 /// The wait status of a child that decodes without system calls.
 static int decodeInChild(std::chrono::microseconds idleSpin) {
-  pid_t child = fork();
-  if (child == 0) {
+  return statusOfChild([&] {
     WarmSession warm(idleSpin);
     if (!forbidSystemCalls()) {
       _exit(NoFilter);
     }
     _exit(warm.decode() ? Right : Wrong);
-  }
-  int status = -1;
-  EXPECT_EQ(waitpid(child, &status, 0), child);
-  return status;
+  });
 }
 
 TEST(QuietStep, DecodeMakesNoSystemCall) {
