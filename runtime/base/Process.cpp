@@ -41,15 +41,19 @@ std::optional<std::filesystem::path> runtime::findProgram(std::string_view name)
   return std::nullopt;
 }
 
-/// Waits for `child`, passing the wish to stop on to it once.
-static int waitFor(pid_t child, const std::atomic<bool> *cancel) {
+/// Waits for `child`, passing the wish to stop on to it once. Its state, or nothing where
+/// the system does not keep it (SIGCHLD is ignored), with the reason in errno.
+static std::optional<int> waitFor(pid_t child, const std::atomic<bool> *cancel) {
   constexpr std::chrono::milliseconds pause(20);
   int state = 0;
   bool told = false;
   while (true) {
     pid_t ended = waitpid(child, &state, WNOHANG);
-    if (ended == child || (ended < 0 && errno != EINTR)) {
+    if (ended == child) {
       return state;
+    }
+    if (ended < 0 && errno != EINTR) {
+      return std::nullopt;
     }
     if (!told && cancel && cancel->load()) {
       told = true;
@@ -78,14 +82,17 @@ Status runtime::runProgram(const std::filesystem::path &program,
   if (error != 0) {
     return Failure{"cannot start the program: " + std::string(std::strerror(error)), name};
   }
-  int state = waitFor(child, cancel);
+  std::optional<int> state = waitFor(child, cancel);
   if (cancel && cancel->load()) {
     return Failure{"interrupted"};
   }
-  if (WIFSIGNALED(state)) {
-    return Failure{"was ended by the signal " + std::string(strsignal(WTERMSIG(state))), name};
+  if (!state) {
+    return Failure{"how it ended is not known: " + std::string(std::strerror(errno)), name};
   }
-  return WEXITSTATUS(state) == 0
+  if (WIFSIGNALED(*state)) {
+    return Failure{"was ended by the signal " + std::string(strsignal(WTERMSIG(*state))), name};
+  }
+  return WEXITSTATUS(*state) == 0
              ? Status()
-             : Failure{"failed with exit code " + std::to_string(WEXITSTATUS(state)), name};
+             : Failure{"failed with exit code " + std::to_string(WEXITSTATUS(*state)), name};
 }

@@ -24,6 +24,8 @@ static constexpr int usageCode = 2, interruptedCode = 130;
 int run(int argc, char **argv) {
   // A reader that goes away ends the program without a word, as with other filters.
   std::signal(SIGPIPE, SIG_DFL);
+  // A parent that ignores it hands that on, and how a program of ours ended would be lost.
+  std::signal(SIGCHLD, SIG_DFL);
   std::signal(SIGXFSZ, SIG_IGN); // a file beyond ulimit -f: the write fails and says so
   CLI::App app(about, "dsv3-run");
   app.require_subcommand(1);
