@@ -17,6 +17,7 @@ build_tree() {
   [ "$jobs" -le "$memory_jobs" ] || jobs=$memory_jobs
   if [ ! -f "$build_dir/build.ninja" ]; then
     mkdir -p "$build_dir"
+    echo "configuring $build_dir (a few seconds)" >&2
     # shellcheck disable=SC2086 # a list of words
     cmake -S "$source_dir" -B "$build_dir" -G Ninja ${cmake_options:-} >"$build_dir/configure.log" 2>&1 || {
       cat "$build_dir/configure.log" >&2

@@ -28,7 +28,7 @@ install_packages() {
   fi
   export DEBIAN_FRONTEND=noninteractive
   echo "installing packages:$missing" >&2
-  $as_root apt-get update -qq >&2 || return 1
+  $as_root apt-get update >&2 || return 1
   if [ -z "$(apt-cache madison llvm-22-dev 2>/dev/null)" ]; then
     echo "LLVM 22 is not in the package lists: Debian 12's security archive is not enabled." >&2
     echo "  hint: add this line to /etc/apt/sources.list and run the command again:" >&2
@@ -36,5 +36,5 @@ install_packages() {
     return 1
   fi
   # shellcheck disable=SC2086 # a list of words
-  $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2
+  $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing >&2
 }
