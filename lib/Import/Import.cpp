@@ -130,10 +130,10 @@ func::FuncOp ModelBuilder::beginFunction(StringRef name,
   auto function =
       func::FuncOp::create(builder, loc, name, builder.getFunctionType(inputTypes, outputTypes));
   for (auto [index, port] : llvm::enumerate(inputs)) {
-    function.setArgAttr(index, "dsv3.name", builder.getStringAttr(port.first));
+    function.setArgAttr(index, graph::nameAttrName, builder.getStringAttr(port.first));
   }
   for (auto [index, port] : llvm::enumerate(outputs)) {
-    function.setResultAttr(index, "dsv3.name", builder.getStringAttr(port.first));
+    function.setResultAttr(index, graph::nameAttrName, builder.getStringAttr(port.first));
   }
   builder.setInsertionPointToStart(function.addEntryBlock());
   return function;
@@ -207,7 +207,7 @@ void ModelBuilder::buildLayer(const Kind &kind) {
                                          {"cache", cacheType()}},
                                         {{"x", rows(config.hiddenSize)}});
   function.setPrivate();
-  function->setAttr("dsv3.layers", builder.getDenseI64ArrayAttr(kind.layers));
+  function->setAttr(graph::layersAttrName, builder.getDenseI64ArrayAttr(kind.layers));
   Value x = function.getArgument(0);
   ValueRange step = function.getArguments().drop_front();
   const std::string prefix = kind.name + ".";
@@ -236,8 +236,8 @@ void ModelBuilder::buildForward(const std::vector<Kind> &kinds) {
        {"rows", ids("O")},
        {"cache", cacheType()}},
       {{"logits", rows(config.vocabSize, "O")}, {"normed", rows(config.hiddenSize, "O")}});
-  function->setAttr("dsv3.entry", builder.getDictionaryAttr(
-                                      builder.getNamedAttr("role", builder.getStringAttr("step"))));
+  function->setAttr(graph::entryAttrName, builder.getDictionaryAttr(builder.getNamedAttr(
+                                              "role", builder.getStringAttr("step"))));
   auto [cos, sin] = ropeTable(function.getArgument(1));
   Value step[] = {cos, sin, function.getArgument(1), function.getArgument(2),
                   function.getArgument(4)};
@@ -262,8 +262,8 @@ void ModelBuilder::buildMtp(const Kind &kind) {
                                          {"rows", ids("O")},
                                          {"cache", cacheType()}},
                                         {{"logits", rows(config.vocabSize, "O")}});
-  function->setAttr("dsv3.entry", builder.getDictionaryAttr(
-                                      builder.getNamedAttr("role", builder.getStringAttr("mtp"))));
+  function->setAttr(graph::entryAttrName, builder.getDictionaryAttr(builder.getNamedAttr(
+                                              "role", builder.getStringAttr("mtp"))));
   auto [cos, sin] = ropeTable(function.getArgument(2));
   Value step[] = {cos, sin, function.getArgument(2), function.getArgument(3),
                   function.getArgument(5)};
