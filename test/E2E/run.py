@@ -68,7 +68,10 @@ class RunTest(unittest.TestCase):
     def test_second_run_does_not_compile(self):
         self.generate(*question)
         self.assertNotIn("compiling", self.generate(*question).stderr)
-        self.assertIn("compiling", self.generate(*question, "--rebuild").stderr)
+        rebuilt = self.generate(*question, "--rebuild").stderr
+        self.assertIn("compiling", rebuilt)
+        # Where it was made aside is gone by now.
+        self.assertNotIn("aside", rebuilt)
 
     def test_ids_threads_and_chunks(self):
         for more in (["--threads", "1"], ["--threads", "3"], ["--chunk", "3"]):
@@ -119,6 +122,37 @@ class RunTest(unittest.TestCase):
         self.assertEqual(len(first.stdout.split(",")), 4, first.stderr)
         again = self.generate("--ids", "0,5", "--max-tokens", "4", "--dummy", "--threads", "1", source=source)
         self.assertEqual(again.stdout, first.stdout)
+        other = self.generate("--ids", "0,5", "--max-tokens", "4", "--dummy", "--dummy-seed", "7", source=source)
+        self.assertNotEqual(other.stdout, first.stdout, other.stderr)
+
+    def test_added_tokens_in_texts(self):
+        def ids(*flags):
+            return self.run_tool("tokenize", "--model", model, *flags, input="<think>").stdout.split(",")
+        self.assertEqual(len(ids()), 1)
+        plain = len(ids("--no-parse-special"))
+        self.assertGreater(plain, 1)
+        # A prompt is text unless it is said otherwise; one BOS comes before it.
+        for flags, count in ([[], plain + 1], [["--parse-special"], 2]):
+            result = self.generate("--prompt", "<think>", "--max-tokens", "1", *flags)
+            self.assertRegex(result.stderr, rf"prompt: +{count} tokens")
+
+    def test_render_gives_the_template_what_it_asks_for(self):
+        source = self.path("template")
+        os.mkdir(source)
+        files = {"tokenizer_config.json": {"chat_template": "{{ tools|length if tools else 'no' }} tools, {{ mood }}"
+                                                            "{% if add_generation_prompt %}, answer{% endif %}"},
+                 "messages.json": [{"role": "user", "content": "Hi"}],
+                 "tools.json": [{"type": "function", "function": {"name": name}} for name in ("a", "b")],
+                 "variables.json": {"mood": "calm"}}
+        for name, content in files.items():
+            with open(os.path.join(source, name), "w", encoding="utf-8") as file:
+                json.dump(content, file)
+        def rendered(*flags):
+            return self.run_tool("render", "--model", source, "--messages", source + "/messages.json", *flags).stdout
+        self.assertEqual(rendered(), "no tools, , answer")
+        self.assertEqual(rendered("--tools", source + "/tools.json"), "2 tools, , answer")
+        self.assertEqual(rendered("--variables", source + "/variables.json"), "no tools, calm, answer")
+        self.assertEqual(rendered("--no-generation-prompt"), "no tools, ")
 
     def test_packed_weights_are_kept_and_mapped(self):
         bundle = self.copy_of_bundle("kept")
