@@ -77,6 +77,20 @@ MemoryNeeds plan::memoryNeeds(const Plan &plan, size_t variant) {
   return needs;
 }
 
+uint64_t plan::fullCacheBytes(const Cache &cache) {
+  return times(times(uint64_t(cache.maxPagesPerRequest()), uint64_t(cache.maxRequests)),
+               uint64_t(cache.pageBytes()));
+}
+
+uint64_t MemoryNeeds::total(int threads, const Cache &cache) const {
+  return sum(withoutCache(threads), fullCacheBytes(cache));
+}
+
+uint64_t MemoryNeeds::pagesWithin(uint64_t available, int threads, const Cache &cache) const {
+  uint64_t fixed = withoutCache(threads);
+  return fixed > available ? 0 : (available - fixed) / uint64_t(cache.pageBytes());
+}
+
 uint64_t MemoryNeeds::withoutCache(int threads) const {
   return sum(sum(weights, arena), sum(ports, times(scratch, uint64_t(threads))));
 }

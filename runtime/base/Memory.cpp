@@ -2,9 +2,9 @@
 
 #include "runtime/base/Memory.h"
 
-#include <array>
+#include "dsv3/Support/BytesText.h"
+
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <limits>
 #include <sys/mman.h>
@@ -16,22 +16,6 @@ using namespace dsv3::runtime;
 static constexpr uint64_t smallPage = 4096, hugePage = uint64_t(2) << 20;
 
 static uint64_t roundUp(uint64_t value, uint64_t unit) { return (value + unit - 1) / unit * unit; }
-
-std::string runtime::bytesText(uint64_t bytes) {
-  constexpr std::array<const char *, 6> units{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-  if (bytes < 1024) {
-    return std::to_string(bytes) + " bytes";
-  }
-  double value = double(bytes) / 1024;
-  size_t unit = 0;
-  // From 1023.95 on, one decimal place would print as 1024.0.
-  for (; value >= 1023.95; ++unit) {
-    value /= 1024;
-  }
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.1f %s", value, units[unit]);
-  return text.data();
-}
 
 Memory::Memory(Memory &&other) noexcept
     : begin(std::exchange(other.begin, nullptr)), length(std::exchange(other.length, 0)) {}

@@ -18,9 +18,6 @@
 
 namespace dsv3::runtime {
 
-/// "1.5 GiB", "640 KiB", "12 bytes".
-std::string bytesText(uint64_t bytes);
-
 /// An owned block of zeroed, writable memory, aligned to 4096 bytes or, from
 /// 2 MiB on, to 2 MiB. Moves, does not copy.
 class Memory {

@@ -2,7 +2,7 @@
 
 #include "runtime/base/Progress.h"
 
-#include "runtime/base/Memory.h"
+#include "dsv3/Support/BytesText.h"
 
 #include <algorithm>
 #include <cmath>

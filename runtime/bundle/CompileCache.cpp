@@ -1,24 +1,17 @@
 //===- CompileCache.cpp - bundles that dsv3-run has compiled --------------===//
 #include "runtime/bundle/CompileCache.h"
 
+#include "dsv3/Checkpoint/AsideFolder.h"
 #include "dsv3/Checkpoint/PublishFolder.h"
 #include "dsv3/Plan/Families.h"
 #include "dsv3/Plan/PlanFile.h"
 #include "dsv3/Support/Hash.h"
 #include "runtime/base/Process.h"
 
-#include <cerrno>
-#include <chrono>
 #include <cstdlib>
-#include <cstring>
-#include <fcntl.h>
-#include <sys/file.h>
 #include <system_error>
-#include <unistd.h>
 
 namespace dsv3::runtime {
-
-static constexpr const char *asidePrefix = ".aside-";
 
 std::optional<std::filesystem::path> compileCacheDirectory() {
   for (auto [variable, below] : {std::pair("XDG_CACHE_HOME", ""), std::pair("HOME", ".cache")}) {
@@ -59,64 +52,6 @@ static std::string keyOf(const CompileRequest &request, const std::filesystem::p
   return hasher.finish().hex();
 }
 
-namespace {
-/// A folder beside the bundles for one that is not finished; removed with all in it. Locked
-/// as long as this process lives or the compiler that it started, which inherits the
-/// descriptor.
-class Aside {
-public:
-  explicit Aside(const std::filesystem::path &directory)
-      : name((directory / (std::string(asidePrefix) + "XXXXXX")).string()) {
-    error = mkdtemp(name.data()) ? 0 : errno;
-    lock = error == 0 ? open(name.c_str(), O_RDONLY | O_DIRECTORY) : -1;
-    if (lock >= 0) {
-      flock(lock, LOCK_EX | LOCK_NB);
-    }
-  }
-  ~Aside() {
-    std::error_code ignored;
-    if (error == 0) {
-      std::filesystem::remove_all(name, ignored);
-    }
-    if (lock >= 0) {
-      close(lock);
-    }
-  }
-  Aside(const Aside &) = delete;
-  Aside &operator=(const Aside &) = delete;
-
-  std::string name;
-  int error, lock;
-};
-} // namespace
-
-/// Whether nobody holds the lock of a folder aside; false where that cannot be said.
-static bool isAbandoned(const std::filesystem::path &folder) {
-  int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  bool abandoned = descriptor >= 0 && flock(descriptor, LOCK_EX | LOCK_NB) == 0;
-  if (descriptor >= 0) {
-    close(descriptor);
-  }
-  return abandoned;
-}
-
-/// Removes what killed processes left behind: folders aside that nobody holds, except young
-/// ones, which may not be locked yet; and where there are no locks, those of yesterday.
-static void removeRemains(const std::filesystem::path &directory) {
-  std::error_code error;
-  auto now = std::filesystem::file_time_type::clock::now();
-  auto young = now - std::chrono::minutes(1), old = now - std::chrono::hours(24);
-  for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end;
-       at.increment(error)) {
-    std::error_code ignored;
-    auto written = at->last_write_time(ignored);
-    if (!ignored && at->path().filename().string().starts_with(asidePrefix) &&
-        (written < old || (written < young && isAbandoned(at->path())))) {
-      std::filesystem::remove_all(at->path(), ignored);
-    }
-  }
-}
-
 static bool isFull(const std::filesystem::path &directory) {
   constexpr uintmax_t little = uintmax_t(1) << 20;
   std::error_code error;
@@ -132,13 +67,12 @@ static Expected<Bundle> compile(const CompileRequest &request,
   if (error) {
     return cannotWrite(directory, error.message(), request);
   }
-  removeRemains(directory);
-  Aside aside(directory);
-  if (aside.error != 0) {
-    return cannotWrite(directory, std::strerror(aside.error), request);
+  checkpoint::AsideFolder aside(directory);
+  if (aside.error()) {
+    return cannotWrite(directory, aside.error().message(), request);
   }
   request.say("compiling " + request.input.string() + " into " + target.string());
-  std::filesystem::path made = std::filesystem::path(aside.name) / "bundle";
+  std::filesystem::path made = aside.path() / "bundle";
   std::vector<std::string> arguments{request.inputFlag, request.input.string(), "-o",
                                      made.string()};
   arguments.insert(arguments.end(), request.flags.begin(), request.flags.end());

@@ -1,7 +1,7 @@
 //===- BenchReport.cpp - what a benchmark found ---------------------------===//
 #include "runtime/cli/BenchReport.h"
 
-#include "runtime/base/Memory.h"
+#include "dsv3/Support/BytesText.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -76,8 +76,7 @@ std::string benchText(const BenchResult &result) {
                  result.machine.fmaPeak.median / 1e9, result.machine.fmaPeak.least / 1e9,
                  result.machine.fmaPeak.most / 1e9);
   fmt::format_to(out, "loading    {} {} in {:.2f} s, {:.0f} % of the rate of copying memory\n",
-                 runtime::bytesText(result.load.bytes), name(result.load.origin),
-                 result.load.seconds,
+                 bytesText(result.load.bytes), name(result.load.origin), result.load.seconds,
                  100 * double(result.load.bytes) / result.load.seconds / result.load.copyRate);
   if (result.prefill) {
     fmt::format_to(out, "prefill    {}, {} of the peak; {:.2f} GFLOP per token with weights\n",
@@ -90,7 +89,7 @@ std::string benchText(const BenchResult &result) {
                    "limits; {} per token\n",
                    rate(result.decode->tokensPerSecond), percent(result.decode->bandwidthFraction),
                    percent(result.decode->limitFraction),
-                   runtime::bytesText(uint64_t(result.decode->bytesPerToken)));
+                   bytesText(uint64_t(result.decode->bytesPerToken)));
   }
   for (const KernelTable &table : result.tables) {
     addKernels(text, table, result);

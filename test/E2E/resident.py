@@ -39,7 +39,7 @@ def measure(*command):
 
 def bytes_of(report, pattern):
     number, unit = re.search(pattern + r"\s+([0-9.]+) (\w+)", report).groups()
-    return float(number) * {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9}[unit]
+    return float(number) * {"bytes": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}[unit]
 
 
 def check_scores(folder):

@@ -45,7 +45,14 @@ struct MemoryNeeds {
 
   /// Without the cache; UINT64_MAX if that overflows.
   uint64_t withoutCache(int threads) const;
+  /// With the cache of every request at full context; UINT64_MAX if that overflows.
+  uint64_t total(int threads, const Cache &cache) const;
+  /// Pages of the cache that find room beside the rest in `available` bytes.
+  uint64_t pagesWithin(uint64_t available, int threads, const Cache &cache) const;
 };
 MemoryNeeds memoryNeeds(const Plan &plan, size_t variant);
+
+/// Bytes of the cache of every request at full context; UINT64_MAX if that overflows.
+uint64_t fullCacheBytes(const Cache &cache);
 
 } // namespace dsv3::plan

@@ -25,9 +25,16 @@ namespace cpu {
 mlir::OwningOpRef<mlir::ModuleOp> emitKernels(mlir::ModuleOp module,
                                               const plan::CpuVariant &variant);
 
-/// Compiles what emitKernels gave, which it consumes, to the bytes of an ELF object.
+/// What kernels become on the way to an object, for people.
+struct CodeText {
+  std::string llvm; ///< LLVM IR after all optimisation
+  std::string assembly;
+};
+
+/// Compiles what emitKernels gave, which it consumes, to the bytes of an ELF object. Fills
+/// `text` unless it is null; the bytes are the same either way.
 Expected<std::string> compileObject(mlir::OwningOpRef<mlir::ModuleOp> module,
-                                    const plan::CpuVariant &variant);
+                                    const plan::CpuVariant &variant, CodeText *text = nullptr);
 
 /// Links the bytes of an object to a shared object at `path`. Fails if a symbol
 /// is undefined or the file cannot be written. Same bytes in, same bytes out. `path` is

@@ -15,10 +15,10 @@
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
-#include "llvm/Support/SmallVectorMemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
+#include "llvm/Transforms/Utils/Cloning.h"
 
 #include <mutex>
 
@@ -93,7 +93,22 @@ static void optimise(llvm::Module &module, llvm::TargetMachine &machine) {
   builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
 }
 
-Expected<std::string> compileObject(OwningOpRef<ModuleOp> module, const plan::CpuVariant &variant) {
+/// The module as a file for the machine. Changes it: code generation prepares the IR. Nothing
+/// if LLVM has no writer of this kind.
+static std::optional<std::string> emitFile(llvm::Module &module, llvm::TargetMachine &machine,
+                                           llvm::CodeGenFileType type) {
+  llvm::SmallString<0> bytes;
+  llvm::raw_svector_ostream stream(bytes);
+  llvm::legacy::PassManager emission;
+  if (machine.addPassesToEmitFile(emission, stream, nullptr, type)) {
+    return std::nullopt;
+  }
+  emission.run(module);
+  return std::string(bytes);
+}
+
+Expected<std::string> compileObject(OwningOpRef<ModuleOp> module, const plan::CpuVariant &variant,
+                                    CodeText *text) {
   auto broken = [&](const std::string &what) {
     return Failure{"code generation for " + std::string(variant.name) + " failed: " + what, "",
                    "this is an error of dsv3; please report it with the config.json"};
@@ -125,14 +140,15 @@ Expected<std::string> compileObject(OwningOpRef<ModuleOp> module, const plan::Cp
     }
   }
   optimise(*translated, *machine);
-  llvm::SmallString<0> bytes;
-  llvm::raw_svector_ostream stream(bytes);
-  llvm::legacy::PassManager emission;
-  if (machine->addPassesToEmitFile(emission, stream, nullptr, llvm::CodeGenFileType::ObjectFile)) {
-    return broken("LLVM has no object writer for this target");
+  if (text) {
+    llvm::raw_string_ostream(text->llvm) << *translated;
+    std::unique_ptr<llvm::Module> copy = llvm::CloneModule(*translated);
+    text->assembly = emitFile(*copy, *machine, llvm::CodeGenFileType::AssemblyFile).value_or("");
   }
-  emission.run(*translated);
-  return std::string(bytes);
+  std::optional<std::string> object =
+      emitFile(*translated, *machine, llvm::CodeGenFileType::ObjectFile);
+  return object ? Expected<std::string>(*std::move(object))
+                : broken("LLVM has no object writer for this target");
 }
 
 } // namespace dsv3::cpu

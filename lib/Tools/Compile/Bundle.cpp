@@ -1,7 +1,9 @@
 //===- Bundle.cpp - writes a bundle ---------------------------------------===//
 #include "Bundle.h"
 
+#include "DumpPhase.h"
 #include "WriteFile.h"
+#include "dsv3/Checkpoint/AsideFolder.h"
 #include "dsv3/Checkpoint/PublishFolder.h"
 #include "dsv3/Plan/PlanFile.h"
 #include "dsv3/Support/Hash.h"
@@ -10,67 +12,55 @@
 #include "llvm/Support/MemoryBuffer.h"
 
 #include <filesystem>
-#include <unistd.h>
 
 namespace fs = std::filesystem;
 using namespace mlir;
 
 namespace dsv3::compile {
 
-/// A directory beside its place. What lies there at the end is removed: the draft that was
-/// not published, or what was replaced.
-class Draft {
-public:
-  explicit Draft(fs::path target)
-      : target(std::move(target)),
-        directory(this->target.string() + ".draft." + std::to_string(getpid())) {}
-  ~Draft() {
-    std::error_code ignored;
-    fs::remove_all(directory, ignored);
+/// The folder that a bundle is to lie in, which is made; fails where something else has the
+/// bundle's place.
+static Expected<fs::path> folderFor(const fs::path &target) {
+  std::error_code error;
+  if (fs::exists(target, error) && !fs::is_empty(target, error) &&
+      !fs::exists(target / "plan.dsv3", error)) {
+    return Failure{"is there already and is no bundle", target.string(),
+                   "choose another place with -o, or remove it"};
   }
-  Draft(const Draft &) = delete;
-  Draft &operator=(const Draft &) = delete;
-
-  const fs::path &path() const { return directory; }
-
-  Status create() {
-    std::error_code error;
-    if (fs::exists(target, error) && !fs::is_empty(target, error) &&
-        !fs::exists(target / "plan.dsv3", error)) {
-      return Failure{"is there already and is no bundle", target.string(),
-                     "choose another place with -o, or remove it"};
-    }
-    if (target.has_parent_path()) {
-      fs::create_directories(target.parent_path(), error);
-    }
-    // A killed process may have had the same number.
-    if (!error) {
-      fs::remove_all(directory, error);
-    }
-    if (!error) {
-      fs::create_directory(directory, error);
-    }
-    return error ? Status(cannotWrite(directory, error)) : Status();
+  fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
+  fs::create_directories(folder, error);
+  if (error) {
+    return cannotWrite(target, error);
   }
+  return folder;
+}
 
-  Status publish() {
-    std::error_code error = checkpoint::publishFolder(directory, target);
-    return error ? Status(cannotWrite(target, error)) : Status();
-  }
-
-private:
-  fs::path target, directory;
-};
-
-static Status addVariant(ModuleOp module, plan::Variant &variant, const fs::path &directory) {
+/// Compiles the kernels for a variant into `directory`; what they become on the way goes to
+/// the folder `dump`, unless that is empty.
+static Status addVariant(ModuleOp module, plan::Variant &variant, const fs::path &directory,
+                         const std::string &dump) {
   const plan::CpuVariant &cpu = *plan::findCpuVariant(variant.name);
   OwningOpRef<ModuleOp> code = cpu::emitKernels(module, cpu);
   if (!code) {
     return Failure{"no code for " + variant.name, "", "see the message above"};
   }
-  Expected<std::string> object = cpu::compileObject(std::move(code), cpu);
+  auto dumpAs = [&](const char *ending, llvm::StringRef text) {
+    return dump.empty() ? Status()
+                        : compile::dump(dump, Phase::Emitted, "-" + variant.name + ending, text);
+  };
+  if (Status dumped = dumpAs(".mlir", dump.empty() ? "" : textOf(*code)); !dumped) {
+    return dumped;
+  }
+  cpu::CodeText text;
+  Expected<std::string> object =
+      cpu::compileObject(std::move(code), cpu, dump.empty() ? nullptr : &text);
   if (!object) {
     return object.status();
+  }
+  for (auto [ending, code] : {std::pair(".ll", &text.llvm), std::pair(".s", &text.assembly)}) {
+    if (Status dumped = dumpAs(ending, *code); !dumped) {
+      return dumped;
+    }
   }
   fs::path path = directory / variant.object;
   if (Status linked = cpu::linkSharedObject(*object, path.string()); !linked) {
@@ -92,33 +82,38 @@ Status writeBundle(ModuleOp module, BundleParts parts, const std::string &path) 
   if (std::error_code ignored; fs::is_symlink(target, ignored)) {
     target = fs::weakly_canonical(target, ignored); // the bundle is replaced, not the link
   }
-  Draft draft(target);
-  if (Status created = draft.create(); !created) {
-    return created;
+  Expected<fs::path> folder = folderFor(target);
+  if (!folder) {
+    return folder.status();
+  }
+  checkpoint::AsideFolder aside(*folder);
+  std::error_code error = aside.error();
+  fs::path draft = aside.path() / "bundle";
+  if (!error) {
+    fs::create_directory(draft, error);
+  }
+  if (error) {
+    return cannotWrite(target, error);
   }
   for (plan::Variant &variant : parts.plan.variants) {
-    if (Status added = addVariant(module, variant, draft.path()); !added) {
+    if (Status added = addVariant(module, variant, draft, parts.dump); !added) {
       return added;
     }
   }
-  // Not user input: a plan that is not valid is a mistake of the compiler.
-  if (Status valid = plan::validate(parts.plan); !valid) {
-    return valid;
-  }
-  if (Status written = writeFile(draft.path() / "plan.dsv3", plan::serialise(parts.plan));
-      !written) {
+  if (Status written = writeFile(draft / "plan.dsv3", plan::serialise(parts.plan)); !written) {
     return written;
   }
-  if (Status written = writeFile(draft.path() / "config.json", parts.configText); !written) {
+  if (Status written = writeFile(draft / "config.json", parts.configText); !written) {
     return written;
   }
   if (!parts.checkpoint.empty()) {
-    if (Status written = writeFile(draft.path() / "checkpoint", parts.checkpoint + "\n");
-        !written) {
+    if (Status written = writeFile(draft / "checkpoint", parts.checkpoint + "\n"); !written) {
       return written;
     }
   }
-  return draft.publish();
+  // What was there comes aside, and is removed with it.
+  error = checkpoint::publishFolder(draft, target);
+  return error ? Status(cannotWrite(target, error)) : Status();
 }
 
 } // namespace dsv3::compile

@@ -22,11 +22,13 @@ struct BundleParts {
   plan::Plan plan;
   std::string configText;
   std::string checkpoint; ///< absolute path, or empty
+  std::string dump;       ///< folder for the code of phase emitted as text, or empty
 };
 
 /// Compiles the kernels of `module` (phase configured) for each variant of the plan and
-/// writes the bundle. Replaces a bundle that is there; refuses to replace anything
-/// else. Leaves nothing behind on failure.
+/// writes the bundle of a plan that is valid. Replaces a bundle that is there; refuses to replace
+/// anything else. Leaves nothing behind on failure; what a killed process left goes with the next
+/// bundle that is written to the same folder.
 Status writeBundle(mlir::ModuleOp module, BundleParts parts, const std::string &path);
 
 } // namespace dsv3::compile

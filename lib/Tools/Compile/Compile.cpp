@@ -3,6 +3,7 @@
 
 #include "../ToolMain.h"
 #include "Bundle.h"
+#include "DumpPhase.h"
 #include "Explain.h"
 #include "Remarks.h"
 #include "Report.h"
@@ -10,15 +11,15 @@
 #include "dsv3/Pipelines/CheckpointModel.h"
 #include "dsv3/Plan/Families.h"
 #include "dsv3/Plan/MemoryNeeds.h"
+#include "dsv3/Plan/PlanFile.h"
+#include "dsv3/Support/BytesText.h"
 #include "dsv3/Support/MemoryLimits.h"
 #include "dsv3/Target/Plan.h"
 #include "dsv3/Tools/Registration.h"
 
 #include <CLI/CLI.hpp>
 
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
-#include "llvm/Support/ToolOutputFile.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <chrono>
@@ -59,7 +60,8 @@ void declareFlags(CLI::App &app, Flags &flags) {
       ->type_name("NAME");
   app.add_option("--stop-after", flags.stopAfter, "print the module of a phase instead")
       ->type_name("PHASE");
-  app.add_option("--dump-phases", flags.dumpPhases, "write the module of each phase")
+  app.add_option("--dump-phases", flags.dumpPhases,
+                 "write what each phase gives: modules, at last LLVM IR and assembly")
       ->type_name("DIR");
   app.add_option("--explain", flags.explain,
                  "say of one kernel what is fused into it, which configurations it has and why,\n"
@@ -153,7 +155,11 @@ Status applyFlags(const Flags &flags, ModelSource &source, PipelineOptions &opti
   }
   for (const std::string &variant : flags.variants) {
     if (!plan::findCpuVariant(variant)) {
-      return Failure{"expected --variant x86-64-v3 or x86-64-v4, found " + variant, "", ""};
+      std::string known;
+      for (const plan::CpuVariant &cpu : plan::cpuVariants()) {
+        known += (known.empty() ? "" : " or ") + std::string(cpu.name);
+      }
+      return Failure{"expected --variant " + known + ", found " + variant, "", ""};
     }
   }
   source.options.context = context;
@@ -166,30 +172,30 @@ Status applyFlags(const Flags &flags, ModelSource &source, PipelineOptions &opti
 }
 
 /// Writes the module of a phase as NUMBER-PHASE.mlir.
-LogicalResult dumpPhase(const std::string &directory, Phase phase, ModuleOp module) {
-  auto path = std::filesystem::path(directory) /
-              (std::to_string(static_cast<int>(phase)) + "-" + name(phase).str() + ".mlir");
-  std::error_code error;
-  std::filesystem::create_directories(directory, error);
-  llvm::ToolOutputFile file(path.string(), error, llvm::sys::fs::OF_Text);
-  if (!error) {
-    module.print(file.os(), OpPrintingFlags().enableDebugInfo(false));
-    file.os().flush();
-    error = file.os().error();
-    file.os().clear_error();
-  }
-  if (error) {
-    fail({"cannot be written: " + error.message(), path.string(), ""});
-    return failure();
-  }
-  file.keep();
-  return success();
+LogicalResult dumpModule(const std::string &directory, Phase phase, ModuleOp module) {
+  Status dumped = compile::dump(directory, phase, ".mlir", compile::textOf(module));
+  return success(dumped || fail(dumped.failure()) == 0);
 }
 
 /// The module of a phase on stdout.
 int printModule(ModuleOp module) {
   module.print(llvm::outs()); // ends the line
   return 0;
+}
+
+/// A plan that an executor would refuse. The compiler's own work is checked here too, but
+/// what a person meets is a config.json whose sizes are beyond all bounds.
+Status checkPlan(const Flags &flags, const plan::Plan &plan) {
+  Status valid = plan::validate(plan);
+  if (valid) {
+    return {};
+  }
+  llvm::StringRef what = valid.failure().what;
+  what.consume_front("invalid plan: ");
+  auto config = flags.model.empty() ? std::filesystem::path(flags.config)
+                                    : std::filesystem::path(flags.model) / "config.json";
+  return Failure{"makes no plan that can be run: " + valid.failure().where + ": " + what.str(),
+                 config.string(), "make its sizes smaller, or --context, --batch and --chunk"};
 }
 
 /// From the configured module to the text of the plan, the report or the bundle.
@@ -199,10 +205,13 @@ int finish(const Flags &flags, Input &input, ModuleOp module, Phase last,
   if (failed(plan)) {
     return 1;
   }
+  if (Status valid = checkPlan(flags, *plan); !valid) {
+    return fail(valid.failure());
+  }
   if (last == Phase::Planned || !flags.dumpPhases.empty()) {
     OwningOpRef<ModuleOp> text = toModule(*module.getContext(), *plan);
-    if (!text ||
-        (!flags.dumpPhases.empty() && failed(dumpPhase(flags.dumpPhases, Phase::Planned, *text)))) {
+    if (!text || (!flags.dumpPhases.empty() &&
+                  failed(dumpModule(flags.dumpPhases, Phase::Planned, *text)))) {
       return 1;
     }
     if (last == Phase::Planned) {
@@ -215,9 +224,9 @@ int finish(const Flags &flags, Input &input, ModuleOp module, Phase last,
     return 0;
   }
   plan::MemoryNeeds needs = plan::memoryNeeds(*plan, 0);
-  uint64_t cache = compile::fullCacheBytes(plan->cache);
+  uint64_t cache = plan::fullCacheBytes(plan->cache);
   size_t kernels = plan->kernels.size(), variants = plan->variants.size();
-  compile::BundleParts parts{std::move(*plan), input.configText, ""};
+  compile::BundleParts parts{std::move(*plan), input.configText, "", flags.dumpPhases};
   if (input.checkpoint) {
     std::error_code error;
     auto path = std::filesystem::absolute(input.checkpoint->checkpoint.directory(), error);
@@ -233,11 +242,9 @@ int finish(const Flags &flags, Input &input, ModuleOp module, Phase last,
   double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   llvm::errs() << "compiled " << kernels << " kernels for " << variants
                << (variants == 1 ? " variant" : " variants")
-               << llvm::format(" in %.1f s\n", seconds) << "weights "
-               << compile::humanBytes(needs.weights) << ", arena "
-               << compile::humanBytes(needs.arena) << ", cache up to " << compile::humanBytes(cache)
-               << '\n'
-               << "bundle " << flags.output << '\n';
+               << llvm::format(" in %.1f s\n", seconds) << "weights " << bytesText(needs.weights)
+               << ", arena " << bytesText(needs.arena) << ", cache up to " << bytesText(cache)
+               << '\n';
   return 0;
 }
 
@@ -256,7 +263,7 @@ int runPhases(const Flags &flags, Input &input, const PipelineOptions &options, 
     if (!flags.explain.empty() && failed(explanation.observe(phase, module))) {
       return failure();
     }
-    return flags.dumpPhases.empty() ? success() : dumpPhase(flags.dumpPhases, phase, module);
+    return flags.dumpPhases.empty() ? success() : dumpModule(flags.dumpPhases, phase, module);
   };
   last = flags.explain.empty() ? last : Phase::Configured;
   OwningOpRef<ModuleOp> module =
@@ -287,10 +294,17 @@ int runTool(const Flags &flags) {
       return fail({"expected a phase from import to emitted, found '" + flags.stopAfter + "'"});
     }
   }
-  bool prints = *last <= Phase::Planned || !flags.explain.empty();
-  if (!prints && !flags.planOnly && flags.output.empty()) {
-    return fail(
-        {"expected -o BUNDLE, --plan-only, --stop-after or --explain", "", "dsv3-compile --help"});
+  bool prints = *last <= Phase::Planned || !flags.explain.empty() || flags.planOnly;
+  if (!prints && flags.output.empty()) {
+    return fail(flags.stopAfter.empty()
+                    ? Failure{"expected -o BUNDLE, --plan-only, --stop-after or --explain", "",
+                              "dsv3-compile --help"}
+                    : Failure{"what is emitted is a bundle: expected -o BUNDLE", "", ""});
+  }
+  if (prints && !flags.output.empty()) {
+    return fail({"--plan-only, --explain and --stop-after before phase emitted write no bundle: "
+                 "expected none of them beside -o",
+                 "", "dsv3-compile --help"});
   }
   Expected<Input> input = openInput(flags);
   if (!input) {

@@ -8,7 +8,7 @@
 #include "Explain.h"
 
 #include "Graph/Extent.h"
-#include "Report.h"
+#include "dsv3/Support/BytesText.h"
 #include "dsv3/Transforms/KernelFacts.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -71,7 +71,7 @@ static std::string spellChoices(kern::DefOp definition, plan::Family family,
       chosen = true;
       text += line("  chosen", entry);
       text += line("  tiles", spellTiles(config.tiles, definition));
-      text += line("  scratch", humanBytes(config.scratchBytes) + " a thread");
+      text += line("  scratch", bytesText(config.scratchBytes) + " a thread");
     }
   }
   return text + others;

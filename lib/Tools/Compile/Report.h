@@ -21,10 +21,4 @@ struct Machine {
 std::string planReport(const checkpoint::ModelConfig &config, const plan::Plan &plan,
                        const Machine &machine);
 
-/// Bytes of the cache for every request at full context.
-uint64_t fullCacheBytes(const plan::Cache &cache);
-
-/// 1.5 GB and the like, in powers of ten.
-std::string humanBytes(uint64_t bytes);
-
 } // namespace dsv3::compile

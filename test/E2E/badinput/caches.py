@@ -25,6 +25,7 @@ def check(bench):
     unwritable(bench, run)
     killed(bench, run)
     killed_over_a_bundle(bench, small, run)
+    careless_parent(bench, run)
     two_at_once(bench, run)
     interrupted(bench, run)
     readers_that_leave(bench)
@@ -114,6 +115,17 @@ def killed_over_a_bundle(bench, model, run):
         name = f"kill: over a bundle, {os.path.basename(target)} after {part:.0%} of the time"
         if bench.answers(name, use) != expected or not os.path.islink(link):
             bench.fail(name, f"expected a bundle that answers {expected}, found {os.listdir(folder)}")
+        # Removed by whoever writes a bundle there a few minutes later.
+        for remain in set(os.listdir(folder)) - {"bundle", "link"}:
+            os.utime(os.path.join(folder, remain), (time.time() - 300,) * 2)
+    if set(os.listdir(folder)) != {"bundle", "link"}:
+        bench.fail("kill: over a bundle", f"expected no remains, found {os.listdir(folder)}")
+
+
+def careless_parent(bench, run):
+    """A parent that ignores SIGCHLD hands that on: the system then forgets how a child ended."""
+    bench.answers("cache: SIGCHLD ignored", run, env={"XDG_CACHE_HOME": bench.folder(keep=True)},
+                  preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
 
 
 def two_at_once(bench, run):

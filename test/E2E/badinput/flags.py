@@ -29,6 +29,9 @@ def check(bench):
                          ("--variant", ["sparc"]), ("--stop-after", ["lunch"])]:
         for value in values:
             compiles(flag, value, value if flag != "--stop-after" else "lunch")
+    for more in [["--plan-only"], ["--stop-after=graph"], ["--explain=@embed"]]:
+        bench.refuses(f"flags: compile -o {more[0]}", [*compile_, *more], more[0].split("=")[0], "beside -o")
+    bench.refuses("flags: compile --stop-after=emitted", [*compile_[:-2], "--stop-after=emitted"], "-o BUNDLE")
     interprets = refused(interpret)
     for flag, values in [("--phase", ["lunch", "emitted"]), ("--chunk", ["0", "-1"]), ("--top-p", ["7"])]:
         for value in values:

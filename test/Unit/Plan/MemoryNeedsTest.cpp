@@ -45,3 +45,14 @@ TEST(MemoryNeeds, MoreThanFitsIn64BitsIsTheMost) {
   EXPECT_EQ(memoryNeeds(plan, 0).weights, UINT64_MAX);
   EXPECT_EQ(memoryNeeds(plan, 0).withoutCache(1), UINT64_MAX);
 }
+
+TEST(MemoryNeeds, TheCacheTakesWhatIsLeft) {
+  Plan plan = test::smallPlan();
+  plan.cache.maxContext = 65, plan.cache.maxRequests = 3;
+  MemoryNeeds needs = memoryNeeds(plan, 0);
+  auto page = uint64_t(plan.cache.pageBytes());
+  EXPECT_EQ(fullCacheBytes(plan.cache), 6 * page);
+  EXPECT_EQ(needs.total(2, plan.cache), needs.withoutCache(2) + 6 * page);
+  EXPECT_EQ(needs.pagesWithin(needs.withoutCache(2) + 6 * page - 1, 2, plan.cache), 5U);
+  EXPECT_EQ(needs.pagesWithin(needs.withoutCache(2) - 1, 2, plan.cache), 0U);
+}

@@ -1,9 +1,12 @@
 //===- BaseTest.cpp - memory and facts about the machine ------------------===//
 
+#include "dsv3/Support/BytesText.h"
 #include "runtime/base/Cpu.h"
 #include "runtime/base/Memory.h"
+#include "runtime/base/Process.h"
 
 #include <algorithm>
+#include <csignal>
 #include <gtest/gtest.h>
 #include <limits>
 #include <thread>
@@ -48,14 +51,6 @@ TEST(Memory, FailureStatesTheBytesAndThePurpose) {
   }
 }
 
-TEST(Memory, BytesText) {
-  EXPECT_EQ(bytesText(0), "0 bytes");
-  EXPECT_EQ(bytesText(1023), "1023 bytes");
-  EXPECT_EQ(bytesText(1536), "1.5 KiB");
-  EXPECT_EQ(bytesText((uint64_t(1) << 20) - 1), "1.0 MiB");
-  EXPECT_EQ(bytesText(uint64_t(1) << 60), "1.0 EiB");
-}
-
 TEST(Cpu, BestVariantIsTheFirstRunnable) {
   std::vector<std::string_view> runnable = runnableVariants();
   if (runnable.empty()) {
@@ -94,4 +89,20 @@ TEST(Cpu, AThreadCanBeTiedToOneCpu) {
   }).join();
   EXPECT_EQ(seen, std::vector<int>{last});
   EXPECT_FALSE(runThisThreadOn({}));
+}
+
+TEST(Process, TheExitCodeCounts) {
+  EXPECT_TRUE(runProgram("/bin/true", {}, nullptr).ok());
+  Status failed = runProgram("/bin/false", {}, nullptr);
+  ASSERT_FALSE(failed.ok());
+  EXPECT_EQ(failed.failure().message(), "/bin/false: failed with exit code 1");
+}
+
+TEST(Process, AnExitCodeThatTheSystemForgotIsNoSuccess) {
+  auto before = std::signal(SIGCHLD, SIG_IGN);
+  Status unknown = runProgram("/bin/false", {}, nullptr);
+  std::signal(SIGCHLD, before);
+  ASSERT_FALSE(unknown.ok());
+  EXPECT_EQ(unknown.failure().message(),
+            "/bin/false: how it ended is not known: No child processes");
 }

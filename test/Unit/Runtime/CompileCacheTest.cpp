@@ -8,6 +8,7 @@
 #include "../Plan/SmallPlan.h"
 #include "TemporaryDirectory.h"
 
+#include "dsv3/Checkpoint/AsideFolder.h"
 #include "dsv3/Plan/Families.h"
 #include "dsv3/Plan/PlanFile.h"
 #include "dsv3/Support/File.h"
@@ -16,9 +17,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 using namespace dsv3;
 using namespace dsv3::runtime;
@@ -122,22 +120,12 @@ TEST_F(CompileCacheTest, FailedCompilationsLeaveNothing) {
 }
 
 TEST_F(CompileCacheTest, RemainsOfKilledProcessesDoNoHarm) {
-  fs::create_directories(cache / ".aside-killed" / "bundle");
-  fs::create_directories(cache / ".aside-running");
-  fs::last_write_time(cache / ".aside-killed",
-                      fs::file_time_type::clock::now() - std::chrono::hours(48));
-  for (const char *name : {".aside-held", ".aside-abandoned"}) {
-    fs::create_directories(cache / name);
-    fs::last_write_time(cache / name, fs::file_time_type::clock::now() - std::chrono::minutes(5));
-  }
-  int held = open((cache / ".aside-held").c_str(), O_RDONLY | O_DIRECTORY);
-  ASSERT_EQ(flock(held, LOCK_EX), 0);
+  fs::path killed = cache / (std::string(checkpoint::AsideFolder::prefix) + "killed");
+  fs::create_directories(killed / "bundle");
+  fs::last_write_time(killed, fs::file_time_type::clock::now() - std::chrono::hours(48));
   ASSERT_TRUE(get().ok());
-  close(held);
-  EXPECT_FALSE(fs::exists(cache / ".aside-killed"));
-  EXPECT_FALSE(fs::exists(cache / ".aside-abandoned"));
-  EXPECT_TRUE(fs::exists(cache / ".aside-running"));
-  EXPECT_TRUE(fs::exists(cache / ".aside-held"));
+  EXPECT_FALSE(fs::exists(killed));
+  EXPECT_EQ(entries(), 1U);
 }
 
 TEST_F(CompileCacheTest, InterruptionStopsTheCompiler) {

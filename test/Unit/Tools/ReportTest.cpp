@@ -1,0 +1,78 @@
+//===- ReportTest.cpp - what --plan-only says of machines of any size -----===//
+
+#include "Report.h"
+#include "../Plan/SmallPlan.h"
+
+#include "dsv3/Plan/MemoryNeeds.h"
+
+#include <gtest/gtest.h>
+
+using namespace dsv3;
+
+namespace {
+
+/// The small plan with a cache of 4 requests of 256 tokens, and steps of 16 tokens.
+struct Report : testing::Test {
+  plan::Plan plan = test::smallPlan();
+
+  Report() {
+    plan.variants.resize(1);
+    plan.cache.maxContext = 256, plan.cache.maxRequests = 4;
+  }
+  uint64_t withoutCache() const { return plan::memoryNeeds(plan, 0).withoutCache(1); }
+  uint64_t page() const { return static_cast<uint64_t>(plan.cache.pageBytes()); }
+
+  /// What the line `name` says.
+  std::string line(const std::string &name, std::optional<uint64_t> memory) const {
+    std::string text = "\n" + compile::planReport({}, plan, {memory, 1});
+    size_t at = text.find("\n  " + name + " ");
+    if (at == std::string::npos) {
+      return "no line " + name + " in" + text;
+    }
+    at = text.find_first_not_of(' ', at + 3 + name.size());
+    return text.substr(at, text.find('\n', at) - at);
+  }
+};
+
+} // namespace
+
+TEST_F(Report, Fits) {
+  uint64_t all = withoutCache() + 16 * page();
+  EXPECT_EQ(line("fits", all), "yes");
+  EXPECT_NE(line("memory", all).find("room for 1024 tokens of cache"), std::string::npos)
+      << line("memory", all);
+  EXPECT_EQ(line("memory", std::nullopt), "this machine does not say what it has to give");
+}
+
+TEST_F(Report, FewerTokensOfCacheForEachRequest) {
+  EXPECT_EQ(line("fits", withoutCache() + 16 * page() - 1), "no: --context 192 makes it fit");
+  EXPECT_EQ(line("fits", withoutCache() + 4 * page()), "no: --context 64 makes it fit");
+}
+
+TEST_F(Report, FewerRequests) {
+  EXPECT_EQ(line("fits", withoutCache() + 3 * page()),
+            "no: --batch 3 makes it fit, with --context 64");
+}
+
+TEST_F(Report, FewerTokensInAStep) {
+  plan.entries[0].arenaBytes = 1 << 20;
+  plan::MemoryNeeds needs = plan::memoryNeeds(plan, 0);
+  // Room for half of what a step of 16 tokens takes.
+  uint64_t memory = withoutCache() + page() - (needs.arena + needs.ports) / 2;
+  EXPECT_EQ(plan.entries[0].maxTokens, 16);
+  EXPECT_EQ(line("fits", memory),
+            "no: --chunk 8 makes the arena about small enough; 512.3 KiB are lacking");
+}
+
+TEST_F(Report, WeightsThatDoNotFit) {
+  EXPECT_EQ(line("fits", 1024).substr(0, 54),
+            "no: no flag makes the weights fit: the machine lacks 2");
+}
+
+TEST_F(Report, SumsThatOverflowAreTheMost) {
+  plan.parameters[0].rows = int64_t(1) << 48;
+  for (int64_t layer = 0; layer < 1 << 14; ++layer) {
+    plan.parameters[0].layers.push_back(layer);
+  }
+  EXPECT_EQ(line("total", 1024), "16.0 EiB");
+}
