@@ -141,11 +141,16 @@ Num Memory::floats(int64_t width) const {
   return smallF8(width) * code->splat(code->number(256.0), width);
 }
 
-Num Memory::smallF8(int64_t width) const {
+SmallVector<Num> Memory::smallF8(int64_t width, int64_t lanes) const {
   assert(isa<Float8E4M3FNType>(element) && "memory of e4m3 codes");
-  Value half = halfOfF8(*code, as(code->i8()).raw(width));
-  return code->wrap(arith::ExtFOp::create(code->builder, code->loc,
-                                          withElement(half.getType(), code->f32()), half));
+  Num halves = code->wrap(halfOfF8(*code, as(code->i8()).raw(width)));
+  SmallVector<Num> parts;
+  for (int64_t begin = 0; begin < width; begin += lanes) {
+    Value part = lanes == width ? halves.value : code->part(halves, begin, lanes).value;
+    parts.push_back(code->wrap(arith::ExtFOp::create(
+        code->builder, code->loc, withElement(part.getType(), code->f32()), part)));
+  }
+  return parts;
 }
 
 void Memory::store(Num value) const {

@@ -69,7 +69,9 @@ public:
   Num floats(int64_t width = 1) const;
   /// Elements of type e4m3 as f32 of 2^-8 times their value: one operation less than
   /// floats(), for those who multiply by a scale anyway.
-  Num smallF8(int64_t width) const;
+  Num smallF8(int64_t width) const { return smallF8(width, width)[0]; }
+  /// The same in vectors of `lanes`: the work on whole codes is done on all at once.
+  llvm::SmallVector<Num> smallF8(int64_t width, int64_t lanes) const;
   /// `width` elements as they lie there.
   mlir::Value raw(int64_t width) const;
   /// Stores f32 or, into i32 elements, an i64.

@@ -8,18 +8,17 @@ using namespace mlir;
 
 namespace dsv3::cpu {
 
-std::pair<Num, Num> loadColumn(Code &code, int64_t width, Memory column) {
-  int64_t lanes = width / 2;
+SmallVector<Num> loadColumn(Code &code, int64_t width, Memory column) {
   Type element = column.elementType();
   OpBuilder &b = code.builder;
   Location loc = code.loc;
-  if (element.isF32()) {
-    return {column.floats(lanes), (column + lanes).floats(lanes)};
-  }
   if (isa<Float8E4M3FNType>(element)) {
-    return {column.smallF8(lanes), (column + lanes).smallF8(lanes)};
+    return column.smallF8(width, width / 2);
   }
-  Value pairs = column.as(b.getI32Type()).raw(lanes);
+  if (element.isF32()) {
+    return {column.floats(width / 2), (column + width / 2).floats(width / 2)};
+  }
+  Value pairs = column.as(b.getI32Type()).raw(width / 2);
   auto words = cast<VectorType>(pairs.getType());
   auto splat = [&](int64_t value) {
     return arith::ConstantOp::create(
@@ -70,7 +69,6 @@ static std::string typeName(Type type) {
 void callExpand(Code &code, int64_t width, Memory from, Memory to, Num count) {
   Type pointer = from.address().getType(), element = from.elementType();
   std::string name = "expand." + typeName(element) + "." + std::to_string(width);
-  int64_t lanes = width / 2;
   auto function =
       sharedFunction(code, name, {pointer, pointer, code.builder.getI64Type()},
                      [&](Code &inner, Block::BlockArgListType arguments) {
@@ -78,11 +76,12 @@ void callExpand(Code &code, int64_t width, Memory from, Memory to, Num count) {
                            target(inner, arguments[1], inner.f32());
                        bool f8 = isa<Float8E4M3FNType>(element);
                        inner.loop(inner.integer(0), inner.wrap(arguments[2]), 1, [&](Num k) {
-                         auto [low, high] = loadColumn(inner, width, source + k * width);
                          Memory row = target + k * width;
-                         Num factor = inner.splat(inner.number(256.0), lanes);
-                         row.store(f8 ? low * factor : low);
-                         (row + lanes).store(f8 ? high * factor : high);
+                         for (Num part : loadColumn(inner, width, source + k * width)) {
+                           int64_t lanes = widthOf(part);
+                           row.store(f8 ? part * inner.splat(inner.number(256.0), lanes) : part);
+                           row = row + lanes;
+                         }
                        });
                      });
   LLVM::CallOp::create(code.builder, code.loc, function,

@@ -12,10 +12,10 @@
 
 namespace dsv3::cpu {
 
-/// The two halves of `width` columns of a panel as f32. Of 16-bit types the halves are the
-/// low and high parts of 32-bit lanes (dsv3/Plan/Layout.h). FP8 comes out as 2^-8 of its
-/// value, which a scale makes up for.
-std::pair<Num, Num> loadColumn(Code &code, int64_t width, Memory column);
+/// The `width` elements of a column of a panel as f32, in two vectors, lowest first. Of 16-bit
+/// types the two vectors are the low and high parts of 32-bit words (dsv3/Plan/Layout.h). FP8 comes
+/// out as 2^-8 of its value, which a scale makes up for.
+llvm::SmallVector<Num> loadColumn(Code &code, int64_t width, Memory column);
 
 /// Calls expand(from, to, count): `count` columns of a panel at `from` as f32, exactly, to
 /// [count][width] at `to`.

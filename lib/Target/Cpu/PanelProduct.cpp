@@ -5,7 +5,7 @@
 
 #include "dsv3/Plan/Scratch.h"
 
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include <cstdlib>
 
 using namespace mlir;
 
@@ -51,7 +51,9 @@ static Memory accumulator(const PanelWeight &weight, const ProductTile &tile, Me
 /// The row times `flight` panels of each part from `panel` of the tile on.
 static void emitRowPanels(Code &code, const PanelWeight &weight, const ProductTile &tile,
                           int64_t flight, Memory row, Num firstPanel, Num panel, Memory out) {
-  int64_t lanes = weight.width / 2;
+  bool f8 = isa<Float8E4M3FNType>(weight.element);
+  constexpr int64_t vectors = 2; // of a column
+  int64_t lanes = weight.width / vectors;
   SmallVector<Num> indices;
   SmallVector<Memory> panels, accumulators;
   for (int64_t p = 0; p < flight; ++p) {
@@ -63,7 +65,7 @@ static void emitRowPanels(Code &code, const PanelWeight &weight, const ProductTi
   }
   auto zeros = [&] {
     SmallVector<Var> variables;
-    for (size_t i = 0; i < panels.size() * 2; ++i) {
+    for (size_t i = 0; i < panels.size() * size_t(vectors); ++i) {
       variables.push_back(code.variable(code.zeros(lanes)));
     }
     return variables;
@@ -71,10 +73,12 @@ static void emitRowPanels(Code &code, const PanelWeight &weight, const ProductTi
   auto products = [&](Num kBegin, Num kEnd, ArrayRef<Var> sums) {
     code.loop(kBegin, kEnd, 1, [&](Num k) {
       Num x = code.splat((row + k).floats(), lanes);
-      for (auto [i, memory] : llvm::enumerate(panels)) {
-        auto [low, high] = loadColumn(code, weight.width, memory + k * weight.width);
-        sums[2 * i].set(code.fma(x, low, sums[2 * i].get()));
-        sums[2 * i + 1].set(code.fma(x, high, sums[2 * i + 1].get()));
+      const Var *sum = sums.begin();
+      for (const Memory &memory : panels) {
+        for (Num column : loadColumn(code, weight.width, memory + k * weight.width)) {
+          sum->set(code.fma(x, column, sum->get()));
+          ++sum;
+        }
       }
     });
   };
@@ -87,17 +91,18 @@ static void emitRowPanels(Code &code, const PanelWeight &weight, const ProductTi
       SmallVector<Var> sums = zeros();
       Num begin = block * weight.scaleColumns;
       products(begin, code.min(begin + weight.scaleColumns, k), sums);
-      for (size_t i = 0; i < sums.size(); ++i) {
-        Memory scale = weight.scaleOf(indices[i / 2], block) + int64_t(i % 2) * lanes;
-        totals[i].set(code.fma(sums[i].get(), scale.floats(lanes), totals[i].get()));
+      for (auto [i, sum] : llvm::enumerate(sums)) {
+        auto [p, v] = std::div(int64_t(i), vectors);
+        Memory scale = weight.scaleOf(indices[size_t(p)], block) + v * lanes;
+        totals[i].set(code.fma(sum.get(), scale.floats(lanes), totals[i].get()));
       }
     });
   }
-  for (size_t i = 0; i < totals.size(); ++i) {
-    Num total = totals[i].get();
-    bool small = isa<Float8E4M3FNType>(weight.element); // see loadColumn
-    (accumulators[i / 2] + int64_t(i % 2) * lanes)
-        .store(small ? total * code.splat(code.number(256.0), lanes) : total);
+  for (auto [i, total] : llvm::enumerate(totals)) {
+    auto [p, v] = std::div(int64_t(i), vectors);
+    Num value = total.get(); // of FP8 2^-8, see loadColumn
+    (accumulators[size_t(p)] + v * lanes)
+        .store(f8 ? value * code.splat(code.number(256.0), lanes) : value);
   }
 }
 
