@@ -2,10 +2,9 @@
 
 #include "runtime/bench/MachineProbe.h"
 
-#include <algorithm>
-#include <chrono>
+#include "runtime/bench/TeamTask.h"
+
 #include <cstring>
-#include <functional>
 #include <immintrin.h>
 
 using namespace dsv3;
@@ -22,29 +21,12 @@ struct Part {
   std::byte *begin = nullptr;
   uint64_t bytes = 0;
 };
-
-/// Runs a function on every thread of a team.
-class TeamTask final : public ThreadTeam::Task {
-public:
-  explicit TeamTask(const std::function<void(int)> &body) : body(body) {}
-  void run(int thread) override { body(thread); }
-
-private:
-  const std::function<void(int)> &body;
-};
 } // namespace
-
-static double secondsOf(ThreadTeam &team, const std::function<void(int)> &body) {
-  TeamTask task(body);
-  auto begin = std::chrono::steady_clock::now();
-  team.run(task);
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
 
 /// Keeps the compiler from dropping a computation whose result nobody reads.
 template <typename T>
-static void keep(T &value) {
-  asm volatile("" : "+x"(value));
+static void keep(const T &value) {
+  asm volatile("" : : "m"(value));
 }
 
 __attribute__((target("avx2"))) static void readNarrow(Part part) {
@@ -143,6 +125,8 @@ double MachineProbe::copyRate() {
   });
   return double(share) * team->size() / seconds;
 }
+
+Yardstick MachineProbe::yardstick() const { return {*team, memory, wide}; }
 
 double MachineProbe::fmaPeak() {
   double seconds = secondsOf(*team, [&](int) { wide ? multiplyWide() : multiplyNarrow(); });

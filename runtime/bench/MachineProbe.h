@@ -9,6 +9,7 @@
 
 #include "dsv3/Support/Status.h"
 #include "runtime/base/Memory.h"
+#include "runtime/bench/Yardstick.h"
 #include "runtime/drivers/cpu/ThreadTeam.h"
 
 #include <memory>
@@ -29,6 +30,8 @@ public:
   double copyRate();
   /// f32 operations per second of fused multiply-adds on registers; one is two operations.
   double fmaPeak();
+  /// Hand-written products on the same threads and memory. The probe must outlive it.
+  Yardstick yardstick() const;
 
 private:
   MachineProbe(std::unique_ptr<ThreadTeam> team, Memory memory, bool wide)

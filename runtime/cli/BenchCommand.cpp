@@ -66,6 +66,9 @@ static Status measure(runtime::Session &session, const ModelFiles &files, const 
     return kernels.status();
   };
   if (flags.kernels) {
+    runtime::Yardstick yardstick = probe.yardstick();
+    result.yardstick = {std::max(yardstick.rowBandwidth(), yardstick.rowBandwidth()),
+                        std::max(yardstick.blockRate(), yardstick.blockRate())};
     for (int64_t tokens : {options.generateTokens > 0 ? options.batch : 0, options.promptTokens}) {
       if (Status status = tokens > 0 ? addTable(tokens) : Status(); !status) {
         return status;

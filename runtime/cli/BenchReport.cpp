@@ -91,6 +91,13 @@ std::string benchText(const BenchResult &result) {
                    percent(result.decode->limitFraction),
                    bytesText(uint64_t(result.decode->bytesPerToken)));
   }
+  if (result.yardstick) {
+    fmt::format_to(
+        out,
+        "yardstick  by hand, a row reads BF16 weights at {:.1f} GB/s, 96 rows reach {:.1f} "
+        "GFLOP/s\n",
+        result.yardstick->rowBandwidth / 1e9, result.yardstick->blockRate / 1e9);
+  }
   for (const KernelTable &table : result.tables) {
     addKernels(text, table, result);
   }
@@ -146,6 +153,10 @@ std::string benchJson(const BenchResult &result) {
                         {"limit_fraction", json(result.decode->limitFraction)},
                         {"bytes_per_token", result.decode->bytesPerToken},
                         {"experts_touched", result.decode->expertsTouched}};
+  }
+  if (result.yardstick) {
+    object["yardstick"] = {{"row_bandwidth", result.yardstick->rowBandwidth},
+                           {"block_rate", result.yardstick->blockRate}};
   }
   for (const KernelTable &table : result.tables) {
     object["kernels"].push_back(json(table, result));

@@ -18,6 +18,12 @@ struct LoadResult {
   double copyRate = 0; ///< bytes per second that the same threads copy
 };
 
+/// What hand-written products reach here.
+struct YardstickResult {
+  double rowBandwidth = 0; ///< bytes per second
+  double blockRate = 0;    ///< operations per second
+};
+
 struct KernelTable {
   std::string step; ///< which step it is of, for the heading
   std::vector<runtime::KernelResult> kernels;
@@ -32,6 +38,7 @@ struct BenchResult {
   std::optional<runtime::DecodeResult> decode;
   std::optional<runtime::PrefillResult> prefill;
   std::vector<KernelTable> tables;
+  std::optional<YardstickResult> yardstick; ///< with the tables
 };
 
 /// A table for people.

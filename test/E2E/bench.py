@@ -50,6 +50,8 @@ class BenchTest(unittest.TestCase):
             self.assertLessEqual(spread["least"], spread["median"])
             self.assertLessEqual(spread["median"], spread["most"])
         self.assertEqual(found["load"]["weights"], "packed")
+        self.assertGreater(found["yardstick"]["row_bandwidth"], 0)
+        self.assertGreater(found["yardstick"]["block_rate"], 0)
         self.assertEqual(len(found["kernels"]), 2)
         for table in found["kernels"]:
             self.assertTrue(all(row["launches"] > 0 and row["seconds"] > 0
