@@ -81,3 +81,16 @@ kern.def @bare kind "concat" family "concat" sizes ["T"] ins(%a: !x) outs(%o: te
   %y = kern.concat ins(%a, %a : !x, !x) outs(%o : tensor<?x16xf32, #T>) -> tensor<?x16xf32, #T>
   kern.yield %y : tensor<?x16xf32, #T>
 }
+
+// -----
+
+#T = #dsv3.dims<"T">
+!q = tensor<?x4x32xf32, #T>
+!r = tensor<?x4x8xf32, #T>
+!i = tensor<?xi32, #T>
+!cache = !dsv3.cache<f32, latent = 32, rope = 8, page = 5, context = 128, requests = 2>
+// expected-error @below {{the CPU has no code for pages of 5 tokens, no multiple of 4}}
+kern.def @cache kind "attention" family "latent_attention" sizes ["T"] ins(%q: !q, %r: !r, %p: !i, %cache: !cache) outs(%o: !q) configs {"x86-64-v3" = {heads = 4, scratch = 2048, tiles = array<i64: 0, 1, 1, 1, 0>}} {
+  %y = kern.latent_attention ins(%q, %r, %p, %p : !q, !r, !i, !i) from(%cache : !cache) outs(%o : !q) scale 2.0e-01 -> !q
+  kern.yield %y : !q
+}

@@ -134,10 +134,13 @@ void ExpandedAttention::block(Num firstToken, Num request, Num start, Memory pag
   auto forRows = [&](llvm::function_ref<void(Num, Num)> body) {
     code.loop(zero, rows, 1, [&](Num i) { body(firstToken + i, i); });
   };
-  // As many keys as any of the rows sees.
-  Var most = code.variable(zero);
-  forRows([&](Num token, Num) { most.set(code.max(most.get(), visibleOf(token))); });
-  Num count = most.get();
+  // As many keys as any of the rows sees, and as many as all of them see.
+  Var most = code.variable(zero), least = code.variable(code.integer(pageTokens));
+  forRows([&](Num token, Num) {
+    most.set(code.max(most.get(), visibleOf(token)));
+    least.set(code.min(least.get(), visibleOf(token)));
+  });
+  Num count = most.get(), shared = least.get();
   code.when(zero < count, [&] {
     callScores(
         code, {query.row(firstToken, head), expanded, query.rowStride, places.expandedRow, nope},
@@ -145,18 +148,23 @@ void ExpandedAttention::block(Num firstToken, Num request, Num start, Memory pag
         op.getScale().convertToDouble(), rows, count, scores, places.scoresOfRow);
     forRows([&](Num token, Num i) {
       Num visible = visibleOf(token);
-      code.when(
-          zero < visible, [&] { row(token, i).update(code, visible); },
-          [&] {
-            code.columns(pageTokens, [&](Num j, int64_t width) {
-              (row(token, i).scores + j).store(code.zeros(width));
-            });
-          });
+      code.when(zero < visible, [&] { row(token, i).update(code, visible); });
     });
-    emitValueProduct(code,
-                     {scores, places.scoresOfRow, expanded + nope, places.expandedRow, value,
-                      row(firstToken, zero).values, places.ofToken},
-                     expansion.mr, rows, count);
+    auto addValues = [&](Num firstRow, Num rowCount, Num firstKey, Num keys) {
+      SoftmaxRow first = row(firstToken + firstRow, firstRow);
+      emitValueProduct(code,
+                       {first.scores + firstKey, places.scoresOfRow,
+                        expanded + (firstKey * places.expandedRow + nope), places.expandedRow,
+                        value, first.values, places.ofToken},
+                       expansion.mr, rowCount, keys);
+    };
+    addValues(zero, rows, zero, shared);
+    // The others row by row: what a token does not see is not multiplied by 0 either, since it
+    // may be no number.
+    forRows([&](Num token, Num i) {
+      Num visible = visibleOf(token);
+      code.when(shared < visible, [&] { addValues(i, code.integer(1), shared, visible - shared); });
+    });
   });
 }
 

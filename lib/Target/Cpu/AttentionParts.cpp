@@ -7,9 +7,6 @@ using namespace mlir;
 
 namespace dsv3::cpu {
 
-/// Keys that a row meets at a time.
-static constexpr int64_t keysAtOnce = 4;
-
 static double negativeInfinity() { return -std::numeric_limits<double>::infinity(); }
 
 /// Sums of `rows` queries from `firstRow` on with the keys from `firstKey` on, rows first.
@@ -84,7 +81,7 @@ void callScores(Code &code, const ScorePiece &first, const ScorePiece &second, d
     arguments.append({piece.query.address(), piece.key.address()});
     parameters.append(2, out.address().getType());
   }
-  name += "." + std::to_string(outStride) + "." + std::to_string(scale);
+  name += "." + std::to_string(outStride) + "." + std::to_string(llvm::bit_cast<uint64_t>(scale));
   auto function =
       sharedFunction(code, name, parameters, [&](Code &inner, Block::BlockArgListType values) {
         auto memory = [&](size_t index) { return Memory(inner, values[index], inner.f32()); };

@@ -11,6 +11,9 @@
 
 namespace dsv3::cpu {
 
+/// Keys that a row meets at a time. Pages hold a multiple of them.
+inline constexpr int64_t keysAtOnce = 4;
+
 /// One of the two pieces that queries and keys have: without and with rotation.
 struct ScorePiece {
   Memory query, key;

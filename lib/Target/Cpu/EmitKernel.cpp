@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "EmitKernel.h"
 
+#include "AttentionParts.h"
 #include "KernelCode.h"
 
 #include "llvm/ADT/TypeSwitch.h"
@@ -59,6 +60,10 @@ LogicalResult KernelEmitter::checkTypes() {
     if (auto cache = dyn_cast<graph::CacheType>(argument.getType())) {
       if (!cache.getElementType().isF32()) {
         return refuse(cache.getElementType(), "a cache");
+      }
+      if (cache.getPage() % keysAtOnce != 0) {
+        return definition.emitError("the CPU has no code for pages of ")
+               << cache.getPage() << " tokens, no multiple of " << keysAtOnce;
       }
     }
   }

@@ -110,6 +110,15 @@ void InputMaker::placeTokens(Value positions, Value requests, int64_t limit, boo
     auto cached = static_cast<int64_t>(inputs.cached[static_cast<size_t>(request.back())].size());
     position.push_back(distinct ? first + t : below(cached));
   }
+  if (!distinct && tokens > 1) {
+    // What a token must not see does not matter, whatever it is: the last cached row of
+    // each request is no number, and one token does see that.
+    auto &own = inputs.cached[static_cast<size_t>(request.back())];
+    position.back() = static_cast<int64_t>(own.size()) - 1;
+    for (auto &rows : inputs.cached) {
+      rows.back()[0] = std::numeric_limits<double>::quiet_NaN();
+    }
+  }
   fill(positions, [&](int64_t i) { return position[static_cast<size_t>(i)]; });
   fill(requests, [&](int64_t i) { return request[static_cast<size_t>(i)]; });
 }

@@ -63,8 +63,8 @@ KernelResults execute(kern::DefOp definition, const plan::CpuVariant &variant,
 
 /// Compares what the code of each kernel of a configured module computes on this CPU with
 /// what its body means to the interpreter, for each variant that this machine runs and
-/// several numbers of tokens. Tiles are dealt out in two ways, which must give the same
-/// bits.
-void compareKernels(mlir::ModuleOp module, std::mt19937_64 &random);
+/// several numbers of tokens, `mostTokens` among them where a prompt's step admits it. Tiles are
+/// dealt out in two ways, which must give the same bits.
+void compareKernels(mlir::ModuleOp module, std::mt19937_64 &random, int64_t mostTokens = 0);
 
 } // namespace dsv3::differential
