@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <system_error>
@@ -36,6 +37,7 @@ public:
 
 private:
   void work();
+  void packUnits();
   /// Remembers the first item that is damaged.
   void report(size_t item) {
     stopped = true;
@@ -56,11 +58,28 @@ private:
   std::condition_variable finished;
   size_t working = 0;
   size_t damaged = SIZE_MAX;
+  std::string broken; ///< what ended a thread, if anything
 };
 
 } // namespace
 
 void PackJob::work() {
+  std::string problem;
+  try {
+    packUnits();
+  } catch (const std::exception &error) { // a thread's own memory: nothing else throws
+    problem = error.what();
+    stopped = true;
+  }
+  std::lock_guard lock(mutex);
+  if (!problem.empty()) {
+    broken = problem;
+  }
+  --working;
+  finished.notify_one();
+}
+
+void PackJob::packUnits() {
   while (!stopped) {
     int64_t unit = nextUnit++;
     if (unit >= firstUnits.back()) {
@@ -79,9 +98,6 @@ void PackJob::work() {
       whenDone(item);
     }
   }
-  std::lock_guard lock(mutex);
-  --working;
-  finished.notify_one();
 }
 
 Status PackJob::run(const LoadOptions &options) {
@@ -121,6 +137,10 @@ Status PackJob::run(const LoadOptions &options) {
   if (damaged != SIZE_MAX) {
     Status status = items[damaged].reader.findDamage();
     return status ? Failure{"the weights changed while they were read"} : status;
+  }
+  if (!broken.empty()) {
+    return Failure{"the weights cannot be packed: " + broken, "",
+                   "every thread that packs needs memory of its own: fewer --threads need less"};
   }
   return interrupted ? Failure{"interrupted"} : Status();
 }

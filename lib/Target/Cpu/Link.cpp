@@ -29,10 +29,12 @@ Status linkSharedObject(const std::string &object, const std::string &path) {
   std::string messages;
   llvm::raw_string_ostream stream(messages);
   std::string output = "-o" + path;
-  // No names of files or times get into the output; nothing may stay undefined.
-  const char *arguments[] = {"ld.lld",      "-shared",          "-zdefs",
-                             "-znow",       "--hash-style=gnu", "--build-id=none",
-                             "--threads=1", input.c_str(),      output.c_str()};
+  // No names of files or times get into the output; nothing may stay undefined. On a full disk
+  // writing fails with a message; touching a mapped file would end the process.
+  const char *arguments[] = {
+      "ld.lld",           "-shared",         "-zdefs",      "-znow",
+      "--hash-style=gnu", "--build-id=none", "--threads=1", "--no-mmap-output-file",
+      input.c_str(),      output.c_str()};
   lld::Result result =
       lld::lldMain(arguments, llvm::nulls(), stream, {{lld::Gnu, &lld::elf::link}});
   llvm::sys::fs::remove(input);

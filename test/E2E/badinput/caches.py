@@ -53,6 +53,12 @@ def unwritable(bench, run):
     if bundles_of(bench, cache) != ([], []):
         bench.fail("cache: full", f"left {bundles_of(bench, cache)}")
     bench.answers("cache: no longer full", run, env={"XDG_CACHE_HOME": cache})
+    # On a disk that fills up; needs root.
+    disk = bench.folder(keep=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk]
+    if subprocess.run(mount, stderr=subprocess.DEVNULL, check=False).returncode == 0:
+        bench.refuses("cache: on a full disk", run, disk, "hint: ", env={"XDG_CACHE_HOME": disk})
+        subprocess.run(["umount", disk], check=True)
 
 
 def started(bench, command, cache):

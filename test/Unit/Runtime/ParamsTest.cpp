@@ -4,6 +4,7 @@
 
 #include "dsv3/Plan/Layout.h"
 #include "dsv3/Plan/PlanFile.h"
+#include "runtime/params/PackJob.h"
 #include "runtime/params/ParameterStore.h"
 
 #include <gtest/gtest.h>
@@ -269,4 +270,20 @@ TEST(Params, DummyWeightsDependOnTheSeedAlone) {
     EXPECT_TRUE(value >= 1 && value < 1.125F) << value;
   }
   EXPECT_GT(rows->scales(3, -1)[1], 0);
+}
+
+TEST(Params, AThreadThatRunsOutOfMemoryIsAFailure) {
+  Plan plan = planOf({parameterOf(DType::F32, 1, 8, 8, {"w", "", 8, 8, 0, 0, 8, false})}, 16);
+  const Parameter &weight = plan.parameters[0];
+  Packer packer(weight, weight.layouts[0]);
+  ParameterReader reader(plan, weight, -1,
+                         [](const TensorRequest &request) { return dummyTensor(request, 0); });
+  std::vector<std::byte> data(packer.dataBytes());
+  std::vector<PackItem> items;
+  items.push_back({&packer, std::move(reader), data, {}});
+  Status packed =
+      packItems(items, {2, {}, nullptr}, [](const PackItem &) { throw std::bad_alloc(); });
+  ASSERT_FALSE(packed.ok());
+  EXPECT_NE(packed.failure().what.find("cannot be packed: std::bad_alloc"), std::string::npos)
+      << packed.failure().what;
 }
