@@ -51,7 +51,7 @@ FailureOr<std::map<std::string, Tensor>>
 Interpreter::run(StringRef entry, const std::map<std::string, Tensor> &inputs,
                  const Observer &observer) {
   auto function = module.lookupSymbol<func::FuncOp>(entry);
-  if (!function || !function->hasAttr(graph::entryAttrName)) {
+  if (!function || function.isExternal() || !function->hasAttr(graph::entryAttrName)) {
     return module.emitError("no entry @") << entry << "; run an earlier or later phase";
   }
   Frame frame(*this, /*layer=*/-1, observer);
@@ -62,13 +62,7 @@ Interpreter::run(StringRef entry, const std::map<std::string, Tensor> &inputs,
     }
     auto name = function.getArgAttrOfType<StringAttr>(index, graph::nameAttrName);
     auto found = name ? inputs.find(name.str()) : inputs.end();
-    bool fits = found != inputs.end() &&
-                found->second.shape().size() == static_cast<size_t>(type.getRank());
-    for (int64_t dim = 0; fits && dim < type.getRank(); ++dim) {
-      fits = type.isDynamicDim(dim) ||
-             type.getDimSize(dim) == found->second.dim(static_cast<size_t>(dim));
-    }
-    if (!fits) {
+    if (found == inputs.end() || !frame.fits(type, found->second)) {
       return function.emitError("expected an input ") << name << " of type " << type;
     }
     frame.bind(argument, found->second);
@@ -114,6 +108,9 @@ FailureOr<std::vector<Tensor>> Frame::run(Block &block) {
       return failure();
     }
   }
+  if (failed(checkOperands(*block.getTerminator()))) {
+    return failure();
+  }
   std::vector<Tensor> results;
   for (Value value : block.getTerminator()->getOperands()) {
     results.push_back(get(value));
@@ -122,13 +119,16 @@ FailureOr<std::vector<Tensor>> Frame::run(Block &block) {
 }
 
 LogicalResult Frame::runOp(Operation &op) {
+  if (failed(checkOperands(op))) {
+    return failure();
+  }
   bool known = true;
-  for (auto family : {&Frame::runStructure, &Frame::runDense, &Frame::runModel, &Frame::runCore,
-                      &Frame::runCheck}) {
+  for (auto family : {&Frame::runStructure, &Frame::runDense, &Frame::runRows, &Frame::runAttention,
+                      &Frame::runExperts, &Frame::runCore, &Frame::runCheck}) {
     known = true;
     LogicalResult result = (this->*family)(op, known);
     if (known) {
-      return result;
+      return success(succeeded(result) && succeeded(checkResults(op)));
     }
   }
   return op.emitError("'") << op.getName() << "' has no meaning for the interpreter"

@@ -54,7 +54,10 @@ LogicalResult Frame::runStructure(Operation &op, bool &known) {
       })
       .Case([&](graph::CallLayerOp call) -> LogicalResult {
         auto function = machine.module.lookupSymbol<func::FuncOp>(call.getCallee());
-        Frame inner(machine, static_cast<int64_t>(call.getLayer()), observer);
+        if (!function || function.isExternal()) {
+          return op.emitError("no function @") << call.getCallee() << " with a body";
+        }
+        Frame inner(*this, static_cast<int64_t>(call.getLayer()));
         for (auto [argument, input] : llvm::zip_equal(function.getArguments(), call.getInputs())) {
           if (isa<RankedTensorType>(input.getType())) {
             inner.bind(argument, get(input));
@@ -73,7 +76,7 @@ LogicalResult Frame::runStructure(Operation &op, bool &known) {
       .Case([&](kern::GroupOp group) { return finish(run(group.getBody().front())); })
       .Case([&](kern::LaunchOp launch) -> LogicalResult {
         auto definition = machine.module.lookupSymbol<kern::DefOp>(launch.getCallee());
-        Frame inner(machine, layer, observer);
+        Frame inner(*this, layer);
         for (auto [argument, input] : llvm::zip_equal(definition.getInputs(), launch.getInputs())) {
           if (isa<RankedTensorType>(input.getType())) {
             inner.bind(argument, get(input));
