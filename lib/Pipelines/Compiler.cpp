@@ -1,6 +1,8 @@
 //===- Compiler.cpp - a model taken through the phases --------------------===//
 #include "dsv3/Pipelines/Compiler.h"
 
+#include "Graph/Graph.h"
+
 #include "mlir/IR/Builders.h"
 
 using namespace mlir;
@@ -16,17 +18,14 @@ OwningOpRef<ModuleOp> compileTo(Phase last, MLIRContext &context, const ModelSou
   }
   Builder builder(&context);
   if (!source.identity.empty()) {
-    (*module)->setAttr("dsv3.identity", builder.getStringAttr(source.identity));
+    (*module)->setAttr(graph::identityAttrName, builder.getStringAttr(source.identity));
   }
   if (source.config.quantization) {
-    (*module)->setAttr("dsv3.scale_block",
+    (*module)->setAttr(graph::scaleBlockAttrName,
                        builder.getDenseI64ArrayAttr(source.config.quantization->weightBlockSize));
   }
-  if (observer && failed(observer(Phase::Import, *module))) {
-    return nullptr;
-  }
-  for (Phase phase :
-       {Phase::Graph, Phase::Sharded, Phase::Fused, Phase::Kernels, Phase::Configured}) {
+  for (Phase phase : {Phase::Import, Phase::Graph, Phase::Sharded, Phase::Fused, Phase::Kernels,
+                      Phase::Configured}) {
     if (phase > last) {
       break;
     }

@@ -31,7 +31,7 @@ struct VerifyPhase : impl::VerifyPhaseBase<VerifyPhase> {
       return true;
     }
     auto definition = op->getParentOfType<kern::DefOp>();
-    if (phase == "graph" || phase == "sharded") {
+    if (phase == "import" || phase == "graph" || phase == "sharded") {
       return op->getName().getDialectNamespace() == "dsv3" || isa<func::ReturnOp>(op);
     }
     if (auto kernel = dyn_cast<kern::DefOp>(op)) {
@@ -46,10 +46,11 @@ struct VerifyPhase : impl::VerifyPhaseBase<VerifyPhase> {
   }
 
   void runOnOperation() override {
-    if (phase != "graph" && phase != "sharded" && phase != "fused" && phase != "kernels" &&
-        phase != "configured") {
+    if (phase != "import" && phase != "graph" && phase != "sharded" && phase != "fused" &&
+        phase != "kernels" && phase != "configured") {
       getOperation().emitError("no border after phase '")
-          << phase.getValue() << "'; there is one after graph, sharded, fused, kernels, configured";
+          << phase.getValue()
+          << "'; there is one after import, graph, sharded, fused, kernels, configured";
       return signalPassFailure();
     }
     struct Leftover {

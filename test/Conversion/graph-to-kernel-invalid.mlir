@@ -98,7 +98,7 @@ kern.def @two_norms kind "norm" ins(%x: !x, %w: tensor<128xbf16>) outs(%o: !x) {
 !cache = !dsv3.cache<f32, latent = 32, rope = 8, page = 64, context = 128, requests = 1>
 // An append without its norm.
 kern.def @append kind "append" ins(%c: !cache, %l: tensor<?x32xf32, #T>, %k: tensor<?x8xf32, #T>, %p: tensor<?xi32, #T>) outs() {
-  // expected-error @below {{expected the latent's norm, the key's and the query's rotation in the group of an append; run dsv3-fuse-rope-append}}
+  // expected-error @below {{expected the latent's norm, the key's and the query's rotation in the group of an append; run dsv3-lower-rope-append}}
   dsv3.cache_append %c, %l, %k, %p, %p : !cache, tensor<?x32xf32, #T>, tensor<?x8xf32, #T>, tensor<?xi32, #T>
   kern.yield
 }

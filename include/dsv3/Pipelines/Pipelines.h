@@ -34,7 +34,7 @@ struct PipelineOptions {
 };
 
 /// Adds the passes that lead to `phase` from the one before it, and the verifier of its
-/// border. Import and emitted have none: the importer and the code generator make them.
+/// border. Import has the verifier alone; planned and emitted have neither, being no modules.
 void addPhase(mlir::OpPassManager &manager, Phase phase, const PipelineOptions &options);
 
 } // namespace dsv3

@@ -16,8 +16,11 @@ def SetPrecision : GraphPass<"dsv3-set-precision"> {
   let summary = "writes the precision policy into the module";
   let description = [{
     Under `f32` activations and cache are f32 and weights are as stored: what the
-    importer wrote. The pass checks it and records the policy as the module's
-    attribute `dsv3.policy`. A policy that has no rewrite is refused by name.
+    importer wrote. The pass checks that arguments of functions are f32 (results of ops
+    follow from them and the weights) and records the policy as the module's attribute
+    `dsv3.policy`. A policy that has no rewrite is refused by name.
+
+    Before: `module {`. After: `module attributes {dsv3.policy = "f32"} {`.
   }];
   let options = [Option<"policy", "policy", "std::string", "\"f32\"", "f32">];
 }
@@ -73,6 +76,17 @@ def MergeProjections : GraphPass<"dsv3-merge-projections"> {
     `q_a_proj` (or `q_proj`) and `kv_a_proj_with_mqa` read the same rows: one parameter
     of two segments, one dsv3.linear, two slices. Missed where they are stored with
     different types.
+
+    ```mlir
+    %q = dsv3.linear %x, %w_q
+    %kv = dsv3.linear %x, %w_kv
+    ```
+    becomes
+    ```mlir
+    %both = dsv3.linear %x, %w
+    %q = dsv3.slice %both[0, 1536]
+    %kv = dsv3.slice %both[1536, 576]
+    ```
   }];
 }
 
@@ -93,27 +107,40 @@ def LowerExperts : GraphPass<"dsv3-lower-experts"> {
   }];
 }
 
-def FuseRopeAppend : GraphPass<"dsv3-fuse-rope-append"> {
+def LowerRopeAppend : GraphPass<"dsv3-lower-rope-append"> {
   let summary = "norm of the latent, rotations and cache append as one kernel";
   let description = [{
     Groups a dsv3.cache_append with the dsv3.rms_norm of its latent, the dsv3.rope of
-    its key and the dsv3.rope of the query.
+    its key and the dsv3.rope of the query. A lowering: no core op computes one of them
+    alone, so an append that cannot be grouped is an error.
+
+    ```mlir
+    %q = dsv3.rope %query, %cos, %sin
+    %n = dsv3.rms_norm %latent, %w eps 1.0e-06
+    %k = dsv3.rope %key, %cos, %sin
+    dsv3.cache_append %cache, %n, %k, %positions, %requests
+    ```
+    becomes
+    ```mlir
+    %q = kern.group "rope_append" { … the four … }
+    ```
   }];
 }
 
 def FuseResidualNorm : GraphPass<"dsv3-fuse-residual-norm"> {
   let summary = "a residual addition with the norm that reads it";
   let description = [{
-    Groups `%s = dsv3.add %x, %d` with `dsv3.rms_norm %s`: the sum is read and written
+    Groups a dsv3.add with the dsv3.rms_norm of its result: the sum is read and written
     once. Missed where the sum is not in the same function.
-  }];
-}
 
-def FuseRouter : GraphPass<"dsv3-fuse-router"> {
-  let summary = "the router from logits to weights as one kernel";
-  let description = [{
-    Groups each dsv3.router: sigmoid, bias, group limit, top-k, normalisation and scale
-    are one launch.
+    ```mlir
+    %s = dsv3.add %x, %d
+    %n = dsv3.rms_norm %s, %w eps 1.0e-06
+    ```
+    becomes
+    ```mlir
+    %s, %n = kern.group "residual_norm" { … both … }
+    ```
   }];
 }
 
@@ -122,6 +149,15 @@ def FuseExperts : GraphPass<"dsv3-fuse-experts"> {
   let description = [{
     Groups dsv3.grouped_linear with the dsv3.silu_mul that reads it alone, and
     dsv3.combine with the additions (shared expert, residual) that follow it.
+
+    ```mlir
+    %h = dsv3.grouped_linear %x, %offsets rows %rows, %gate_up
+    %a = dsv3.silu_mul %h
+    ```
+    becomes
+    ```mlir
+    %a = kern.group "experts_gate_up" { … both … }
+    ```
   }];
 }
 
@@ -129,6 +165,15 @@ def FuseGemmEpilogue : GraphPass<"dsv3-fuse-gemm-epilogue"> {
   let summary = "products with the elementwise ops that read them";
   let description = [{
     Groups dsv3.linear with a dsv3.silu_mul or dsv3.add that reads it alone.
+
+    ```mlir
+    %p = dsv3.linear %x, %w
+    %y = dsv3.add %r, %p
+    ```
+    becomes
+    ```mlir
+    %y = kern.group "linear_add" { … both … }
+    ```
   }];
 }
 
@@ -137,7 +182,20 @@ def OutlineKernels : GraphPass<"dsv3-outline-kernels"> {
   let description = [{
     A kern.def is made of each kern.group and of each computing op outside of groups;
     views (slice, split_heads, merge_heads) go into the kernels that read them. Equal
-    definitions are made once. Parameters that nothing reads any more are erased.
+    definitions are made once. Parameters that nothing reads any more are erased. What
+    dsv3 computes in one op (router, dispatch, …) is one launch from the start.
+
+    ```mlir
+    func.func @decode(%x) {
+      %s = kern.group "sum" { … dsv3.add %x, %x … }
+    ```
+    becomes
+    ```mlir
+    kern.def @decode.sum kind "sum" ins(%x) outs(%o) { … dsv3.add %x, %x … }
+    func.func @decode(%x) {
+      %e = kern.empty
+      %s = kern.launch @decode.sum ins(%x) outs(%e)
+    ```
   }];
 }
 
@@ -152,6 +210,9 @@ def ConfigureKernels : GraphPass<"kern-configure"> {
     family table (dsv3/Plan/Families.h) for each variant, and writes the choice as the
     attribute `configs`: the table's fields, `scratch`, and `tiles` as [size, factor,
     divisor, times, plus]. Definitions that are equal then are made one.
+
+    Before: `kern.def @embed kind "embed" family "gather" …`. After: the same with
+    `configs {"x86-64-v3" = {rows = 4, scratch = 0, tiles = array<i64: 0, 1, 4, 1, 0>}}`.
   }];
   let options = [ListOption<"variants", "variants", "std::string",
                             "CPU variants to make kernels for (all)">];
@@ -168,12 +229,13 @@ def VerifyPhase : GraphPass<"dsv3-verify-phase"> {
 
     | after | in functions | in kernels |
     |---|---|---|
-    | graph, sharded | ops of dsv3 | no kernels yet |
+    | import, graph, sharded | ops of dsv3 | no kernels yet |
     | fused | weight, call_layer, observe, launches | ops of dsv3 |
     | kernels | as fused | one core op and views |
     | configured | as fused | as kernels, with configurations |
 
-    Everything else is listed by op, count and function in one diagnostic.
+    Everything else is listed by op, count and function in one diagnostic. Nothing is
+    changed.
   }];
   let options = [Option<"phase", "phase", "std::string", "\"graph\"", "phase that has ended">];
 }

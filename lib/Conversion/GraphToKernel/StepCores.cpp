@@ -7,7 +7,7 @@ using namespace mlir;
 
 namespace dsv3 {
 
-/// The group that FuseRopeAppend makes.
+/// The group that LowerRopeAppend makes.
 static CoreResults buildRopeAppend(CoreBuilder &core, graph::CacheAppendOp append) {
   auto norm = append.getLatent().getDefiningOp<graph::RmsNormOp>();
   auto key = append.getKey().getDefiningOp<graph::RopeOp>();
@@ -15,7 +15,7 @@ static CoreResults buildRopeAppend(CoreBuilder &core, graph::CacheAppendOp appen
                                           : graph::RopeOp();
   if (!norm || !key || !query) {
     return append.emitError("expected the latent's norm, the key's and the query's rotation in "
-                            "the group of an append; run dsv3-fuse-rope-append");
+                            "the group of an append; run dsv3-lower-rope-append");
   }
   std::optional<BufferPart> latentPart = core.partOf(norm.getX()),
                             keyPart = core.partOf(key.getX());

@@ -24,7 +24,7 @@ public:
 
   /// From now on every remark whose line matches is a line of stderr,
   ///
-  ///     @decode.moe: fuse-router: passed: sigmoid, bias, … in one launch
+  ///     @decode.moe: lower-rope-append: passed: norm of the latent, … in one launch
   ///
   /// and every remark at all is kept for the file. Nothing, where the flags ask for nothing.
   Status collect(mlir::MLIRContext &context);

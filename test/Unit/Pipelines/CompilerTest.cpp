@@ -8,6 +8,8 @@
 #include "dsv3/Tools/Registration.h"
 
 #include "mlir/IR/Verifier.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
 
 #include <gtest/gtest.h>
 
@@ -48,6 +50,20 @@ TEST_P(Published, ReachesAPlan) {
     EXPECT_GT(entry.arenaBytes, 0) << entry.name;
     EXPECT_LE(entry.bodies.size(), 2U) << "layers are compiled once per kind";
   }
+}
+
+/// What is no op of the dsv3 dialect does not get past the border of phase import.
+TEST(Pipelines, VerifiesWhatIsImported) {
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  MLIRContext context(registry);
+  ScopedDiagnosticHandler quiet(&context, [](Diagnostic &) { return success(); });
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(
+      "func.func @f() {\n  %e = kern.empty : tensor<8xf32>\n  return\n}", &context);
+  ASSERT_TRUE(module);
+  PassManager manager(&context);
+  addPhase(manager, Phase::Import, {});
+  EXPECT_TRUE(failed(manager.run(*module)));
 }
 
 INSTANTIATE_TEST_SUITE_P(Configurations, Published,
