@@ -12,9 +12,9 @@ def Kernel_Dialect : Dialect {
   let summary = "Fused kernels: one core op, scalar regions around it, a configuration";
   let description = [{
     A `kern.def` is one launch. Its body says what it computes: first as dsv3 ops
-    (phase fused), then as one core op with scalar prologue and epilogue regions
-    (phase kernels), which the interpreter runs and code generators print. Core ops
-    take destinations. Scalar regions hold only the ops of the closed scalar table
+    (phase fused), then as one core op with scalar regions (phase kernels), which the
+    interpreter runs and code generators print. Core ops take destinations. Scalar
+    regions hold only float constants and the ops of the closed scalar table
     (dsv3/Support/ScalarOps.def).
   }];
   let dependentDialects = ["::dsv3::graph::GraphDialect", "::mlir::arith::ArithDialect",
@@ -27,10 +27,8 @@ def Kernel_AccessKind : I32EnumAttr<"AccessKind", "how a scalar region sees an o
   let cppNamespace = "::dsv3::kern";
 }
 
-
 def Kernel_Reduction : I32EnumAttr<"Reduction", "how contributions of a row are combined", [
-    I32EnumAttrCase<"None", 0, "none">, I32EnumAttrCase<"Add", 1, "add">,
-    I32EnumAttrCase<"Max", 2, "max">]> {
+    I32EnumAttrCase<"None", 0, "none">, I32EnumAttrCase<"Add", 1, "add">]> {
   let cppNamespace = "::dsv3::kern";
 }
 

@@ -73,7 +73,7 @@ LogicalResult RowwiseOp::verify() {
   if (getReduction() == Reduction::None) {
     if (!getContribution().empty() || !getFinish().empty()) {
       return check.fail("empty regions 'contribution' and 'finish' without a reduction", "ops",
-                        "write `reduce add` or `reduce max`");
+                        "write `reduce add`");
     }
   } else {
     checkRegion(check, "contribution", getContribution(), arguments, f32);

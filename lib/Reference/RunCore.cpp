@@ -92,14 +92,13 @@ LogicalResult Frame::rowwise(kern::RowwiseOp op) {
   for (int64_t t = 0; t < rows; ++t) {
     double scale = 0.0;
     if (reduces) {
-      bool sums = op.getReduction() == kern::Reduction::Add;
-      double reduced = sums ? 0.0 : -INFINITY;
+      double reduced = 0.0;
       for (int64_t i = 0; i < n; ++i) {
         auto one = runScalars(op.getContribution(), scalars(t, i), machine.precision);
         if (failed(one)) {
           return failure();
         }
-        reduced = sums ? reduced + (*one)[0] : std::fmax(reduced, (*one)[0]);
+        reduced += (*one)[0];
       }
       auto finished = runScalars(
           op.getFinish(), {roundTo(Float32Type::get(op.getContext()), reduced, machine.precision)},
@@ -181,7 +180,10 @@ LogicalResult Frame::runCore(Operation &op, bool &known) {
                                static_cast<int64_t>(gemm.getParts()), gemm.getEpilogueInputs(),
                                gemm.getAccess()));
       })
-      .Case([&](kern::GroupedGemmOp gemm) {
+      .Case([&](kern::GroupedGemmOp gemm) -> LogicalResult {
+        if (failed(checkGroups(op, gemm.getA(), gemm.getOffsets(), gemm.getRows()))) {
+          return failure();
+        }
         const Tensor &offsets = get(gemm.getOffsets());
         auto entries = static_cast<int64_t>(offsets[offsets.size() - 1]);
         Tensor weight = expanded(gemm.getWeight(), gemm.getScales(), gemm.getBlock());
@@ -199,7 +201,10 @@ LogicalResult Frame::runCore(Operation &op, bool &known) {
                       epilogue(gemm.getEpilogue(), sums, static_cast<int64_t>(gemm.getParts()),
                                gemm.getEpilogueInputs(), gemm.getAccess(), expertOf));
       })
-      .Case([&](kern::CombineOp sum) {
+      .Case([&](kern::CombineOp sum) -> LogicalResult {
+        if (failed(checkSlots(op, sum.getX(), sum.getSlots()))) {
+          return failure();
+        }
         return finish(sum.getResult(),
                       epilogue(sum.getEpilogue(),
                                combine(get(sum.getX()), get(sum.getSlots()), get(sum.getWeights())),

@@ -28,21 +28,18 @@ void emitRowwise(const KernelCode &kernel, kern::RowwiseOp op, Num tile) {
     };
     std::optional<Num> reduced;
     if (op.getReduction() != kern::Reduction::None) {
-      bool sums = op.getReduction() == kern::Reduction::Add;
-      auto combine = [&](Num a, Num b) { return sums ? a + b : code.max(a, b); };
-      Num identity = code.number(sums ? 0.0 : -std::numeric_limits<double>::infinity());
-      Var total = code.variable(identity);
-      Var lanes = code.variable(code.splat(identity, code.lanes()));
+      Var total = code.variable(code.number(0.0));
+      Var lanes = code.variable(code.splat(code.number(0.0), code.lanes()));
       code.columns(n, [&](Num column, int64_t width) {
         Num one = emitScalars(code, op.getContribution(), inputs(column, width), width)[0];
         if (width == code.lanes()) {
-          lanes.set(combine(lanes.get(), one));
+          lanes.set(lanes.get() + one);
         } else {
-          total.set(sums ? code.sumOf(one) : code.largestOf(one));
+          total.set(code.sumOf(one));
         }
       });
-      Num whole = sums ? code.sumOf(lanes.get()) : code.largestOf(lanes.get());
-      reduced = emitScalars(code, op.getFinish(), {combine(total.get(), whole)}, 1)[0];
+      Num sum = total.get() + code.sumOf(lanes.get());
+      reduced = emitScalars(code, op.getFinish(), {sum}, 1)[0];
     }
     code.columns(n, [&](Num column, int64_t width) {
       SmallVector<Num> arguments = inputs(column, width);
