@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "Parameters.h"
 
+#include "Plan/Plan.h"
 #include "dsv3/Plan/Key.h"
 
 #include "mlir/IR/Builders.h"
@@ -111,19 +112,6 @@ std::vector<Slot> mtpSlots(const checkpoint::ModelConfig &config) {
   return slots;
 }
 
-static Type elementType(MLIRContext *context, DType type) {
-  switch (type) {
-  case DType::F16:
-    return Float16Type::get(context);
-  case DType::BF16:
-    return BFloat16Type::get(context);
-  case DType::F8E4M3:
-    return Float8E4M3FNType::get(context);
-  default:
-    return Float32Type::get(context);
-  }
-}
-
 std::optional<std::string> signatureOf(const std::vector<Slot> &slots, int64_t layer,
                                        const StoredType &storedType, Location loc) {
   std::string signature;
@@ -194,7 +182,7 @@ void declareParameters(ModuleOp module, const checkpoint::ModelConfig &config, S
     std::string name = prefix.empty() ? slot.name : (prefix + "." + slot.name).str();
     graph::ParameterOp::create(
         builder, module.getLoc(), builder.getStringAttr(name),
-        TypeAttr::get(RankedTensorType::get(slot.shape, elementType(context, stored))), block,
+        TypeAttr::get(RankedTensorType::get(slot.shape, planir::typeOf(stored, context))), block,
         builder.getI64IntegerAttr(pieces),
         layers.empty() ? DenseI64ArrayAttr() : builder.getDenseI64ArrayAttr(layers),
         builder.getArrayAttr(segments));

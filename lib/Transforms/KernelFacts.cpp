@@ -2,6 +2,7 @@
 #include "dsv3/Transforms/KernelFacts.h"
 
 #include "Graph/Extent.h"
+#include "Plan/Plan.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -14,14 +15,6 @@ static int64_t dimOf(Value value, int64_t dim) {
 }
 static int64_t lastDim(Value value) {
   return cast<RankedTensorType>(value.getType()).getShape().back();
-}
-
-static DType dtypeOf(Value value) {
-  Type element = cast<RankedTensorType>(value.getType()).getElementType();
-  return element.isBF16()                 ? DType::BF16
-         : element.isF16()                ? DType::F16
-         : isa<Float8E4M3FNType>(element) ? DType::F8E4M3
-                                          : DType::F32;
 }
 
 /// Fills in which size the rows of `value` are counted in, and how many there are at
@@ -62,7 +55,8 @@ static void setCache(plan::KernelFacts &facts, Value cache) {
 
 template <typename OpT>
 static void setWeight(plan::KernelFacts &facts, OpT op) {
-  facts.weight = dtypeOf(op.getWeight());
+  // Weights have types that plans have, by the constraints of the op.
+  facts.weight = *planir::dtypeOf(op.getWeight().getType().getElementType());
   if (op.getBlock()) {
     facts.scaleColumns = (*op.getBlock())[1];
   }

@@ -58,3 +58,105 @@ func.func @decode(%ids: tensor<?xi32, #T> {dsv3.name = "ids"}) -> (!logits {dsv3
   %y = kern.launch @head ins(%x, %w : !x, !w) outs(%f : !logits) -> !logits
   return %y : !logits
 }
+
+// -----
+
+#T = #dsv3.dims<"T">
+!x = tensor<?x128xf32, #T>
+kern.def @embed kind "rows" family "gather" sizes ["T"] ins(%t: tensor<320x128xbf16>, %i: tensor<?xi32, #T>) outs(%o: !x) configs {"x86-64-v3" = {rows = 1, scratch = 0, tiles = array<i64: 0, 1, 1, 1, 0>}} {
+  %y = kern.gather ins(%t, %i : tensor<320x128xbf16>, tensor<?xi32, #T>) outs(%o : !x) -> !x
+  kern.yield %y : !x
+}
+// expected-error @below {{expected ports with a name and a named number of rows, found 'i32'}}
+func.func @scalar(%ids: i32 {dsv3.name = "ids"}) attributes {dsv3.entry = {role = "step", min_tokens = 1, max_tokens = 8, sizes = [#dsv3.size<"T", max = 8>]}} {
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!x = tensor<?x128xf32, #T>
+kern.def @embed kind "rows" family "gather" sizes ["T"] ins(%t: tensor<320x128xbf16>, %i: tensor<?xi32, #T>) outs(%o: !x) configs {"x86-64-v3" = {rows = 1, scratch = 0, tiles = array<i64: 0, 1, 1, 1, 0>}} {
+  %y = kern.gather ins(%t, %i : tensor<320x128xbf16>, tensor<?xi32, #T>) outs(%o : !x) -> !x
+  kern.yield %y : !x
+}
+// expected-error @below {{expected ports with a name and a named number of rows, found 'tensor<f32>'}}
+func.func @rankless(%ids: tensor<f32> {dsv3.name = "ids"}) attributes {dsv3.entry = {role = "step", min_tokens = 1, max_tokens = 8, sizes = [#dsv3.size<"T", max = 8>]}} {
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!x = tensor<?x128xf32, #T>
+kern.def @embed kind "rows" family "gather" sizes ["T"] ins(%t: tensor<320x128xbf16>, %i: tensor<?xi32, #T>) outs(%o: !x) configs {"x86-64-v3" = {rows = 1, scratch = 0, tiles = array<i64: 0, 1, 1, 1, 0>}} {
+  %y = kern.gather ins(%t, %i : tensor<320x128xbf16>, tensor<?xi32, #T>) outs(%o : !x) -> !x
+  kern.yield %y : !x
+}
+// expected-error @below {{expected ports with a name and a named number of rows, found 'tensor<?xf32>'}}
+func.func @nameless(%ids: tensor<?xf32> {dsv3.name = "ids"}) attributes {dsv3.entry = {role = "step", min_tokens = 1, max_tokens = 8, sizes = [#dsv3.size<"T", max = 8>]}} {
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!x = tensor<?x128xf32, #T>
+kern.def @embed kind "rows" family "gather" sizes ["T"] ins(%t: tensor<320x128xbf16>, %i: tensor<?xi32, #T>) outs(%o: !x) configs {"x86-64-v3" = {rows = 1, scratch = 0, tiles = array<i64: 0, 1, 1, 1, 0>}} {
+  %y = kern.gather ins(%t, %i : tensor<320x128xbf16>, tensor<?xi32, #T>) outs(%o : !x) -> !x
+  kern.yield %y : !x
+}
+// expected-error @below {{expected ports with a name and a named number of rows, found 'tensor<?xf32, #dsv3.dims<"T">>'}}
+func.func @label(%ids: tensor<?xf32, #T> {dsv3.name = 3}) attributes {dsv3.entry = {role = "step", min_tokens = 1, max_tokens = 8, sizes = [#dsv3.size<"T", max = 8>]}} {
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!x = tensor<?x128xf32, #T>
+kern.def @embed kind "rows" family "gather" sizes ["T"] ins(%t: tensor<320x128xbf16>, %i: tensor<?xi32, #T>) outs(%o: !x) configs {"x86-64-v3" = {rows = 1, scratch = 0, tiles = array<i64: 0, 1, 1, 1, 0>}} {
+  %y = kern.gather ins(%t, %i : tensor<320x128xbf16>, tensor<?xi32, #T>) outs(%o : !x) -> !x
+  kern.yield %y : !x
+}
+// expected-error @below {{expected ports with a row for each of a named size, found 'tensor<?xf32, #dsv3.dims<"T*4">>'}}
+func.func @multiple(%ids: tensor<?xf32, #dsv3.dims<"T*4">> {dsv3.name = "ids"}) attributes {dsv3.entry = {role = "step", min_tokens = 1, max_tokens = 8, sizes = [#dsv3.size<"T", max = 8>]}} {
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!x = tensor<?x128xf32, #T>
+kern.def @embed kind "rows" family "gather" sizes ["T"] ins(%t: tensor<320x128xbf16>, %i: tensor<?xi32, #T>) outs(%o: !x) configs {"x86-64-v3" = {rows = 1, scratch = 0, tiles = array<i64: 0, 1, 1, 1, 0>}} {
+  %y = kern.gather ins(%t, %i : tensor<320x128xbf16>, tensor<?xi32, #T>) outs(%o : !x) -> !x
+  kern.yield %y : !x
+}
+// expected-error @below {{expected rows of a number or a name, and a number of columns, found 'tensor<?x?xf32, #dsv3.dims<"T", "T">>'}}
+func.func @columns(%ids: tensor<?x?xf32, #dsv3.dims<"T", "T">> {dsv3.name = "ids"}) attributes {dsv3.entry = {role = "step", min_tokens = 1, max_tokens = 8, sizes = [#dsv3.size<"T", max = 8>]}} {
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!x = tensor<?x128xf32, #T>
+kern.def @embed kind "rows" family "gather" sizes ["T"] ins(%t: tensor<320x128xbf16>, %i: tensor<?xi32, #T>) outs(%o: !x) configs {"x86-64-v3" = {rows = 1, scratch = 0, tiles = array<i64: 0, 1, 1, 1, 0>}} {
+  %y = kern.gather ins(%t, %i : tensor<320x128xbf16>, tensor<?xi32, #T>) outs(%o : !x) -> !x
+  kern.yield %y : !x
+}
+// expected-error @below {{plans have no element type 'i7'}}
+func.func @element(%ids: tensor<?xi7, #T> {dsv3.name = "ids"}) attributes {dsv3.entry = {role = "step", min_tokens = 1, max_tokens = 8, sizes = [#dsv3.size<"T", max = 8>]}} {
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!x = tensor<?x128xf32, #T>
+kern.def @embed kind "rows" family "gather" sizes ["T"] ins(%t: tensor<320x128xbf16>, %i: tensor<?xi32, #T>) outs(%o: !x) configs {"x86-64-v3" = {rows = 1, scratch = 0, tiles = array<i64: 0, 1, 1, 1, 0>}} {
+  %y = kern.gather ins(%t, %i : tensor<320x128xbf16>, tensor<?xi32, #T>) outs(%o : !x) -> !x
+  kern.yield %y : !x
+}
+// expected-error @below {{expected a function with a body}}
+func.func private @declared() attributes {dsv3.entry = {role = "step", min_tokens = 1, max_tokens = 8, sizes = [#dsv3.size<"T", max = 8>]}}

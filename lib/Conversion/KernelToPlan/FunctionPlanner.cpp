@@ -7,22 +7,18 @@
 #include "FunctionPlanner.h"
 
 #include "Graph/Extent.h"
+#include "Plan/Plan.h"
 
 using namespace mlir;
 
 namespace dsv3 {
 
-DType planType(Type element) {
-  if (element.isBF16()) {
-    return DType::BF16;
+FailureOr<DType> planType(Type element, Operation *where) {
+  std::optional<DType> type = planir::dtypeOf(element);
+  if (!type) {
+    return where->emitError("plans have no element type ") << element;
   }
-  if (element.isF16()) {
-    return DType::F16;
-  }
-  if (isa<Float8E4M3FNType>(element)) {
-    return DType::F8E4M3;
-  }
-  return element.isInteger(32) ? DType::I32 : DType::F32;
+  return *type;
 }
 
 int64_t columnsOf(RankedTensorType type) {
@@ -34,7 +30,13 @@ int64_t columnsOf(RankedTensorType type) {
 }
 
 FailureOr<RowCount> rowsOf(RankedTensorType type, const PlanTables &tables, Operation *where) {
-  graph::Extent rows = graph::extentOf(type, 0);
+  SmallVector<graph::Extent> extents = graph::extentsOf(type);
+  graph::Extent rows = extents.empty() ? graph::Extent() : extents[0];
+  if ((!rows.isStatic() && !rows.name) ||
+      !llvm::all_of(ArrayRef(extents).drop_front(), [](graph::Extent e) { return e.isStatic(); })) {
+    return where->emitError("expected rows of a number or a name, and a number of columns, found ")
+           << type;
+  }
   if (rows.isStatic()) {
     return RowCount{-1, rows.value};
   }
@@ -57,7 +59,11 @@ FailureOr<int64_t> FunctionPlanner::bytesOf(Value value) {
     auto base = graph::DimsAttr::split(graph::extentOf(type, 0).name).first;
     count *= tables.maxima.lookup(base);
   }
-  return count * columnsOf(type) * static_cast<int64_t>(byteSize(planType(type.getElementType())));
+  FailureOr<DType> element = planType(type.getElementType(), function);
+  if (failed(element)) {
+    return failure();
+  }
+  return count * columnsOf(type) * static_cast<int64_t>(byteSize(*element));
 }
 
 Value FunctionPlanner::bufferOf(Value value) {
@@ -145,8 +151,11 @@ FailureOr<plan::Instruction> FunctionPlanner::observe(graph::ObserveOp op) {
   if (failed(rows) || rows->size < 0 || rows->factor != 1) {
     return op.emitError("expected a value with a row for each token of the step, found ") << type;
   }
-  plan::Observation observation{op.getName().str(), planType(type.getElementType()), rows->size,
-                                columnsOf(type)};
+  FailureOr<DType> element = planType(type.getElementType(), op);
+  if (failed(element)) {
+    return failure();
+  }
+  plan::Observation observation{op.getName().str(), *element, rows->size, columnsOf(type)};
   auto known = llvm::find(observations, observation);
   plan::Instruction instruction;
   instruction.opcode = plan::Opcode::Observe;
@@ -160,6 +169,9 @@ FailureOr<plan::Instruction> FunctionPlanner::observe(graph::ObserveOp op) {
 }
 
 FailureOr<std::vector<plan::Instruction>> FunctionPlanner::plan() {
+  if (function.isExternal()) {
+    return function.emitError("expected a function with a body");
+  }
   if (failed(findBuffers())) {
     return failure();
   }

@@ -18,7 +18,8 @@ struct PlanTables {
   llvm::StringMap<int64_t> maxima;
 };
 
-/// "T*8" as the size T and the factor 8; a static extent has size -1.
+/// "T*8" as the size T and the factor 8; a static extent has size -1. Fails for types that
+/// plans do not have: other dimensions than the first are numbers.
 struct RowCount {
   int32_t size = -1;
   int64_t factor = 1;
@@ -27,7 +28,7 @@ mlir::FailureOr<RowCount> rowsOf(mlir::RankedTensorType type, const PlanTables &
                                  mlir::Operation *where);
 /// Elements of a row.
 int64_t columnsOf(mlir::RankedTensorType type);
-DType planType(mlir::Type element);
+mlir::FailureOr<DType> planType(mlir::Type element, mlir::Operation *where);
 
 /// Plans one function: an entry, whose arguments and results are ports, or a layer
 /// function, whose are formals. Buffers get offsets in a frame of their own.

@@ -20,7 +20,7 @@ public:
 
 private:
   LogicalResult addVariants();
-  void addParameters();
+  LogicalResult addParameters();
   LogicalResult addKernels();
   LogicalResult addEntry(func::FuncOp function);
   LogicalResult addPorts(func::FuncOp function, plan::Entry &entry);
@@ -62,11 +62,15 @@ LogicalResult ModulePlanner::addVariants() {
   return success();
 }
 
-void ModulePlanner::addParameters() {
+LogicalResult ModulePlanner::addParameters() {
   for (auto op : module.getOps<graph::ParameterOp>()) {
     plan::Parameter parameter;
     parameter.name = op.getSymName().str();
-    parameter.type = planType(cast<RankedTensorType>(op.getType()).getElementType());
+    FailureOr<DType> type = planType(cast<RankedTensorType>(op.getType()).getElementType(), op);
+    if (failed(type)) {
+      return failure();
+    }
+    parameter.type = *type;
     auto [groups, rows, columns] = op.getExtents();
     parameter.groups = groups, parameter.rows = rows, parameter.columns = columns;
     if (op.getBlock()) {
@@ -94,6 +98,7 @@ void ModulePlanner::addParameters() {
     tables.parameters[parameter.name] = static_cast<int32_t>(result.parameters.size());
     result.parameters.push_back(std::move(parameter));
   }
+  return success();
 }
 
 LogicalResult ModulePlanner::addKernels() {
@@ -181,19 +186,32 @@ LogicalResult ModulePlanner::setLayouts() {
 }
 
 LogicalResult ModulePlanner::addPorts(func::FuncOp function, plan::Entry &entry) {
-  auto port = [&](Type type, Attribute name) -> FailureOr<plan::Port> {
-    auto tensor = cast<RankedTensorType>(type);
-    FailureOr<RowCount> rows = rowsOf(tensor, tables, function);
-    if (failed(rows) || rows->size < 0 || rows->factor != 1 || !name) {
+  auto port = [&](Type type, Attribute attribute) -> FailureOr<plan::Port> {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    auto name = dyn_cast_if_present<StringAttr>(attribute);
+    bool named = tensor && tensor.getRank() > 0 && graph::extentOf(tensor, 0).name && name;
+    if (!named) {
       return function.emitError("expected ports with a name and a named number of rows, found ")
              << type;
     }
-    return plan::Port{cast<StringAttr>(name).str(), planType(tensor.getElementType()), rows->size,
-                      columnsOf(tensor)};
+    FailureOr<RowCount> rows = rowsOf(tensor, tables, function);
+    FailureOr<DType> element = planType(tensor.getElementType(), function);
+    if (failed(rows) || failed(element)) {
+      return failure();
+    }
+    if (rows->factor != 1) {
+      return function.emitError("expected ports with a row for each of a named size, found ")
+             << type;
+    }
+    return plan::Port{name.str(), *element, rows->size, columnsOf(tensor)};
   };
   for (auto [index, type] : llvm::enumerate(function.getArgumentTypes())) {
     if (auto cache = dyn_cast<graph::CacheType>(type)) {
-      result.cache.type = planType(cache.getElementType());
+      FailureOr<DType> element = planType(cache.getElementType(), function);
+      if (failed(element)) {
+        return failure();
+      }
+      result.cache.type = *element;
       result.cache.latent = cache.getLatent();
       result.cache.rope = cache.getRope();
       result.cache.pageTokens = cache.getPage();
@@ -290,10 +308,10 @@ LogicalResult ModulePlanner::addEntry(func::FuncOp function) {
 }
 
 FailureOr<plan::Plan> ModulePlanner::run() {
-  result.identity = stringAttr(module, "dsv3.identity");
-  result.policy = stringAttr(module, "dsv3.policy");
+  result.identity = stringAttr(module, graph::identityAttrName);
+  result.policy = stringAttr(module, graph::policyAttrName);
   result.families = plan::familyTableHash();
-  if (auto block = module->getAttrOfType<DenseI64ArrayAttr>("dsv3.scale_block")) {
+  if (auto block = module->getAttrOfType<DenseI64ArrayAttr>(graph::scaleBlockAttrName)) {
     result.scaleBlock.assign(block.asArrayRef().begin(), block.asArrayRef().end());
   }
   SmallVector<func::FuncOp> entries;
@@ -316,8 +334,7 @@ FailureOr<plan::Plan> ModulePlanner::run() {
   if (failed(addVariants())) {
     return failure();
   }
-  addParameters();
-  if (failed(addKernels()) || failed(setLayouts())) {
+  if (failed(addParameters()) || failed(addKernels()) || failed(setLayouts())) {
     return failure();
   }
   for (func::FuncOp function : entries) {
