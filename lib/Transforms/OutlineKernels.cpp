@@ -35,6 +35,9 @@ struct OutlineKernels : impl::OutlineKernelsBase<OutlineKernels> {
     ModuleOp module = getOperation();
     SmallVector<func::FuncOp> functions(module.getOps<func::FuncOp>());
     for (func::FuncOp function : functions) {
+      if (function.isExternal()) {
+        continue;
+      }
       groupTheRest(function);
       SmallVector<kern::GroupOp> groups(function.getOps<kern::GroupOp>());
       for (kern::GroupOp group : groups) {

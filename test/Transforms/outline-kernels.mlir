@@ -47,3 +47,7 @@ func.func @decode(%x: !x) -> tensor<?x64xf32, #T> attributes {dsv3.entry = {role
   %y = dsv3.add %v, %v : tensor<?x64xf32, #T>
   return %y : tensor<?x64xf32, #T>
 }
+
+// A declaration has nothing to outline.
+// CHECK: func.func private @declared(
+func.func private @declared(!x) -> !x
