@@ -71,7 +71,7 @@ def Check_ExpectCloseOp : Check_ExpectOp<"expect_close"> {
     check.expect_close %y, %expected atol 1.0e-06 rtol 1.0e-05 : tensor<?x4xf32, #dsv3.dims<"T">>, tensor<2x4xf32>
     ```
   }];
-  let arguments = (ins TensorOf<[AnyFloat]>:$actual, TensorOf<[AnyFloat]>:$expected,
+  let arguments = (ins RankedTensorOf<[AnyFloat]>:$actual, RankedTensorOf<[AnyFloat]>:$expected,
                        F64Attr:$atol, F64Attr:$rtol);
   let assemblyFormat = [{
     $actual `,` $expected `atol` $atol `rtol` $rtol attr-dict
@@ -92,7 +92,7 @@ def Check_ExpectAlmostConstantOp : Check_Op<"expect_almost_constant"> {
     check.expect_almost_constant %y, 0.5 atol 1.0e-06 : tensor<?x4xf32, #dsv3.dims<"T">>
     ```
   }];
-  let arguments = (ins TensorOf<[AnyFloat]>:$actual, F64Attr:$value, F64Attr:$atol);
+  let arguments = (ins RankedTensorOf<[AnyFloat]>:$actual, F64Attr:$value, F64Attr:$atol);
   let assemblyFormat = "$actual `,` $value `atol` $atol attr-dict `:` type($actual)";
   let hasVerifier = 1;
 }

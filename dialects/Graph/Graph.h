@@ -37,5 +37,12 @@ inline constexpr llvm::StringLiteral layersAttrName = "dsv3.layers";
 inline constexpr llvm::StringLiteral entryAttrName = "dsv3.entry";
 /// Attribute of an entry's argument or result: its name for the session.
 inline constexpr llvm::StringLiteral nameAttrName = "dsv3.name";
+/// Attribute of a layer function: "absorbed" or "expanded" attention.
+inline constexpr llvm::StringLiteral attentionAttrName = "dsv3.attention";
+/// Attributes of the module: the precision policy that it was written for; the identity
+/// of the checkpoint; the checkpoint's own block of FP8 scales, rows and columns.
+inline constexpr llvm::StringLiteral policyAttrName = "dsv3.policy";
+inline constexpr llvm::StringLiteral identityAttrName = "dsv3.identity";
+inline constexpr llvm::StringLiteral scaleBlockAttrName = "dsv3.scale_block";
 
 } // namespace dsv3::graph

@@ -6,6 +6,7 @@
 #include "Graph/ShapeCheck.h"
 
 #include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -37,30 +38,65 @@ void GraphDialect::initialize() {
       >();
 }
 
-/// Attributes of functions that passes read: layers ascending, an entry a dictionary
-/// whose sizes are #dsv3.size.
+/// A role that sessions ask for, and sizes that each have one maximum.
+static LogicalResult verifyEntry(ShapeCheck &check, Attribute attribute) {
+  auto entry = dyn_cast<DictionaryAttr>(attribute);
+  auto role = entry ? entry.getAs<StringAttr>("role") : StringAttr();
+  if (!role || (role != "step" && role != "mtp")) {
+    return check.fail("'" + entryAttrName + "' to be a dictionary with role \"step\" or \"mtp\"",
+                      spell(attribute), "write {role = \"step\"}");
+  }
+  auto sizes = entry.getAs<ArrayAttr>("sizes");
+  if (!entry.contains("sizes")) {
+    return success();
+  }
+  if (!sizes || !llvm::all_of(sizes, llvm::IsaPred<SizeAttr>)) {
+    return check.fail("sizes of '" + entryAttrName + "' to be #dsv3.size",
+                      spell(entry.get("sizes")), "write #dsv3.size<\"T\", max = 512>");
+  }
+  llvm::SmallDenseSet<Attribute> names;
+  for (auto size : sizes.getAsRange<SizeAttr>()) {
+    if (!names.insert(size.getName()).second) {
+      return check.fail("each size of '" + entryAttrName + "' once",
+                        "'" + size.getName().getValue() + "' twice");
+    }
+  }
+  return success();
+}
+
+/// Attributes of functions and modules that passes read.
 LogicalResult GraphDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
   ShapeCheck check(op);
-  if (attribute.getName() == layersAttrName) {
-    auto layers = dyn_cast<DenseI64ArrayAttr>(attribute.getValue());
-    if (!layers || layers.empty() || layers[0] < 0 || !llvm::is_sorted(layers.asArrayRef())) {
-      return check.fail("'" + layersAttrName + "' to be layers, ascending",
-                        spell(attribute.getValue()), "write array<i64: 3, 4>");
-    }
+  StringRef name = attribute.getName();
+  Attribute value = attribute.getValue();
+  if (name == entryAttrName) {
+    return verifyEntry(check, value);
   }
-  if (attribute.getName() == entryAttrName) {
-    auto entry = dyn_cast<DictionaryAttr>(attribute.getValue());
-    if (!entry || !entry.getAs<StringAttr>("role")) {
-      return check.fail("'" + entryAttrName + "' to be a dictionary with a role",
-                        spell(attribute.getValue()), "write {role = \"step\"}");
-    }
-    auto sizes = entry.getAs<ArrayAttr>("sizes");
-    if (sizes && !llvm::all_of(sizes, llvm::IsaPred<SizeAttr>)) {
-      return check.fail("sizes of '" + entryAttrName + "' to be #dsv3.size", spell(sizes),
-                        "write #dsv3.size<\"T\", max = 512>");
-    }
+  if (name == layersAttrName) {
+    auto layers = dyn_cast<DenseI64ArrayAttr>(value);
+    return layers && areLayers(layers)
+               ? success()
+               : check.fail("'" + name + "' to be layers, ascending, each once", spell(value),
+                            "write array<i64: 3, 4>");
   }
-  return check.result();
+  if (name == attentionAttrName) {
+    auto form = dyn_cast<StringAttr>(value);
+    return form && (form == "absorbed" || form == "expanded")
+               ? success()
+               : check.fail("'" + name + "' to be \"absorbed\" or \"expanded\"", spell(value));
+  }
+  if (name == policyAttrName || name == identityAttrName) {
+    return isa<StringAttr>(value) ? success()
+                                  : check.fail("'" + name + "' to be a string", spell(value));
+  }
+  if (name == scaleBlockAttrName) {
+    auto block = dyn_cast<DenseI64ArrayAttr>(value);
+    return block && block.size() == 2 && block[0] > 0 && block[1] > 0
+               ? success()
+               : check.fail("'" + name + "' to be rows and columns of a block of scales",
+                            spell(value), "write array<i64: 128, 128>");
+  }
+  return success();
 }
 
 LogicalResult SizeAttr::verify(function_ref<InFlightDiagnostic()> emitError, StringAttr name,

@@ -115,7 +115,7 @@ def Graph_QuantiseOp : Graph_Op<"quantise", [Pure]> {
     ```
   }];
   let arguments = (ins Graph_Float:$x, I64Attr:$group, UnitAttr:$ue8m0);
-  let results = (outs TensorOf<[F8E4M3FN]>:$codes, Graph_Scales:$scales);
+  let results = (outs RankedTensorOf<[F8E4M3FN]>:$codes, Graph_Scales:$scales);
   let assemblyFormat = [{
     $x `group` $group (`ue8m0` $ue8m0^)? attr-dict `:` type($x) `->` type($codes) `,` type($scales)
   }];

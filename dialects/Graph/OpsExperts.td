@@ -16,9 +16,9 @@ def Graph_RouterOp : Graph_PureOp<"router"> {
     For each token, with `s = sigmoid(logits[t])` and `b = s + bias`: the score of a
     group of E / groups experts is the sum of its two largest b; the
     `top_groups` best groups are kept; the `top_k` experts with the largest b among
-    them are chosen, heaviest b first. Their weights are s (without bias), divided by
-    their sum + 1e-20 if `normalise`, times `scale`. Ties go to the lowest index.
-    The chosen are ordered by weight, heaviest first. All in f32.
+    them are chosen. Their weights are s (without bias), divided by their sum + 1e-20
+    if `normalise`, times `scale`. The chosen are ordered by weight, heaviest first.
+    Ties, in choosing and in ordering, go to the lowest index. All in f32.
 
     Constraints:
     1. `logits` is [T, E], `bias` is [E]; `experts` is [T, k] of i32, `weights` [T, k] of f32.

@@ -30,9 +30,10 @@ RankedTensorType ParameterOp::getScalesType() {
   return RankedTensorType::get(shape, Float32Type::get(getContext()));
 }
 
-/// Whether the segment holds the rows and columns that the parameter takes from it.
+/// Whether the segment holds the rows and columns that the parameter takes from it, and
+/// scales if and only if the parameter is FP8 (`coded`).
 static LogicalResult verifySegment(ShapeCheck &check, SegmentAttr segment, int64_t groups,
-                                   int64_t columns) {
+                                   int64_t columns, bool coded) {
   ArrayRef<int64_t> shape = segment.getShape();
   int64_t stride = segment.getGroupStride(), first = segment.getFirstRow();
   int64_t storedColumns = segment.getTransposed() ? segment.getRows() : shape.back();
@@ -54,6 +55,12 @@ static LogicalResult verifySegment(ShapeCheck &check, SegmentAttr segment, int64
     return check.fail("a group_stride, or {expert} in the key, of " + name, "neither",
                       "the groups would all be the same rows");
   }
+  if (coded != bool(segment.getScaleKey())) {
+    return check.fail(coded ? "the key of the scales of " + name + ", an FP8 weight"
+                            : "no scales of " + name + ", the parameter being no FP8 weight",
+                      coded ? "none" : spell(segment.getScaleKey()),
+                      coded ? "write `scales = \"….weight_scale_inv\"`" : "");
+  }
   return success();
 }
 
@@ -66,7 +73,8 @@ LogicalResult ParameterOp::verify() {
                       "[n], [rows, columns] or [groups, rows, columns]");
   }
   auto [groups, rows, columns] = getExtents();
-  if (isa<Float8E4M3FNType>(type.getElementType()) != getBlock().has_value()) {
+  bool coded = isa<Float8E4M3FNType>(type.getElementType());
+  if (coded != getBlock().has_value()) {
     return getBlock() ? check.fail("no block, the parameter being no FP8 weight", "a block")
                       : check.fail("a block of scales with an FP8 weight", "none",
                                    "published checkpoints have [128, 128]");
@@ -79,6 +87,11 @@ LogicalResult ParameterOp::verify() {
   if (int64_t(getParts()) <= 0 || rows % int64_t(getParts()) != 0) {
     return check.fail("'parts' to divide the " + Twine(rows) + " rows", Twine(getParts()));
   }
+  if (getLayers() && !areLayers(*getLayers())) {
+    return check.fail("layers, ascending, each once",
+                      spell(SmallVector<Extent>(getLayers()->begin(), getLayers()->end())),
+                      "write layers [3, 4]");
+  }
   int64_t sum = 0;
   for (auto segment : getSegments().getAsRange<SegmentAttr>()) {
     // Where the next segment begins a new block must begin too.
@@ -86,7 +99,7 @@ LogicalResult ParameterOp::verify() {
       return check.fail("segments to begin with a block of " + Twine((*getBlock())[0]) + " rows",
                         "row " + Twine(sum), "let the block's rows divide those of each segment");
     }
-    if (failed(verifySegment(check, segment, groups, columns))) {
+    if (failed(verifySegment(check, segment, groups, columns, coded))) {
       return failure();
     }
     sum += segment.getRows();
@@ -142,6 +155,9 @@ LogicalResult WeightOp::verifySymbolUses(SymbolTableCollection &symbols) {
 
 LogicalResult CallLayerOp::verifySymbolUses(SymbolTableCollection &symbols) {
   ShapeCheck check(*this);
+  if (!layersOf(*this).empty()) {
+    return check.fail("calls of layers in entries alone", "one in a layer function");
+  }
   auto callee = symbols.lookupNearestSymbolFrom<FunctionOpInterface>(*this, getCalleeAttr());
   if (!callee) {
     return check.fail("a function", "none of the name @" + getCallee());
@@ -197,8 +213,8 @@ LogicalResult SampleOp::verify() {
   if (int64_t(getTopK()) < 0) {
     return check.fail("'top_k' of 0 or more", Twine(int64_t(getTopK())), "0 keeps all");
   }
-  if (!(getTopP() > zero && getTopP() <= one)) {
-    return check.fail("'top_p' above 0 and at most 1", spell(getTopP()), "1 keeps all");
+  if (!(getTopP() >= zero && getTopP() <= one)) {
+    return check.fail("'top_p' from 0 to 1", spell(getTopP()), "1 keeps all");
   }
   if (!(getMinP() >= zero && getMinP() <= one)) {
     return check.fail("'min_p' from 0 to 1", spell(getMinP()), "0 keeps all");

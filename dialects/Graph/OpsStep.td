@@ -21,7 +21,12 @@ def Graph_ParameterOp : Graph_Op<"parameter", [Symbol]> {
     Constraints:
     1. The rows of the segments add up to the parameter's rows.
     2. `block` is given if and only if the element type is f8E4M3FN.
-    3. `parts` divides the rows.
+    3. Each segment has a scale key if and only if the element type is f8E4M3FN.
+    4. Where `block` is given each segment begins at a row that its rows divide.
+    5. `parts` divides the rows.
+    6. Segments have the parameter's columns and hold the rows of all groups; with more than one
+       group the key has `{expert}` or there is a `group_stride`.
+    7. `layers` are ascending, each once.
 
     ```mlir
     dsv3.parameter @norm : tensor<128xbf16> from [#dsv3.segment<"model.norm.weight", shape = [128], rows = 1>]
@@ -72,6 +77,7 @@ def Graph_CallLayerOp : Graph_Op<"call_layer", [
     Constraints:
     1. The callee's attribute `dsv3.layers` lists the layer.
     2. Operand and result types are the callee's.
+    3. It is not in a layer function itself: layers are called by entries.
 
     ```mlir
     func.func private @moe(tensor<?x128xf32, #dsv3.dims<"T">>, !dsv3.cache<f32, latent = 32, rope = 8, page = 64, context = 4096, requests = 1>) -> tensor<?x128xf32, #dsv3.dims<"T">> attributes {dsv3.layers = array<i64: 3, 4>}
@@ -109,13 +115,13 @@ def Graph_SampleOp : Graph_PureOp<"sample"> {
   let description = [{
     With temperature 0 the largest logit, the lowest index among equals. Otherwise
     logits are divided by the temperature; the `top_k` largest are kept (0: all),
-    then the smallest set of the most probable whose probabilities reach `top_p`,
-    then those with at least `min_p` times the largest probability; one is drawn with
+    then the smallest set of the most probable, at least one, whose probabilities
+    reach `top_p`, then those with at least `min_p` times the largest probability; one is drawn with
     the generator of dsv3/Support/Sampling.h, seeded by `seed` and advanced by row.
 
     Constraints:
     1. `logits` is [O, V] of f32, `result` is [O] of i32.
-    2. temperature ≥ 0, top_k ≥ 0, 0 < top_p ≤ 1, 0 ≤ min_p ≤ 1.
+    2. temperature ≥ 0, top_k ≥ 0, 0 ≤ top_p ≤ 1, 0 ≤ min_p ≤ 1.
 
     ```mlir
     %id = dsv3.sample %l temperature 0.0 top_k 0 top_p 1.0 min_p 0.0 seed 0 : tensor<?x320xf32, #dsv3.dims<"O">>

@@ -38,6 +38,11 @@ LogicalResult ShapeCheck::fail(const Twine &expected, const Twine &found, const 
   return failure();
 }
 
+bool areLayers(ArrayRef<int64_t> layers) {
+  return !layers.empty() && layers[0] >= 0 &&
+         llvm::is_sorted(layers, [](int64_t a, int64_t b) { return a <= b; });
+}
+
 LogicalResult inferenceError(std::optional<Location> location, StringRef opName,
                              const Twine &expected, const Twine &found, const Twine &hint) {
   return emitOptionalError(location, "'", opName, "' op expected ", expected, ", found ", found,

@@ -59,6 +59,9 @@ private:
 /// which are looked into for `chosen` experts.
 void checkRouting(ShapeCheck &check, int64_t groups, int64_t kept, int64_t chosen);
 
+/// Whether these are layers as attributes list them: from 0 on, ascending, each once.
+bool areLayers(llvm::ArrayRef<int64_t> layers);
+
 /// What a failed check says, for type inference, which has no op yet.
 mlir::LogicalResult inferenceError(std::optional<mlir::Location> location, llvm::StringRef opName,
                                    const llvm::Twine &expected, const llvm::Twine &found,

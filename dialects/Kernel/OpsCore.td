@@ -28,8 +28,8 @@ class Kernel_CoreOp<string mnemonic, list<Trait> traits = []>
 def Kernel_RowwiseOp : Kernel_CoreOp<"rowwise", [Pure, AttrSizedOperandSegments]> {
   let summary = "elementwise work on rows, with at most one reduction";
   let description = [{
-    For each row t: if `reduction` is not none, `r` is the reduction over all columns
-    i of `contribution(operands at (t, i))` (one f32), and `s = finish(r)`; then for
+    For each row t: if `reduction` is `add`, `r` is the sum over all columns i of
+    `contribution(operands at (t, i))` (one f32), and `s = finish(r)`; then for
     each i the results at (t, i) are `apply(operands at (t, i)..., s)`. Without a
     reduction `contribution` and `finish` are empty and `apply` has no `s`.
 
@@ -166,6 +166,9 @@ def Kernel_RopeTableOp : Kernel_CoreOp<"rope_table", [Pure]> {
   let description = [{
     As dsv3.rope_table.
 
+    Constraints:
+    1. `positions` is [T]; both destinations are [T, r/2] of f32, r/2 = number of frequencies.
+
     ```mlir
     %c, %s = kern.rope_table ins(%p : tensor<?xi32, #dsv3.dims<"T">>) outs(%a, %b : tensor<?x2xf32, #dsv3.dims<"T">>, tensor<?x2xf32, #dsv3.dims<"T">>) {inverse_frequencies = array<f32: 1.0, 0.1>, multiplier = 1.0 : f32} -> tensor<?x2xf32, #dsv3.dims<"T">>, tensor<?x2xf32, #dsv3.dims<"T">>
     ```
@@ -190,7 +193,8 @@ def Kernel_RopeAppendOp : Kernel_CoreOp<"rope_append"> {
 
     Constraints:
     1. `query` is [T, h, r] (usually a view), `kv` [T, c + r] (a view), `weight` [c].
-    2. `out` is [T, h, r], `cos` and `sin` [T, r/2].
+    2. `out` is [T, h, r], `cos` and `sin` [T, r/2], `positions` and `requests` [T].
+    3. `eps` is positive.
 
     ```mlir
     %y = kern.rope_append ins(%q, %kv, %w, %cos, %sin, %pos, %req : tensor<?x4x8xf32, #dsv3.dims<"T">>, tensor<?x40xf32, #dsv3.dims<"T">>, tensor<32xbf16>, tensor<?x4xf32, #dsv3.dims<"T">>, tensor<?x4xf32, #dsv3.dims<"T">>, tensor<?xi32, #dsv3.dims<"T">>, tensor<?xi32, #dsv3.dims<"T">>) into(%cache : !dsv3.cache<f32, latent = 32, rope = 8, page = 64, context = 4096, requests = 1>) outs(%o : tensor<?x4x8xf32, #dsv3.dims<"T">>) eps 1.0e-06 -> tensor<?x4x8xf32, #dsv3.dims<"T">>
@@ -266,6 +270,10 @@ def Kernel_RouterOp : Kernel_CoreOp<"router", [Pure]> {
   let description = [{
     As dsv3.router: sigmoid, bias, group limit, top-k, normalise, scale.
 
+    Constraints:
+    1. `logits` is [T, E] of f32, `bias` [E]; destinations are [T, k] of i32 and [T, k] of f32.
+    2. `groups`, `top_groups` and k as in dsv3.router.
+
     ```mlir
     %e, %w = kern.router ins(%l, %b : tensor<?x16xf32, #dsv3.dims<"T">>, tensor<16xf32>) outs(%eo, %wo : tensor<?x4xi32, #dsv3.dims<"T">>, tensor<?x4xf32, #dsv3.dims<"T">>) groups 4 of 2 scale 2.5 normalise -> tensor<?x4xi32, #dsv3.dims<"T">>, tensor<?x4xf32, #dsv3.dims<"T">>
     ```
@@ -285,7 +293,10 @@ def Kernel_RouterOp : Kernel_CoreOp<"router", [Pure]> {
 def Kernel_DispatchOp : Kernel_CoreOp<"dispatch", [Pure]> {
   let summary = "the tokens of each expert, in order";
   let description = [{
-    As dsv3.dispatch: `offsets` [E + 1], `rows` [T * k], `slots` [T, k].
+    As dsv3.dispatch.
+
+    Constraints:
+    1. `experts` is [T, k]; destinations are [E + 1], [T * k] and [T, k], with E at least 1.
 
     ```mlir
     %a, %b, %c = kern.dispatch ins(%e : tensor<?x4xi32, #dsv3.dims<"T">>) outs(%o, %r, %s : tensor<17xi32>, tensor<?xi32, #dsv3.dims<"T*4">>, tensor<?x4xi32, #dsv3.dims<"T">>) -> tensor<17xi32>, tensor<?xi32, #dsv3.dims<"T*4">>, tensor<?x4xi32, #dsv3.dims<"T">>

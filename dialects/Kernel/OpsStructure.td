@@ -106,6 +106,11 @@ def Kernel_LaunchOp : Kernel_Op<"launch", [AttrSizedOperandSegments,
 def Kernel_EmptyOp : Kernel_Op<"empty", [Pure]> {
   let summary = "a destination whose contents do not matter";
   let description = [{
+    No op computes with it: it is a destination, or nothing.
+
+    Constraints:
+    1. The type is a ranked tensor.
+
     ```mlir
     %e = kern.empty : tensor<?x128xf32, #dsv3.dims<"T">>
     ```
@@ -118,6 +123,10 @@ def Kernel_YieldOp : Kernel_Op<"yield", [Pure, Terminator, ParentOneOf<[
     "GroupOp", "DefOp", "RowwiseOp", "GemmOp", "GroupedGemmOp", "CombineOp"]>]> {
   let summary = "the results of a group, a definition or a scalar region";
   let description = [{
+    Constraints:
+    1. The values are those that the op around it asks for: see kern.group, kern.def and the
+       core ops.
+
     ```mlir
     %s = kern.group "sum" -> tensor<?x128xf32, #dsv3.dims<"T">> {
       %y = dsv3.add %a, %b : tensor<?x128xf32, #dsv3.dims<"T">>

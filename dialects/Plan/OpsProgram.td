@@ -94,6 +94,10 @@ def Plan_LaunchOp : Plan_Instruction<"launch"> {
   let description = [{
     The arguments are the pointers of the kernel's ABI, in order.
 
+    Constraints:
+    1. The kernel is declared; arguments lie in the arena or are declared.
+    2. In a body it names no layer; in an entry it does where an argument is of a layer.
+
     ```mlir
     plan.module identity "9f3c" policy "f32" families "51aa" vocab 320 hidden 128 layers 4 sizes [T] {
       plan.variant "x86-64-v3" object "v3.so" checksum "77e0"
@@ -117,6 +121,10 @@ def Plan_LaunchOp : Plan_Instruction<"launch"> {
 def Plan_CallOp : Plan_Instruction<"call"> {
   let summary = "runs a body of the entry for a layer";
   let description = [{
+    Constraints:
+    1. The entry has the body, and there is an argument for each of its formals.
+    2. The layer is one of the plan's.
+
     ```mlir
     plan.module identity "9f3c" policy "f32" families "51aa" vocab 320 hidden 128 layers 4 sizes [T] {
       plan.variant "x86-64-v3" object "v3.so" checksum "77e0"

@@ -46,6 +46,9 @@ def Plan_VariantOp : Plan_Op<"variant", [HasParent<"PlanOp">]> {
   let description = [{
     `object` is the file of the bundle that holds the kernels, `checksum` that file's.
 
+    Constraints:
+    1. Each variant has a name of its own.
+
     ```mlir
     plan.module identity "9f3c" policy "f32" families "51aa" vocab 320 hidden 128 layers 4 sizes [T] {
       plan.variant "x86-64-v4" object "v4.so" checksum "77e0"

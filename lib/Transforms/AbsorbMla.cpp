@@ -53,7 +53,7 @@ struct AbsorbMla : impl::AbsorbMlaBase<AbsorbMla> {
   void runOnOperation() override {
     SmallVector<graph::MlaAttentionOp> work;
     for (auto function : getOperation().getOps<func::FuncOp>()) {
-      auto form = function->getAttrOfType<StringAttr>("dsv3.attention");
+      auto form = function->getAttrOfType<StringAttr>(graph::attentionAttrName);
       function.walk([&](graph::MlaAttentionOp op) {
         if (form && form.getValue() == "absorbed") {
           work.push_back(op);

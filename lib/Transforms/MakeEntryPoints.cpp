@@ -9,6 +9,8 @@
 
 #include "mlir/IR/IRMapping.h"
 
+#include <set>
+
 using namespace mlir;
 
 namespace dsv3 {
@@ -46,16 +48,12 @@ struct MakeEntryPoints : impl::MakeEntryPointsBase<MakeEntryPoints> {
     for (func::FuncOp entry : entries) {
       auto role =
           entry->getAttrOfType<DictionaryAttr>(graph::entryAttrName).getAs<StringAttr>("role");
-      if (role && role.getValue() == "step") {
+      if (role == "step") {
         for (const Bucket &bucket : step) {
           copy(entry, bucket);
         }
-      } else if (role && role.getValue() == "mtp") {
-        copy(entry, {"mtp", "mtp", "expanded", 1, chunk});
       } else {
-        entry.emitError("expected an entry of role \"step\" or \"mtp\", found ")
-            << (role ? Attribute(role) : Attribute()) << "; import the model again";
-        return signalPassFailure();
+        copy(entry, {"mtp", "mtp", "expanded", 1, chunk});
       }
     }
     for (func::FuncOp function : llvm::concat<func::FuncOp>(originals, entries)) {
@@ -78,9 +76,9 @@ struct MakeEntryPoints : impl::MakeEntryPointsBase<MakeEntryPoints> {
     llvm::StringMap<std::string> copies;
     SmallVector<graph::CallLayerOp> calls;
     entry.walk([&](graph::CallLayerOp call) { calls.push_back(call); });
-    llvm::StringMap<SmallVector<int64_t>> layers;
+    llvm::StringMap<std::set<int64_t>> layers;
     for (graph::CallLayerOp call : calls) {
-      layers[call.getCallee()].push_back(call.getLayer());
+      layers[call.getCallee()].insert(static_cast<int64_t>(call.getLayer()));
     }
     for (graph::CallLayerOp call : calls) {
       StringRef callee = call.getCallee();
@@ -90,8 +88,9 @@ struct MakeEntryPoints : impl::MakeEntryPointsBase<MakeEntryPoints> {
       auto layer = cast<func::FuncOp>(builder.clone(*module.lookupSymbol(callee)));
       copies[callee] = ("new." + bucket.name + "." + callee).str();
       layer.setSymName(copies[callee]);
-      layer->setAttr("dsv3.attention", builder.getStringAttr(bucket.attention));
-      layer->setAttr(graph::layersAttrName, builder.getDenseI64ArrayAttr(layers[callee]));
+      layer->setAttr(graph::attentionAttrName, builder.getStringAttr(bucket.attention));
+      layer->setAttr(graph::layersAttrName,
+                     builder.getDenseI64ArrayAttr(llvm::to_vector(layers[callee])));
     }
     auto clone = cast<func::FuncOp>(builder.clone(*entry.getOperation()));
     clone.setSymName(("new." + bucket.name).str());
@@ -103,7 +102,6 @@ struct MakeEntryPoints : impl::MakeEntryPointsBase<MakeEntryPoints> {
         graph::entryAttrName,
         builder.getDictionaryAttr(
             {builder.getNamedAttr("role", builder.getStringAttr(bucket.role)),
-             builder.getNamedAttr("attention", builder.getStringAttr(bucket.attention)),
              builder.getNamedAttr("min_tokens", builder.getI64IntegerAttr(bucket.minTokens)),
              builder.getNamedAttr("max_tokens", builder.getI64IntegerAttr(bucket.maxTokens)),
              builder.getNamedAttr("sizes", builder.getArrayAttr({size("T"), size("O")}))}));

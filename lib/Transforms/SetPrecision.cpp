@@ -23,7 +23,7 @@ struct SetPrecision : impl::SetPrecisionBase<SetPrecision> {
           << policy.getValue() << "'; there is code for 'f32' alone: leave --policy out";
       return signalPassFailure();
     }
-    module->setAttr("dsv3.policy", StringAttr::get(&getContext(), policy.getValue()));
+    module->setAttr(graph::policyAttrName, StringAttr::get(&getContext(), policy.getValue()));
     for (auto function : module.getOps<func::FuncOp>()) {
       for (Type type : function.getArgumentTypes()) {
         auto tensor = dyn_cast<RankedTensorType>(type);

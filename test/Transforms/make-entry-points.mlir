@@ -1,6 +1,7 @@
 // RUN: dsv3-opt %s --dsv3-make-entry-points="rows=8 chunk=256" | FileCheck %s
 // RUN: dsv3-opt %s --dsv3-make-entry-points="rows=1 chunk=256" | FileCheck %s --check-prefix=ONE
-// Each bucket has its own copy of entry and layers, with the form of attention, the layers that it calls, and maxima.
+// Each bucket has its own copy of entry and layers, with the form of attention, the layers that it calls (each once,
+// ascending), and maxima.
 
 #T = #dsv3.dims<"T">
 #O = #dsv3.dims<"O">
@@ -9,7 +10,7 @@
 // CHECK-LABEL: func.func private @decode.moe
 // CHECK-SAME: dsv3.attention = "absorbed", dsv3.layers = array<i64: 0, 1>
 // CHECK-LABEL: func.func @decode(
-// CHECK-SAME: dsv3.entry = {attention = "absorbed", max_tokens = 1 : i64, min_tokens = 1 : i64, role = "step", sizes = [#dsv3.size<"T", max = 1>, #dsv3.size<"O", max = 1>]}
+// CHECK-SAME: dsv3.entry = {max_tokens = 1 : i64, min_tokens = 1 : i64, role = "step", sizes = [#dsv3.size<"T", max = 1>, #dsv3.size<"O", max = 1>]}
 // CHECK: dsv3.call_layer @decode.moe layer 0
 // CHECK: dsv3.call_layer @decode.moe layer 1
 // CHECK-LABEL: func.func private @rows.moe
@@ -24,7 +25,7 @@
 // CHECK-LABEL: func.func private @mtp.moe
 // CHECK-SAME: dsv3.layers = array<i64: 2>
 // CHECK-LABEL: func.func @mtp(
-// CHECK-SAME: attention = "expanded", max_tokens = 256 : i64, min_tokens = 1 : i64, role = "mtp"
+// CHECK-SAME: dsv3.entry = {max_tokens = 256 : i64, min_tokens = 1 : i64, role = "mtp"
 // CHECK: dsv3.call_layer @mtp.moe layer 2
 
 // Without rows for absorbed steps there is no entry for them.
@@ -37,7 +38,8 @@ func.func private @moe(%x: tensor<?x8xf32, #T>) -> tensor<?x8xf32, #T> attribute
 func.func @forward(%x: tensor<?x8xf32, #T>) -> tensor<?x8xf32, #T> attributes {dsv3.entry = {role = "step"}} {
   %a = dsv3.call_layer @moe layer 0 (%x) : (tensor<?x8xf32, #T>) -> tensor<?x8xf32, #T>
   %b = dsv3.call_layer @moe layer 1 (%a) : (tensor<?x8xf32, #T>) -> tensor<?x8xf32, #T>
-  return %b : tensor<?x8xf32, #T>
+  %c = dsv3.call_layer @moe layer 0 (%b) : (tensor<?x8xf32, #T>) -> tensor<?x8xf32, #T>
+  return %c : tensor<?x8xf32, #T>
 }
 func.func @mtp(%x: tensor<?x8xf32, #T>) -> tensor<?x8xf32, #T> attributes {dsv3.entry = {role = "mtp"}} {
   %a = dsv3.call_layer @moe layer 2 (%x) : (tensor<?x8xf32, #T>) -> tensor<?x8xf32, #T>

@@ -59,13 +59,56 @@ dsv3.parameter @transposed : tensor<9x4xf32> from [#dsv3.segment<"w", shape = [4
 
 // -----
 
-// expected-error @below {{'func.func' op expected 'dsv3.layers' to be layers, ascending, found array<i64: 4, 3>, in @layers (layers 4, 3); hint: write array<i64: 3, 4>}}
+// expected-error @below {{'func.func' op expected 'dsv3.layers' to be layers, ascending, each once, found array<i64: 4, 3>, in @layers (layers 4, 3); hint: write array<i64: 3, 4>}}
 func.func private @layers() attributes {dsv3.layers = array<i64: 4, 3>}
 
 // -----
 
-// expected-error @below {{'func.func' op expected 'dsv3.entry' to be a dictionary with a role, found "step", in @entry; hint: write {role = "step"}}}
+// expected-error @below {{'func.func' op expected 'dsv3.layers' to be layers, ascending, each once, found array<i64: 3, 3>, in @layer_twice (layers 3, 3); hint: write array<i64: 3, 4>}}
+func.func private @layer_twice() attributes {dsv3.layers = array<i64: 3, 3>}
+
+// -----
+
+// expected-error @below {{'func.func' op expected 'dsv3.entry' to be a dictionary with role "step" or "mtp", found "step", in @entry; hint: write {role = "step"}}}
 func.func private @entry() attributes {dsv3.entry = "step"}
+
+// -----
+
+// expected-error @below {{'func.func' op expected 'dsv3.entry' to be a dictionary with role "step" or "mtp", found {role = "lunch"}, in @role; hint: write {role = "step"}}}
+func.func private @role() attributes {dsv3.entry = {role = "lunch"}}
+
+// -----
+
+// expected-error @below {{'func.func' op expected each size of 'dsv3.entry' once, found 'T' twice, in @size_twice}}
+func.func private @size_twice() attributes {dsv3.entry = {role = "step", sizes = [#dsv3.size<"T", max = 8>, #dsv3.size<"T", max = 16>]}}
+
+// -----
+
+// expected-error @below {{'func.func' op expected sizes of 'dsv3.entry' to be #dsv3.size, found 4 : i64, in @sizes; hint: write #dsv3.size<"T", max = 512>}}
+func.func private @sizes() attributes {dsv3.entry = {role = "step", sizes = 4}}
+
+// -----
+
+// expected-error @below {{'func.func' op expected 'dsv3.attention' to be "absorbed" or "expanded", found "none", in @attention}}
+func.func private @attention() attributes {dsv3.attention = "none"}
+
+// -----
+
+// expected-error @below {{'builtin.module' op expected 'dsv3.policy' to be a string, found 32 : i64}}
+module attributes {dsv3.policy = 32} {
+}
+
+// -----
+
+// expected-error @below {{'builtin.module' op expected 'dsv3.identity' to be a string, found unit}}
+module attributes {dsv3.identity} {
+}
+
+// -----
+
+// expected-error @below {{'builtin.module' op expected 'dsv3.scale_block' to be rows and columns of a block of scales, found array<i64: 128>; hint: write array<i64: 128, 128>}}
+module attributes {dsv3.scale_block = array<i64: 128>} {
+}
 
 // -----
 
@@ -76,6 +119,36 @@ func.func private @entry_sizes() attributes {dsv3.entry = {role = "step", sizes 
 
 // expected-error @below {{the maximum of size 'T' must be at least 1, got 0}}
 func.func private @size() attributes {dsv3.entry = {role = "step", sizes = [#dsv3.size<"T", max = 0>]}}
+
+// -----
+
+// Tensors without a rank are refused where they are written, by custom and by generic assembly.
+func.func @unranked(%x: tensor<*xf32>) {
+  // expected-error @below {{invalid kind of type specified}}
+  %y = dsv3.slice %x[0, 4] : tensor<*xf32>
+  return
+}
+
+// -----
+
+func.func @unranked(%x: tensor<*xf32>) {
+  // expected-error @below {{'dsv3.slice' op operand #0 must be ranked tensor}}
+  %y = "dsv3.slice"(%x) <{offset = 0 : i64, size = 4 : i64}> : (tensor<*xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @unranked(%x: tensor<*xf32>, %w: tensor<128xbf16>) {
+  // expected-error @below {{'dsv3.rms_norm' op operand #0 must be ranked tensor}}
+  %y = "dsv3.rms_norm"(%x, %w) <{eps = 1.0e-06 : f64}> : (tensor<*xf32>, tensor<128xbf16>) -> tensor<*xf32>
+  return
+}
+
+// -----
+
+// expected-error @below {{'dsv3.parameter' op attribute 'type' failed to satisfy constraint}}
+dsv3.parameter @unranked : tensor<*xf32> from [#dsv3.segment<"w", shape = [4, 8], rows = 4>]
 
 // -----
 
@@ -571,7 +644,7 @@ dsv3.parameter @sum : tensor<128x64xbf16> from [#dsv3.segment<"w", shape = [100,
 // -----
 
 // expected-error @below {{'dsv3.parameter' op expected segments to begin with a block of 32 rows, found row 48; hint: let the block's rows divide those of each segment}}
-dsv3.parameter @border : tensor<88x64xf8E4M3FN> block [32, 128] from [#dsv3.segment<"a", shape = [48, 64], rows = 48>, #dsv3.segment<"b", shape = [40, 64], rows = 40>]
+dsv3.parameter @border : tensor<88x64xf8E4M3FN> block [32, 128] from [#dsv3.segment<"a", scales = "a_scale", shape = [48, 64], rows = 48>, #dsv3.segment<"b", scales = "b_scale", shape = [40, 64], rows = 40>]
 
 // -----
 
@@ -590,6 +663,21 @@ dsv3.parameter @same_rows : tensor<4x40x32xbf16> from [#dsv3.segment<"w", shape 
 
 // -----
 
+// expected-error @below {{'dsv3.parameter' op expected the key of the scales of segment 'w', an FP8 weight, found none; hint: write `scales = "….weight_scale_inv"`}}
+dsv3.parameter @scale_missing : tensor<128x64xf8E4M3FN> block [128, 128] from [#dsv3.segment<"w", shape = [128, 64], rows = 128>]
+
+// -----
+
+// expected-error @below {{'dsv3.parameter' op expected no scales of segment 'w', the parameter being no FP8 weight, found "w_scale"}}
+dsv3.parameter @scale_needless : tensor<128x64xbf16> from [#dsv3.segment<"w", scales = "w_scale", shape = [128, 64], rows = 128>]
+
+// -----
+
+// expected-error @below {{'dsv3.parameter' op expected layers, ascending, each once, found [5, 2, 2]; hint: write layers [3, 4]}}
+dsv3.parameter @layers : tensor<8xf32> layers [5, 2, 2] from [#dsv3.segment<"w.{layer}", shape = [8], rows = 1>]
+
+// -----
+
 // Symbols.
 // expected-error @below {{'dsv3.weight' op expected a dsv3.parameter, found none of the name @nothing}}
 %w = dsv3.weight @nothing : tensor<8xf32>
@@ -602,7 +690,7 @@ dsv3.parameter @norm : tensor<8xf32> from [#dsv3.segment<"w", shape = [8], rows 
 
 // -----
 
-dsv3.parameter @w : tensor<128x64xf8E4M3FN> block [128, 128] from [#dsv3.segment<"w", shape = [128, 64], rows = 128>]
+dsv3.parameter @w : tensor<128x64xf8E4M3FN> block [128, 128] from [#dsv3.segment<"w", scales = "w_scale", shape = [128, 64], rows = 128>]
 // expected-error @below {{'dsv3.weight' op expected scales of @w to be tensor<1x1xf32>, found tensor<2x1xf32>}}
 %w, %s = dsv3.weight @w : tensor<128x64xf8E4M3FN> scales tensor<2x1xf32>
 
@@ -640,6 +728,14 @@ dsv3.call_layer @moe layer 5 () : () -> ()
 func.func private @moe() -> tensor<8xf32> attributes {dsv3.layers = array<i64: 3, 4>}
 // expected-error @below {{'dsv3.call_layer' op expected the type of @moe, () -> tensor<8xf32>, found () -> ()}}
 dsv3.call_layer @moe layer 4 () : () -> ()
+
+// -----
+
+func.func private @moe() attributes {dsv3.layers = array<i64: 3>} {
+  // expected-error @below {{'dsv3.call_layer' op expected calls of layers in entries alone, found one in a layer function, in @moe (layer 3)}}
+  dsv3.call_layer @moe layer 3 () : () -> ()
+  return
+}
 
 // -----
 
@@ -708,8 +804,8 @@ func.func @top_k(%l: tensor<?x320xf32, #O>) {
 
 #O = #dsv3.dims<"O">
 func.func @top_p(%l: tensor<?x320xf32, #O>) {
-  // expected-error @below {{'dsv3.sample' op expected 'top_p' above 0 and at most 1, found 0, in @top_p; hint: 1 keeps all}}
-  %id = dsv3.sample %l temperature 1.0 top_k 0 top_p 0.0 min_p 0.0 seed 0 : tensor<?x320xf32, #O>
+  // expected-error @below {{'dsv3.sample' op expected 'top_p' from 0 to 1, found -1, in @top_p; hint: 1 keeps all}}
+  %id = dsv3.sample %l temperature 1.0 top_k 0 top_p -1.0 min_p 0.0 seed 0 : tensor<?x320xf32, #O>
   return
 }
 
