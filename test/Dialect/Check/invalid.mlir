@@ -59,7 +59,7 @@ func.func @types(%a: tensor<2xf32>, %b: tensor<2xbf16>) {
 // -----
 
 func.func @integers_are_equal_or_not(%a: tensor<2xi32>) {
-  // expected-error@+1 {{operand #0 must be tensor of floating-point values}}
+  // expected-error@+1 {{operand #0 must be ranked tensor of floating-point values}}
   check.expect_close %a, %a atol 0.0 rtol 0.0 : tensor<2xi32>, tensor<2xi32>
   return
 }

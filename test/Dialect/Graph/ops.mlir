@@ -63,7 +63,7 @@ func.func @dense(%ids: tensor<?xi32, #T>, %rows: tensor<?xi32, #O>, %table: tens
   %m = dsv3.sample %l temperature 1.0 top_k 40 top_p 5.0e-01 min_p 2.5e-01 seed 7 : tensor<?x320xf32, #O>
   // A mass of 0 keeps the most probable alone.
   // CHECK: dsv3.sample %{{.*}} top_p 0.0
-  %n = dsv3.sample %l temperature 1.0 top_k 0 top_p 0.0 min_p 0.0 seed 7 : tensor<?x320xf32, #O>
+  %best = dsv3.sample %l temperature 1.0 top_k 0 top_p 0.0 min_p 0.0 seed 7 : tensor<?x320xf32, #O>
   return
 }
 
