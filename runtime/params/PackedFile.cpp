@@ -1,6 +1,7 @@
 //===- PackedFile.cpp - packed weights on disk ----------------------------===//
 #include "runtime/params/PackedFile.h"
 
+#include "dsv3/Support/BytesText.h"
 #include "runtime/base/Memory.h"
 
 #include <algorithm>
