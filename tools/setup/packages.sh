@@ -30,6 +30,11 @@ install_packages() {
   echo "installing packages:$missing" >&2
   $as_root apt-get update >&2 || return 1
   if [ -z "$(apt-cache madison llvm-22-dev 2>/dev/null)" ]; then
+    if grep -rqs bookworm-security /etc/apt/sources.list /etc/apt/sources.list.d; then
+      echo "LLVM 22 is not in the package lists, although the security archive is enabled:" >&2
+      echo "  hint: see what apt-get update says above; is there a network?" >&2
+      return 1
+    fi
     echo "LLVM 22 is not in the package lists: Debian 12's security archive is not enabled." >&2
     echo "  hint: add this line to /etc/apt/sources.list and run the command again:" >&2
     echo "  deb http://deb.debian.org/debian-security bookworm-security main" >&2
