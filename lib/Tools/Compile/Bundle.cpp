@@ -18,6 +18,22 @@ using namespace mlir;
 
 namespace dsv3::compile {
 
+/// A file of `folder` that no bundle has; empty if there is none. Kernels and packed weights are
+/// a bundle's, by their names.
+static fs::path foreignFile(const fs::path &folder) {
+  std::error_code error;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    std::string name = at->path().filename().string();
+    llvm::StringRef text(name);
+    bool own = text == "plan.dsv3" || text == "config.json" || text == "checkpoint" ||
+               text.ends_with(".so") || text.starts_with("packed.");
+    if (!own) {
+      return name;
+    }
+  }
+  return {};
+}
+
 /// The folder that a bundle is to lie in, which is made; fails where something else has the
 /// bundle's place.
 static Expected<fs::path> folderFor(const fs::path &target) {
@@ -26,6 +42,11 @@ static Expected<fs::path> folderFor(const fs::path &target) {
       !fs::exists(target / "plan.dsv3", error)) {
     return Failure{"is there already and is no bundle", target.string(),
                    "choose another place with -o, or remove it"};
+  }
+  // A bundle is replaced as a whole: what else lies there would be lost.
+  if (fs::path foreign = foreignFile(target); !foreign.empty()) {
+    return Failure{"holds '" + foreign.string() + "', which is no file of a bundle",
+                   target.string(), "choose another place with -o, or move it away"};
   }
   fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
   fs::create_directories(folder, error);

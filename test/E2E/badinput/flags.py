@@ -1,4 +1,5 @@
 """Flags out of range, prompts longer than the context, places that cannot be written."""
+import os
 import resource
 
 
@@ -78,6 +79,13 @@ def outputs(bench, generate, compile_):
     bundle("below a file", f"{bench.nano}/config.json/x", "hint: ")
     bundle("in the place of a file", f"{bench.nano}/tokenizer.json", "hint: ")
     bundle("in the place of another folder", bench.scratch, "no bundle", "hint: ")
+    # A bundle that lies among other files is not replaced: they would be lost.
+    mixed = bench.folder(keep=True)
+    for name in ["plan.dsv3", "notes.txt"]:
+        bench.put(os.path.join(mixed, name), "mine")
+    bundle("among other files", mixed, "notes.txt", "hint: ")
+    if sorted(os.listdir(mixed)) != ["notes.txt", "plan.dsv3"]:
+        bench.fail("output: bundle, among other files", f"left {os.listdir(mixed)}")
     bundle("empty name", "")
     small_files(bench, compile_[:-1], "bundle", "File too large")
     if bench.wanted("output: stdout"):
