@@ -41,8 +41,16 @@ int toolMain(const char *program, int argc, char **argv, const std::function<int
   llvm::remove_bad_alloc_error_handler();
   if (!done) {
     llvm::errs() << program << ": " << done.failure().message() << '\n';
-    return 1;
+    code = 1;
   }
+  llvm::outs().flush();
+  if (std::error_code lost = llvm::outs().error()) {
+    llvm::errs() << program << ": stdout cannot be written: " << lost.message() << '\n';
+    llvm::outs().clear_error();
+    code = 1;
+  }
+  // What could not be said on stderr is lost, but the work is done. LLVM would abort.
+  llvm::errs().clear_error();
   return code;
 }
 

@@ -5,6 +5,7 @@
 #include "dsv3/Checkpoint/PublishFolder.h"
 #include "dsv3/Plan/Families.h"
 #include "dsv3/Plan/PlanFile.h"
+#include "dsv3/Support/File.h"
 #include "dsv3/Support/Hash.h"
 #include "runtime/base/Process.h"
 
@@ -90,16 +91,33 @@ static Expected<Bundle> compile(const CompileRequest &request,
   return Bundle::open(target);
 }
 
+/// That the kernels are those that the plan was written for. A bundle that a person made is
+/// refused where they are not; one in the cache is made again.
+static Status checkKernels(const Bundle &bundle) {
+  constexpr size_t mostBytes = size_t(1) << 30;
+  for (size_t i = 0; i < bundle.plan().variants.size(); ++i) {
+    Expected<std::string> bytes = readFile(bundle.objectPath(i), mostBytes);
+    if (!bytes) {
+      return bytes.status();
+    }
+    if (hash128(*bytes).hex() != bundle.plan().variants[i].checksum) {
+      return Failure{"its kernels are damaged", bundle.objectPath(i).string()};
+    }
+  }
+  return {};
+}
+
 Expected<Bundle> compiledBundle(const CompileRequest &request,
                                 const std::filesystem::path &directory,
                                 const std::filesystem::path &compiler) {
   std::filesystem::path target = directory / keyOf(request, compiler);
   if (!request.rebuild && Bundle::isBundle(target)) {
     Expected<Bundle> bundle = Bundle::open(target);
-    if (bundle) {
+    Status sound = bundle ? checkKernels(*bundle) : bundle.status();
+    if (sound) {
       return bundle;
     }
-    request.say("the compiled model in the cache cannot be used: " + bundle.failure().what);
+    request.say("the compiled model in the cache cannot be used: " + sound.failure().what);
   }
   return compile(request, directory, compiler, target);
 }

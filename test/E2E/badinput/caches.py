@@ -186,7 +186,7 @@ def damaged_entry(bench, run, cache):
     """What is damaged in the cache is compiled again."""
     expected = bench.answers("cache: undamaged", run, env={"XDG_CACHE_HOME": cache})
     (entry,), _ = bundles_of(bench, cache)
-    for name, content in [("plan.dsv3", b"DSV3PLAN"), ("config.json", None)]:
+    for name, content in [("plan.dsv3", b"DSV3PLAN"), ("config.json", None), ("x86-64-v3.so", b"")]:
         bench.count += 1
         bench.put(os.path.join(cache, "dsv3", entry, name), content)
         found = bench.answers(f"cache: damaged {name}", run, env={"XDG_CACHE_HOME": cache})
