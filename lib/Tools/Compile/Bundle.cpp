@@ -9,7 +9,9 @@
 #include "dsv3/Support/Hash.h"
 #include "dsv3/Target/Cpu.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/raw_ostream.h"
 
 #include <filesystem>
 
@@ -116,7 +118,10 @@ Status writeBundle(ModuleOp module, BundleParts parts, const std::string &path) 
   if (error) {
     return cannotWrite(target, error);
   }
-  for (plan::Variant &variant : parts.plan.variants) {
+  for (auto [index, variant] : llvm::enumerate(parts.plan.variants)) {
+    // The rest takes no time; this takes seconds each.
+    llvm::errs() << "making code for " << variant.name << ", " << index + 1 << " of "
+                 << parts.plan.variants.size() << '\n';
     if (Status added = addVariant(module, variant, draft, parts.dump); !added) {
       return added;
     }
