@@ -25,8 +25,8 @@ RankedTensorType ParameterOp::getScalesType() {
   auto type = cast<RankedTensorType>(getType());
   SmallVector<int64_t> shape(type.getShape());
   size_t rank = shape.size();
-  shape[rank - 2] = llvm::divideCeil(shape[rank - 2], (*block)[0]);
-  shape[rank - 1] = llvm::divideCeil(shape[rank - 1], (*block)[1]);
+  shape[rank - 2] = llvm::divideCeilSigned(shape[rank - 2], (*block)[0]);
+  shape[rank - 1] = llvm::divideCeilSigned(shape[rank - 1], (*block)[1]);
   return RankedTensorType::get(shape, Float32Type::get(getContext()));
 }
 

@@ -8,8 +8,6 @@
 using namespace mlir;
 using namespace dsv3;
 using namespace dsv3::kern;
-using dsv3::graph::Extent;
-using dsv3::graph::extentsOf;
 using dsv3::graph::ShapeCheck;
 using dsv3::graph::spell;
 
