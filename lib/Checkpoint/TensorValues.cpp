@@ -12,8 +12,9 @@
 
 namespace dsv3::checkpoint {
 
-bool containsNaNCode(std::span<const uint8_t> codes) {
-  constexpr uint64_t magnitudes = 0x7F7F7F7F7F7F7F7FU, ones = 0x0101010101010101U;
+bool containsNaNCode(std::span<const uint8_t> codes, uint8_t magnitude) {
+  constexpr uint64_t ones = 0x0101010101010101U, signs = ones << 7;
+  const uint64_t magnitudes = ones * magnitude;
   constexpr size_t unroll = 8, step = unroll * sizeof(uint64_t);
   size_t i = 0;
   for (; i + step <= codes.size(); i += step) {
@@ -21,15 +22,17 @@ bool containsNaNCode(std::span<const uint8_t> codes) {
     std::memcpy(words, codes.data() + i, step);
     uint64_t found = 0;
     for (uint64_t word : words) {
-      // Only 0x7F carries into the eighth bit of its byte, and none into the next byte.
-      found |= (word & magnitudes) + ones;
+      // A byte that lacks none of the bits is zero in `lacking`; the lowest such byte
+      // alone borrows.
+      uint64_t lacking = ~word & magnitudes;
+      found |= (lacking - ones) & ~lacking;
     }
-    if ((found & ~magnitudes) != 0) {
+    if ((found & signs) != 0) {
       return true;
     }
   }
   for (; i < codes.size(); ++i) {
-    if (isF8E4M3NaN(codes[i])) {
+    if ((codes[i] & magnitude) == magnitude) {
       return true;
     }
   }

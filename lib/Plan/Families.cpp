@@ -26,13 +26,13 @@ struct FamilyRow {
 
 constexpr std::array<FamilyRow, 12> familyRows{{
     {Family::Rowwise, "rowwise", false, "rows", "1"},
-    {Family::Gemm, "gemm", true, "flight k_block m_tile mr nr panels", "2"},
-    {Family::GroupedGemm, "grouped_gemm", true, "flight k_block m_tile mr nr panels", "2"},
+    {Family::Gemm, "gemm", true, "flight k_block m_tile mr nr panels", "3"},
+    {Family::GroupedGemm, "grouped_gemm", true, "flight k_block m_tile mr nr panels", "3"},
     {Family::Gather, "gather", false, "rows", "1"},
     {Family::RopeTable, "rope_table", false, "rows", "1"},
     {Family::RopeAppend, "rope_append", false, "rows", "1"},
     {Family::LatentAttention, "latent_attention", false, "heads mr", "2"},
-    {Family::ExpandedAttention, "expanded_attention", true, "k_block mr nr rows", "2"},
+    {Family::ExpandedAttention, "expanded_attention", true, "k_block mr nr rows", "3"},
     {Family::Router, "router", false, "rows", "1"},
     {Family::Dispatch, "dispatch", false, "", "1"},
     {Family::Combine, "combine", false, "columns", "1"},
@@ -67,11 +67,11 @@ const CpuVariant *findCpuVariant(std::string_view text) {
   return nullptr;
 }
 
-Layout weightLayout(Family family, const CpuVariant &variant) {
+Layout weightLayout(Family family, const CpuVariant &variant, DType weight) {
   if (!familyRows[size_t(family)].panels) {
     return {};
   }
-  return {LayoutKind::Panels, panelWidth(variant)};
+  return {LayoutKind::Panels, panelWidth(variant, weight)};
 }
 
 int64_t Configuration::get(std::string_view field) const {

@@ -18,8 +18,8 @@ namespace dsv3::plan {
 static constexpr int64_t wantedTiles = 64;
 /// Rows that share one read of an expanded weight in a large step.
 static constexpr int64_t largeTileRows = 96;
-/// Bytes of a block of a panel as f32: half of a first-level cache, beside the rows that
-/// meet it.
+/// Bytes of a block of a register tile's columns as f32: half of a first-level cache, beside the
+/// rows that meet it.
 static constexpr int64_t expandedBlockBytes = 16384;
 /// f32 elements that a tile of elementwise work should have.
 static constexpr int64_t rowTileElements = 16384;
@@ -68,21 +68,20 @@ static std::vector<Configuration> rowConfigs(const KernelFacts &facts, int64_t w
 /// a scale, or as many as an expanded block of a panel has.
 static int64_t productKBlock(const CpuVariant &variant, int64_t k, int64_t scaleColumns) {
   return scaleColumns > 0 ? scaleColumns
-                          : std::min(k, expandedBlockBytes / (4 * panelWidth(variant)));
+                          : std::min(k, expandedBlockBytes / (4 * tileWidth(variant)));
 }
 
 /// One candidate of gemm or grouped_gemm: a register tile of `mr` rows, or for a single row
 /// `flight` panels side by side.
 static Configuration gemmConfig(const CpuVariant &variant, const KernelFacts &facts, bool grouped,
                                 int64_t mr, int64_t flight) {
-  int64_t nr = panelWidth(variant);
+  int64_t nr = panelWidth(variant, facts.weight);
   int64_t panelsOfPart = ceilDiv(facts.n, nr);
   // The rows that one weight can meet: all of the step in the worst case. A token
   // chooses an expert once.
   int64_t rows = grouped ? ceilDiv(facts.maxRows, facts.rowFactor) : facts.maxRows;
-  // A single row meets all parts at once and, with scales, keeps totals besides.
-  int64_t accumulators =
-      rows == 1 ? flight * 2 * facts.parts * (facts.scaleColumns > 0 ? 2 : 1) : mr * 2;
+  // A single row meets all parts at once.
+  int64_t accumulators = rows == 1 ? flight * nr / variant.lanes * facts.parts : mr * 2;
   std::vector<Configuration::Field> fields{{"flight", flight}, {"mr", mr}, {"nr", nr}};
   std::string tile = std::to_string(mr) + " rows x " + std::to_string(flight) + " panels of " +
                      std::to_string(nr) + " columns";
@@ -103,7 +102,7 @@ static Configuration gemmConfig(const CpuVariant &variant, const KernelFacts &fa
   }
 
   int64_t mTile = std::min(rows, largeTileRows);
-  int64_t kBlock = rows == 1 ? facts.k : productKBlock(variant, facts.k, facts.scaleColumns);
+  int64_t kBlock = productKBlock(variant, facts.k, facts.scaleColumns);
   int64_t blocks = ceilDiv(facts.maxRows, mTile);
   int64_t rowBlocks =
       grouped ? std::min(facts.maxRows, blocks + facts.groups) : blocks * facts.groups;
@@ -141,9 +140,10 @@ static std::vector<Configuration> gemmConfigs(const CpuVariant &variant, const K
   // The highest tile first. For a single row the most panels whose sums are no more than
   // hide the latency of the additions (two units of four cycles): more panels at once
   // would be more streams of memory.
+  int64_t vectors = panelWidth(variant, facts.weight) / variant.lanes;
   auto usefulness = [&](const Configuration &config) {
     int64_t mr = config.get("mr"), flight = config.get("flight");
-    return flight * 2 * facts.parts > 8 && flight > 1 ? -flight : mr * 64 + flight;
+    return flight * vectors * facts.parts > 8 && flight > 1 ? -flight : mr * 64 + flight;
   };
   std::stable_sort(configs.begin(), configs.end(),
                    [&](const Configuration &a, const Configuration &b) {
@@ -178,7 +178,7 @@ static std::vector<Configuration> latentConfigs(const CpuVariant &variant,
 
 static std::vector<Configuration> expandedConfigs(const CpuVariant &variant,
                                                   const KernelFacts &facts) {
-  int64_t nr = panelWidth(variant);
+  int64_t nr = panelWidth(variant, facts.weight);
   std::vector<Configuration> configs;
   for (int64_t mr : {12, 6, 4}) {
     std::vector<Configuration::Field> fields{{"mr", mr}, {"nr", nr}};

@@ -51,6 +51,12 @@ uint64_t Packer::unitBytes(int64_t unit) const {
   return uint64_t(endLine(unit) - firstLine(unit)) * uint64_t(lineBytes);
 }
 
+/// plan::panelCode of each byte.
+static Word panelCodes(Word codes) {
+  constexpr Word low = 0x0F0F0F0F0F0F0F0FU;
+  return (codes & low) << 4 | (codes >> 4 & low);
+}
+
 /// Stores a word of each of `count` columns from `begin` on, `stride` bytes apart: element
 /// `lane` of a word is that of lanes[lane]. `adjacent`: all lanes have stride 1.
 template <typename T, bool adjacent, size_t... lane>
@@ -66,6 +72,9 @@ static void interleaveWords(const Elements *lanes, int64_t begin, int64_t count,
   };
   for (int64_t c = 0; c < count; ++c) {
     Word word = (placed(lane, c) | ...);
+    if constexpr (sizeof(T) == 1) { // rows of one byte are put side by side in panels alone
+      word = panelCodes(word);
+    }
     std::memcpy(out + c * stride, &word, sizeof word);
   }
 }
@@ -196,7 +205,8 @@ bool Packer::packUnit(int64_t unit, const ParameterReader &reader, std::span<std
   auto written = data.subspan(size_t(firstLine(unit) * lineBytes), size_t(unitBytes(unit)));
   return parameter.type != DType::F8E4M3 ||
          !checkpoint::containsNaNCode(
-             {reinterpret_cast<const uint8_t *>(written.data()), written.size()});
+             {reinterpret_cast<const uint8_t *>(written.data()), written.size()},
+             panels ? plan::panelCode(0x7F) : 0x7F);
 }
 
 } // namespace dsv3::runtime

@@ -84,8 +84,9 @@ Expected<TensorCheck> checkTensors(const ModelConfig &config, const Checkpoint &
 Expected<TensorCheck> checkTensors(const ModelConfig &config, std::span<const TensorInfo> tensors,
                                    const std::string &where);
 
-/// Whether one of the e4m3 codes is a NaN (0x7F or 0xFF). Several GB a second.
-bool containsNaNCode(std::span<const uint8_t> codes);
+/// Whether one of the e4m3 codes is a NaN: 0x7F or 0xFF, or has all bits of `magnitude`, for
+/// codes whose bits are kept in another order. Several GB a second.
+bool containsNaNCode(std::span<const uint8_t> codes, uint8_t magnitude = 0x7F);
 /// The index of the first scale that is not finite or is negative; scales.size() if all
 /// are sound. Zero is sound: a block of zeros may have it.
 size_t findBadScale(std::span<const float> scales);

@@ -51,12 +51,16 @@ std::span<const CpuVariant> cpuVariants();
 /// Null if there is no such variant.
 const CpuVariant *findCpuVariant(std::string_view text);
 
-/// Columns of a panel: two vectors.
-inline int64_t panelWidth(const CpuVariant &variant) { return 2 * variant.lanes; }
+/// Columns of a register tile: two vectors.
+inline int64_t tileWidth(const CpuVariant &variant) { return 2 * variant.lanes; }
+/// Columns of a panel: two vectors, of FP8 a whole register of codes.
+inline int64_t panelWidth(const CpuVariant &variant, DType weight) {
+  return (weight == DType::F8E4M3 ? 4 : 2) * variant.lanes;
+}
 
-/// How a family reads its weight (gemm, grouped_gemm, expanded_attention: in
-/// panels; tables, norms and biases of the others: row-major).
-Layout weightLayout(Family family, const CpuVariant &variant);
+/// How a family reads its weight of type `weight` (gemm, grouped_gemm,
+/// expanded_attention: in panels; tables, norms and biases of the others: row-major).
+Layout weightLayout(Family family, const CpuVariant &variant, DType weight);
 
 /// What a configuration depends on. Fields that a family does not name below are
 /// ignored.

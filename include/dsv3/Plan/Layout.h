@@ -8,7 +8,10 @@
 // a kernel streams a panel once and needs no horizontal sum. Columns of the last
 // panel that have no row are zero. Within the `width` elements of 16-bit types
 // the rows j and j + width/2 are neighbours: as low and high half of a 32-bit
-// lane they expand to float by a shift and a mask. The scales of a panel are
+// lane they expand to float by a shift and a mask. FP8 codes have their nibbles
+// exchanged (panelCode) and lie so that code and table of its upper nibble, put
+// side by side in each 128 bits, make words of four vectors of rows that expand
+// alike. The scales of a panel are
 // [groups][parts][panels][ceil(columns / scaleColumns)][width] f32, one for each
 // row, and zero where there is no row.
 //
@@ -21,9 +24,16 @@ namespace dsv3::plan {
 
 /// Raised by whoever changes a formula below, so that kernels made for another one are
 /// refused.
-inline constexpr int64_t layoutRevision = 1;
+inline constexpr int64_t layoutRevision = 2;
 
 inline int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/// How panels keep an e4m3 code: the lowest bit of its exponent and its mantissa first,
+/// where they are the second byte of the bfloat16 of that value; then sign and the rest of
+/// the exponent, from which the first byte follows.
+inline constexpr uint8_t panelCode(uint8_t code) { return uint8_t(code << 4 | code >> 4); }
+/// Panels of FP8 codes have a multiple of this many rows.
+inline constexpr int64_t panelCodeRows = 16;
 
 /// Geometry of one parameter in one layout; precomputes what the index formulas
 /// need. Sizes are in elements.
@@ -74,11 +84,16 @@ public:
   }
   /// Place of row j of a panel within the `width` elements of a column.
   int64_t lane(int64_t j) const {
-    if (elementBytes != 2) {
-      return j;
+    if (elementBytes == 2) {
+      int64_t half = width / 2;
+      return j < half ? 2 * j : 2 * (j - half) + 1;
     }
-    int64_t half = width / 2;
-    return j < half ? 2 * j : 2 * (j - half) + 1;
+    if (elementBytes == 1) {
+      // Four vectors of rows; those of 128 bits of codes are four rows of each.
+      int64_t vector = j / (width / 4), inVector = j % (width / 4);
+      return inVector / 4 * 16 + vector / 2 * 8 + inVector % 4 * 2 + vector % 2;
+    }
+    return j;
   }
 
 private:

@@ -148,9 +148,10 @@ LogicalResult ModulePlanner::setLayouts(plan::Parameter &parameter, kern::Launch
   bool isWeight = weightOf(definition.getCore()) == definition.getInputs()[index];
   std::vector<plan::Layout> wanted;
   for (const plan::Variant &variant : result.variants) {
-    wanted.push_back(isWeight ? plan::weightLayout(*plan::familyFromName(*definition.getFamily()),
-                                                   *plan::findCpuVariant(variant.name))
-                              : plan::Layout());
+    wanted.push_back(isWeight
+                         ? plan::weightLayout(*plan::familyFromName(*definition.getFamily()),
+                                              *plan::findCpuVariant(variant.name), parameter.type)
+                         : plan::Layout());
   }
   if (!reader) {
     reader = definition;

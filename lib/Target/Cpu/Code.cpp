@@ -138,19 +138,16 @@ Num Memory::floats(int64_t width) const {
     return code->wrap(
         arith::ExtFOp::create(b, loc, withElement(loaded.getType(), b.getF32Type()), loaded));
   }
-  return smallF8(width) * code->splat(code->number(256.0), width);
+  Value halves = halfOfF8(*code, as(code->i8()).raw(width));
+  Num small = code->wrap(
+      arith::ExtFOp::create(b, loc, withElement(halves.getType(), b.getF32Type()), halves));
+  return small * code->splat(code->number(256.0), width);
 }
 
-SmallVector<Num> Memory::smallF8(int64_t width, int64_t lanes) const {
-  assert(isa<Float8E4M3FNType>(element) && "memory of e4m3 codes");
-  Num halves = code->wrap(halfOfF8(*code, as(code->i8()).raw(width)));
-  SmallVector<Num> parts;
-  for (int64_t begin = 0; begin < width; begin += lanes) {
-    Value part = lanes == width ? halves.value : code->part(halves, begin, lanes).value;
-    parts.push_back(code->wrap(arith::ExtFOp::create(
-        code->builder, code->loc, withElement(part.getType(), code->f32()), part)));
-  }
-  return parts;
+void Memory::prefetch(int64_t bytes) const {
+  Memory line = as(code->i8()) + bytes;
+  constexpr unsigned toRead = 0, keepInAllLevels = 3, data = 1;
+  LLVM::Prefetch::create(code->builder, code->loc, line.pointer, toRead, keepInAllLevels, data);
 }
 
 void Memory::store(Num value) const {
@@ -370,6 +367,11 @@ void Code::when(Num condition, llvm::function_ref<void()> yes, llvm::function_re
     builder.setInsertionPoint(made.elseBlock()->getTerminator());
     no();
   }
+}
+
+void Code::whenRarely(Num condition, llvm::function_ref<void()> yes) {
+  Value never = arith::ConstantOp::create(builder, loc, builder.getBoolAttr(false));
+  when(wrap(LLVM::ExpectOp::create(builder, loc, condition.value, never)), yes);
 }
 
 void Code::columns(int64_t n, llvm::function_ref<void(Num, int64_t)> body) {

@@ -67,13 +67,11 @@ public:
   Num integer() const;
   /// Elements 0 to width, of any float type, as f32.
   Num floats(int64_t width = 1) const;
-  /// Elements of type e4m3 as f32 of 2^-8 times their value: one operation less than
-  /// floats(), for those who multiply by a scale anyway.
-  Num smallF8(int64_t width) const { return smallF8(width, width)[0]; }
-  /// The same in vectors of `lanes`: the work on whole codes is done on all at once.
-  llvm::SmallVector<Num> smallF8(int64_t width, int64_t lanes) const;
   /// `width` elements as they lie there.
   mlir::Value raw(int64_t width) const;
+  /// Brings the cache line that begins `bytes` further on into the first-level cache. It may lie
+  /// anywhere.
+  void prefetch(int64_t bytes) const;
   /// Stores f32 or, into i32 elements, an i64.
   void store(Num value) const;
 
@@ -135,6 +133,8 @@ public:
   Var variable(Num initial);
   void loop(Num from, Num to, int64_t step, llvm::function_ref<void(Num)> body);
   void when(Num condition, llvm::function_ref<void()> yes, llvm::function_ref<void()> no = nullptr);
+  /// The same for what hardly ever happens: it is kept out of the way of the rest.
+  void whenRarely(Num condition, llvm::function_ref<void()> yes);
   /// Calls body(i, width) for the columns 0 to n: whole vectors in a loop, then the rest.
   void columns(int64_t n, llvm::function_ref<void(Num, int64_t)> body);
 

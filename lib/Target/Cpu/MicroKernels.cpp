@@ -1,43 +1,168 @@
 //===- MicroKernels.cpp - inner loops that kernels share ------------------===//
 #include "MicroKernels.h"
 
+#include "dsv3/Plan/Layout.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/BuiltinOps.h"
 
 using namespace mlir;
 
 namespace dsv3::cpu {
 
-SmallVector<Num> loadColumn(Code &code, int64_t width, Memory column) {
-  Type element = column.elementType();
-  OpBuilder &b = code.builder;
-  Location loc = code.loc;
-  if (isa<Float8E4M3FNType>(element)) {
-    return column.smallF8(width, width / 2);
-  }
-  if (element.isF32()) {
-    return {column.floats(width / 2), (column + width / 2).floats(width / 2)};
-  }
-  Value pairs = column.as(b.getI32Type()).raw(width / 2);
-  auto words = cast<VectorType>(pairs.getType());
-  auto splat = [&](int64_t value) {
-    return arith::ConstantOp::create(
-        b, loc, DenseElementsAttr::get(words, b.getI32IntegerAttr(static_cast<int32_t>(value))));
-  };
-  auto floats = words.clone(b.getF32Type());
-  if (element.isBF16()) {
-    Value low = arith::ShLIOp::create(b, loc, pairs, splat(16));
-    Value high = arith::AndIOp::create(b, loc, pairs, splat(int64_t(0xFFFF0000)));
-    return {code.wrap(arith::BitcastOp::create(b, loc, floats, low)),
-            code.wrap(arith::BitcastOp::create(b, loc, floats, high))};
-  }
-  auto half = [&](Value word) {
-    Value narrow = arith::TruncIOp::create(b, loc, words.clone(b.getI16Type()), word);
-    Value f16 = arith::BitcastOp::create(b, loc, words.clone(b.getF16Type()), narrow);
-    return code.wrap(arith::ExtFOp::create(b, loc, floats, f16));
-  };
-  return {half(pairs), half(arith::ShRUIOp::create(b, loc, pairs, splat(16)))};
+//===----------------------------------------------------------------------===//
+// Columns of panels
+//===----------------------------------------------------------------------===//
+
+/// `value` in each element of a vector of integers.
+static Value splatBits(Code &code, Value like, int64_t value) {
+  auto type = cast<VectorType>(like.getType());
+  IntegerAttr one = code.builder.getIntegerAttr(
+      type.getElementType(), APInt(type.getElementTypeBitWidth(), uint64_t(value), false, true));
+  return arith::ConstantOp::create(code.builder, code.loc, SplatElementsAttr::get(type, one));
 }
+
+static Value bitcast(Code &code, Value vector, Type element) {
+  auto type = cast<VectorType>(vector.getType());
+  int64_t count = type.getNumElements() * type.getElementTypeBitWidth() /
+                  static_cast<int64_t>(element.getIntOrFloatBitWidth());
+  auto to = VectorType::get({count}, element);
+  // Elements of another size: as LLVM sees them.
+  return LLVM::BitcastOp::create(code.builder, code.loc, to, vector);
+}
+
+static Value andBits(Code &code, Value vector, int64_t mask) {
+  return arith::AndIOp::create(code.builder, code.loc, vector, splatBits(code, vector, mask));
+}
+
+/// Two vectors of bfloat16 that lie side by side in 32-bit words, as f32.
+static std::array<Num, 2> halvesOfWords(Code &code, Value words) {
+  Value low = arith::ShLIOp::create(code.builder, code.loc, words, splatBits(code, words, 16));
+  return {code.wrap(bitcast(code, low, code.f32())),
+          code.wrap(bitcast(code, andBits(code, words, 0xFFFF0000), code.f32()))};
+}
+
+/// Four vectors of f32 from codes in the order and form of panels (dsv3/Plan/Layout.h). Codes
+/// whose exponent is 0 come out as if they had a leading one and the exponent below.
+static SmallVector<Num> expandCodes(Code &code, Value codes) {
+  OpBuilder &b = code.builder;
+  int64_t bytes = cast<VectorType>(codes.getType()).getNumElements();
+  // The first byte of a bfloat16 for each sign and upper three bits of an exponent; its second
+  // byte is the lowest bit of the exponent and the mantissa. The exponent's bias goes from 7
+  // to 127.
+  constexpr int64_t fromLane = 16, upperExponents = 8, biasChange = (127 - 7) / 2;
+  SmallVector<int8_t> table;
+  for (int64_t i = 0; i < bytes; ++i) {
+    int64_t sign = i % fromLane / upperExponents;
+    table.push_back(static_cast<int8_t>(sign << 7 | (biasChange + i % upperExponents)));
+  }
+  Value tableOfLanes = arith::ConstantOp::create(
+      b, code.loc,
+      DenseElementsAttr::get(cast<VectorType>(codes.getType()), ArrayRef<int8_t>(table)));
+  StringRef lookup = bytes == 64 ? "llvm.x86.avx512.pshuf.b.512" : "llvm.x86.avx2.pshuf.b";
+  Value first = LLVM::CallIntrinsicOp::create(b, code.loc, codes.getType(), b.getStringAttr(lookup),
+                                              ValueRange{tableOfLanes, andBits(code, codes, 0x0F)})
+                    .getResults();
+  Value second = andBits(code, codes, 0xF0);
+  SmallVector<Num> vectors;
+  for (int64_t half : {0, 8}) {
+    SmallVector<int64_t> order;
+    for (int64_t i = 0; i < bytes; ++i) {
+      int64_t byte = i / fromLane * fromLane + half + i % fromLane / 2;
+      order.push_back(i % 2 == 0 ? byte : bytes + byte);
+    }
+    Value words = vector::ShuffleOp::create(b, code.loc, second, first, order);
+    llvm::append_range(vectors, halvesOfWords(code, bitcast(code, words, code.i32())));
+  }
+  return vectors;
+}
+
+/// Whether a code of a panel has exponent 0.
+static Num anySubnormal(Code &code, ArrayRef<Value> columns) {
+  OpBuilder &b = code.builder;
+  Value any;
+  for (Value codes : columns) {
+    Value exponents = andBits(code, codes, plan::panelCode(0x78));
+    Value zero = arith::CmpIOp::create(b, code.loc, arith::CmpIPredicate::eq, exponents,
+                                       splatBits(code, codes, 0));
+    any = any ? arith::OrIOp::create(b, code.loc, any, zero).getResult() : zero;
+  }
+  return code.wrap(vector::ReductionOp::create(b, code.loc, vector::CombiningKind::OR, any));
+}
+
+/// What expandCodes makes of a code, corrected where the exponent is 0: m / 8 * 2^-6, of which
+/// it made (1 + m / 8) * 2^-7. The smaller of number and corrected number is right for every
+/// code, and exact.
+static Num correctSubnormal(Code &code, Num number) {
+  int64_t lanes = widthOf(number);
+  Num magnitude = code.abs(number);
+  Num corrected = magnitude + magnitude - code.splat(code.number(0x1p-6), lanes);
+  Value sign = andBits(code, bitcast(code, number.value, code.i32()), 0x80000000);
+  Value bits = bitcast(code, code.min(magnitude, corrected).value, code.i32());
+  return code.wrap(
+      bitcast(code, arith::OrIOp::create(code.builder, code.loc, bits, sign), code.f32()));
+}
+
+static SmallVector<SmallVector<Num>> loadCodes(Code &code, int64_t width, Memory first,
+                                               int64_t count) {
+  SmallVector<Value> codes;
+  SmallVector<Var> variables;
+  for (int64_t c = 0; c < count; ++c) {
+    codes.push_back((first + c * width).as(code.i8()).raw(width));
+    for (Num vector : expandCodes(code, codes.back())) {
+      variables.push_back(code.variable(vector));
+    }
+  }
+  // Subnormal f32 or f16 would be a way without a branch, and far slower where processors
+  // take an assist for them. Weights have one such code in thousands.
+  code.whenRarely(anySubnormal(code, codes), [&] {
+    for (const Var &variable : variables) {
+      variable.set(correctSubnormal(code, variable.get()));
+    }
+  });
+  SmallVector<SmallVector<Num>> columns(static_cast<size_t>(count));
+  for (auto [i, variable] : llvm::enumerate(variables)) {
+    columns[i * columns.size() / variables.size()].push_back(variable.get());
+  }
+  return columns;
+}
+
+static SmallVector<Num> loadWide(Code &code, int64_t width, Memory column) {
+  int64_t lanes = width / 2;
+  if (column.elementType().isF32()) {
+    return {column.floats(lanes), (column + lanes).floats(lanes)};
+  }
+  Value words = column.as(code.i32()).raw(lanes);
+  if (column.elementType().isBF16()) {
+    auto [low, high] = halvesOfWords(code, words);
+    return {low, high};
+  }
+  OpBuilder &b = code.builder;
+  auto type = cast<VectorType>(words.getType());
+  auto half = [&](Value word) {
+    Value narrow = arith::TruncIOp::create(b, code.loc, type.clone(b.getI16Type()), word);
+    Value f16 = bitcast(code, narrow, b.getF16Type());
+    return code.wrap(arith::ExtFOp::create(b, code.loc, type.clone(b.getF32Type()), f16));
+  };
+  Value high = arith::ShRUIOp::create(b, code.loc, words, splatBits(code, words, 16));
+  return {half(words), half(high)};
+}
+
+SmallVector<SmallVector<Num>> loadColumns(Code &code, int64_t width, Memory first, int64_t count) {
+  if (isa<Float8E4M3FNType>(first.elementType())) {
+    return loadCodes(code, width, first, count);
+  }
+  SmallVector<SmallVector<Num>> columns;
+  for (int64_t c = 0; c < count; ++c) {
+    columns.push_back(loadWide(code, width, first + c * width));
+  }
+  return columns;
+}
+
+//===----------------------------------------------------------------------===//
+// Functions that kernels share
+//===----------------------------------------------------------------------===//
 
 LLVM::LLVMFuncOp sharedFunction(Code &code, StringRef name, ArrayRef<Type> parameters,
                                 llvm::function_ref<void(Code &, Block::BlockArgListType)> body) {
@@ -74,18 +199,122 @@ void callExpand(Code &code, int64_t width, Memory from, Memory to, Num count) {
                      [&](Code &inner, Block::BlockArgListType arguments) {
                        Memory source(inner, arguments[0], element),
                            target(inner, arguments[1], inner.f32());
-                       bool f8 = isa<Float8E4M3FNType>(element);
                        inner.loop(inner.integer(0), inner.wrap(arguments[2]), 1, [&](Num k) {
                          Memory row = target + k * width;
-                         for (Num part : loadColumn(inner, width, source + k * width)) {
-                           int64_t lanes = widthOf(part);
-                           row.store(f8 ? part * inner.splat(inner.number(256.0), lanes) : part);
-                           row = row + lanes;
+                         auto columns = loadColumns(inner, width, source + k * width, 1);
+                         for (Num part : columns[0]) {
+                           row.store(part);
+                           row = row + widthOf(part);
                          }
                        });
                      });
   LLVM::CallOp::create(code.builder, code.loc, function,
                        ValueRange{from.address(), to.address(), count.value});
+}
+
+/// Bytes that are asked for before they are read. A processor's own prefetching falls behind
+/// where many operations come between two lines.
+static constexpr int64_t streamAhead = 2048;
+static constexpr int64_t lineBytes = 64;
+
+/// One pass over a panel's columns [begin, end): sums[row][panel][vector] += x * column.
+static void emitStreamColumns(Code &code, const StreamCall &call, Num begin, Num end,
+                              ArrayRef<Var> sums) {
+  int64_t bytes = call.panels[0].elementType().getIntOrFloatBitWidth() / 8;
+  int64_t columnBytes = call.width * bytes;
+  int64_t unroll = std::max<int64_t>(1, lineBytes / columnBytes);
+  auto columns = [&](Num k, int64_t count) {
+    const Var *sum = sums.begin();
+    for (const Memory &panel : call.panels) {
+      Memory first = panel + k * call.width;
+      for (int64_t line = 0; line < count * columnBytes; line += lineBytes) {
+        first.prefetch(streamAhead + line);
+      }
+      auto loaded = loadColumns(code, call.width, first, count);
+      for (auto [c, column] : llvm::enumerate(loaded)) {
+        const Var *next = sum;
+        for (const Memory &row : call.rows) {
+          Num x = (row + (k + static_cast<int64_t>(c))).floats();
+          for (Num vector : column) {
+            next->set(code.fma(code.splat(x, widthOf(vector)), vector, next->get()));
+            ++next;
+          }
+        }
+      }
+      sum += call.rows.size() * loaded[0].size();
+    }
+  };
+  Num whole = begin + (end - begin) / unroll * unroll;
+  code.loop(begin, whole, unroll, [&](Num k) { columns(k, unroll); });
+  if (unroll > 1) {
+    code.loop(whole, end, 1, [&](Num k) { columns(k, 1); });
+  }
+}
+
+/// The body of a stream function.
+static void emitStream(Code &code, const StreamCall &call) {
+  int64_t lanes = code.lanes(), vectors = call.width / lanes;
+  Num zero = code.integer(0);
+  auto forSums = [&](llvm::function_ref<void(size_t, size_t, int64_t)> body) {
+    for (size_t p = 0; p < call.panels.size(); ++p) {
+      for (size_t i = 0; i < call.rows.size(); ++i) {
+        for (int64_t v = 0; v < vectors; ++v) {
+          body(p, i, v);
+        }
+      }
+    }
+  };
+  auto place = [&](size_t p, size_t i, int64_t v) {
+    return call.out + call.outStride * static_cast<int64_t>(i) +
+           (static_cast<int64_t>(p) * call.width + v * lanes);
+  };
+  forSums([&](size_t p, size_t i, int64_t v) { place(p, i, v).store(code.zeros(lanes)); });
+  code.loop(zero, (call.count + (call.kBlock - 1)) / call.kBlock, 1, [&](Num block) {
+    SmallVector<Var> sums;
+    forSums([&](size_t, size_t, int64_t) { sums.push_back(code.variable(code.zeros(lanes))); });
+    Num begin = block * call.kBlock;
+    emitStreamColumns(code, call, begin, code.min(begin + call.kBlock, call.count), sums);
+    const Var *next = sums.begin();
+    forSums([&](size_t p, size_t i, int64_t v) {
+      Memory to = place(p, i, v);
+      Num sum = (next++)->get(), before = to.floats(lanes);
+      if (call.scales.empty()) {
+        to.store(before + sum);
+      } else {
+        Num scale = (call.scales[p] + (block * call.width + v * lanes)).floats(lanes);
+        to.store(code.fma(sum, scale, before));
+      }
+    });
+  });
+}
+
+void callStream(Code &code, const StreamCall &call) {
+  Type element = call.panels[0].elementType();
+  std::string name = "stream." + typeName(element) + "." + std::to_string(call.rows.size()) + "x" +
+                     std::to_string(call.panels.size()) + "x" + std::to_string(call.width) + "." +
+                     std::to_string(call.kBlock) + (call.scales.empty() ? "" : ".scaled");
+  SmallVector<Value> arguments{call.count.value, call.out.address(), call.outStride.value};
+  for (const auto *list : {&call.rows, &call.panels, &call.scales}) {
+    for (const Memory &memory : *list) {
+      arguments.push_back(memory.address());
+    }
+  }
+  SmallVector<Type> parameters =
+      llvm::map_to_vector(arguments, [](Value v) { return v.getType(); });
+  auto function =
+      sharedFunction(code, name, parameters, [&](Code &inner, Block::BlockArgListType values) {
+        StreamCall body = call;
+        body.count = inner.wrap(values[0]), body.outStride = inner.wrap(values[2]);
+        body.out = Memory(inner, values[1], inner.f32());
+        size_t next = 3;
+        for (auto *list : {&body.rows, &body.panels, &body.scales}) {
+          for (Memory &memory : *list) {
+            memory = Memory(inner, values[next++], memory.elementType());
+          }
+        }
+        emitStream(inner, body);
+      });
+  LLVM::CallOp::create(code.builder, code.loc, function, arguments);
 }
 
 /// The columns of a tile as vectors: [begin, width) each.

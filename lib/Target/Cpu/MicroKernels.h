@@ -12,10 +12,10 @@
 
 namespace dsv3::cpu {
 
-/// The `width` elements of a column of a panel as f32, in two vectors, lowest first. Of 16-bit
-/// types the two vectors are the low and high parts of 32-bit words (dsv3/Plan/Layout.h). FP8 comes
-/// out as 2^-8 of its value, which a scale makes up for.
-llvm::SmallVector<Num> loadColumn(Code &code, int64_t width, Memory column);
+/// The `width` elements of each of `count` columns of a panel as f32, exactly, in vectors of
+/// rows, lowest first. dsv3/Plan/Layout.h says how they lie.
+llvm::SmallVector<llvm::SmallVector<Num>> loadColumns(Code &code, int64_t width, Memory first,
+                                                      int64_t count);
 
 /// Calls expand(from, to, count): `count` columns of a panel at `from` as f32, exactly, to
 /// [count][width] at `to`.
@@ -27,6 +27,22 @@ void callExpand(Code &code, int64_t width, Memory from, Memory to, Num count);
 mlir::LLVM::LLVMFuncOp
 sharedFunction(Code &code, llvm::StringRef name, llvm::ArrayRef<mlir::Type> parameters,
                llvm::function_ref<void(Code &, mlir::Block::BlockArgListType)> body);
+
+/// Few rows times whole panels, which are read once and expanded in registers.
+struct StreamCall {
+  llvm::SmallVector<Memory> rows;   ///< `count` f32 each
+  llvm::SmallVector<Memory> panels; ///< [count][width] each
+  llvm::SmallVector<Memory> scales; ///< [blocks of kBlock columns][width] each; or none
+  int64_t width = 0;
+  int64_t kBlock = 0; ///< columns that are summed before they are scaled and added to `out`
+  Num count;
+  Memory out; ///< [rows][outStride], of which the first panels x width columns are set
+  Num outStride;
+};
+
+/// Row i and column j of panel p: `out[i, p * width + j] = sum over blocks of scale[block, j] *
+/// sum over k of the block of row[i][k] * panel[p][k, j]`, blocks and k ascending.
+void callStream(Code &code, const StreamCall &call);
 
 /// A block of rows times a block of a matrix. Strides are constants of the code.
 struct TileCall {

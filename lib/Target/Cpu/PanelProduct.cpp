@@ -5,8 +5,6 @@
 
 #include "dsv3/Plan/Scratch.h"
 
-#include <cstdlib>
-
 using namespace mlir;
 
 namespace dsv3::cpu {
@@ -45,74 +43,55 @@ static Memory accumulator(const PanelWeight &weight, const ProductTile &tile, Me
 }
 
 //===----------------------------------------------------------------------===//
-// One row: weights are read once, expanded in registers
+// Few rows: weights are expanded in registers
 //===----------------------------------------------------------------------===//
 
-/// The row times `flight` panels of each part from `panel` of the tile on.
-static void emitRowPanels(Code &code, const PanelWeight &weight, const ProductTile &tile,
-                          int64_t flight, Memory row, Num firstPanel, Num panel, Memory out) {
-  bool f8 = isa<Float8E4M3FNType>(weight.element);
-  constexpr int64_t vectors = 2; // of a column
-  int64_t lanes = weight.width / vectors;
-  SmallVector<Num> indices;
-  SmallVector<Memory> panels, accumulators;
-  for (int64_t p = 0; p < flight; ++p) {
-    for (int64_t q = 0; q < weight.parts; ++q) {
-      indices.push_back(firstPanel + panel + (q * weight.panels + p));
-      panels.push_back(weight.panel(indices.back()));
-      accumulators.push_back(accumulator(weight, tile, out, code.integer(0), panel + p, q));
-    }
-  }
-  auto zeros = [&] {
-    SmallVector<Var> variables;
-    for (size_t i = 0; i < panels.size() * size_t(vectors); ++i) {
-      variables.push_back(code.variable(code.zeros(lanes)));
-    }
-    return variables;
-  };
-  auto products = [&](Num kBegin, Num kEnd, ArrayRef<Var> sums) {
-    code.loop(kBegin, kEnd, 1, [&](Num k) {
-      Num x = code.splat((row + k).floats(), lanes);
-      const Var *sum = sums.begin();
-      for (const Memory &memory : panels) {
-        for (Num column : loadColumn(code, weight.width, memory + k * weight.width)) {
-          sum->set(code.fma(x, column, sum->get()));
-          ++sum;
-        }
-      }
-    });
-  };
-  Num zero = code.integer(0), k = code.integer(weight.k);
-  SmallVector<Var> totals = zeros();
-  if (weight.scaleColumns == 0) {
-    products(zero, k, totals);
-  } else {
-    code.loop(zero, code.integer(plan::ceilDiv(weight.k, weight.scaleColumns)), 1, [&](Num block) {
-      SmallVector<Var> sums = zeros();
-      Num begin = block * weight.scaleColumns;
-      products(begin, code.min(begin + weight.scaleColumns, k), sums);
-      for (auto [i, sum] : llvm::enumerate(sums)) {
-        auto [p, v] = std::div(int64_t(i), vectors);
-        Memory scale = weight.scaleOf(indices[size_t(p)], block) + v * lanes;
-        totals[i].set(code.fma(sum.get(), scale.floats(lanes), totals[i].get()));
-      }
-    });
-  }
-  for (auto [i, total] : llvm::enumerate(totals)) {
-    auto [p, v] = std::div(int64_t(i), vectors);
-    Num value = total.get(); // of FP8 2^-8, see loadColumn
-    (accumulators[size_t(p)] + v * lanes)
-        .store(f8 ? value * code.splat(code.number(256.0), lanes) : value);
-  }
+/// Rows whose sums with one panel fit into registers.
+static int64_t streamRows(const Code &code, const PanelWeight &weight) {
+  return std::max<int64_t>(1, code.variant.registers / 2 / (weight.width / code.lanes()));
 }
 
-static void emitRowProduct(Code &code, const PanelWeight &weight, const ProductTile &tile,
-                           Memory row, Num firstPanel, Num panelCount, Memory out) {
-  Num whole = panelCount / tile.flight * tile.flight;
+/// `height` rows from firstRow on times `flight` panels of each part from `panel` of the tile on.
+static void emitStreamPanels(Code &code, const PanelWeight &weight, const ProductTile &tile,
+                             function_ref<Memory(Num)> row, Num firstRow, int64_t height,
+                             int64_t flight, Num firstPanel, Num panel, Memory out) {
+  StreamCall call;
+  for (int64_t i = 0; i < height; ++i) {
+    call.rows.push_back(row(firstRow + i));
+  }
+  for (int64_t p = 0; p < flight; ++p) {
+    for (int64_t q = 0; q < weight.parts; ++q) {
+      Num index = firstPanel + panel + (q * weight.panels + p);
+      call.panels.push_back(weight.panel(index));
+      if (weight.scaleColumns > 0) {
+        call.scales.push_back(weight.scaleOf(index, code.integer(0)));
+      }
+    }
+  }
+  call.width = weight.width;
+  call.kBlock = tile.kBlock;
+  call.count = code.integer(weight.k);
+  call.out = accumulator(weight, tile, out, firstRow, panel, 0);
+  call.outStride = code.integer(tile.panels * weight.parts * weight.width);
+  callStream(code, call);
+}
+
+static void emitStreamProduct(Code &code, const PanelWeight &weight, const ProductTile &tile,
+                              function_ref<Memory(Num)> row, Num rowCount, Num firstPanel,
+                              Num panelCount, Memory out) {
   auto panels = [&](Num begin, Num end, int64_t flight) {
-    code.loop(begin, end, flight,
-              [&](Num p) { emitRowPanels(code, weight, tile, flight, row, firstPanel, p, out); });
+    code.loop(begin, end, flight, [&](Num p) {
+      if (tile.rows == 1) {
+        emitStreamPanels(code, weight, tile, row, code.integer(0), 1, flight, firstPanel, p, out);
+        return;
+      }
+      // What comes after the first rows finds the panel in a cache.
+      forTiles(code, streamRows(code, weight), rowCount, [&](Num i, int64_t height) {
+        emitStreamPanels(code, weight, tile, row, i, height, flight, firstPanel, p, out);
+      });
+    });
   };
+  Num whole = panelCount / tile.flight * tile.flight;
   panels(code.integer(0), whole, tile.flight);
   if (tile.flight > 1) {
     panels(whole, panelCount, 1);
@@ -130,6 +109,7 @@ static void emitBlockProduct(Code &code, const PanelWeight &weight, const Produc
   Memory rows = scratch + places.rows, expanded = scratch + places.expanded;
   Num zero = code.integer(0), k = code.integer(weight.k);
   int64_t lanes = code.lanes(), outStride = tile.panels * weight.parts * weight.width;
+  int64_t tileWidth = plan::tileWidth(code.variant);
   code.loop(zero, rowCount * outStride, lanes, [&](Num i) { (out + i).store(code.zeros(lanes)); });
   code.loop(zero, code.integer(plan::ceilDiv(weight.k, tile.kBlock)), 1, [&](Num block) {
     Num begin = block * tile.kBlock, count = code.min(k - begin, code.integer(tile.kBlock));
@@ -148,20 +128,22 @@ static void emitBlockProduct(Code &code, const PanelWeight &weight, const Produc
           callExpand(code, weight.width, columns, expanded, count);
           columns = expanded;
         }
-        forTiles(code, tile.mr, rowCount, [&](Num i, int64_t height) {
-          TileCall call{rows + i * places.rowStride,
-                        places.rowStride,
-                        columns,
-                        weight.width,
-                        count,
-                        accumulator(weight, tile, out, i, p, q),
-                        code.integer(outStride),
-                        {}};
-          if (weight.scaleColumns > 0) {
-            call.scale = weight.scaleOf(panel, block);
-          }
-          callTile(code, height, weight.width, call);
-        });
+        for (int64_t begin = 0; begin < weight.width; begin += tileWidth) {
+          forTiles(code, tile.mr, rowCount, [&](Num i, int64_t height) {
+            TileCall call{rows + i * places.rowStride,
+                          places.rowStride,
+                          columns + begin,
+                          weight.width,
+                          count,
+                          accumulator(weight, tile, out, i, p, q) + begin,
+                          code.integer(outStride),
+                          {}};
+            if (weight.scaleColumns > 0) {
+              call.scale = weight.scaleOf(panel, block) + begin;
+            }
+            callTile(code, height, tileWidth, call);
+          });
+        }
       }
     });
   });
@@ -170,13 +152,17 @@ static void emitBlockProduct(Code &code, const PanelWeight &weight, const Produc
 void emitPanelProduct(Code &code, const PanelWeight &weight, const ProductTile &tile,
                       function_ref<Memory(Num)> row, Num rowCount, Num firstPanel, Num panelCount,
                       Memory out, Memory scratch) {
+  auto stream = [&] {
+    emitStreamProduct(code, weight, tile, row, rowCount, firstPanel, panelCount, out);
+  };
   if (tile.rows == 1) {
-    code.when(rowCount > code.integer(0), [&] {
-      emitRowProduct(code, weight, tile, row(code.integer(0)), firstPanel, panelCount, out);
-    });
+    code.when(rowCount > code.integer(0), stream);
     return;
   }
-  emitBlockProduct(code, weight, tile, row, rowCount, firstPanel, panelCount, out, scratch);
+  // Twice is what expanding a panel into memory costs.
+  code.when(rowCount < 2 * streamRows(code, weight) + 1, stream, [&] {
+    emitBlockProduct(code, weight, tile, row, rowCount, firstPanel, panelCount, out, scratch);
+  });
 }
 
 void emitPanelEpilogue(const KernelCode &kernel, const PanelWeight &weight, Region &epilogue,
@@ -184,7 +170,7 @@ void emitPanelEpilogue(const KernelCode &kernel, const PanelWeight &weight, Regi
                        Memory accumulators, int64_t panelsOut, Num firstRow, Num rowCount, Num head,
                        Num group, Num firstPanel, Num panelCount, const Rows &destination) {
   Code &code = kernel.code;
-  int64_t lanes = weight.width / 2;
+  int64_t lanes = code.lanes();
   code.loop(code.integer(0), rowCount, 1, [&](Num i) {
     Num t = firstRow + i;
     code.loop(code.integer(0), panelCount, 1, [&](Num p) {
@@ -202,8 +188,9 @@ void emitPanelEpilogue(const KernelCode &kernel, const PanelWeight &weight, Regi
       };
       int64_t tail = n % weight.width;
       auto whole = [&] {
-        columns(0, lanes);
-        columns(lanes, lanes);
+        for (int64_t begin = 0; begin < weight.width; begin += lanes) {
+          columns(begin, lanes);
+        }
       };
       if (tail == 0) {
         whole();

@@ -1,7 +1,7 @@
 //===- PanelProduct.h - rows times the panels of a weight -------*- C++ -*-===//
 //
-// The inner loops that gemm, grouped_gemm and expanded_attention share. A single row
-// meets several panels at a time, which are expanded in registers. Of more rows a block
+// The inner loops that gemm, grouped_gemm and expanded_attention share. Few rows meet
+// panels that are expanded in registers. Of more rows a block
 // of K is copied to scratch memory, a block of a panel is expanded beside it, and register
 // tiles add their product to accumulators. What a row gets does not depend on which rows
 // are computed beside it.
@@ -35,7 +35,7 @@ struct ProductTile {
   int64_t panels = 1; ///< at most
   int64_t mr = 1;     ///< rows of a register tile
   int64_t flight = 1; ///< panels that are read side by side for a single row
-  int64_t kBlock = 1; ///< columns of K that are summed in registers, where rows > 1
+  int64_t kBlock = 1; ///< columns of K that are summed in registers
 };
 
 /// out[(i * tile.panels + p) * parts + q][width] = sum over k of row(i)[k] times panel

@@ -160,6 +160,14 @@ TEST(TensorValues, NaNCodesAreSeenAtEveryPlace) {
   }
 }
 
+TEST(TensorValues, NaNCodesAreSeenInAnotherOrderOfBits) {
+  constexpr uint8_t magnitude = 0xF7;
+  for (int code = 0; code < 256; ++code) {
+    std::vector<uint8_t> codes(70, uint8_t(code));
+    EXPECT_EQ(containsNaNCode(codes, magnitude), code == 0xF7 || code == 0xFF) << code;
+  }
+}
+
 TEST(TensorValues, TheFirstBadScaleIsFound) {
   std::vector<float> scales{0, 1, 0x1p-126F, 3e38F};
   EXPECT_EQ(findBadScale(scales), scales.size());

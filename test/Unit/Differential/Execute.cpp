@@ -127,7 +127,8 @@ Packing Execution::packing() {
 void Execution::addInput(BlockArgument argument, const Packing &packed) {
   const reference::Tensor &tensor = inputs.tensors[argument.getArgNumber()];
   DType type = dtypeOf(cast<RankedTensorType>(argument.getType()).getElementType());
-  plan::Layout layout = plan::weightLayout(*plan::familyFromName(*definition.getFamily()), variant);
+  plan::Layout layout = plan::weightLayout(*plan::familyFromName(*definition.getFamily()), variant,
+                                           packed.parameter.type);
   plan::PackedShape shape(packed.parameter, layout);
   const plan::Parameter &parameter = packed.parameter;
   bool isWeight = argument.getArgNumber() == packed.weight;
@@ -154,7 +155,11 @@ void Execution::addInput(BlockArgument argument, const Packing &packed) {
                   blocksAcross +
               c / parameter.scaleColumns;
         }
-        put(bytes.data() + static_cast<size_t>(index) * byteSize(type), type, tensor[from]);
+        std::byte *to = bytes.data() + static_cast<size_t>(index) * byteSize(type);
+        put(to, type, tensor[from]);
+        if (type == DType::F8E4M3) {
+          *to = std::byte(plan::panelCode(uint8_t(*to)));
+        }
       }
     }
   }

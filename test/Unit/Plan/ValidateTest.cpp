@@ -52,7 +52,14 @@ TEST(Validate, NamesWhatIsWrong) {
       {"parameter size", [](Plan &p) { p.parameters[0].rows = huge; }, "'embedding'"},
       {"parts", [](Plan &p) { p.parameters[1].parts = 3; }, "equal parts"},
       {"layouts", [](Plan &p) { p.parameters[0].layouts.pop_back(); }, "2 variants, found 1"},
-      {"panel width", [](Plan &p) { p.parameters[0].layouts[1].panelWidth = 0; }, "even width"},
+      {"panel width", [](Plan &p) { p.parameters[0].layouts[1].panelWidth = 0; },
+       "multiple of 2 columns"},
+      {"panel width of codes",
+       [](Plan &p) {
+         p.parameters[0].type = DType::F8E4M3;
+         p.parameters[0].layouts[1].panelWidth = 24;
+       },
+       "multiple of 16 columns"},
       {"segment rows", [](Plan &p) { p.parameters[1].segments.pop_back(); },
        "256 rows together, found 128"},
       {"segment outside", [](Plan &p) { p.parameters[0].segments[0].firstRow = 1; },

@@ -49,6 +49,9 @@ static void expectPacked(const Plan &plan, const Tensors &tensors, const Paramet
       for (int64_t r = 0; r < parameter.rows; ++r) {
         for (int64_t c = 0; c < parameter.columns; ++c) {
           uint32_t bits = weightBits(tensors, parameter, layer, g, r, c);
+          if (size == 1 && parameter.layouts[variant].kind == LayoutKind::Panels) {
+            bits = panelCode(uint8_t(bits));
+          }
           std::memcpy(data.data() + size_t(shape.dataIndex(g, r, c)) * size, &bits, size);
           if (!scales.empty()) {
             scales[size_t(shape.scaleIndex(g, r, c))] =
@@ -87,7 +90,7 @@ static void expectAllPacked(const Plan &plan, DType scaleType = DType::F32) {
 
 TEST(Params, EveryTypeAndRaggedRows) {
   for (DType type : {DType::F32, DType::F16, DType::BF16, DType::F8E4M3}) {
-    for (int64_t width : {2, 16, 32}) {
+    for (int64_t width : {2, 16, 32, 64}) {
       for (auto [rows, columns] : {std::pair(1, 1), std::pair(33, 70), std::pair(64, 129)}) {
         expectAllPacked(planOf(
             {parameterOf(type, 1, rows, columns, {"w", "", rows, columns, 0, 0, rows, false})},
@@ -101,7 +104,7 @@ TEST(Params, EveryTypeAndRaggedRows) {
 /// remainder of columns and rows, widths that fill no word, and strided rows.
 TEST(Params, WordsAndTilesOfPanels) {
   for (DType type : {DType::F32, DType::F16, DType::BF16, DType::F8E4M3}) {
-    for (int64_t width : {2, 6, 12, 16, 32}) {
+    for (int64_t width : {2, 6, 12, 16, 32, 64}) {
       Parameter plain = parameterOf(type, 1, 45, 515, {"plain", "", 45, 515, 0, 0, 45, false});
       Parameter turned = parameterOf(type, 2, 45, 259, {"turned", "", 520, 45, 260, 1, 45, true});
       plain.name = "plain", turned.name = "turned";

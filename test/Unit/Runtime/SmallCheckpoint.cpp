@@ -2,6 +2,8 @@
 
 #include "SmallCheckpoint.h"
 
+#include "dsv3/Plan/Layout.h"
+
 #include "dsv3/Checkpoint/SafetensorsWriter.h"
 #include "dsv3/Support/Float.h"
 #include "dsv3/Support/Sampling.h"
@@ -20,7 +22,8 @@ Plan test::planOf(std::vector<Parameter> parameters, int64_t width, std::vector<
   plan.cache = {DType::F32, 4, 4, 2, 64, 256, 1};
   plan.parameters = std::move(parameters);
   for (Parameter &parameter : plan.parameters) {
-    parameter.layouts = {{}, {LayoutKind::Panels, width}};
+    int64_t unit = parameter.type == DType::F8E4M3 ? panelCodeRows : 1;
+    parameter.layouts = {{}, {LayoutKind::Panels, ceilDiv(width, unit) * unit}};
   }
   return plan;
 }

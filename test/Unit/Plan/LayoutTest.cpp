@@ -1,0 +1,49 @@
+//===- LayoutTest.cpp - where elements of panels lie ----------------------===//
+#include "dsv3/Plan/Layout.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+using namespace dsv3;
+using namespace dsv3::plan;
+
+static PackedShape panelsOf(DType type, int64_t width) {
+  Parameter parameter;
+  parameter.type = type, parameter.groups = 1, parameter.rows = width, parameter.columns = 3;
+  parameter.parts = 1;
+  return {parameter, {LayoutKind::Panels, width}};
+}
+
+TEST(Layout, EveryRowHasAPlaceOfItsOwn) {
+  for (DType type : {DType::F32, DType::F16, DType::F8E4M3}) {
+    for (int64_t width : {16, 32, 64}) {
+      PackedShape shape = panelsOf(type, width);
+      std::set<int64_t> places;
+      for (int64_t j = 0; j < width; ++j) {
+        places.insert(shape.lane(j));
+      }
+      EXPECT_EQ(places.size(), size_t(width));
+      EXPECT_EQ(*places.begin(), 0);
+      EXPECT_EQ(*places.rbegin(), width - 1);
+    }
+  }
+}
+
+/// Row 0 of each of the four vectors of a panel of codes, and what comes after the four
+/// rows that a lane of 128 bits holds of each.
+TEST(Layout, VectorsOfCodesShareLanes) {
+  PackedShape shape = panelsOf(DType::F8E4M3, 64);
+  EXPECT_EQ(shape.lane(0), 0);
+  EXPECT_EQ(shape.lane(16), 1);
+  EXPECT_EQ(shape.lane(32), 8);
+  EXPECT_EQ(shape.lane(48), 9);
+  EXPECT_EQ(shape.lane(3), 6);
+  EXPECT_EQ(shape.lane(4), 16);
+  EXPECT_EQ(shape.dataIndex(0, 4, 2), 2 * 64 + 16);
+}
+
+TEST(Layout, CodesExchangeTheirNibbles) {
+  EXPECT_EQ(panelCode(0x7E), 0xE7);
+  EXPECT_EQ(panelCode(0x38), 0x83);
+}
