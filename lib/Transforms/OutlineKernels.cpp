@@ -5,6 +5,7 @@
 // for, and are made once where they are equal.
 //
 //===----------------------------------------------------------------------===//
+#include "EntrySizes.h"
 #include "Grouping.h"
 
 #include "mlir/IR/IRMapping.h"
@@ -146,7 +147,7 @@ struct OutlineKernels : impl::OutlineKernelsBase<OutlineKernels> {
         builder, group.getLoc(), builder.getStringAttr((entry + "." + group.getKind()).str()),
         group.getKindAttr(), builder.getI64IntegerAttr(static_cast<int64_t>(inputs.size())),
         StringAttr(), ArrayAttr(), DictionaryAttr());
-    definition->setAttr("maxima", maximaOf(function));
+    definition->setAttr("maxima", entrySizes(function));
     Block &body = definition.getBody().emplaceBlock();
     IRMapping mapping;
     for (Value input : inputs) {
@@ -180,15 +181,6 @@ struct OutlineKernels : impl::OutlineKernelsBase<OutlineKernels> {
            a.getNumInputs() == b.getNumInputs() &&
            OperationEquivalence::isRegionEquivalentTo(&a.getBody(), &b.getBody(),
                                                       OperationEquivalence::IgnoreLocations);
-  }
-
-  /// The maxima of the sizes of the entry that the function belongs to.
-  Attribute maximaOf(func::FuncOp function) {
-    auto entry = getOperation().lookupSymbol<func::FuncOp>(function.getSymName().split('.').first);
-    auto dictionary =
-        entry ? entry->getAttrOfType<DictionaryAttr>(graph::entryAttrName) : DictionaryAttr();
-    Attribute sizes = dictionary ? dictionary.get("sizes") : Attribute();
-    return sizes ? sizes : Attribute(ArrayAttr::get(&getContext(), {}));
   }
 
   void eraseUnreadParameters() {
