@@ -75,9 +75,13 @@ struct VerifyPhase : impl::VerifyPhaseBase<VerifyPhase> {
           << "'; there is one after import, graph, sharded, fused, kernels, configured";
       return signalPassFailure();
     }
-    if (failed(checkSizes())) {
-      return signalPassFailure();
+    if (failed(checkSizes()) || failed(checkLeftovers())) {
+      signalPassFailure();
     }
+  }
+
+  /// That only ops are left that the phase leaves.
+  LogicalResult checkLeftovers() {
     struct Leftover {
       int64_t count = 0;
       llvm::SetVector<StringRef> places;
@@ -98,7 +102,7 @@ struct VerifyPhase : impl::VerifyPhaseBase<VerifyPhase> {
       }
     });
     if (leftovers.empty()) {
-      return;
+      return success();
     }
     InFlightDiagnostic diagnostic = getOperation().emitError("after phase '")
                                     << phase.getValue() << "' these ops are left:";
@@ -108,7 +112,7 @@ struct VerifyPhase : impl::VerifyPhaseBase<VerifyPhase> {
         diagnostic << " @" << place;
       }
     }
-    signalPassFailure();
+    return failure();
   }
 };
 } // namespace
