@@ -9,6 +9,7 @@
 
 #include "Graph/Graph.h"
 #include "Parameters.h"
+#include "dsv3/Plan/Names.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
@@ -46,14 +47,14 @@ private:
     return RankedTensorType::get(
         shape, element, graph::DimsAttr::get(builder.getContext(), builder.getStringAttr(dim)));
   }
-  RankedTensorType rows(int64_t columns, StringRef dim = "T") {
+  RankedTensorType rows(int64_t columns, StringRef dim = plan::sizeTokens) {
     return tensor({ShapedType::kDynamic, columns}, dim, builder.getF32Type());
   }
   RankedTensorType heads(int64_t columns) {
-    return tensor({ShapedType::kDynamic, config.numAttentionHeads, columns}, "T",
+    return tensor({ShapedType::kDynamic, config.numAttentionHeads, columns}, plan::sizeTokens,
                   builder.getF32Type());
   }
-  RankedTensorType ids(StringRef dim = "T") {
+  RankedTensorType ids(StringRef dim = plan::sizeTokens) {
     return tensor({ShapedType::kDynamic}, dim, builder.getI32Type());
   }
   graph::CacheType cacheType() {
@@ -100,7 +101,8 @@ private:
   }
   Value head(Value x) {
     Weight w = weight("lm_head");
-    return graph::LmHeadOp::create(builder, loc, rows(config.vocabSize, "O"), x, w.data);
+    return graph::LmHeadOp::create(builder, loc, rows(config.vocabSize, plan::sizeOutputs), x,
+                                   w.data);
   }
   Value embed(Value tokens) {
     return graph::EmbeddingOp::create(builder, loc, rows(config.hiddenSize), tokens,
@@ -183,8 +185,8 @@ Value ModelBuilder::experts(const std::string &prefix, Value x) {
       builder.getI64IntegerAttr(config.numExpertsPerTok),
       builder.getF64FloatAttr(config.routedScalingFactor),
       config.normTopkProb ? builder.getUnitAttr() : UnitAttr());
-  graph::ObserveOp::create(builder, loc, "router.experts", router.getExperts(), IntegerAttr());
-  graph::ObserveOp::create(builder, loc, "router.weights", router.getWeights(), IntegerAttr());
+  graph::ObserveOp::create(builder, loc, plan::observedExperts, router.getExperts(), IntegerAttr());
+  graph::ObserveOp::create(builder, loc, plan::observedWeights, router.getWeights(), IntegerAttr());
   Weight gateUp = weight(prefix + "experts.gate_up_proj"),
          down = weight(prefix + "experts.down_proj");
   Value routed = graph::ExpertsOp::create(builder, loc, x, router.getExperts(), router.getWeights(),
@@ -228,42 +230,45 @@ Value ModelBuilder::callLayer(const Kind &kind, int64_t layer, Value x, ValueRan
 }
 
 void ModelBuilder::buildForward(const std::vector<Kind> &kinds) {
-  func::FuncOp function = beginFunction(
-      "forward",
-      {{"ids", ids()},
-       {"positions", ids()},
-       {"requests", ids()},
-       {"rows", ids("O")},
-       {"cache", cacheType()}},
-      {{"logits", rows(config.vocabSize, "O")}, {"normed", rows(config.hiddenSize, "O")}});
+  func::FuncOp function =
+      beginFunction("forward",
+                    {{plan::portIds, ids()},
+                     {plan::portPositions, ids()},
+                     {plan::portRequests, ids()},
+                     {plan::portRows, ids(plan::sizeOutputs)},
+                     {"cache", cacheType()}},
+                    {{plan::portLogits, rows(config.vocabSize, plan::sizeOutputs)},
+                     {plan::portNormed, rows(config.hiddenSize, plan::sizeOutputs)}});
   function->setAttr(graph::entryAttrName, builder.getDictionaryAttr(builder.getNamedAttr(
-                                              "role", builder.getStringAttr("step"))));
+                                              "role", builder.getStringAttr(plan::roleStep))));
   auto [cos, sin] = ropeTable(function.getArgument(1));
   Value step[] = {cos, sin, function.getArgument(1), function.getArgument(2),
                   function.getArgument(4)};
   Value x = embed(function.getArgument(0));
-  graph::ObserveOp::create(builder, loc, "hidden", x, builder.getI64IntegerAttr(0));
+  graph::ObserveOp::create(builder, loc, plan::observedHidden, x, builder.getI64IntegerAttr(0));
   for (int64_t layer = 0; layer < config.numHiddenLayers; ++layer) {
     const Kind &kind = *llvm::find_if(
         kinds, [&](const Kind &kind) { return llvm::is_contained(kind.layers, layer); });
     x = callLayer(kind, layer, x, step);
-    graph::ObserveOp::create(builder, loc, "hidden", x, builder.getI64IntegerAttr(layer + 1));
+    graph::ObserveOp::create(builder, loc, plan::observedHidden, x,
+                             builder.getI64IntegerAttr(layer + 1));
   }
   Value normed = norm(gatherRows(x, function.getArgument(3)), "norm", config.rmsNormEps);
   func::ReturnOp::create(builder, loc, {head(normed), normed});
 }
 
 void ModelBuilder::buildMtp(const Kind &kind) {
-  func::FuncOp function = beginFunction("mtp",
-                                        {{"ids", ids()},
-                                         {"hidden", rows(config.hiddenSize)},
-                                         {"positions", ids()},
-                                         {"requests", ids()},
-                                         {"rows", ids("O")},
-                                         {"cache", cacheType()}},
-                                        {{"logits", rows(config.vocabSize, "O")}});
+  func::FuncOp function =
+      beginFunction("mtp",
+                    {{plan::portIds, ids()},
+                     {plan::portHidden, rows(config.hiddenSize)},
+                     {plan::portPositions, ids()},
+                     {plan::portRequests, ids()},
+                     {plan::portRows, ids(plan::sizeOutputs)},
+                     {"cache", cacheType()}},
+                    {{plan::portLogits, rows(config.vocabSize, plan::sizeOutputs)}});
   function->setAttr(graph::entryAttrName, builder.getDictionaryAttr(builder.getNamedAttr(
-                                              "role", builder.getStringAttr("mtp"))));
+                                              "role", builder.getStringAttr(plan::roleMtp))));
   auto [cos, sin] = ropeTable(function.getArgument(2));
   Value step[] = {cos, sin, function.getArgument(2), function.getArgument(3),
                   function.getArgument(5)};

@@ -8,6 +8,7 @@
 
 #include "dsv3/Plan/Kernel.h"
 #include "dsv3/Plan/Layout.h"
+#include "dsv3/Plan/Names.h"
 #include "dsv3/Support/Hash.h"
 
 #include <array>
@@ -40,8 +41,8 @@ constexpr std::array<FamilyRow, 12> familyRows{{
 }};
 
 constexpr std::array<CpuVariant, 2> variantRows{{
-    {"x86-64-v3", 8, 16, "256"},
-    {"x86-64-v4", 16, 32, "512"},
+    {variantV3, 8, 16, "256"},
+    {variantV4, 16, 32, "512"},
 }};
 } // namespace
 

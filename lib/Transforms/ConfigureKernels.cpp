@@ -46,6 +46,12 @@ struct ConfigureKernels : impl::ConfigureKernelsBase<ConfigureKernels> {
     mergeEqual();
   }
 
+  static remark::RemarkOpts optionsFor(kern::DefOp definition) {
+    return remark::RemarkOpts::name("configure")
+        .category(remarkCategory)
+        .function(definition.getSymName());
+  }
+
   LogicalResult configure(kern::DefOp definition, ArrayRef<const plan::CpuVariant *> wanted) {
     std::optional<plan::Family> family =
         definition.getFamily() ? plan::familyFromName(*definition.getFamily()) : std::nullopt;
@@ -72,9 +78,7 @@ struct ConfigureKernels : impl::ConfigureKernelsBase<ConfigureKernels> {
       fields.push_back(
           builder.getNamedAttr("scratch", builder.getI64IntegerAttr(choice.scratchBytes)));
       configs.push_back(builder.getNamedAttr(variant->name, builder.getDictionaryAttr(fields)));
-      remark::analysis(definition.getLoc(), remark::RemarkOpts::name("configure")
-                                                .category(remarkCategory)
-                                                .function(definition.getSymName()))
+      remark::analysis(definition.getLoc(), optionsFor(definition))
           << sentence("{0}: {1}", variant->name, choice.reason);
     }
     definition.setConfigsAttr(builder.getDictionaryAttr(configs));
@@ -98,6 +102,8 @@ struct ConfigureKernels : impl::ConfigureKernelsBase<ConfigureKernels> {
         kept.push_back(definition);
         continue;
       }
+      remark::passed(definition.getLoc(), optionsFor(definition))
+          << sentence("one kernel with @{0}, which is equal", same->getSymName());
       renamed[definition.getSymName()] = same->getSymName();
       definition.erase();
     }

@@ -7,6 +7,8 @@
 //===----------------------------------------------------------------------===//
 #include "Common.h"
 
+#include "dsv3/Plan/Names.h"
+
 #include "mlir/IR/IRMapping.h"
 
 #include <set>
@@ -35,11 +37,11 @@ struct MakeEntryPoints : impl::MakeEntryPointsBase<MakeEntryPoints> {
           << int64_t(chunk) << " and rows " << int64_t(rows) << "; raise chunk or lower rows";
       return signalPassFailure();
     }
-    SmallVector<Bucket> step{{"decode", "step", "absorbed", 1, 1}};
+    SmallVector<Bucket> step{{"decode", plan::roleStep, "absorbed", 1, 1}};
     if (rows > 1) {
-      step.push_back({"rows", "step", "absorbed", 2, rows});
+      step.push_back({"rows", plan::roleStep, "absorbed", 2, rows});
     }
-    step.push_back({"prefill", "step", "expanded", 1, chunk});
+    step.push_back({"prefill", plan::roleStep, "expanded", 1, chunk});
     SmallVector<func::FuncOp> originals;
     SmallVector<func::FuncOp> entries;
     for (auto function : module.getOps<func::FuncOp>()) {
@@ -48,12 +50,12 @@ struct MakeEntryPoints : impl::MakeEntryPointsBase<MakeEntryPoints> {
     for (func::FuncOp entry : entries) {
       auto role =
           entry->getAttrOfType<DictionaryAttr>(graph::entryAttrName).getAs<StringAttr>("role");
-      if (role == "step") {
+      if (role.getValue() == StringRef(plan::roleStep)) {
         for (const Bucket &bucket : step) {
           copy(entry, bucket);
         }
       } else {
-        copy(entry, {"mtp", "mtp", "expanded", 1, chunk});
+        copy(entry, {"mtp", plan::roleMtp, "expanded", 1, chunk});
       }
     }
     for (func::FuncOp function : llvm::concat<func::FuncOp>(originals, entries)) {
@@ -104,7 +106,8 @@ struct MakeEntryPoints : impl::MakeEntryPointsBase<MakeEntryPoints> {
             {builder.getNamedAttr("role", builder.getStringAttr(bucket.role)),
              builder.getNamedAttr("min_tokens", builder.getI64IntegerAttr(bucket.minTokens)),
              builder.getNamedAttr("max_tokens", builder.getI64IntegerAttr(bucket.maxTokens)),
-             builder.getNamedAttr("sizes", builder.getArrayAttr({size("T"), size("O")}))}));
+             builder.getNamedAttr("sizes", builder.getArrayAttr({size(plan::sizeTokens),
+                                                                 size(plan::sizeOutputs)}))}));
     remark::analysis(clone.getLoc(),
                      remarkOptions("make-entry-points", clone).function(bucket.name))
         << sentence("entry {0}: {1} to {2} tokens, {3} attention", bucket.name, bucket.minTokens,

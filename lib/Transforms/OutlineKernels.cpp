@@ -5,6 +5,7 @@
 // for, and are made once where they are equal.
 //
 //===----------------------------------------------------------------------===//
+#include "EntrySizes.h"
 #include "Grouping.h"
 
 #include "mlir/IR/IRMapping.h"
@@ -28,6 +29,12 @@ bool isView(Operation *op) {
 bool staysOutside(Operation *op) {
   return isView(op) || isa<graph::WeightOp, graph::CallLayerOp, graph::ObserveOp, kern::EmptyOp,
                            kern::LaunchOp, func::ReturnOp>(op);
+}
+
+/// Whether a pass before this one groups such ops where it can.
+bool isFusable(Operation *op) {
+  return isa<graph::AddOp, graph::SiluMulOp, graph::RmsNormOp, graph::LinearOp,
+             graph::GroupedLinearOp, graph::CombineOp>(op);
 }
 
 struct OutlineKernels : impl::OutlineKernelsBase<OutlineKernels> {
@@ -59,8 +66,16 @@ struct OutlineKernels : impl::OutlineKernelsBase<OutlineKernels> {
       }
     }
     for (Operation *op : alone) {
-      remark::missed(op->getLoc(), remarkOptions("outline-kernels", op))
-          << sentence("'{0}' is a kernel alone: no fusion took it", op->getName().getStringRef());
+      StringRef name = op->getName().getStringRef();
+      if (isFusable(op)) {
+        remark::missed(op->getLoc(), remarkOptions("outline-kernels", op))
+            << sentence("'{0}' is a kernel alone: no fusion found a partner for it", name);
+      } else {
+        remark::analysis(op->getLoc(), remarkOptions("outline-kernels", op))
+            << sentence("'{0}' is a kernel of its own: it has a core op to itself, and no fusion "
+                        "joins it with others",
+                        name);
+      }
       makeGroup(op->getName().stripDialect(), {op});
     }
   }
@@ -132,7 +147,7 @@ struct OutlineKernels : impl::OutlineKernelsBase<OutlineKernels> {
         builder, group.getLoc(), builder.getStringAttr((entry + "." + group.getKind()).str()),
         group.getKindAttr(), builder.getI64IntegerAttr(static_cast<int64_t>(inputs.size())),
         StringAttr(), ArrayAttr(), DictionaryAttr());
-    definition->setAttr("maxima", maximaOf(function));
+    definition->setAttr("maxima", entrySizes(function));
     Block &body = definition.getBody().emplaceBlock();
     IRMapping mapping;
     for (Value input : inputs) {
@@ -166,15 +181,6 @@ struct OutlineKernels : impl::OutlineKernelsBase<OutlineKernels> {
            a.getNumInputs() == b.getNumInputs() &&
            OperationEquivalence::isRegionEquivalentTo(&a.getBody(), &b.getBody(),
                                                       OperationEquivalence::IgnoreLocations);
-  }
-
-  /// The maxima of the sizes of the entry that the function belongs to.
-  Attribute maximaOf(func::FuncOp function) {
-    auto entry = getOperation().lookupSymbol<func::FuncOp>(function.getSymName().split('.').first);
-    auto dictionary =
-        entry ? entry->getAttrOfType<DictionaryAttr>(graph::entryAttrName) : DictionaryAttr();
-    Attribute sizes = dictionary ? dictionary.get("sizes") : Attribute();
-    return sizes ? sizes : Attribute(ArrayAttr::get(&getContext(), {}));
   }
 
   void eraseUnreadParameters() {

@@ -1,10 +1,10 @@
 //===- VerifyPhase.cpp - what must not be left after a phase --------------===//
 //
 // So that nobody reads a bare "failed to legalize": leftovers are listed by op,
-// count and the functions they are in.
+// count and the functions they are in. Sizes that no entry knows are refused too.
 //
 //===----------------------------------------------------------------------===//
-#include "Common.h"
+#include "EntrySizes.h"
 
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
@@ -45,6 +45,28 @@ struct VerifyPhase : impl::VerifyPhaseBase<VerifyPhase> {
     return phase == "fused" ? isGraphOp || isa<kern::YieldOp>(op) : !isGraphOp;
   }
 
+  /// That functions and kernels have no sizes but those that their entry has maxima for,
+  /// once there are entries.
+  LogicalResult checkSizes() {
+    for (Operation &op : *getOperation().getBody()) {
+      ArrayAttr sizes;
+      if (auto function = dyn_cast<func::FuncOp>(op)) {
+        sizes = entrySizes(function);
+      } else if (isa<kern::DefOp>(op)) {
+        sizes = op.getAttrOfType<ArrayAttr>("maxima");
+      }
+      if (!sizes || sizes.empty()) {
+        continue;
+      }
+      WalkResult walked = op.walk<WalkOrder::PreOrder>(
+          [&](Operation *inner) { return WalkResult(checkSizesKnown(inner, sizes)); });
+      if (walked.wasInterrupted()) {
+        return failure();
+      }
+    }
+    return success();
+  }
+
   void runOnOperation() override {
     if (phase != "import" && phase != "graph" && phase != "sharded" && phase != "fused" &&
         phase != "kernels" && phase != "configured") {
@@ -53,6 +75,13 @@ struct VerifyPhase : impl::VerifyPhaseBase<VerifyPhase> {
           << "'; there is one after import, graph, sharded, fused, kernels, configured";
       return signalPassFailure();
     }
+    if (failed(checkSizes()) || failed(checkLeftovers())) {
+      signalPassFailure();
+    }
+  }
+
+  /// That only ops are left that the phase leaves.
+  LogicalResult checkLeftovers() {
     struct Leftover {
       int64_t count = 0;
       llvm::SetVector<StringRef> places;
@@ -73,7 +102,7 @@ struct VerifyPhase : impl::VerifyPhaseBase<VerifyPhase> {
       }
     });
     if (leftovers.empty()) {
-      return;
+      return success();
     }
     InFlightDiagnostic diagnostic = getOperation().emitError("after phase '")
                                     << phase.getValue() << "' these ops are left:";
@@ -83,7 +112,7 @@ struct VerifyPhase : impl::VerifyPhaseBase<VerifyPhase> {
         diagnostic << " @" << place;
       }
     }
-    signalPassFailure();
+    return failure();
   }
 };
 } // namespace

@@ -2,6 +2,8 @@
 
 #include "runtime/base/Cpu.h"
 
+#include "dsv3/Plan/Names.h"
+
 #include <algorithm>
 #include <cmath>
 #include <fstream>
@@ -17,10 +19,10 @@ std::vector<std::string_view> runtime::runnableVariants() {
   // the operating system saves.
   __builtin_cpu_init();
   if (__builtin_cpu_supports("x86-64-v4")) {
-    names.emplace_back("x86-64-v4");
+    names.push_back(plan::variantV4);
   }
   if (__builtin_cpu_supports("x86-64-v3")) {
-    names.emplace_back("x86-64-v3");
+    names.push_back(plan::variantV3);
   }
 #endif
   return names;

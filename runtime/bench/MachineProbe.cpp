@@ -2,6 +2,7 @@
 
 #include "runtime/bench/MachineProbe.h"
 
+#include "dsv3/Plan/Names.h"
 #include "runtime/bench/TeamTask.h"
 
 #include <cstring>
@@ -99,7 +100,7 @@ Expected<MachineProbe> MachineProbe::create(int threads, std::string_view varian
   if (!memory) {
     return memory.failure();
   }
-  MachineProbe probe(*std::move(team), *std::move(memory), variant == "x86-64-v4");
+  MachineProbe probe(*std::move(team), *std::move(memory), variant == plan::variantV4);
   // Pages that were never written are all the same one.
   std::byte *data = probe.memory.data();
   uint64_t share = bytes / uint64_t(probe.team->size());

@@ -2,6 +2,7 @@
 
 #include "runtime/bench/StepBench.h"
 
+#include "dsv3/Plan/Names.h"
 #include "dsv3/Support/Sampling.h"
 
 #include <algorithm>
@@ -66,7 +67,7 @@ namespace {
 class ExpertCounter final : public Observer {
 public:
   void value(const ObservedValue &value) override {
-    if (value.name != "router.experts") {
+    if (value.name != plan::observedExperts) {
       return;
     }
     const auto *experts = static_cast<const int32_t *>(value.data);

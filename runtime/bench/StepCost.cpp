@@ -4,6 +4,7 @@
 
 #include "dsv3/Plan/Families.h"
 #include "dsv3/Plan/Layout.h"
+#include "dsv3/Plan/Names.h"
 
 #include <algorithm>
 
@@ -39,7 +40,7 @@ static double rowsOf(const plan::Plan &plan, const plan::Kernel &kernel, size_t 
     return 1;
   }
   const std::string &size = plan.sizes[size_t(kernel.sizes[size_t(tiles.size)])].name;
-  return double(size == "O" ? step.outputs : step.tokens) * double(tiles.factor);
+  return double(size == plan::sizeOutputs ? step.outputs : step.tokens) * double(tiles.factor);
 }
 
 Cost runtime::launchCost(const plan::Plan &plan, size_t variant, const plan::Instruction &launch,

@@ -2,6 +2,7 @@
 #include "runtime/bundle/Bundle.h"
 
 #include "dsv3/Plan/Families.h"
+#include "dsv3/Plan/Names.h"
 #include "dsv3/Plan/PlanFile.h"
 #include "dsv3/Support/File.h"
 #include "dsv3/Support/Hash.h"
@@ -12,8 +13,6 @@
 
 namespace dsv3::runtime {
 
-static constexpr const char *planName = "plan.dsv3", *configName = "config.json",
-                            *checkpointName = "checkpoint";
 /// The plan of the 671B model has a few megabytes.
 static constexpr size_t mostPlanBytes = size_t(1) << 30, mostTextBytes = size_t(4) << 20;
 static constexpr const char *compileAgain =
@@ -21,7 +20,7 @@ static constexpr const char *compileAgain =
 
 bool Bundle::isBundle(const std::filesystem::path &directory) {
   std::error_code error;
-  return std::filesystem::exists(directory / planName, error);
+  return std::filesystem::exists(directory / plan::planFileName, error);
 }
 
 /// A file of the bundle; whoever lacks it should compile again.
@@ -38,11 +37,11 @@ static Expected<std::string> readPart(const std::filesystem::path &path, size_t 
 Expected<Bundle> Bundle::open(const std::filesystem::path &directory) {
   Bundle bundle;
   bundle.root = directory;
-  Expected<std::string> bytes = readPart(directory / planName, mostPlanBytes);
+  Expected<std::string> bytes = readPart(directory / plan::planFileName, mostPlanBytes);
   if (!bytes) {
     return bytes.failure();
   }
-  Expected<plan::Plan> plan = plan::parse(*bytes, (directory / planName).string());
+  Expected<plan::Plan> plan = plan::parse(*bytes, (directory / plan::planFileName).string());
   if (!plan) {
     return plan.failure();
   }
@@ -50,7 +49,7 @@ Expected<Bundle> Bundle::open(const std::filesystem::path &directory) {
   bundle.hashOfPlan = hash128(*bytes).hex();
   if (Status valid = plan::validate(bundle.contents); !valid) {
     Failure failure = valid.failure();
-    failure.where = (directory / planName).string();
+    failure.where = (directory / plan::planFileName).string();
     return failure;
   }
   if (bundle.contents.families != plan::familyTableHash()) {
@@ -66,14 +65,14 @@ Expected<Bundle> Bundle::open(const std::filesystem::path &directory) {
                      bundle.objectPath(i).string(), compileAgain};
     }
   }
-  Expected<std::string> config = readPart(directory / configName, mostTextBytes);
+  Expected<std::string> config = readPart(directory / plan::configFileName, mostTextBytes);
   if (!config) {
     return config.failure();
   }
   bundle.config = *std::move(config);
   std::error_code error;
-  if (std::filesystem::exists(directory / checkpointName, error)) {
-    Expected<std::string> source = readPart(directory / checkpointName, mostTextBytes);
+  if (std::filesystem::exists(directory / plan::checkpointFileName, error)) {
+    Expected<std::string> source = readPart(directory / plan::checkpointFileName, mostTextBytes);
     if (!source) {
       return source.failure();
     }
@@ -127,7 +126,7 @@ std::filesystem::path Bundle::objectPath(size_t variant) const {
 }
 
 std::filesystem::path Bundle::packedPath(size_t variant) const {
-  return root / ("packed." + contents.variants[variant].name);
+  return root / (std::string(plan::packedFilePrefix) + contents.variants[variant].name);
 }
 
 Status Bundle::checkIdentity(const checkpoint::Checkpoint &checkpoint) const {
@@ -135,7 +134,7 @@ Status Bundle::checkIdentity(const checkpoint::Checkpoint &checkpoint) const {
     return config == checkpoint.configText()
                ? Status()
                : Failure{"expected the text of " + checkpoint.configWhere() + ", found another",
-                         (root / configName).string(), compileAgain};
+                         (root / plan::configFileName).string(), compileAgain};
   }
   return Failure{"the bundle was compiled from another checkpoint (" + contents.identity +
                      ") than the one in " + checkpoint.directory().string() + " (" +

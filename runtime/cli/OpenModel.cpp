@@ -1,4 +1,5 @@
 //===- OpenModel.cpp - a model without its weights ------------------------===//
+#include "dsv3/Plan/Names.h"
 #include "dsv3/Support/Hash.h"
 #include "runtime/bundle/CompileCache.h"
 #include "runtime/cli/Interrupt.h"
@@ -155,7 +156,7 @@ Expected<ModelFiles> openModel(const ModelFlags &flags) {
     return variant.failure();
   }
   Expected<checkpoint::ModelConfig> config = checkpoint::parseModelConfig(
-      bundle->configText(), (bundle->directory() / "config.json").string());
+      bundle->configText(), (bundle->directory() / plan::configFileName).string());
   if (!config) {
     return config.failure();
   }

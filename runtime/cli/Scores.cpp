@@ -1,6 +1,8 @@
 //===- Scores.cpp - what a model says of a prompt -------------------------===//
 #include "runtime/cli/Scores.h"
 
+#include "dsv3/Plan/Names.h"
+
 #include <CLI/CLI.hpp>
 
 #include <vector>
@@ -16,8 +18,9 @@ void addScoreFlags(CLI::App &command, ScoreFlags &flags) {
   command.add_flag("--mtp", flags.wanted.mtp, "mtp_logits [tokens - 1, vocabulary]");
 }
 
-static std::string routerName(int64_t layer, std::string_view what) {
-  return "router." + std::to_string(layer) + "." + std::string(what);
+/// What is observed as "router.experts" is written as "router.3.experts".
+static std::string routerName(int64_t layer, std::string_view observed) {
+  return std::string(observed).insert(observed.find('.') + 1, std::to_string(layer) + ".");
 }
 
 static std::vector<checkpoint::TensorSpec>
@@ -34,8 +37,8 @@ tensorsOf(const ScoreOptions &wanted, const checkpoint::ModelConfig &config, int
   for (int64_t layer = 0; wanted.router && layer < config.numHiddenLayers; ++layer) {
     if (config.isMoeLayer(layer)) {
       std::vector<int64_t> shape{tokens, config.numExpertsPerTok};
-      specs.push_back({routerName(layer, "experts"), DType::I32, shape});
-      specs.push_back({routerName(layer, "weights"), DType::F32, shape});
+      specs.push_back({routerName(layer, plan::observedExperts), DType::I32, shape});
+      specs.push_back({routerName(layer, plan::observedWeights), DType::F32, shape});
     }
   }
   return specs;
@@ -96,11 +99,11 @@ public:
   void value(const runtime::ObservedValue &seen) override {
     const ScoreOptions &wanted = file.wanted();
     ScoreFile::Rows rows{seen.position, seen.rows, seen.columns, seen.type, seen.data};
-    if (seen.name == "hidden" && wanted.hidden) {
+    if (seen.name == plan::observedHidden && wanted.hidden) {
       rows.first += seen.layer * file.tokens();
       write("hidden", rows);
-    } else if (seen.name.starts_with("router.") && wanted.router) {
-      write(routerName(seen.layer, seen.name.substr(seen.name.find('.') + 1)), rows);
+    } else if (seen.name != plan::observedHidden && wanted.router) {
+      write(routerName(seen.layer, seen.name), rows);
     }
   }
 

@@ -18,7 +18,7 @@ namespace dsv3::runtime {
 
 /// A value in the middle of a step: element (i, j) at i × columns + j.
 struct ObservedValue {
-  std::string_view name; ///< hidden, router.experts or router.weights
+  std::string_view name; ///< dsv3/Plan/Names.h: observed…
   int64_t layer = 0;     ///< hidden: 0 is the embedding, l + 1 the output of layer l
   DType type = DType::F32;
   int64_t position = 0; ///< of the token of row 0; the others follow

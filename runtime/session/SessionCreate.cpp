@@ -7,6 +7,7 @@
 #include "runtime/session/Session.h"
 
 #include "dsv3/Plan/MemoryNeeds.h"
+#include "dsv3/Plan/Names.h"
 
 #include <algorithm>
 #include <numeric>
@@ -120,8 +121,8 @@ Status Session::checkEntry(const plan::Entry &entry) const {
                        " tokens, found a maximum of " + number(admitted),
                    "entry '" + entry.name + "'"};
   }
-  if (!has(entry.inputs, "ids") || !has(entry.outputs, "logits") ||
-      (entry.role == "mtp" && !has(entry.inputs, "hidden"))) {
+  if (!has(entry.inputs, plan::portIds) || !has(entry.outputs, plan::portLogits) ||
+      (entry.role == plan::roleMtp && !has(entry.inputs, plan::portHidden))) {
     return Failure{"expected ports for ids and logits, and for hidden in an MTP module",
                    "entry '" + entry.name + "'"};
   }
@@ -140,7 +141,7 @@ Status Session::prepare(const SessionKernels &kernels, const ParameterAddresses 
   }
   object = std::move(*loaded);
   for (const plan::Entry &entry : model->entries) {
-    if (entry.role != "step" && entry.role != "mtp") {
+    if (entry.role != plan::roleStep && entry.role != plan::roleMtp) {
       return Failure{"expected the role step or mtp, found '" + entry.role + "'",
                      "entry '" + entry.name + "'"};
     }
@@ -159,9 +160,9 @@ Status Session::prepare(const SessionKernels &kernels, const ParameterAddresses 
     if (!executable) {
       return executable.status();
     }
-    Role &role = entry.role == "step" ? steps : mtp;
+    Role &role = entry.role == plan::roleStep ? steps : mtp;
     role.ranges.push_back({entry.minTokens, entry.maxTokens});
-    role.prepared.push_back({&entry, std::move(*executable), has(entry.outputs, "normed")});
+    role.prepared.push_back({&entry, std::move(*executable), has(entry.outputs, plan::portNormed)});
   }
   return steps.prepared.empty()
              ? Status(Failure{"expected an entry of the role step, found none", "plan"})

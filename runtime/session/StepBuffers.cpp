@@ -3,6 +3,7 @@
 #include "runtime/session/StepBuffers.h"
 
 #include "dsv3/Plan/MemoryNeeds.h"
+#include "dsv3/Plan/Names.h"
 
 #include <algorithm>
 
@@ -23,15 +24,15 @@ struct KnownPort {
 
 /// In the order of InputPort and OutputPort.
 static constexpr std::array<KnownPort, inputPorts> knownInputs{{
-    {"ids", DType::I32, KnownPort::One, KnownPort::Tokens},
-    {"positions", DType::I32, KnownPort::One, KnownPort::Tokens},
-    {"requests", DType::I32, KnownPort::One, KnownPort::Tokens},
-    {"rows", DType::I32, KnownPort::One, KnownPort::Outputs},
-    {"hidden", DType::F32, KnownPort::HiddenSize, KnownPort::Tokens},
+    {plan::portIds, DType::I32, KnownPort::One, KnownPort::Tokens},
+    {plan::portPositions, DType::I32, KnownPort::One, KnownPort::Tokens},
+    {plan::portRequests, DType::I32, KnownPort::One, KnownPort::Tokens},
+    {plan::portRows, DType::I32, KnownPort::One, KnownPort::Outputs},
+    {plan::portHidden, DType::F32, KnownPort::HiddenSize, KnownPort::Tokens},
 }};
 static constexpr std::array<KnownPort, outputPorts> knownOutputs{{
-    {"logits", DType::F32, KnownPort::Vocabulary, KnownPort::Outputs},
-    {"normed", DType::F32, KnownPort::HiddenSize, KnownPort::Outputs},
+    {plan::portLogits, DType::F32, KnownPort::Vocabulary, KnownPort::Outputs},
+    {plan::portNormed, DType::F32, KnownPort::HiddenSize, KnownPort::Outputs},
 }};
 
 template <size_t count>
@@ -61,8 +62,8 @@ static Expected<size_t> findPort(const std::array<KnownPort, count> &known, cons
   }
   int32_t size = wanted.rows == KnownPort::Tokens ? sizes.tokens : sizes.outputs;
   if (port.size != size) {
-    return Failure{std::string("expected ") + (wanted.rows == KnownPort::Tokens ? "T" : "O") +
-                   " rows for '" + port.name + "', found " + plan.sizes[size_t(port.size)].name};
+    return Failure{"expected " + plan.sizes[size_t(size)].name + " rows for '" + port.name +
+                   "', found " + plan.sizes[size_t(port.size)].name};
   }
   return index;
 }
@@ -70,10 +71,10 @@ static Expected<size_t> findPort(const std::array<KnownPort, count> &known, cons
 Status StepBuffers::measure(const plan::Plan &plan) {
   for (size_t i = 0; i < plan.sizes.size(); ++i) {
     const std::string &size = plan.sizes[i].name;
-    if (size != "T" && size != "O") {
+    if (size != plan::sizeTokens && size != plan::sizeOutputs) {
       return Failure{"expected the sizes T and O, found '" + size + "'", "plan"};
     }
-    (size == "T" ? stepSizes.tokens : stepSizes.outputs) = int32_t(i);
+    (size == plan::sizeTokens ? stepSizes.tokens : stepSizes.outputs) = int32_t(i);
   }
   if (stepSizes.tokens < 0 || stepSizes.outputs < 0) {
     return Failure{"expected the sizes T and O, found only one of them", "plan"};

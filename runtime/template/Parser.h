@@ -15,6 +15,17 @@
 
 namespace dsv3::text::jinja {
 
+/// The value of a number's token; raises if it does not fit.
+Value numberOf(const Token &token);
+
+/// The list of an expression's children.
+template <typename... Nodes>
+std::vector<ExprPtr> nodes(Nodes... children) {
+  std::vector<ExprPtr> list;
+  (list.push_back(std::move(children)), ...);
+  return list;
+}
+
 /// Used once, for one template. Raises on a syntax error.
 class Parser {
 public:
@@ -52,7 +63,10 @@ private:
   ExprPtr parseTarget(const EndTags &ends, bool withNamespace);
   [[noreturn]] void failTag(const std::string *tag, int line);
 
-  // Expressions (ParseExpressions.cpp).
+  // Expressions (ParseExpressions.cpp, and ParsePostfix.cpp from parsePostfix on).
+  ExprPtr make(ExprKind kind, int line, std::vector<ExprPtr> children = {});
+  /// Computes the depth of a complete node; raises if it is too deep.
+  ExprPtr sealed(ExprPtr node);
   ExprPtr parseExpression(bool conditional = true);
   ExprPtr parseConditional();
   ExprPtr parseOr();
@@ -83,9 +97,6 @@ private:
   ExprPtr parseCall(ExprPtr callee);
   ExprPtr parseFilters(ExprPtr node, bool inlineFirst);
   ExprPtr parseTest(ExprPtr node);
-  ExprPtr make(ExprKind kind, int line, std::vector<ExprPtr> children = {});
-  /// Computes the depth of a complete node; raises if it is too deep.
-  ExprPtr sealed(ExprPtr node);
   void checkKnown(const char *kind, const std::string &name, bool known, int line);
 
   /// One level of recursion of the parser.

@@ -9,3 +9,10 @@ kern.def @gather kind "rows" family "gather" sizes ["T"] ins(%t: tensor<320x128x
   %y = kern.gather ins(%t, %i : tensor<320x128xbf16>, tensor<?xi32, #T>) outs(%o : !x) -> !x
   kern.yield %y : !x
 }
+
+// expected-remark-re @+2 {{[Analysis] configure | Category:dsv3 | Function=prefill{{.*}}1 rows are enough work for a tile}}
+// expected-remark-re @+1 {{[Passed] configure | Category:dsv3 | Function=prefill{{.*}}one kernel with @gather, which is equal}}
+kern.def @prefill kind "rows" family "gather" sizes ["T"] ins(%t: tensor<320x128xbf16>, %i: tensor<?xi32, #T>) outs(%o: !x) attributes {maxima = [#dsv3.size<"T", max = 8>]} {
+  %y = kern.gather ins(%t, %i : tensor<320x128xbf16>, tensor<?xi32, #T>) outs(%o : !x) -> !x
+  kern.yield %y : !x
+}

@@ -1,8 +1,9 @@
-// RUN: not dsv3-opt %s --dsv3-verify-phase=phase=graph 2>&1 | FileCheck %s --check-prefix=GRAPH
-// RUN: not dsv3-opt %s --dsv3-verify-phase=phase=import 2>&1 | FileCheck %s --check-prefix=IMPORT
-// RUN: not dsv3-opt %s --dsv3-verify-phase=phase=fused 2>&1 | FileCheck %s --check-prefix=FUSED
-// RUN: not dsv3-opt %s --dsv3-verify-phase=phase=kernels 2>&1 | FileCheck %s --check-prefix=KERNELS
-// RUN: not dsv3-opt %s --dsv3-verify-phase=phase=planned 2>&1 | FileCheck %s --check-prefix=NAME
+// RUN: not dsv3-opt %s --split-input-file --dsv3-verify-phase=phase=graph 2>&1 | FileCheck %s --check-prefix=GRAPH
+// RUN: not dsv3-opt %s --split-input-file --dsv3-verify-phase=phase=import 2>&1 | FileCheck %s --check-prefix=IMPORT
+// RUN: not dsv3-opt %s --split-input-file --dsv3-verify-phase=phase=fused 2>&1 | FileCheck %s --check-prefix=FUSED
+// RUN: not dsv3-opt %s --split-input-file --dsv3-verify-phase=phase=kernels 2>&1 | FileCheck %s --check-prefix=KERNELS
+// RUN: not dsv3-opt %s --split-input-file --dsv3-verify-phase=phase=planned 2>&1 | FileCheck %s --check-prefix=NAME
+// RUN: not dsv3-opt %s --split-input-file --dsv3-verify-phase=phase=fused 2>&1 | FileCheck %s --check-prefix=SIZES
 // Leftovers come in one diagnostic: by op, count and place.
 
 // NAME: error: no border after phase 'planned'; there is one after import, graph, sharded, fused, kernels, configured
@@ -36,4 +37,32 @@ func.func @decode(%x: !x) -> !x {
 func.func @prefill(%x: !x) -> !x {
   %y = dsv3.add %x, %x : !x
   return %y : !x
+}
+
+// -----
+
+// What a kernel counts is no size: a pass that gave it a name is refused, in entries, layers and kernels.
+
+func.func @decode(%e: tensor<?x4xi32, #dsv3.dims<"T">>) attributes {dsv3.entry = {role = "step", sizes = [#dsv3.size<"T", max = 4>, #dsv3.size<"O", max = 4>]}} {
+  return
+}
+// SIZES: error: 'func.func' op has a size 'M' that its entry gives no maximum, in @decode.moe; hint: a name is a size that the host knows before a step; what a kernel counts is read from a tensor, as the offsets of dsv3.dispatch are
+func.func private @decode.moe(%x: tensor<?x128xf32, #dsv3.dims<"M">>) {
+  return
+}
+
+// -----
+
+func.func @decode(%x: tensor<?x128xf32, #dsv3.dims<"T">>) attributes {dsv3.entry = {role = "step", sizes = [#dsv3.size<"T", max = 4>]}} {
+  // SIZES: error: 'kern.empty' op has a size 'M' that its entry gives no maximum, in @decode; hint
+  %e = kern.empty : tensor<?x64xf32, #dsv3.dims<"M*2">>
+  return
+}
+
+// -----
+
+// SIZES: error: 'kern.def' op has a size 'M' that its entry gives no maximum; hint
+kern.def @decode.add kind "add" ins(%x: tensor<?x128xf32, #dsv3.dims<"M">>) outs(%o: tensor<?x128xf32, #dsv3.dims<"M">>) attributes {maxima = [#dsv3.size<"T", max = 4>]} {
+  %y = dsv3.add %x, %x : tensor<?x128xf32, #dsv3.dims<"M">>
+  kern.yield %y : tensor<?x128xf32, #dsv3.dims<"M">>
 }

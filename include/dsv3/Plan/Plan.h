@@ -131,7 +131,7 @@ struct Arg {
 /// Element (i, j) of a value for an observer is at i × columns + j; there are
 /// factor × sizes[size] rows.
 struct Observation {
-  std::string name; ///< hidden, router.experts or router.weights
+  std::string name; ///< Names.h: observed…
   DType type = DType::F32;
   int32_t size = 0; ///< index into Plan::sizes
   int64_t columns = 1;
@@ -156,7 +156,7 @@ struct Body {
 
 /// An input or output of an entry: rows × columns, rows = maximum of a size.
 struct Port {
-  std::string name; ///< ids, positions, requests, rows, hidden; logits, normed
+  std::string name; ///< Names.h: port…
   DType type = DType::F32;
   int32_t size = 0; ///< index into Plan::sizes
   int64_t columns = 1;
@@ -167,7 +167,7 @@ struct Port {
 /// the first entry of the wanted role that admits the step.
 struct Entry {
   std::string name; ///< decode, rows, prefill, …
-  std::string role; ///< step, or mtp
+  std::string role; ///< Names.h: role…
   int64_t minTokens = 1;
   int64_t maxTokens = 1;
   std::vector<int64_t> maxima; ///< per size of the plan
@@ -200,7 +200,7 @@ struct Cache {
 
 /// A machine kind that the bundle has kernels and layouts for.
 struct Variant {
-  std::string name;     ///< x86-64-v3, x86-64-v4
+  std::string name;     ///< Names.h: variant…
   std::string object;   ///< file of the bundle
   std::string checksum; ///< of that file
   bool operator==(const Variant &) const = default;

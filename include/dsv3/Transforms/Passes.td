@@ -183,7 +183,8 @@ def OutlineKernels : GraphPass<"dsv3-outline-kernels"> {
     A kern.def is made of each kern.group and of each computing op outside of groups;
     views (slice, split_heads, merge_heads) go into the kernels that read them. Equal
     definitions are made once. Parameters that nothing reads any more are erased. What
-    dsv3 computes in one op (router, dispatch, …) is one launch from the start.
+    dsv3 computes in one op (router, dispatch, …) is one launch from the start; of an op
+    that a fusion could have taken, a remark says that it was missed.
 
     ```mlir
     func.func @decode(%x) {
@@ -234,8 +235,9 @@ def VerifyPhase : GraphPass<"dsv3-verify-phase"> {
     | kernels | as fused | one core op and views |
     | configured | as fused | as kernels, with configurations |
 
-    Everything else is listed by op, count and function in one diagnostic. Nothing is
-    changed.
+    Everything else is listed by op, count and function in one diagnostic. Once there are
+    entries, named sizes must be among those that the entry has maxima for: a count that a
+    kernel makes on the device is no size. Nothing is changed.
   }];
   let options = [Option<"phase", "phase", "std::string", "\"graph\"", "phase that has ended">];
 }

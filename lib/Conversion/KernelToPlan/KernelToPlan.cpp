@@ -4,6 +4,7 @@
 #include "FunctionPlanner.h"
 #include "Graph/Extent.h"
 #include "dsv3/Plan/Families.h"
+#include "dsv3/Plan/Names.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -57,7 +58,7 @@ LogicalResult ModulePlanner::addVariants() {
     if (!plan::findCpuVariant(name)) {
       return (*definitions.begin()).emitError("unknown CPU variant '") << name << "'";
     }
-    result.variants.push_back({name, name + ".so", ""});
+    result.variants.push_back({name, name + std::string(plan::objectFileEnding), ""});
   }
   return success();
 }
@@ -232,9 +233,9 @@ LogicalResult ModulePlanner::addPorts(func::FuncOp function, plan::Entry &entry)
       return failure();
     }
     entry.outputs.push_back(*made);
-    if (made->name == "logits") {
+    if (made->name == plan::portLogits) {
       result.vocabSize = made->columns;
-    } else if (made->name == "normed") {
+    } else if (made->name == plan::portNormed) {
       result.hiddenSize = made->columns;
     }
   }
@@ -283,7 +284,7 @@ LogicalResult ModulePlanner::addEntry(func::FuncOp function) {
     }
   });
   result.cache.layers = std::max(result.cache.layers, layers);
-  if (entry.role == "step") {
+  if (entry.role == plan::roleStep) {
     result.layers = layers;
   }
   FunctionPlanner planner(function, tables, bodies, entry.observations, /*isEntry=*/true);

@@ -5,6 +5,7 @@
 #include "WriteFile.h"
 #include "dsv3/Checkpoint/AsideFolder.h"
 #include "dsv3/Checkpoint/PublishFolder.h"
+#include "dsv3/Plan/Names.h"
 #include "dsv3/Plan/PlanFile.h"
 #include "dsv3/Support/Hash.h"
 #include "dsv3/Target/Cpu.h"
@@ -26,9 +27,9 @@ static fs::path foreignFile(const fs::path &folder) {
   std::error_code error;
   for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
     std::string name = at->path().filename().string();
-    llvm::StringRef text(name);
-    bool own = text == "plan.dsv3" || text == "config.json" || text == "checkpoint" ||
-               text.ends_with(".so") || text.starts_with("packed.");
+    bool own = name == plan::planFileName || name == plan::configFileName ||
+               name == plan::checkpointFileName || name.ends_with(plan::objectFileEnding) ||
+               name.starts_with(plan::packedFilePrefix);
     if (!own) {
       return name;
     }
@@ -41,7 +42,7 @@ static fs::path foreignFile(const fs::path &folder) {
 static Expected<fs::path> folderFor(const fs::path &target) {
   std::error_code error;
   if (fs::exists(target, error) && !fs::is_empty(target, error) &&
-      !fs::exists(target / "plan.dsv3", error)) {
+      !fs::exists(target / plan::planFileName, error)) {
     return Failure{"is there already and is no bundle", target.string(),
                    "choose another place with -o, or remove it"};
   }
@@ -126,14 +127,16 @@ Status writeBundle(ModuleOp module, BundleParts parts, const std::string &path) 
       return added;
     }
   }
-  if (Status written = writeFile(draft / "plan.dsv3", plan::serialise(parts.plan)); !written) {
+  if (Status written = writeFile(draft / plan::planFileName, plan::serialise(parts.plan));
+      !written) {
     return written;
   }
-  if (Status written = writeFile(draft / "config.json", parts.configText); !written) {
+  if (Status written = writeFile(draft / plan::configFileName, parts.configText); !written) {
     return written;
   }
   if (!parts.checkpoint.empty()) {
-    if (Status written = writeFile(draft / "checkpoint", parts.checkpoint + "\n"); !written) {
+    if (Status written = writeFile(draft / plan::checkpointFileName, parts.checkpoint + "\n");
+        !written) {
       return written;
     }
   }

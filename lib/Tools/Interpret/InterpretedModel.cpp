@@ -1,6 +1,8 @@
 //===- InterpretedModel.cpp - prompts on the interpreter ------------------===//
 #include "InterpretedModel.h"
 
+#include "dsv3/Plan/Names.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 #include <limits>
@@ -21,7 +23,7 @@ InterpretedModel::InterpretedModel(ModuleOp module, reference::Interpreter &mach
       continue;
     }
     auto low = info.getAs<IntegerAttr>("min_tokens"), high = info.getAs<IntegerAttr>("max_tokens");
-    Role &entries = role.getValue() == "mtp" ? mtp : steps;
+    Role &entries = role.getValue() == StringRef(plan::roleMtp) ? mtp : steps;
     entries.names.push_back(function.getSymName().str());
     // Before entries are made there is one of each role, for any step.
     entries.ranges.push_back(low && high
@@ -53,7 +55,7 @@ static std::vector<T> valuesOf(const Tensor &tensor) {
 /// Shows a tensor with the element type that the runtime's observers see.
 static void show(runtime::Observer &observer, runtime::ObservedValue seen, const Tensor &tensor) {
   seen.rows = tensor.rows(), seen.columns = tensor.columns();
-  if (seen.name == "router.experts") {
+  if (seen.name == plan::observedExperts) {
     std::vector<int32_t> experts = valuesOf<int32_t>(tensor);
     seen.type = DType::I32, seen.data = experts.data();
     observer.value(seen);
@@ -70,12 +72,13 @@ Status InterpretedModel::step(const std::string &entry, std::span<const int32_t>
   auto count = static_cast<int64_t>(ids.size());
   int64_t firstRow = rows == OutputRows::All ? 0 : count - 1, outputRows = count - firstRow;
   std::map<std::string, Tensor> inputs;
-  inputs["ids"] = tensorOf(ids, {count});
-  inputs["positions"] = counted(position, count);
-  inputs["requests"] = Tensor({count});
-  inputs["rows"] = counted(firstRow, outputRows);
+  auto input = [&](std::string_view port) -> Tensor & { return inputs[std::string(port)]; };
+  input(plan::portIds) = tensorOf(ids, {count});
+  input(plan::portPositions) = counted(position, count);
+  input(plan::portRequests) = Tensor({count});
+  input(plan::portRows) = counted(firstRow, outputRows);
   if (!hidden.empty()) {
-    inputs["hidden"] = tensorOf(hidden, {count, config.hiddenSize});
+    input(plan::portHidden) = tensorOf(hidden, {count, config.hiddenSize});
   }
   reference::Observer shown;
   if (observer && observer->wantsValues()) {
@@ -88,8 +91,8 @@ Status InterpretedModel::step(const std::string &entry, std::span<const int32_t>
   if (failed(outputs)) {
     return Failure{"the interpreter stopped", "", "see the message above"};
   }
-  lastLogits = valuesOf<float>((*outputs)["logits"]);
-  auto normed = outputs->find("normed");
+  lastLogits = valuesOf<float>((*outputs)[std::string(plan::portLogits)]);
+  auto normed = outputs->find(std::string(plan::portNormed));
   lastNormed = normed == outputs->end() ? std::vector<float>() : valuesOf<float>(normed->second);
   return observer
              ? observer->outputs({position + firstRow, outputRows, lastLogits, lastNormed, nullptr})

@@ -1,6 +1,7 @@
 //===- SafetensorsTest.cpp - files written, read and refused --------------===//
 
 #include "../Runtime/TemporaryDirectory.h"
+#include "WriteSafetensors.h"
 
 #include "dsv3/Checkpoint/Safetensors.h"
 #include "dsv3/Checkpoint/SafetensorsWriter.h"
@@ -41,19 +42,19 @@ TEST(Safetensors, WhatIsWrittenIsRead) {
     bytes[i] = std::byte(i * 7);
   }
   std::span all(bytes);
-  std::vector<TensorView> tensors{{{"w", DType::F32, {2, 3}}, all.first(24)},
-                                  {{"a", DType::BF16, {5}}, all.subspan(24, 10)},
-                                  {{"scalar", DType::I32, {}}, all.subspan(34, 4)},
-                                  {{"none", DType::F16, {0, 7}}, {}}};
+  std::vector<test::TensorView> tensors{{{"w", DType::F32, {2, 3}}, all.first(24)},
+                                        {{"a", DType::BF16, {5}}, all.subspan(24, 10)},
+                                        {{"scalar", DType::I32, {}}, all.subspan(34, 4)},
+                                        {{"none", DType::F16, {0, 7}}, {}}};
   auto path = directory.path() / "x.safetensors";
-  ASSERT_TRUE(writeSafetensors(path, tensors, {{"format", "pt"}}).ok());
+  ASSERT_TRUE(test::writeSafetensors(path, tensors, {{"format", "pt"}}).ok());
   auto file = SafetensorsFile::open(path);
   ASSERT_TRUE(file.ok()) << file.failure().message();
   ASSERT_TRUE(file->map().ok());
   EXPECT_EQ(file->metadata().at("format"), "pt");
   ASSERT_EQ(file->tensors().size(), tensors.size());
   EXPECT_EQ(file->tensors()[0].name, "a"); // sorted
-  for (const TensorView &tensor : tensors) {
+  for (const test::TensorView &tensor : tensors) {
     const TensorInfo *info = file->find(tensor.spec.name);
     ASSERT_NE(info, nullptr);
     EXPECT_EQ(info->dtype, tensor.spec.dtype);
@@ -89,8 +90,8 @@ TEST(Safetensors, PiecesComeInAnyOrder) {
   std::span all(bytes);
   std::vector<TensorSpec> specs{{"a", DType::I32, {3}}, {"b", DType::F32, {2}}};
   auto whole = directory.path() / "whole", pieces = directory.path() / "pieces";
-  std::vector<TensorView> views{{specs[0], all.first(12)}, {specs[1], all.subspan(12)}};
-  ASSERT_TRUE(writeSafetensors(whole, views).ok());
+  std::vector<test::TensorView> views{{specs[0], all.first(12)}, {specs[1], all.subspan(12)}};
+  ASSERT_TRUE(test::writeSafetensors(whole, views).ok());
   auto writer = SafetensorsWriter::create(pieces, specs);
   ASSERT_TRUE(writer.ok());
   ASSERT_TRUE(writer->write(1, 4, all.subspan(16)).ok());
@@ -106,16 +107,16 @@ TEST(Safetensors, APipeGetsTheWholeFile) {
   auto pipe = directory.path() / "pipe", file = directory.path() / "file";
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
   std::vector<std::byte> bytes(8, std::byte(7));
-  std::vector<TensorView> views{{{"w", DType::F32, {2}}, bytes}};
+  std::vector<test::TensorView> views{{{"w", DType::F32, {2}}, bytes}};
   std::string seen;
   std::thread reader([&] {
     std::ifstream stream(pipe, std::ios::binary);
     seen.assign(std::istreambuf_iterator<char>(stream), {});
   });
-  Status written = writeSafetensors(pipe, views);
+  Status written = test::writeSafetensors(pipe, views);
   reader.join();
   ASSERT_TRUE(written.ok()) << written.failure().message();
-  ASSERT_TRUE(writeSafetensors(file, views).ok());
+  ASSERT_TRUE(test::writeSafetensors(file, views).ok());
   EXPECT_EQ(seen, *readFile(file, 1000));
 }
 
@@ -133,7 +134,9 @@ TEST(Safetensors, ImpossibleTensorsAreNotWritten) {
   test::TemporaryDirectory directory;
   auto path = directory.path() / "x.safetensors";
   std::vector<std::byte> bytes(8);
-  auto write = [&](std::vector<TensorView> tensors) { return writeSafetensors(path, tensors); };
+  auto write = [&](std::vector<test::TensorView> tensors) {
+    return test::writeSafetensors(path, tensors);
+  };
   EXPECT_FALSE(write({{{"w", DType::F32, {3}}, bytes}}).ok());
   EXPECT_FALSE(write({{{"w", DType::F32, {-2}}, bytes}}).ok());
   EXPECT_FALSE(write({{{"w", DType::F32, {1LL << 40, 1LL << 40}}, bytes}}).ok());

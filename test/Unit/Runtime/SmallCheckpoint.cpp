@@ -2,9 +2,9 @@
 
 #include "SmallCheckpoint.h"
 
-#include "dsv3/Plan/Layout.h"
+#include "../Checkpoint/WriteSafetensors.h"
 
-#include "dsv3/Checkpoint/SafetensorsWriter.h"
+#include "dsv3/Plan/Layout.h"
 #include "dsv3/Support/Float.h"
 #include "dsv3/Support/Sampling.h"
 
@@ -81,12 +81,12 @@ test::Tensors test::randomTensors(const Plan &plan, DType scaleType) {
 
 checkpoint::Checkpoint test::writeCheckpoint(const TemporaryDirectory &directory,
                                              const Tensors &tensors) {
-  std::vector<checkpoint::TensorView> views;
+  std::vector<test::TensorView> views;
   for (const auto &[key, tensor] : tensors) {
     views.push_back({{key, tensor.type, tensor.shape}, tensor.bytes});
   }
   directory.write("config.json", "{}");
-  Status written = checkpoint::writeSafetensors(directory.path() / "model.safetensors", views);
+  Status written = test::writeSafetensors(directory.path() / "model.safetensors", views);
   auto opened = checkpoint::Checkpoint::open(directory.path());
   if (!written || !opened) {
     throw std::runtime_error("the test's checkpoint cannot be written and read");

@@ -1,0 +1,57 @@
+//===- Names.h - what compiler and runtime call things ----------*- C++ -*-===//
+//
+// The compiler writes these names into plans and bundles, the runtime finds things
+// by them. Each is spelled here alone; tests spell them out, as they are part of
+// the format. Names that one side only passes on (of entries, bodies, kernels,
+// parameters) are not here.
+//
+// Standard library only.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include <string_view>
+
+namespace dsv3::plan {
+
+/// Entry::role. A session wants an entry for steps of the model, and perhaps one
+/// for the MTP module.
+inline constexpr std::string_view roleStep = "step";
+inline constexpr std::string_view roleMtp = "mtp";
+
+/// Size::name: the tokens of a step, and those of its rows that give output.
+inline constexpr std::string_view sizeTokens = "T";
+inline constexpr std::string_view sizeOutputs = "O";
+
+/// Port::name of inputs: of each token its id, its position in its request, and
+/// its request; which rows give output; for the MTP module the normed rows of the
+/// main model.
+inline constexpr std::string_view portIds = "ids";
+inline constexpr std::string_view portPositions = "positions";
+inline constexpr std::string_view portRequests = "requests";
+inline constexpr std::string_view portRows = "rows";
+inline constexpr std::string_view portHidden = "hidden";
+
+/// Port::name of outputs: of each output row its logits, and the final norm that
+/// they were computed from.
+inline constexpr std::string_view portLogits = "logits";
+inline constexpr std::string_view portNormed = "normed";
+
+/// Observation::name: what goes from layer to layer, and what a router chose.
+inline constexpr std::string_view observedHidden = "hidden";
+inline constexpr std::string_view observedExperts = "router.experts";
+inline constexpr std::string_view observedWeights = "router.weights";
+
+/// Variant::name: the CPUs that kernels are made for, by LLVM's names.
+inline constexpr std::string_view variantV3 = "x86-64-v3";
+inline constexpr std::string_view variantV4 = "x86-64-v4";
+
+/// Files of a bundle: the plan; the text of the model's config.json; the path of the
+/// checkpoint, where there was one; an object and packed weights per variant.
+inline constexpr std::string_view planFileName = "plan.dsv3";
+inline constexpr std::string_view configFileName = "config.json";
+inline constexpr std::string_view checkpointFileName = "checkpoint";
+inline constexpr std::string_view objectFileEnding = ".so";     ///< after the variant
+inline constexpr std::string_view packedFilePrefix = "packed."; ///< before the variant
+
+} // namespace dsv3::plan
