@@ -117,15 +117,11 @@ Expected<Input> openInput(const Flags &flags) {
     return text.status();
   }
   input.configText = *std::move(text);
-  Expected<checkpoint::ModelConfig> config =
-      checkpoint::parseModelConfig(input.configText, flags.config);
-  if (!config) {
-    return config.status();
+  Expected<ModelSource> source = publishedModel(input.configText, flags.config);
+  if (!source) {
+    return source.status();
   }
-  input.fromConfig.config = *config;
-  input.fromConfig.storedType = import::publishedTypes(*config);
-  input.fromConfig.options.mtp = config->numNextnPredictLayers > 0;
-  input.fromConfig.options.context = config->maxPositionEmbeddings;
+  input.fromConfig = *std::move(source);
   return input;
 }
 
