@@ -16,6 +16,7 @@
 #include "dsv3/Support/MemoryLimits.h"
 #include "dsv3/Target/Plan.h"
 #include "dsv3/Tools/Registration.h"
+#include "dsv3/Transforms/Precision.h"
 
 #include <CLI/CLI.hpp>
 
@@ -145,9 +146,8 @@ Status applyFlags(const Flags &flags, ModelSource &source, PipelineOptions &opti
       return status;
     }
   }
-  if (flags.policy != "f32") {
-    return Failure{"the CPU has no code for policy " + flags.policy, "",
-                   "compile with --policy=f32"};
+  if (Status known = checkPolicy(flags.policy); !known) {
+    return known;
   }
   for (const std::string &variant : flags.variants) {
     if (!plan::findCpuVariant(variant)) {
