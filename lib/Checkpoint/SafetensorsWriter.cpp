@@ -130,32 +130,4 @@ Status SafetensorsWriter::finish() {
   return output->file.publish();
 }
 
-Status writeSafetensors(const std::filesystem::path &path, std::span<const TensorView> tensors,
-                        const SafetensorsWriter::Metadata &metadata) {
-  std::vector<TensorSpec> specs;
-  for (const TensorView &tensor : tensors) {
-    Expected<uint64_t> bytes = checkedBytes(tensor.spec, path.string());
-    if (!bytes) {
-      return bytes.status();
-    }
-    if (*bytes != tensor.data.size()) {
-      return Failure{"the tensor " + inQuotes(tensor.spec.name) + " of shape " +
-                         shapeText(tensor.spec.shape) + " needs " + std::to_string(*bytes) +
-                         " bytes, was given " + std::to_string(tensor.data.size()),
-                     path.string()};
-    }
-    specs.push_back(tensor.spec);
-  }
-  Expected<SafetensorsWriter> writer = SafetensorsWriter::create(path, specs, metadata);
-  if (!writer) {
-    return writer.status();
-  }
-  for (size_t i = 0; i < tensors.size(); ++i) {
-    if (Status status = writer->write(i, 0, tensors[i].data); !status) {
-      return status;
-    }
-  }
-  return writer->finish();
-}
-
 } // namespace dsv3::checkpoint

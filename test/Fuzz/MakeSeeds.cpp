@@ -5,9 +5,9 @@
 // Written while building, so that they are always of the present format.
 //
 //===----------------------------------------------------------------------===//
+#include "../Unit/Checkpoint/WriteSafetensors.h"
 #include "../Unit/Plan/SmallPlan.h"
 
-#include "dsv3/Checkpoint/SafetensorsWriter.h"
 #include "dsv3/Plan/PlanFile.h"
 
 #include <cstdio>
@@ -18,7 +18,7 @@ using namespace dsv3::checkpoint;
 
 static void writeSafetensorsSeed(const std::filesystem::path &path) {
   std::vector<std::byte> bytes(64);
-  std::vector<TensorView> tensors;
+  std::vector<test::TensorView> tensors;
   auto add = [&](const char *name, DType type, std::vector<int64_t> shape, size_t size) {
     tensors.push_back({{name, type, std::move(shape)}, std::span(bytes).first(size)});
   };
@@ -28,7 +28,7 @@ static void writeSafetensorsSeed(const std::filesystem::path &path) {
   add("model.layers.0.self_attn.q_a_proj.weight", DType::F8E4M3, {7, 3}, 21);
   add("model.norm.weight", DType::F32, {}, 4);
   add("empty", DType::F32, {0, 9}, 0);
-  Status written = writeSafetensors(path, tensors, {{"format", "pt"}});
+  Status written = test::writeSafetensors(path, tensors, {{"format", "pt"}});
   if (!written) {
     std::fprintf(stderr, "%s\n", written.failure().message().c_str());
   }

@@ -1,9 +1,8 @@
 //===- SafetensorsWriter.h - writing safetensors files ----------*- C++ -*-===//
 //
-// Writes tensors to a safetensors file, all at once or in pieces that come in any
-// order. The file is written aside, synced and renamed once, so nobody ever sees half
-// of it; if anything fails (a full disk), what was there before stays. A device or
-// pipe gets the bytes in the end.
+// Writes tensors to a safetensors file, in pieces that come in any order. The file is written
+// aside, synced and renamed once, so nobody ever sees half of it; if anything fails (a full disk),
+// what was there before stays. A device or pipe gets the bytes in the end.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -27,12 +26,6 @@ struct TensorSpec {
   std::string name;
   DType dtype = DType::F32;
   std::vector<int64_t> shape;
-};
-
-/// A tensor to write, its bytes owned by the caller.
-struct TensorView {
-  TensorSpec spec;
-  std::span<const std::byte> data;
 };
 
 /// A file that is being written. Movable, not shared between threads. Destroyed before
@@ -67,9 +60,5 @@ private:
   std::vector<uint64_t> begins; ///< of the tensors in the file, and the end
   uint64_t writtenBytes = 0;
 };
-
-/// Writes `tensors` to `path`. Fails as SafetensorsWriter does.
-Status writeSafetensors(const std::filesystem::path &path, std::span<const TensorView> tensors,
-                        const SafetensorsWriter::Metadata &metadata = {});
 
 } // namespace dsv3::checkpoint

@@ -1,9 +1,9 @@
 //===- DirectoryTest.cpp - checkpoint directories, with and without index -===//
 
 #include "../Runtime/TemporaryDirectory.h"
+#include "WriteSafetensors.h"
 
 #include "dsv3/Checkpoint/Checkpoint.h"
-#include "dsv3/Checkpoint/SafetensorsWriter.h"
 
 #include <gtest/gtest.h>
 
@@ -21,11 +21,11 @@ struct Directory : testing::Test {
   void writeShard(const std::string &file, const std::vector<std::string> &names,
                   std::byte value = std::byte(1)) {
     std::vector<std::byte> bytes(4, value);
-    std::vector<TensorView> tensors;
+    std::vector<test::TensorView> tensors;
     for (const std::string &name : names) {
       tensors.push_back({{name, DType::F32, {1}}, bytes});
     }
-    ASSERT_TRUE(writeSafetensors(directory.path() / file, tensors).ok());
+    ASSERT_TRUE(test::writeSafetensors(directory.path() / file, tensors).ok());
   }
   void writeIndex(const std::string &map) {
     directory.write("model.safetensors.index.json", R"({"weight_map": {)" + map + "}}");

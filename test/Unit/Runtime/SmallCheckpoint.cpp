@@ -2,7 +2,8 @@
 
 #include "SmallCheckpoint.h"
 
-#include "dsv3/Checkpoint/SafetensorsWriter.h"
+#include "../Checkpoint/WriteSafetensors.h"
+
 #include "dsv3/Support/Float.h"
 #include "dsv3/Support/Sampling.h"
 
@@ -78,12 +79,12 @@ test::Tensors test::randomTensors(const Plan &plan, DType scaleType) {
 
 checkpoint::Checkpoint test::writeCheckpoint(const TemporaryDirectory &directory,
                                              const Tensors &tensors) {
-  std::vector<checkpoint::TensorView> views;
+  std::vector<TensorView> views;
   for (const auto &[key, tensor] : tensors) {
     views.push_back({{key, tensor.type, tensor.shape}, tensor.bytes});
   }
   directory.write("config.json", "{}");
-  Status written = checkpoint::writeSafetensors(directory.path() / "model.safetensors", views);
+  Status written = writeSafetensors(directory.path() / "model.safetensors", views);
   auto opened = checkpoint::Checkpoint::open(directory.path());
   if (!written || !opened) {
     throw std::runtime_error("the test's checkpoint cannot be written and read");
