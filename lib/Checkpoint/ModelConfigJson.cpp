@@ -52,13 +52,13 @@ static void readSizes(ConfigFields &fields, ModelConfig &config) {
   config.hiddenSize = fields.integer("hidden_size", 1, Limits::width);
   config.numHiddenLayers = fields.integer("num_hidden_layers", 1, Limits::layers);
   config.numAttentionHeads = fields.integer("num_attention_heads", 1, Limits::heads);
-  config.numKeyValueHeads =
+  int64_t keyValueHeads =
       fields.integer("num_key_value_heads", 1, Limits::heads, config.numAttentionHeads);
   if (fields.sound({"num_attention_heads", "num_key_value_heads"}) &&
-      config.numKeyValueHeads != config.numAttentionHeads) {
+      keyValueHeads != config.numAttentionHeads) {
     fields.defect("num_key_value_heads",
-                  "is " + std::to_string(config.numKeyValueHeads) +
-                      ", but num_attention_heads is " + std::to_string(config.numAttentionHeads) +
+                  "is " + std::to_string(keyValueHeads) + ", but num_attention_heads is " +
+                      std::to_string(config.numAttentionHeads) +
                       "; latent attention has one key and value per head, so they must be equal");
   }
   // Null is a choice here, absence is not: the default of the family is 1536.

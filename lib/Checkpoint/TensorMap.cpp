@@ -17,7 +17,7 @@ public:
   explicit TensorList(const ModelConfig &config) : config(config) {}
 
   void add(const std::string &key, std::vector<int64_t> shape, TensorRole role) {
-    tensors.push_back({prefix + key, std::move(shape), role, layer, expert});
+    tensors.push_back({prefix + key, std::move(shape), role, layer});
   }
   void projection(const std::string &name, int64_t rows, int64_t columns) {
     add(name + ".weight", {rows, columns}, TensorRole::Projection);
@@ -46,40 +46,50 @@ public:
                config.kvLoraRank);
     projection(name + "o_proj", hidden, heads * config.vHeadDim);
   }
-  void experts() {
+  void experts(std::span<const std::string> names) {
     add("mlp.gate.weight", {config.nRoutedExperts, config.hiddenSize}, TensorRole::Gate);
     add("mlp.gate.e_score_correction_bias", {config.nRoutedExperts}, TensorRole::GateBias);
-    for (expert = 0; expert < config.nRoutedExperts; ++expert) {
-      mlp("mlp.experts." + std::to_string(expert), config.moeIntermediateSize);
+    for (const std::string &name : names) {
+      mlp("mlp.experts." + name, config.moeIntermediateSize);
     }
-    expert = -1;
     if (config.nSharedExperts > 0) {
       mlp("mlp.shared_experts", config.moeIntermediateSize * config.nSharedExperts);
     }
   }
-  void decoderLayer(int64_t index, bool moe) {
-    layer = index;
-    prefix = "model.layers." + std::to_string(index) + ".";
+  /// `names` are those of the experts, where there are any.
+  void decoderLayer(bool moe, std::span<const std::string> names) {
     norm("input_layernorm", config.hiddenSize);
     attention();
     norm("post_attention_layernorm", config.hiddenSize);
     if (moe) {
-      experts();
+      experts(names);
     } else {
       mlp("mlp", config.intermediateSize);
     }
   }
   /// The multi-token prediction module is a decoder layer with a few tensors more.
-  void mtpLayer() {
+  void mtp() {
     const int64_t hidden = config.hiddenSize;
-    decoderLayer(config.numHiddenLayers, config.isMtpLayerMoe());
     norm("enorm", hidden);
     norm("hnorm", hidden);
     add("eh_proj.weight", {hidden, 2 * hidden}, TensorRole::MtpJoin);
     norm("shared_head.norm", hidden);
     add("embed_tokens.weight", {config.vocabSize, hidden}, TensorRole::MtpCopy);
     add("shared_head.head.weight", {config.vocabSize, hidden}, TensorRole::MtpCopy);
-    leaveLayer();
+  }
+  void embedding() {
+    add("model.embed_tokens.weight", {config.vocabSize, config.hiddenSize}, TensorRole::Embedding);
+  }
+  void head() {
+    norm("model.norm", config.hiddenSize);
+    if (!config.tieWordEmbeddings) {
+      add("lm_head.weight", {config.vocabSize, config.hiddenSize}, TensorRole::Head);
+    }
+  }
+  /// What is added from here on is of that layer; `number` -1: of all alike.
+  void enterLayer(int64_t number) {
+    layer = number;
+    prefix = "model.layers." + (number < 0 ? "{layer}" : std::to_string(number)) + ".";
   }
   void leaveLayer() {
     layer = -1;
@@ -91,26 +101,62 @@ public:
 private:
   const ModelConfig &config;
   std::string prefix;
-  int64_t layer = -1, expert = -1;
+  int64_t layer = -1;
 };
 } // namespace
 
 std::vector<ExpectedTensor> expectedTensors(const ModelConfig &config) {
   TensorList list(config);
-  list.add("model.embed_tokens.weight", {config.vocabSize, config.hiddenSize},
-           TensorRole::Embedding);
+  std::vector<std::string> experts;
+  for (int64_t expert = 0; expert < config.nRoutedExperts; ++expert) {
+    experts.push_back(std::to_string(expert));
+  }
+  list.embedding();
   for (int64_t layer = 0; layer < config.numHiddenLayers; ++layer) {
-    list.decoderLayer(layer, config.isMoeLayer(layer));
+    list.enterLayer(layer);
+    list.decoderLayer(config.isMoeLayer(layer), experts);
   }
   list.leaveLayer();
-  list.norm("model.norm", config.hiddenSize);
-  if (!config.tieWordEmbeddings) {
-    list.add("lm_head.weight", {config.vocabSize, config.hiddenSize}, TensorRole::Head);
-  }
+  list.head();
   if (config.numNextnPredictLayers > 0) {
-    list.mtpLayer();
+    list.enterLayer(config.numHiddenLayers);
+    list.decoderLayer(config.isMtpLayerMoe(), experts);
+    list.mtp();
   }
   return std::move(list.tensors);
+}
+
+std::vector<ExpectedTensor> layerPatterns(const ModelConfig &config, bool moe) {
+  TensorList list(config);
+  const std::string expert = "{expert}";
+  list.enterLayer(-1);
+  list.decoderLayer(moe, {&expert, 1});
+  return std::move(list.tensors);
+}
+
+std::vector<ExpectedTensor> modelTensors(const ModelConfig &config) {
+  TensorList list(config);
+  list.embedding();
+  list.head();
+  return std::move(list.tensors);
+}
+
+std::vector<ExpectedTensor> mtpTensors(const ModelConfig &config) {
+  TensorList list(config);
+  list.enterLayer(config.numHiddenLayers);
+  list.mtp();
+  return std::move(list.tensors);
+}
+
+DType publishedType(const ModelConfig &config, TensorRole role) {
+  switch (role) {
+  case TensorRole::GateBias:
+    return DType::F32;
+  case TensorRole::Projection:
+    return config.quantization ? DType::F8E4M3 : config.torchDtype;
+  default:
+    return config.torchDtype;
+  }
 }
 
 std::vector<int64_t> scaleShape(std::span<const int64_t> shape,

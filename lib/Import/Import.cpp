@@ -13,6 +13,9 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
+#include "llvm/ADT/StringMap.h"
+
+#include <memory>
 
 using namespace mlir;
 using dsv3::checkpoint::ModelConfig;
@@ -286,9 +289,7 @@ OwningOpRef<ModuleOp> ModelBuilder::build(const StoredType &storedType) {
   std::vector<Kind> kinds;
   int64_t layers = config.numHiddenLayers + (options.mtp ? 1 : 0);
   for (int64_t layer = 0; layer < layers; ++layer) {
-    // The MTP layer is a layer of experts wherever the model has any.
-    bool moe =
-        layer < config.numHiddenLayers ? config.isMoeLayer(layer) : config.nRoutedExperts > 0;
+    bool moe = layer < config.numHiddenLayers ? config.isMoeLayer(layer) : config.isMtpLayerMoe();
     std::optional<std::string> signature =
         signatureOf(layerSlots(config, moe), layer, storedType, loc);
     if (!signature) {
@@ -333,12 +334,16 @@ OwningOpRef<ModuleOp> importModel(MLIRContext &context, const ModelConfig &confi
 }
 
 StoredType publishedTypes(const ModelConfig &config) {
-  return [quantised = config.quantization.has_value(), plain = config.torchDtype](StringRef key) {
-    if (key.ends_with("e_score_correction_bias")) {
-      return DType::F32;
-    }
-    bool projection = key.contains("_proj") && !key.contains("eh_proj");
-    return quantised && projection ? DType::F8E4M3 : plain;
+  ModelConfig whole = config;
+  whole.numNextnPredictLayers = 1; // whether or not the MTP module is imported
+  auto types = std::make_shared<llvm::StringMap<DType>>();
+  for (const checkpoint::ExpectedTensor &tensor : checkpoint::expectedTensors(whole)) {
+    types->try_emplace(tensor.key, checkpoint::publishedType(config, tensor.role));
+  }
+  return [types = std::move(types)](StringRef key) {
+    auto found = types->find(key);
+    assert(found != types->end() && "a tensor that the configuration implies");
+    return found->second;
   };
 }
 

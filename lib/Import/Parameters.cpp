@@ -1,8 +1,8 @@
 //===- Parameters.cpp - the parameters of an imported module --------------===//
 //
-// Key names are those of the published checkpoints (README_WEIGHTS.md of the
-// model's repository). A block of scales of a parameter never crosses a block of the
-// checkpoint nor the border of two pieces or groups; so its size is a common divisor.
+// Which tensors there are, lib/Checkpoint says; here is which of them make a parameter. A
+// block of scales of a parameter never crosses a block of the checkpoint nor the border of
+// two pieces or groups; so its size is a common divisor.
 //
 //===----------------------------------------------------------------------===//
 #include "Parameters.h"
@@ -19,97 +19,72 @@ using namespace mlir;
 
 namespace dsv3::import {
 
-static Slot vectorSlot(std::string name, std::string key, int64_t size) {
-  return Slot{std::move(name), {size}, {Piece{std::move(key), {size}}}};
+/// The slot that a tensor of a layer, of the model or of the MTP module goes into:
+/// "experts.gate_proj" for "model.layers.{layer}.mlp.experts.{expert}.gate_proj.weight".
+static std::string slotName(StringRef key) {
+  key.consume_front("model.");
+  if (key.consume_front("layers.")) {
+    key = key.split('.').second;
+  }
+  key.consume_front("self_attn.");
+  key.consume_front("mlp.");
+  key.consume_back(".weight");
+  if (key.ends_with("e_score_correction_bias")) {
+    return "e_score_correction_bias";
+  }
+  if (key == "shared_head.norm") {
+    return "shared_head_norm";
+  }
+  return key.consume_front("experts.{expert}.") ? ("experts." + key).str() : key.str();
 }
 
-static Slot matrixSlot(std::string name, std::string key, int64_t rows, int64_t columns) {
-  return Slot{std::move(name), {rows, columns}, {Piece{std::move(key), {rows, columns}}}};
-}
-
-/// gate_proj and up_proj as one parameter, and down_proj. `groups` 0: not experts.
-static void addMlp(std::vector<Slot> &slots, const std::string &name, const std::string &prefix,
-                   int64_t groups, int64_t width, int64_t hidden) {
-  auto shape = [&](int64_t rows, int64_t columns) {
-    return groups ? std::vector<int64_t>{groups, rows, columns}
-                  : std::vector<int64_t>{rows, columns};
-  };
-  slots.push_back({name + "gate_up_proj",
-                   shape(2 * width, hidden),
-                   {Piece{prefix + "gate_proj.weight", {width, hidden}},
-                    Piece{prefix + "up_proj.weight", {width, hidden}}}});
-  slots.push_back({name + "down_proj",
-                   shape(hidden, width),
-                   {Piece{prefix + "down_proj.weight", {hidden, width}}}});
-}
-
-std::vector<Slot> layerSlots(const checkpoint::ModelConfig &config, bool moe) {
-  const std::string layer = "model.layers.{layer}.", attention = layer + "self_attn.";
-  int64_t hidden = config.hiddenSize, heads = config.numAttentionHeads;
-  int64_t keyValue = config.qkNopeHeadDim + config.vHeadDim;
+/// A slot for each tensor, but for up_proj, which joins the gate_proj before it.
+static std::vector<Slot> slotsOf(const std::vector<checkpoint::ExpectedTensor> &tensors,
+                                 const checkpoint::ModelConfig &config) {
   std::vector<Slot> slots;
-  slots.push_back(vectorSlot("input_layernorm", layer + "input_layernorm.weight", hidden));
-  if (config.qLoraRank) {
-    slots.push_back(
-        matrixSlot("q_a_proj", attention + "q_a_proj.weight", *config.qLoraRank, hidden));
-    slots.push_back(
-        vectorSlot("q_a_layernorm", attention + "q_a_layernorm.weight", *config.qLoraRank));
-    slots.push_back(matrixSlot("q_b_proj", attention + "q_b_proj.weight",
-                               heads * config.qkHeadDim(), *config.qLoraRank));
-  } else {
-    slots.push_back(
-        matrixSlot("q_proj", attention + "q_proj.weight", heads * config.qkHeadDim(), hidden));
-  }
-  slots.push_back(matrixSlot("kv_a_proj_with_mqa", attention + "kv_a_proj_with_mqa.weight",
-                             config.kvLoraRank + config.qkRopeHeadDim, hidden));
-  slots.push_back(
-      vectorSlot("kv_a_layernorm", attention + "kv_a_layernorm.weight", config.kvLoraRank));
-  slots.push_back({"kv_b_proj",
-                   {heads, keyValue, config.kvLoraRank},
-                   {Piece{attention + "kv_b_proj.weight", {heads * keyValue, config.kvLoraRank}}},
-                   keyValue});
-  slots.push_back(
-      matrixSlot("o_proj", attention + "o_proj.weight", hidden, heads * config.vHeadDim));
-  slots.push_back(
-      vectorSlot("post_attention_layernorm", layer + "post_attention_layernorm.weight", hidden));
-  const std::string mlp = layer + "mlp.";
-  if (!moe) {
-    addMlp(slots, "", mlp, 0, config.intermediateSize, hidden);
-    return slots;
-  }
-  slots.push_back(matrixSlot("gate", mlp + "gate.weight", config.nRoutedExperts, hidden));
-  slots.push_back(vectorSlot("e_score_correction_bias", mlp + "gate.e_score_correction_bias",
-                             config.nRoutedExperts));
-  addMlp(slots, "experts.", mlp + "experts.{expert}.", config.nRoutedExperts,
-         config.moeIntermediateSize, hidden);
-  if (config.nSharedExperts > 0) {
-    addMlp(slots, "shared_experts.", mlp + "shared_experts.", 0,
-           config.moeIntermediateSize * config.nSharedExperts, hidden);
+  for (const checkpoint::ExpectedTensor &tensor : tensors) {
+    if (tensor.role == checkpoint::TensorRole::MtpCopy) {
+      continue;
+    }
+    std::string name = slotName(tensor.key);
+    if (StringRef(name).ends_with("up_proj")) {
+      Slot &joined = slots.back();
+      joined.shape[joined.shape.size() - 2] += tensor.shape[0];
+      joined.pieces.push_back(tensor);
+      continue;
+    }
+    Slot slot{name, tensor.shape, {tensor}};
+    if (name == "kv_b_proj") {
+      slot.groupStride = config.qkNopeHeadDim + config.vHeadDim;
+      slot.shape = {config.numAttentionHeads, slot.groupStride, config.kvLoraRank};
+    } else if (StringRef(tensor.key).contains("{expert}")) {
+      slot.shape.insert(slot.shape.begin(), config.nRoutedExperts);
+    }
+    if (StringRef gate = name; gate.consume_back("gate_proj")) {
+      slot.name = (gate + "gate_up_proj").str();
+    }
+    slots.push_back(std::move(slot));
   }
   return slots;
 }
 
+std::vector<Slot> layerSlots(const checkpoint::ModelConfig &config, bool moe) {
+  return slotsOf(checkpoint::layerPatterns(config, moe), config);
+}
+
 std::vector<Slot> modelSlots(const checkpoint::ModelConfig &config) {
-  std::vector<Slot> slots;
-  slots.push_back(
-      matrixSlot("embed_tokens", "model.embed_tokens.weight", config.vocabSize, config.hiddenSize));
-  slots.push_back(vectorSlot("norm", "model.norm.weight", config.hiddenSize));
-  // A tied head reads the embedding's tensor, in the layout of a head.
-  slots.push_back(matrixSlot(
-      "lm_head", config.tieWordEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight",
-      config.vocabSize, config.hiddenSize));
+  std::vector<Slot> slots = slotsOf(checkpoint::modelTensors(config), config);
+  if (config.tieWordEmbeddings) {
+    // A tied head reads the embedding's tensor, in the layout of a head.
+    Slot head = slots.front();
+    head.name = "lm_head";
+    slots.push_back(std::move(head));
+  }
   return slots;
 }
 
 std::vector<Slot> mtpSlots(const checkpoint::ModelConfig &config) {
-  const std::string layer = "model.layers." + std::to_string(config.numHiddenLayers) + ".";
-  int64_t hidden = config.hiddenSize;
-  std::vector<Slot> slots;
-  slots.push_back(vectorSlot("enorm", layer + "enorm.weight", hidden));
-  slots.push_back(vectorSlot("hnorm", layer + "hnorm.weight", hidden));
-  slots.push_back(matrixSlot("eh_proj", layer + "eh_proj.weight", hidden, 2 * hidden));
-  slots.push_back(vectorSlot("shared_head_norm", layer + "shared_head.norm.weight", hidden));
-  return slots;
+  return slotsOf(checkpoint::mtpTensors(config), config);
 }
 
 std::optional<std::string> signatureOf(const std::vector<Slot> &slots, int64_t layer,
@@ -119,7 +94,7 @@ std::optional<std::string> signatureOf(const std::vector<Slot> &slots, int64_t l
     std::optional<DType> type;
     std::string first;
     int64_t groups = slot.shape.size() == 3 && slot.groupStride == 0 ? slot.shape[0] : 1;
-    for (const Piece &piece : slot.pieces) {
+    for (const checkpoint::ExpectedTensor &piece : slot.pieces) {
       for (int64_t group = 0; group < groups; ++group) {
         std::string key = plan::expandKey(piece.key, layer, group);
         DType stored = storedType(key);
@@ -160,8 +135,8 @@ void declareParameters(ModuleOp module, const checkpoint::ModelConfig &config, S
     int64_t rows = slot.shape.size() == 1 ? 1 : slot.shape[slot.shape.size() - 2];
     int64_t pieces = static_cast<int64_t>(slot.pieces.size());
     SmallVector<Attribute> segments;
-    for (const Piece &piece : slot.pieces) {
-      StringAttr scaleKey = scaled ? builder.getStringAttr(piece.key + "_scale_inv") : StringAttr();
+    for (const checkpoint::ExpectedTensor &piece : slot.pieces) {
+      StringAttr scaleKey = scaled ? builder.getStringAttr(piece.scaleKey()) : StringAttr();
       segments.push_back(graph::SegmentAttr::get(context, builder.getStringAttr(piece.key),
                                                  scaleKey, piece.shape, rows / pieces,
                                                  /*first_row=*/0, slot.groupStride,

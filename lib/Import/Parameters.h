@@ -7,6 +7,7 @@
 #pragma once
 
 #include "Graph/Graph.h"
+#include "dsv3/Checkpoint/TensorMap.h"
 #include "dsv3/Import/Import.h"
 
 #include <map>
@@ -16,17 +17,12 @@
 
 namespace dsv3::import {
 
-/// A tensor of the checkpoint that a slot is made of.
-struct Piece {
-  std::string key; ///< with {layer} and {expert}
-  std::vector<int64_t> shape;
-};
-
 /// A weight of a layer or of the model before its element type is known.
 struct Slot {
   std::string name;
   std::vector<int64_t> shape; ///< [n], [rows, columns] or [groups, rows, columns]
-  std::vector<Piece> pieces;  ///< equal shares of the rows
+  /// Equal shares of the rows; keys have {layer} and {expert}.
+  std::vector<checkpoint::ExpectedTensor> pieces;
   /// Rows of the file from one group to the next; 0: each group has its own file tensor.
   int64_t groupStride = 0;
 };

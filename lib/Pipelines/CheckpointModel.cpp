@@ -1,4 +1,4 @@
-//===- CheckpointModel.cpp - a checkpoint directory, ready to compile -----===//
+//===- CheckpointModel.cpp - a model as users name it, ready to compile ---===//
 #include "dsv3/Pipelines/CheckpointModel.h"
 
 namespace dsv3 {
@@ -31,6 +31,19 @@ Expected<std::unique_ptr<CheckpointModel>> openModel(const std::string &director
     return info && info->dtype ? *info->dtype : DType::F32;
   };
   return model;
+}
+
+Expected<ModelSource> publishedModel(const std::string &configText, const std::string &where) {
+  Expected<checkpoint::ModelConfig> config = checkpoint::parseModelConfig(configText, where);
+  if (!config) {
+    return config.status();
+  }
+  ModelSource source;
+  source.config = *config;
+  source.storedType = import::publishedTypes(*config);
+  source.options.mtp = config->numNextnPredictLayers > 0;
+  source.options.context = config->maxPositionEmbeddings;
+  return source;
 }
 
 } // namespace dsv3

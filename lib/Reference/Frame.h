@@ -40,6 +40,9 @@ public:
   Tensor expanded(mlir::Value data, mlir::Value scales,
                   std::optional<llvm::ArrayRef<int64_t>> block) const;
 
+  /// Whose threads compute.
+  mlir::MLIRContext *context() const { return machine.module.getContext(); }
+
   Interpreter &machine;
   int64_t layer;
   const Observer &observer;

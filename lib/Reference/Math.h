@@ -27,13 +27,16 @@ Tensor expandWeight(const WeightView &weight, Precision precision);
 /// sum_k x[k] * w[k], in four interleaved sums.
 double dot(const double *x, const double *w, int64_t n);
 
+// Products use the threads of `context`; no sum is cut into parts, so their number does
+// not change a bit.
+
 /// result[t, n] = x[t] · w[n] for w [N, K].
-Tensor product(const Tensor &x, const Tensor &weight);
+Tensor product(mlir::MLIRContext *context, const Tensor &x, const Tensor &weight);
 /// result[t, h, n] = x[t, h] · w[h, n] for x [T, h, K], w [h, N, K].
-Tensor headProduct(const Tensor &x, const Tensor &weight);
+Tensor headProduct(mlir::MLIRContext *context, const Tensor &x, const Tensor &weight);
 /// Entry i of expert e: x[rows ? rows[i] : i] · w[e, n].
-Tensor groupedProduct(const Tensor &x, const Tensor &offsets, const Tensor *rows,
-                      const Tensor &weight, int64_t entries);
+Tensor groupedProduct(mlir::MLIRContext *context, const Tensor &x, const Tensor &offsets,
+                      const Tensor *rows, const Tensor &weight, int64_t entries);
 
 Tensor rmsNorm(const Tensor &x, const Tensor &weight, double eps);
 /// silu(gate) * up for rows of gate, then up.

@@ -1,6 +1,9 @@
 //===- MathDense.cpp - products, norms, rotations -------------------------===//
 #include "Math.h"
 
+#include "mlir/IR/Threading.h"
+
+#include <algorithm>
 #include <cmath>
 
 namespace dsv3::reference {
@@ -43,42 +46,52 @@ double dot(const double *x, const double *w, int64_t n) {
   return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
-Tensor product(const Tensor &x, const Tensor &weight) {
+/// Calls body(i) for i < count, in runs of neighbours on the threads of the context.
+static void parallel(mlir::MLIRContext *context, int64_t count,
+                     llvm::function_ref<void(int64_t)> body) {
+  int64_t runs = std::min<int64_t>(count, 8 * static_cast<int64_t>(context->getNumThreads()));
+  mlir::parallelFor(context, 0, static_cast<size_t>(runs), [&](size_t index) {
+    auto run = static_cast<int64_t>(index);
+    for (int64_t i = run * count / runs; i < (run + 1) * count / runs; ++i) {
+      body(i);
+    }
+  });
+}
+
+Tensor product(mlir::MLIRContext *context, const Tensor &x, const Tensor &weight) {
   int64_t n = weight.dim(0), k = weight.dim(1);
   Tensor result({x.rows(), n});
-  for (int64_t t = 0; t < x.rows(); ++t) {
-    for (int64_t i = 0; i < n; ++i) {
+  parallel(context, n, [&](int64_t i) {
+    for (int64_t t = 0; t < x.rows(); ++t) {
       result[t * n + i] = dot(x.row(t), weight.row(i), k);
     }
-  }
+  });
   return result;
 }
 
-Tensor headProduct(const Tensor &x, const Tensor &weight) {
+Tensor headProduct(mlir::MLIRContext *context, const Tensor &x, const Tensor &weight) {
   int64_t heads = weight.dim(0), n = weight.dim(1), k = weight.dim(2);
   Tensor result({x.rows(), heads, n});
-  for (int64_t t = 0; t < x.rows(); ++t) {
-    for (int64_t h = 0; h < heads; ++h) {
-      for (int64_t i = 0; i < n; ++i) {
-        result[(t * heads + h) * n + i] = dot(x.row(t) + h * k, weight.data() + (h * n + i) * k, k);
-      }
+  parallel(context, heads * n, [&](int64_t i) {
+    const double *w = weight.data() + i * k;
+    for (int64_t t = 0; t < x.rows(); ++t) {
+      result[t * heads * n + i] = dot(x.row(t) + i / n * k, w, k);
     }
-  }
+  });
   return result;
 }
 
-Tensor groupedProduct(const Tensor &x, const Tensor &offsets, const Tensor *rows,
-                      const Tensor &weight, int64_t entries) {
+Tensor groupedProduct(mlir::MLIRContext *context, const Tensor &x, const Tensor &offsets,
+                      const Tensor *rows, const Tensor &weight, int64_t entries) {
   int64_t experts = weight.dim(0), n = weight.dim(1), k = weight.dim(2);
   Tensor result({entries, n});
-  for (int64_t e = 0; e < experts; ++e) {
+  parallel(context, experts * n, [&](int64_t at) {
+    int64_t e = at / n, j = at % n;
     for (auto i = static_cast<int64_t>(offsets[e]); i < static_cast<int64_t>(offsets[e + 1]); ++i) {
       const double *a = x.row(rows ? static_cast<int64_t>((*rows)[i]) : i);
-      for (int64_t j = 0; j < n; ++j) {
-        result[i * n + j] = dot(a, weight.data() + (e * n + j) * k, k);
-      }
+      result[i * n + j] = dot(a, weight.data() + at * k, k);
     }
-  }
+  });
   return result;
 }
 

@@ -137,7 +137,7 @@ LogicalResult Frame::runAttention(Operation &op, bool &known) {
       })
       .Case([&](graph::HeadLinearOp linear) {
         define(linear.getResult(),
-               headProduct(get(linear.getX()),
+               headProduct(context(), get(linear.getX()),
                            expanded(linear.getWeight(), linear.getScales(), linear.getBlock())));
         return success();
       })

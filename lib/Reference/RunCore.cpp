@@ -174,11 +174,11 @@ LogicalResult Frame::runCore(Operation &op, bool &known) {
         Tensor weight = expanded(gemm.getWeight(), gemm.getScales(), gemm.getBlock());
         const Tensor &a = get(gemm.getA());
         bool heads = weight.shape().size() == 3;
-        return finish(gemm.getResult(),
-                      epilogue(gemm.getEpilogue(),
-                               heads ? headProduct(a, weight) : product(a, weight),
-                               static_cast<int64_t>(gemm.getParts()), gemm.getEpilogueInputs(),
-                               gemm.getAccess()));
+        return finish(gemm.getResult(), epilogue(gemm.getEpilogue(),
+                                                 heads ? headProduct(context(), a, weight)
+                                                       : product(context(), a, weight),
+                                                 static_cast<int64_t>(gemm.getParts()),
+                                                 gemm.getEpilogueInputs(), gemm.getAccess()));
       })
       .Case([&](kern::GroupedGemmOp gemm) -> LogicalResult {
         if (failed(checkGroups(op, gemm.getA(), gemm.getOffsets(), gemm.getRows()))) {
@@ -188,7 +188,7 @@ LogicalResult Frame::runCore(Operation &op, bool &known) {
         auto entries = static_cast<int64_t>(offsets[offsets.size() - 1]);
         Tensor weight = expanded(gemm.getWeight(), gemm.getScales(), gemm.getBlock());
         Tensor sums =
-            groupedProduct(get(gemm.getA()), offsets,
+            groupedProduct(context(), get(gemm.getA()), offsets,
                            gemm.getRows() ? &get(gemm.getRows()) : nullptr, weight, entries);
         auto expertOf = [&](int64_t entry) {
           int64_t expert = 0;

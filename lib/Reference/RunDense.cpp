@@ -59,16 +59,17 @@ LogicalResult Frame::runDense(Operation &op, bool &known) {
               {&get(linear.getX()), &get(linear.getXScales()), 1, (*linear.getBlock())[1]},
               machine.precision);
           define(linear.getResult(),
-                 product(x, expanded(linear.getWeight(), linear.getScales(), linear.getBlock())));
+                 product(context(), x,
+                         expanded(linear.getWeight(), linear.getScales(), linear.getBlock())));
           return success();
         }
         define(linear.getResult(),
-               product(get(linear.getX()),
+               product(context(), get(linear.getX()),
                        expanded(linear.getWeight(), linear.getScales(), linear.getBlock())));
         return success();
       })
       .Case([&](graph::LmHeadOp head) {
-        define(head.getResult(), product(get(head.getX()), get(head.getWeight())));
+        define(head.getResult(), product(context(), get(head.getX()), get(head.getWeight())));
         return success();
       })
       .Case([&](graph::QuantiseOp quantised) {

@@ -27,10 +27,10 @@ LogicalResult Frame::mixture(graph::ExpertsOp op) {
     return tensor;
   };
   int64_t entries = sorted->rows.size();
-  Tensor hidden =
-      rounded(groupedProduct(get(op.getX()), sorted->offsets, &sorted->rows, gateUp, entries));
+  Tensor hidden = rounded(
+      groupedProduct(context(), get(op.getX()), sorted->offsets, &sorted->rows, gateUp, entries));
   Tensor active = rounded(siluMul(hidden));
-  Tensor out = rounded(groupedProduct(active, sorted->offsets, nullptr, down, entries));
+  Tensor out = rounded(groupedProduct(context(), active, sorted->offsets, nullptr, down, entries));
   define(op.getResult(), combine(out, sorted->slots, get(op.getWeights())));
   return success();
 }
@@ -82,9 +82,9 @@ LogicalResult Frame::runExperts(Operation &op, bool &known) {
         const Tensor &x = get(linear.getX()), &offsets = get(linear.getOffsets());
         auto entries = static_cast<int64_t>(offsets[offsets.size() - 1]);
         define(linear.getResult(),
-               groupedProduct(x, offsets, linear.getRows() ? &get(linear.getRows()) : nullptr,
-                              expanded(linear.getWeight(), linear.getScales(), linear.getBlock()),
-                              entries));
+               groupedProduct(
+                   context(), x, offsets, linear.getRows() ? &get(linear.getRows()) : nullptr,
+                   expanded(linear.getWeight(), linear.getScales(), linear.getBlock()), entries));
         return success();
       })
       .Case([&](graph::ExpertsOp experts) { return mixture(experts); })

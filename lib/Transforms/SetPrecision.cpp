@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Common.h"
+#include "dsv3/Transforms/Precision.h"
 
 using namespace mlir;
 
@@ -12,15 +13,20 @@ namespace dsv3 {
 #define GEN_PASS_DEF_SETPRECISION
 #include "dsv3/Transforms/Passes.h.inc"
 
+Status checkPolicy(const std::string &policy) {
+  return policy == "f32" ? Status()
+                         : Failure{"expected the precision policy f32, found '" + policy + "'", "",
+                                   "leave --policy out: there is code for f32 alone"};
+}
+
 namespace {
 struct SetPrecision : impl::SetPrecisionBase<SetPrecision> {
   using SetPrecisionBase::SetPrecisionBase;
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    if (policy != "f32") {
-      module.emitError("unknown precision policy '")
-          << policy.getValue() << "'; there is code for 'f32' alone: leave --policy out";
+    if (Status known = checkPolicy(policy); !known) {
+      module.emitError(known.failure().what) << "; hint: " << known.failure().hint;
       return signalPassFailure();
     }
     module->setAttr(graph::policyAttrName, StringAttr::get(&getContext(), policy.getValue()));

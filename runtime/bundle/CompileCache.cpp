@@ -11,6 +11,7 @@
 
 #include <cstdlib>
 #include <system_error>
+#include <vector>
 
 namespace dsv3::runtime {
 
@@ -40,10 +41,6 @@ static std::string keyOf(const CompileRequest &request, const std::filesystem::p
   };
   add(request.inputFlag);
   add(request.identity);
-  hasher.update(uint64_t(request.flags.size()));
-  for (const std::string &flag : request.flags) {
-    add(flag);
-  }
   hasher.update(uint64_t(plan::planFormatVersion));
   add(plan::familyTableHash());
   std::error_code ignored;
@@ -76,7 +73,6 @@ static Expected<Bundle> compile(const CompileRequest &request,
   std::filesystem::path made = aside.path() / "bundle";
   std::vector<std::string> arguments{request.inputFlag, request.input.string(), "-o",
                                      made.string()};
-  arguments.insert(arguments.end(), request.flags.begin(), request.flags.end());
   if (Status compiled = runProgram(compiler, arguments, request.cancel); !compiled) {
     return isFull(directory) ? cannotWrite(directory, "the disk is full", request)
                              : compiled.failure();

@@ -15,7 +15,6 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace dsv3::runtime {
 
@@ -25,8 +24,6 @@ struct CompileRequest {
   std::filesystem::path input;
   /// Names the input's contents: the checkpoint's identity.
   std::string identity;
-  /// Further flags of dsv3-compile.
-  std::vector<std::string> flags;
   /// Compile even if there is a bundle.
   bool rebuild = false;
   /// Once true, compiling stops and fails with "interrupted". May be null.

@@ -16,6 +16,7 @@
 #include "runtime/tokenizer/Tokenizer.h"
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,6 +41,10 @@ struct ModelFlags {
   uint64_t dummySeed = 0;
 };
 void addModelFlags(CLI::App &command, ModelFlags &flags);
+/// Fails where no weights can be had: a configuration alone, without --dummy.
+Status checkSource(const ModelFlags &flags);
+/// The configuration of a model with made-up weights.
+std::filesystem::path configPath(const ModelFlags &flags);
 
 /// What stands beside a model's weights.
 struct ModelTexts {

@@ -44,8 +44,15 @@ int64_t ModelFiles::context(const ModelFlags &flags) const {
   return flags.context > 0 ? flags.context : bundle.plan().cache.maxContext;
 }
 
-/// The configuration of a model with made-up weights.
-static fs::path configPath(const ModelFlags &flags) {
+Status checkSource(const ModelFlags &flags) {
+  if (!flags.config.empty() && !flags.dummy) {
+    return Failure{"a configuration alone has no weights", "--config " + flags.config,
+                   "add --dummy to make them up, or give --model DIR"};
+  }
+  return {};
+}
+
+fs::path configPath(const ModelFlags &flags) {
   return flags.config.empty() ? fs::path(flags.model) / "config.json" : fs::path(flags.config);
 }
 
@@ -106,9 +113,8 @@ Expected<ModelTexts> readTexts(const fs::path &directory, checkpoint::ModelConfi
 }
 
 Expected<ModelFiles> openModel(const ModelFlags &flags) {
-  if (!flags.config.empty() && !flags.dummy) {
-    return Failure{"a configuration alone has no weights", "--config " + flags.config,
-                   "add --dummy to make them up, or give --model DIR"};
+  if (Status source = checkSource(flags); !source) {
+    return source;
   }
   std::optional<checkpoint::Checkpoint> checkpoint;
   bool isBundle = !flags.model.empty() && runtime::Bundle::isBundle(flags.model);
@@ -132,8 +138,7 @@ Expected<ModelFiles> openModel(const ModelFlags &flags) {
     return bundle.failure();
   }
   fs::path directory = isBundle ? bundle->directory() / bundle->checkpoint().value_or("")
-                       : flags.config.empty() ? fs::path(flags.model)
-                                              : fs::path(flags.config).parent_path();
+                                : configPath(flags).parent_path();
   if (isBundle && !flags.dummy) {
     Expected<fs::path> source = checkpointOf(*bundle);
     if (!source) {

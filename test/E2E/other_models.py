@@ -5,8 +5,8 @@ usage: other_models.py DSV3_RUN DSV3_COMPILE DSV3_INTERPRET [VARIANT]     needs 
 
 Each model is random and small. The interpreter runs the module as it was imported, in double
 precision; compiled code must be in the class of f32 of it. Models take turns with the variants that
-this machine runs; VARIANT compiles all of them for one. What dsv3 does not support must be refused
-by name.
+this machine runs; VARIANT compiles all of them for one. Where there is a config.json alone, both
+make up the same weights. What dsv3 does not support must be refused by name.
 """
 import concurrent.futures
 import json
@@ -82,6 +82,13 @@ MODELS = {
                               "num_nextn_predict_layers": 0}),
     "several ends": model({"eos_token_id": [1] + list(range(40, 97))}, shards=2),
 }
+# Configurations alone: both programs make the weights up, from the seed.
+MADE_UP = {
+    "made up": model(dict(ODD, num_attention_heads=3)),
+    "made up, FP8": model(dict(RAGGED, num_attention_heads=5), block=(128, 128)),
+    "made up, FP16, tied, no query rank": model({"tie_word_embeddings": True, "q_lora_rank": None},
+                                                stored="F16"),
+}
 # changes of the config: what the message must name
 REFUSED = [
     ({"rope_scaling": dict(YARN, type="linear")}, "rope_scaling.type"),
@@ -154,22 +161,38 @@ def check(folder, changes, lengths, written, variant):
     source, bundle = os.path.join(folder, "model"), os.path.join(folder, "bundle")
     config = make_model.write(source, changes, **written)
     call(COMPILE, "--model", source, "-o", bundle, "--variant", variant)
+    compare_prompts(folder, config, lengths, ["--model", source], ["--model", bundle])
+
+
+def check_made_up(folder, changes, lengths, written, variant):
+    """The same without a checkpoint: the weights depend on seed and config alone."""
+    os.mkdir(folder)
+    path, bundle = os.path.join(folder, "config.json"), os.path.join(folder, "bundle")
+    config = make_model.config_of(changes, **written)
+    with open(path, "w") as file:
+        json.dump(config, file)
+    call(COMPILE, "--config", path, "-o", bundle, "--variant", variant)
+    dummy = ["--dummy", "--dummy-seed", "5", "--threads", "2"]
+    compare_prompts(folder, config, lengths, ["--config", path, *dummy], ["--model", bundle, *dummy])
+
+
+def compare_prompts(folder, config, lengths, interpreted, compiled):
+    """Scores and greedy tokens for prompts of these lengths; the last two name the model."""
     random = numpy.random.default_rng(3)
     first = config["first_k_dense_replace"] if config["n_routed_experts"] else 1 << 30
     flags = ["--hidden", "--router"] + ["--mtp"] * config["num_nextn_predict_layers"]
     for length in lengths:
         ids = ",".join(map(str, [0, *random.integers(2, config["vocab_size"], length - 1)]))
         expected, found = os.path.join(folder, "expected"), os.path.join(folder, "found")
-        reference = [INTERPRET, "{}", "--f64", "--phase=import", "--model", source, "--ids", ids]
-        compiled = [RUN, "{}", "--model", bundle, "--ids", ids]
+        reference = [*interpreted, "--f64", "--phase=import", "--ids", ids]
         try:
-            call(reference[0], "score", *reference[2:], *flags, "--output", expected)
-            call(compiled[0], "score", *compiled[2:], *flags, "--output", found)
+            call(INTERPRET, "score", *reference, *flags, "--output", expected)
+            call(RUN, "score", *compiled, "--ids", ids, *flags, "--output", found)
             compare(make_model.read_safetensors(expected), make_model.read_safetensors(found),
                     range(first, config["num_hidden_layers"]))
             tail = ["--max-tokens", "8", "--temperature", "0", "--print-ids"]
-            want = call(reference[0], "generate", *reference[2:], *tail).strip()
-            have = call(compiled[0], "generate", *compiled[2:], *tail).strip()
+            want = call(INTERPRET, "generate", *reference, *tail).strip()
+            have = call(RUN, "generate", *compiled, "--ids", ids, *tail).strip()
             if want != have:
                 raise Different(f"greedy tokens: expected {want}, found {have}")
         except Different as different:
@@ -195,9 +218,9 @@ def main():
     with tempfile.TemporaryDirectory() as scratch, concurrent.futures.ThreadPoolExecutor(2) as pool:
         os.environ["XDG_CACHE_HOME"] = os.path.join(scratch, "cache")
         jobs = {}
-        for number, (name, what) in enumerate(MODELS.items()):
-            folder = os.path.join(scratch, str(number))
-            jobs[name] = pool.submit(check, folder, *what, usable[number % len(usable)])
+        for number, (name, what) in enumerate((MODELS | MADE_UP).items()):
+            folder, how = os.path.join(scratch, str(number)), check_made_up if name in MADE_UP else check
+            jobs[name] = pool.submit(how, folder, *what, usable[number % len(usable)])
         for number, (changes, name) in enumerate(REFUSED):
             folder = os.path.join(scratch, f"refused{number}")
             os.mkdir(folder)

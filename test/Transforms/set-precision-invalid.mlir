@@ -2,7 +2,7 @@
 // RUN: not dsv3-opt %s --split-input-file --dsv3-set-precision=policy=w4 2>&1 | FileCheck %s
 // A policy without code is refused by name; so is a module that is not of the policy.
 
-// CHECK: error: unknown precision policy 'w4'; there is code for 'f32' alone: leave --policy out
+// CHECK: error: expected the precision policy f32, found 'w4'; hint: leave --policy out: there is code for f32 alone
 
 #T = #dsv3.dims<"T">
 

@@ -53,7 +53,6 @@ struct ModelConfig {
   int64_t numHiddenLayers = 0;     ///< without the MTP layer
   int64_t firstKDenseReplace = 0;  ///< layers before this one are dense
   int64_t numAttentionHeads = 0;
-  int64_t numKeyValueHeads = 0;     ///< always numAttentionHeads
   std::optional<int64_t> qLoraRank; ///< empty: one projection of the query
   int64_t kvLoraRank = 0;
   int64_t qkNopeHeadDim = 0;

@@ -41,8 +41,7 @@ struct ExpectedTensor {
   std::string key;
   std::vector<int64_t> shape;
   TensorRole role = TensorRole::Projection;
-  int64_t layer = -1;  ///< of model.layers.N; -1 outside
-  int64_t expert = -1; ///< of experts.N; -1 if it is none
+  int64_t layer = -1; ///< of model.layers.N; -1 outside, and in a pattern
 
   /// May be stored as FP8 beside a tensor scaleKey() [⌈n/bn⌉, ⌈k/bk⌉] of scaleTypes.
   bool mayBeFp8() const { return role == TensorRole::Projection; }
@@ -52,10 +51,20 @@ struct ExpectedTensor {
   std::string scaleKey() const { return key + "_scale_inv"; }
 };
 
-/// The tensors of the main model and, where numNextnPredictLayers is 1, of the MTP
-/// layer `model.layers.{numHiddenLayers}`, in the order of the model: embedding, layers,
+/// All tensors of a checkpoint: those of the main model and, where numNextnPredictLayers is 1, of
+/// the MTP layer `model.layers.{numHiddenLayers}`, in the order of the model: embedding, layers,
 /// norm, head, MTP. Scale tensors are not listed: each belongs to its weight.
 std::vector<ExpectedTensor> expectedTensors(const ModelConfig &config);
+
+/// The type that published checkpoints store tensors of that role with.
+DType publishedType(const ModelConfig &config, TensorRole role);
+
+/// What the importer makes parameters of: tensors whose keys have `{layer}` and `{expert}` in
+/// the place of numbers, each for as many tensors as there are layers and experts.
+std::vector<ExpectedTensor> layerPatterns(const ModelConfig &config, bool moe);
+/// The tensors outside of layers, and those that the MTP layer has besides a layer's.
+std::vector<ExpectedTensor> modelTensors(const ModelConfig &config);
+std::vector<ExpectedTensor> mtpTensors(const ModelConfig &config);
 
 /// The shape of the scales of a weight of shape [n, k]: [⌈n/bn⌉, ⌈k/bk⌉]. A ragged edge
 /// has a block of its own.

@@ -1,4 +1,4 @@
-//===- CheckpointModel.h - a checkpoint directory, ready to compile -*- C++ -*-===//
+//===- CheckpointModel.h - a model as users name it, ready to compile -*- C++ -*-===//
 #pragma once
 
 #include "dsv3/Checkpoint/Checkpoint.h"
@@ -20,5 +20,9 @@ struct CheckpointModel {
 
 /// Opens the directory, reads config.json, checks every tensor.
 Expected<std::unique_ptr<CheckpointModel>> openModel(const std::string &directory);
+
+/// A model without a checkpoint: what the text of a config.json says, types as published.
+/// `where` names it in a failure.
+Expected<ModelSource> publishedModel(const std::string &configText, const std::string &where);
 
 } // namespace dsv3

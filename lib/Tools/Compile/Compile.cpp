@@ -16,6 +16,7 @@
 #include "dsv3/Support/MemoryLimits.h"
 #include "dsv3/Target/Plan.h"
 #include "dsv3/Tools/Registration.h"
+#include "dsv3/Transforms/Precision.h"
 
 #include <CLI/CLI.hpp>
 
@@ -117,15 +118,11 @@ Expected<Input> openInput(const Flags &flags) {
     return text.status();
   }
   input.configText = *std::move(text);
-  Expected<checkpoint::ModelConfig> config =
-      checkpoint::parseModelConfig(input.configText, flags.config);
-  if (!config) {
-    return config.status();
+  Expected<ModelSource> source = publishedModel(input.configText, flags.config);
+  if (!source) {
+    return source.status();
   }
-  input.fromConfig.config = *config;
-  input.fromConfig.storedType = import::publishedTypes(*config);
-  input.fromConfig.options.mtp = config->numNextnPredictLayers > 0;
-  input.fromConfig.options.context = config->maxPositionEmbeddings;
+  input.fromConfig = *std::move(source);
   return input;
 }
 
@@ -149,9 +146,8 @@ Status applyFlags(const Flags &flags, ModelSource &source, PipelineOptions &opti
       return status;
     }
   }
-  if (flags.policy != "f32") {
-    return Failure{"the CPU has no code for policy " + flags.policy, "",
-                   "compile with --policy=f32"};
+  if (Status known = checkPolicy(flags.policy); !known) {
+    return known;
   }
   for (const std::string &variant : flags.variants) {
     if (!plan::findCpuVariant(variant)) {

@@ -7,16 +7,20 @@
 #include "dsv3/Tools/Interpret.h"
 
 #include "../ToolMain.h"
+#include "DummyParameters.h"
 #include "InterpretedModel.h"
 #include "RunFile.h"
 #include "dsv3/Pipelines/CheckpointModel.h"
 #include "dsv3/Reference/CheckpointParameters.h"
 #include "dsv3/Tools/Registration.h"
+#include "runtime/base/Cpu.h"
 #include "runtime/cli/Scores.h"
+#include "runtime/cli/Streams.h"
 #include "runtime/cli/TextGeneration.h"
 
 #include <CLI/CLI.hpp>
 
+#include "llvm/Support/ThreadPool.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <csignal>
@@ -27,25 +31,117 @@ namespace dsv3 {
 namespace {
 
 struct Flags {
-  std::string model, phase = "configured", file, entry;
+  cli::ModelFlags model;
+  std::string phase = "configured", file, entry;
   bool f64 = false;
-  int64_t chunk = 512;
   cli::PromptFlags prompt; ///< of score
   cli::ScoreFlags score;
   cli::TextFlags text; ///< of generate
 };
 
-/// A checkpoint on the interpreter. Not movable: the parts refer to each other.
+/// Flags of dsv3-run that ask for something of compiled code, and why there is no such thing.
+constexpr std::pair<const char *, const char *> compiledOnly[] = {
+    {"--variant", "the interpreter runs the module itself, not the code for a CPU"},
+    {"--rebuild", "the interpreter keeps nothing that could be made again"},
+    {"--keep-packed", "the interpreter reads weights as they are stored and packs none"}};
+
+/// A model on the interpreter. Not movable: the parts refer to each other.
 struct Machine {
-  std::unique_ptr<CheckpointModel> checkpoint;
+  std::unique_ptr<CheckpointModel> checkpoint; ///< null with --dummy
+  ModelSource dummySource;                     ///< with --dummy
   cli::ModelTexts texts;
+  int64_t tokens = 0; ///< of context
+  std::unique_ptr<llvm::DefaultThreadPool> threads;
   std::unique_ptr<MLIRContext> context;
   OwningOpRef<ModuleOp> module;
   std::unique_ptr<reference::Interpreter> interpreter;
   std::unique_ptr<interpret::InterpretedModel> model;
 
   Status open(const Flags &flags);
+
+private:
+  ModelSource &source() { return checkpoint ? checkpoint->source : dummySource; }
+  Status openSource(const cli::ModelFlags &flags);
+  Status applyContext(int64_t wanted);
+  void makeContext(int threadCount);
+  reference::ParameterSource parameters(const cli::ModelFlags &flags);
 };
+
+/// What is compiled, and the texts beside it.
+Status Machine::openSource(const cli::ModelFlags &flags) {
+  if (Status sound = cli::checkSource(flags); !sound) {
+    return sound;
+  }
+  if (!flags.model.empty() && runtime::Bundle::isBundle(flags.model)) {
+    return Failure{"a bundle holds code, but the interpreter runs the model", flags.model,
+                   "give the checkpoint directory that it was compiled from"};
+  }
+  std::filesystem::path config = cli::configPath(flags);
+  if (flags.dummy) {
+    Expected<std::string> text = checkpoint::readConfigText(config);
+    if (!text) {
+      return text.status();
+    }
+    Expected<ModelSource> made = publishedModel(*text, config.string());
+    if (!made) {
+      return made.status();
+    }
+    dummySource = *std::move(made);
+  } else {
+    Expected<std::unique_ptr<CheckpointModel>> opened = openModel(flags.model);
+    if (!opened) {
+      return opened.status();
+    }
+    checkpoint = std::move(*opened);
+    for (const std::string &note : checkpoint->notes) {
+      cli::say("note: " + note);
+    }
+    if (Status mapped = checkpoint->checkpoint.map(); !mapped) {
+      return mapped;
+    }
+  }
+  Expected<cli::ModelTexts> read = cli::readTexts(config.parent_path(), source().config);
+  if (!read) {
+    return read.status();
+  }
+  texts = std::move(*read);
+  return {};
+}
+
+Status Machine::applyContext(int64_t wanted) {
+  int64_t most = texts.config.maxPositionEmbeddings;
+  if (wanted > most) {
+    return Failure{"a context of " + std::to_string(wanted) +
+                       " tokens was asked for, the model has positions for " + std::to_string(most),
+                   "--context", "leave --context out"};
+  }
+  tokens = wanted == 0 ? most : wanted;
+  source().options.context = tokens;
+  return {};
+}
+
+/// Passes and the interpreter use the threads of the context.
+void Machine::makeContext(int threadCount) {
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  context = std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
+  auto count = static_cast<unsigned>(threadCount > 0 ? threadCount : runtime::usefulThreads());
+  if (count > 1) {
+    llvm::ThreadPoolStrategy strategy;
+    strategy.ThreadsRequested = count;
+    strategy.UseHyperThreads = true;
+    threads = std::make_unique<llvm::DefaultThreadPool>(strategy);
+    context->setThreadPool(*threads);
+  }
+  sayDiagnostics(*context, "dsv3-interpret");
+}
+
+reference::ParameterSource Machine::parameters(const cli::ModelFlags &flags) {
+  const std::optional<checkpoint::Quantization> &quantization = texts.config.quantization;
+  auto block = quantization ? quantization->weightBlockSize : std::array<int64_t, 2>{128, 128};
+  return checkpoint ? reference::checkpointParameters(checkpoint->checkpoint, block)
+                    : interpret::dummyParameters(flags.dummySeed, block);
+}
 
 Status Machine::open(const Flags &flags) {
   std::optional<Phase> phase = phaseFromName(flags.phase);
@@ -53,39 +149,26 @@ Status Machine::open(const Flags &flags) {
     return Failure{"expected a phase from import to configured, found '" + flags.phase + "'",
                    "--phase"};
   }
-  Expected<std::unique_ptr<CheckpointModel>> opened = openModel(flags.model);
-  if (!opened) {
-    return opened.status();
+  if (Status opened = openSource(flags.model); !opened) {
+    return opened;
   }
-  checkpoint = std::move(*opened);
-  for (const std::string &note : checkpoint->notes) {
-    llvm::errs() << "note: " << note << '\n';
+  if (Status applied = applyContext(flags.model.context); !applied) {
+    return applied;
   }
-  if (Status mapped = checkpoint->checkpoint.map(); !mapped) {
-    return mapped;
-  }
-  const checkpoint::ModelConfig &config = checkpoint->source.config;
-  Expected<cli::ModelTexts> read = cli::readTexts(flags.model, config);
-  if (!read) {
-    return read.status();
-  }
-  texts = std::move(*read);
-  DialectRegistry registry;
-  registerAllDialects(registry);
-  context = std::make_unique<MLIRContext>(registry);
-  sayDiagnostics(*context, "dsv3-interpret");
-  module = compileTo(*phase, *context, checkpoint->source, {});
+  makeContext(flags.model.threads);
+  PipelineOptions options;
+  module = compileTo(*phase, *context, source(), options);
   if (!module) {
-    return Failure{"the module of phase " + flags.phase + " cannot be made", flags.model,
-                   "see the message above"};
+    return Failure{"the module of phase " + flags.phase + " cannot be made",
+                   flags.model.model + flags.model.config, "see the message above"};
   }
-  auto block =
-      config.quantization ? config.quantization->weightBlockSize : std::array<int64_t, 2>{128, 128};
-  interpreter = std::make_unique<reference::Interpreter>(
-      *module, reference::checkpointParameters(checkpoint->checkpoint, block),
-      flags.f64 ? reference::Precision::F64 : reference::Precision::F32);
-  model = std::make_unique<interpret::InterpretedModel>(*module, *interpreter, texts.config,
-                                                        flags.chunk);
+  interpreter = std::make_unique<reference::Interpreter>(*module, parameters(flags.model),
+                                                         flags.f64 ? reference::Precision::F64
+                                                                   : reference::Precision::F32);
+  int64_t chunk =
+      flags.model.chunk > 0 ? std::min(flags.model.chunk, options.chunk) : options.chunk;
+  model = std::make_unique<interpret::InterpretedModel>(*module, *interpreter, texts.config, tokens,
+                                                        chunk);
   return {};
 }
 
@@ -94,8 +177,7 @@ Status runScore(const Flags &flags) {
   if (Status opened = machine.open(flags); !opened) {
     return opened;
   }
-  auto prompt =
-      cli::promptIds(flags.prompt, machine.texts, machine.texts.config.maxPositionEmbeddings);
+  auto prompt = cli::promptIds(flags.prompt, machine.texts, machine.tokens);
   if (!prompt) {
     return prompt.status();
   }
@@ -112,8 +194,7 @@ Status runGenerate(const Flags &flags) {
   if (Status opened = machine.open(flags); !opened) {
     return opened;
   }
-  auto prompt =
-      cli::generationPrompt(flags.text, machine.texts, machine.texts.config.maxPositionEmbeddings);
+  auto prompt = cli::generationPrompt(flags.text, machine.texts, machine.tokens);
   if (!prompt) {
     return prompt.status();
   }
@@ -121,11 +202,21 @@ Status runGenerate(const Flags &flags) {
 }
 
 void addMachineFlags(CLI::App &command, Flags &flags) {
-  command.add_option("--model", flags.model, "checkpoint directory")->required();
+  cli::addModelFlags(command, flags.model);
+  for (auto [flag, why] : compiledOnly) {
+    command.get_option(flag)->group("Refused, being of compiled code");
+  }
   command.add_option("--phase", flags.phase, "phase whose module is run [configured]");
   command.add_flag("--f64", flags.f64, "do not round to f32");
-  command.add_option("--chunk", flags.chunk, "most tokens of a step [512]")
-      ->check(CLI::Range(int64_t(1), cli::mostTokens));
+}
+
+Status refuseCompiledOnly(const CLI::App &command) {
+  for (auto [flag, why] : compiledOnly) {
+    if (command.count(flag) > 0) {
+      return Failure{why, flag, std::string("leave ") + flag + " out"};
+    }
+  }
+  return {};
 }
 
 } // namespace
@@ -135,7 +226,8 @@ static int runTool(int argc, char **argv) {
   Flags flags;
   CLI::App app("dsv3-interpret: a checkpoint on the reference interpreter\n\n"
                "Runs the module of any phase, slowly and plainly: what every faster execution is\n"
-               "compared with. The commands and flags are those of dsv3-run.\n\n"
+               "compared with. The commands and flags are those of dsv3-run, but for flags of\n"
+               "compiled code. With --dummy the weights are those that dsv3-run makes up, too.\n\n"
                "example: dsv3-interpret generate --model DIR --ids 0,5,7 --phase=kernels --f64\n"
                "         dsv3-interpret run tests.mlir --entry rms_norm\n",
                "dsv3-interpret");
@@ -164,7 +256,10 @@ static int runTool(int argc, char **argv) {
     return interpret::runFile(flags.file, flags.entry,
                               flags.f64 ? reference::Precision::F64 : reference::Precision::F32);
   }
-  Status status = score->parsed() ? runScore(flags) : runGenerate(flags);
+  Status status = refuseCompiledOnly(score->parsed() ? *score : *generate);
+  if (status) {
+    status = score->parsed() ? runScore(flags) : runGenerate(flags);
+  }
   if (!status) {
     llvm::errs() << "dsv3-interpret: " << status.failure().message() << '\n';
     return 1;

@@ -14,8 +14,9 @@ using dsv3::runtime::OutputRows;
 namespace dsv3::interpret {
 
 InterpretedModel::InterpretedModel(ModuleOp module, reference::Interpreter &machine,
-                                   const checkpoint::ModelConfig &config, int64_t chunk)
-    : machine(machine), config(config), chunk(chunk) {
+                                   const checkpoint::ModelConfig &config, int64_t contextTokens,
+                                   int64_t chunk)
+    : machine(machine), config(config), contextTokens(contextTokens), chunk(chunk) {
   for (auto function : module.getOps<func::FuncOp>()) {
     auto info = function->getAttrOfType<DictionaryAttr>(graph::entryAttrName);
     auto role = info ? info.getAs<StringAttr>("role") : StringAttr();

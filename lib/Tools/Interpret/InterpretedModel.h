@@ -21,10 +21,10 @@ namespace dsv3::interpret {
 class InterpretedModel final : public runtime::LanguageModel {
 public:
   InterpretedModel(mlir::ModuleOp module, reference::Interpreter &machine,
-                   const checkpoint::ModelConfig &config, int64_t chunk);
+                   const checkpoint::ModelConfig &config, int64_t contextTokens, int64_t chunk);
 
   int64_t vocabulary() const override { return config.vocabSize; }
-  int64_t context() const override { return config.maxPositionEmbeddings; }
+  int64_t context() const override { return contextTokens; }
   int64_t position() const override { return tokens; }
   bool cancelled() const override { return false; }
   Status append(std::span<const int32_t> ids, runtime::OutputRows rows,
@@ -45,7 +45,7 @@ private:
 
   reference::Interpreter &machine;
   const checkpoint::ModelConfig &config;
-  int64_t chunk;
+  int64_t contextTokens, chunk;
   Role steps, mtp;
   int64_t tokens = 0, mtpTokens = 0;
   std::vector<float> lastLogits, lastNormed; ///< of the last step

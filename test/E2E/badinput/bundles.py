@@ -34,6 +34,8 @@ def check(bench):
     refused("checkpoint moved away", "/nonexistent/model", checkpoint="/nonexistent/model\n")
     refused("rebuild", "--rebuild", flags=["--rebuild"])
     refused("empty folder", "hint: ", model=bench.folder())
+    bench.refuses("bundle: on the interpreter", ["interpret", "generate", "--model", whole, "--ids", "0,5"],
+                  whole, "a bundle", "hint: ")
     other = bench.model(config=config_with(bench.nano, rope_theta=20000))
     refused("other checkpoint", other, "another checkpoint", "hint: ", "dsv3-compile --model",
             checkpoint=other + "\n")

@@ -34,9 +34,17 @@ def check(bench):
         bench.refuses(f"flags: compile -o {more[0]}", [*compile_, *more], more[0].split("=")[0], "beside -o")
     bench.refuses("flags: compile --stop-after=emitted", [*compile_[:-2], "--stop-after=emitted"], "-o BUNDLE")
     interprets = refused(interpret)
-    for flag, values in [("--phase", ["lunch", "emitted"]), ("--chunk", ["0", "-1"]), ("--top-p", ["7"])]:
+    for flag, values in [("--phase", ["lunch", "emitted"]), ("--chunk", ["-1", "x"]), ("--top-p", ["7"]),
+                         ("--threads", ["-1", "100000"]), ("--context", ["-1", "4097"]),
+                         ("--dummy-seed", ["x"])]:
         for value in values:
             interprets(flag, value, value)
+    for flag in ["--variant=x86-64-v3", "--rebuild", "--keep-packed"]:
+        bench.refuses(f"flags: interpret {flag}", [*interpret, flag], flag.split("=")[0], "the interpreter")
+    for program in ["run", "interpret"]:
+        alone = [program, "generate", "--config", f"{bench.nano}/config.json", "--ids", "0"]
+        bench.refuses(f"flags: {program} --config without --dummy", alone, "--config", "--dummy")
+        bench.refuses(f"flags: {program} --config beside --model", [*alone, "--dummy", "--model", bench.nano])
     for command in [["run"], ["run", "frobnicate"], ["run", "generate"], [*generate, "--prompt", "x"],
                     ["compile"], ["compile", "--frobnicate"], ["interpret"],
                     ["compile", "--model", bench.nano], ["run", "render"],
@@ -51,11 +59,11 @@ def prompts(bench, generate):
     for command in [generate[:-2], ["run", "score", "--output", "x", "--model", bench.nano]]:
         bench.refuses(f"prompt: longer than the context ({command[1]})", [*command, "--ids", long], "4097",
                       "4096", "--context")
-        bench.refuses(f"prompt: longer than --context ({command[1]})",
-                      [*command, "--ids", "1,2,3,4,5", "--context", "4"], "5 tokens", "4", "--context")
     for program in ["run", "interpret"]:
         for command in [[program, "generate"], [program, "score", "--output", "x"]]:
             one = [*command, "--model", bench.nano, "--ids"]
+            bench.refuses(f"prompt: longer than --context ({command[:2]})",
+                          [*one, "1,2,3,4,5", "--context", "4"], "5 tokens", "4", "--context")
             bench.refuses(f"prompt: no file of ids ({command[:2]})", [*one, "@none"], "--ids @none",
                           "no such file")
             bench.refuses(f"prompt: file that holds no ids ({command[:2]})",

@@ -4,7 +4,6 @@
 #include "WriteSafetensors.h"
 
 #include "dsv3/Checkpoint/Safetensors.h"
-#include "dsv3/Checkpoint/SafetensorsWriter.h"
 #include "dsv3/Support/File.h"
 
 #include <gtest/gtest.h>
@@ -16,6 +15,8 @@
 
 using namespace dsv3;
 using namespace dsv3::checkpoint;
+using dsv3::test::TensorView;
+using dsv3::test::writeSafetensors;
 
 /// The failure of a header for 8 bytes of data.
 static std::string refusal(const std::string &header) {

@@ -1,7 +1,12 @@
-//===- WriteSafetensors.h - whole files, for tests --------------*- C++ -*-===//
+//===- WriteSafetensors.h - whole safetensors files for tests ---*- C++ -*-===//
 #pragma once
 
 #include "dsv3/Checkpoint/SafetensorsWriter.h"
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <vector>
 
 namespace dsv3::test {
 

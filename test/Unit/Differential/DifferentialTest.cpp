@@ -63,7 +63,6 @@ checkpoint::ModelConfig configOf(const Case &one) {
     config.vocabSize = std::min<int64_t>(config.vocabSize, 1000) + one.ragged;
     config.qkRopeHeadDim = 10;
     config.numAttentionHeads = 5;
-    config.numKeyValueHeads = 5;
     int64_t groups = config.nGroup;
     config.nRoutedExperts = groups * std::max<int64_t>(2, config.nRoutedExperts / groups / 8);
   }

@@ -77,18 +77,18 @@ TEST_F(CompileCacheTest, CompilesOnceAndSaysSo) {
   EXPECT_EQ(entries(), 1U) << "something was left aside";
 }
 
-TEST_F(CompileCacheTest, KeysDifferByInputFlagsAndCompiler) {
+TEST_F(CompileCacheTest, KeysDifferByInputItsFlagAndCompiler) {
   ASSERT_TRUE(get().ok());
   request.identity = "4567";
   ASSERT_TRUE(get().ok());
-  request.flags = {"--context", "64"};
+  request.inputFlag = "--config";
   ASSERT_TRUE(get().ok());
   fs::last_write_time(compiler, fs::file_time_type(std::chrono::hours(2)));
   ASSERT_TRUE(get().ok());
   EXPECT_EQ(compilations(), 4U);
   EXPECT_EQ(entries(), 4U);
   auto log = readFile(directory.path() / "log", 1 << 20);
-  EXPECT_NE(log->find("/bundle --context 64\n"), std::string::npos) << *log;
+  EXPECT_NE(log->find("--config /models/a -o "), std::string::npos) << *log;
 }
 
 TEST_F(CompileCacheTest, RebuildReplacesTheBundle) {
