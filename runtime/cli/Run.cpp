@@ -2,10 +2,9 @@
 #include "runtime/cli/Run.h"
 
 #include "dsv3/Support/Guard.h"
+#include "runtime/cli/CommandLine.h"
 #include "runtime/cli/Commands.h"
 #include "runtime/cli/Interrupt.h"
-
-#include <CLI/CLI.hpp>
 
 #include <csignal>
 #include <cstdio>
@@ -18,8 +17,6 @@ static constexpr const char *about =
     "compile into a cache the first time, or a bundle that dsv3-compile made. Answers go to\n"
     "stdout, everything else to stderr. It serves no network and trains nothing.\n\n"
     "example: dsv3-run generate --model models/nano --chat 'What is the capital of France?'\n";
-
-static constexpr int usageCode = 2, interruptedCode = 130;
 
 int run(int argc, char **argv) {
   // A reader that goes away ends the program without a word, as with other filters.
@@ -39,15 +36,11 @@ int run(int argc, char **argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
-    if (error.get_exit_code() == int(CLI::ExitCodes::Success)) {
-      return app.exit(error); // --help
-    }
-    std::fprintf(stderr, "dsv3-run: %s\n  hint: dsv3-run --help\n", error.what());
-    return usageCode;
+    return endParsing(app, error);
   }
   Status status = guarded(command);
-  if (interrupted()) {
-    return interruptedCode;
+  if (int signal = interruption()) {
+    return 128 + signal; // as of a process that the signal ended
   }
   if (!status) {
     std::fprintf(stderr, "dsv3-run: %s\n", status.failure().message().c_str());

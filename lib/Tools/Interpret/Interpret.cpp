@@ -12,10 +12,9 @@
 #include "dsv3/Pipelines/CheckpointModel.h"
 #include "dsv3/Reference/CheckpointParameters.h"
 #include "dsv3/Tools/Registration.h"
+#include "runtime/cli/CommandLine.h"
 #include "runtime/cli/Scores.h"
 #include "runtime/cli/TextGeneration.h"
-
-#include <CLI/CLI.hpp>
 
 #include "llvm/Support/raw_ostream.h"
 
@@ -45,6 +44,10 @@ struct Machine {
   std::unique_ptr<interpret::InterpretedModel> model;
 
   Status open(const Flags &flags);
+  /// The interpreter holds as many tokens as the model has positions for.
+  cli::ContextRoom room() const {
+    return {texts.config.maxPositionEmbeddings, texts.config.maxPositionEmbeddings};
+  }
 };
 
 Status Machine::open(const Flags &flags) {
@@ -94,8 +97,7 @@ Status runScore(const Flags &flags) {
   if (Status opened = machine.open(flags); !opened) {
     return opened;
   }
-  auto prompt =
-      cli::promptIds(flags.prompt, machine.texts, machine.texts.config.maxPositionEmbeddings);
+  auto prompt = cli::promptIds(flags.prompt, machine.texts, machine.room());
   if (!prompt) {
     return prompt.status();
   }
@@ -112,8 +114,7 @@ Status runGenerate(const Flags &flags) {
   if (Status opened = machine.open(flags); !opened) {
     return opened;
   }
-  auto prompt =
-      cli::generationPrompt(flags.text, machine.texts, machine.texts.config.maxPositionEmbeddings);
+  auto prompt = cli::generationPrompt(flags.text, machine.texts, machine.room());
   if (!prompt) {
     return prompt.status();
   }
@@ -122,7 +123,9 @@ Status runGenerate(const Flags &flags) {
 
 void addMachineFlags(CLI::App &command, Flags &flags) {
   command.add_option("--model", flags.model, "checkpoint directory")->required();
-  command.add_option("--phase", flags.phase, "phase whose module is run [configured]");
+  command.add_option("--phase", flags.phase,
+                     "phase whose module is run [configured]: one of " +
+                         phaseList(Phase::Configured));
   command.add_flag("--f64", flags.f64, "do not round to f32");
   command.add_option("--chunk", flags.chunk, "most tokens of a step [512]")
       ->check(CLI::Range(int64_t(1), cli::mostTokens));
@@ -154,11 +157,7 @@ static int runTool(int argc, char **argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
-    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
-      return app.exit(error); // --help
-    }
-    llvm::errs() << "dsv3-interpret: " << error.what() << "\n  hint: dsv3-interpret --help\n";
-    return 2;
+    return cli::endParsing(app, error);
   }
   if (run->parsed()) {
     return interpret::runFile(flags.file, flags.entry,
