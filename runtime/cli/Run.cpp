@@ -2,6 +2,7 @@
 #include "runtime/cli/Run.h"
 
 #include "dsv3/Support/Guard.h"
+#include "runtime/base/MappedFault.h"
 #include "runtime/cli/CommandLine.h"
 #include "runtime/cli/Commands.h"
 #include "runtime/cli/Interrupt.h"
@@ -24,6 +25,7 @@ int run(int argc, char **argv) {
   // A parent that ignores it hands that on, and how a program of ours ended would be lost.
   std::signal(SIGCHLD, SIG_DFL);
   std::signal(SIGXFSZ, SIG_IGN); // a file beyond ulimit -f: the write fails and says so
+  runtime::explainMappedFaults("dsv3-run");
   CLI::App app(about, "dsv3-run");
   app.require_subcommand(1);
   Command command;

@@ -12,6 +12,7 @@
 #include "dsv3/Pipelines/CheckpointModel.h"
 #include "dsv3/Reference/CheckpointParameters.h"
 #include "dsv3/Tools/Registration.h"
+#include "runtime/base/MappedFault.h"
 #include "runtime/cli/CommandLine.h"
 #include "runtime/cli/Scores.h"
 #include "runtime/cli/TextGeneration.h"
@@ -135,6 +136,7 @@ void addMachineFlags(CLI::App &command, Flags &flags) {
 
 static int runTool(int argc, char **argv) {
   std::signal(SIGPIPE, SIG_DFL);
+  runtime::explainMappedFaults("dsv3-interpret");
   Flags flags;
   CLI::App app("dsv3-interpret: a checkpoint on the reference interpreter\n\n"
                "Runs the module of any phase, slowly and plainly: what every faster execution is\n"
