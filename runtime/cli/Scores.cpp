@@ -1,6 +1,8 @@
 //===- Scores.cpp - what a model says of a prompt -------------------------===//
 #include "runtime/cli/Scores.h"
 
+#include "runtime/cli/PromptProgress.h"
+
 #include <CLI/CLI.hpp>
 
 #include <vector>
@@ -57,7 +59,8 @@ Expected<ScoreFile> ScoreFile::create(const ScoreFlags &flags,
   if (!writer) {
     return writer.failure();
   }
-  return ScoreFile(*std::move(writer), std::move(places), tokens, flags.wanted);
+  return ScoreFile(*std::move(writer), std::move(places), tokens, config.numHiddenLayers,
+                   flags.wanted);
 }
 
 Status ScoreFile::write(const std::string &tensor, const Rows &rows) {
@@ -87,13 +90,14 @@ namespace {
 class ScoreObserver final : public runtime::Observer {
 public:
   /// `mtp`: looks at the MTP module, whose values are not asked for.
-  ScoreObserver(ScoreFile &file, bool mtp) : file(file), mtp(mtp) {}
+  ScoreObserver(ScoreFile &file, bool mtp)
+      : file(file), mtp(mtp), progress(mtp ? "scoring with the MTP module" : "scoring",
+                                       file.tokens() - (mtp ? 1 : 0), file.layers()) {}
 
-  bool wantsValues() const override {
-    return !mtp && (file.wanted().hidden || file.wanted().router);
-  }
+  bool wantsValues() const override { return !mtp; }
 
   void value(const runtime::ObservedValue &seen) override {
+    progress.value(seen);
     const ScoreOptions &wanted = file.wanted();
     ScoreFile::Rows rows{seen.position, seen.rows, seen.columns, seen.type, seen.data};
     if (seen.name == "hidden" && wanted.hidden) {
@@ -111,7 +115,7 @@ public:
     if (!mtp && file.wanted().mtp) {
       normed.insert(normed.end(), step.normed.begin(), step.normed.end());
     }
-    return status;
+    return status ? progress.outputs(step) : status;
   }
 
   std::vector<float> normed; ///< [tokens, hidden size], where the MTP module is asked for
@@ -125,6 +129,7 @@ private:
 
   ScoreFile &file;
   bool mtp;
+  PromptProgress progress;
   Status status; ///< the first failure
 };
 

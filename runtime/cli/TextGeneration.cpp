@@ -2,6 +2,7 @@
 #include "runtime/cli/TextGeneration.h"
 
 #include "runtime/cli/CommandLine.h"
+#include "runtime/cli/PromptProgress.h"
 #include "runtime/cli/StopFilter.h"
 #include "runtime/cli/Streams.h"
 #include "runtime/tokenizer/StreamDecoder.h"
@@ -125,8 +126,14 @@ Expected<std::vector<int32_t>> generationPrompt(const TextFlags &flags, const Mo
 Status generateText(runtime::LanguageModel &model, std::span<const int32_t> prompt,
                     const TextFlags &flags, const ModelTexts &texts) {
   Printer printer(texts.tokenizer ? &*texts.tokenizer : nullptr, flags.stops, flags.printIds);
-  Expected<runtime::Generation> done = runtime::generate(
-      model, prompt, generateOptions(flags, texts), [&](int32_t id) { return printer.push(id); });
+  runtime::GenerateOptions options = generateOptions(flags, texts);
+  std::optional<PromptProgress> progress(
+      std::in_place, "reading the prompt of " + std::to_string(prompt.size()) + " tokens",
+      int64_t(prompt.size()), texts.config.numHiddenLayers);
+  options.prompt = &*progress;
+  Expected<runtime::Generation> done =
+      runtime::generate(model, prompt, options, [&](int32_t id) { return printer.push(id); });
+  progress.reset(); // ends its line where the prompt was not read to the end
   // A line that has begun is ended, whatever stopped it.
   if (!done && !printer.began()) {
     return done.status();
