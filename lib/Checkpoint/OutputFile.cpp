@@ -1,18 +1,20 @@
 //===- OutputFile.cpp - a file that appears whole or not at all -----------===//
 //
-// The file aside lies in the target's folder, since a rename works within one file
-// system only. Its contents are synced before the rename and the folder after it, so
-// that after a power cut there is the old file or the new one.
+// A file without a name is given one by linkat, which never replaces a file: where the
+// target exists, it is named beside it and renamed. It lies in the target's folder, since
+// both work within one file system only. Contents are synced before and the folder after,
+// so that after a power cut there is the old file or the new one.
 //
 //===----------------------------------------------------------------------===//
 #include "OutputFile.h"
+
+#include "dsv3/Checkpoint/WriteSteps.h"
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <limits>
 #include <utility>
 #include <vector>
 
@@ -38,20 +40,50 @@ Failure OutputFile::failure(const char *what, int error) const {
   return Failure{std::string(what) + ": " + std::strerror(error), target.string(), hint};
 }
 
-/// Creates a file of a new name beside `path`, with the permissions of a new file; -1
-/// with errno.
-static int createBeside(const std::filesystem::path &path, std::string &name) {
+/// Calls `make` with new names beside `path` until it takes one; -1 with errno.
+template <typename Make>
+static int makeBeside(const std::filesystem::path &path, std::string &name, Make make) {
   static std::atomic<unsigned> counter = 0;
   // A name can be left over from a process that was killed and had the same number.
   for (int tries = 0; tries < 1000; ++tries) {
     name =
         path.string() + "." + std::to_string(getpid()) + "-" + std::to_string(counter++) + ".tmp";
-    int descriptor = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor >= 0 || errno != EEXIST) {
-      return descriptor;
+    int made = make(name.c_str());
+    if (made >= 0 || errno != EEXIST) {
+      return made;
     }
   }
   return -1;
+}
+
+/// By this name a file without one can be linked.
+static std::string processName(int descriptor) {
+  return "/proc/self/fd/" + std::to_string(descriptor);
+}
+
+/// Whether there is now a file without a name, with the permissions of a new file.
+bool OutputFile::openNameless() {
+  descriptor = ::open(folderOf(resolved).c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+  if (descriptor >= 0 && access(processName(descriptor).c_str(), F_OK) != 0) {
+    close(std::exchange(descriptor, -1)); // without /proc nobody could name it
+  }
+  return descriptor >= 0;
+}
+
+Status OutputFile::giveName() {
+  std::string source = processName(descriptor);
+  auto link = [&](const char *name) {
+    return linkat(AT_FDCWD, source.c_str(), AT_FDCWD, name, AT_SYMLINK_FOLLOW);
+  };
+  if (link(resolved.c_str()) == 0) {
+    return {};
+  }
+  std::string name;
+  if (errno != EEXIST || makeBeside(resolved, name, link) < 0) {
+    return failure("cannot name the finished file", errno);
+  }
+  aside = std::move(name);
+  return {};
 }
 
 Status OutputFile::openBeside(bool replaces, mode_t mode) {
@@ -60,12 +92,16 @@ Status OutputFile::openBeside(bool replaces, mode_t mode) {
   if (error) {
     return failure("cannot find the file", error.value());
   }
-  std::string name;
-  descriptor = createBeside(resolved, name);
-  if (descriptor < 0) {
-    return failure("cannot create a file", errno);
+  if (!openNameless()) {
+    std::string name;
+    descriptor = makeBeside(resolved, name, [](const char *path) {
+      return ::open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    });
+    if (descriptor < 0) {
+      return failure("cannot create a file", errno);
+    }
+    aside = std::move(name);
   }
-  aside = std::move(name);
   if (replaces && fchmod(descriptor, mode & 07777) != 0) {
     return failure("cannot set permissions", errno);
   }
@@ -101,16 +137,7 @@ Expected<OutputFile> OutputFile::create(const std::filesystem::path &path, uint6
   if (!opened) {
     return opened;
   }
-  constexpr auto most = uint64_t(std::numeric_limits<off_t>::max());
-  if (bytes > most) {
-    return file.failure("cannot write", EFBIG);
-  }
-  int refused = 0;
-  do {
-    refused = fallocate(file.descriptor, 0, 0, off_t(bytes)) == 0 ? 0 : errno;
-  } while (refused == EINTR);
-  // Others mean that the file system has no such call; then a write fails.
-  if (refused == ENOSPC || refused == EDQUOT || refused == EFBIG) {
+  if (int refused = takeSpace(file.descriptor, bytes)) {
     return file.failure("cannot write", refused);
   }
   return file;
@@ -133,20 +160,8 @@ OutputFile::~OutputFile() {
 }
 
 Status OutputFile::write(uint64_t position, std::span<const std::byte> data) {
-  while (!data.empty()) {
-    // Linux writes at most 2 GiB at once.
-    size_t piece = std::min(data.size(), size_t(1) << 30);
-    ssize_t count = ::pwrite(descriptor, data.data(), piece, off_t(position));
-    if (count < 0 && errno == EINTR) {
-      continue;
-    }
-    if (count <= 0) {
-      return failure("cannot write", count == 0 ? EIO : errno);
-    }
-    position += static_cast<uint64_t>(count);
-    data = data.subspan(static_cast<size_t>(count));
-  }
-  return {};
+  int error = writeAt(descriptor, position, data);
+  return error == 0 ? Status() : failure("cannot write", error);
 }
 
 Status OutputFile::copyToTarget() {
@@ -173,25 +188,23 @@ Status OutputFile::copyToTarget() {
 }
 
 Status OutputFile::publish() {
-  if (aside.empty()) {
+  if (device >= 0) {
     return copyToTarget(); // pipes and devices cannot be synced and need not be
   }
   if (fsync(descriptor) != 0) {
     return failure("cannot sync", errno);
   }
+  if (Status named = aside.empty() ? giveName() : Status(); !named) {
+    return named;
+  }
   if (close(std::exchange(descriptor, -1)) != 0) {
     return failure("cannot close", errno);
   }
-  if (rename(aside.c_str(), resolved.c_str()) != 0) {
+  if (!aside.empty() && rename(aside.c_str(), resolved.c_str()) != 0) {
     return failure("cannot rename the finished file", errno);
   }
   aside.clear();
-  std::filesystem::path folder = resolved.parent_path();
-  int directory = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory >= 0) {
-    (void)fsync(directory); // the file itself is safe; some file systems refuse this
-    close(directory);
-  }
+  syncFolderOf(resolved);
   return {};
 }
 

@@ -126,7 +126,7 @@ SafetensorsFile::SafetensorsFile(SafetensorsFile &&other) noexcept
     : filePath(std::move(other.filePath)), header(std::move(other.header)),
       hashOfHeader(other.hashOfHeader), fileBytes(other.fileBytes), modifiedAt(other.modifiedAt),
       descriptor(std::exchange(other.descriptor, -1)),
-      mapping(std::exchange(other.mapping, nullptr)) {}
+      mapping(std::exchange(other.mapping, nullptr)), mappedName(std::move(other.mappedName)) {}
 
 SafetensorsFile &SafetensorsFile::operator=(SafetensorsFile &&other) noexcept {
   if (this != &other) {
@@ -138,6 +138,7 @@ SafetensorsFile &SafetensorsFile::operator=(SafetensorsFile &&other) noexcept {
     modifiedAt = other.modifiedAt;
     descriptor = std::exchange(other.descriptor, -1);
     mapping = std::exchange(other.mapping, nullptr);
+    mappedName = std::move(other.mappedName);
   }
   return *this;
 }
@@ -146,6 +147,7 @@ SafetensorsFile::~SafetensorsFile() { close(); }
 
 void SafetensorsFile::close() {
   if (mapping != nullptr) {
+    mappedName = MappedFile();
     munmap(mapping, fileBytes);
     mapping = nullptr;
   }
@@ -180,6 +182,7 @@ Status SafetensorsFile::map() {
     return systemFailure("cannot map the file", errno, filePath.string());
   }
   mapping = address;
+  mappedName = MappedFile(mapping, fileBytes, filePath.string());
   return {};
 }
 

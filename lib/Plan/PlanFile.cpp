@@ -19,8 +19,7 @@ static constexpr std::string_view magic = "DSV3PLAN";
 // Magic, u32 version, u64 total size, u64 checksum of what follows.
 static constexpr size_t headerBytes = 8 + 4 + 8 + 8;
 
-static constexpr std::string_view recompile =
-    "compile the bundle again with dsv3-compile, or give dsv3-run --rebuild";
+static constexpr std::string_view recompile = "compile the bundle again with dsv3-compile";
 
 /// FNV-1a: each byte moves the state one to one, so no single change goes unseen.
 static uint64_t checksum(std::string_view bytes) {

@@ -14,11 +14,13 @@ using namespace dsv3::runtime;
 static constexpr uint64_t smallPage = 4096, hugePage = uint64_t(2) << 20;
 
 FileMapping::FileMapping(FileMapping &&other) noexcept
-    : begin(std::exchange(other.begin, nullptr)), length(std::exchange(other.length, 0)) {}
+    : begin(std::exchange(other.begin, nullptr)), length(std::exchange(other.length, 0)),
+      mappedName(std::move(other.mappedName)) {}
 
 FileMapping &FileMapping::operator=(FileMapping &&other) noexcept {
   std::swap(begin, other.begin);
   std::swap(length, other.length);
+  mappedName = std::move(other.mappedName);
   return *this;
 }
 
@@ -28,7 +30,8 @@ FileMapping::~FileMapping() {
   }
 }
 
-Expected<FileMapping> FileMapping::map(int descriptor, uint64_t offset, uint64_t bytes) {
+Expected<FileMapping> FileMapping::map(int descriptor, uint64_t offset, uint64_t bytes,
+                                       std::string_view name) {
   FileMapping mapping;
   if (bytes == 0) {
     return mapping;
@@ -59,6 +62,7 @@ Expected<FileMapping> FileMapping::map(int descriptor, uint64_t offset, uint64_t
   }
   mapping.begin = static_cast<std::byte *>(mapped);
   mapping.length = bytes;
+  mapping.mappedName = MappedFile(mapped, bytes, name);
   madvise(mapped, bytes, MADV_HUGEPAGE); // advice: few file systems have them
   return mapping;
 }

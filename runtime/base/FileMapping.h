@@ -6,16 +6,18 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "dsv3/Support/MappedFiles.h"
 #include "dsv3/Support/Status.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 namespace dsv3::runtime {
 
 /// An owned mapping. Moves, does not copy; addresses stay. Shortening the file on disk
-/// kills its readers (SIGBUS), as with every mapped file.
+/// ends its readers (SIGBUS), as with every mapped file; see MappedFault.h.
 class FileMapping {
 public:
   FileMapping() = default;
@@ -25,8 +27,9 @@ public:
 
   /// Maps `bytes` of an open file from `offset` on, a multiple of 2 MiB, to an address on
   /// the border of a huge page. The file may be closed afterwards. Precondition: the file
-  /// has them.
-  static Expected<FileMapping> map(int descriptor, uint64_t offset, uint64_t bytes);
+  /// has them. `name` is what MappedFiles.h calls it.
+  static Expected<FileMapping> map(int descriptor, uint64_t offset, uint64_t bytes,
+                                   std::string_view name);
 
   std::span<const std::byte> bytes() const { return {begin, size_t(length)}; }
   /// Reads [first, first + count) so that no later access waits for it. Fails if the file
@@ -36,6 +39,7 @@ public:
 private:
   std::byte *begin = nullptr;
   uint64_t length = 0;
+  MappedFile mappedName;
 };
 
 } // namespace dsv3::runtime

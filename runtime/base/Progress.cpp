@@ -15,9 +15,10 @@ static constexpr Progress::Seconds silent{2.0};
 /// Between two lines: on a terminal, and elsewhere.
 static constexpr Progress::Seconds often{0.2}, seldom{5.0};
 
-Progress::Progress(std::string label, std::FILE *stream)
-    : label(std::move(label)), stream(stream), terminal(isatty(fileno(stream)) == 1),
-      begin(std::chrono::steady_clock::now()), next(silent) {}
+Progress::Progress(std::string label, std::FILE *stream, Amounts amounts)
+    : label(std::move(label)), stream(stream), amounts(amounts),
+      terminal(isatty(fileno(stream)) == 1), begin(std::chrono::steady_clock::now()), next(silent) {
+}
 
 Progress::~Progress() {
   if (lineOpen) {
@@ -37,9 +38,12 @@ void Progress::update(uint64_t done, uint64_t total, Seconds since) {
   next = since + (terminal ? often : seldom);
   // \x1b[K clears what a longer line left behind.
   std::fprintf(stream, terminal ? "\r%s\x1b[K" : "%s\n",
-               line(label, done, total, since, terminal).c_str());
+               line(done, total, since, terminal).c_str());
+  lineOpen = terminal && !last;
+  if (terminal && last) {
+    std::fputc('\n', stream);
+  }
   std::fflush(stream);
-  lineOpen = terminal;
 }
 
 static std::string timeText(double seconds) {
@@ -50,8 +54,7 @@ static std::string timeText(double seconds) {
   return std::to_string(whole / 60) + " min " + std::to_string(whole % 60) + " s";
 }
 
-std::string Progress::line(const std::string &label, uint64_t done, uint64_t total, Seconds since,
-                           bool withBar) {
+std::string Progress::line(uint64_t done, uint64_t total, Seconds since, bool withBar) const {
   double share = total == 0 ? 1 : std::min(1.0, double(done) / double(total));
   std::string text = label + ' ';
   if (withBar) {
@@ -59,7 +62,10 @@ std::string Progress::line(const std::string &label, uint64_t done, uint64_t tot
     int full = int(share * cells);
     text += '[' + std::string(size_t(full), '=') + std::string(size_t(cells - full), ' ') + "] ";
   }
-  text += std::to_string(int(share * 100)) + "%, " + bytesText(done) + " of " + bytesText(total);
+  text += std::to_string(int(share * 100)) + '%';
+  if (amounts == Amounts::Bytes) {
+    text += ", " + bytesText(done) + " of " + bytesText(total);
+  }
   if (done > 0 && done < total) {
     text += ", " + timeText(since.count() * (1 / share - 1)) + " left";
   }

@@ -15,8 +15,7 @@ namespace dsv3::runtime {
 
 /// The plan of the 671B model has a few megabytes.
 static constexpr size_t mostPlanBytes = size_t(1) << 30, mostTextBytes = size_t(4) << 20;
-static constexpr const char *compileAgain =
-    "compile the bundle again with dsv3-compile, or give dsv3-run --rebuild";
+static constexpr const char *compileAgain = "compile the bundle again with dsv3-compile";
 
 bool Bundle::isBundle(const std::filesystem::path &directory) {
   std::error_code error;
@@ -110,7 +109,7 @@ Expected<size_t> Bundle::chooseVariant(const std::optional<std::string> &wanted)
   if (found == names.end()) {
     return Failure{"expected a variant of the bundle (" + joined(names) + "), found '" + *wanted +
                        "'",
-                   root.string(), compileAgain};
+                   root.string(), "give one of these, or leave --variant out"};
   }
   std::vector<std::string_view> runnable = runnableVariants();
   if (std::find(runnable.begin(), runnable.end(), *wanted) == runnable.end()) {

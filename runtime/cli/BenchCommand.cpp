@@ -2,11 +2,10 @@
 #include "dsv3/Support/MemoryLimits.h"
 #include "runtime/base/Cpu.h"
 #include "runtime/cli/BenchReport.h"
+#include "runtime/cli/CommandLine.h"
 #include "runtime/cli/Commands.h"
 #include "runtime/cli/Model.h"
 #include "runtime/cli/Streams.h"
-
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <memory>
@@ -140,7 +139,9 @@ void addBench(CLI::App &app, Command &chosen) {
   command->add_option("--repeat", bench.repeats, "measurements of each")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  command->add_option("--seed", bench.seed, "of the ids")->capture_default_str();
+  command->add_option("--seed", bench.seed, "of the ids")
+      ->check(seedRange())
+      ->capture_default_str();
   command->add_flag("--kernels", flags->kernels, "each kernel of the steps, slowest first");
   command->add_flag("--json", flags->json, "one JSON object instead of a table");
   command->callback([flags, &chosen] { chosen = [flags] { return runBench(*flags); }; });

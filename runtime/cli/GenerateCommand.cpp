@@ -20,7 +20,7 @@ static Status generate(const Flags &flags) {
     return files.status();
   }
   Expected<std::vector<int32_t>> ids =
-      generationPrompt(flags.text, files->texts, files->context(flags.model));
+      generationPrompt(flags.text, files->texts, files->room(flags.model));
   if (!ids) {
     return ids.status();
   }

@@ -1,4 +1,4 @@
-//===- Interrupt.cpp - Ctrl-C as a flag -----------------------------------===//
+//===- Interrupt.cpp - a wish to stop as a flag -----------------------------------===//
 #include "runtime/cli/Interrupt.h"
 
 #include <csignal>
@@ -8,7 +8,13 @@ namespace dsv3::cli {
 static std::atomic<bool> flag = false;
 static_assert(std::atomic<bool>::is_always_lock_free, "signal handlers may not lock");
 
-static void raiseFlag(int) { flag = true; }
+static std::atomic<int> lastSignal = 0;
+static_assert(std::atomic<int>::is_always_lock_free, "signal handlers may not lock");
+
+static void raiseFlag(int signal) {
+  lastSignal = signal;
+  flag = true;
+}
 
 const std::atomic<bool> *watchInterrupts() {
   struct sigaction action = {};
@@ -16,9 +22,13 @@ const std::atomic<bool> *watchInterrupts() {
   action.sa_flags = int(SA_RESETHAND) | SA_RESTART;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  struct sigaction before = {};
+  if (sigaction(SIGHUP, nullptr, &before) == 0 && before.sa_handler != SIG_IGN) {
+    sigaction(SIGHUP, &action, nullptr);
+  }
   return &flag;
 }
 
-bool interrupted() { return flag; }
+int interruption() { return lastSignal; }
 
 } // namespace dsv3::cli

@@ -2,11 +2,10 @@
 #include "dsv3/Plan/Names.h"
 #include "dsv3/Support/Hash.h"
 #include "runtime/bundle/CompileCache.h"
+#include "runtime/cli/CommandLine.h"
 #include "runtime/cli/Interrupt.h"
 #include "runtime/cli/Model.h"
 #include "runtime/cli/Streams.h"
-
-#include <CLI/CLI.hpp>
 
 #include <filesystem>
 #include <system_error>
@@ -21,7 +20,7 @@ void addModelFlags(CLI::App &command, ModelFlags &flags) {
   source->add_option("--config", flags.config, "a config.json alone; with --dummy");
   source->require_option(1);
   command.add_option("--threads", flags.threads, "threads; 0: as many as are useful here")
-      ->check(CLI::Range(0, 4096));
+      ->check(threadRange());
   command
       .add_option("--context", flags.context,
                   "tokens of context; 0: as many as the model was compiled for")
@@ -36,18 +35,25 @@ void addModelFlags(CLI::App &command, ModelFlags &flags) {
   command.add_flag("--rebuild", flags.rebuild, "compile even if there is a compiled model");
   command.add_flag("--keep-packed", flags.keepPacked,
                    "keep the packed weights beside the bundle; later starts map them");
-  command.add_flag("--dummy", flags.dummy, "make weights up; config.json is enough");
-  command.add_option("--dummy-seed", flags.dummySeed, "seed of such weights");
+  auto *dummy = command.add_flag("--dummy", flags.dummy, "make weights up; config.json is enough");
+  command.add_option("--dummy-seed", flags.dummySeed, "seed of such weights")
+      ->check(seedRange())
+      ->needs(dummy);
 }
 
 int64_t ModelFiles::context(const ModelFlags &flags) const {
   return flags.context > 0 ? flags.context : bundle.plan().cache.maxContext;
 }
 
+ContextRoom ModelFiles::room(const ModelFlags &flags) const {
+  return {context(flags), bundle.plan().cache.maxContext};
+}
+
 Status checkSource(const ModelFlags &flags) {
   if (!flags.config.empty() && !flags.dummy) {
     return Failure{"a configuration alone has no weights", "--config " + flags.config,
-                   "add --dummy to make them up, or give --model DIR"};
+                   "give --model DIR, or add --dummy to make weights up; dsv3-compile --config " +
+                       flags.config + " --plan-only says whether so many fit here"};
   }
   return {};
 }
@@ -167,10 +173,14 @@ Expected<ModelFiles> openModel(const ModelFlags &flags) {
   }
   int64_t compiled = bundle->plan().cache.maxContext;
   if (flags.context > compiled) {
-    return Failure{"a context of " + std::to_string(flags.context) +
-                       " tokens was asked for, the model was compiled for " +
-                       std::to_string(compiled),
-                   "--context", "compile it for more: dsv3-compile --context N"};
+    int64_t most = config->maxPositionEmbeddings;
+    return Failure{
+        "a context of " + std::to_string(flags.context) +
+            " tokens was asked for, the model was compiled for " + std::to_string(compiled),
+        "--context",
+        compiled < most
+            ? "compile it for more: dsv3-compile --context N, up to " + std::to_string(most)
+            : "leave it out, or give less; the model has positions for no more"};
   }
   Expected<ModelTexts> texts = readTexts(directory, *std::move(config));
   if (!texts) {

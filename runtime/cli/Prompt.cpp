@@ -10,18 +10,21 @@ namespace dsv3::cli {
 
 void addPromptFlags(CLI::App &command, PromptFlags &flags, bool withChat) {
   auto *group = command.add_option_group("prompt", "one of these");
-  group->add_option("--prompt", flags.text, "text, as it is")->each([&flags](const std::string &) {
-    flags.hasText = true;
-  });
+  auto *text = group->add_option("--prompt", flags.text, "text, as it is");
+  text->each([&flags](const std::string &) { flags.hasText = true; });
   if (withChat) {
     group->add_option("--chat", flags.chat, "a user's message, through the chat template")
         ->each([&flags](const std::string &) { flags.hasChat = true; });
   }
-  group->add_option("--ids", flags.ids, "token ids, for example 0,5,7, or @FILE that holds them")
+  group
+      ->add_option("--ids", flags.ids,
+                   "token ids, for example 0,5,7, or @FILE that holds them; @- is stdin")
       ->each([&flags](const std::string &) { flags.hasIds = true; });
   group->require_option(1);
-  command.add_flag("--parse-special", flags.parseSpecial,
-                   "added tokens that --prompt spells are those tokens");
+  command
+      .add_flag("--parse-special", flags.parseSpecial,
+                "added tokens that --prompt spells are those tokens")
+      ->needs(text);
 }
 
 static Expected<std::vector<int32_t>> encodeText(const PromptFlags &flags,
@@ -57,8 +60,19 @@ static Expected<std::vector<int32_t>> encode(const PromptFlags &flags, const Mod
   return flags.hasChat ? encodeChat(flags, *texts.tokenizer) : encodeText(flags, *texts.tokenizer);
 }
 
+/// What to do about a prompt that is too long.
+static std::string roomFor(ContextRoom room, int64_t positions) {
+  if (room.tokens < room.most) {
+    return "shorten the prompt, or give --context more tokens, up to " + std::to_string(room.most);
+  }
+  return room.most < positions ? "shorten the prompt, or compile the model for more: dsv3-compile "
+                                 "--context N, up to " +
+                                     std::to_string(positions)
+                               : "shorten the prompt; the model has positions for no more";
+}
+
 Expected<std::vector<int32_t>> promptIds(const PromptFlags &flags, const ModelTexts &texts,
-                                         int64_t context) {
+                                         ContextRoom room) {
   Expected<std::vector<int32_t>> ids = encode(flags, texts);
   if (!ids) {
     return ids;
@@ -73,10 +87,10 @@ Expected<std::vector<int32_t>> promptIds(const PromptFlags &flags, const ModelTe
                      std::to_string(id)};
     }
   }
-  if (int64_t(ids->size()) > context) {
+  if (int64_t(ids->size()) > room.tokens) {
     return Failure{"the prompt has " + std::to_string(ids->size()) + " tokens, the context holds " +
-                       std::to_string(context),
-                   "", "shorten the prompt, or give --context more tokens"};
+                       std::to_string(room.tokens),
+                   "", roomFor(room, texts.config.maxPositionEmbeddings)};
   }
   return ids;
 }

@@ -19,8 +19,8 @@ void addPromptFlags(CLI::App &command, PromptFlags &flags, bool withChat);
 
 /// The ids of a prompt: text with one BOS if the tokenizer wants one, a message through
 /// the checkpoint's chat template, or ids as they are. Fails if there are none, one is
-/// not of the vocabulary, or they exceed `context` tokens.
+/// not of the vocabulary, or there is no room for them.
 Expected<std::vector<int32_t>> promptIds(const PromptFlags &flags, const ModelTexts &texts,
-                                         int64_t context);
+                                         ContextRoom room);
 
 } // namespace dsv3::cli

@@ -25,7 +25,13 @@ static Expected<text::Context> readJson(const std::string &path) {
   if (!bytes) {
     return bytes.failure();
   }
-  return checkpoint::parseJson<text::Context>(*bytes, path);
+  auto parsed = checkpoint::parseJson<text::Context>(*bytes, path);
+  if (!parsed) {
+    Failure failure = parsed.failure();
+    failure.hint = "mend the file there; `python3 -m json.tool` reads JSON too";
+    return failure;
+  }
+  return parsed;
 }
 
 /// The file `path` if one is given.

@@ -2,10 +2,10 @@
 #include "runtime/cli/Run.h"
 
 #include "dsv3/Support/Guard.h"
+#include "runtime/base/MappedFault.h"
+#include "runtime/cli/CommandLine.h"
 #include "runtime/cli/Commands.h"
 #include "runtime/cli/Interrupt.h"
-
-#include <CLI/CLI.hpp>
 
 #include <csignal>
 #include <cstdio>
@@ -19,14 +19,13 @@ static constexpr const char *about =
     "stdout, everything else to stderr. It serves no network and trains nothing.\n\n"
     "example: dsv3-run generate --model models/nano --chat 'What is the capital of France?'\n";
 
-static constexpr int usageCode = 2, interruptedCode = 130;
-
 int run(int argc, char **argv) {
   // A reader that goes away ends the program without a word, as with other filters.
   std::signal(SIGPIPE, SIG_DFL);
   // A parent that ignores it hands that on, and how a program of ours ended would be lost.
   std::signal(SIGCHLD, SIG_DFL);
   std::signal(SIGXFSZ, SIG_IGN); // a file beyond ulimit -f: the write fails and says so
+  runtime::explainMappedFaults("dsv3-run");
   CLI::App app(about, "dsv3-run");
   app.require_subcommand(1);
   Command command;
@@ -39,15 +38,11 @@ int run(int argc, char **argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
-    if (error.get_exit_code() == int(CLI::ExitCodes::Success)) {
-      return app.exit(error); // --help
-    }
-    std::fprintf(stderr, "dsv3-run: %s\n  hint: dsv3-run --help\n", error.what());
-    return usageCode;
+    return endParsing(app, error);
   }
   Status status = guarded(command);
-  if (interrupted()) {
-    return interruptedCode;
+  if (int signal = interruption()) {
+    return 128 + signal; // as of a process that the signal ended
   }
   if (!status) {
     std::fprintf(stderr, "dsv3-run: %s\n", status.failure().message().c_str());

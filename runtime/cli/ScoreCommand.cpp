@@ -22,7 +22,7 @@ static Status score(const Flags &flags) {
     return files.status();
   }
   Expected<std::vector<int32_t>> ids =
-      promptIds(flags.prompt, files->texts, files->context(flags.model));
+      promptIds(flags.prompt, files->texts, files->room(flags.model));
   if (!ids) {
     return ids.status();
   }

@@ -2,6 +2,7 @@
 #include "runtime/cli/Scores.h"
 
 #include "dsv3/Plan/Names.h"
+#include "runtime/cli/PromptProgress.h"
 
 #include <CLI/CLI.hpp>
 
@@ -60,7 +61,8 @@ Expected<ScoreFile> ScoreFile::create(const ScoreFlags &flags,
   if (!writer) {
     return writer.failure();
   }
-  return ScoreFile(*std::move(writer), std::move(places), tokens, flags.wanted);
+  return ScoreFile(*std::move(writer), std::move(places), tokens, config.numHiddenLayers,
+                   flags.wanted);
 }
 
 Status ScoreFile::write(const std::string &tensor, const Rows &rows) {
@@ -90,13 +92,14 @@ namespace {
 class ScoreObserver final : public runtime::Observer {
 public:
   /// `mtp`: looks at the MTP module, whose values are not asked for.
-  ScoreObserver(ScoreFile &file, bool mtp) : file(file), mtp(mtp) {}
+  ScoreObserver(ScoreFile &file, bool mtp)
+      : file(file), mtp(mtp), progress(mtp ? "scoring with the MTP module" : "scoring",
+                                       file.tokens() - (mtp ? 1 : 0), file.layers()) {}
 
-  bool wantsValues() const override {
-    return !mtp && (file.wanted().hidden || file.wanted().router);
-  }
+  bool wantsValues() const override { return !mtp; }
 
   void value(const runtime::ObservedValue &seen) override {
+    progress.value(seen);
     const ScoreOptions &wanted = file.wanted();
     ScoreFile::Rows rows{seen.position, seen.rows, seen.columns, seen.type, seen.data};
     if (seen.name == plan::observedHidden && wanted.hidden) {
@@ -114,7 +117,7 @@ public:
     if (!mtp && file.wanted().mtp) {
       normed.insert(normed.end(), step.normed.begin(), step.normed.end());
     }
-    return status;
+    return status ? progress.outputs(step) : status;
   }
 
   std::vector<float> normed; ///< [tokens, hidden size], where the MTP module is asked for
@@ -128,6 +131,7 @@ private:
 
   ScoreFile &file;
   bool mtp;
+  PromptProgress progress;
   Status status; ///< the first failure
 };
 

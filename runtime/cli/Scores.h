@@ -54,6 +54,7 @@ public:
   Status finish() { return writer.finish(); }
 
   int64_t tokens() const { return tokenCount; }
+  int64_t layers() const { return layerCount; }
   const ScoreOptions &wanted() const { return options; }
 
 private:
@@ -63,17 +64,18 @@ private:
     DType type = DType::F32;
   };
   ScoreFile(checkpoint::SafetensorsWriter writer, std::map<std::string, Place> places,
-            int64_t tokens, const ScoreOptions &options)
-      : writer(std::move(writer)), places(std::move(places)), tokenCount(tokens), options(options) {
-  }
+            int64_t tokens, int64_t layers, const ScoreOptions &options)
+      : writer(std::move(writer)), places(std::move(places)), tokenCount(tokens),
+        layerCount(layers), options(options) {}
 
   checkpoint::SafetensorsWriter writer;
   std::map<std::string, Place> places;
-  int64_t tokenCount;
+  int64_t tokenCount, layerCount;
   ScoreOptions options;
 };
 
-/// Feeds `ids`, as many as the file is for, to a fresh model and publishes the file. Fails
+/// Feeds `ids`, as many as the file is for, to a fresh model, with progress on stderr, and
+/// publishes the file. Fails
 /// if the MTP module is asked for and there is none, a step fails or the file cannot be
 /// written.
 Status writeScores(runtime::LanguageModel &model, std::span<const int32_t> ids, ScoreFile file);

@@ -9,24 +9,48 @@
 #include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <fcntl.h>
+#include <filesystem>
 #include <unistd.h>
 
 namespace dsv3::cli {
 
-Expected<std::string> readInput() {
+/// All that an open file or pipe gives.
+static Expected<std::string> readAll(int descriptor, size_t most, const std::string &where) {
   std::string text;
   std::array<char, 1 << 16> piece;
   for (;;) {
-    ssize_t count = read(STDIN_FILENO, piece.data(), piece.size());
+    ssize_t count = read(descriptor, piece.data(), piece.size());
     if (count == 0) {
       return text;
     }
     if (count > 0) {
       text.append(piece.data(), size_t(count));
+      if (text.size() > most) {
+        return Failure{"expected at most " + std::to_string(most) + " bytes, found more", where};
+      }
     } else if (errno != EINTR) {
-      return Failure{std::string("cannot read: ") + std::strerror(errno), "stdin"};
+      return Failure{std::string("cannot read: ") + std::strerror(errno), where};
     }
   }
+}
+
+Expected<std::string> readInput(size_t most) { return readAll(STDIN_FILENO, most, "stdin"); }
+
+/// A file, or what a pipe or terminal of that name gives.
+static Expected<std::string> readFileOrPipe(const std::string &path, size_t most) {
+  std::error_code error;
+  std::filesystem::file_status status = std::filesystem::status(path, error);
+  if (!std::filesystem::is_fifo(status) && !std::filesystem::is_character_file(status)) {
+    return readFile(path, most);
+  }
+  int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) {
+    return Failure{std::string("cannot open: ") + std::strerror(errno), path};
+  }
+  Expected<std::string> text = readAll(descriptor, most, path);
+  close(descriptor);
+  return text;
 }
 
 Status writeOutput(std::string_view bytes) {
@@ -79,13 +103,13 @@ Expected<std::vector<int32_t>> idsOfFlag(std::string_view value, const std::stri
   }
   constexpr size_t mostBytes = size_t(256) << 20; // ids of more tokens than any context holds
   std::string path(value.substr(1));
-  Expected<std::string> text = readFile(path, mostBytes);
+  Expected<std::string> text = path == "-" ? readInput(mostBytes) : readFileOrPipe(path, mostBytes);
   if (!text) {
     Failure failure = text.failure();
     failure.where = flag + " @" + path;
     return failure;
   }
-  return parseIds(*text, path);
+  return parseIds(*text, path == "-" ? "stdin" : path);
 }
 
 std::string idsText(std::span<const int32_t> ids) {

@@ -1,11 +1,11 @@
 //===- TextGeneration.cpp - generation as a command shows it --------------===//
 #include "runtime/cli/TextGeneration.h"
 
+#include "runtime/cli/CommandLine.h"
+#include "runtime/cli/PromptProgress.h"
 #include "runtime/cli/StopFilter.h"
 #include "runtime/cli/Streams.h"
 #include "runtime/tokenizer/StreamDecoder.h"
-
-#include <CLI/CLI.hpp>
 
 #include <cstdio>
 
@@ -59,7 +59,7 @@ static runtime::GenerateOptions generateOptions(const TextFlags &flags, const Mo
   options.sampling.topP = flags.topP.value_or(defaults.topP);
   options.sampling.topK = flags.topK.value_or(defaults.topK);
   options.sampling.minP = flags.minP.value_or(defaults.minP.value_or(0));
-  options.sampling.seed = flags.seed;
+  options.sampling.seed = flags.seed.value_or(0);
   const std::vector<int64_t> &ends =
       defaults.eosTokenIds.empty() ? texts.config.eosTokenIds : defaults.eosTokenIds;
   options.ends.assign(ends.begin(), ends.end());
@@ -95,22 +95,45 @@ static void summarise(const runtime::Generation &done) {
   std::fprintf(stderr, "%-11s %s\n", "stopped:", reasonText(done.reason));
 }
 
+/// Refuses what only matters where tokens are drawn.
+static Status checkDrawn(const TextFlags &flags, const SamplingOptions &sampling) {
+  const char *given = flags.topP   ? "--top-p"
+                      : flags.topK ? "--top-k"
+                      : flags.minP ? "--min-p"
+                      : flags.seed ? "--seed"
+                                   : nullptr;
+  if (!given || sampling.temperature > 0) {
+    return {};
+  }
+  return Failure{"changes nothing at temperature 0, where the likeliest token is always taken",
+                 given, "give --temperature above 0 besides, or leave it out"};
+}
+
 Expected<std::vector<int32_t>> generationPrompt(const TextFlags &flags, const ModelTexts &texts,
-                                                int64_t context) {
-  if (Status valid = validate(generateOptions(flags, texts).sampling); !valid) {
-    return valid;
+                                                ContextRoom room) {
+  SamplingOptions sampling = generateOptions(flags, texts).sampling;
+  for (const Status &status : {validate(sampling), checkDrawn(flags, sampling)}) {
+    if (!status) {
+      return status;
+    }
   }
   if (!flags.stops.empty() && !texts.tokenizer) {
     return Failure{"the model has no tokenizer.json, so it writes no text", "--stop"};
   }
-  return promptIds(flags.prompt, texts, context);
+  return promptIds(flags.prompt, texts, room);
 }
 
 Status generateText(runtime::LanguageModel &model, std::span<const int32_t> prompt,
                     const TextFlags &flags, const ModelTexts &texts) {
   Printer printer(texts.tokenizer ? &*texts.tokenizer : nullptr, flags.stops, flags.printIds);
-  Expected<runtime::Generation> done = runtime::generate(
-      model, prompt, generateOptions(flags, texts), [&](int32_t id) { return printer.push(id); });
+  runtime::GenerateOptions options = generateOptions(flags, texts);
+  std::optional<PromptProgress> progress(
+      std::in_place, "reading the prompt of " + std::to_string(prompt.size()) + " tokens",
+      int64_t(prompt.size()), texts.config.numHiddenLayers);
+  options.prompt = &*progress;
+  Expected<runtime::Generation> done =
+      runtime::generate(model, prompt, options, [&](int32_t id) { return printer.push(id); });
+  progress.reset(); // ends its line where the prompt was not read to the end
   // A line that has begun is ended, whatever stopped it.
   if (!done && !printer.began()) {
     return done.status();
@@ -131,7 +154,8 @@ void addTextFlags(CLI::App &command, TextFlags &flags) {
   command.add_option("--top-p", flags.topP, "keep the likeliest tokens up to this mass");
   command.add_option("--top-k", flags.topK, "keep this many tokens; 0: all");
   command.add_option("--min-p", flags.minP, "keep tokens this likely, relative to the best");
-  command.add_option("--seed", flags.seed, "of the random choice")->capture_default_str();
+  command.add_option("--seed", flags.seed, "of the random choice; 0 if not given")
+      ->check(seedRange());
   command.add_option("--stop", flags.stops, "text that ends the answer; may be repeated")
       ->allow_extra_args(false);
   command.add_flag("--print-ids", flags.printIds, "print token ids, separated by commas");

@@ -22,7 +22,7 @@ struct TextFlags {
   int64_t maxTokens = 1024;
   std::optional<double> temperature, topP, minP;
   std::optional<int64_t> topK;
-  uint64_t seed = 0;
+  std::optional<uint64_t> seed;
   std::vector<std::string> stops;
   bool printIds = false, ignoreEos = false;
 };
@@ -31,7 +31,7 @@ void addTextFlags(CLI::App &command, TextFlags &flags);
 /// The ids of the prompt. Fails too if the other flags cannot be right, so that nobody
 /// waits for weights in vain.
 Expected<std::vector<int32_t>> generationPrompt(const TextFlags &flags, const ModelTexts &texts,
-                                                int64_t context);
+                                                ContextRoom room);
 
 /// Continues the prompt: text or ids on stdout as they come, a summary on stderr.
 Status generateText(runtime::LanguageModel &model, std::span<const int32_t> prompt,

@@ -46,6 +46,13 @@ static Status detokenize(const Flags &flags) {
   if (!ids) {
     return ids.status();
   }
+  for (int32_t id : *ids) {
+    if (!tokenizer->contains(id)) {
+      return Failure{"expected ids of the tokenizer's vocabulary of " +
+                         std::to_string(tokenizer->vocabSize()) + ", found " + std::to_string(id),
+                     "stdin"};
+    }
+  }
   std::string text = tokenizer->decode(*ids, flags.skipSpecial);
   return writeOutput(flags.json ? nlohmann::json(text).dump() + "\n" : text);
 }

@@ -1,6 +1,7 @@
 //===- PackedFile.cpp - packed weights on disk ----------------------------===//
 #include "runtime/params/PackedFile.h"
 
+#include "dsv3/Checkpoint/WriteSteps.h"
 #include "dsv3/Support/BytesText.h"
 #include "runtime/base/Memory.h"
 
@@ -41,7 +42,8 @@ static Expected<std::string> readBeginning(int descriptor, uint64_t fileBytes) {
   return bytes;
 }
 
-static Expected<FileMapping> mapOpen(int descriptor, const PackedHeader &wanted) {
+static Expected<FileMapping> mapOpen(int descriptor, const std::filesystem::path &path,
+                                     const PackedHeader &wanted) {
   struct stat status{};
   if (fstat(descriptor, &status) != 0) {
     return cannot("read the file's size", errno);
@@ -61,7 +63,7 @@ static Expected<FileMapping> mapOpen(int descriptor, const PackedHeader &wanted)
   if (std::string other = difference(*header, wanted); !other.empty()) {
     return Failure{other};
   }
-  return FileMapping::map(descriptor, packedDataOffset, header->dataBytes);
+  return FileMapping::map(descriptor, packedDataOffset, header->dataBytes, path.string());
 }
 
 Expected<FileMapping> mapPacked(const std::filesystem::path &path, const PackedHeader &wanted) {
@@ -70,7 +72,7 @@ Expected<FileMapping> mapPacked(const std::filesystem::path &path, const PackedH
   if (descriptor < 0) {
     return cannot("open the file", errno);
   }
-  Expected<FileMapping> mapping = mapOpen(descriptor, wanted);
+  Expected<FileMapping> mapping = mapOpen(descriptor, path, wanted);
   close(descriptor);
   return mapping;
 }
@@ -160,26 +162,13 @@ Status PackedWriter::takeRoom() {
   if (!unknown && space.available < fileBytes) {
     return failure("the disk has " + bytesText(space.available) + " free", ENOSPC);
   }
-  int refused = 0;
-  do {
-    refused = fallocate(descriptor, 0, 0, off_t(fileBytes)) == 0 ? 0 : errno;
-  } while (refused == EINTR);
-  // Others mean that the file system has no such call; then a write fails.
-  return refused == ENOSPC || refused == EDQUOT || refused == EFBIG
-             ? failure("there is no room for them", refused)
-             : Status();
+  int refused = checkpoint::takeSpace(descriptor, fileBytes);
+  return refused == 0 ? Status() : failure("there is no room for them", refused);
 }
 
 Status PackedWriter::put(uint64_t position, std::span<const std::byte> data) {
-  while (!data.empty()) {
-    ssize_t count = pwrite(descriptor, data.data(), data.size(), off_t(position));
-    if (count <= 0 && errno != EINTR) {
-      return failure("writing failed", count == 0 ? EIO : errno);
-    }
-    position += uint64_t(std::max<ssize_t>(count, 0));
-    data = data.subspan(size_t(std::max<ssize_t>(count, 0)));
-  }
-  return {};
+  int error = checkpoint::writeAt(descriptor, position, data);
+  return error == 0 ? Status() : failure("writing failed", error);
 }
 
 Status PackedWriter::write(std::span<const std::byte> weights, const Progress &progress,
@@ -213,12 +202,7 @@ Status PackedWriter::publish() {
     return failure("the finished file cannot be renamed", errno);
   }
   close(std::exchange(descriptor, -1));
-  std::filesystem::path folder = target.parent_path();
-  int directory = open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory >= 0) {
-    fsync(directory); // the file itself is safe; some file systems refuse this
-    close(directory);
-  }
+  checkpoint::syncFolderOf(target);
   return {};
 }
 

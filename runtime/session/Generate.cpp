@@ -39,7 +39,7 @@ Expected<Generation> runtime::generate(LanguageModel &model, std::span<const int
   Generation result;
   auto begin = Clock::now();
   int64_t first = model.position();
-  Status status = model.append(prompt, OutputRows::Last, nullptr);
+  Status status = model.append(prompt, OutputRows::Last, options.prompt);
   result.promptTokens = model.position() - first;
   result.promptTime = secondsSince(begin);
   begin = Clock::now();

@@ -17,10 +17,11 @@ namespace dsv3::runtime {
 
 struct GenerateOptions {
   SamplingOptions sampling;
-  std::vector<int32_t> ends; ///< tokens that end a text
-  bool ignoreEnds = false;   ///< treat them like any other
-  int64_t maxTokens = 0;     ///< 0: as many as the context holds
-  int64_t limit = 0;         ///< ids from here on are never chosen; 0: all of the vocabulary
+  std::vector<int32_t> ends;  ///< tokens that end a text
+  bool ignoreEnds = false;    ///< treat them like any other
+  int64_t maxTokens = 0;      ///< 0: as many as the context holds
+  int64_t limit = 0;          ///< ids from here on are never chosen; 0: all of the vocabulary
+  Observer *prompt = nullptr; ///< sees the steps of the prompt; may be null
 };
 
 enum class StopReason : uint8_t {

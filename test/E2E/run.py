@@ -86,6 +86,14 @@ class RunTest(unittest.TestCase):
         self.assertEqual(named.stdout, self.generate("--ids", "0,5,7", "--max-tokens", "3", "--print-ids").stdout)
         self.assertEqual(named.stdout.count(","), 2, named.stderr)
 
+    def test_ids_of_a_pipe(self):
+        expected = self.generate("--ids", "0,5,7", "--max-tokens", "3", "--print-ids").stdout
+        for name in ("@-", "@/dev/stdin"):
+            result = self.generate("--ids", name, "--max-tokens", "3", "--print-ids", input="0, 5\n7\n")
+            self.assertEqual(result.stdout, expected, result.stderr)
+        self.expect_failure(self.generate("--ids", "@-", input="0,x"), "stdin, line 1, token 2")
+        self.expect_failure(self.generate("--ids", "@/dev/zero"), "expected at most 268435456 bytes")
+
     def test_stop_texts_are_not_printed(self):
         self.assertEqual(self.generate(*question, "--stop", "of Fr").stdout, "The capital \n")
         self.assertEqual(self.generate(*question, "--stop", "xyz", "--stop", "capital").stdout, "The \n")
@@ -202,7 +210,7 @@ class RunTest(unittest.TestCase):
                 file.seek(at)
                 file.write(bytes([byte[0] ^ 1]))
             self.expect_failure(self.generate("--ids", "1", "--variant", "x86-64-v3", source=bundle),
-                                name, "--rebuild")
+                                name, "compile the bundle again")
 
     def test_bundle_of_another_checkpoint(self):
         bundle, other = self.copy_of_bundle("moved"), self.path("other")
@@ -253,13 +261,17 @@ class RunTest(unittest.TestCase):
         self.assertEqual(result.stdout, answer, result.stderr)
 
     def test_interrupted_while_generating(self):
+        for sent in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            self.interrupt_generation(sent)
+
+    def interrupt_generation(self, sent):
         with subprocess.Popen([runner, "generate", "--model", model, "--temperature", "0", "--ids", "0",
                                "--ignore-eos", "--max-tokens", "1000000"], env=self.environment,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             process.stdout.read(1)
-            process.send_signal(signal.SIGINT)
+            process.send_signal(sent)
             _, errors = process.communicate()
-        self.assertEqual(process.returncode, 130, errors)
+        self.assertEqual(process.returncode, 128 + sent, errors)
         self.assertIn(b"interrupted", errors.splitlines()[-1])
 
     def test_reader_that_goes_away(self):

@@ -10,13 +10,17 @@ source_dir=$(cd "$(dirname "$0")/.." && pwd)
 build_tree() {
   build_dir=$1
   shift
+  if ! mkdir -p "$build_dir" 2>/dev/null || [ ! -w "$build_dir" ]; then
+    echo "the build cannot be written to $build_dir" >&2
+    echo "  hint: copy the tree to a folder that you may write to, and run the command there" >&2
+    return 1
+  fi
   install_packages || return 1
   jobs=$(nproc)
   memory_jobs=$(awk '/MemAvailable/ { print int($2 / 2097152) }' /proc/meminfo)
   [ "$memory_jobs" -ge 1 ] || memory_jobs=1
   [ "$jobs" -le "$memory_jobs" ] || jobs=$memory_jobs
   if [ ! -f "$build_dir/build.ninja" ]; then
-    mkdir -p "$build_dir"
     echo "configuring $build_dir (a few seconds)" >&2
     # shellcheck disable=SC2086 # a list of words
     cmake -S "$source_dir" -B "$build_dir" -G Ninja ${cmake_options:-} >"$build_dir/configure.log" 2>&1 || {

@@ -12,6 +12,7 @@
 
 #include "dsv3/Support/DType.h"
 #include "dsv3/Support/Hash.h"
+#include "dsv3/Support/MappedFiles.h"
 #include "dsv3/Support/Status.h"
 
 #include <cstddef>
@@ -86,8 +87,8 @@ public:
   int64_t modified() const { return modifiedAt; }
 
   /// Maps the file for reading, once; later calls do nothing. Fails if the file has
-  /// changed its size since it was opened. Truncating a mapped file on disk kills its
-  /// readers (SIGBUS), as with every mapped file.
+  /// changed its size since it was opened. Truncating a mapped file on disk ends its
+  /// readers (SIGBUS), as with every mapped file; MappedFiles.h knows its name.
   Status map();
   /// The bytes of a tensor of this file. Need not be aligned to its elements: copy
   /// them out with memcpy. Precondition: map() succeeded.
@@ -107,6 +108,7 @@ private:
   int64_t modifiedAt = 0;
   int descriptor = -1;
   void *mapping = nullptr;
+  MappedFile mappedName; ///< of the mapping
 };
 
 } // namespace dsv3::checkpoint

@@ -23,6 +23,8 @@ inline constexpr std::array<llvm::StringLiteral, 8> phaseNames{
 
 inline llvm::StringRef name(Phase phase) { return phaseNames[static_cast<size_t>(phase)]; }
 std::optional<Phase> phaseFromName(llvm::StringRef name);
+/// "import, graph, sharded": the names of the phases up to `last`, for --help.
+std::string phaseList(Phase last);
 
 /// What passes are told.
 struct PipelineOptions {

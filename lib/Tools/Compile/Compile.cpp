@@ -55,11 +55,13 @@ void declareFlags(CLI::App &app, Flags &flags) {
   app.add_option("--rows", flags.rows, "most tokens of a step with absorbed attention [16]")
       ->type_name("N");
   app.add_option("--chunk", flags.chunk, "most tokens of a step [512]")->type_name("N");
-  app.add_option("--policy", flags.policy, "precision [f32]")->type_name("NAME");
+  app.add_option("--policy", flags.policy, "precision [f32]; CPUs have code for f32 alone")
+      ->type_name("NAME");
   app.add_option("--variant", flags.variants, "CPUs to make code for, comma-separated [all]")
       ->delimiter(',')
       ->type_name("NAME");
-  app.add_option("--stop-after", flags.stopAfter, "print the module of a phase instead")
+  app.add_option("--stop-after", flags.stopAfter,
+                 "print the module of a phase instead: one of " + phaseList(Phase::Planned))
       ->type_name("PHASE");
   app.add_option("--dump-phases", flags.dumpPhases,
                  "write what each phase gives: modules, at last LLVM IR and assembly")
@@ -156,6 +158,9 @@ Status applyFlags(const Flags &flags, ModelSource &source, PipelineOptions &opti
         known += (known.empty() ? "" : " or ") + std::string(cpu.name);
       }
       return Failure{"expected --variant " + known + ", found " + variant, "", ""};
+    }
+    if (llvm::count(flags.variants, variant) > 1) {
+      return Failure{"expected each variant once, found " + variant + " again", "--variant"};
     }
   }
   source.options.context = context;

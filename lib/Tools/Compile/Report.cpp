@@ -14,15 +14,19 @@ static int64_t copies(const plan::Parameter &parameter) {
   return parameter.layers.empty() ? 1 : static_cast<int64_t>(parameter.layers.size());
 }
 
-/// Numbers that the checkpoint stores, scales not counted. To be shown with one decimal
-/// place, so a double does.
-static double parameterCount(const plan::Plan &plan) {
+/// "671.0 billion": the numbers that the checkpoint stores, scales not counted. With one
+/// decimal place, so a double does.
+static std::string parameterCount(const plan::Plan &plan) {
   double count = 0;
   for (const plan::Parameter &parameter : plan.parameters) {
     count += static_cast<double>(copies(parameter)) *
              static_cast<double>(parameter.groups * parameter.rows * parameter.columns);
   }
-  return count;
+  if (count < 1e6) {
+    return fmt::format("{:.0f}", count);
+  }
+  return count < 1e9 ? fmt::format("{:.1f} million", count / 1e6)
+                     : fmt::format("{:.1f} billion", count / 1e9);
 }
 
 /// What to do about a variant that does not fit. The arena of a step grows with its tokens,
@@ -66,10 +70,10 @@ std::string planReport(const checkpoint::ModelConfig &config, const plan::Plan &
   auto line = [&](const char *name, const std::string &value) {
     text += fmt::format("{:<12} {}\n", name, value);
   };
-  line("model", fmt::format("{}, {} layers{}, {:.1f} billion parameters", config.modelType,
-                            config.numHiddenLayers,
-                            plan.cache.layers > plan.layers ? " and an MTP layer" : "",
-                            parameterCount(plan) / 1e9));
+  line("model",
+       fmt::format("{}, {} layers{}, {} parameters", config.modelType, config.numHiddenLayers,
+                   plan.cache.layers > plan.layers ? " and an MTP layer" : "",
+                   parameterCount(plan)));
   line("policy", plan.policy);
   for (size_t variant = 0; variant < plan.variants.size(); ++variant) {
     plan::MemoryNeeds needs = plan::memoryNeeds(plan, variant);

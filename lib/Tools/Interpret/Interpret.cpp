@@ -14,6 +14,8 @@
 #include "dsv3/Reference/CheckpointParameters.h"
 #include "dsv3/Tools/Registration.h"
 #include "runtime/base/Cpu.h"
+#include "runtime/base/MappedFault.h"
+#include "runtime/cli/CommandLine.h"
 #include "runtime/cli/Scores.h"
 #include "runtime/cli/Streams.h"
 #include "runtime/cli/TextGeneration.h"
@@ -58,6 +60,7 @@ struct Machine {
   std::unique_ptr<interpret::InterpretedModel> model;
 
   Status open(const Flags &flags);
+  cli::ContextRoom room() const { return {tokens, texts.config.maxPositionEmbeddings}; }
 
 private:
   ModelSource &source() { return checkpoint ? checkpoint->source : dummySource; }
@@ -177,7 +180,7 @@ Status runScore(const Flags &flags) {
   if (Status opened = machine.open(flags); !opened) {
     return opened;
   }
-  auto prompt = cli::promptIds(flags.prompt, machine.texts, machine.tokens);
+  auto prompt = cli::promptIds(flags.prompt, machine.texts, machine.room());
   if (!prompt) {
     return prompt.status();
   }
@@ -194,7 +197,7 @@ Status runGenerate(const Flags &flags) {
   if (Status opened = machine.open(flags); !opened) {
     return opened;
   }
-  auto prompt = cli::generationPrompt(flags.text, machine.texts, machine.tokens);
+  auto prompt = cli::generationPrompt(flags.text, machine.texts, machine.room());
   if (!prompt) {
     return prompt.status();
   }
@@ -206,7 +209,9 @@ void addMachineFlags(CLI::App &command, Flags &flags) {
   for (auto [flag, why] : compiledOnly) {
     command.get_option(flag)->group("Refused, being of compiled code");
   }
-  command.add_option("--phase", flags.phase, "phase whose module is run [configured]");
+  command.add_option("--phase", flags.phase,
+                     "phase whose module is run [configured]: one of " +
+                         phaseList(Phase::Configured));
   command.add_flag("--f64", flags.f64, "do not round to f32");
 }
 
@@ -223,6 +228,7 @@ Status refuseCompiledOnly(const CLI::App &command) {
 
 static int runTool(int argc, char **argv) {
   std::signal(SIGPIPE, SIG_DFL);
+  runtime::explainMappedFaults("dsv3-interpret");
   Flags flags;
   CLI::App app("dsv3-interpret: a checkpoint on the reference interpreter\n\n"
                "Runs the module of any phase, slowly and plainly: what every faster execution is\n"
@@ -246,11 +252,7 @@ static int runTool(int argc, char **argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
-    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
-      return app.exit(error); // --help
-    }
-    llvm::errs() << "dsv3-interpret: " << error.what() << "\n  hint: dsv3-interpret --help\n";
-    return 2;
+    return cli::endParsing(app, error);
   }
   if (run->parsed()) {
     return interpret::runFile(flags.file, flags.entry,

@@ -58,8 +58,9 @@ static LogicalResult kernelsToPlan(ModuleOp module, llvm::raw_ostream &output) {
   return success();
 }
 
-/// A module for each variant that a kernel is configured for.
+/// A module for each variant that a kernel is configured for. Fails if there is none.
 static LogicalResult kernelsToCpu(ModuleOp module, llvm::raw_ostream &output) {
+  bool configured = false;
   for (const plan::CpuVariant &variant : plan::cpuVariants()) {
     if (llvm::none_of(module.getOps<kern::DefOp>(), [&](kern::DefOp definition) {
           return definition.getConfigsAttr() && definition.getConfig(variant.name);
@@ -72,6 +73,11 @@ static LogicalResult kernelsToCpu(ModuleOp module, llvm::raw_ostream &output) {
     }
     output << "// " << variant.name << '\n';
     code->print(output);
+    configured = true;
+  }
+  if (!configured) {
+    return module.emitError("expected a module of phase configured, found no kernel that has a "
+                            "configuration; hint: dsv3-compile --stop-after=configured prints one");
   }
   return success();
 }
@@ -98,6 +104,11 @@ static int runTool(int argc, char **argv) {
              "back has the same bytes. From a module of phase configured come its plan\n"
              "and, as scf, vector and llvm, the code of its kernels for each CPU that\n"
              "they are configured for. Makes no bundle; for that use dsv3-compile.\n\n"
+             "  --plan-to-mlir     a plan file (plan.dsv3) as text\n"
+             "  --mlir-to-plan     the text of a plan as a plan file\n"
+             "  --kernels-to-plan  the plan of a configured module as text\n"
+             "  --kernels-to-cpu   the code of a configured module's kernels, before LLVM\n\n"
+             "Of the options below, which are LLVM's, -o FILE is the one to know.\n\n"
              "example: dsv3-translate --plan-to-mlir BUNDLE/plan.dsv3 -o plan.mlir\n"
              "         dsv3-translate --kernels-to-cpu configured.mlir\n"))
              ? 1

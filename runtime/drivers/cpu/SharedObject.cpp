@@ -12,7 +12,7 @@
 using namespace dsv3;
 using namespace dsv3::runtime;
 
-static const char *const compileAgain = "compile the model again (dsv3-run --rebuild)";
+static const char *const compileAgain = "compile the bundle again with dsv3-compile";
 
 static Expected<std::string> checksumOf(const std::string &path) {
   std::ifstream file(path, std::ios::binary);

@@ -17,19 +17,27 @@ def check(bench):
     for flag, values in [("--temperature", ["-1", "nan", "inf", "hot"]), ("--top-p", ["1.5", "-1", "nan"]),
                          ("--top-k", ["-1", "x", "1.5"]), ("--min-p", ["1.5", "-0.5", "nan"]),
                          ("--max-tokens", ["-5", "0", "x", "99999999999999999999"]),
-                         ("--threads", ["-1", "100000", "x"]), ("--seed", ["x"]),
+                         ("--threads", ["-1", "4096", "x"]), ("--seed", ["x", "-1", "18446744073709551616", "1.5"]),
                          ("--context", ["-1", "x"]), ("--chunk", ["-1", "x"])]:
         for value in values:
             run(flag, value, flag.removeprefix("--"))
-    run("--context", "1000000", "--context", "1000000", "4096")
+    run("--context", "1000000", "--context", "1000000", "4096", "positions for no more")
+    bench.refuses("flags: --config without --dummy", ["run", "generate", "--ids", "0", "--config",
+                                                      f"{bench.nano}/config.json"], "no weights", "--plan-only")
     run("--variant", "sparc", "x86-64-v3", "'sparc'")
-    run("--no-such-flag", "1", "--no-such-flag", "hint: ")
+    run("--dummy-seed", "3", "--dummy")
+    run("--parse-special", "true", "--prompt")
+    for flag, value in [("--top-p", "0.9"), ("--top-k", "5"), ("--min-p", "0.1"), ("--seed", "7")]:
+        bench.refuses(f"flags: {flag} at temperature 0", [*generate, "--temperature", "0", flag, value],
+                      f"dsv3-run: {flag}: ", "temperature 0", "hint: ")
+    bench.refuses("flags: bench --seed=-1", ["run", "bench", "--model", bench.nano, "--seed=-1"], "2^64 - 1")
+    run("--no-such-flag", "1", "--no-such-flag", "hint: dsv3-run generate --help")
     compiles = refused(compile_)
     for flag, values in [("--context", ["0", "-1", "4097", "x"]), ("--batch", ["0", "99999999999"]),
                          ("--chunk", ["0", "1000000"]), ("--rows", ["0"]), ("--policy", ["int3"]),
-                         ("--variant", ["sparc"]), ("--stop-after", ["lunch"])]:
+                         ("--variant", ["sparc", "x86-64-v3,x86-64-v3"]), ("--stop-after", ["lunch"])]:
         for value in values:
-            compiles(flag, value, value if flag != "--stop-after" else "lunch")
+            compiles(flag, value, value.split(",")[0])
     for more in [["--plan-only"], ["--stop-after=graph"], ["--explain=@embed"]]:
         bench.refuses(f"flags: compile -o {more[0]}", [*compile_, *more], more[0].split("=")[0], "beside -o")
     bench.refuses("flags: compile --stop-after=emitted", [*compile_[:-2], "--stop-after=emitted"], "-o BUNDLE")
@@ -58,7 +66,10 @@ def prompts(bench, generate):
     long = ",".join(["5"] * 4097)
     for command in [generate[:-2], ["run", "score", "--output", "x", "--model", bench.nano]]:
         bench.refuses(f"prompt: longer than the context ({command[1]})", [*command, "--ids", long], "4097",
-                      "4096", "--context")
+                      "4096", "positions for no more")
+        bench.refuses(f"prompt: longer than --context ({command[1]})",
+                      [*command, "--ids", "1,2,3,4,5", "--context", "4"], "5 tokens", "4", "--context",
+                      "up to 4096")
     for program in ["run", "interpret"]:
         for command in [[program, "generate"], [program, "score", "--output", "x"]]:
             one = [*command, "--model", bench.nano, "--ids"]

@@ -53,6 +53,9 @@ def tokenizers(bench):
     for data in [b"1,x", b"-3", b"99999999999", b"[1,", b"1.5"]:
         bench.refuses(f"detokenize {data}", ["run", "detokenize", "--model", bench.nano], "stdin",
                       "expected token ids", data=data)
+    for ids, found in [(b"5,1542", b"1542"), (b"2147483647", b"2147483647")]:
+        bench.refuses(f"detokenize {ids}", ["run", "detokenize", "--model", bench.nano], "stdin",
+                      "vocabulary of 1542", f"found {found.decode()}", data=ids)
     def little():
         resource.setrlimit(resource.RLIMIT_AS, (100 << 20, 100 << 20))
     bench.refuses("tokenizer: text that does not fit in memory", ["run", "tokenize", "--model", bench.nano],
@@ -116,6 +119,9 @@ def template_files(bench):
                        ("object", "expected a list of messages"), ("none", "no such file")]:
         bench.refuses(f"render: messages {name}", ["run", "render", "--model", bench.nano, "--messages",
                                                    f"{folder}/{name}"], f"{folder}/{name}", word)
+    bench.refuses("render: hint for messages that were written by hand",
+                  ["run", "render", "--model", bench.nano, "--messages", f"{folder}/cut"],
+                  "hint: mend the file")
     bench.refuses("render: message without content", ["run", "render", "--model", bench.nano, "--messages",
                                                       f"{folder}/messages"], "line 3", "content")
 

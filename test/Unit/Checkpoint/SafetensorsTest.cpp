@@ -8,10 +8,12 @@
 
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
 #include <fstream>
 #include <iterator>
 #include <sys/stat.h>
 #include <thread>
+#include <unistd.h>
 
 using namespace dsv3;
 using namespace dsv3::checkpoint;
@@ -119,6 +121,30 @@ TEST(Safetensors, APipeGetsTheWholeFile) {
   ASSERT_TRUE(written.ok()) << written.failure().message();
   ASSERT_TRUE(test::writeSafetensors(file, views).ok());
   EXPECT_EQ(seen, *readFile(file, 1000));
+}
+
+TEST(Safetensors, AFileThatIsNotFinishedHasNoName) {
+  test::TemporaryDirectory directory;
+  int nameless = open(directory.path().c_str(), O_TMPFILE | O_WRONLY, 0600);
+  if (nameless < 0) {
+    GTEST_SKIP() << "the file system has no files without a name";
+  }
+  close(nameless);
+  auto path = directory.write("x", "before");
+  std::vector<std::byte> bytes(8);
+  for (const auto &target : {path, directory.path() / "new"}) {
+    auto writer =
+        SafetensorsWriter::create(target, std::vector<TensorSpec>{{"w", DType::F32, {2}}});
+    ASSERT_TRUE(writer.ok()) << writer.failure().message();
+    ASSERT_TRUE(writer->write(0, 0, bytes).ok());
+    // A process that is killed here leaves nothing.
+    EXPECT_FALSE(target != path && std::filesystem::exists(target));
+    EXPECT_EQ(*readFile(path, 1000) == "before", target == path);
+    Status finished = writer->finish();
+    ASSERT_TRUE(finished.ok()) << finished.failure().message();
+    EXPECT_TRUE(SafetensorsFile::open(target).ok());
+  }
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory.path()), {}), 2);
 }
 
 TEST(Safetensors, ADiskTooSmallIsFoundBeforeAnythingIsWritten) {

@@ -1,15 +1,22 @@
 //===- BaseTest.cpp - memory and facts about the machine ------------------===//
 
+#include "TemporaryDirectory.h"
+
 #include "dsv3/Support/BytesText.h"
+#include "dsv3/Support/MappedFiles.h"
 #include "runtime/base/Cpu.h"
+#include "runtime/base/FileMapping.h"
+#include "runtime/base/MappedFault.h"
 #include "runtime/base/Memory.h"
 #include "runtime/base/Process.h"
 
 #include <algorithm>
 #include <csignal>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <limits>
 #include <thread>
+#include <unistd.h>
 
 using namespace dsv3;
 using namespace dsv3::runtime;
@@ -89,6 +96,31 @@ TEST(Cpu, AThreadCanBeTiedToOneCpu) {
   }).join();
   EXPECT_EQ(seen, std::vector<int>{last});
   EXPECT_FALSE(runThisThreadOn({}));
+}
+
+TEST(MappedFault, AFileThatBecameShorterIsNamed) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  test::TemporaryDirectory directory;
+  auto path = directory.write("weights", std::string(100'000, 'x'));
+  int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  auto mapping = FileMapping::map(descriptor, 0, 100'000, path.string());
+  close(descriptor);
+  ASSERT_TRUE(mapping) << mapping.failure().message();
+  EXPECT_STREQ(mappedFileAt(mapping->bytes().data() + 99'999), path.c_str());
+  EXPECT_EQ(mappedFileAt(mapping->bytes().data() + 100'000), nullptr);
+  auto readCutOff = [&] {
+    explainMappedFaults("a-test");
+    std::filesystem::resize_file(path, 10);
+    volatile const std::byte *last = mapping->bytes().data() + 99'999;
+    (void)*last;
+  };
+  EXPECT_EXIT(readCutOff(), testing::ExitedWithCode(128 + SIGBUS),
+              "a-test: .*weights: became shorter while it was in use.*\n  hint: ");
+  FileMapping moved = *std::move(mapping);
+  EXPECT_STREQ(mappedFileAt(moved.bytes().data()), path.c_str());
+  const void *address = moved.bytes().data();
+  moved = FileMapping();
+  EXPECT_EQ(mappedFileAt(address), nullptr);
 }
 
 TEST(Process, TheExitCodeCounts) {

@@ -78,7 +78,7 @@ TEST_F(BundleTest, AnotherTableOfFamiliesIsRefused) {
   plan.families = "0000";
   writePlan();
   EXPECT_TRUE(contains(openFailure(), "another table of kernel families (0000)"));
-  EXPECT_TRUE(contains(openFailure(), "--rebuild"));
+  EXPECT_TRUE(contains(openFailure(), "compile the bundle again"));
 }
 
 TEST_F(BundleTest, APlanThatMakesNoSenseIsRefused) {

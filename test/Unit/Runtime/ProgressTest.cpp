@@ -15,11 +15,14 @@ static std::string contents(std::FILE *file) {
 }
 
 TEST(Progress, LineSaysShareAndTimeLeft) {
-  EXPECT_EQ(Progress::line("loading", 1024, 4096, Seconds(5), false),
+  Progress bytes("loading", stderr);
+  EXPECT_EQ(bytes.line(1024, 4096, Seconds(5), false),
             "loading 25%, 1.0 KiB of 4.0 KiB, 15 s left");
-  EXPECT_EQ(Progress::line("loading", 2048, 4096, Seconds(3000), true),
+  EXPECT_EQ(bytes.line(2048, 4096, Seconds(3000), true),
             "loading [============            ] 50%, 2.0 KiB of 4.0 KiB, 50 min 0 s left");
-  EXPECT_EQ(Progress::line("loading", 0, 10, Seconds(5), false), "loading 0%, 0 bytes of 10 bytes");
+  EXPECT_EQ(bytes.line(0, 10, Seconds(5), false), "loading 0%, 0 bytes of 10 bytes");
+  Progress share("scoring", stderr, Progress::Amounts::Hidden);
+  EXPECT_EQ(share.line(1024, 4096, Seconds(5), false), "scoring 25%, 15 s left");
 }
 
 TEST(Progress, SaysNothingOfShortJobs) {

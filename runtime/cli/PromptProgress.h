@@ -1,0 +1,31 @@
+//===- PromptProgress.h - how far a prompt is -------------------*- C++ -*-===//
+//
+// Steps of a large model, or on the reference interpreter, take long: a person sees how far
+// they are by the layers that show their values.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "runtime/base/Progress.h"
+#include "runtime/session/Observer.h"
+
+#include <cstdint>
+#include <string>
+
+namespace dsv3::cli {
+
+/// Shows progress on stderr while tokens are fed to a model of `layers` layers that has none
+/// yet. For prompts alone: a step that shows its values is not quiet.
+class PromptProgress final : public runtime::Observer {
+public:
+  PromptProgress(std::string label, int64_t tokens, int64_t layers);
+  void value(const runtime::ObservedValue &seen) override;
+  Status outputs(const runtime::StepOutputs &step) override;
+
+private:
+  runtime::Progress progress;
+  /// Work is counted in tokens times layers; the head counts as one.
+  int64_t tokens, perToken;
+};
+
+} // namespace dsv3::cli
