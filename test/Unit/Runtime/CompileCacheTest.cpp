@@ -14,10 +14,12 @@
 #include "dsv3/Support/File.h"
 #include "dsv3/Support/Hash.h"
 #include "runtime/bundle/CompileCache.h"
+#include "runtime/bundle/CompileKey.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 using namespace dsv3;
 using namespace dsv3::runtime;
@@ -89,6 +91,45 @@ TEST_F(CompileCacheTest, KeysDifferByInputFlagsAndCompiler) {
   EXPECT_EQ(entries(), 4U);
   auto log = readFile(directory.path() / "log", 1 << 20);
   EXPECT_NE(log->find("/bundle --context 64\n"), std::string::npos) << *log;
+}
+
+TEST_F(CompileCacheTest, KeysHoldWhatTheBundleDependsOn) {
+  request.flags = {"--context", "64"};
+  CompileKey key = CompileKey::of(request, compiler);
+  EXPECT_EQ(key.inputFlag, "--model");
+  EXPECT_EQ(key.identity, "0123");
+  EXPECT_EQ(key.flags, request.flags);
+  EXPECT_EQ(key.planFormat, plan::planFormatVersion);
+  EXPECT_EQ(key.families, plan::familyTableHash());
+  EXPECT_EQ(key.compilerBytes, fs::file_size(compiler));
+  EXPECT_EQ(key.compilerDate, fs::last_write_time(compiler).time_since_epoch().count());
+  auto bundle = get();
+  ASSERT_TRUE(bundle.ok());
+  EXPECT_EQ(bundle->directory().filename(), key.name());
+}
+
+TEST(CompileKey, EachPartChangesTheName) {
+  const CompileKey key{"--model", "ab", {"--context", "64"}, 1, "cd", 1000, 2000};
+  std::set<std::string> names{key.name()};
+  auto differs = [&](const char *part, auto change) {
+    CompileKey other = key;
+    change(other);
+    EXPECT_TRUE(names.insert(other.name()).second) << part;
+  };
+  EXPECT_EQ(key.name(), CompileKey(key).name());
+  differs("flag of the input", [](CompileKey &k) { k.inputFlag = "--config"; });
+  differs("identity", [](CompileKey &k) { k.identity = "ac"; });
+  differs("name of a flag", [](CompileKey &k) { k.flags[0] = "--batch"; });
+  differs("value of a flag", [](CompileKey &k) { k.flags[1] = "65"; });
+  differs("order of flags", [](CompileKey &k) { std::swap(k.flags[0], k.flags[1]); });
+  differs("one flag less", [](CompileKey &k) { k.flags.pop_back(); });
+  differs("an empty flag more", [](CompileKey &k) { k.flags.emplace_back(); });
+  differs("border of flags", [](CompileKey &k) { k.flags = {"--context6", "4"}; });
+  differs("border of parts", [](CompileKey &k) { k.inputFlag = "--modela", k.identity = "b"; });
+  differs("format of plans", [](CompileKey &k) { k.planFormat = 2; });
+  differs("families", [](CompileKey &k) { k.families = "ce"; });
+  differs("size of the compiler", [](CompileKey &k) { k.compilerBytes = 1001; });
+  differs("date of the compiler", [](CompileKey &k) { k.compilerDate = 2001; });
 }
 
 TEST_F(CompileCacheTest, RebuildReplacesTheBundle) {

@@ -113,6 +113,22 @@ TEST_F(SessionPlan, MemoryIsWhatThePlanSays) {
   EXPECT_EQ(bytesFor("the latent cache"), 3 * model.plan.cache.pageBytes());
 }
 
+TEST_F(SessionPlan, PagesAreInOrderHoweverLongTheContext) {
+  // As many pages as 200 000 tokens of a published model have.
+  constexpr int64_t pages = 3125, unused = 7;
+  model.plan.cache.maxContext = (pages + unused) * toyPageTokens;
+  SessionOptions options;
+  options.context = pages * toyPageTokens - 1; // the last page is not full
+  auto session = start(options);
+  EXPECT_EQ(bytesFor("the page table"), 2 * (pages + unused) * 4);
+  // The table is the fifth argument of the kernel that appends.
+  const Program &decode = device.programs[0];
+  const auto *table = static_cast<const int32_t *>(decode.args[decode.commands[2].firstArg + 4]);
+  for (int64_t i = 0; i < 2 * (pages + unused); ++i) {
+    ASSERT_EQ(table[i], i < pages ? i : 0) << "entry " << i;
+  }
+}
+
 TEST_F(SessionPlan, KernelsAreThoseOfTheVariant) {
   auto session = start();
   ASSERT_EQ(device.objects.size(), 1U);
