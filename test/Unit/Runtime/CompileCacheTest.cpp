@@ -130,6 +130,13 @@ TEST(CompileKey, EachPartChangesTheName) {
   differs("families", [](CompileKey &k) { k.families = "ce"; });
   differs("size of the compiler", [](CompileKey &k) { k.compilerBytes = 1001; });
   differs("date of the compiler", [](CompileKey &k) { k.compilerDate = 2001; });
+  // A flag that reads like the parts behind the flags.
+  auto word = [](uint64_t value) {
+    return std::string(reinterpret_cast<const char *>(&value), sizeof value);
+  };
+  CompileKey flag{"a", "b", {word(18)}, 1, "cd", 1, 2};
+  CompileKey none{"a", "b", {}, 8, word(1) + word(2) + "cd", 1, 2};
+  EXPECT_NE(flag.name(), none.name());
 }
 
 TEST_F(CompileCacheTest, RebuildReplacesTheBundle) {

@@ -64,6 +64,7 @@ TEST(Sampling, FiltersKeepWhatTheyShould) {
   auto minP = draw({.temperature = 1, .minP = 0.6}, logits);
   EXPECT_EQ(minP.size(), 2U);
   EXPECT_EQ(minP.count(3), 1U);
+  EXPECT_NEAR(minP[1], 20000 * 4 / 7, 283);
 }
 
 // Equal logits have exactly equal probabilities, so that the borders can be met.
