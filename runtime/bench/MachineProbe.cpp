@@ -5,8 +5,8 @@
 #include "dsv3/Plan/Names.h"
 #include "runtime/bench/TeamTask.h"
 
+#include <cstdint>
 #include <cstring>
-#include <immintrin.h>
 
 using namespace dsv3;
 using namespace dsv3::runtime;
@@ -30,65 +30,37 @@ static void keep(const T &value) {
   asm volatile("" : : "m"(value));
 }
 
-__attribute__((target("avx2"))) static void readNarrow(Part part) {
-  __m256i sums[8] = {};
-  for (uint64_t at = 0; at + sizeof sums <= part.bytes; at += sizeof sums) {
-    for (size_t i = 0; i < 8; ++i) {
-      const auto *from = reinterpret_cast<const __m256i *>(part.begin + at) + i;
-      sums[i] = _mm256_xor_si256(sums[i], _mm256_load_si256(from));
-    }
-  }
-  for (__m256i &sum : sums) {
-    keep(sum);
-  }
-}
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+namespace narrow {
+static constexpr int lanes = 8;
+#include "runtime/bench/ProbeLoops.inc"
+} // namespace narrow
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
 
-__attribute__((target("avx512f"))) static void readWide(Part part) {
-  __m512i sums[8] = {};
-  for (uint64_t at = 0; at + sizeof sums <= part.bytes; at += sizeof sums) {
-    for (size_t i = 0; i < 8; ++i) {
-      const auto *from = reinterpret_cast<const __m512i *>(part.begin + at) + i;
-      sums[i] = _mm512_xor_si512(sums[i], _mm512_load_si512(from));
-    }
-  }
-  for (__m512i &sum : sums) {
-    keep(sum);
-  }
-}
-
-__attribute__((target("avx2,fma"))) static void multiplyNarrow() {
-  __m256 sums[accumulators];
-  for (int i = 0; i < accumulators; ++i) {
-    sums[i] = _mm256_set1_ps(float(i)); // equal sums would be computed once
-  }
-  __m256 factor = _mm256_set1_ps(0.5F), term = _mm256_set1_ps(1.0F);
-  for (int64_t round = 0; round < fmaRounds; ++round) {
-#pragma GCC unroll 12
-    for (__m256 &sum : sums) {
-      sum = _mm256_fmadd_ps(sum, factor, term);
-    }
-  }
-  for (__m256 &sum : sums) {
-    keep(sum);
-  }
-}
-
-__attribute__((target("avx512f"))) static void multiplyWide() {
-  __m512 sums[accumulators];
-  for (int i = 0; i < accumulators; ++i) {
-    sums[i] = _mm512_set1_ps(float(i)); // equal sums would be computed once
-  }
-  __m512 factor = _mm512_set1_ps(0.5F), term = _mm512_set1_ps(1.0F);
-  for (int64_t round = 0; round < fmaRounds; ++round) {
-#pragma GCC unroll 12
-    for (__m512 &sum : sums) {
-      sum = _mm512_fmadd_ps(sum, factor, term);
-    }
-  }
-  for (__m512 &sum : sums) {
-    keep(sum);
-  }
-}
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx512f"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx512f")
+#endif
+namespace wide {
+static constexpr int lanes = 16;
+#include "runtime/bench/ProbeLoops.inc"
+} // namespace wide
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
 
 Expected<MachineProbe> MachineProbe::create(int threads, std::string_view variant, uint64_t bytes) {
   Expected<std::unique_ptr<ThreadTeam>> team =
@@ -113,7 +85,7 @@ double MachineProbe::readBandwidth() {
   uint64_t share = memory.size() / uint64_t(team->size()) / 4096 * 4096;
   double seconds = secondsOf(*team, [&](int thread) {
     Part part{memory.data() + uint64_t(thread) * share, share};
-    wide ? readWide(part) : readNarrow(part);
+    wide ? wide::read(part) : narrow::read(part);
   });
   return double(share) * team->size() / seconds;
 }
@@ -130,7 +102,7 @@ double MachineProbe::copyRate() {
 Yardstick MachineProbe::yardstick() const { return {*team, memory, wide}; }
 
 double MachineProbe::fmaPeak() {
-  double seconds = secondsOf(*team, [&](int) { wide ? multiplyWide() : multiplyNarrow(); });
-  double lanes = wide ? 16 : 8;
+  double seconds = secondsOf(*team, [&](int) { wide ? wide::multiply() : narrow::multiply(); });
+  double lanes = wide ? wide::lanes : narrow::lanes;
   return 2 * lanes * accumulators * double(fmaRounds) * team->size() / seconds;
 }

@@ -3,11 +3,10 @@
 
 #include "dsv3/Checkpoint/AsideFolder.h"
 #include "dsv3/Checkpoint/PublishFolder.h"
-#include "dsv3/Plan/Families.h"
-#include "dsv3/Plan/PlanFile.h"
 #include "dsv3/Support/File.h"
 #include "dsv3/Support/Hash.h"
 #include "runtime/base/Process.h"
+#include "runtime/bundle/CompileKey.h"
 
 #include <cstdlib>
 #include <system_error>
@@ -31,23 +30,6 @@ static Failure cannotWrite(const std::filesystem::path &where, const std::string
           "set XDG_CACHE_HOME to a folder that can be written, or run dsv3-compile " +
               request.inputFlag + " " + request.input.string() +
               " -o BUNDLE and give the bundle as --model"};
-}
-
-static std::string keyOf(const CompileRequest &request, const std::filesystem::path &compiler) {
-  Hasher128 hasher;
-  auto add = [&](std::string_view text) {
-    hasher.update(uint64_t(text.size()));
-    hasher.update(text);
-  };
-  add(request.inputFlag);
-  add(request.identity);
-  hasher.update(uint64_t(plan::planFormatVersion));
-  add(plan::familyTableHash());
-  std::error_code ignored;
-  hasher.update(uint64_t(std::filesystem::file_size(compiler, ignored)));
-  auto date = std::filesystem::last_write_time(compiler, ignored).time_since_epoch();
-  hasher.update(uint64_t(date.count()));
-  return hasher.finish().hex();
 }
 
 static bool isFull(const std::filesystem::path &directory) {
@@ -106,7 +88,7 @@ static Status checkKernels(const Bundle &bundle) {
 Expected<Bundle> compiledBundle(const CompileRequest &request,
                                 const std::filesystem::path &directory,
                                 const std::filesystem::path &compiler) {
-  std::filesystem::path target = directory / keyOf(request, compiler);
+  std::filesystem::path target = directory / CompileKey::of(request, compiler).name();
   if (!request.rebuild && Bundle::isBundle(target)) {
     Expected<Bundle> bundle = Bundle::open(target);
     Status sound = bundle ? checkKernels(*bundle) : bundle.status();

@@ -20,5 +20,7 @@ with tempfile.TemporaryDirectory(prefix="dsv3-bad-input-") as scratch:
                                       "--max-tokens", "1"], timeout=300)
     for area in [configs, weights, texts, flags, bundles, caches, packed]:
         area.check(tests)
-print(f"{tests.count} cases, {len(tests.failures)} failures")
+for case in tests.skipped:
+    print(f"skipped: {case}")
+print(f"{tests.count} cases, {len(tests.failures)} failures, {len(tests.skipped)} skipped")
 sys.exit(bool(tests.failures))

@@ -22,7 +22,9 @@ class Bench:
     def __init__(self, programs, nano, scratch, only="", verbose=False):
         self.programs, self.nano, self.scratch = programs, nano, scratch
         self.only, self.verbose = only, verbose
-        self.count, self.failures, self.folders = 0, [], []
+        self.count, self.failures, self.skipped, self.folders = 0, [], [], []
+        # What makes every disk full, built from FullDisk.c.
+        self.full_disk = os.environ.get("DSV3_FULL_DISK")
         self.cache = os.path.join(scratch, "cache")
         self.temporary = os.path.join(scratch, "tmp")
         self.out = os.path.join(scratch, "out")
@@ -67,6 +69,12 @@ class Bench:
     def wanted(self, *names):
         """Whether cases of these names, or whose names have these parts, shall run."""
         return any(self.only in name or name in self.only for name in names)
+
+    def can(self, name, there, why):
+        """Whether what the case needs is there; if not, it is skipped and named in the end."""
+        if self.only in name and not there:
+            self.skipped.append(f"{name} ({why})")
+        return bool(there)
 
     def fail(self, name, problem, done=None):
         text = f"{name}: {problem}"

@@ -1,6 +1,7 @@
 //===- PublishFolderTest.cpp - folders take their place in one step -------===//
 
 #include "../Runtime/TemporaryDirectory.h"
+#include "Faults.h"
 
 #include "dsv3/Checkpoint/PublishFolder.h"
 #include "dsv3/Support/File.h"
@@ -61,6 +62,45 @@ TEST_F(PublishFolder, FailureChangesNothing) {
   EXPECT_EQ(publishFolder(made, target), std::errc::not_a_directory);
   EXPECT_EQ(textIn(made), "new");
   EXPECT_TRUE(fs::is_regular_file(target));
+}
+
+// The file systems that cannot exchange two folders.
+
+TEST_F(PublishFolder, WithoutExchangeTwoRenamesDo) {
+  make("made", "new");
+  make("target", "old");
+  test::Faults faults;
+  faults.refuseExchange = true;
+  EXPECT_EQ(publishFolder(made, target), std::error_code());
+  EXPECT_EQ(faults.exchanges, 1);
+  EXPECT_EQ(textIn(target), "new");
+  EXPECT_EQ(textIn(made), "old");
+  EXPECT_EQ(std::distance(fs::directory_iterator(directory.path()), {}), 2);
+}
+
+TEST_F(PublishFolder, WithoutExchangeFailureChangesNothingEither) {
+  // The first rename finds that there is something; the second moves it out of the way, the
+  // third puts the new one there.
+  for (int failing : {2, 3}) {
+    make("made", "new");
+    make("target", "old");
+    test::Faults faults;
+    faults.refuseExchange = true;
+    faults.failingRename = failing;
+    EXPECT_EQ(publishFolder(made, target), std::errc::io_error) << failing;
+    EXPECT_EQ(textIn(target), "old") << failing;
+    EXPECT_EQ(textIn(made), "new") << failing;
+    EXPECT_EQ(std::distance(fs::directory_iterator(directory.path()), {}), 2);
+  }
+}
+
+TEST_F(PublishFolder, WithExchangeNothingIsMovedAside) {
+  make("made", "new");
+  make("target", "old");
+  test::Faults faults;
+  EXPECT_EQ(publishFolder(made, target), std::error_code());
+  EXPECT_EQ(faults.exchanges, 1);
+  EXPECT_EQ(faults.renames, 1);
 }
 
 TEST_F(PublishFolder, ThePlaceIsNeverEmpty) {

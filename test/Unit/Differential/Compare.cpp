@@ -98,7 +98,9 @@ static std::vector<int64_t> tokenCounts(kern::DefOp definition, int64_t most) {
   return counts;
 }
 
-void compareKernels(ModuleOp module, std::mt19937_64 &random, int64_t mostTokens) {
+void forEachKernel(
+    ModuleOp module,
+    llvm::function_ref<void(kern::DefOp, const plan::CpuVariant &, plan::KernelFunction)> body) {
   for (const plan::CpuVariant &variant : plan::cpuVariants()) {
     if (!runsHere(variant)) {
       continue;
@@ -109,18 +111,25 @@ void compareKernels(ModuleOp module, std::mt19937_64 &random, int64_t mostTokens
       std::string symbol = definition.getSymName().str();
       plan::KernelFunction function = code.find(symbol);
       ASSERT_NE(function, nullptr) << symbol;
-      for (int64_t tokens : tokenCounts(definition, mostTokens)) {
-        KernelInputs inputs = makeInputs(definition, tokens, random);
-        KernelResults expected = interpret(definition, inputs);
-        std::string what =
-            std::string(variant.name) + " " + symbol + ", " + std::to_string(tokens) + " tokens";
-        KernelResults found = execute(definition, variant, function, inputs, 0);
-        ASSERT_NO_FATAL_FAILURE(compare(what, expected, found));
-        KernelResults again = execute(definition, variant, function, inputs, 1);
-        EXPECT_TRUE(sameBits(found, again)) << what << ": the order of tiles changes the result";
-      }
+      ASSERT_NO_FATAL_FAILURE(body(definition, variant, function));
     }
   }
+}
+
+void compareKernels(ModuleOp module, std::mt19937_64 &random, int64_t mostTokens) {
+  forEachKernel(module, [&](kern::DefOp definition, const plan::CpuVariant &variant,
+                            plan::KernelFunction function) {
+    for (int64_t tokens : tokenCounts(definition, mostTokens)) {
+      KernelInputs inputs = makeInputs(definition, tokens, random);
+      KernelResults expected = interpret(definition, inputs);
+      std::string what = std::string(variant.name) + " " + definition.getSymName().str() + ", " +
+                         std::to_string(tokens) + " tokens";
+      KernelResults found = execute(definition, variant, function, inputs, 0);
+      ASSERT_NO_FATAL_FAILURE(compare(what, expected, found));
+      KernelResults again = execute(definition, variant, function, inputs, 1);
+      EXPECT_TRUE(sameBits(found, again)) << what << ": the order of tiles changes the result";
+    }
+  });
 }
 
 } // namespace dsv3::differential

@@ -70,8 +70,9 @@ struct Packing {
 
 class Execution {
 public:
-  Execution(kern::DefOp definition, const plan::CpuVariant &variant, const KernelInputs &inputs)
-      : definition(definition), variant(variant), inputs(inputs) {}
+  Execution(kern::DefOp definition, const plan::CpuVariant &variant, const KernelInputs &inputs,
+            plan::KernelError expected)
+      : definition(definition), variant(variant), inputs(inputs), expected(expected) {}
   KernelResults run(plan::KernelFunction function, int order);
 
 private:
@@ -83,6 +84,7 @@ private:
   kern::DefOp definition;
   const plan::CpuVariant &variant;
   const KernelInputs &inputs;
+  plan::KernelError expected;
   std::vector<GuardedBytes> buffers;
   std::vector<const void *> arguments;
   std::byte *pages = nullptr;
@@ -197,7 +199,14 @@ void Execution::addCache(graph::CacheType type) {
     }
   }
   arguments.push_back(pages);
-  arguments.push_back(table.data());
+  GuardedBytes &given = buffers.emplace_back(table.size() * sizeof(int32_t));
+  for (int64_t i = 0; i < total; ++i) {
+    auto wrong = inputs.wrongPages.find(i);
+    bool right = wrong == inputs.wrongPages.end();
+    put(given.data() + static_cast<size_t>(i) * sizeof(int32_t), DType::I32,
+        right ? table[static_cast<size_t>(i)] : wrong->second);
+  }
+  arguments.push_back(given.data());
 }
 
 KernelResults Execution::run(plan::KernelFunction function, int order) {
@@ -237,7 +246,8 @@ KernelResults Execution::run(plan::KernelFunction function, int order) {
   auto scratchBytes = static_cast<size_t>(config.getAs<IntegerAttr>("scratch").getInt());
   GuardedBytes scratch((scratchBytes + 63) / 64 * 64);
   auto call = [&](uint32_t begin, uint32_t end) {
-    EXPECT_EQ(function(arguments.data(), sizes.data(), begin, end, scratch.data()), 0);
+    EXPECT_EQ(function(arguments.data(), sizes.data(), begin, end, scratch.data()),
+              static_cast<int32_t>(expected));
   };
   if (order == 0) {
     call(0, tiles);
@@ -266,8 +276,14 @@ KernelResults Execution::run(plan::KernelFunction function, int order) {
     const auto &requests = inputs.tensors[cast<BlockArgument>(append.getRequests()).getArgNumber()];
     std::vector<double> rows;
     for (int64_t t = 0; t < positions.size(); ++t) {
-      const std::byte *row =
-          pageRow(type, static_cast<int64_t>(requests[t]), static_cast<int64_t>(positions[t]));
+      auto request = static_cast<int64_t>(requests[t]),
+           position = static_cast<int64_t>(positions[t]);
+      auto mostRequests = static_cast<int64_t>(type.getMaxRequests());
+      auto slots = static_cast<int64_t>(table.size() * type.getPage()) / mostRequests;
+      if (request < 0 || request >= mostRequests || position < 0 || position >= slots) {
+        continue; // an error is expected
+      }
+      const std::byte *row = pageRow(type, request, position);
       for (int64_t i = 0; i < type.getLatent() + type.getRope(); ++i) {
         float value;
         std::memcpy(&value, row + static_cast<size_t>(i) * sizeof(float), sizeof value);
@@ -280,8 +296,9 @@ KernelResults Execution::run(plan::KernelFunction function, int order) {
 }
 
 KernelResults execute(kern::DefOp definition, const plan::CpuVariant &variant,
-                      plan::KernelFunction function, const KernelInputs &inputs, int order) {
-  return Execution(definition, variant, inputs).run(function, order);
+                      plan::KernelFunction function, const KernelInputs &inputs, int order,
+                      plan::KernelError expected) {
+  return Execution(definition, variant, inputs, expected).run(function, order);
 }
 
 } // namespace dsv3::differential

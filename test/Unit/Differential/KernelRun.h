@@ -45,21 +45,31 @@ struct KernelInputs {
   std::map<std::string, int64_t> sizes;   ///< values of the named sizes
   /// Rows [requests][cached tokens][latent + rope].
   std::vector<std::vector<std::vector<double>>> cached;
+  /// Entries of the page table that are wrong, by index.
+  std::map<int64_t, int32_t> wrongPages;
 };
 
 /// Random inputs for `tokens` tokens. Indices are in range and consistent.
 KernelInputs makeInputs(kern::DefOp definition, int64_t tokens, std::mt19937_64 &random);
 
-/// Results in order; behind them, for a kernel that appends to a cache, its rows.
+/// Results in order; behind them, for a kernel that appends to a cache, its rows. What was
+/// not written is NaN or -1.
 using KernelResults = std::vector<std::vector<double>>;
 
 /// Runs the definition on the interpreter. Fails the test on a diagnostic.
 KernelResults interpret(kern::DefOp definition, const KernelInputs &inputs);
 
 /// Runs compiled code. `order` deals the tiles out: 0 all at once, else one by one from
-/// the last to the first.
+/// the last to the first. Fails the test if the code returns something other than `expected`.
 KernelResults execute(kern::DefOp definition, const plan::CpuVariant &variant,
-                      plan::KernelFunction function, const KernelInputs &inputs, int order);
+                      plan::KernelFunction function, const KernelInputs &inputs, int order,
+                      plan::KernelError expected = plan::KernelError::None);
+
+/// Calls `body` with the code of each kernel of a configured module, for each variant that
+/// this machine runs, until a fatal failure.
+void forEachKernel(
+    mlir::ModuleOp module,
+    llvm::function_ref<void(kern::DefOp, const plan::CpuVariant &, plan::KernelFunction)> body);
 
 /// Compares what the code of each kernel of a configured module computes on this CPU with
 /// what its body means to the interpreter, for each variant that this machine runs and

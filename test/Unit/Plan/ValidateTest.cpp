@@ -34,7 +34,20 @@ struct Case {
 
 static Entry &entry(Plan &plan) { return plan.entries[0]; }
 static Instruction &inBody(Plan &plan) { return plan.entries[0].bodies[0].instructions[0]; }
+static Instruction &observe(Plan &plan) { return plan.entries[0].bodies[0].instructions[1]; }
+static Segment &segment(Plan &plan) { return plan.parameters[0].segments[0]; }
 static constexpr int64_t huge = std::numeric_limits<int64_t>::max();
+
+static void expectRefusals(const std::vector<Case> &cases) {
+  for (const Case &test : cases) {
+    Plan plan = test::smallPlan();
+    test.spoil(plan);
+    Status status = validate(plan);
+    ASSERT_FALSE(status.ok()) << test.name;
+    EXPECT_NE(status.failure().message().find(test.message), std::string::npos)
+        << test.name << ": " << status.failure().message();
+  }
+}
 
 TEST(Validate, NamesWhatIsWrong) {
   const std::vector<Case> cases{
@@ -130,14 +143,174 @@ TEST(Validate, NamesWhatIsWrong) {
        "found -1, 2, 1 and 1"},
       {"index of cache", [](Plan &p) { inBody(p).args[3].index = 1; }, "index 0 of arena, cache"},
   };
-  for (const Case &test : cases) {
+  expectRefusals(cases);
+}
+
+/// One case for each number that can be out of its range, and each border.
+TEST(Validate, NamesTheNumbersOfThePlanThatAreWrong) {
+  constexpr int64_t tooMany = int64_t(1) << 31;
+  const char *object = "the name of a file as object";
+  expectRefusals({
+      {"hidden size", [](Plan &p) { p.hiddenSize = 0; }, "found 32, 0 and 2"},
+      {"model layers", [](Plan &p) { p.layers = 0; }, "found 32, 8 and 0"},
+      {"large vocabulary", [](Plan &p) { p.vocabSize = tooMany; }, "found 2147483648, 8 and 2"},
+      {"large cache", [](Plan &p) { p.cache.rope = tooMany; }, "2^31 - 1, found 2147483648"},
+      {"one scale block", [](Plan &p) { p.scaleBlock = {128}; }, "scale block of two sizes"},
+      {"no scale block", [](Plan &p) { p.scaleBlock[1] = 0; }, "scale block of two sizes"},
+      {"size name", [](Plan &p) { p.sizes[1].name.clear(); }, "size ''"},
+      {"variant name", [](Plan &p) { p.variants[0].name.clear(); }, "variant ''"},
+      {"object empty", [](Plan &p) { p.variants[0].object.clear(); }, object},
+      {"object here", [](Plan &p) { p.variants[0].object = "."; }, object},
+      {"object above", [](Plan &p) { p.variants[0].object = ".."; }, object},
+      {"object zero", [](Plan &p) { p.variants[0].object = std::string("a\0b", 3); }, object},
+  });
+}
+
+TEST(Validate, NamesTheNumbersOfKernelsThatAreWrong) {
+  const char *counts = "expected tile counts that are not negative";
+  expectRefusals({
+      {"variants", [](Plan &p) { p.kernels[1].variants.pop_back(); }, "2 variants, found 1"},
+      {"factor", [](Plan &p) { p.kernels[0].variants[1].tiles.factor = -1; }, counts},
+      {"divisor", [](Plan &p) { p.kernels[0].variants[1].tiles.divisor = -1; }, counts},
+      {"times", [](Plan &p) { p.kernels[0].variants[1].tiles.times = -1; }, counts},
+      {"plus", [](Plan &p) { p.kernels[0].variants[1].tiles.plus = -1; }, counts},
+      {"factor overflows",
+       [](Plan &p) {
+         entry(p).maxima[0] = std::numeric_limits<int32_t>::max();
+         p.kernels[0].variants[0].tiles.factor = std::numeric_limits<uint32_t>::max();
+       },
+       "too many tiles"},
+      {"times overflow",
+       [](Plan &p) {
+         TileCount &tiles = p.kernels[0].variants[0].tiles;
+         tiles.factor = tiles.times = std::numeric_limits<uint32_t>::max();
+       },
+       "too many tiles"},
+      {"plus exceeds",
+       [](Plan &p) {
+         p.kernels[0].variants[0].tiles.plus = std::numeric_limits<uint32_t>::max() - 3;
+       },
+       "too many tiles"},
+      {"scratch", [](Plan &p) { p.kernels[0].variants[1].scratchBytes = (int64_t(1) << 40) + 1; },
+       "scratch of 1099511627777"},
+  });
+}
+
+TEST(Validate, NamesTheNumbersOfEntriesThatAreWrong) {
+  const char *observation = "observation 'hidden' has no proper size or columns";
+  expectRefusals({
+      {"role", [](Plan &p) { entry(p).role.clear(); }, "found '' and 1 to 16"},
+      {"no tokens", [](Plan &p) { entry(p).minTokens = 0; }, "found 'step' and 0 to 16"},
+      {"range", [](Plan &p) { entry(p).minTokens = 17; }, "found 'step' and 17 to 16"},
+      {"no maximum", [](Plan &p) { entry(p).maxima[1] = 0; }, "a size's maximum of 0"},
+      {"maximum", [](Plan &p) { entry(p).maxima[1] = int64_t(1) << 31; }, "of 2147483648"},
+      {"negative arena", [](Plan &p) { entry(p).arenaBytes = -1; }, "plan: an arena of -1 bytes"},
+      {"large arena", [](Plan &p) { entry(p).arenaBytes = (int64_t(1) << 52) + 1; },
+       "plan: an arena of 4503599627370497 bytes"},
+      {"offset before", [](Plan &p) { entry(p).instructions[0].args[2].offset = -1; },
+       "offset -1 in an arena"},
+      {"port name", [](Plan &p) { entry(p).outputs[0].name.clear(); }, "port '' has no"},
+      {"port size", [](Plan &p) { entry(p).outputs[0].size = 2; }, "port 'logits' has no"},
+      {"port without columns", [](Plan &p) { entry(p).inputs[0].columns = 0; }, "port 'ids' has"},
+      {"port columns", [](Plan &p) { entry(p).inputs[0].columns = huge; }, "port 'ids' has"},
+      {"observed size", [](Plan &p) { entry(p).observations[0].size = 2; }, observation},
+      {"observed size before", [](Plan &p) { entry(p).observations[0].size = -1; }, observation},
+      {"nothing observed", [](Plan &p) { entry(p).observations[0].columns = 0; }, observation},
+      {"observed columns", [](Plan &p) { entry(p).observations[0].columns = huge; }, observation},
+      {"layer", [](Plan &p) { entry(p).instructions[1].layer = -2; }, "layer -2 of 2"},
+      {"output", [](Plan &p) { entry(p).instructions[3].args[1].index = 1; }, "output 1 of 1"},
+      {"two observed", [](Plan &p) { observe(p).args.resize(2, {ArgKind::Arena, 0, 0}); },
+       "found observation 0 of 2 values"},
+      {"observed weight", [](Plan &p) { observe(p).args[0] = {ArgKind::Parameter, 1, 0}; },
+       "neither arena nor port"},
+      {"observed input", [](Plan &p) { observe(p).args[0] = {ArgKind::Input, 0, 0}; },
+       "of 512 bytes exceeds the 64 that are there"},
+      {"observed arena", [](Plan &p) { observe(p).args[0] = {ArgKind::Arena, 0, 4096 - 511}; },
+       "of 512 bytes exceeds the 511 that are there"},
+  });
+  Plan plan = test::smallPlan();
+  observe(plan).args[0] = {ArgKind::Arena, 0, 4096 - 512};
+  EXPECT_TRUE(validate(plan).ok());
+}
+
+TEST(Validate, NamesTheNumbersOfParametersThatAreWrong) {
+  const char *sizes = "expected a name, positive sizes without overflow and equal parts";
+  const char *blocks = "expected a block of scales, found";
+  const char *width = "expected panels of an even width up to 4096";
+  expectRefusals({
+      {"name twice", [](Plan &p) { p.parameters[1].name = "embedding"; }, "name occurs twice"},
+      {"name", [](Plan &p) { p.parameters[0].name.clear(); }, sizes},
+      {"groups", [](Plan &p) { p.parameters[0].groups = 0; }, sizes},
+      {"rows", [](Plan &p) { p.parameters[0].rows = 0; }, sizes},
+      {"columns", [](Plan &p) { p.parameters[0].columns = 0; }, sizes},
+      {"parts", [](Plan &p) { p.parameters[0].parts = 0; }, sizes},
+      {"elements", [](Plan &p) { p.parameters[0].columns = int64_t(1) << 45; }, sizes},
+      {"negative rows of scales", [](Plan &p) { p.parameters[1].scaleRows = -128; }, blocks},
+      {"negative columns of scales", [](Plan &p) { p.parameters[1].scaleColumns = -128; }, blocks},
+      {"rows of scales", [](Plan &p) { p.parameters[1].scaleRows = huge; }, blocks},
+      {"one size of scales", [](Plan &p) { p.parameters[1].scaleColumns = 0; }, blocks},
+      {"odd panels", [](Plan &p) { p.parameters[0].layouts[1].panelWidth = 15; }, width},
+      {"wide panels", [](Plan &p) { p.parameters[0].layouts[1].panelWidth = 4098; }, width},
+      {"panels overflow", // rows alone are 2^52 bytes, and 16 more are added
+       [](Plan &p) {
+         p.parameters[0].columns = p.parameters[0].segments[0].fileColumns = int64_t(1) << 44;
+       },
+       width},
+      {"last layer", [](Plan &p) { p.parameters[1].layers = {0, 2}; }, "below 2, found 2"},
+      {"type of scales", [](Plan &p) { p.parameters[1].type = DType::BF16; }, "belong to f8E4M3FN"},
+      {"no scales", [](Plan &p) { p.scaleBlock.clear(); }, "belong to f8E4M3FN"},
+      {"scales across", [](Plan &p) { p.parameters[1].scaleRows = 256; },
+       "spans two segments at row 128"},
+      {"columns of scales",
+       [](Plan &p) {
+         Parameter &weight = p.parameters[1];
+         weight.columns = weight.segments[0].fileColumns = weight.segments[1].fileColumns = 200;
+         weight.scaleColumns = 96;
+       },
+       "a block of 128 x 96 scales of group 0 spans blocks"},
+  });
+}
+
+TEST(Validate, NamesTheNumbersOfSegmentsThatAreWrong) {
+  const char *shape = "expected a key, rows and a shape without overflow";
+  constexpr int64_t large = (int64_t(1) << 52) + 1;
+  expectRefusals({
+      {"key", [](Plan &p) { segment(p).key.clear(); }, shape},
+      {"rows", [](Plan &p) { segment(p).rows = 0; }, shape},
+      {"rows of the file", [](Plan &p) { segment(p).fileRows = 0; }, shape},
+      {"columns of the file", [](Plan &p) { segment(p).fileColumns = -1; }, shape},
+      {"stride", [](Plan &p) { segment(p).groupStride = -1; }, shape},
+      {"first row", [](Plan &p) { segment(p).firstRow = -1; }, shape},
+      {"large first row", [](Plan &p) { segment(p).firstRow = large; }, shape},
+      {"large file", [](Plan &p) { segment(p).fileRows = int64_t(1) << 52; }, shape},
+      {"strides of all groups",
+       [](Plan &p) { segment(p).groupStride = int64_t(1) << 51, p.parameters[0].groups = 3; },
+       shape},
+      {"columns", [](Plan &p) { segment(p).fileColumns = 7; }, "8 columns of a tensor of shape"},
+      {"stride of experts", [](Plan &p) { p.parameters[1].segments[0].groupStride = 1; },
+       "a stride of 1 between groups exclude each other"},
+  });
+}
+
+TEST(Validate, ATensorOfOneDimensionIsOneRow) {
+  auto refusal = [](const std::function<void(Parameter &, Segment &)> &spoil) {
     Plan plan = test::smallPlan();
-    test.spoil(plan);
+    Parameter &weight = plan.parameters[0];
+    weight.rows = 1;
+    weight.segments = {{"model.norm.weight", "", 8, 0, 0, 0, 1, false}};
+    spoil(weight, weight.segments[0]);
     Status status = validate(plan);
-    ASSERT_FALSE(status.ok()) << test.name;
-    EXPECT_NE(status.failure().message().find(test.message), std::string::npos)
-        << test.name << ": " << status.failure().message();
-  }
+    return status.ok() ? "" : status.failure().what;
+  };
+  EXPECT_EQ(refusal([](Parameter &, Segment &) {}), "");
+  const std::string expected =
+      "invalid plan: a tensor of one dimension gives one row of all its 8 elements";
+  EXPECT_EQ(refusal([](Parameter &, Segment &s) { s.transposed = true; }), expected);
+  EXPECT_EQ(refusal([](Parameter &p, Segment &s) { p.rows = s.rows = 2; }), expected);
+  EXPECT_EQ(refusal([](Parameter &p, Segment &) { p.groups = 2; }), expected);
+  EXPECT_EQ(refusal([](Parameter &, Segment &s) { s.scaleKey = "scale"; }), expected);
+  EXPECT_EQ(refusal([](Parameter &, Segment &s) { s.firstRow = 1; }), expected);
+  EXPECT_EQ(refusal([](Parameter &p, Segment &) { p.columns = 7; }), expected);
 }
 
 TEST(Validate, BoundsWhatCallsExpandTo) {
@@ -182,6 +355,14 @@ TEST(Validate, BoundsTheTensorsThatParametersName) {
       0U)
       << status.failure().message();
   EXPECT_FALSE(named(int64_t(1) << 40).ok());
+  // More than can be counted: 2^49 experts in 16 layers.
+  Plan plan = test::smallPlan();
+  Parameter &vast = plan.parameters[1];
+  plan.cache.layers = 16;
+  vast.layers = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  vast.groups = int64_t(1) << 49, vast.rows = vast.columns = vast.parts = 1;
+  vast.layouts = {{}, {}}, vast.segments.pop_back(), vast.segments[0].rows = 1;
+  EXPECT_NE(validate(plan).failure().what.find("more than 4194304 tensors"), std::string::npos);
 }
 
 TEST(Validate, SaysWhereInAFieldOfItsOwn) {

@@ -14,10 +14,13 @@
 #include "dsv3/Support/File.h"
 #include "dsv3/Support/Hash.h"
 #include "runtime/bundle/CompileCache.h"
+#include "runtime/bundle/CompileKey.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <csignal>
+#include <set>
 
 using namespace dsv3;
 using namespace dsv3::runtime;
@@ -91,6 +94,37 @@ TEST_F(CompileCacheTest, KeysDifferByInputItsFlagAndCompiler) {
   EXPECT_NE(log->find("--config /models/a -o "), std::string::npos) << *log;
 }
 
+TEST_F(CompileCacheTest, KeysHoldWhatTheBundleDependsOn) {
+  CompileKey key = CompileKey::of(request, compiler);
+  EXPECT_EQ(key.inputFlag, "--model");
+  EXPECT_EQ(key.identity, "0123");
+  EXPECT_EQ(key.planFormat, plan::planFormatVersion);
+  EXPECT_EQ(key.families, plan::familyTableHash());
+  EXPECT_EQ(key.compilerBytes, fs::file_size(compiler));
+  EXPECT_EQ(key.compilerDate, fs::last_write_time(compiler).time_since_epoch().count());
+  auto bundle = get();
+  ASSERT_TRUE(bundle.ok());
+  EXPECT_EQ(bundle->directory().filename(), key.name());
+}
+
+TEST(CompileKey, EachPartChangesTheName) {
+  const CompileKey key{"--model", "ab", 1, "cd", 1000, 2000};
+  std::set<std::string> names{key.name()};
+  auto differs = [&](const char *part, auto change) {
+    CompileKey other = key;
+    change(other);
+    EXPECT_TRUE(names.insert(other.name()).second) << part;
+  };
+  EXPECT_EQ(key.name(), CompileKey(key).name());
+  differs("flag of the input", [](CompileKey &k) { k.inputFlag = "--config"; });
+  differs("identity", [](CompileKey &k) { k.identity = "ac"; });
+  differs("border of parts", [](CompileKey &k) { k.inputFlag = "--modela", k.identity = "b"; });
+  differs("format of plans", [](CompileKey &k) { k.planFormat = 2; });
+  differs("families", [](CompileKey &k) { k.families = "ce"; });
+  differs("size of the compiler", [](CompileKey &k) { k.compilerBytes = 1001; });
+  differs("date of the compiler", [](CompileKey &k) { k.compilerDate = 2001; });
+}
+
 TEST_F(CompileCacheTest, RebuildReplacesTheBundle) {
   ASSERT_TRUE(get().ok());
   directory.write("bundle/config.json", "{\"new\": 1}");
@@ -136,7 +170,10 @@ TEST_F(CompileCacheTest, InterruptionStopsTheCompiler) {
   std::atomic<bool> cancel = true;
   request.cancel = &cancel;
   setCompiler("exec tail -f /dev/null\n");
+  // A script's background jobs, these tests among them, ignore it and hand that on.
+  auto *before = std::signal(SIGINT, SIG_DFL);
   auto bundle = get();
+  (void)std::signal(SIGINT, before);
   ASSERT_FALSE(bundle.ok());
   EXPECT_EQ(bundle.failure().what, "interrupted");
   EXPECT_EQ(entries(), 0U);

@@ -12,6 +12,7 @@
 #include <csignal>
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -185,6 +186,31 @@ TEST_F(PackedFileTest, AWriterThatWasKilledLeavesNoTraceBeyondTheNext) {
   ASSERT_TRUE(created && write(*created));
   EXPECT_EQ(names(directory), published);
   EXPECT_TRUE(mapPacked(path, header()).ok());
+}
+
+TEST_F(PackedFileTest, OfALongerFileThatWasLeftNothingIsUsed) {
+  directory.write("packed.aside", std::string(store.bytes().size() + (size_t(4) << 20), 'x'));
+  auto one = writer();
+  ASSERT_TRUE(one);
+  ASSERT_TRUE(write(*one));
+  auto mapping = mapPacked(path, header());
+  EXPECT_TRUE(mapping.ok()) << mapping.failure().message();
+}
+
+TEST_F(PackedFileTest, ALinkInThePlaceOfTheFileAsideIsNotFollowed) {
+  fs::path other = directory.write("other", "mine");
+  fs::create_symlink(other, path.string() + ".aside");
+  EXPECT_FALSE(PackedWriter::create(path, header()).ok());
+  EXPECT_EQ(fs::file_size(other), 4U);
+}
+
+TEST_F(PackedFileTest, APipeOfThatNameIsNotWaitedFor) {
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  alarm(60); // ends the test where it would wait for ever
+  auto mapping = mapPacked(path, header());
+  alarm(0);
+  ASSERT_FALSE(mapping.ok());
+  EXPECT_EQ(mapping.failure().what, "expected a file, found something else");
 }
 
 TEST_F(PackedFileTest, AFullDiskIsFoundFirstAndLeavesNothing) {

@@ -166,6 +166,30 @@ TEST(Params, ManyUnitsOfWork) {
   expectAllPacked(planOf({weight}, 32));
 }
 
+// The second unit begins in the middle of a block of scales.
+TEST(Params, UnitsOfWorkThatDivideABlockOfScales) {
+  expectAllPacked(planOf(
+      {scaled(parameterOf(DType::F8E4M3, 1, 2000, 1100, {"w", "", 2000, 1100, 0, 0, 2000, false}),
+              128, 128)},
+      16));
+}
+
+TEST(Params, DamageOfTheLastUnitIsFound) {
+  Parameter weight =
+      scaled(parameterOf(DType::F8E4M3, 1, 2000, 1100, {"w", "", 2000, 1100, 0, 0, 2000, false}),
+             128, 128);
+  Plan plan = planOf({weight}, 16);
+  Tensors tensors = randomTensors(plan);
+  tensors["w"].bytes.back() = std::byte(0x7F);
+  TemporaryDirectory directory;
+  checkpoint::Checkpoint checkpoint = writeCheckpoint(directory, tensors);
+  for (size_t variant : {0, 1}) {
+    auto store = ParameterStore::load(plan, variant, checkpoint);
+    ASSERT_FALSE(store.ok());
+    EXPECT_NE(store.failure().what.find("'w' holds NaN"), std::string::npos);
+  }
+}
+
 TEST(Params, EverythingThatDoesNotFitIsNamedAtOnce) {
   Parameter weight = scaled(
       parameterOf(DType::F8E4M3, 1, 8, 8, {"layers.{layer}.w", "", 8, 8, 0, 0, 8, false}), 8, 8);

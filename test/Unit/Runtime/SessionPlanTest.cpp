@@ -113,6 +113,29 @@ TEST_F(SessionPlan, MemoryIsWhatThePlanSays) {
   EXPECT_EQ(bytesFor("the latent cache"), 3 * model.plan.cache.pageBytes());
 }
 
+TEST_F(SessionPlan, PortsHoldTheLargestStepWhereverItsEntryIs) {
+  std::ranges::reverse(model.plan.entries); // the last one has one token
+  auto session = start();
+  EXPECT_EQ(bytesFor("the port 'ids'"), toyPrefill * int64_t(sizeof(int32_t)));
+  EXPECT_EQ(bytesFor("the port 'logits'"), toyPrefill * int64_t(sizeof(ToyLogits)));
+}
+
+TEST_F(SessionPlan, PagesAreInOrderHoweverLongTheContext) {
+  // As many pages as 200 000 tokens of a published model have.
+  constexpr int64_t pages = 3125, unused = 7;
+  model.plan.cache.maxContext = (pages + unused) * toyPageTokens;
+  SessionOptions options;
+  options.context = pages * toyPageTokens - 1; // the last page is not full
+  auto session = start(options);
+  EXPECT_EQ(bytesFor("the page table"), 2 * (pages + unused) * 4);
+  // The table is the fifth argument of the kernel that appends.
+  const Program &decode = device.programs[0];
+  const auto *table = static_cast<const int32_t *>(decode.args[decode.commands[2].firstArg + 4]);
+  for (int64_t i = 0; i < 2 * (pages + unused); ++i) {
+    ASSERT_EQ(table[i], i < pages ? i : 0) << "entry " << i;
+  }
+}
+
 TEST_F(SessionPlan, KernelsAreThoseOfTheVariant) {
   auto session = start();
   ASSERT_EQ(device.objects.size(), 1U);
@@ -157,6 +180,10 @@ TEST_F(SessionPlan, RefusesOptionsBeyondThePlan) {
   SessionOptions options;
   options.context = 100;
   EXPECT_EQ(refusal(options).what, "expected a context of 1 to 38 tokens, found 100");
+  options.context = -1;
+  EXPECT_EQ(refusal(options).what, "expected a context of 1 to 38 tokens, found -1");
+  options.context = toyMaxContext;
+  EXPECT_TRUE(create(options));
   options.context = 0, options.chunk = -1;
   EXPECT_EQ(refusal(options).where, "--chunk");
 }
@@ -179,6 +206,12 @@ TEST_F(SessionPlan, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(refusal().what, "expected the role step or mtp, found 'draft'");
   plan = good, plan.entries[2].maxima[1] = 7;
   EXPECT_EQ(refusal().what, "expected sizes for steps of 8 tokens, found a maximum of 7");
+  plan = good, plan.entries[2].maxima[0] = 6;
+  EXPECT_EQ(refusal().what, "expected sizes for steps of 8 tokens, found a maximum of 6");
+  plan = good, plan.entries[3].inputs.pop_back();
+  EXPECT_EQ(refusal().where, "entry 'mtp'");
+  plan = good, plan.entries[1].inputs.erase(plan.entries[1].inputs.begin());
+  EXPECT_EQ(refusal().where, "entry 'rows'");
   plan = good, plan.entries[0].outputs.erase(plan.entries[0].outputs.begin());
   EXPECT_EQ(refusal().where, "entry 'decode'");
   plan = good, plan.entries.erase(plan.entries.begin(), plan.entries.end() - 1);

@@ -64,6 +64,37 @@ TEST(Sampling, FiltersKeepWhatTheyShould) {
   auto minP = draw({.temperature = 1, .minP = 0.6}, logits);
   EXPECT_EQ(minP.size(), 2U);
   EXPECT_EQ(minP.count(3), 1U);
+  EXPECT_NEAR(minP[1], 20000 * 4 / 7, 283);
+}
+
+// Equal logits have exactly equal probabilities, so that the borders can be met.
+TEST(Sampling, TopPEndsWhereTheMassIsReached) {
+  std::vector<float> four(4, 0.0F);
+  EXPECT_EQ(draw({.temperature = 1, .topP = 0.5}, four, 200).size(), 2U);
+  EXPECT_EQ(draw({.temperature = 1, .topP = std::nextafter(0.5, 1)}, four, 200).size(), 3U);
+  // Of those that are left the first ones, in the order of ids.
+  EXPECT_EQ(draw({.temperature = 1, .topP = 0.25}, four, 200).count(0), 1U);
+}
+
+TEST(Sampling, MinPKeepsWhatIsJustAsLikely) {
+  std::vector<float> logits{0, 0, -1};
+  EXPECT_EQ(draw({.temperature = 1, .minP = 1}, logits, 200).size(), 2U);
+}
+
+TEST(Sampling, TopKTakesTheLowestIdsOfEquals) {
+  auto counts = draw({.temperature = 1, .topK = 2}, {0, 1, 0, 1, 1}, 200);
+  EXPECT_EQ(counts.size(), 2U);
+  EXPECT_EQ(counts.count(4), 0U);
+  EXPECT_EQ(draw({.temperature = 1, .topK = 3}, {0, 1, 2}, 2000).size(), 3U);
+}
+
+TEST(Sampling, WhatIsNotFiniteIsNotDrawn) {
+  float nan = std::nanf(""), infinity = std::numeric_limits<float>::infinity();
+  auto counts = draw({.temperature = 1}, {nan, 0, infinity, -infinity, 0}, 200);
+  EXPECT_EQ(counts.size(), 2U);
+  EXPECT_EQ(counts.count(1) + counts.count(4), 2U);
+  // If nothing is finite, the choice is that of argmax.
+  EXPECT_EQ(draw({.temperature = 1}, {nan, -infinity, infinity}, 1).count(2), 1U);
 }
 
 TEST(Sampling, TheTemperatureComesBeforeTheFilters) {
@@ -88,9 +119,13 @@ TEST(Sampling, TheSeedDecides) {
 
 TEST(Sampling, OptionsOutOfRangeAreNamed) {
   EXPECT_TRUE(validate(SamplingOptions{}).ok());
-  for (SamplingOptions options : {SamplingOptions{.temperature = -1}, SamplingOptions{.topK = -1},
-                                  SamplingOptions{.topP = 1.5}, SamplingOptions{.minP = -0.1},
-                                  SamplingOptions{.temperature = std::nan("")}}) {
+  EXPECT_TRUE(validate(SamplingOptions{.topP = 0, .minP = 1}).ok());
+  for (SamplingOptions options :
+       {SamplingOptions{.temperature = -1}, SamplingOptions{.topK = -1},
+        SamplingOptions{.topP = 1.5}, SamplingOptions{.minP = -0.1}, SamplingOptions{.topP = -0.1},
+        SamplingOptions{.minP = 1.5}, SamplingOptions{.topP = std::nan("")},
+        SamplingOptions{.minP = std::nan("")}, SamplingOptions{.temperature = std::nan("")},
+        SamplingOptions{.temperature = HUGE_VAL}}) {
     EXPECT_FALSE(validate(options).ok());
   }
 }
