@@ -369,9 +369,10 @@ void Code::when(Num condition, llvm::function_ref<void()> yes, llvm::function_re
   }
 }
 
-void Code::whenRarely(Num condition, llvm::function_ref<void()> yes) {
+void Code::whenRarely(Num condition, llvm::function_ref<void()> yes,
+                      llvm::function_ref<void()> no) {
   Value never = arith::ConstantOp::create(builder, loc, builder.getBoolAttr(false));
-  when(wrap(LLVM::ExpectOp::create(builder, loc, condition.value, never)), yes);
+  when(wrap(LLVM::ExpectOp::create(builder, loc, condition.value, never)), yes, no);
 }
 
 void Code::columns(int64_t n, llvm::function_ref<void(Num, int64_t)> body) {

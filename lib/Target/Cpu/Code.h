@@ -133,8 +133,8 @@ public:
   Var variable(Num initial);
   void loop(Num from, Num to, int64_t step, llvm::function_ref<void(Num)> body);
   void when(Num condition, llvm::function_ref<void()> yes, llvm::function_ref<void()> no = nullptr);
-  /// The same for what hardly ever happens: it is kept out of the way of the rest.
-  void whenRarely(Num condition, llvm::function_ref<void()> yes);
+  /// The same where the condition hardly ever holds: that code is kept out of the way.
+  void whenRarely(Num condition, llvm::function_ref<void()> yes, llvm::function_ref<void()> no);
   /// Calls body(i, width) for the columns 0 to n: whole vectors in a loop, then the rest.
   void columns(int64_t n, llvm::function_ref<void(Num, int64_t)> body);
 

@@ -43,9 +43,10 @@ static std::array<Num, 2> halvesOfWords(Code &code, Value words) {
           code.wrap(bitcast(code, andBits(code, words, 0xFFFF0000), code.f32()))};
 }
 
-/// Four vectors of f32 from codes in the order and form of panels (dsv3/Plan/Layout.h). Codes
-/// whose exponent is 0 come out as if they had a leading one and the exponent below.
-static SmallVector<Num> expandCodes(Code &code, Value codes) {
+/// Calls body(vector, f32) for the four vectors of codes in the order and form of panels
+/// (dsv3/Plan/Layout.h). Codes whose exponent is 0 come out as if they had a leading one and the
+/// exponent below.
+static void expandCodes(Code &code, Value codes, llvm::function_ref<void(int64_t, Num)> body) {
   OpBuilder &b = code.builder;
   int64_t bytes = cast<VectorType>(codes.getType()).getNumElements();
   // The first byte of a bfloat16 for each sign and upper three bits of an exponent; its second
@@ -65,7 +66,6 @@ static SmallVector<Num> expandCodes(Code &code, Value codes) {
                                               ValueRange{tableOfLanes, andBits(code, codes, 0x0F)})
                     .getResults();
   Value second = andBits(code, codes, 0xF0);
-  SmallVector<Num> vectors;
   for (int64_t half : {0, 8}) {
     SmallVector<int64_t> order;
     for (int64_t i = 0; i < bytes; ++i) {
@@ -73,9 +73,10 @@ static SmallVector<Num> expandCodes(Code &code, Value codes) {
       order.push_back(i % 2 == 0 ? byte : bytes + byte);
     }
     Value words = vector::ShuffleOp::create(b, code.loc, second, first, order);
-    llvm::append_range(vectors, halvesOfWords(code, bitcast(code, words, code.i32())));
+    auto [low, high] = halvesOfWords(code, bitcast(code, words, code.i32()));
+    body(half / 4, low);
+    body(half / 4 + 1, high);
   }
-  return vectors;
 }
 
 /// Whether a code of a panel has exponent 0.
@@ -104,39 +105,36 @@ static Num correctSubnormal(Code &code, Num number) {
       bitcast(code, arith::OrIOp::create(code.builder, code.loc, bits, sign), code.f32()));
 }
 
-static SmallVector<SmallVector<Num>> loadCodes(Code &code, int64_t width, Memory first,
-                                               int64_t count) {
-  SmallVector<Value> codes;
-  SmallVector<Var> variables;
+static void withCodes(Code &code, int64_t width, Memory first, int64_t count,
+                      llvm::function_ref<void(int64_t, int64_t, Num)> body) {
+  SmallVector<Value> columns;
   for (int64_t c = 0; c < count; ++c) {
-    codes.push_back((first + c * width).as(code.i8()).raw(width));
-    for (Num vector : expandCodes(code, codes.back())) {
-      variables.push_back(code.variable(vector));
-    }
+    columns.push_back((first + c * width).as(code.i8()).raw(width));
   }
+  auto expand = [&](llvm::function_ref<Num(Num)> corrected) {
+    for (auto [c, codes] : llvm::enumerate(columns)) {
+      expandCodes(code, codes, [&, c = static_cast<int64_t>(c)](int64_t v, Num vector) {
+        body(c, v, corrected(vector));
+      });
+    }
+  };
   // Subnormal f32 or f16 would be a way without a branch, and far slower where processors
   // take an assist for them. Weights have one such code in thousands.
-  code.whenRarely(anySubnormal(code, codes), [&] {
-    for (const Var &variable : variables) {
-      variable.set(correctSubnormal(code, variable.get()));
-    }
-  });
-  SmallVector<SmallVector<Num>> columns(static_cast<size_t>(count));
-  for (auto [i, variable] : llvm::enumerate(variables)) {
-    columns[i * columns.size() / variables.size()].push_back(variable.get());
-  }
-  return columns;
+  code.whenRarely(
+      anySubnormal(code, columns),
+      [&] { expand([&](Num vector) { return correctSubnormal(code, vector); }); },
+      [&] { expand([](Num vector) { return vector; }); });
 }
 
-static SmallVector<Num> loadWide(Code &code, int64_t width, Memory column) {
+/// The two vectors of a column of elements of 16 or 32 bits.
+static std::array<Num, 2> loadWide(Code &code, int64_t width, Memory column) {
   int64_t lanes = width / 2;
   if (column.elementType().isF32()) {
     return {column.floats(lanes), (column + lanes).floats(lanes)};
   }
   Value words = column.as(code.i32()).raw(lanes);
   if (column.elementType().isBF16()) {
-    auto [low, high] = halvesOfWords(code, words);
-    return {low, high};
+    return halvesOfWords(code, words);
   }
   OpBuilder &b = code.builder;
   auto type = cast<VectorType>(words.getType());
@@ -149,15 +147,17 @@ static SmallVector<Num> loadWide(Code &code, int64_t width, Memory column) {
   return {half(words), half(high)};
 }
 
-SmallVector<SmallVector<Num>> loadColumns(Code &code, int64_t width, Memory first, int64_t count) {
+void withColumns(Code &code, int64_t width, Memory first, int64_t count,
+                 llvm::function_ref<void(int64_t, int64_t, Num)> body) {
   if (isa<Float8E4M3FNType>(first.elementType())) {
-    return loadCodes(code, width, first, count);
+    withCodes(code, width, first, count, body);
+    return;
   }
-  SmallVector<SmallVector<Num>> columns;
   for (int64_t c = 0; c < count; ++c) {
-    columns.push_back(loadWide(code, width, first + c * width));
+    auto [low, high] = loadWide(code, width, first + c * width);
+    body(c, 0, low);
+    body(c, 1, high);
   }
-  return columns;
 }
 
 //===----------------------------------------------------------------------===//
@@ -194,20 +194,16 @@ static std::string typeName(Type type) {
 void callExpand(Code &code, int64_t width, Memory from, Memory to, Num count) {
   Type pointer = from.address().getType(), element = from.elementType();
   std::string name = "expand." + typeName(element) + "." + std::to_string(width);
-  auto function =
-      sharedFunction(code, name, {pointer, pointer, code.builder.getI64Type()},
-                     [&](Code &inner, Block::BlockArgListType arguments) {
-                       Memory source(inner, arguments[0], element),
-                           target(inner, arguments[1], inner.f32());
-                       inner.loop(inner.integer(0), inner.wrap(arguments[2]), 1, [&](Num k) {
-                         Memory row = target + k * width;
-                         auto columns = loadColumns(inner, width, source + k * width, 1);
-                         for (Num part : columns[0]) {
-                           row.store(part);
-                           row = row + widthOf(part);
-                         }
-                       });
-                     });
+  auto function = sharedFunction(
+      code, name, {pointer, pointer, code.builder.getI64Type()},
+      [&](Code &inner, Block::BlockArgListType arguments) {
+        Memory source(inner, arguments[0], element), target(inner, arguments[1], inner.f32());
+        inner.loop(inner.integer(0), inner.wrap(arguments[2]), 1, [&](Num k) {
+          withColumns(inner, width, source + k * width, 1, [&](int64_t, int64_t v, Num vector) {
+            (target + k * width + v * widthOf(vector)).store(vector);
+          });
+        });
+      });
   LLVM::CallOp::create(code.builder, code.loc, function,
                        ValueRange{from.address(), to.address(), count.value});
 }
@@ -223,25 +219,20 @@ static void emitStreamColumns(Code &code, const StreamCall &call, Num begin, Num
   int64_t bytes = call.panels[0].elementType().getIntOrFloatBitWidth() / 8;
   int64_t columnBytes = call.width * bytes;
   int64_t unroll = std::max<int64_t>(1, lineBytes / columnBytes);
+  auto vectors = static_cast<size_t>(call.width / code.lanes());
   auto columns = [&](Num k, int64_t count) {
-    const Var *sum = sums.begin();
-    for (const Memory &panel : call.panels) {
+    for (auto [p, panel] : llvm::enumerate(call.panels)) {
       Memory first = panel + k * call.width;
       for (int64_t line = 0; line < count * columnBytes; line += lineBytes) {
         first.prefetch(streamAhead + line);
       }
-      auto loaded = loadColumns(code, call.width, first, count);
-      for (auto [c, column] : llvm::enumerate(loaded)) {
-        const Var *next = sum;
-        for (const Memory &row : call.rows) {
-          Num x = (row + (k + static_cast<int64_t>(c))).floats();
-          for (Num vector : column) {
-            next->set(code.fma(code.splat(x, widthOf(vector)), vector, next->get()));
-            ++next;
-          }
+      withColumns(code, call.width, first, count, [&, p = p](int64_t c, int64_t v, Num vector) {
+        for (auto [i, row] : llvm::enumerate(call.rows)) {
+          const Var &sum = sums[((p * call.rows.size() + i) * vectors) + static_cast<size_t>(v)];
+          Num x = code.splat((row + (k + c)).floats(), widthOf(vector));
+          sum.set(code.fma(x, vector, sum.get()));
         }
-      }
-      sum += call.rows.size() * loaded[0].size();
+      });
     }
   };
   Num whole = begin + (end - begin) / unroll * unroll;

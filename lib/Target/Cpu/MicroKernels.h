@@ -12,10 +12,11 @@
 
 namespace dsv3::cpu {
 
-/// The `width` elements of each of `count` columns of a panel as f32, exactly, in vectors of
-/// rows, lowest first. dsv3/Plan/Layout.h says how they lie.
-llvm::SmallVector<llvm::SmallVector<Num>> loadColumns(Code &code, int64_t width, Memory first,
-                                                      int64_t count);
+/// Calls body(column, vector, f32) for `count` columns of a panel, exactly expanded: each is
+/// `width` rows, in vectors of rows, lowest first. dsv3/Plan/Layout.h says how they lie. Code may
+/// be made twice, for the usual and for rare elements.
+void withColumns(Code &code, int64_t width, Memory first, int64_t count,
+                 llvm::function_ref<void(int64_t, int64_t, Num)> body);
 
 /// Calls expand(from, to, count): `count` columns of a panel at `from` as f32, exactly, to
 /// [count][width] at `to`.
