@@ -57,7 +57,6 @@ inline int64_t tileWidth(const CpuVariant &variant) { return 2 * variant.lanes; 
 inline int64_t panelWidth(const CpuVariant &variant, DType weight) {
   return (weight == DType::F8E4M3 ? 4 : 2) * variant.lanes;
 }
-
 /// How a family reads its weight of type `weight` (gemm, grouped_gemm,
 /// expanded_attention: in panels; tables, norms and biases of the others: row-major).
 Layout weightLayout(Family family, const CpuVariant &variant, DType weight);

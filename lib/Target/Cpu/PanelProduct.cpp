@@ -59,8 +59,23 @@ static void emitStreamPanels(Code &code, const PanelWeight &weight, const Produc
   for (int64_t i = 0; i < height; ++i) {
     call.rows.push_back(row(firstRow + i));
   }
+  call.width = weight.width;
+  call.kBlock = tile.kBlock;
+  call.count = code.integer(weight.k);
+  call.out = accumulator(weight, tile, out, firstRow, panel, 0);
+  call.outStride = code.integer(tile.panels * weight.parts * weight.width);
+  auto flush = [&] {
+    callStream(code, call);
+    call.out = call.out + static_cast<int64_t>(call.panels.size()) * weight.width;
+    call.panels.clear();
+    call.scales.clear();
+  };
   for (int64_t p = 0; p < flight; ++p) {
     for (int64_t q = 0; q < weight.parts; ++q) {
+      // The sums of several rows leave registers for one panel.
+      if (height > 1 && !call.panels.empty()) {
+        flush();
+      }
       Num index = firstPanel + panel + (q * weight.panels + p);
       call.panels.push_back(weight.panel(index));
       if (weight.scaleColumns > 0) {
@@ -68,12 +83,7 @@ static void emitStreamPanels(Code &code, const PanelWeight &weight, const Produc
       }
     }
   }
-  call.width = weight.width;
-  call.kBlock = tile.kBlock;
-  call.count = code.integer(weight.k);
-  call.out = accumulator(weight, tile, out, firstRow, panel, 0);
-  call.outStride = code.integer(tile.panels * weight.parts * weight.width);
-  callStream(code, call);
+  flush();
 }
 
 static void emitStreamProduct(Code &code, const PanelWeight &weight, const ProductTile &tile,

@@ -236,7 +236,7 @@ TEST(Validate, NamesTheNumbersOfEntriesThatAreWrong) {
 TEST(Validate, NamesTheNumbersOfParametersThatAreWrong) {
   const char *sizes = "expected a name, positive sizes without overflow and equal parts";
   const char *blocks = "expected a block of scales, found";
-  const char *width = "expected panels of an multiple of 2 columns, 4096 at most";
+  const char *width = "expected panels of a multiple of 2 columns, 4096 at most";
   expectRefusals({
       {"name twice", [](Plan &p) { p.parameters[1].name = "embedding"; }, "name occurs twice"},
       {"name", [](Plan &p) { p.parameters[0].name.clear(); }, sizes},
