@@ -46,8 +46,10 @@ static int makeBeside(const std::filesystem::path &path, std::string &name, Make
   static std::atomic<unsigned> counter = 0;
   // A name can be left over from a process that was killed and had the same number.
   for (int tries = 0; tries < 1000; ++tries) {
-    name =
-        path.string() + "." + std::to_string(getpid()) + "-" + std::to_string(counter++) + ".tmp";
+    // Short, where the name itself may be as long as a name can be.
+    std::string file =
+        ".dsv3-" + std::to_string(getpid()) + "-" + std::to_string(counter++) + ".tmp";
+    name = (folderOf(path) / file).string();
     int made = make(name.c_str());
     if (made >= 0 || errno != EEXIST) {
       return made;
@@ -127,8 +129,19 @@ Expected<OutputFile> OutputFile::create(const std::filesystem::path &path, uint6
   OutputFile file;
   file.target = path;
   file.expected = bytes;
+  if (path.filename().empty()) {
+    return Failure{"expected the name of a file to write, found '" + path.string() + "'"};
+  }
   struct stat status{};
   bool exists = stat(path.c_str(), &status) == 0;
+  if (!exists && errno != ENOENT) {
+    return file.failure("cannot write there", errno);
+  }
+  std::error_code error;
+  if (!exists && std::filesystem::is_symlink(path, error)) {
+    return Failure{"the link leads to a file that does not exist", path.string(),
+                   "remove the link, or give the name of the file itself"};
+  }
   if (exists && S_ISDIR(status.st_mode)) {
     return Failure{"expected the name of a file to write, found a folder", path.string()};
   }

@@ -71,6 +71,21 @@ static int64_t productKBlock(const CpuVariant &variant, int64_t k, int64_t scale
                           : std::min(k, expandedBlockBytes / (4 * tileWidth(variant)));
 }
 
+/// Rows that meet a panel in registers, expanded as it is read: as many as leave half of the
+/// registers for expanding. Up to twice as many rows do so, one group after the other: a panel
+/// that is read and expanded twice costs as much as one that is expanded into memory.
+struct StreamRows {
+  int64_t atOnce, most;
+
+  StreamRows(const CpuVariant &variant, DType weight, int64_t rows)
+      : atOnce(std::min(rows, variant.registers / 2 * variant.lanes / panelWidth(variant, weight))),
+        most(std::min(rows, 2 * atOnce)) {}
+
+  void addTo(std::vector<Configuration::Field> &fields) const {
+    fields.insert(fields.end(), {{"stream", atOnce}, {"stream_most", most}});
+  }
+};
+
 /// One candidate of gemm or grouped_gemm: a register tile of `mr` rows, or for a single row
 /// `flight` panels side by side.
 static Configuration gemmConfig(const CpuVariant &variant, const KernelFacts &facts, bool grouped,
@@ -83,8 +98,9 @@ static Configuration gemmConfig(const CpuVariant &variant, const KernelFacts &fa
   // A single row meets all parts at once.
   int64_t accumulators = rows == 1 ? flight * nr / variant.lanes * facts.parts : mr * 2;
   std::vector<Configuration::Field> fields{{"flight", flight}, {"mr", mr}, {"nr", nr}};
-  std::string tile = std::to_string(mr) + " rows x " + std::to_string(flight) + " panels of " +
-                     std::to_string(nr) + " columns";
+  std::string tile = std::to_string(mr) + " rows x ";
+  tile += rows == 1 ? std::to_string(flight) + " panels of " + std::to_string(nr) + " columns"
+                    : std::to_string(tileWidth(variant)) + " columns";
   if (mr > rows) {
     return rejected(fields, tile + ": there are never more than " + std::to_string(rows) + " rows");
   }
@@ -94,7 +110,7 @@ static Configuration gemmConfig(const CpuVariant &variant, const KernelFacts &fa
   if (flight > 1 && flight > panelsOfPart) {
     return rejected(fields, tile + ": there are only " + std::to_string(panelsOfPart) + " panels");
   }
-  // A broadcast, two halves of a column and its raw bits need registers as well.
+  // A broadcast and what a column is expanded from and to need registers as well.
   if (accumulators > variant.registers - 4) {
     return rejected(fields, tile + " needs " + std::to_string(accumulators) +
                                 " accumulators, there are registers for " +
@@ -124,6 +140,7 @@ static Configuration gemmConfig(const CpuVariant &variant, const KernelFacts &fa
     tiles = {facts.size, facts.rowFactor, mTile, columnTiles, columnTiles * facts.groups};
   }
   fields.insert(fields.end(), {{"m_tile", mTile}, {"panels", panels}, {"k_block", kBlock}});
+  StreamRows(variant, facts.weight, rows).addTo(fields);
   return make(std::move(fields), tiles, GemmScratch(mTile, panels, facts.parts, kBlock, nr).bytes,
               tile + " keep " + std::to_string(accumulators) +
                   " accumulators in registers for up to " + std::to_string(rows) + " rows");
@@ -189,6 +206,7 @@ static std::vector<Configuration> expandedConfigs(const CpuVariant &variant,
     int64_t kBlock = productKBlock(variant, facts.latent, facts.scaleColumns);
     int64_t rows = 2 * mr;
     fields.insert(fields.end(), {{"k_block", kBlock}, {"rows", rows}});
+    StreamRows(variant, facts.weight, facts.pageTokens).addTo(fields);
     ExpandedScratch scratch(facts.pageTokens, facts.nope, facts.value, nr, kBlock, rows);
     configs.push_back(make(fields, {-1, 1, 1, 1, facts.heads}, scratch.bytes(facts.maxRows),
                            "a page is expanded once per head for all tokens of the step"));

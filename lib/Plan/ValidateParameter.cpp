@@ -134,12 +134,12 @@ Status plan::detail::checkParameter(const Plan &plan, const Parameter &parameter
     if (layout.kind != LayoutKind::Panels) {
       continue;
     }
-    int64_t unit = parameter.type == DType::F8E4M3 ? panelCodeRows : 2;
+    int64_t unit = parameter.type == DType::F8E4M3 ? codesOfLane : 2;
     if (layout.panelWidth < unit || layout.panelWidth % unit != 0 || layout.panelWidth > 4096 ||
         !product({parameter.groups, parameter.rows + parameter.parts * layout.panelWidth,
                   parameter.columns, 8})) {
-      return bad(where, "expected panels of a multiple of " + number(unit) +
-                            " columns, 4096 at most, found " + number(layout.panelWidth));
+      return bad(where, "expected panels whose width is a multiple of " + number(unit) +
+                            ", 4096 at most, found " + number(layout.panelWidth));
     }
   }
   int64_t rows = 0, previous = -1;

@@ -2,6 +2,7 @@
 #include "ToolMain.h"
 
 #include "dsv3/Support/Guard.h"
+#include "dsv3/Support/StandardStreams.h"
 
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/InitLLVM.h"
@@ -27,6 +28,7 @@ static void endWithoutMemory(void *, const char *, bool) { endSaying(noMemory); 
 static void endFatally(void *, const char *reason, bool) { endSaying(reason); }
 
 int toolMain(const char *program, int argc, char **argv, const std::function<int()> &work) {
+  holdStandardStreams();
   llvm::InitLLVM init(argc, argv);
   std::signal(SIGXFSZ, SIG_IGN); // LLVM takes it for a crash; the write fails and says so
   runningProgram = program;

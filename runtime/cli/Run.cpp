@@ -2,6 +2,7 @@
 #include "runtime/cli/Run.h"
 
 #include "dsv3/Support/Guard.h"
+#include "dsv3/Support/StandardStreams.h"
 #include "runtime/base/MappedFault.h"
 #include "runtime/cli/CommandLine.h"
 #include "runtime/cli/Commands.h"
@@ -20,6 +21,7 @@ static constexpr const char *about =
     "example: dsv3-run generate --model models/nano --chat 'What is the capital of France?'\n";
 
 int run(int argc, char **argv) {
+  holdStandardStreams();
   // A reader that goes away ends the program without a word, as with other filters.
   std::signal(SIGPIPE, SIG_DFL);
   // A parent that ignores it hands that on, and how a program of ours ended would be lost.

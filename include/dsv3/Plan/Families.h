@@ -10,7 +10,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "dsv3/Plan/Plan.h"
+#include "dsv3/Plan/Layout.h"
 
 #include <optional>
 #include <span>
@@ -53,9 +53,9 @@ const CpuVariant *findCpuVariant(std::string_view text);
 
 /// Columns of a register tile: two vectors.
 inline int64_t tileWidth(const CpuVariant &variant) { return 2 * variant.lanes; }
-/// Columns of a panel: two vectors, of FP8 a whole register of codes.
+/// Width of a panel: two vectors, of FP8 a whole register of codes.
 inline int64_t panelWidth(const CpuVariant &variant, DType weight) {
-  return (weight == DType::F8E4M3 ? 4 : 2) * variant.lanes;
+  return (weight == DType::F8E4M3 ? codeVectors : 2) * variant.lanes;
 }
 /// How a family reads its weight of type `weight` (gemm, grouped_gemm,
 /// expanded_attention: in panels; tables, norms and biases of the others: row-major).

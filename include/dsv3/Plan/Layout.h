@@ -8,12 +8,19 @@
 // a kernel streams a panel once and needs no horizontal sum. Columns of the last
 // panel that have no row are zero. Within the `width` elements of 16-bit types
 // the rows j and j + width/2 are neighbours: as low and high half of a 32-bit
-// lane they expand to float by a shift and a mask. FP8 codes have their nibbles
-// exchanged (panelCode) and lie so that code and table of its upper nibble, put
-// side by side in each 128 bits, make words of four vectors of rows that expand
-// alike. The scales of a panel are
+// lane they expand to float by a shift and a mask. The scales of a panel are
 // [groups][parts][panels][ceil(columns / scaleColumns)][width] f32, one for each
 // row, and zero where there is no row.
+//
+// The `width` elements of FP8 are one register of codes and four vectors of rows as
+// f32. A code has its nibbles exchanged (panelCode): its upper nibble is the second byte
+// of the bfloat16 of that value, its lower nibble says the first byte, through a table.
+// Instructions that put the bytes of two registers side by side do so in each 128 bits
+// alone: first those of bytes 0 to 7, then of bytes 8 to 15. What they make are 32-bit
+// words of two bfloat16 of two vectors. So 16 codes are those of four rows of each vector:
+//
+//   byte     0     1     2     3   ...   7 |    8     9    10   ...   15
+//   row    v0[0] v1[0] v0[1] v1[1] ... v1[3] | v2[0] v3[0] v2[1] ... v3[3]
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -32,8 +39,10 @@ inline int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 /// where they are the second byte of the bfloat16 of that value; then sign and the rest of
 /// the exponent, from which the first byte follows.
 inline constexpr uint8_t panelCode(uint8_t code) { return uint8_t(code << 4 | code >> 4); }
-/// Panels of FP8 codes have a multiple of this many rows.
-inline constexpr int64_t panelCodeRows = 16;
+/// Codes of FP8 that are expanded together: 128 bits. A panel has a multiple of them.
+inline constexpr int64_t codesOfLane = 16;
+/// Vectors of f32 that a register of codes becomes.
+inline constexpr int64_t codeVectors = 4;
 
 /// Geometry of one parameter in one layout; precomputes what the index formulas
 /// need. Sizes are in elements.
@@ -89,9 +98,10 @@ public:
       return j < half ? 2 * j : 2 * (j - half) + 1;
     }
     if (elementBytes == 1) {
-      // Four vectors of rows; those of 128 bits of codes are four rows of each.
-      int64_t vector = j / (width / 4), inVector = j % (width / 4);
-      return inVector / 4 * 16 + vector / 2 * 8 + inVector % 4 * 2 + vector % 2;
+      constexpr int64_t rowsOfLane = codesOfLane / codeVectors;
+      int64_t lanes = width / codeVectors, vector = j / lanes, inVector = j % lanes;
+      return inVector / rowsOfLane * codesOfLane + vector / 2 * (codesOfLane / 2) +
+             inVector % rowsOfLane * 2 + vector % 2;
     }
     return j;
   }

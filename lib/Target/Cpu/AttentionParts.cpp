@@ -155,7 +155,9 @@ void emitValueProduct(Code &code, const ValueProduct &product, int64_t mr, Num r
                     count,
                     product.out + (i * product.outStride + column),
                     code.integer(product.outStride),
-                    {}};
+                    {},
+                    {},
+                    0};
       callTile(code, height, columns, call);
     });
   };

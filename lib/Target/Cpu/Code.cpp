@@ -107,19 +107,6 @@ static Value bits(Code &code, Type type, int64_t value) {
   return arith::ConstantOp::create(code.builder, code.loc, attribute);
 }
 
-/// e4m3 codes as f16 numbers of 2^-8 times their value, exactly; NaN codes as ±480.
-static Value halfOfF8(Code &code, Value codes) {
-  OpBuilder &b = code.builder;
-  Type i16 = withElement(codes.getType(), b.getI16Type());
-  Value wide = arith::ExtUIOp::create(b, code.loc, i16, codes);
-  // Sign into bit 15, exponent and mantissa below it: one bit of the exponent is doubled
-  // by the arithmetic shift and masked away.
-  Value high = arith::ShLIOp::create(b, code.loc, wide, bits(code, i16, 8));
-  Value shifted = arith::ShRSIOp::create(b, code.loc, high, bits(code, i16, 1));
-  Value masked = arith::AndIOp::create(b, code.loc, shifted, bits(code, i16, int16_t(0xBF80)));
-  return arith::BitcastOp::create(b, code.loc, withElement(i16, b.getF16Type()), masked);
-}
-
 Num Memory::floats(int64_t width) const {
   OpBuilder &b = code->builder;
   Location loc = code->loc;
@@ -133,15 +120,10 @@ Num Memory::floats(int64_t width) const {
     Value shifted = arith::ShLIOp::create(b, loc, wide, bits(*code, i32, 16));
     return code->wrap(arith::BitcastOp::create(b, loc, withElement(i32, b.getF32Type()), shifted));
   }
-  if (element.isF16()) {
-    Value loaded = raw(width);
-    return code->wrap(
-        arith::ExtFOp::create(b, loc, withElement(loaded.getType(), b.getF32Type()), loaded));
-  }
-  Value halves = halfOfF8(*code, as(code->i8()).raw(width));
-  Num small = code->wrap(
-      arith::ExtFOp::create(b, loc, withElement(halves.getType(), b.getF32Type()), halves));
-  return small * code->splat(code->number(256.0), width);
+  assert(element.isF16() && "FP8 is read in panels alone");
+  Value loaded = raw(width);
+  return code->wrap(
+      arith::ExtFOp::create(b, loc, withElement(loaded.getType(), b.getF32Type()), loaded));
 }
 
 void Memory::prefetch(int64_t bytes) const {
@@ -207,6 +189,10 @@ Num Code::min(Num a, Num b) { return arithmetic<arith::MinNumFOp, arith::MinSIOp
 Num Code::max(Num a, Num b) { return arithmetic<arith::MaxNumFOp, arith::MaxSIOp>(a, b); }
 Num Code::select(Num condition, Num yes, Num no) {
   return wrap(builder.createOrFold<arith::SelectOp>(loc, condition.value, yes.value, no.value));
+}
+Memory Code::select(Num condition, Memory yes, Memory no) {
+  Num address = select(condition, wrap(yes.address()), wrap(no.address()));
+  return {*this, address.value, yes.elementType()};
 }
 Num Code::sqrt(Num x) { return wrap(math::SqrtOp::create(builder, loc, x.value)); }
 Num Code::abs(Num x) { return wrap(math::AbsFOp::create(builder, loc, x.value)); }

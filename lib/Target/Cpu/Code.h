@@ -65,7 +65,7 @@ public:
 
   /// Element 0, an i32, as i64.
   Num integer() const;
-  /// Elements 0 to width, of any float type, as f32.
+  /// Elements 0 to width, f32, bf16 or f16, as f32.
   Num floats(int64_t width = 1) const;
   /// `width` elements as they lie there.
   mlir::Value raw(int64_t width) const;
@@ -113,6 +113,8 @@ public:
   Num min(Num a, Num b);
   Num max(Num a, Num b);
   Num select(Num condition, Num yes, Num no);
+  /// Of elements of one type.
+  Memory select(Num condition, Memory yes, Memory no);
   Num sqrt(Num x);
   Num abs(Num x);
   Num negate(Num x);

@@ -15,8 +15,10 @@ static void emitBlock(const KernelCode &kernel, OpT op, int64_t n, Num group, Nu
   int64_t panels = kernel.field("panels"), width = kernel.field("nr");
   PanelWeight weight = PanelWeight::of(kernel, op.getWeight(), op.getScales(), op.getBlock(),
                                        static_cast<int64_t>(op.getParts()), width, group);
-  ProductTile tile{kernel.field("m_tile"), panels, kernel.field("mr"), kernel.field("flight"),
-                   kernel.field("k_block")};
+  ProductTile tile{kernel.field("m_tile"),     panels,
+                   kernel.field("mr"),         kernel.field("flight"),
+                   kernel.field("k_block"),    kernel.field("stream"),
+                   kernel.field("stream_most")};
   plan::GemmScratch places(tile.rows, panels, weight.parts, tile.kBlock, width);
   Memory scratch(code, kernel.scratch, code.f32());
   Memory accumulators = scratch + places.accumulators;

@@ -1,9 +1,9 @@
 //===- MicroKernels.h - inner loops that kernels share ----------*- C++ -*-===//
 //
 // Functions of the generated object that kernels of several families call: a weight's
-// panel expanded to f32, and a register tile of a product with it. They are made when
-// first asked for, once per variant and shape, so that the time to compile grows with
-// the shapes of loops and not with the number of kernels.
+// panel expanded to f32, few rows times panels as they are read, and a register tile of
+// more rows. They are made when first asked for, once per variant and shape, so that the
+// time to compile grows with the shapes of loops and not with the number of kernels.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -11,12 +11,6 @@
 #include "Code.h"
 
 namespace dsv3::cpu {
-
-/// Calls body(column, vector, f32) for `count` columns of a panel, exactly expanded: each is
-/// `width` rows, in vectors of rows, lowest first. dsv3/Plan/Layout.h says how they lie. Code may
-/// be made twice, for the usual and for rare elements.
-void withColumns(Code &code, int64_t width, Memory first, int64_t count,
-                 llvm::function_ref<void(int64_t, int64_t, Num)> body);
 
 /// Calls expand(from, to, count): `count` columns of a panel at `from` as f32, exactly, to
 /// [count][width] at `to`.
@@ -55,6 +49,8 @@ struct TileCall {
   Memory out; ///< [rows][outStride], of which `width` columns are added to
   Num outStride;
   std::optional<Memory> scale; ///< [width], multiplied with the sums before they are added
+  std::optional<Memory> next;  ///< asked for meanwhile: `nextBytes` of it for each k
+  int64_t nextBytes = 0;
 };
 
 /// Calls the tile of `rows` rows: for each row i and column j

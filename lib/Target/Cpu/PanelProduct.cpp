@@ -46,11 +46,6 @@ static Memory accumulator(const PanelWeight &weight, const ProductTile &tile, Me
 // Few rows: weights are expanded in registers
 //===----------------------------------------------------------------------===//
 
-/// Rows whose sums with one panel fit into registers.
-static int64_t streamRows(const Code &code, const PanelWeight &weight) {
-  return std::max<int64_t>(1, code.variant.registers / 2 / (weight.width / code.lanes()));
-}
-
 /// `height` rows from firstRow on times `flight` panels of each part from `panel` of the tile on.
 static void emitStreamPanels(Code &code, const PanelWeight &weight, const ProductTile &tile,
                              function_ref<Memory(Num)> row, Num firstRow, int64_t height,
@@ -96,7 +91,7 @@ static void emitStreamProduct(Code &code, const PanelWeight &weight, const Produ
         return;
       }
       // What comes after the first rows finds the panel in a cache.
-      forTiles(code, streamRows(code, weight), rowCount, [&](Num i, int64_t height) {
+      forTiles(code, tile.stream, rowCount, [&](Num i, int64_t height) {
         emitStreamPanels(code, weight, tile, row, i, height, flight, firstPanel, p, out);
       });
     });
@@ -134,6 +129,14 @@ static void emitBlockProduct(Code &code, const PanelWeight &weight, const Produc
       for (int64_t q = 0; q < weight.parts; ++q) {
         Num panel = firstPanel + p + q * weight.panels;
         Memory columns = weight.panel(panel) + begin * weight.width;
+        // Memory is read while registers multiply.
+        bool lastPart = q + 1 == weight.parts;
+        Num nextPart = firstPanel + p + (lastPart ? 1 : (q + 1) * weight.panels);
+        Memory next = weight.panel(nextPart) + begin * weight.width;
+        if (lastPart) {
+          Memory ofNextBlock = weight.panel(firstPanel) + (begin + tile.kBlock) * weight.width;
+          next = code.select(p + 1 < panelCount, next, ofNextBlock);
+        }
         if (!weight.element.isF32()) {
           callExpand(code, weight.width, columns, expanded, count);
           columns = expanded;
@@ -147,7 +150,9 @@ static void emitBlockProduct(Code &code, const PanelWeight &weight, const Produc
                           count,
                           accumulator(weight, tile, out, i, p, q) + begin,
                           code.integer(outStride),
-                          {}};
+                          {},
+                          next,
+                          weight.width * weight.element.getIntOrFloatBitWidth() / 8};
             if (weight.scaleColumns > 0) {
               call.scale = weight.scaleOf(panel, block) + begin;
             }
@@ -169,10 +174,14 @@ void emitPanelProduct(Code &code, const PanelWeight &weight, const ProductTile &
     code.when(rowCount > code.integer(0), stream);
     return;
   }
-  // Twice is what expanding a panel into memory costs.
-  code.when(rowCount < 2 * streamRows(code, weight) + 1, stream, [&] {
+  auto inBlocks = [&] {
     emitBlockProduct(code, weight, tile, row, rowCount, firstPanel, panelCount, out, scratch);
-  });
+  };
+  if (tile.rows <= tile.streamMost) {
+    stream();
+  } else {
+    code.when(rowCount > code.integer(tile.streamMost), inBlocks, stream);
+  }
 }
 
 void emitPanelEpilogue(const KernelCode &kernel, const PanelWeight &weight, Region &epilogue,

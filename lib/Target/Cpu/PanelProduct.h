@@ -1,10 +1,9 @@
 //===- PanelProduct.h - rows times the panels of a weight -------*- C++ -*-===//
 //
 // The inner loops that gemm, grouped_gemm and expanded_attention share. Few rows meet
-// panels that are expanded in registers. Of more rows a block
-// of K is copied to scratch memory, a block of a panel is expanded beside it, and register
-// tiles add their product to accumulators. What a row gets does not depend on which rows
-// are computed beside it.
+// panels that are expanded in registers as they are read. Of more rows a block of K is copied to
+// scratch memory, a block of a panel is expanded beside it, and register tiles add their product to
+// accumulators. What a row gets does not depend on which rows are computed beside it.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -31,11 +30,13 @@ struct PanelWeight {
 };
 
 struct ProductTile {
-  int64_t rows = 1;   ///< at most
-  int64_t panels = 1; ///< at most
-  int64_t mr = 1;     ///< rows of a register tile
-  int64_t flight = 1; ///< panels that are read side by side for a single row
-  int64_t kBlock = 1; ///< columns of K that are summed in registers
+  int64_t rows = 1;       ///< at most
+  int64_t panels = 1;     ///< at most
+  int64_t mr = 1;         ///< rows of a register tile
+  int64_t flight = 1;     ///< panels that are read side by side for a single row
+  int64_t kBlock = 1;     ///< columns of K that are summed in registers
+  int64_t stream = 1;     ///< rows that meet a panel as it is read and expanded
+  int64_t streamMost = 1; ///< more rows than these meet panels that are expanded in memory
 };
 
 /// out[(i * tile.panels + p) * parts + q][width] = sum over k of row(i)[k] times panel

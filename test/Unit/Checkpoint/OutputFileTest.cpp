@@ -165,6 +165,26 @@ TEST_F(OutputFile, WritesToAPipeThatTakeAPartAreContinued) {
   EXPECT_GT(faults.shortWrites, 400) << "into the temporary file, and from there";
 }
 
+TEST_F(OutputFile, NamesThatCannotBeAreRefusedAtOnce) {
+  for (const std::string &name : {std::string(), directory.path().string() + "/",
+                                  (directory.path() / std::string(300, 'x')).string()}) {
+    EXPECT_FALSE(SafetensorsWriter::create(name, std::vector{tensors[0].spec})) << name;
+  }
+  fs::path link = directory.path() / "link";
+  fs::create_symlink("nowhere", link);
+  Status status = writeSafetensors(link, tensors);
+  ASSERT_FALSE(status);
+  EXPECT_NE(status.failure().message().find("leads to a file that does not exist"),
+            std::string::npos);
+  EXPECT_TRUE(fs::is_symlink(link));
+}
+
+TEST_F(OutputFile, TheLongestNameCanBeReplaced) {
+  fs::path path = directory.path() / std::string(255, 'x');
+  EXPECT_TRUE(writeSafetensors(path, tensors));
+  EXPECT_TRUE(writeSafetensors(path, tensors));
+}
+
 // On a disk that fills up a write takes what still fits; that is no success.
 TEST_F(OutputFile, AWriteThatIsCutShortIsAFailure) {
   fs::path path = directory.write("file", "before");

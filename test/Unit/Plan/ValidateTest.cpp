@@ -65,14 +65,13 @@ TEST(Validate, NamesWhatIsWrong) {
       {"parameter size", [](Plan &p) { p.parameters[0].rows = huge; }, "'embedding'"},
       {"parts", [](Plan &p) { p.parameters[1].parts = 3; }, "equal parts"},
       {"layouts", [](Plan &p) { p.parameters[0].layouts.pop_back(); }, "2 variants, found 1"},
-      {"panel width", [](Plan &p) { p.parameters[0].layouts[1].panelWidth = 0; },
-       "multiple of 2 columns"},
+      {"panel width", [](Plan &p) { p.parameters[0].layouts[1].panelWidth = 0; }, "multiple of 2,"},
       {"panel width of codes",
        [](Plan &p) {
          p.parameters[0].type = DType::F8E4M3;
          p.parameters[0].layouts[1].panelWidth = 24;
        },
-       "multiple of 16 columns"},
+       "multiple of 16,"},
       {"segment rows", [](Plan &p) { p.parameters[1].segments.pop_back(); },
        "256 rows together, found 128"},
       {"segment outside", [](Plan &p) { p.parameters[0].segments[0].firstRow = 1; },
@@ -236,7 +235,7 @@ TEST(Validate, NamesTheNumbersOfEntriesThatAreWrong) {
 TEST(Validate, NamesTheNumbersOfParametersThatAreWrong) {
   const char *sizes = "expected a name, positive sizes without overflow and equal parts";
   const char *blocks = "expected a block of scales, found";
-  const char *width = "expected panels of a multiple of 2 columns, 4096 at most";
+  const char *width = "expected panels whose width is a multiple of 2, 4096 at most";
   expectRefusals({
       {"name twice", [](Plan &p) { p.parameters[1].name = "embedding"; }, "name occurs twice"},
       {"name", [](Plan &p) { p.parameters[0].name.clear(); }, sizes},

@@ -22,7 +22,7 @@ Plan test::planOf(std::vector<Parameter> parameters, int64_t width, std::vector<
   plan.cache = {DType::F32, 4, 4, 2, 64, 256, 1};
   plan.parameters = std::move(parameters);
   for (Parameter &parameter : plan.parameters) {
-    int64_t unit = parameter.type == DType::F8E4M3 ? panelCodeRows : 1;
+    int64_t unit = parameter.type == DType::F8E4M3 ? codesOfLane : 1;
     parameter.layouts = {{}, {LayoutKind::Panels, ceilDiv(width, unit) * unit}};
   }
   return plan;

@@ -1,0 +1,159 @@
+//===- PanelColumns.cpp - what lies in panels, as f32 ---------------------===//
+#include "PanelColumns.h"
+
+#include "dsv3/Plan/Layout.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace dsv3::cpu {
+
+/// `value` in each element of a vector of integers.
+static Value splatBits(Code &code, Value like, int64_t value) {
+  auto type = cast<VectorType>(like.getType());
+  IntegerAttr one = code.builder.getIntegerAttr(
+      type.getElementType(), APInt(type.getElementTypeBitWidth(), uint64_t(value), false, true));
+  return arith::ConstantOp::create(code.builder, code.loc, SplatElementsAttr::get(type, one));
+}
+
+static Value bitcast(Code &code, Value vector, Type element) {
+  auto type = cast<VectorType>(vector.getType());
+  int64_t count = type.getNumElements() * type.getElementTypeBitWidth() /
+                  static_cast<int64_t>(element.getIntOrFloatBitWidth());
+  auto to = VectorType::get({count}, element);
+  // Elements of another size: as LLVM sees them.
+  return LLVM::BitcastOp::create(code.builder, code.loc, to, vector);
+}
+
+static Value andBits(Code &code, Value vector, int64_t mask) {
+  return arith::AndIOp::create(code.builder, code.loc, vector, splatBits(code, vector, mask));
+}
+
+/// Two vectors of bfloat16 that lie side by side in 32-bit words, as f32.
+static std::array<Num, 2> halvesOfWords(Code &code, Value words) {
+  Value low = arith::ShLIOp::create(code.builder, code.loc, words, splatBits(code, words, 16));
+  return {code.wrap(bitcast(code, low, code.f32())),
+          code.wrap(bitcast(code, andBits(code, words, 0xFFFF0000), code.f32()))};
+}
+
+/// Calls body(vector, f32) for the four vectors of codes in the order and form of panels
+/// (dsv3/Plan/Layout.h). Codes whose exponent is 0 come out as if they had a leading one and the
+/// exponent below.
+static void expandCodes(Code &code, Value codes, llvm::function_ref<void(int64_t, Num)> body) {
+  OpBuilder &b = code.builder;
+  int64_t bytes = cast<VectorType>(codes.getType()).getNumElements();
+  // The first byte of a bfloat16 for each sign and upper three bits of an exponent; its second
+  // byte is the lowest bit of the exponent and the mantissa. The exponent's bias goes from 7
+  // to 127.
+  constexpr int64_t upperExponents = 8, biasChange = (127 - 7) / 2, lane = plan::codesOfLane;
+  SmallVector<int8_t> table;
+  for (int64_t i = 0; i < bytes; ++i) {
+    int64_t sign = i % lane / upperExponents;
+    table.push_back(static_cast<int8_t>(sign << 7 | (biasChange + i % upperExponents)));
+  }
+  Value tableOfLanes = arith::ConstantOp::create(
+      b, code.loc,
+      DenseElementsAttr::get(cast<VectorType>(codes.getType()), ArrayRef<int8_t>(table)));
+  assert((bytes == 32 || bytes == 64) && "a register of AVX2 or AVX-512");
+  StringRef lookup = bytes == 64 ? "llvm.x86.avx512.pshuf.b.512" : "llvm.x86.avx2.pshuf.b";
+  Value first = LLVM::CallIntrinsicOp::create(b, code.loc, codes.getType(), b.getStringAttr(lookup),
+                                              ValueRange{tableOfLanes, andBits(code, codes, 0x0F)})
+                    .getResults();
+  Value second = andBits(code, codes, 0xF0);
+  for (int64_t half : {0, 1}) {
+    SmallVector<int64_t> order;
+    for (int64_t i = 0; i < bytes; ++i) {
+      int64_t byte = i / lane * lane + half * (lane / 2) + i % lane / 2;
+      order.push_back(i % 2 == 0 ? byte : bytes + byte);
+    }
+    Value words = vector::ShuffleOp::create(b, code.loc, second, first, order);
+    auto [low, high] = halvesOfWords(code, bitcast(code, words, code.i32()));
+    body(2 * half, low);
+    body(2 * half + 1, high);
+  }
+}
+
+/// Whether a code of a panel has exponent 0.
+static Num anySubnormal(Code &code, ArrayRef<Value> columns) {
+  OpBuilder &b = code.builder;
+  Value any;
+  for (Value codes : columns) {
+    Value exponents = andBits(code, codes, plan::panelCode(0x78));
+    Value zero = arith::CmpIOp::create(b, code.loc, arith::CmpIPredicate::eq, exponents,
+                                       splatBits(code, codes, 0));
+    any = any ? arith::OrIOp::create(b, code.loc, any, zero).getResult() : zero;
+  }
+  return code.wrap(vector::ReductionOp::create(b, code.loc, vector::CombiningKind::OR, any));
+}
+
+/// What expandCodes makes of a code, corrected where the exponent is 0: m / 8 * 2^-6, of which
+/// it made (1 + m / 8) * 2^-7. The smaller of number and corrected number is right for every
+/// code, and exact.
+static Num correctSubnormal(Code &code, Num number) {
+  int64_t lanes = widthOf(number);
+  Num magnitude = code.abs(number);
+  Num corrected = magnitude + magnitude - code.splat(code.number(0x1p-6), lanes);
+  Value sign = andBits(code, bitcast(code, number.value, code.i32()), 0x80000000);
+  Value bits = bitcast(code, code.min(magnitude, corrected).value, code.i32());
+  return code.wrap(
+      bitcast(code, arith::OrIOp::create(code.builder, code.loc, bits, sign), code.f32()));
+}
+
+static void withCodes(Code &code, int64_t width, Memory first, int64_t count,
+                      llvm::function_ref<void(int64_t, int64_t, Num)> body) {
+  SmallVector<Value> columns;
+  for (int64_t c = 0; c < count; ++c) {
+    columns.push_back((first + c * width).as(code.i8()).raw(width));
+  }
+  auto expand = [&](llvm::function_ref<Num(Num)> corrected) {
+    for (auto [c, codes] : llvm::enumerate(columns)) {
+      expandCodes(code, codes, [&, c = static_cast<int64_t>(c)](int64_t v, Num vector) {
+        body(c, v, corrected(vector));
+      });
+    }
+  };
+  // Subnormal f32 or f16 would be a way without a branch, and far slower where processors
+  // take an assist for them. Weights have one such code in thousands.
+  code.whenRarely(
+      anySubnormal(code, columns),
+      [&] { expand([&](Num vector) { return correctSubnormal(code, vector); }); },
+      [&] { expand([](Num vector) { return vector; }); });
+}
+
+/// The two vectors of a column of elements of 16 or 32 bits.
+static std::array<Num, 2> loadWide(Code &code, int64_t width, Memory column) {
+  int64_t lanes = width / 2;
+  if (column.elementType().isF32()) {
+    return {column.floats(lanes), (column + lanes).floats(lanes)};
+  }
+  Value words = column.as(code.i32()).raw(lanes);
+  if (column.elementType().isBF16()) {
+    return halvesOfWords(code, words);
+  }
+  OpBuilder &b = code.builder;
+  auto type = cast<VectorType>(words.getType());
+  auto half = [&](Value word) {
+    Value narrow = arith::TruncIOp::create(b, code.loc, type.clone(b.getI16Type()), word);
+    Value f16 = bitcast(code, narrow, b.getF16Type());
+    return code.wrap(arith::ExtFOp::create(b, code.loc, type.clone(b.getF32Type()), f16));
+  };
+  Value high = arith::ShRUIOp::create(b, code.loc, words, splatBits(code, words, 16));
+  return {half(words), half(high)};
+}
+
+void withColumns(Code &code, int64_t width, Memory first, int64_t count,
+                 llvm::function_ref<void(int64_t, int64_t, Num)> body) {
+  if (isa<Float8E4M3FNType>(first.elementType())) {
+    withCodes(code, width, first, count, body);
+    return;
+  }
+  for (int64_t c = 0; c < count; ++c) {
+    auto [low, high] = loadWide(code, width, first + c * width);
+    body(c, 0, low);
+    body(c, 1, high);
+  }
+}
+
+} // namespace dsv3::cpu
