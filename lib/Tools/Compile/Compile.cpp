@@ -13,6 +13,7 @@
 #include "dsv3/Plan/MemoryNeeds.h"
 #include "dsv3/Plan/PlanFile.h"
 #include "dsv3/Support/BytesText.h"
+#include "dsv3/Support/Cpus.h"
 #include "dsv3/Support/MemoryLimits.h"
 #include "dsv3/Target/Plan.h"
 #include "dsv3/Tools/Registration.h"
@@ -25,7 +26,6 @@
 
 #include <chrono>
 #include <filesystem>
-#include <thread>
 
 using namespace mlir;
 
@@ -220,8 +220,8 @@ int finish(const Flags &flags, Input &input, ModuleOp module, Phase last,
     }
   }
   if (flags.planOnly) {
-    auto threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-    llvm::outs() << compile::planReport(input.source().config, *plan, {availableMemory(), threads});
+    llvm::outs() << compile::planReport(input.source().config, *plan,
+                                        {availableMemory(), usefulThreads()});
     return 0;
   }
   plan::MemoryNeeds needs = plan::memoryNeeds(*plan, 0);

@@ -12,8 +12,8 @@
 #include "RunFile.h"
 #include "dsv3/Pipelines/CheckpointModel.h"
 #include "dsv3/Reference/CheckpointParameters.h"
+#include "dsv3/Support/Cpus.h"
 #include "dsv3/Tools/Registration.h"
-#include "runtime/base/Cpu.h"
 #include "runtime/base/MappedFault.h"
 #include "runtime/cli/CommandLine.h"
 #include "runtime/cli/Scores.h"
@@ -128,7 +128,7 @@ void Machine::makeContext(int threadCount) {
   DialectRegistry registry;
   registerAllDialects(registry);
   context = std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
-  auto count = static_cast<unsigned>(threadCount > 0 ? threadCount : runtime::usefulThreads());
+  auto count = static_cast<unsigned>(threadCount > 0 ? threadCount : usefulThreads());
   if (count > 1) {
     llvm::ThreadPoolStrategy strategy;
     strategy.ThreadsRequested = count;

@@ -3,6 +3,7 @@
 #include "TemporaryDirectory.h"
 
 #include "dsv3/Support/BytesText.h"
+#include "dsv3/Support/Cpus.h"
 #include "dsv3/Support/MappedFiles.h"
 #include "runtime/base/Cpu.h"
 #include "runtime/base/FileMapping.h"
@@ -75,14 +76,6 @@ TEST(Cpu, NoVariantNamesWhatWasFound) {
   Expected<size_t> best = bestVariant(names);
   ASSERT_FALSE(best);
   EXPECT_NE(best.failure().what.find("vax, pdp-11"), std::string::npos);
-}
-
-TEST(Cpu, ThreadsAreWithinTheAllowedCpus) {
-  std::vector<int> cpus = allowedCpus();
-  ASSERT_FALSE(cpus.empty());
-  EXPECT_TRUE(std::ranges::is_sorted(cpus));
-  EXPECT_GE(usefulThreads(), 1);
-  EXPECT_LE(usefulThreads(), int(cpus.size()));
 }
 
 TEST(Cpu, AThreadCanBeTiedToOneCpu) {
