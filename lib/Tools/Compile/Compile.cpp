@@ -130,18 +130,20 @@ Expected<Input> openInput(const Flags &flags) {
 
 /// Numbers of flags, checked; `source` gets those that the importer wants.
 Status applyFlags(const Flags &flags, ModelSource &source, PipelineOptions &options) {
-  auto range = [](const char *flag, int64_t value, int64_t least, int64_t most) -> Status {
+  auto range = [](const char *flag, int64_t value, int64_t least, int64_t most,
+                  const char *hint = "") -> Status {
     if (value >= least && value <= most) {
       return {};
     }
-    return Failure{std::string("expected ") + flag + " from " + std::to_string(least) + " to " +
-                       std::to_string(most) + ", found " + std::to_string(value),
-                   "", ""};
+    return Failure{"expected " + std::to_string(least) + " to " + std::to_string(most) +
+                       ", found " + std::to_string(value),
+                   flag, hint};
   };
   int64_t positions = source.config.maxPositionEmbeddings;
   int64_t context = flags.context.value_or(positions);
   for (Status status :
-       {range("--context (at most max_position_embeddings)", context, 1, positions),
+       {range("--context", context, 1, positions,
+              "config.json says with max_position_embeddings how far the model can look back"),
         range("--batch", flags.batch, 1, 4096), range("--rows", flags.rows, 1, 1024),
         range("--chunk", flags.chunk, 1, 65536)}) {
     if (!status) {
@@ -157,10 +159,12 @@ Status applyFlags(const Flags &flags, ModelSource &source, PipelineOptions &opti
       for (const plan::CpuVariant &cpu : plan::cpuVariants()) {
         known += (known.empty() ? "" : " or ") + std::string(cpu.name);
       }
-      return Failure{"expected --variant " + known + ", found " + variant, "", ""};
+      return Failure{"expected " + known + ", found " + variant, "--variant",
+                     "leave it out for code that runs on all of them"};
     }
     if (llvm::count(flags.variants, variant) > 1) {
-      return Failure{"expected each variant once, found " + variant + " again", "--variant"};
+      return Failure{"expected each variant once, found " + variant + " again", "--variant",
+                     "leave one of them out"};
     }
   }
   source.options.context = context;
@@ -197,6 +201,10 @@ Status checkPlan(const Flags &flags, const plan::Plan &plan) {
                                     : std::filesystem::path(flags.model) / "config.json";
   return Failure{"makes no plan that can be run: " + valid.failure().where + ": " + what.str(),
                  config.string(), "make its sizes smaller, or --context, --batch and --chunk"};
+}
+
+double secondsSince(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
 /// From the configured module to the text of the plan, the report or the bundle.
@@ -240,12 +248,11 @@ int finish(const Flags &flags, Input &input, ModuleOp module, Phase last,
   if (Status written = compile::writeBundle(module, std::move(parts), flags.output); !written) {
     return fail(written.failure());
   }
-  double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   llvm::errs() << "compiled " << kernels << " kernels for " << variants
                << (variants == 1 ? " variant" : " variants")
-               << llvm::format(" in %.1f s\n", seconds) << "weights " << bytesText(needs.weights)
-               << ", arena " << bytesText(needs.arena) << ", cache up to " << bytesText(cache)
-               << '\n';
+               << llvm::format(" in %.1f s\n", secondsSince(start)) << "weights "
+               << bytesText(needs.weights) << ", arena " << bytesText(needs.arena)
+               << ", cache up to " << bytesText(cache) << '\n';
   return 0;
 }
 
@@ -292,7 +299,8 @@ int runTool(const Flags &flags) {
   if (!flags.stopAfter.empty()) {
     last = phaseFromName(flags.stopAfter);
     if (!last) {
-      return fail({"expected a phase from import to emitted, found '" + flags.stopAfter + "'"});
+      return fail({"expected a phase, found '" + flags.stopAfter + "'", "--stop-after",
+                   "one of " + phaseList(Phase::Emitted)});
     }
   }
   bool prints = *last <= Phase::Planned || !flags.explain.empty() || flags.planOnly;
@@ -300,7 +308,9 @@ int runTool(const Flags &flags) {
     return fail(flags.stopAfter.empty()
                     ? Failure{"expected -o BUNDLE, --plan-only, --stop-after or --explain", "",
                               "dsv3-compile --help"}
-                    : Failure{"what is emitted is a bundle: expected -o BUNDLE", "", ""});
+                    : Failure{"what is emitted is a bundle: expected -o BUNDLE",
+                              "--stop-after=emitted",
+                              "give -o, or an earlier phase to see its module"});
   }
   if (prints && !flags.output.empty()) {
     return fail({"--plan-only, --explain and --stop-after before phase emitted write no bundle: "
