@@ -4,10 +4,12 @@
 #include "TemporaryDirectory.h"
 
 #include "runtime/cli/MemoryCheck.h"
+#include "runtime/cli/PromptProgress.h"
 #include "runtime/cli/StopFilter.h"
 #include "runtime/cli/Streams.h"
 #include "runtime/session/ContextRoom.h"
 
+#include <chrono>
 #include <gtest/gtest.h>
 
 using namespace dsv3;
@@ -130,6 +132,16 @@ TEST(MemoryCheck, MappedWeightsNeedNotFit) {
   EXPECT_NE(tight->find("does not hold all 12.0 KiB of mapped weights"), std::string::npos)
       << *tight;
   EXPECT_EQ(*check(12 * kib + step + 4 * page), "");
+}
+
+TEST(PromptProgress, QuickStepsShowNoValues) {
+  PromptProgress progress("reading", 2, 1);
+  EXPECT_TRUE(progress.wantsValues()) << "nothing is known of the first step";
+  auto end = PromptProgress::Clock::now() + std::chrono::seconds(1);
+  progress.stepEnded(end);
+  EXPECT_TRUE(progress.wantsValues());
+  progress.stepEnded(end + std::chrono::milliseconds(100));
+  EXPECT_FALSE(progress.wantsValues());
 }
 
 TEST(ContextRoom, HintsNameTheNextLimit) {
