@@ -256,6 +256,15 @@ int finish(const Flags &flags, Input &input, ModuleOp module, Phase last,
   return 0;
 }
 
+/// Tells a person who has waited for two seconds that it goes on.
+void sayIfSlow(Phase made, std::chrono::steady_clock::time_point start) {
+  constexpr double silent = 2;
+  if (double seconds = secondsSince(start); seconds > silent) {
+    llvm::errs() << "phase " << name(made) << " is made"
+                 << llvm::format(", after %.1f s\n", seconds);
+  }
+}
+
 /// From the input to what was asked for.
 int runPhases(const Flags &flags, Input &input, const PipelineOptions &options, Phase last,
               compile::Remarks &remarks, std::chrono::steady_clock::time_point start) {
@@ -268,6 +277,9 @@ int runPhases(const Flags &flags, Input &input, const PipelineOptions &options, 
   }
   compile::Explanation explanation(flags.explain, flags.variants);
   PhaseObserver observer = [&](Phase phase, ModuleOp module) {
+    if (!flags.output.empty() || llvm::errs().is_displayed()) {
+      sayIfSlow(phase, start); // elsewhere what lies on stderr is for a program to read
+    }
     if (!flags.explain.empty() && failed(explanation.observe(phase, module))) {
       return failure();
     }
