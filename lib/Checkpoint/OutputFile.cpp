@@ -8,7 +8,7 @@
 //===----------------------------------------------------------------------===//
 #include "OutputFile.h"
 
-#include "dsv3/Checkpoint/WriteSteps.h"
+#include "dsv3/Support/FileWriting.h"
 
 #include <algorithm>
 #include <atomic>

@@ -126,7 +126,7 @@ SafetensorsFile::SafetensorsFile(SafetensorsFile &&other) noexcept
     : filePath(std::move(other.filePath)), header(std::move(other.header)),
       hashOfHeader(other.hashOfHeader), fileBytes(other.fileBytes), modifiedAt(other.modifiedAt),
       descriptor(std::exchange(other.descriptor, -1)),
-      mapping(std::exchange(other.mapping, nullptr)), mappedName(std::move(other.mappedName)) {}
+      mapping(std::exchange(other.mapping, nullptr)), listedName(std::move(other.listedName)) {}
 
 SafetensorsFile &SafetensorsFile::operator=(SafetensorsFile &&other) noexcept {
   if (this != &other) {
@@ -138,7 +138,7 @@ SafetensorsFile &SafetensorsFile::operator=(SafetensorsFile &&other) noexcept {
     modifiedAt = other.modifiedAt;
     descriptor = std::exchange(other.descriptor, -1);
     mapping = std::exchange(other.mapping, nullptr);
-    mappedName = std::move(other.mappedName);
+    listedName = std::move(other.listedName);
   }
   return *this;
 }
@@ -147,7 +147,7 @@ SafetensorsFile::~SafetensorsFile() { close(); }
 
 void SafetensorsFile::close() {
   if (mapping != nullptr) {
-    mappedName = MappedFile();
+    listedName = MappingName();
     munmap(mapping, fileBytes);
     mapping = nullptr;
   }
@@ -182,7 +182,7 @@ Status SafetensorsFile::map() {
     return systemFailure("cannot map the file", errno, filePath.string());
   }
   mapping = address;
-  mappedName = MappedFile(mapping, fileBytes, filePath.string());
+  listedName = MappingName(mapping, fileBytes, filePath.string());
   return {};
 }
 

@@ -2,6 +2,8 @@
 
 #include "dsv3/Support/MemoryLimits.h"
 
+#include "dsv3/Support/ControlGroup.h"
+
 #include <algorithm>
 #include <fstream>
 #include <string>
@@ -23,25 +25,10 @@ static std::optional<uint64_t> systemMemory() {
   return found ? std::optional(total) : std::nullopt;
 }
 
-static std::optional<uint64_t> numberIn(const char *path) {
-  std::ifstream file(path);
-  uint64_t value = 0;
-  return file >> value ? std::optional(value) : std::nullopt; // "max" is no number
-}
-
 std::optional<uint64_t> dsv3::availableMemory() {
   std::optional<uint64_t> available = systemMemory();
-  std::optional<uint64_t> most = numberIn("/sys/fs/cgroup/memory.max");
-  std::optional<uint64_t> used = numberIn("/sys/fs/cgroup/memory.current");
-  if (!available || !most || !used) {
+  if (!available) {
     return available;
   }
-  // The group's file cache counts as used, but is given back.
-  uint64_t cached = 0, value = 0;
-  std::ifstream file("/sys/fs/cgroup/memory.stat");
-  for (std::string name; file >> name >> value;) {
-    cached += name == "file" ? value : 0;
-  }
-  uint64_t fixed = *used - std::min(*used, cached);
-  return std::min(*available, *most - std::min(*most, fixed));
+  return std::min(*available, groupLimits().memory.value_or(*available));
 }

@@ -5,8 +5,6 @@
 #include "dsv3/Plan/Names.h"
 
 #include <algorithm>
-#include <cmath>
-#include <fstream>
 #include <sched.h>
 
 using namespace dsv3;
@@ -51,31 +49,6 @@ Expected<size_t> runtime::bestVariant(std::span<const std::string> names) {
                  "", "compile for this machine with dsv3-compile"};
 }
 
-std::vector<int> runtime::allowedCpus() {
-  // A machine may have more CPUs than a cpu_set_t; then the call fails until the
-  // set is large enough.
-  for (size_t most = CPU_SETSIZE; most <= (size_t(1) << 20); most *= 2) {
-    cpu_set_t *set = CPU_ALLOC(most);
-    size_t bytes = CPU_ALLOC_SIZE(most);
-    if (!set) {
-      break;
-    }
-    std::vector<int> cpus;
-    if (sched_getaffinity(0, bytes, set) == 0) {
-      for (size_t cpu = 0; cpu < most; ++cpu) {
-        if (CPU_ISSET_S(cpu, bytes, set)) {
-          cpus.push_back(int(cpu));
-        }
-      }
-    }
-    CPU_FREE(set);
-    if (!cpus.empty()) {
-      return cpus;
-    }
-  }
-  return {0};
-}
-
 bool runtime::runThisThreadOn(std::span<const int> cpus) {
   if (cpus.empty()) {
     return false;
@@ -93,26 +66,4 @@ bool runtime::runThisThreadOn(std::span<const int> cpus) {
   bool agreed = sched_setaffinity(0, bytes, set) == 0;
   CPU_FREE(set);
   return agreed;
-}
-
-/// CPUs' worth of time that the process's control group (version 2) grants, or 0.
-static double groupLimit() {
-  std::ifstream groups("/proc/self/cgroup");
-  for (std::string line; std::getline(groups, line);) {
-    if (line.rfind("0::", 0) == 0) {
-      std::ifstream limit("/sys/fs/cgroup" + line.substr(3) + "/cpu.max");
-      // "max 100000" where there is no limit, which does not read as a number.
-      double quota = 0, period = 0;
-      if (limit >> quota >> period && quota > 0 && period > 0) {
-        return quota / period;
-      }
-    }
-  }
-  return 0;
-}
-
-int runtime::usefulThreads() {
-  auto cpus = int(allowedCpus().size());
-  double limit = groupLimit();
-  return limit > 0 ? std::clamp(int(std::ceil(limit)), 1, cpus) : cpus;
 }

@@ -1,7 +1,7 @@
 //===- Cpu.h - what this machine's CPU can run ------------------*- C++ -*-===//
 //
-// Which variants of compiled kernels this machine runs, and how many CPUs the
-// process may use. Thread-safe.
+// Which variants of compiled kernels this machine runs, and where threads run. How many CPUs
+// there are: dsv3/Support/Cpus.h. Thread-safe.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -24,14 +24,7 @@ std::vector<std::string_view> runnableVariants();
 /// both lists if there is none.
 Expected<size_t> bestVariant(std::span<const std::string> names);
 
-/// The CPUs that the process may run on (its affinity mask), ascending.
-std::vector<int> allowedCpus();
-
 /// Lets the calling thread run on `cpus` only. Returns whether the system agreed.
 bool runThisThreadOn(std::span<const int> cpus);
-
-/// How many threads are worth starting: the allowed CPUs, or fewer where a
-/// control group limits the CPU time. At least 1.
-int usefulThreads();
 
 } // namespace dsv3::runtime

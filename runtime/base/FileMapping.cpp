@@ -15,12 +15,12 @@ static constexpr uint64_t smallPage = 4096, hugePage = uint64_t(2) << 20;
 
 FileMapping::FileMapping(FileMapping &&other) noexcept
     : begin(std::exchange(other.begin, nullptr)), length(std::exchange(other.length, 0)),
-      mappedName(std::move(other.mappedName)) {}
+      listedName(std::move(other.listedName)) {}
 
 FileMapping &FileMapping::operator=(FileMapping &&other) noexcept {
   std::swap(begin, other.begin);
   std::swap(length, other.length);
-  mappedName = std::move(other.mappedName);
+  listedName = std::move(other.listedName);
   return *this;
 }
 
@@ -62,7 +62,7 @@ Expected<FileMapping> FileMapping::map(int descriptor, uint64_t offset, uint64_t
   }
   mapping.begin = static_cast<std::byte *>(mapped);
   mapping.length = bytes;
-  mapping.mappedName = MappedFile(mapped, bytes, name);
+  mapping.listedName = MappingName(mapped, bytes, name);
   madvise(mapped, bytes, MADV_HUGEPAGE); // advice: few file systems have them
   return mapping;
 }

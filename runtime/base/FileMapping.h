@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "dsv3/Support/MappedFiles.h"
+#include "dsv3/Support/MappingNames.h"
 #include "dsv3/Support/Status.h"
 
 #include <cstddef>
@@ -27,7 +27,7 @@ public:
 
   /// Maps `bytes` of an open file from `offset` on, a multiple of 2 MiB, to an address on
   /// the border of a huge page. The file may be closed afterwards. Precondition: the file
-  /// has them. `name` is what MappedFiles.h calls it.
+  /// has them. `name` is what MappingNames.h calls it.
   static Expected<FileMapping> map(int descriptor, uint64_t offset, uint64_t bytes,
                                    std::string_view name);
 
@@ -39,7 +39,7 @@ public:
 private:
   std::byte *begin = nullptr;
   uint64_t length = 0;
-  MappedFile mappedName;
+  MappingName listedName;
 };
 
 } // namespace dsv3::runtime

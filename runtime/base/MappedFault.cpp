@@ -2,7 +2,7 @@
 
 #include "runtime/base/MappedFault.h"
 
-#include "dsv3/Support/MappedFiles.h"
+#include "dsv3/Support/MappingNames.h"
 
 #include <csignal>
 #include <cstring>
@@ -19,11 +19,12 @@ static void explain(int signal, siginfo_t *info, void *) {
     std::raise(signal);
     return;
   }
-  const char *file = mappedFileAt(info->si_addr);
+  const char *file = mappingNameAt(info->si_addr);
   for (const char *text :
        {runningProgram, ": ", file ? file : "a mapped file",
         ": became shorter while it was in use, or its disk cannot be read\n"
-        "  hint: fetch the file again if need be, and let nobody write to it meanwhile\n"}) {
+        "  hint: let nobody write to it meanwhile. If it stays short, fetch it again; packed "
+        "weights are made again once they are removed\n"}) {
     [[maybe_unused]] ssize_t count = write(STDERR_FILENO, text, std::strlen(text));
   }
   _exit(128 + signal);

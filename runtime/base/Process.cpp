@@ -57,7 +57,10 @@ static std::optional<int> waitFor(pid_t child, const std::atomic<bool> *cancel) 
     }
     if (!told && cancel && cancel->load()) {
       told = true;
-      kill(child, SIGINT);
+      // It ignores those that we were made to ignore; what told us to stop is not among them.
+      for (int signal : {SIGINT, SIGTERM, SIGHUP}) {
+        kill(child, signal);
+      }
     }
     std::this_thread::sleep_for(pause);
   }

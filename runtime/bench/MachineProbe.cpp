@@ -31,37 +31,8 @@ static void keep(const T &value) {
   asm volatile("" : : "m"(value));
 }
 
-#ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#endif
-namespace narrow {
-static constexpr int lanes = 8;
-#include "runtime/bench/ProbeLoops.inc"
-} // namespace narrow
-#ifdef __clang__
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
-
-#ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx512f"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx512f")
-#endif
-namespace wide {
-static constexpr int lanes = 16;
-#include "runtime/bench/ProbeLoops.inc"
-} // namespace wide
-#ifdef __clang__
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
+#define DSV3_LOOPS "runtime/bench/ProbeLoops.inc"
+#include "runtime/bench/Widths.inc"
 
 Expected<MachineProbe> MachineProbe::create(int threads, std::string_view variant, uint64_t bytes) {
   Expected<std::unique_ptr<ThreadTeam>> team =
@@ -91,8 +62,8 @@ double MachineProbe::readBandwidth() {
     return double(share) * team->size() / seconds;
   };
   constexpr uint64_t ahead = 2048;
-  return std::max(rate(wide ? wide::read<0> : narrow::read<0>),
-                  rate(wide ? wide::read<ahead> : narrow::read<ahead>));
+  return std::max(rate(useWide ? wide::read<0> : narrow::read<0>),
+                  rate(useWide ? wide::read<ahead> : narrow::read<ahead>));
 }
 
 double MachineProbe::copyRate() {
@@ -104,10 +75,10 @@ double MachineProbe::copyRate() {
   return double(share) * team->size() / seconds;
 }
 
-Yardstick MachineProbe::yardstick() const { return {*team, memory, wide}; }
+Yardstick MachineProbe::yardstick() const { return {*team, memory, useWide}; }
 
 double MachineProbe::fmaPeak() {
-  double seconds = secondsOf(*team, [&](int) { wide ? wide::multiply() : narrow::multiply(); });
-  double lanes = wide ? wide::lanes : narrow::lanes;
+  double seconds = secondsOf(*team, [&](int) { useWide ? wide::multiply() : narrow::multiply(); });
+  auto lanes = double(useWide ? wide::lanes : narrow::lanes);
   return 2 * lanes * accumulators * double(fmaRounds) * team->size() / seconds;
 }

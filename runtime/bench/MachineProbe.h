@@ -34,12 +34,12 @@ public:
   Yardstick yardstick() const;
 
 private:
-  MachineProbe(std::unique_ptr<ThreadTeam> team, Memory memory, bool wide)
-      : team(std::move(team)), memory(std::move(memory)), wide(wide) {}
+  MachineProbe(std::unique_ptr<ThreadTeam> team, Memory memory, bool useWide)
+      : team(std::move(team)), memory(std::move(memory)), useWide(useWide) {}
 
   std::unique_ptr<ThreadTeam> team;
   Memory memory;
-  bool wide; ///< 512-bit vectors
+  bool useWide; ///< 512-bit vectors
 };
 
 } // namespace dsv3::runtime

@@ -26,37 +26,8 @@ struct Block {
 };
 } // namespace
 
-#ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#endif
-namespace narrow {
-static constexpr int64_t lanes = 8, tileRows = 6;
-#include "runtime/bench/YardstickLoops.inc"
-} // namespace narrow
-#ifdef __clang__
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
-
-#ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx512f"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx512f")
-#endif
-namespace wide {
-static constexpr int64_t lanes = 16, tileRows = 12;
-#include "runtime/bench/YardstickLoops.inc"
-} // namespace wide
-#ifdef __clang__
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
+#define DSV3_LOOPS "runtime/bench/YardstickLoops.inc"
+#include "runtime/bench/Widths.inc"
 
 /// Memory of one thread: rows, an expanded block and sums.
 static std::vector<std::vector<float>> threadMemory(int threads) {

@@ -6,7 +6,6 @@
 #include "dsv3/Support/File.h"
 #include "dsv3/Support/Hash.h"
 #include "runtime/base/Process.h"
-#include "runtime/bundle/CompileKey.h"
 
 #include <cstdlib>
 #include <system_error>

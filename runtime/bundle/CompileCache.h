@@ -9,28 +9,12 @@
 #pragma once
 
 #include "runtime/bundle/Bundle.h"
+#include "runtime/bundle/CompileKey.h"
 
-#include <atomic>
 #include <filesystem>
-#include <functional>
 #include <optional>
-#include <string>
 
 namespace dsv3::runtime {
-
-struct CompileRequest {
-  /// --model, or --config with a file for weights that are made up.
-  std::string inputFlag = "--model";
-  std::filesystem::path input;
-  /// Names the input's contents: the checkpoint's identity.
-  std::string identity;
-  /// Compile even if there is a bundle.
-  bool rebuild = false;
-  /// Once true, compiling stops and fails with "interrupted". May be null.
-  const std::atomic<bool> *cancel = nullptr;
-  /// Told what is being done, a sentence at a time.
-  std::function<void(const std::string &)> say;
-};
 
 /// $XDG_CACHE_HOME/dsv3 or ~/.cache/dsv3; nothing if neither variable is an absolute path.
 std::optional<std::filesystem::path> compileCacheDirectory();

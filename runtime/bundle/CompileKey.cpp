@@ -4,7 +4,6 @@
 #include "dsv3/Plan/Families.h"
 #include "dsv3/Plan/PlanFile.h"
 #include "dsv3/Support/Hash.h"
-#include "runtime/bundle/CompileCache.h"
 
 #include <system_error>
 

@@ -1,18 +1,34 @@
 //===- CompileKey.h - what a compiled bundle depends on ---------*- C++ -*-===//
 //
-// All that decides what dsv3-compile makes. Bundles in the cache are named by it: of two
-// that differ in any part, none is taken for the other.
+// What decides what dsv3-compile makes: its input and its version. Bundles in the cache are
+// named by it: of two that differ in any part, none is taken for the other. Not in it: the
+// shared libraries of LLVM, MLIR and LLD that dsv3-compile loads, which only running it could
+// tell; a bundle that an older release of them made is as good, and --rebuild makes a new one.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 
 namespace dsv3::runtime {
 
-struct CompileRequest;
+struct CompileRequest {
+  /// --model, or --config with a file for weights that are made up.
+  std::string inputFlag = "--model";
+  std::filesystem::path input;
+  /// Names the input's contents: the checkpoint's identity.
+  std::string identity;
+  /// Compile even if there is a bundle.
+  bool rebuild = false;
+  /// Once true, compiling stops and fails with "interrupted". May be null.
+  const std::atomic<bool> *cancel = nullptr;
+  /// Told what is being done, a sentence at a time.
+  std::function<void(const std::string &)> say;
+};
 
 struct CompileKey {
   std::string inputFlag, identity;

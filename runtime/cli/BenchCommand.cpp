@@ -1,6 +1,6 @@
 //===- BenchCommand.cpp - how fast a model runs here ----------------------===//
+#include "dsv3/Support/Cpus.h"
 #include "dsv3/Support/MemoryLimits.h"
-#include "runtime/base/Cpu.h"
 #include "runtime/cli/BenchReport.h"
 #include "runtime/cli/CommandLine.h"
 #include "runtime/cli/Commands.h"
@@ -94,7 +94,7 @@ static Status runBench(const Flags &flags) {
   BenchResult result;
   result.model = flags.model.model.empty() ? flags.model.config : flags.model.model;
   result.variant = files->bundle.plan().variants[files->variant].name;
-  result.threads = flags.model.threads > 0 ? flags.model.threads : runtime::usefulThreads();
+  result.threads = flags.model.threads > 0 ? flags.model.threads : usefulThreads();
   result.options = flags.bench;
   Expected<std::unique_ptr<RunningModel>> model = startModel(*files, flags.model);
   if (!model) {

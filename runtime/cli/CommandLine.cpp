@@ -1,7 +1,7 @@
 //===- CommandLine.cpp - what all command lines share ---------------------===//
 #include "runtime/cli/CommandLine.h"
 
-#include "runtime/base/Cpu.h"
+#include "dsv3/Support/Cpus.h"
 
 #include <charconv>
 #include <cstdint>
@@ -41,7 +41,7 @@ CLI::Validator seedRange() {
 
 CLI::Validator threadRange() {
   constexpr size_t threadsPerCpu = 8;
-  size_t cpus = runtime::allowedCpus().size(), most = threadsPerCpu * cpus;
+  size_t cpus = allowedCpus().size(), most = threadsPerCpu * cpus;
   auto check = [cpus, most](std::string &text) {
     return isNumber(text, most) ? std::string()
                                 : "expected 0 to " + std::to_string(most) + " threads, " +

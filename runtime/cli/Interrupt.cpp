@@ -1,4 +1,4 @@
-//===- Interrupt.cpp - a wish to stop as a flag -----------------------------------===//
+//===- Interrupt.cpp - a wish to stop as a flag ---------------------------===//
 #include "runtime/cli/Interrupt.h"
 
 #include <csignal>
@@ -20,11 +20,11 @@ const std::atomic<bool> *watchInterrupts() {
   struct sigaction action = {};
   action.sa_handler = raiseFlag;
   action.sa_flags = int(SA_RESETHAND) | SA_RESTART;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-  struct sigaction before = {};
-  if (sigaction(SIGHUP, nullptr, &before) == 0 && before.sa_handler != SIG_IGN) {
-    sigaction(SIGHUP, &action, nullptr);
+  for (int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction before = {};
+    if (sigaction(signal, nullptr, &before) == 0 && before.sa_handler != SIG_IGN) {
+      sigaction(signal, &action, nullptr);
+    }
   }
   return &flag;
 }

@@ -12,6 +12,7 @@
 #include "dsv3/Checkpoint/ModelConfig.h"
 #include "runtime/bundle/Bundle.h"
 #include "runtime/params/ParameterStore.h"
+#include "runtime/session/ContextRoom.h"
 #include "runtime/session/Session.h"
 #include "runtime/tokenizer/Tokenizer.h"
 
@@ -56,11 +57,6 @@ struct ModelTexts {
 Expected<ModelTexts> readTexts(const std::filesystem::path &directory,
                                checkpoint::ModelConfig config);
 
-/// Tokens that the cache will hold, and what --context could make of them.
-struct ContextRoom {
-  int64_t tokens = 0, most = 0;
-};
-
 /// A model without its weights.
 struct ModelFiles {
   runtime::Bundle bundle;
@@ -70,7 +66,7 @@ struct ModelFiles {
 
   /// Tokens that the cache will hold.
   int64_t context(const ModelFlags &flags) const;
-  ContextRoom room(const ModelFlags &flags) const;
+  runtime::ContextRoom room(const ModelFlags &flags) const;
 };
 /// Says on stderr what takes time and what is odd. Fails if something is missing, does
 /// not belong together or is not for this machine.

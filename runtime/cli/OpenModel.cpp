@@ -45,8 +45,8 @@ int64_t ModelFiles::context(const ModelFlags &flags) const {
   return flags.context > 0 ? flags.context : bundle.plan().cache.maxContext;
 }
 
-ContextRoom ModelFiles::room(const ModelFlags &flags) const {
-  return {context(flags), bundle.plan().cache.maxContext};
+runtime::ContextRoom ModelFiles::room(const ModelFlags &flags) const {
+  return {context(flags), bundle.plan().cache.maxContext, texts.config.maxPositionEmbeddings};
 }
 
 Status checkSource(const ModelFlags &flags) {
@@ -173,14 +173,11 @@ Expected<ModelFiles> openModel(const ModelFlags &flags) {
   }
   int64_t compiled = bundle->plan().cache.maxContext;
   if (flags.context > compiled) {
-    int64_t most = config->maxPositionEmbeddings;
-    return Failure{
-        "a context of " + std::to_string(flags.context) +
-            " tokens was asked for, the model was compiled for " + std::to_string(compiled),
-        "--context",
-        compiled < most
-            ? "compile it for more: dsv3-compile --context N, up to " + std::to_string(most)
-            : "leave it out, or give less; the model has positions for no more"};
+    runtime::ContextRoom room{compiled, compiled, config->maxPositionEmbeddings};
+    return Failure{"a context of " + std::to_string(flags.context) +
+                       " tokens was asked for, the model was compiled for " +
+                       std::to_string(compiled),
+                   "--context", room.hint("leave it out or give less")};
   }
   Expected<ModelTexts> texts = readTexts(directory, *std::move(config));
   if (!texts) {

@@ -60,19 +60,8 @@ static Expected<std::vector<int32_t>> encode(const PromptFlags &flags, const Mod
   return flags.hasChat ? encodeChat(flags, *texts.tokenizer) : encodeText(flags, *texts.tokenizer);
 }
 
-/// What to do about a prompt that is too long.
-static std::string roomFor(ContextRoom room, int64_t positions) {
-  if (room.tokens < room.most) {
-    return "shorten the prompt, or give --context more tokens, up to " + std::to_string(room.most);
-  }
-  return room.most < positions ? "shorten the prompt, or compile the model for more: dsv3-compile "
-                                 "--context N, up to " +
-                                     std::to_string(positions)
-                               : "shorten the prompt; the model has positions for no more";
-}
-
 Expected<std::vector<int32_t>> promptIds(const PromptFlags &flags, const ModelTexts &texts,
-                                         ContextRoom room) {
+                                         runtime::ContextRoom room) {
   Expected<std::vector<int32_t>> ids = encode(flags, texts);
   if (!ids) {
     return ids;
@@ -90,7 +79,7 @@ Expected<std::vector<int32_t>> promptIds(const PromptFlags &flags, const ModelTe
   if (int64_t(ids->size()) > room.tokens) {
     return Failure{"the prompt has " + std::to_string(ids->size()) + " tokens, the context holds " +
                        std::to_string(room.tokens),
-                   "", roomFor(room, texts.config.maxPositionEmbeddings)};
+                   "", room.hint("shorten the prompt")};
   }
   return ids;
 }

@@ -21,6 +21,6 @@ void addPromptFlags(CLI::App &command, PromptFlags &flags, bool withChat);
 /// the checkpoint's chat template, or ids as they are. Fails if there are none, one is
 /// not of the vocabulary, or there is no room for them.
 Expected<std::vector<int32_t>> promptIds(const PromptFlags &flags, const ModelTexts &texts,
-                                         ContextRoom room);
+                                         runtime::ContextRoom room);
 
 } // namespace dsv3::cli

@@ -96,7 +96,9 @@ public:
       : file(file), mtp(mtp), progress(mtp ? "scoring with the MTP module" : "scoring",
                                        file.tokens() - (mtp ? 1 : 0), file.layers()) {}
 
-  bool wantsValues() const override { return !mtp; }
+  bool wantsValues() const override {
+    return !mtp && (file.wanted().hidden || file.wanted().router || progress.wantsValues());
+  }
 
   void value(const runtime::ObservedValue &seen) override {
     progress.value(seen);

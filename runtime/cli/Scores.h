@@ -75,9 +75,8 @@ private:
 };
 
 /// Feeds `ids`, as many as the file is for, to a fresh model, with progress on stderr, and
-/// publishes the file. Fails
-/// if the MTP module is asked for and there is none, a step fails or the file cannot be
-/// written.
+/// publishes the file. Fails if the MTP module is asked for and there is none, a step fails
+/// or the file cannot be written.
 Status writeScores(runtime::LanguageModel &model, std::span<const int32_t> ids, ScoreFile file);
 
 } // namespace dsv3::cli

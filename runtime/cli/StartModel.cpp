@@ -1,6 +1,6 @@
 //===- StartModel.cpp - weights and a session -----------------------------===//
+#include "dsv3/Support/Cpus.h"
 #include "dsv3/Support/MemoryLimits.h"
-#include "runtime/base/Cpu.h"
 #include "runtime/cli/Interrupt.h"
 #include "runtime/cli/MemoryCheck.h"
 #include "runtime/cli/Model.h"
@@ -30,7 +30,7 @@ Expected<std::unique_ptr<RunningModel>> startModel(ModelFiles &files, const Mode
   std::optional<runtime::FileMapping> packed = findPacked(files, flags);
   std::optional<uint64_t> available = availableMemory();
   if (available) {
-    int threads = flags.threads > 0 ? flags.threads : runtime::usefulThreads();
+    int threads = flags.threads > 0 ? flags.threads : usefulThreads();
     Expected<std::string> note = checkMemory(plan::memoryNeeds(plan, files.variant), plan.cache,
                                              {.context = files.context(flags),
                                               .threads = threads,

@@ -110,7 +110,7 @@ static Status checkDrawn(const TextFlags &flags, const SamplingOptions &sampling
 }
 
 Expected<std::vector<int32_t>> generationPrompt(const TextFlags &flags, const ModelTexts &texts,
-                                                ContextRoom room) {
+                                                runtime::ContextRoom room) {
   SamplingOptions sampling = generateOptions(flags, texts).sampling;
   for (const Status &status : {validate(sampling), checkDrawn(flags, sampling)}) {
     if (!status) {
@@ -118,7 +118,8 @@ Expected<std::vector<int32_t>> generationPrompt(const TextFlags &flags, const Mo
     }
   }
   if (!flags.stops.empty() && !texts.tokenizer) {
-    return Failure{"the model has no tokenizer.json, so it writes no text", "--stop"};
+    return Failure{"the model has no tokenizer.json, so it writes no text", "--stop",
+                   "leave --stop out; --max-tokens ends the answer, too"};
   }
   return promptIds(flags.prompt, texts, room);
 }

@@ -31,7 +31,7 @@ void addTextFlags(CLI::App &command, TextFlags &flags);
 /// The ids of the prompt. Fails too if the other flags cannot be right, so that nobody
 /// waits for weights in vain.
 Expected<std::vector<int32_t>> generationPrompt(const TextFlags &flags, const ModelTexts &texts,
-                                                ContextRoom room);
+                                                runtime::ContextRoom room);
 
 /// Continues the prompt: text or ids on stdout as they come, a summary on stderr.
 Status generateText(runtime::LanguageModel &model, std::span<const int32_t> prompt,

@@ -50,7 +50,7 @@ static Status detokenize(const Flags &flags) {
     if (!tokenizer->contains(id)) {
       return Failure{"expected ids of the tokenizer's vocabulary of " +
                          std::to_string(tokenizer->vocabSize()) + ", found " + std::to_string(id),
-                     "stdin"};
+                     "stdin", "was it made with the tokenizer of another model?"};
     }
   }
   std::string text = tokenizer->decode(*ids, flags.skipSpecial);

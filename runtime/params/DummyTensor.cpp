@@ -18,18 +18,17 @@
 #include <cstring>
 
 namespace dsv3::runtime {
-namespace {
 
-uint64_t mix(uint64_t value) {
+static uint64_t mix(uint64_t value) {
   value = (value ^ value >> 30) * 0xBF58476D1CE4E5B9U;
   value = (value ^ value >> 27) * 0x94D049BB133111EBU;
   return value ^ value >> 31;
 }
 
-constexpr int mantissaBitsOfCodes = 3, largestExponentOfCodes = 13;
+static constexpr int mantissaBitsOfCodes = 3, largestExponentOfCodes = 13;
 
 /// A code of e4m3 from random bits.
-uint8_t codeOf(uint32_t bits) {
+static uint8_t codeOf(uint32_t bits) {
   constexpr uint32_t signAndMantissa = 0x87;
   int below = std::countr_zero(bits >> 8 | 1U << largestExponentOfCodes);
   return uint8_t((bits & signAndMantissa) | uint32_t(largestExponentOfCodes - below)
@@ -37,7 +36,7 @@ uint8_t codeOf(uint32_t bits) {
 }
 
 /// Root mean square of such codes.
-float rmsOfCodes() {
+static float rmsOfCodes() {
   double squares = 0;
   for (uint32_t exponent = 0; exponent <= uint32_t(largestExponentOfCodes); ++exponent) {
     double part = 0;
@@ -51,11 +50,14 @@ float rmsOfCodes() {
   return float(std::sqrt(squares));
 }
 
+namespace {
 /// How the bits of a float format are made.
 struct Format {
   int bytes, mantissaBits, bias;
 };
-Format formatOf(DType type) {
+} // namespace
+
+static Format formatOf(DType type) {
   switch (type) {
   case DType::BF16:
     return {2, 7, 127};
@@ -65,6 +67,8 @@ Format formatOf(DType type) {
     return {4, 23, 127};
   }
 }
+
+namespace {
 
 class DummyTensor final : public StoredTensor {
 public:

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cassert>
 #include <cstring>
 #include <utility>
 
@@ -38,6 +39,11 @@ struct Packer::Scratch {
 Packer::Packer(const plan::Parameter &parameter, const plan::Layout &layout)
     : parameter(parameter), shape(parameter, layout),
       panels(layout.kind == plan::LayoutKind::Panels), width(panels ? layout.panelWidth : 1) {
+  // Words exchange the nibbles of codes, as panels want them; elements one by one and rows, which
+  // keep them, do not.
+  assert((!panels || byteSize(parameter.type) != 1 ||
+          (parameter.type == DType::F8E4M3 && width % int64_t(sizeof(Word)) == 0)) &&
+         "a panel of bytes is one of e4m3 codes in whole words");
   int64_t partRows = parameter.rows / parameter.parts;
   lineCount = panels ? parameter.groups * parameter.parts * plan::ceilDiv(partRows, width)
                      : parameter.groups * parameter.rows;
@@ -72,7 +78,7 @@ static void interleaveWords(const Elements *lanes, int64_t begin, int64_t count,
   };
   for (int64_t c = 0; c < count; ++c) {
     Word word = (placed(lane, c) | ...);
-    if constexpr (sizeof(T) == 1) { // rows of one byte are put side by side in panels alone
+    if constexpr (sizeof(T) == 1) { // codes of e4m3 in a panel; see the constructor
       word = panelCodes(word);
     }
     std::memcpy(out + c * stride, &word, sizeof word);

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "runtime/params/PackJob.h"
 
-#include "runtime/base/Cpu.h"
+#include "dsv3/Support/Cpus.h"
 
 #include <algorithm>
 #include <chrono>

@@ -1,8 +1,8 @@
 //===- PackedFile.cpp - packed weights on disk ----------------------------===//
 #include "runtime/params/PackedFile.h"
 
-#include "dsv3/Checkpoint/WriteSteps.h"
 #include "dsv3/Support/BytesText.h"
+#include "dsv3/Support/FileWriting.h"
 #include "runtime/base/Memory.h"
 
 #include <algorithm>
@@ -162,12 +162,12 @@ Status PackedWriter::takeRoom() {
   if (!unknown && space.available < fileBytes) {
     return failure("the disk has " + bytesText(space.available) + " free", ENOSPC);
   }
-  int refused = checkpoint::takeSpace(descriptor, fileBytes);
+  int refused = takeSpace(descriptor, fileBytes);
   return refused == 0 ? Status() : failure("there is no room for them", refused);
 }
 
 Status PackedWriter::put(uint64_t position, std::span<const std::byte> data) {
-  int error = checkpoint::writeAt(descriptor, position, data);
+  int error = writeAt(descriptor, position, data);
   return error == 0 ? Status() : failure("writing failed", error);
 }
 
@@ -202,7 +202,7 @@ Status PackedWriter::publish() {
     return failure("the finished file cannot be renamed", errno);
   }
   close(std::exchange(descriptor, -1));
-  checkpoint::syncFolderOf(target);
+  syncFolderOf(target);
   return {};
 }
 

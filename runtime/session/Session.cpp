@@ -2,6 +2,8 @@
 
 #include "runtime/session/Session.h"
 
+#include "runtime/session/ContextRoom.h"
+
 #include <algorithm>
 #include <numeric>
 
@@ -12,12 +14,10 @@ static std::string number(int64_t value) { return std::to_string(value); }
 
 Status Session::checkAppend(std::span<const int32_t> ids, int64_t end) const {
   if (end > contextTokens) {
-    bool longest = contextTokens == model->cache.maxContext;
+    ContextRoom room{contextTokens, model->cache.maxContext, std::nullopt};
     return Failure{"expected at most " + number(contextTokens) + " tokens of context, found " +
                        number(end),
-                   "",
-                   longest ? "compile with a larger --context"
-                           : "--context may be up to " + number(model->cache.maxContext)};
+                   "", room.hint("feed fewer tokens")};
   }
   for (int32_t id : ids) {
     if (id < 0 || id >= model->vocabSize) {

@@ -8,6 +8,7 @@
 
 #include "dsv3/Plan/MemoryNeeds.h"
 #include "dsv3/Plan/Names.h"
+#include "runtime/session/ContextRoom.h"
 
 #include <algorithm>
 #include <numeric>
@@ -46,7 +47,7 @@ Status Session::applyOptions(const SessionOptions &options) {
   if (options.context < 0 || options.context > most) {
     return Failure{"expected a context of 1 to " + number(most) + " tokens, found " +
                        number(options.context),
-                   "--context", "compile with a larger --context"};
+                   "--context", ContextRoom{most, most, std::nullopt}.hint("give less")};
   }
   if (options.chunk < 0) {
     return Failure{"expected a chunk of 1 or more tokens, found " + number(options.chunk),

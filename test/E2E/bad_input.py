@@ -5,12 +5,16 @@ usage: bad_input.py PROGRAMS NANO [-v] [CASE]     PROGRAMS is the folder of dsv3
 small model, CASE a part of the names of the cases to run; -v shows all messages.
 """
 import os
+import signal
 import sys
 import tempfile
 
 sys.dont_write_bytecode = True
 from badinput import bench, bundles, caches, configs, flags, packed, texts, weights  # noqa: E402
 
+# Where this is a background job of a script, whoever it starts would ignore Ctrl-C, too.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 arguments = [word for word in sys.argv[1:] if word != "-v"]
 with tempfile.TemporaryDirectory(prefix="dsv3-bad-input-") as scratch:
     tests = bench.Bench(os.path.abspath(arguments[0]), os.path.abspath(arguments[1]), scratch,

@@ -16,6 +16,11 @@ runner, model = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 question = ["--chat", "What is the capital of France?"]
 answer, answer_ids = "The capital of France is Paris.\n", "280,293,275,1144,270,1421,16\n"
 
+# Where these tests are a background job of a script, whoever they start would ignore them, too.
+for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    if signal.getsignal(stop) == signal.SIG_IGN:
+        signal.signal(stop, signal.SIG_DFL)
+
 
 class RunTest(unittest.TestCase):
     """The cache is shared by the tests that do not say otherwise."""
@@ -263,6 +268,18 @@ class RunTest(unittest.TestCase):
     def test_interrupted_while_generating(self):
         for sent in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             self.interrupt_generation(sent)
+
+    def test_what_is_ignored_stays_ignored(self):
+        # As in the background jobs of scripts, and under nohup.
+        for sent in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with subprocess.Popen([runner, "generate", "--model", model, "--temperature", "0", "--ids", "0",
+                                   "--ignore-eos", "--max-tokens", "300"], env=self.environment,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                  preexec_fn=lambda: signal.signal(sent, signal.SIG_IGN)) as process:
+                process.stdout.read(1)
+                process.send_signal(sent)
+                _, errors = process.communicate()
+            self.assertEqual(process.returncode, 0, errors)
 
     def interrupt_generation(self, sent):
         with subprocess.Popen([runner, "generate", "--model", model, "--temperature", "0", "--ids", "0",

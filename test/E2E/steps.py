@@ -99,13 +99,22 @@ def check_limits(bundle, folder, path):
 
 
 def check_decoding(bundle, path):
-    """Tokens one by one see what one long prefill sees."""
+    """A prompt and then tokens one by one see what one long prefill sees: the same greedy tokens,
+    and logits in class. Generate shows none, so score decodes: all tokens in chunks of 1, and one
+    after a prompt that fills a chunk."""
     for length in (1, 15, 63, 100):
         ids = prompt(length)
         tokens = generate(bundle, ids, 40)
-        found = score(bundle, ids + tokens[:-1], path)["logits"].argmax(axis=1)[length - 1:]
+        text = ids + tokens[:-1]
+        want = score(bundle, text, path)
+        found = want["logits"].argmax(axis=1)[length - 1:]
         expect(tokens == list(found), f"after {length} tokens: expected {list(found)} as in one "
                                       f"prefill, found {tokens}")
+        expect_class(want, score(bundle, text, path, "--chunk", "1"),
+                     f"{len(text)} tokens one by one")
+        expect_class({"logits": want["logits"][:length + 1]},
+                     score(bundle, text[:length + 1], path, "--chunk", str(length)),
+                     f"one token after a prompt of {length}")
 
 
 def variants(bundle):

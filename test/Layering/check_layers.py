@@ -12,7 +12,7 @@ import sys
 
 # part: (folders, what it may use besides itself)
 PARTS = {
-    "support": (["include/dsv3/Support", "lib/Support"], ["std"]),
+    "support": (["include/dsv3/Support", "lib/Support"], ["std", "system"]),
     "plan": (["include/dsv3/Plan", "lib/Plan"], ["std", "support"]),
     "checkpoint": (["include/dsv3/Checkpoint", "lib/Checkpoint"],
                    ["std", "system", "json", "support"]),

@@ -1,8 +1,8 @@
 # build.sh - installs packages and builds; sourced by the commands of the README.
 #
 # build_tree DIRECTORY [targets]: configures this source tree in DIRECTORY, where that
-# has not been done, with $cmake_options, and builds targets, or all. One job for every 2 GiB of memory at
-# the most; ninja tells how far it is.
+# has not been done, with $cmake_options, and builds targets, or all. One job for every
+# 2 GiB of memory at the most; ninja tells how far it is.
 
 source_dir=$(cd "$(dirname "$0")/.." && pwd)
 . "$source_dir/tools/setup/packages.sh"

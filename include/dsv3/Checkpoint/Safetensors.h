@@ -12,7 +12,7 @@
 
 #include "dsv3/Support/DType.h"
 #include "dsv3/Support/Hash.h"
-#include "dsv3/Support/MappedFiles.h"
+#include "dsv3/Support/MappingNames.h"
 #include "dsv3/Support/Status.h"
 
 #include <cstddef>
@@ -88,7 +88,7 @@ public:
 
   /// Maps the file for reading, once; later calls do nothing. Fails if the file has
   /// changed its size since it was opened. Truncating a mapped file on disk ends its
-  /// readers (SIGBUS), as with every mapped file; MappedFiles.h knows its name.
+  /// readers (SIGBUS), as with every mapped file; MappingNames.h knows its name.
   Status map();
   /// The bytes of a tensor of this file. Need not be aligned to its elements: copy
   /// them out with memcpy. Precondition: map() succeeded.
@@ -108,7 +108,7 @@ private:
   int64_t modifiedAt = 0;
   int descriptor = -1;
   void *mapping = nullptr;
-  MappedFile mappedName; ///< of the mapping
+  MappingName listedName; ///< of the mapping
 };
 
 } // namespace dsv3::checkpoint

@@ -1,6 +1,6 @@
 //===- MemoryLimits.h - how much memory there is ----------------*- C++ -*-===//
 //
-// Asks Linux through /proc and /sys. Standard library only.
+// Asks Linux through /proc and /sys; see ControlGroup.h.
 //
 //===----------------------------------------------------------------------===//
 #pragma once

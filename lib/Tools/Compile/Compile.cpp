@@ -13,6 +13,7 @@
 #include "dsv3/Plan/MemoryNeeds.h"
 #include "dsv3/Plan/PlanFile.h"
 #include "dsv3/Support/BytesText.h"
+#include "dsv3/Support/Cpus.h"
 #include "dsv3/Support/MemoryLimits.h"
 #include "dsv3/Target/Plan.h"
 #include "dsv3/Tools/Registration.h"
@@ -25,7 +26,6 @@
 
 #include <chrono>
 #include <filesystem>
-#include <thread>
 
 using namespace mlir;
 
@@ -130,18 +130,20 @@ Expected<Input> openInput(const Flags &flags) {
 
 /// Numbers of flags, checked; `source` gets those that the importer wants.
 Status applyFlags(const Flags &flags, ModelSource &source, PipelineOptions &options) {
-  auto range = [](const char *flag, int64_t value, int64_t least, int64_t most) -> Status {
+  auto range = [](const char *flag, int64_t value, int64_t least, int64_t most,
+                  const char *hint = "") -> Status {
     if (value >= least && value <= most) {
       return {};
     }
-    return Failure{std::string("expected ") + flag + " from " + std::to_string(least) + " to " +
-                       std::to_string(most) + ", found " + std::to_string(value),
-                   "", ""};
+    return Failure{"expected " + std::to_string(least) + " to " + std::to_string(most) +
+                       ", found " + std::to_string(value),
+                   flag, hint};
   };
   int64_t positions = source.config.maxPositionEmbeddings;
   int64_t context = flags.context.value_or(positions);
   for (Status status :
-       {range("--context (at most max_position_embeddings)", context, 1, positions),
+       {range("--context", context, 1, positions,
+              "config.json says with max_position_embeddings how far the model can look back"),
         range("--batch", flags.batch, 1, 4096), range("--rows", flags.rows, 1, 1024),
         range("--chunk", flags.chunk, 1, 65536)}) {
     if (!status) {
@@ -157,10 +159,12 @@ Status applyFlags(const Flags &flags, ModelSource &source, PipelineOptions &opti
       for (const plan::CpuVariant &cpu : plan::cpuVariants()) {
         known += (known.empty() ? "" : " or ") + std::string(cpu.name);
       }
-      return Failure{"expected --variant " + known + ", found " + variant, "", ""};
+      return Failure{"expected " + known + ", found " + variant, "--variant",
+                     "leave it out for code that runs on all of them"};
     }
     if (llvm::count(flags.variants, variant) > 1) {
-      return Failure{"expected each variant once, found " + variant + " again", "--variant"};
+      return Failure{"expected each variant once, found " + variant + " again", "--variant",
+                     "leave one of them out"};
     }
   }
   source.options.context = context;
@@ -199,6 +203,10 @@ Status checkPlan(const Flags &flags, const plan::Plan &plan) {
                  config.string(), "make its sizes smaller, or --context, --batch and --chunk"};
 }
 
+double secondsSince(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
 /// From the configured module to the text of the plan, the report or the bundle.
 int finish(const Flags &flags, Input &input, ModuleOp module, Phase last,
            std::chrono::steady_clock::time_point start) {
@@ -220,8 +228,8 @@ int finish(const Flags &flags, Input &input, ModuleOp module, Phase last,
     }
   }
   if (flags.planOnly) {
-    auto threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-    llvm::outs() << compile::planReport(input.source().config, *plan, {availableMemory(), threads});
+    llvm::outs() << compile::planReport(input.source().config, *plan,
+                                        {availableMemory(), usefulThreads()});
     return 0;
   }
   plan::MemoryNeeds needs = plan::memoryNeeds(*plan, 0);
@@ -240,13 +248,21 @@ int finish(const Flags &flags, Input &input, ModuleOp module, Phase last,
   if (Status written = compile::writeBundle(module, std::move(parts), flags.output); !written) {
     return fail(written.failure());
   }
-  double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   llvm::errs() << "compiled " << kernels << " kernels for " << variants
                << (variants == 1 ? " variant" : " variants")
-               << llvm::format(" in %.1f s\n", seconds) << "weights " << bytesText(needs.weights)
-               << ", arena " << bytesText(needs.arena) << ", cache up to " << bytesText(cache)
-               << '\n';
+               << llvm::format(" in %.1f s\n", secondsSince(start)) << "weights "
+               << bytesText(needs.weights) << ", arena " << bytesText(needs.arena)
+               << ", cache up to " << bytesText(cache) << '\n';
   return 0;
+}
+
+/// Tells a person who has waited for two seconds that it goes on.
+void sayIfSlow(Phase made, std::chrono::steady_clock::time_point start) {
+  constexpr double silent = 2;
+  if (double seconds = secondsSince(start); seconds > silent) {
+    llvm::errs() << "phase " << name(made) << " is made"
+                 << llvm::format(", after %.1f s\n", seconds);
+  }
 }
 
 /// From the input to what was asked for.
@@ -261,6 +277,9 @@ int runPhases(const Flags &flags, Input &input, const PipelineOptions &options, 
   }
   compile::Explanation explanation(flags.explain, flags.variants);
   PhaseObserver observer = [&](Phase phase, ModuleOp module) {
+    if (!flags.output.empty() || llvm::errs().is_displayed()) {
+      sayIfSlow(phase, start); // elsewhere what lies on stderr is for a program to read
+    }
     if (!flags.explain.empty() && failed(explanation.observe(phase, module))) {
       return failure();
     }
@@ -292,7 +311,8 @@ int runTool(const Flags &flags) {
   if (!flags.stopAfter.empty()) {
     last = phaseFromName(flags.stopAfter);
     if (!last) {
-      return fail({"expected a phase from import to emitted, found '" + flags.stopAfter + "'"});
+      return fail({"expected a phase, found '" + flags.stopAfter + "'", "--stop-after",
+                   "one of " + phaseList(Phase::Emitted)});
     }
   }
   bool prints = *last <= Phase::Planned || !flags.explain.empty() || flags.planOnly;
@@ -300,7 +320,9 @@ int runTool(const Flags &flags) {
     return fail(flags.stopAfter.empty()
                     ? Failure{"expected -o BUNDLE, --plan-only, --stop-after or --explain", "",
                               "dsv3-compile --help"}
-                    : Failure{"what is emitted is a bundle: expected -o BUNDLE", "", ""});
+                    : Failure{"what is emitted is a bundle: expected -o BUNDLE",
+                              "--stop-after=emitted",
+                              "give -o, or an earlier phase to see its module"});
   }
   if (prints && !flags.output.empty()) {
     return fail({"--plan-only, --explain and --stop-after before phase emitted write no bundle: "

@@ -31,13 +31,15 @@ static FailureOr<reference::StoredMatrix> makeUp(graph::ParameterOp parameter,
                                  .blockRows = block[0],
                                  .blockColumns = block[1]};
   std::shared_ptr<runtime::StoredTensor> tensor = runtime::dummyTensor(request, seed);
-  return reference::StoredMatrix{
-      [tensor, type = *type](int64_t row, int64_t column) {
-        std::array<std::byte, sizeof(double)> buffer;
-        return reference::storedNumber(tensor->downColumn(row, column, 1, buffer.data()).first,
-                                       type);
-      },
-      [tensor](int64_t row, int64_t column) -> double { return tensor->scale(row, column); }};
+  reference::StoredMatrix matrix;
+  matrix.element = [tensor, type = *type](int64_t row, int64_t column) {
+    std::array<std::byte, sizeof(double)> buffer;
+    return reference::storedNumber(tensor->downColumn(row, column, 1, buffer.data()).first, type);
+  };
+  if (segment.getScaleKey()) {
+    matrix.scale = [tensor](int64_t row, int64_t column) { return tensor->scale(row, column); };
+  }
+  return matrix;
 }
 
 reference::ParameterSource dummyParameters(uint64_t seed, std::array<int64_t, 2> block) {

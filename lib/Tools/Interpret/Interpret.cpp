@@ -12,8 +12,8 @@
 #include "RunFile.h"
 #include "dsv3/Pipelines/CheckpointModel.h"
 #include "dsv3/Reference/CheckpointParameters.h"
+#include "dsv3/Support/Cpus.h"
 #include "dsv3/Tools/Registration.h"
-#include "runtime/base/Cpu.h"
 #include "runtime/base/MappedFault.h"
 #include "runtime/cli/CommandLine.h"
 #include "runtime/cli/Scores.h"
@@ -60,7 +60,10 @@ struct Machine {
   std::unique_ptr<interpret::InterpretedModel> model;
 
   Status open(const Flags &flags);
-  cli::ContextRoom room() const { return {tokens, texts.config.maxPositionEmbeddings}; }
+  runtime::ContextRoom room() const {
+    int64_t positions = texts.config.maxPositionEmbeddings;
+    return {tokens, positions, positions};
+  }
 
 private:
   ModelSource &source() { return checkpoint ? checkpoint->source : dummySource; }
@@ -116,7 +119,8 @@ Status Machine::applyContext(int64_t wanted) {
   if (wanted > most) {
     return Failure{"a context of " + std::to_string(wanted) +
                        " tokens was asked for, the model has positions for " + std::to_string(most),
-                   "--context", "leave --context out"};
+                   "--context",
+                   runtime::ContextRoom{most, most, most}.hint("leave it out or give less")};
   }
   tokens = wanted == 0 ? most : wanted;
   source().options.context = tokens;
@@ -128,7 +132,7 @@ void Machine::makeContext(int threadCount) {
   DialectRegistry registry;
   registerAllDialects(registry);
   context = std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
-  auto count = static_cast<unsigned>(threadCount > 0 ? threadCount : runtime::usefulThreads());
+  auto count = static_cast<unsigned>(threadCount > 0 ? threadCount : usefulThreads());
   if (count > 1) {
     llvm::ThreadPoolStrategy strategy;
     strategy.ThreadsRequested = count;
@@ -150,7 +154,7 @@ Status Machine::open(const Flags &flags) {
   std::optional<Phase> phase = phaseFromName(flags.phase);
   if (!phase || *phase > Phase::Configured) {
     return Failure{"expected a phase from import to configured, found '" + flags.phase + "'",
-                   "--phase"};
+                   "--phase", "one of " + phaseList(Phase::Configured)};
   }
   if (Status opened = openSource(flags.model); !opened) {
     return opened;

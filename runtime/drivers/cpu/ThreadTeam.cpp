@@ -9,6 +9,7 @@
 
 #include "runtime/drivers/cpu/ThreadTeam.h"
 
+#include "dsv3/Support/Cpus.h"
 #include "runtime/base/Cpu.h"
 
 #include <algorithm>

@@ -3,7 +3,8 @@
 #include "TemporaryDirectory.h"
 
 #include "dsv3/Support/BytesText.h"
-#include "dsv3/Support/MappedFiles.h"
+#include "dsv3/Support/Cpus.h"
+#include "dsv3/Support/MappingNames.h"
 #include "runtime/base/Cpu.h"
 #include "runtime/base/FileMapping.h"
 #include "runtime/base/MappedFault.h"
@@ -77,14 +78,6 @@ TEST(Cpu, NoVariantNamesWhatWasFound) {
   EXPECT_NE(best.failure().what.find("vax, pdp-11"), std::string::npos);
 }
 
-TEST(Cpu, ThreadsAreWithinTheAllowedCpus) {
-  std::vector<int> cpus = allowedCpus();
-  ASSERT_FALSE(cpus.empty());
-  EXPECT_TRUE(std::ranges::is_sorted(cpus));
-  EXPECT_GE(usefulThreads(), 1);
-  EXPECT_LE(usefulThreads(), int(cpus.size()));
-}
-
 TEST(Cpu, AThreadCanBeTiedToOneCpu) {
   int last = allowedCpus().back();
   std::vector<int> seen;
@@ -106,8 +99,8 @@ TEST(MappedFault, AFileThatBecameShorterIsNamed) {
   auto mapping = FileMapping::map(descriptor, 0, 100'000, path.string());
   close(descriptor);
   ASSERT_TRUE(mapping) << mapping.failure().message();
-  EXPECT_STREQ(mappedFileAt(mapping->bytes().data() + 99'999), path.c_str());
-  EXPECT_EQ(mappedFileAt(mapping->bytes().data() + 100'000), nullptr);
+  EXPECT_STREQ(mappingNameAt(mapping->bytes().data() + 99'999), path.c_str());
+  EXPECT_EQ(mappingNameAt(mapping->bytes().data() + 100'000), nullptr);
   auto readCutOff = [&] {
     explainMappedFaults("a-test");
     std::filesystem::resize_file(path, 10);
@@ -117,10 +110,10 @@ TEST(MappedFault, AFileThatBecameShorterIsNamed) {
   EXPECT_EXIT(readCutOff(), testing::ExitedWithCode(128 + SIGBUS),
               "a-test: .*weights: became shorter while it was in use.*\n  hint: ");
   FileMapping moved = *std::move(mapping);
-  EXPECT_STREQ(mappedFileAt(moved.bytes().data()), path.c_str());
+  EXPECT_STREQ(mappingNameAt(moved.bytes().data()), path.c_str());
   const void *address = moved.bytes().data();
   moved = FileMapping();
-  EXPECT_EQ(mappedFileAt(address), nullptr);
+  EXPECT_EQ(mappingNameAt(address), nullptr);
 }
 
 TEST(Process, TheExitCodeCounts) {

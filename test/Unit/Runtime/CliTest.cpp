@@ -4,9 +4,12 @@
 #include "TemporaryDirectory.h"
 
 #include "runtime/cli/MemoryCheck.h"
+#include "runtime/cli/PromptProgress.h"
 #include "runtime/cli/StopFilter.h"
 #include "runtime/cli/Streams.h"
+#include "runtime/session/ContextRoom.h"
 
+#include <chrono>
 #include <gtest/gtest.h>
 
 using namespace dsv3;
@@ -129,4 +132,24 @@ TEST(MemoryCheck, MappedWeightsNeedNotFit) {
   EXPECT_NE(tight->find("does not hold all 12.0 KiB of mapped weights"), std::string::npos)
       << *tight;
   EXPECT_EQ(*check(12 * kib + step + 4 * page), "");
+}
+
+TEST(PromptProgress, QuickStepsShowNoValues) {
+  PromptProgress progress("reading", 2, 1);
+  EXPECT_TRUE(progress.wantsValues()) << "nothing is known of the first step";
+  auto end = PromptProgress::Clock::now() + std::chrono::seconds(1);
+  progress.stepEnded(end);
+  EXPECT_TRUE(progress.wantsValues());
+  progress.stepEnded(end + std::chrono::milliseconds(100));
+  EXPECT_FALSE(progress.wantsValues());
+}
+
+TEST(ContextRoom, HintsNameTheNextLimit) {
+  using runtime::ContextRoom;
+  EXPECT_EQ((ContextRoom{4, 8, 16}.hint("wait")), "wait, or give --context more tokens, up to 8");
+  EXPECT_EQ((ContextRoom{8, 8, 16}.hint("wait")),
+            "wait, or compile the model for more: dsv3-compile --context N, up to 16");
+  EXPECT_EQ((ContextRoom{16, 16, 16}.hint("wait")), "wait; the model has positions for no more");
+  EXPECT_EQ((ContextRoom{8, 8, std::nullopt}.hint("wait")),
+            "wait, or compile the model for more: dsv3-compile --context N");
 }

@@ -170,8 +170,7 @@ TEST_F(CompileCacheTest, InterruptionStopsTheCompiler) {
   std::atomic<bool> cancel = true;
   request.cancel = &cancel;
   setCompiler("exec tail -f /dev/null\n");
-  // A script's background jobs, these tests among them, ignore it and hand that on.
-  auto *before = std::signal(SIGINT, SIG_DFL);
+  auto *before = std::signal(SIGINT, SIG_IGN); // as in the background jobs of scripts
   auto bundle = get();
   (void)std::signal(SIGINT, before);
   ASSERT_FALSE(bundle.ok());

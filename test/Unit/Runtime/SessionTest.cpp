@@ -166,13 +166,14 @@ TEST_P(ToySession, ContextIsALimitAndAFailureSaysHowFar) {
   Status status = session->append(ToyModel::text(3));
   ASSERT_FALSE(status);
   EXPECT_EQ(status.failure().what, "expected at most 9 tokens of context, found 10");
-  EXPECT_EQ(status.failure().hint, "--context may be up to 38");
+  EXPECT_EQ(status.failure().hint, "feed fewer tokens, or give --context more tokens, up to 38");
   EXPECT_EQ(session->position(), 7);
   EXPECT_EQ(lastLogits(*session), before) << "nothing has run";
   EXPECT_TRUE(session->append(ToyModel::text(2)));
   status = start()->append(ToyModel::text(toyMaxContext + 1));
   ASSERT_FALSE(status);
-  EXPECT_EQ(status.failure().hint, "compile with a larger --context");
+  EXPECT_EQ(status.failure().hint,
+            "feed fewer tokens, or compile the model for more: dsv3-compile --context N");
 }
 
 TEST_P(ToySession, RefusesIdsOutsideOfTheVocabulary) {

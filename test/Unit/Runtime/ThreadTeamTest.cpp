@@ -1,7 +1,7 @@
 //===- ThreadTeamTest.cpp - steps and barriers of a team ------------------===//
 
 #include "runtime/drivers/cpu/ThreadTeam.h"
-#include "runtime/base/Cpu.h"
+#include "dsv3/Support/Cpus.h"
 
 #include <algorithm>
 #include <functional>

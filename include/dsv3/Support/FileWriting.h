@@ -1,7 +1,7 @@
-//===- WriteSteps.h - the steps of writing a file aside ---------*- C++ -*-===//
+//===- FileWriting.h - writing files of known size --------------*- C++ -*-===//
 //
-// What writers of files that appear whole or not at all share: OutputFile, and the
-// runtime's packed weights. Each gives 0 or the system's number of an error. Linux.
+// What writers of large files that appear whole or not at all share. They open and name
+// the file themselves. Linux.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -11,13 +11,13 @@
 #include <filesystem>
 #include <span>
 
-namespace dsv3::checkpoint {
+namespace dsv3 {
 
-/// Writes all of `data` at `position` of an open file.
+/// Writes all of `data` at `position` of an open file. 0, or the errno of what failed.
 int writeAt(int descriptor, uint64_t position, std::span<const std::byte> data);
 
-/// Takes the space for a file of `bytes` at once, where the file system can: ENOSPC, EDQUOT
-/// and EFBIG say that there is none. Elsewhere a write fails.
+/// Takes the space for a file of `bytes` at once, where the file system can; elsewhere a
+/// write fails later. 0, or ENOSPC, EDQUOT or EFBIG where there is none.
 int takeSpace(int descriptor, uint64_t bytes);
 
 /// The folder that `path` lies in.
@@ -27,4 +27,4 @@ std::filesystem::path folderOf(const std::filesystem::path &path);
 /// and some file systems refuse this, so it cannot fail.
 void syncFolderOf(const std::filesystem::path &path);
 
-} // namespace dsv3::checkpoint
+} // namespace dsv3

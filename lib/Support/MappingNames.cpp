@@ -1,5 +1,5 @@
-//===- MappedFiles.cpp - which memory is which file -----------------------===//
-#include "dsv3/Support/MappedFiles.h"
+//===- MappingNames.cpp - which memory is which file -----------------------===//
+#include "dsv3/Support/MappingNames.h"
 
 #include <algorithm>
 #include <array>
@@ -21,7 +21,7 @@ struct Entry {
 static std::array<Entry, 1024> entries;
 static_assert(std::atomic<uintptr_t>::is_always_lock_free, "signal handlers may not lock");
 
-MappedFile::MappedFile(const void *begin, uint64_t bytes, std::string_view name) {
+MappingName::MappingName(const void *begin, uint64_t bytes, std::string_view name) {
   auto free =
       std::ranges::find_if(entries, [](Entry &entry) { return !entry.taken.exchange(true); });
   if (free == entries.end()) {
@@ -34,21 +34,21 @@ MappedFile::MappedFile(const void *begin, uint64_t bytes, std::string_view name)
   free->end = free->begin + uintptr_t(bytes);
 }
 
-MappedFile::MappedFile(MappedFile &&other) noexcept : slot(std::exchange(other.slot, -1)) {}
+MappingName::MappingName(MappingName &&other) noexcept : slot(std::exchange(other.slot, -1)) {}
 
-MappedFile &MappedFile::operator=(MappedFile &&other) noexcept {
+MappingName &MappingName::operator=(MappingName &&other) noexcept {
   std::swap(slot, other.slot);
   return *this;
 }
 
-MappedFile::~MappedFile() {
+MappingName::~MappingName() {
   if (slot >= 0) {
     entries[size_t(slot)].end = 0;
     entries[size_t(slot)].taken = false;
   }
 }
 
-const char *mappedFileAt(const void *address) {
+const char *mappingNameAt(const void *address) {
   auto at = reinterpret_cast<uintptr_t>(address);
   for (const Entry &entry : entries) {
     if (at < entry.end && at >= entry.begin) {

@@ -1,5 +1,5 @@
-//===- WriteSteps.cpp - the steps of writing a file aside -----------------===//
-#include "dsv3/Checkpoint/WriteSteps.h"
+//===- FileWriting.cpp - writing files of known size ----------------------===//
+#include "dsv3/Support/FileWriting.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-namespace dsv3::checkpoint {
+namespace dsv3 {
 
 int writeAt(int descriptor, uint64_t position, std::span<const std::byte> data) {
   while (!data.empty()) {
@@ -52,4 +52,4 @@ void syncFolderOf(const std::filesystem::path &path) {
   }
 }
 
-} // namespace dsv3::checkpoint
+} // namespace dsv3
