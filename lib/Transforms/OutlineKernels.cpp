@@ -31,12 +31,6 @@ bool staysOutside(Operation *op) {
                            kern::LaunchOp, func::ReturnOp>(op);
 }
 
-/// Whether a pass before this one groups such ops where it can.
-bool isFusable(Operation *op) {
-  return isa<graph::AddOp, graph::SiluMulOp, graph::RmsNormOp, graph::LinearOp,
-             graph::GroupedLinearOp, graph::CombineOp>(op);
-}
-
 struct OutlineKernels : impl::OutlineKernelsBase<OutlineKernels> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
@@ -66,16 +60,9 @@ struct OutlineKernels : impl::OutlineKernelsBase<OutlineKernels> {
       }
     }
     for (Operation *op : alone) {
-      StringRef name = op->getName().getStringRef();
-      if (isFusable(op)) {
-        remark::missed(op->getLoc(), remarkOptions("outline-kernels", op))
-            << sentence("'{0}' is a kernel alone: no fusion found a partner for it", name);
-      } else {
-        remark::analysis(op->getLoc(), remarkOptions("outline-kernels", op))
-            << sentence("'{0}' is a kernel of its own: it has a core op to itself, and no fusion "
-                        "joins it with others",
-                        name);
-      }
+      // What fusions missed, they say themselves.
+      remark::analysis(op->getLoc(), remarkOptions("outline-kernels", op)) << sentence(
+          "'{0}' is a kernel of its own: no pass before grouped it", op->getName().getStringRef());
       makeGroup(op->getName().stripDialect(), {op});
     }
   }
