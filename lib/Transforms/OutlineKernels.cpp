@@ -133,8 +133,7 @@ struct OutlineKernels : impl::OutlineKernelsBase<OutlineKernels> {
     auto definition = kern::DefOp::create(
         builder, group.getLoc(), builder.getStringAttr((entry + "." + group.getKind()).str()),
         group.getKindAttr(), builder.getI64IntegerAttr(static_cast<int64_t>(inputs.size())),
-        StringAttr(), ArrayAttr(), DictionaryAttr());
-    definition->setAttr("maxima", entrySizes(function));
+        StringAttr(), ArrayAttr(), entrySizes(function), DictionaryAttr());
     Block &body = definition.getBody().emplaceBlock();
     IRMapping mapping;
     for (Value input : inputs) {
@@ -164,7 +163,7 @@ struct OutlineKernels : impl::OutlineKernelsBase<OutlineKernels> {
 
   /// Equal but for the name.
   static bool equal(kern::DefOp a, kern::DefOp b) {
-    return a.getKindAttr() == b.getKindAttr() && a->getAttr("maxima") == b->getAttr("maxima") &&
+    return a.getKindAttr() == b.getKindAttr() && a.getMaximaAttr() == b.getMaximaAttr() &&
            a.getNumInputs() == b.getNumInputs() &&
            OperationEquivalence::isRegionEquivalentTo(&a.getBody(), &b.getBody(),
                                                       OperationEquivalence::IgnoreLocations);

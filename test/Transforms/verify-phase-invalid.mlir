@@ -62,7 +62,7 @@ func.func @decode(%x: tensor<?x128xf32, #dsv3.dims<"T">>) attributes {dsv3.entry
 // -----
 
 // SIZES: error: 'kern.def' op has a size 'M' that its entry gives no maximum; hint
-kern.def @decode.add kind "add" ins(%x: tensor<?x128xf32, #dsv3.dims<"M">>) outs(%o: tensor<?x128xf32, #dsv3.dims<"M">>) attributes {maxima = [#dsv3.size<"T", max = 4>]} {
+kern.def @decode.add kind "add" ins(%x: tensor<?x128xf32, #dsv3.dims<"M">>) outs(%o: tensor<?x128xf32, #dsv3.dims<"M">>) maxima [#dsv3.size<"T", max = 4>] {
   %y = dsv3.add %x, %x : tensor<?x128xf32, #dsv3.dims<"M">>
   kern.yield %y : tensor<?x128xf32, #dsv3.dims<"M">>
 }
