@@ -33,8 +33,14 @@ namespace dsv3::graph {
 
 /// Attribute of a function: the layers that call it, ascending i64.
 inline constexpr llvm::StringLiteral layersAttrName = "dsv3.layers";
-/// Attribute of a function that makes it an entry: a dictionary (role, sizes, …).
+/// Attribute of a function that makes it an entry: a dictionary.
 inline constexpr llvm::StringLiteral entryAttrName = "dsv3.entry";
+/// Its keys: what a session wants it for ("step" or "mtp"); from dsv3-make-entry-points on,
+/// the least and most tokens of a step (i64), and the maxima of named sizes (#dsv3.size).
+inline constexpr llvm::StringLiteral entryRoleKey = "role";
+inline constexpr llvm::StringLiteral entryMinTokensKey = "min_tokens";
+inline constexpr llvm::StringLiteral entryMaxTokensKey = "max_tokens";
+inline constexpr llvm::StringLiteral entrySizesKey = "sizes";
 /// Attribute of an entry's argument or result: its name for the session.
 inline constexpr llvm::StringLiteral nameAttrName = "dsv3.name";
 /// Attribute of a layer function: "absorbed" or "expanded" attention.

@@ -38,21 +38,48 @@ void GraphDialect::initialize() {
       >();
 }
 
-/// A role that sessions ask for, and sizes that each have one maximum.
+/// The least and most tokens of a step, which come with the sizes.
+static LogicalResult verifyEntryTokens(ShapeCheck &check, DictionaryAttr entry) {
+  auto tokens = [&](StringRef key) {
+    auto number = entry.getAs<IntegerAttr>(key);
+    return number && number.getType().isInteger(64) ? number.getInt() : 0;
+  };
+  int64_t least = tokens(entryMinTokensKey), most = tokens(entryMaxTokensKey);
+  if (least < 1 || most < least) {
+    return check.fail("'" + entryMinTokensKey + "' and '" + entryMaxTokensKey + "' of '" +
+                          entryAttrName + "' to be i64, from 1 on, the least first",
+                      spell(entry), "write min_tokens = 1, max_tokens = 512");
+  }
+  return success();
+}
+
+/// A role that sessions ask for; sizes that each have one maximum, and tokens of a step, or
+/// neither.
 static LogicalResult verifyEntry(ShapeCheck &check, Attribute attribute) {
   auto entry = dyn_cast<DictionaryAttr>(attribute);
-  auto role = entry ? entry.getAs<StringAttr>("role") : StringAttr();
+  auto role = entry ? entry.getAs<StringAttr>(entryRoleKey) : StringAttr();
   if (!role || (role != "step" && role != "mtp")) {
     return check.fail("'" + entryAttrName + "' to be a dictionary with role \"step\" or \"mtp\"",
                       spell(attribute), "write {role = \"step\"}");
   }
-  auto sizes = entry.getAs<ArrayAttr>("sizes");
-  if (!entry.contains("sizes")) {
-    return success();
+  for (NamedAttribute field : entry) {
+    StringRef key = field.getName();
+    if (key != entryRoleKey && key != entryMinTokensKey && key != entryMaxTokensKey &&
+        key != entrySizesKey) {
+      return check.fail("keys role, min_tokens, max_tokens and sizes in '" + entryAttrName + "'",
+                        "'" + key + "'");
+    }
+  }
+  auto sizes = entry.getAs<ArrayAttr>(entrySizesKey);
+  if (!entry.contains(entrySizesKey)) {
+    return entry.size() == 1
+               ? success()
+               : check.fail("'" + entrySizesKey + "' of '" + entryAttrName + "' beside its tokens",
+                            "none", "dsv3-make-entry-points writes all of them");
   }
   if (!sizes || !llvm::all_of(sizes, llvm::IsaPred<SizeAttr>)) {
     return check.fail("sizes of '" + entryAttrName + "' to be #dsv3.size",
-                      spell(entry.get("sizes")), "write #dsv3.size<\"T\", max = 512>");
+                      spell(entry.get(entrySizesKey)), "write #dsv3.size<\"T\", max = 512>");
   }
   llvm::SmallDenseSet<Attribute> names;
   for (auto size : sizes.getAsRange<SizeAttr>()) {
@@ -61,7 +88,7 @@ static LogicalResult verifyEntry(ShapeCheck &check, Attribute attribute) {
                         "'" + size.getName().getValue() + "' twice");
     }
   }
-  return success();
+  return verifyEntryTokens(check, entry);
 }
 
 /// Attributes of functions and modules that passes read.

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Graph/ShapeCheck.h"
+#include "dsv3/Support/KeyMarks.h"
 
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/Support/MathExtras.h"
@@ -51,9 +52,10 @@ static LogicalResult verifySegment(ShapeCheck &check, SegmentAttr segment, int64
                       "first_row = " + Twine(first) + ", group_stride = " + Twine(stride) +
                           " and " + Twine(lastRow - first) + " rows");
   }
-  if (groups > 1 && stride == 0 && !segment.getKey().getValue().contains("{expert}")) {
-    return check.fail("a group_stride, or {expert} in the key, of " + name, "neither",
-                      "the groups would all be the same rows");
+  if (groups > 1 && stride == 0 && !segment.getKey().getValue().contains(dsv3::expertMark)) {
+    return check.fail("a group_stride, or " + StringRef(dsv3::expertMark) + " in the key, of " +
+                          name,
+                      "neither", "the groups would all be the same rows");
   }
   if (coded != bool(segment.getScaleKey())) {
     return check.fail(coded ? "the key of the scales of " + name + ", an FP8 weight"

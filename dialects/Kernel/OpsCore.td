@@ -147,7 +147,7 @@ def Kernel_GatherOp : Kernel_CoreOp<"gather", [Pure]> {
     step.
 
     Constraints:
-    1. `table` is [V, H] or [T, H] of any float type, row-major; `ids` is [O]; `out` is [O, H].
+    1. `table` is [V, H] or [T, H] of f32, bf16 or f16, row-major; `ids` is [O]; `out` is [O, H].
 
     ```mlir
     %y = kern.gather ins(%t, %i : tensor<320x128xbf16>, tensor<?xi32, #dsv3.dims<"T">>) outs(%o : tensor<?x128xf32, #dsv3.dims<"T">>) -> tensor<?x128xf32, #dsv3.dims<"T">>

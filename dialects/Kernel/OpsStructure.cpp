@@ -59,6 +59,7 @@ ParseResult DefOp::parse(OpAsmParser &parser, OperationState &result) {
       parser.parseArgumentList(arguments, OpAsmParser::Delimiter::Paren, /*allowType=*/true) ||
       parser.parseKeyword("outs") ||
       parser.parseArgumentList(destinations, OpAsmParser::Delimiter::Paren, /*allowType=*/true) ||
+      parseKeyworded(parser, "maxima", properties.maxima) ||
       parseKeyworded(parser, "configs", properties.configs) ||
       parser.parseOptionalAttrDictWithKeyword(result.attributes)) {
     return failure();
@@ -87,12 +88,16 @@ void DefOp::print(OpAsmPrinter &printer) {
   };
   printArguments("ins", getInputs());
   printArguments("outs", getDestinations());
+  if (getMaximaAttr()) {
+    printer << " maxima " << getMaximaAttr();
+  }
   if (getConfigsAttr()) {
     printer << " configs " << getConfigsAttr();
   }
   printer.printOptionalAttrDictWithKeyword(
-      (*this)->getAttrs(), {getSymNameAttrName(), getKindAttrName(), getFamilyAttrName(),
-                            getSizesAttrName(), getConfigsAttrName(), getNumInputsAttrName()});
+      (*this)->getAttrs(),
+      {getSymNameAttrName(), getKindAttrName(), getFamilyAttrName(), getSizesAttrName(),
+       getMaximaAttrName(), getConfigsAttrName(), getNumInputsAttrName()});
   printer << ' ';
   printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
 }
@@ -184,12 +189,6 @@ LogicalResult DefOp::verify() {
   }
   if (getConfigsAttr()) {
     checkConfigs(check, getConfigsAttr());
-  }
-  Attribute maxima = (*this)->getAttr("maxima");
-  auto sizes = dyn_cast_or_null<ArrayAttr>(maxima);
-  if (maxima && (!sizes || !llvm::all_of(sizes, llvm::IsaPred<graph::SizeAttr>))) {
-    return check.fail("'maxima' to be #dsv3.size", spell(maxima),
-                      "write [#dsv3.size<\"T\", max = 512>]");
   }
   return check.result();
 }

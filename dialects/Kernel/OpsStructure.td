@@ -41,8 +41,9 @@ def Kernel_DefOp : Kernel_Op<"def", [Symbol, IsolatedFromAbove, SingleBlock]> {
     maps a variant to its configuration (phase configured): a dictionary of integers
     of the family table, among them `scratch` (bytes per thread), and `tiles`,
     `[size, factor, divisor, times, plus]` of dsv3/Plan/Plan.h's TileCount. `sizes`
-    are the named sizes that the kernel is given, in order. An input of cache type
-    is two pointers of the ABI, its pages and its page table.
+    are the named sizes that the kernel is given, in order. `maxima` (from outlining on)
+    bounds the sizes of the entries that launch it, the most of any of them. An input of
+    cache type is two pointers of the ABI, its pages and its page table.
 
     Constraints:
     1. Yielded types are the types of the destinations.
@@ -50,7 +51,7 @@ def Kernel_DefOp : Kernel_Op<"def", [Symbol, IsolatedFromAbove, SingleBlock]> {
        results are yielded, and besides it kern.view alone.
     3. `sizes` names the sizes of all arguments; destinations are tensors.
     4. Each configuration has `tiles`, five integers, and `scratch`.
-    5. The attribute `maxima`, between outlining and configuration, is #dsv3.size of the entry.
+    5. `maxima` are #dsv3.size.
 
     ```mlir
     kern.def @norm kind "norm" ins(%x: tensor<?x128xf32, #dsv3.dims<"T">>, %w: tensor<128xbf16>) outs(%o: tensor<?x128xf32, #dsv3.dims<"T">>) {
@@ -61,6 +62,7 @@ def Kernel_DefOp : Kernel_Op<"def", [Symbol, IsolatedFromAbove, SingleBlock]> {
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$kind, I64Attr:$num_inputs,
                        OptionalAttr<StrAttr>:$family, OptionalAttr<StrArrayAttr>:$sizes,
+                       OptionalAttr<TypedArrayAttrBase<Graph_SizeAttr, "#dsv3.size">>:$maxima,
                        OptionalAttr<DictionaryAttr>:$configs);
   let regions = (region SizedRegion<1>:$body);
   let hasCustomAssemblyFormat = 1;

@@ -58,8 +58,9 @@ void checkAccess(ShapeCheck &check, ValueRange inputs, ArrayRef<int32_t> access,
       check.shape(name, input, group);
       break;
     }
-    if (check.ok() && !isa<FloatType>(elementOf(input))) {
-      (void)check.fail("floats as elements of '" + name + "'", graph::spell(elementOf(input)));
+    if (check.ok() && !isa<Float32Type, BFloat16Type, Float16Type>(elementOf(input))) {
+      (void)check.fail("elements of '" + name + "' to be f32, bf16 or f16",
+                       graph::spell(elementOf(input)));
     }
   }
 }

@@ -1,7 +1,7 @@
 //===- RegionCheck.h - constraints of scalar regions ------------*- C++ -*-===//
 //
-// Prologues and epilogues are run, lowered and printed from one closed table of
-// scalar ops; what the verifier lets through, every one of these can do.
+// The regions of rowwise ops and the epilogues of the others are run and lowered from
+// one closed table of scalar ops; what the verifier lets through, both can do.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -11,8 +11,8 @@
 
 namespace dsv3::kern {
 
-/// Operands of a scalar region: as many access kinds as operands, each operand of floats
-/// and of the shape that its kind says: `element` the letters of `element`, `row` the
+/// Operands of a scalar region: as many access kinds as operands, each operand of f32, bf16 or
+/// f16 and of the shape that its kind says: `element` the letters of `element`, `row` the
 /// first of them, `column` the last, `group` the letter `group`. None is a group where
 /// `group` is empty.
 void checkAccess(graph::ShapeCheck &check, mlir::ValueRange inputs, llvm::ArrayRef<int32_t> access,

@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "dsv3/Checkpoint/TensorMap.h"
 
+#include "dsv3/Support/KeyMarks.h"
+
 #include <utility>
 
 namespace dsv3::checkpoint {
@@ -89,7 +91,7 @@ public:
   /// What is added from here on is of that layer; `number` -1: of all alike.
   void enterLayer(int64_t number) {
     layer = number;
-    prefix = "model.layers." + (number < 0 ? "{layer}" : std::to_string(number)) + ".";
+    prefix = "model.layers." + (number < 0 ? std::string(layerMark) : std::to_string(number)) + ".";
   }
   void leaveLayer() {
     layer = -1;
@@ -128,7 +130,7 @@ std::vector<ExpectedTensor> expectedTensors(const ModelConfig &config) {
 
 std::vector<ExpectedTensor> layerPatterns(const ModelConfig &config, bool moe) {
   TensorList list(config);
-  const std::string expert = "{expert}";
+  const std::string expert(expertMark);
   list.enterLayer(-1);
   list.decoderLayer(moe, {&expert, 1});
   return std::move(list.tensors);

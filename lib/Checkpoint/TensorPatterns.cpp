@@ -6,12 +6,11 @@
 #include "dsv3/Checkpoint/TensorPatterns.h"
 
 #include "dsv3/Checkpoint/Json.h"
+#include "dsv3/Support/KeyMarks.h"
 
 #include <algorithm>
 
 namespace dsv3::checkpoint {
-
-static constexpr std::string_view layerMark = "{layer}", expertMark = "{expert}";
 
 /// Replaces the number after the first `before` in `key` by `mark` and returns it; -1 if
 /// there is none. Leaves what is no plain number ("007", more than nine digits).

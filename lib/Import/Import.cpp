@@ -242,8 +242,9 @@ void ModelBuilder::buildForward(const std::vector<Kind> &kinds) {
                      {"cache", cacheType()}},
                     {{plan::portLogits, rows(config.vocabSize, plan::sizeOutputs)},
                      {plan::portNormed, rows(config.hiddenSize, plan::sizeOutputs)}});
-  function->setAttr(graph::entryAttrName, builder.getDictionaryAttr(builder.getNamedAttr(
-                                              "role", builder.getStringAttr(plan::roleStep))));
+  function->setAttr(graph::entryAttrName,
+                    builder.getDictionaryAttr(builder.getNamedAttr(
+                        graph::entryRoleKey, builder.getStringAttr(plan::roleStep))));
   auto [cos, sin] = ropeTable(function.getArgument(1));
   Value step[] = {cos, sin, function.getArgument(1), function.getArgument(2),
                   function.getArgument(4)};
@@ -270,8 +271,9 @@ void ModelBuilder::buildMtp(const Kind &kind) {
                      {plan::portRows, ids(plan::sizeOutputs)},
                      {"cache", cacheType()}},
                     {{plan::portLogits, rows(config.vocabSize, plan::sizeOutputs)}});
-  function->setAttr(graph::entryAttrName, builder.getDictionaryAttr(builder.getNamedAttr(
-                                              "role", builder.getStringAttr(plan::roleMtp))));
+  function->setAttr(graph::entryAttrName,
+                    builder.getDictionaryAttr(builder.getNamedAttr(
+                        graph::entryRoleKey, builder.getStringAttr(plan::roleMtp))));
   auto [cos, sin] = ropeTable(function.getArgument(2));
   Value step[] = {cos, sin, function.getArgument(2), function.getArgument(3),
                   function.getArgument(5)};

@@ -13,6 +13,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Diagnostics.h"
 
+#include <cassert>
 #include <numeric>
 
 using namespace mlir;
@@ -35,7 +36,9 @@ static std::string slotName(StringRef key) {
   if (key == "shared_head.norm") {
     return "shared_head_norm";
   }
-  return key.consume_front("experts.{expert}.") ? ("experts." + key).str() : key.str();
+  StringRef rest = key;
+  bool ofExpert = rest.consume_front("experts.") && rest.consume_front(expertMark);
+  return ofExpert ? ("experts" + rest).str() : key.str();
 }
 
 /// A slot for each tensor, but for up_proj, which joins the gate_proj before it.
@@ -48,6 +51,8 @@ static std::vector<Slot> slotsOf(const std::vector<checkpoint::ExpectedTensor> &
     }
     std::string name = slotName(tensor.key);
     if (StringRef(name).ends_with("up_proj")) {
+      assert(!slots.empty() && StringRef(slots.back().name).ends_with("gate_up_proj") &&
+             "up_proj follows its gate_proj in the checkpoint's list");
       Slot &joined = slots.back();
       joined.shape[joined.shape.size() - 2] += tensor.shape[0];
       joined.pieces.push_back(tensor);
@@ -57,7 +62,7 @@ static std::vector<Slot> slotsOf(const std::vector<checkpoint::ExpectedTensor> &
     if (name == "kv_b_proj") {
       slot.groupStride = config.qkNopeHeadDim + config.vHeadDim;
       slot.shape = {config.numAttentionHeads, slot.groupStride, config.kvLoraRank};
-    } else if (StringRef(tensor.key).contains("{expert}")) {
+    } else if (plan::namesExpert(tensor.key)) {
       slot.shape.insert(slot.shape.begin(), config.nRoutedExperts);
     }
     if (StringRef gate = name; gate.consume_back("gate_proj")) {
@@ -76,6 +81,7 @@ std::vector<Slot> modelSlots(const checkpoint::ModelConfig &config) {
   std::vector<Slot> slots = slotsOf(checkpoint::modelTensors(config), config);
   if (config.tieWordEmbeddings) {
     // A tied head reads the embedding's tensor, in the layout of a head.
+    assert(slots.front().name == "embed_tokens" && "the embedding is first in the list");
     Slot head = slots.front();
     head.name = "lm_head";
     slots.push_back(std::move(head));

@@ -10,7 +10,6 @@
 #include "dsv3/Checkpoint/TensorMap.h"
 #include "dsv3/Import/Import.h"
 
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,7 +26,7 @@ struct Slot {
   int64_t groupStride = 0;
 };
 
-/// What a layer (or, with layer < 0, the model) reads.
+/// What a layer reads, the model outside of its layers, and the MTP module besides a layer.
 std::vector<Slot> layerSlots(const checkpoint::ModelConfig &config, bool moe);
 std::vector<Slot> modelSlots(const checkpoint::ModelConfig &config);
 std::vector<Slot> mtpSlots(const checkpoint::ModelConfig &config);

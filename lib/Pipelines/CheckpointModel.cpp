@@ -3,7 +3,7 @@
 
 namespace dsv3 {
 
-Expected<std::unique_ptr<CheckpointModel>> openModel(const std::string &directory) {
+static Expected<std::unique_ptr<CheckpointModel>> openModel(const std::string &directory) {
   Expected<checkpoint::Checkpoint> opened = checkpoint::Checkpoint::open(directory);
   if (!opened) {
     return opened.status();
@@ -33,7 +33,9 @@ Expected<std::unique_ptr<CheckpointModel>> openModel(const std::string &director
   return model;
 }
 
-Expected<ModelSource> publishedModel(const std::string &configText, const std::string &where) {
+/// What the text of a config.json says; `where` names it in a failure.
+static Expected<ModelSource> publishedModel(const std::string &configText,
+                                            const std::string &where) {
   Expected<checkpoint::ModelConfig> config = checkpoint::parseModelConfig(configText, where);
   if (!config) {
     return config.status();
@@ -44,6 +46,30 @@ Expected<ModelSource> publishedModel(const std::string &configText, const std::s
   source.options.mtp = config->numNextnPredictLayers > 0;
   source.options.context = config->maxPositionEmbeddings;
   return source;
+}
+
+Expected<ModelInput> openInput(const std::string &directory, const std::string &config) {
+  ModelInput input;
+  if (!directory.empty()) {
+    Expected<std::unique_ptr<CheckpointModel>> opened = openModel(directory);
+    if (!opened) {
+      return opened.status();
+    }
+    input.checkpoint = std::move(*opened);
+    input.configText = input.checkpoint->checkpoint.configText();
+    return input;
+  }
+  Expected<std::string> text = checkpoint::readConfigText(config);
+  if (!text) {
+    return text.status();
+  }
+  input.configText = *std::move(text);
+  Expected<ModelSource> published = publishedModel(input.configText, config);
+  if (!published) {
+    return published.status();
+  }
+  input.published = *std::move(published);
+  return input;
 }
 
 } // namespace dsv3

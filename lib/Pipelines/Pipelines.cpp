@@ -4,21 +4,9 @@
 #include "dsv3/Conversion/Passes.h"
 #include "dsv3/Transforms/Passes.h"
 
-#include "llvm/ADT/StringExtras.h"
-
 using namespace mlir;
 
 namespace dsv3 {
-
-std::string phaseList(Phase last) {
-  return llvm::join(llvm::ArrayRef(phaseNames).take_front(static_cast<size_t>(last) + 1), ", ");
-}
-
-std::optional<Phase> phaseFromName(StringRef wanted) {
-  const auto *found = llvm::find(phaseNames, wanted);
-  return found == phaseNames.end() ? std::nullopt
-                                   : std::optional(static_cast<Phase>(found - phaseNames.begin()));
-}
 
 //===----------------------------------------------------------------------===//
 // graph: what is computed, with which precision, for which steps

@@ -8,6 +8,8 @@
 #include "dsv3/Transforms/KernelFacts.h"
 
 #include "mlir/IR/OperationSupport.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SmallVectorExtras.h"
 
 using namespace mlir;
 
@@ -82,11 +84,26 @@ struct ConfigureKernels : impl::ConfigureKernelsBase<ConfigureKernels> {
           << sentence("{0}: {1}", variant->name, choice.reason);
     }
     definition.setConfigsAttr(builder.getDictionaryAttr(configs));
-    definition->removeAttr("maxima");
     return success();
   }
 
-  /// One definition of those that differ in the name alone.
+  /// `maxima`, raised to those of `more`: a kernel's bounds are the most of all its entries.
+  ArrayAttr raised(ArrayAttr maxima, ArrayAttr more) {
+    if (!maxima || !more) {
+      return maxima ? maxima : more;
+    }
+    llvm::MapVector<StringAttr, graph::SizeAttr> sizes;
+    for (auto size : llvm::concat<const Attribute>(maxima, more)) {
+      auto wanted = cast<graph::SizeAttr>(size);
+      graph::SizeAttr &known = sizes[wanted.getName()];
+      known = known && known.getMax() > wanted.getMax() ? known : wanted;
+    }
+    return Builder(&getContext())
+        .getArrayAttr(
+            llvm::map_to_vector(sizes, [](const auto &size) -> Attribute { return size.second; }));
+  }
+
+  /// One definition of those that differ in name and maxima alone.
   void mergeEqual() {
     ModuleOp module = getOperation();
     SmallVector<kern::DefOp> kept;
@@ -104,6 +121,7 @@ struct ConfigureKernels : impl::ConfigureKernelsBase<ConfigureKernels> {
       }
       remark::passed(definition.getLoc(), optionsFor(definition))
           << sentence("one kernel with @{0}, which is equal", same->getSymName());
+      same->setMaximaAttr(raised(same->getMaximaAttr(), definition.getMaximaAttr()));
       renamed[definition.getSymName()] = same->getSymName();
       definition.erase();
     }

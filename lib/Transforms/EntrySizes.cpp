@@ -10,7 +10,7 @@ ArrayAttr entrySizes(func::FuncOp function) {
   auto entry = module.lookupSymbol<func::FuncOp>(function.getSymName().split('.').first);
   auto dictionary =
       entry ? entry->getAttrOfType<DictionaryAttr>(graph::entryAttrName) : DictionaryAttr();
-  auto sizes = dictionary ? dictionary.getAs<ArrayAttr>("sizes") : ArrayAttr();
+  auto sizes = dictionary ? dictionary.getAs<ArrayAttr>(graph::entrySizesKey) : ArrayAttr();
   return sizes ? sizes : ArrayAttr::get(function.getContext(), {});
 }
 

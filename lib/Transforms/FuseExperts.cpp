@@ -45,6 +45,11 @@ struct FuseExperts : impl::FuseExpertsBase<FuseExperts> {
       ops.push_back(add);
     }
     makeGroup("combine", ops); // a chain of only users: nothing reads it before its end
+    if (ops.size() == 1) {
+      remark::missed(combine->getLoc(), remarkOptions("fuse-experts", combine))
+          << "no addition that alone reads the weighted sum";
+      return;
+    }
     remark::passed(combine->getLoc(), remarkOptions("fuse-experts", combine))
         << sentence("weighted sum of the experts with {0} additions in one launch", ops.size() - 1);
   }

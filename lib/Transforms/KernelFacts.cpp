@@ -34,7 +34,7 @@ static LogicalResult setRows(plan::KernelFacts &facts, kern::DefOp definition, V
       facts.size = static_cast<int32_t>(index);
     }
   }
-  auto maxima = definition->getAttrOfType<ArrayAttr>("maxima");
+  ArrayAttr maxima = definition.getMaximaAttr();
   for (Attribute entry : maxima ? maxima.getValue() : ArrayRef<Attribute>()) {
     auto size = cast<graph::SizeAttr>(entry);
     if (size.getName().getValue() == base) {

@@ -48,8 +48,8 @@ struct MakeEntryPoints : impl::MakeEntryPointsBase<MakeEntryPoints> {
       (function->hasAttr(graph::entryAttrName) ? entries : originals).push_back(function);
     }
     for (func::FuncOp entry : entries) {
-      auto role =
-          entry->getAttrOfType<DictionaryAttr>(graph::entryAttrName).getAs<StringAttr>("role");
+      auto role = entry->getAttrOfType<DictionaryAttr>(graph::entryAttrName)
+                      .getAs<StringAttr>(graph::entryRoleKey);
       if (role.getValue() == StringRef(plan::roleStep)) {
         for (const Bucket &bucket : step) {
           copy(entry, bucket);
@@ -103,11 +103,14 @@ struct MakeEntryPoints : impl::MakeEntryPointsBase<MakeEntryPoints> {
     clone->setAttr(
         graph::entryAttrName,
         builder.getDictionaryAttr(
-            {builder.getNamedAttr("role", builder.getStringAttr(bucket.role)),
-             builder.getNamedAttr("min_tokens", builder.getI64IntegerAttr(bucket.minTokens)),
-             builder.getNamedAttr("max_tokens", builder.getI64IntegerAttr(bucket.maxTokens)),
-             builder.getNamedAttr("sizes", builder.getArrayAttr({size(plan::sizeTokens),
-                                                                 size(plan::sizeOutputs)}))}));
+            {builder.getNamedAttr(graph::entryRoleKey, builder.getStringAttr(bucket.role)),
+             builder.getNamedAttr(graph::entryMinTokensKey,
+                                  builder.getI64IntegerAttr(bucket.minTokens)),
+             builder.getNamedAttr(graph::entryMaxTokensKey,
+                                  builder.getI64IntegerAttr(bucket.maxTokens)),
+             builder.getNamedAttr(
+                 graph::entrySizesKey,
+                 builder.getArrayAttr({size(plan::sizeTokens), size(plan::sizeOutputs)}))}));
     remark::analysis(clone.getLoc(),
                      remarkOptions("make-entry-points", clone).function(bucket.name))
         << sentence("entry {0}: {1} to {2} tokens, {3} attention", bucket.name, bucket.minTokens,

@@ -31,12 +31,6 @@ bool staysOutside(Operation *op) {
                            kern::LaunchOp, func::ReturnOp>(op);
 }
 
-/// Whether a pass before this one groups such ops where it can.
-bool isFusable(Operation *op) {
-  return isa<graph::AddOp, graph::SiluMulOp, graph::RmsNormOp, graph::LinearOp,
-             graph::GroupedLinearOp, graph::CombineOp>(op);
-}
-
 struct OutlineKernels : impl::OutlineKernelsBase<OutlineKernels> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
@@ -66,16 +60,9 @@ struct OutlineKernels : impl::OutlineKernelsBase<OutlineKernels> {
       }
     }
     for (Operation *op : alone) {
-      StringRef name = op->getName().getStringRef();
-      if (isFusable(op)) {
-        remark::missed(op->getLoc(), remarkOptions("outline-kernels", op))
-            << sentence("'{0}' is a kernel alone: no fusion found a partner for it", name);
-      } else {
-        remark::analysis(op->getLoc(), remarkOptions("outline-kernels", op))
-            << sentence("'{0}' is a kernel of its own: it has a core op to itself, and no fusion "
-                        "joins it with others",
-                        name);
-      }
+      // What fusions missed, they say themselves.
+      remark::analysis(op->getLoc(), remarkOptions("outline-kernels", op)) << sentence(
+          "'{0}' is a kernel of its own: no pass before grouped it", op->getName().getStringRef());
       makeGroup(op->getName().stripDialect(), {op});
     }
   }
@@ -146,8 +133,7 @@ struct OutlineKernels : impl::OutlineKernelsBase<OutlineKernels> {
     auto definition = kern::DefOp::create(
         builder, group.getLoc(), builder.getStringAttr((entry + "." + group.getKind()).str()),
         group.getKindAttr(), builder.getI64IntegerAttr(static_cast<int64_t>(inputs.size())),
-        StringAttr(), ArrayAttr(), DictionaryAttr());
-    definition->setAttr("maxima", entrySizes(function));
+        StringAttr(), ArrayAttr(), entrySizes(function), DictionaryAttr());
     Block &body = definition.getBody().emplaceBlock();
     IRMapping mapping;
     for (Value input : inputs) {
@@ -177,7 +163,7 @@ struct OutlineKernels : impl::OutlineKernelsBase<OutlineKernels> {
 
   /// Equal but for the name.
   static bool equal(kern::DefOp a, kern::DefOp b) {
-    return a.getKindAttr() == b.getKindAttr() && a->getAttr("maxima") == b->getAttr("maxima") &&
+    return a.getKindAttr() == b.getKindAttr() && a.getMaximaAttr() == b.getMaximaAttr() &&
            a.getNumInputs() == b.getNumInputs() &&
            OperationEquivalence::isRegionEquivalentTo(&a.getBody(), &b.getBody(),
                                                       OperationEquivalence::IgnoreLocations);

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "EntrySizes.h"
+#include "dsv3/Transforms/Phases.h"
 
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
@@ -26,23 +27,25 @@ bool isGlue(Operation *op) {
 struct VerifyPhase : impl::VerifyPhaseBase<VerifyPhase> {
   using VerifyPhaseBase::VerifyPhaseBase;
 
+  Phase border = Phase::Import; ///< the phase that has ended
+
   bool mayStay(Operation *op) {
     if (isa<func::FuncOp, graph::ParameterOp>(op)) {
       return true;
     }
     auto definition = op->getParentOfType<kern::DefOp>();
-    if (phase == "import" || phase == "graph" || phase == "sharded") {
+    if (border <= Phase::Sharded) {
       return op->getName().getDialectNamespace() == "dsv3" || isa<func::ReturnOp>(op);
     }
     if (auto kernel = dyn_cast<kern::DefOp>(op)) {
-      return phase == "fused" ||
-             (kernel.getCore() && (phase == "kernels" || kernel.getConfigsAttr()));
+      return border == Phase::Fused ||
+             (kernel.getCore() && (border == Phase::Kernels || kernel.getConfigsAttr()));
     }
     if (!definition) {
       return isGlue(op);
     }
     bool isGraphOp = op->getName().getDialectNamespace() == "dsv3";
-    return phase == "fused" ? isGraphOp || isa<kern::YieldOp>(op) : !isGraphOp;
+    return border == Phase::Fused ? isGraphOp || isa<kern::YieldOp>(op) : !isGraphOp;
   }
 
   /// That functions and kernels have no sizes but those that their entry has maxima for,
@@ -52,8 +55,8 @@ struct VerifyPhase : impl::VerifyPhaseBase<VerifyPhase> {
       ArrayAttr sizes;
       if (auto function = dyn_cast<func::FuncOp>(op)) {
         sizes = entrySizes(function);
-      } else if (isa<kern::DefOp>(op)) {
-        sizes = op.getAttrOfType<ArrayAttr>("maxima");
+      } else if (auto definition = dyn_cast<kern::DefOp>(op)) {
+        sizes = definition.getMaximaAttr();
       }
       if (!sizes || sizes.empty()) {
         continue;
@@ -68,13 +71,13 @@ struct VerifyPhase : impl::VerifyPhaseBase<VerifyPhase> {
   }
 
   void runOnOperation() override {
-    if (phase != "import" && phase != "graph" && phase != "sharded" && phase != "fused" &&
-        phase != "kernels" && phase != "configured") {
+    std::optional<Phase> known = phaseFromName(phase);
+    if (!known || *known > Phase::Configured) {
       getOperation().emitError("no border after phase '")
-          << phase.getValue()
-          << "'; there is one after import, graph, sharded, fused, kernels, configured";
+          << phase.getValue() << "'; there is one after " << phaseList(Phase::Configured);
       return signalPassFailure();
     }
+    border = *known;
     if (failed(checkSizes()) || failed(checkLeftovers())) {
       signalPassFailure();
     }

@@ -15,3 +15,9 @@ func.func @experts(%x: !x, %shared: !x, %off: tensor<17xi32>, %r: tensor<?xi32, 
   %z = dsv3.add %y, %shared : !x
   return %z : !x
 }
+
+func.func @nothing_to_add(%d: tensor<?x128xf32, #T4>, %s: tensor<?x4xi32, #T>, %w: tensor<?x4xf32, #T>) -> !x {
+  // expected-remark-re @below {{[Missed] fuse-experts{{.*}}no addition that alone reads the weighted sum}}
+  %y = dsv3.combine %d, %s, %w : tensor<?x128xf32, #T4>, tensor<?x4xi32, #T>, tensor<?x4xf32, #T>
+  return %y : !x
+}

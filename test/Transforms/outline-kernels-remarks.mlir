@@ -14,15 +14,15 @@ func.func @decode(%x: !x) -> tensor<?x64xf32, #T> {
     %s = dsv3.add %g, %g : !x
     kern.yield %s : !x
   }
-  // expected-remark-re @+2 {{[Missed] outline-kernels{{.*}}'dsv3.silu_mul' is a kernel alone: no fusion found a partner for it}}
+  // expected-remark-re @+2 {{[Analysis] outline-kernels{{.*}}'dsv3.silu_mul' is a kernel of its own: no pass before grouped it}}
   // expected-remark-re @+1 {{[Passed] outline-kernels{{.*}}a launch of the new kernel @decode.silu_mul}}
   %y = dsv3.silu_mul %h : !x
   return %y : tensor<?x64xf32, #T>
 }
 
-// An op that no fusion is for has missed none.
+// One that no fusion is for says the same.
 func.func @prefill(%experts: tensor<?x4xi32, #T>) -> tensor<17xi32> {
-  // expected-remark-re @+2 {{[Analysis] outline-kernels{{.*}}'dsv3.dispatch' is a kernel of its own: it has a core op to itself, and no fusion joins it with others}}
+  // expected-remark-re @+2 {{[Analysis] outline-kernels{{.*}}'dsv3.dispatch' is a kernel of its own: no pass before grouped it}}
   // expected-remark-re @+1 {{[Passed] outline-kernels{{.*}}a launch of the new kernel @prefill.dispatch}}
   %offsets, %rows, %slots = dsv3.dispatch %experts experts 16 : tensor<?x4xi32, #T>
   return %offsets : tensor<17xi32>

@@ -10,7 +10,7 @@ dsv3.parameter @unread : tensor<128xbf16> from [#dsv3.segment<"unread", shape = 
 // CHECK: dsv3.parameter @norm
 dsv3.parameter @norm : tensor<128xbf16> from [#dsv3.segment<"norm", shape = [128], rows = 1>]
 
-// CHECK: kern.def @decode.residual_norm kind "residual_norm" ins(%[[A:[^:]+]]: tensor<?x128xf32{{[^:]*}}, %[[W:[^:]+]]: tensor<128xbf16>) outs(%{{[^:]+}}: tensor<?x128xf32{{[^:]*}}, %{{[^:]+}}: tensor<?x128xf32{{[^:]*}}) attributes {maxima = [#dsv3.size<"T", max = 4>]}
+// CHECK: kern.def @decode.residual_norm kind "residual_norm" ins(%[[A:[^:]+]]: tensor<?x128xf32{{[^:]*}}, %[[W:[^:]+]]: tensor<128xbf16>) outs(%{{[^:]+}}: tensor<?x128xf32{{[^:]*}}, %{{[^:]+}}: tensor<?x128xf32{{[^:]*}}) maxima [#dsv3.size<"T", max = 4>]
 // CHECK-NEXT: %[[S:.+]] = dsv3.add %[[A]], %[[A]]
 // CHECK-NEXT: %[[N:.+]] = dsv3.rms_norm %[[S]], %[[W]]
 // CHECK-NEXT: kern.yield %[[S]], %[[N]]
@@ -30,7 +30,7 @@ dsv3.parameter @norm : tensor<128xbf16> from [#dsv3.segment<"norm", shape = [128
 // CHECK: %[[R:.+]] = kern.launch @decode.add ins(%[[M]]#0 :
 // CHECK-NOT: dsv3.slice
 // CHECK: return %[[R]]
-func.func @decode(%x: !x) -> tensor<?x64xf32, #T> attributes {dsv3.entry = {role = "step", sizes = [#dsv3.size<"T", max = 4>]}} {
+func.func @decode(%x: !x) -> tensor<?x64xf32, #T> attributes {dsv3.entry = {role = "step", min_tokens = 1, max_tokens = 4, sizes = [#dsv3.size<"T", max = 4>]}} {
   %u = dsv3.weight @unread : tensor<128xbf16>
   %w = dsv3.weight @norm : tensor<128xbf16>
   %g:2 = kern.group "residual_norm" -> !x, !x {

@@ -43,7 +43,7 @@ func.func @prefill(%x: !x) -> !x {
 
 // What a kernel counts is no size: a pass that gave it a name is refused, in entries, layers and kernels.
 
-func.func @decode(%e: tensor<?x4xi32, #dsv3.dims<"T">>) attributes {dsv3.entry = {role = "step", sizes = [#dsv3.size<"T", max = 4>, #dsv3.size<"O", max = 4>]}} {
+func.func @decode(%e: tensor<?x4xi32, #dsv3.dims<"T">>) attributes {dsv3.entry = {role = "step", min_tokens = 1, max_tokens = 4, sizes = [#dsv3.size<"T", max = 4>, #dsv3.size<"O", max = 4>]}} {
   return
 }
 // SIZES: error: 'func.func' op has a size 'M' that its entry gives no maximum, in @decode.moe; hint: a name is a size that the host knows before a step; what a kernel counts is read from a tensor, as the offsets of dsv3.dispatch are
@@ -53,7 +53,7 @@ func.func private @decode.moe(%x: tensor<?x128xf32, #dsv3.dims<"M">>) {
 
 // -----
 
-func.func @decode(%x: tensor<?x128xf32, #dsv3.dims<"T">>) attributes {dsv3.entry = {role = "step", sizes = [#dsv3.size<"T", max = 4>]}} {
+func.func @decode(%x: tensor<?x128xf32, #dsv3.dims<"T">>) attributes {dsv3.entry = {role = "step", min_tokens = 1, max_tokens = 4, sizes = [#dsv3.size<"T", max = 4>]}} {
   // SIZES: error: 'kern.empty' op has a size 'M' that its entry gives no maximum, in @decode; hint
   %e = kern.empty : tensor<?x64xf32, #dsv3.dims<"M*2">>
   return
@@ -62,7 +62,7 @@ func.func @decode(%x: tensor<?x128xf32, #dsv3.dims<"T">>) attributes {dsv3.entry
 // -----
 
 // SIZES: error: 'kern.def' op has a size 'M' that its entry gives no maximum; hint
-kern.def @decode.add kind "add" ins(%x: tensor<?x128xf32, #dsv3.dims<"M">>) outs(%o: tensor<?x128xf32, #dsv3.dims<"M">>) attributes {maxima = [#dsv3.size<"T", max = 4>]} {
+kern.def @decode.add kind "add" ins(%x: tensor<?x128xf32, #dsv3.dims<"M">>) outs(%o: tensor<?x128xf32, #dsv3.dims<"M">>) maxima [#dsv3.size<"T", max = 4>] {
   %y = dsv3.add %x, %x : tensor<?x128xf32, #dsv3.dims<"M">>
   kern.yield %y : tensor<?x128xf32, #dsv3.dims<"M">>
 }

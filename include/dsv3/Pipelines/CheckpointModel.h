@@ -18,11 +18,22 @@ struct CheckpointModel {
   std::vector<std::string> notes;
 };
 
-/// Opens the directory, reads config.json, checks every tensor.
-Expected<std::unique_ptr<CheckpointModel>> openModel(const std::string &directory);
+/// What tools are given to compile: a checkpoint, or a config.json alone.
+struct ModelInput {
+  std::unique_ptr<CheckpointModel> checkpoint; ///< null without one
+  ModelSource published;                       ///< without a checkpoint: types as published
+  std::string configText;
 
-/// A model without a checkpoint: what the text of a config.json says, types as published.
-/// `where` names it in a failure.
-Expected<ModelSource> publishedModel(const std::string &configText, const std::string &where);
+  ModelSource &source() { return checkpoint ? checkpoint->source : published; }
+  /// Oddities of the checkpoint.
+  llvm::ArrayRef<std::string> notes() const {
+    return checkpoint ? llvm::ArrayRef<std::string>(checkpoint->notes)
+                      : llvm::ArrayRef<std::string>();
+  }
+};
+
+/// Opens the checkpoint `directory`, reads its config.json and checks every tensor; where
+/// `directory` is empty, reads `config`, the path of a config.json.
+Expected<ModelInput> openInput(const std::string &directory, const std::string &config);
 
 } // namespace dsv3

@@ -1,30 +1,19 @@
 //===- Pipelines.h - the phases of compilation ------------------*- C++ -*-===//
 //
-// The story of a compilation, told once: which phases there are, which passes lead
-// from one to the next, and what is verified at each border.
+// The story of a compilation, told once: which passes lead from one phase to the next,
+// and what is verified at each border.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "dsv3/Transforms/Phases.h"
+
 #include "mlir/Pass/PassManager.h"
 
-#include <array>
-#include <optional>
 #include <string>
 #include <vector>
 
 namespace dsv3 {
-
-/// The names that --stop-after, --dump-phases, documentation and tests use.
-enum class Phase { Import, Graph, Sharded, Fused, Kernels, Configured, Planned, Emitted };
-
-inline constexpr std::array<llvm::StringLiteral, 8> phaseNames{
-    "import", "graph", "sharded", "fused", "kernels", "configured", "planned", "emitted"};
-
-inline llvm::StringRef name(Phase phase) { return phaseNames[static_cast<size_t>(phase)]; }
-std::optional<Phase> phaseFromName(llvm::StringRef name);
-/// "import, graph, sharded": the names of the phases up to `last`, for --help.
-std::string phaseList(Phase last);
 
 /// What passes are told.
 struct PipelineOptions {

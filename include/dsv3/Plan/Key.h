@@ -6,13 +6,13 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "dsv3/Support/KeyMarks.h"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace dsv3::plan {
-
-inline constexpr std::string_view layerMark = "{layer}", expertMark = "{expert}";
 
 /// Whether each layer, or each group, has a tensor of its own.
 inline bool namesLayer(std::string_view key) { return key.find(layerMark) != key.npos; }

@@ -1,9 +1,9 @@
 //===- Names.h - what compiler and runtime call things ----------*- C++ -*-===//
 //
 // The compiler writes these names into plans and bundles, the runtime finds things
-// by them. Each is spelled here alone; tests spell them out, as they are part of
-// the format. Names that one side only passes on (of entries, bodies, kernels,
-// parameters) are not here.
+// by them. Each is spelled here alone, but for the roles, which the dsv3 dialect's
+// verifier knows too; tests spell them out, as they are part of the format. Names that one side
+// only passes on (of entries, bodies, kernels, parameters) are not here.
 //
 // Standard library only.
 //

@@ -255,18 +255,14 @@ static void shiftArena(std::vector<plan::Instruction> &instructions, int64_t off
 
 LogicalResult ModulePlanner::addEntry(func::FuncOp function) {
   auto info = function->getAttrOfType<DictionaryAttr>(graph::entryAttrName);
-  auto number = [&](StringRef name) {
-    auto attribute = info.getAs<IntegerAttr>(name);
-    return attribute ? attribute.getInt() : 0;
-  };
   plan::Entry entry;
   entry.name = function.getSymName().str();
-  entry.role = info.getAs<StringAttr>("role").str();
-  entry.minTokens = number("min_tokens");
-  entry.maxTokens = number("max_tokens");
+  entry.role = info.getAs<StringAttr>(graph::entryRoleKey).str();
+  entry.minTokens = info.getAs<IntegerAttr>(graph::entryMinTokensKey).getInt();
+  entry.maxTokens = info.getAs<IntegerAttr>(graph::entryMaxTokensKey).getInt();
   entry.maxima.assign(result.sizes.size(), 1);
   tables.maxima.clear();
-  for (Attribute attribute : info.getAs<ArrayAttr>("sizes")) {
+  for (Attribute attribute : info.getAs<ArrayAttr>(graph::entrySizesKey)) {
     auto size = cast<graph::SizeAttr>(attribute);
     entry.maxima[static_cast<size_t>(tables.sizes.lookup(size.getName()))] = size.getMax();
     tables.maxima[size.getName()] = size.getMax();
@@ -319,7 +315,7 @@ FailureOr<plan::Plan> ModulePlanner::run() {
   SmallVector<func::FuncOp> entries;
   for (auto function : module.getOps<func::FuncOp>()) {
     auto info = function->getAttrOfType<DictionaryAttr>(graph::entryAttrName);
-    auto sizes = info ? info.getAs<ArrayAttr>("sizes") : ArrayAttr();
+    auto sizes = info ? info.getAs<ArrayAttr>(graph::entrySizesKey) : ArrayAttr();
     if (info && !sizes) {
       return function.emitError("entry without sizes; run dsv3-make-entry-points first");
     }

@@ -90,41 +90,16 @@ int fail(const Failure &failure) {
 }
 
 /// What is compiled, however it was named.
-struct Input {
-  std::unique_ptr<CheckpointModel> checkpoint; ///< null for --config
-  ModelSource fromConfig;
-  std::string configText;
-
-  ModelSource &source() { return checkpoint ? checkpoint->source : fromConfig; }
-};
-
-Expected<Input> openInput(const Flags &flags) {
+Expected<ModelInput> inputOf(const Flags &flags) {
   if (flags.model.empty() == flags.config.empty()) {
     return Failure{"expected either --model or --config", "", "dsv3-compile --help"};
   }
-  Input input;
-  if (!flags.model.empty()) {
-    Expected<std::unique_ptr<CheckpointModel>> opened = openModel(flags.model);
-    if (!opened) {
-      return opened.status();
-    }
-    input.checkpoint = std::move(*opened);
-    input.configText = input.checkpoint->checkpoint.configText();
-    for (const std::string &note : input.checkpoint->notes) {
+  Expected<ModelInput> input = openInput(flags.model, flags.config);
+  if (input) {
+    for (const std::string &note : input->notes()) {
       llvm::errs() << "note: " << note << '\n';
     }
-    return input;
   }
-  Expected<std::string> text = checkpoint::readConfigText(flags.config);
-  if (!text) {
-    return text.status();
-  }
-  input.configText = *std::move(text);
-  Expected<ModelSource> source = publishedModel(input.configText, flags.config);
-  if (!source) {
-    return source.status();
-  }
-  input.fromConfig = *std::move(source);
   return input;
 }
 
@@ -208,7 +183,7 @@ double secondsSince(std::chrono::steady_clock::time_point start) {
 }
 
 /// From the configured module to the text of the plan, the report or the bundle.
-int finish(const Flags &flags, Input &input, ModuleOp module, Phase last,
+int finish(const Flags &flags, ModelInput &input, ModuleOp module, Phase last,
            std::chrono::steady_clock::time_point start) {
   FailureOr<plan::Plan> plan = planModule(module);
   if (failed(plan)) {
@@ -266,7 +241,7 @@ void sayIfSlow(Phase made, std::chrono::steady_clock::time_point start) {
 }
 
 /// From the input to what was asked for.
-int runPhases(const Flags &flags, Input &input, const PipelineOptions &options, Phase last,
+int runPhases(const Flags &flags, ModelInput &input, const PipelineOptions &options, Phase last,
               compile::Remarks &remarks, std::chrono::steady_clock::time_point start) {
   DialectRegistry registry;
   registerAllDialects(registry);
@@ -329,7 +304,7 @@ int runTool(const Flags &flags) {
                  "expected none of them beside -o",
                  "", "dsv3-compile --help"});
   }
-  Expected<Input> input = openInput(flags);
+  Expected<ModelInput> input = inputOf(flags);
   if (!input) {
     return fail(input.failure());
   }

@@ -48,11 +48,10 @@ constexpr std::pair<const char *, const char *> compiledOnly[] = {
     {"--keep-packed", "the interpreter reads weights as they are stored and packs none"}};
 
 /// A model on the interpreter. Not movable: the parts refer to each other.
-struct Machine {
-  std::unique_ptr<CheckpointModel> checkpoint; ///< null with --dummy
-  ModelSource dummySource;                     ///< with --dummy
+struct OpenedModel {
+  ModelInput input; ///< without a checkpoint with --dummy
   cli::ModelTexts texts;
-  int64_t tokens = 0; ///< of context
+  int64_t contextTokens = 0;
   std::unique_ptr<llvm::DefaultThreadPool> threads;
   std::unique_ptr<MLIRContext> context;
   OwningOpRef<ModuleOp> module;
@@ -62,11 +61,10 @@ struct Machine {
   Status open(const Flags &flags);
   runtime::ContextRoom room() const {
     int64_t positions = texts.config.maxPositionEmbeddings;
-    return {tokens, positions, positions};
+    return {contextTokens, positions, positions};
   }
 
 private:
-  ModelSource &source() { return checkpoint ? checkpoint->source : dummySource; }
   Status openSource(const cli::ModelFlags &flags);
   Status applyContext(int64_t wanted);
   void makeContext(int threadCount);
@@ -74,7 +72,7 @@ private:
 };
 
 /// What is compiled, and the texts beside it.
-Status Machine::openSource(const cli::ModelFlags &flags) {
+Status OpenedModel::openSource(const cli::ModelFlags &flags) {
   if (Status sound = cli::checkSource(flags); !sound) {
     return sound;
   }
@@ -83,30 +81,20 @@ Status Machine::openSource(const cli::ModelFlags &flags) {
                    "give the checkpoint directory that it was compiled from"};
   }
   std::filesystem::path config = cli::configPath(flags);
-  if (flags.dummy) {
-    Expected<std::string> text = checkpoint::readConfigText(config);
-    if (!text) {
-      return text.status();
-    }
-    Expected<ModelSource> made = publishedModel(*text, config.string());
-    if (!made) {
-      return made.status();
-    }
-    dummySource = *std::move(made);
-  } else {
-    Expected<std::unique_ptr<CheckpointModel>> opened = openModel(flags.model);
-    if (!opened) {
-      return opened.status();
-    }
-    checkpoint = std::move(*opened);
-    for (const std::string &note : checkpoint->notes) {
-      cli::say("note: " + note);
-    }
-    if (Status mapped = checkpoint->checkpoint.map(); !mapped) {
+  Expected<ModelInput> opened = openInput(flags.dummy ? "" : flags.model, config.string());
+  if (!opened) {
+    return opened.status();
+  }
+  input = std::move(*opened);
+  for (const std::string &note : input.notes()) {
+    cli::say("note: " + note);
+  }
+  if (input.checkpoint) {
+    if (Status mapped = input.checkpoint->checkpoint.map(); !mapped) {
       return mapped;
     }
   }
-  Expected<cli::ModelTexts> read = cli::readTexts(config.parent_path(), source().config);
+  Expected<cli::ModelTexts> read = cli::readTexts(config.parent_path(), input.source().config);
   if (!read) {
     return read.status();
   }
@@ -114,7 +102,7 @@ Status Machine::openSource(const cli::ModelFlags &flags) {
   return {};
 }
 
-Status Machine::applyContext(int64_t wanted) {
+Status OpenedModel::applyContext(int64_t wanted) {
   int64_t most = texts.config.maxPositionEmbeddings;
   if (wanted > most) {
     return Failure{"a context of " + std::to_string(wanted) +
@@ -122,13 +110,13 @@ Status Machine::applyContext(int64_t wanted) {
                    "--context",
                    runtime::ContextRoom{most, most, most}.hint("leave it out or give less")};
   }
-  tokens = wanted == 0 ? most : wanted;
-  source().options.context = tokens;
+  contextTokens = wanted == 0 ? most : wanted;
+  input.source().options.context = contextTokens;
   return {};
 }
 
 /// Passes and the interpreter use the threads of the context.
-void Machine::makeContext(int threadCount) {
+void OpenedModel::makeContext(int threadCount) {
   DialectRegistry registry;
   registerAllDialects(registry);
   context = std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
@@ -143,14 +131,14 @@ void Machine::makeContext(int threadCount) {
   sayDiagnostics(*context, "dsv3-interpret");
 }
 
-reference::ParameterSource Machine::parameters(const cli::ModelFlags &flags) {
+reference::ParameterSource OpenedModel::parameters(const cli::ModelFlags &flags) {
   const std::optional<checkpoint::Quantization> &quantization = texts.config.quantization;
   auto block = quantization ? quantization->weightBlockSize : std::array<int64_t, 2>{128, 128};
-  return checkpoint ? reference::checkpointParameters(checkpoint->checkpoint, block)
-                    : interpret::dummyParameters(flags.dummySeed, block);
+  return input.checkpoint ? reference::checkpointParameters(input.checkpoint->checkpoint, block)
+                          : interpret::dummyParameters(flags.dummySeed, block);
 }
 
-Status Machine::open(const Flags &flags) {
+Status OpenedModel::open(const Flags &flags) {
   std::optional<Phase> phase = phaseFromName(flags.phase);
   if (!phase || *phase > Phase::Configured) {
     return Failure{"expected a phase from import to configured, found '" + flags.phase + "'",
@@ -164,7 +152,7 @@ Status Machine::open(const Flags &flags) {
   }
   makeContext(flags.model.threads);
   PipelineOptions options;
-  module = compileTo(*phase, *context, source(), options);
+  module = compileTo(*phase, *context, input.source(), options);
   if (!module) {
     return Failure{"the module of phase " + flags.phase + " cannot be made",
                    flags.model.model + flags.model.config, "see the message above"};
@@ -174,41 +162,41 @@ Status Machine::open(const Flags &flags) {
                                                                    : reference::Precision::F32);
   int64_t chunk =
       flags.model.chunk > 0 ? std::min(flags.model.chunk, options.chunk) : options.chunk;
-  model = std::make_unique<interpret::InterpretedModel>(*module, *interpreter, texts.config, tokens,
-                                                        chunk);
+  model = std::make_unique<interpret::InterpretedModel>(*module, *interpreter, texts.config,
+                                                        contextTokens, chunk);
   return {};
 }
 
 Status runScore(const Flags &flags) {
-  Machine machine;
-  if (Status opened = machine.open(flags); !opened) {
-    return opened;
+  OpenedModel opened;
+  if (Status status = opened.open(flags); !status) {
+    return status;
   }
-  auto prompt = cli::promptIds(flags.prompt, machine.texts, machine.room());
+  auto prompt = cli::promptIds(flags.prompt, opened.texts, opened.room());
   if (!prompt) {
     return prompt.status();
   }
-  Expected<cli::ScoreFile> file = cli::ScoreFile::create(flags.score, machine.texts.config,
+  Expected<cli::ScoreFile> file = cli::ScoreFile::create(flags.score, opened.texts.config,
                                                          static_cast<int64_t>(prompt->size()));
   if (!file) {
     return file.status();
   }
-  return cli::writeScores(*machine.model, *prompt, *std::move(file));
+  return cli::writeScores(*opened.model, *prompt, *std::move(file));
 }
 
 Status runGenerate(const Flags &flags) {
-  Machine machine;
-  if (Status opened = machine.open(flags); !opened) {
-    return opened;
+  OpenedModel opened;
+  if (Status status = opened.open(flags); !status) {
+    return status;
   }
-  auto prompt = cli::generationPrompt(flags.text, machine.texts, machine.room());
+  auto prompt = cli::generationPrompt(flags.text, opened.texts, opened.room());
   if (!prompt) {
     return prompt.status();
   }
-  return cli::generateText(*machine.model, *prompt, flags.text, machine.texts);
+  return cli::generateText(*opened.model, *prompt, flags.text, opened.texts);
 }
 
-void addMachineFlags(CLI::App &command, Flags &flags) {
+void addOpenFlags(CLI::App &command, Flags &flags) {
   cli::addModelFlags(command, flags.model);
   for (auto [flag, why] : compiledOnly) {
     command.get_option(flag)->group("Refused, being of compiled code");
@@ -243,11 +231,11 @@ static int runTool(int argc, char **argv) {
                "dsv3-interpret");
   app.require_subcommand(1);
   CLI::App *score = app.add_subcommand("score", "Writes logits and what led to them.");
-  addMachineFlags(*score, flags);
+  addOpenFlags(*score, flags);
   cli::addPromptFlags(*score, flags.prompt, /*withChat=*/false);
   cli::addScoreFlags(*score, flags.score);
   CLI::App *generate = app.add_subcommand("generate", "Continues a prompt.");
-  addMachineFlags(*generate, flags);
+  addOpenFlags(*generate, flags);
   cli::addTextFlags(*generate, flags.text);
   CLI::App *run = app.add_subcommand("run", "Runs MLIR text whose functions check themselves.");
   run->add_option("FILE", flags.file, "file of .mlir text, - for stdin")->required();

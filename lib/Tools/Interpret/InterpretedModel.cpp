@@ -19,11 +19,12 @@ InterpretedModel::InterpretedModel(ModuleOp module, reference::Interpreter &mach
     : machine(machine), config(config), contextTokens(contextTokens), chunk(chunk) {
   for (auto function : module.getOps<func::FuncOp>()) {
     auto info = function->getAttrOfType<DictionaryAttr>(graph::entryAttrName);
-    auto role = info ? info.getAs<StringAttr>("role") : StringAttr();
+    auto role = info ? info.getAs<StringAttr>(graph::entryRoleKey) : StringAttr();
     if (!role) {
       continue;
     }
-    auto low = info.getAs<IntegerAttr>("min_tokens"), high = info.getAs<IntegerAttr>("max_tokens");
+    auto low = info.getAs<IntegerAttr>(graph::entryMinTokensKey);
+    auto high = info.getAs<IntegerAttr>(graph::entryMaxTokensKey);
     Role &entries = role.getValue() == StringRef(plan::roleMtp) ? mtp : steps;
     entries.names.push_back(function.getSymName().str());
     // Before entries are made there is one of each role, for any step.

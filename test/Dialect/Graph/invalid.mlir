@@ -117,6 +117,36 @@ func.func private @entry_sizes() attributes {dsv3.entry = {role = "step", sizes 
 
 // -----
 
+// expected-error @below {{'func.func' op expected 'min_tokens' and 'max_tokens' of 'dsv3.entry' to be i64, from 1 on, the least first, found {role = "step", sizes = [#dsv3.size<"T", max = 8>]}, in @no_tokens; hint: write min_tokens = 1, max_tokens = 512}}
+func.func private @no_tokens() attributes {dsv3.entry = {role = "step", sizes = [#dsv3.size<"T", max = 8>]}}
+
+// -----
+
+// expected-error @below {{'func.func' op expected 'min_tokens' and 'max_tokens' of 'dsv3.entry' to be i64, from 1 on, the least first, found {max_tokens = 8 : i64, min_tokens = 0 : i64, role}}
+func.func private @zero_tokens() attributes {dsv3.entry = {role = "step", min_tokens = 0, max_tokens = 8, sizes = [#dsv3.size<"T", max = 8>]}}
+
+// -----
+
+// expected-error @below {{'func.func' op expected 'min_tokens' and 'max_tokens' of 'dsv3.entry' to be i64, from 1 on, the least first, found {max_tokens = 1 : i64, min_tokens = 2 : i64, role}}
+func.func private @fewest_above_most() attributes {dsv3.entry = {role = "step", min_tokens = 2, max_tokens = 1, sizes = [#dsv3.size<"T", max = 8>]}}
+
+// -----
+
+// expected-error @below {{'func.func' op expected 'min_tokens' and 'max_tokens' of 'dsv3.entry' to be i64, from 1 on, the least first, found {max_tokens = 8 : i32, min_tokens = 1 : i64, role}}
+func.func private @narrow_tokens() attributes {dsv3.entry = {role = "step", min_tokens = 1, max_tokens = 8 : i32, sizes = [#dsv3.size<"T", max = 8>]}}
+
+// -----
+
+// expected-error @below {{'func.func' op expected 'sizes' of 'dsv3.entry' beside its tokens, found none, in @tokens_alone; hint: dsv3-make-entry-points writes all of them}}
+func.func private @tokens_alone() attributes {dsv3.entry = {role = "step", min_tokens = 1, max_tokens = 8}}
+
+// -----
+
+// expected-error @below {{'func.func' op expected keys role, min_tokens, max_tokens and sizes in 'dsv3.entry', found 'maximum', in @key}}
+func.func private @key() attributes {dsv3.entry = {role = "step", maximum = 8}}
+
+// -----
+
 // expected-error @below {{the maximum of size 'T' must be at least 1, got 0}}
 func.func private @size() attributes {dsv3.entry = {role = "step", sizes = [#dsv3.size<"T", max = 0>]}}
 

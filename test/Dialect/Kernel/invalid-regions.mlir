@@ -121,10 +121,26 @@ func.func @access_no_element(%x: !x, %c: tensor<128xf32>) {
 
 // -----
 
+// Codes mean nothing without their scales, which a region does not get.
+#T = #dsv3.dims<"T">
+!x = tensor<?x128xf32, #T>
+func.func @access_codes(%x: !x, %c: tensor<?x128xf8E4M3FN, #T>) {
+  // expected-error @below {{'kern.rowwise' op expected elements of 'operand 1 (element)' to be f32, bf16 or f16, found f8E4M3FN, in @access_codes}}
+  %y = kern.rowwise ins(%x, %c : !x, tensor<?x128xf8E4M3FN, #T>) [element, element] outs(%x : !x) reduce none contribution {
+  } finish {
+  } apply {
+  ^bb0(%a: f32, %b: f8E4M3FN):
+    kern.yield %a : f32
+  } -> !x
+  return
+}
+
+// -----
+
 #T = #dsv3.dims<"T">
 !x = tensor<?x128xf32, #T>
 func.func @access_integers(%x: !x, %i: tensor<?xi32, #T>) {
-  // expected-error @below {{'kern.rowwise' op expected floats as elements of 'operand 1 (row)', found i32, in @access_integers}}
+  // expected-error @below {{'kern.rowwise' op expected elements of 'operand 1 (row)' to be f32, bf16 or f16, found i32, in @access_integers}}
   %y = kern.rowwise ins(%x, %i : !x, tensor<?xi32, #T>) [element, row] outs(%x : !x) reduce none contribution {
   } finish {
   } apply {

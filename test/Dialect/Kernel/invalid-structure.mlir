@@ -146,8 +146,8 @@ kern.def @configs kind "rows" family "gather" sizes ["T"] ins(%x: !x, %i: tensor
 
 #T = #dsv3.dims<"T">
 !x = tensor<?x128xf32, #T>
-// expected-error @below {{'kern.def' op expected 'maxima' to be #dsv3.size, found [8]; hint: write [#dsv3.size<"T", max = 512>]}}
-kern.def @maxima kind "norm" ins(%x: !x) outs(%o: !x) attributes {maxima = [8]} {
+// expected-error @below {{'kern.def' op attribute 'maxima' failed to satisfy constraint: #dsv3.size}}
+kern.def @maxima kind "norm" ins(%x: !x) outs(%o: !x) maxima [8] {
   kern.yield %x : !x
 }
 

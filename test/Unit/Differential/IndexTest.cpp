@@ -93,17 +93,28 @@ protected:
     return definition.getSymName().contains("decode") ? 1 : 7;
   }
 
-  /// Whether nothing was written for the last token.
-  static void expectUntouched(Operation *core, const KernelResults &results, int64_t tokens) {
+  template <typename... OpT>
+  size_t kernelsOf() {
+    return static_cast<size_t>(
+        llvm::count_if(module->getOps<kern::DefOp>(),
+                       [](kern::DefOp definition) { return isa<OpT...>(definition.getCore()); }));
+  }
+
+  /// That nothing was written for the last token. `looked` gets the kernel where there was
+  /// something to look at.
+  static void expectUntouched(kern::DefOp definition, const KernelResults &results, int64_t tokens,
+                              std::set<std::string> &looked) {
+    Operation *core = definition.getCore();
     if (isa<kern::DispatchOp>(core)) {
       return; // what it says of all tokens together has no meaning
     }
     // An appended row that has a place in memory, or the row of the result.
     const std::vector<double> &values = isa<kern::RopeAppendOp>(core) ? results.back() : results[0];
     size_t columns = values.size() / static_cast<size_t>(tokens);
-    if (columns * static_cast<size_t>(tokens) != values.size()) {
+    if (columns == 0 || columns * static_cast<size_t>(tokens) != values.size()) {
       return; // no place for the last row
     }
+    looked.insert(definition.getSymName().str());
     for (double value : llvm::ArrayRef(values).take_back(columns)) {
       ASSERT_TRUE(std::isnan(value)) << value;
     }
@@ -118,6 +129,7 @@ protected:
 } // namespace
 
 TEST_F(Indexed, WhatIsOutOfRangeIsReportedAndNotUsed) {
+  std::set<std::string> looked;
   forEachKernel(*module, [&](kern::DefOp definition, const plan::CpuVariant &variant,
                              plan::KernelFunction function) {
     int64_t tokens = tokensOf(definition);
@@ -138,13 +150,16 @@ TEST_F(Indexed, WhatIsOutOfRangeIsReportedAndNotUsed) {
         tensor[tensor.size() - 1] = static_cast<double>(wrong);
         KernelResults results =
             execute(definition, variant, function, inputs, 0, plan::KernelError::IndexOutOfRange);
-        expectUntouched(definition.getCore(), results, tokens);
+        expectUntouched(definition, results, tokens, looked);
       }
     }
   });
+  EXPECT_EQ(looked.size(), (kernelsOf<kern::GatherOp, kern::RopeAppendOp, kern::LatentAttentionOp,
+                                      kern::ExpandedAttentionOp>()));
 }
 
 TEST_F(Indexed, APageThatIsNotThereIsReported) {
+  std::set<std::string> looked;
   forEachKernel(*module, [&](kern::DefOp definition, const plan::CpuVariant &variant,
                              plan::KernelFunction function) {
     KernelInputs inputs = makeInputs(definition, tokensOf(definition), random);
@@ -152,6 +167,7 @@ TEST_F(Indexed, APageThatIsNotThereIsReported) {
     if (all.size() != 2) {
       return; // no cache
     }
+    looked.insert(definition.getSymName().str());
     // The first page of the last token's request, and a position in it.
     for (const Indices &each : all) {
       reference::Tensor &tensor = inputs.tensors[argumentOf(each.values)];
@@ -163,4 +179,6 @@ TEST_F(Indexed, APageThatIsNotThereIsReported) {
       execute(definition, variant, function, inputs, 0, plan::KernelError::IndexOutOfRange);
     }
   });
+  EXPECT_EQ(looked.size(),
+            (kernelsOf<kern::RopeAppendOp, kern::LatentAttentionOp, kern::ExpandedAttentionOp>()));
 }

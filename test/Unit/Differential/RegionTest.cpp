@@ -45,8 +45,8 @@ static void compareText(const std::string &kernels) {
 static std::string kernel(const std::string &family, const std::string &ins, const std::string &out,
                           const std::string &core) {
   return "kern.def @" + family + " kind \"test\" family \"" + family + "\" sizes [\"T\"] ins(" +
-         ins + ") outs(%o: " + out + ") attributes {maxima = [#dsv3.size<\"T\", max = 16>]} {\n" +
-         core + "\nkern.yield %y : " + out + "\n}\n";
+         ins + ") outs(%o: " + out + ") maxima [#dsv3.size<\"T\", max = 16>] {\n" + core +
+         "\nkern.yield %y : " + out + "\n}\n";
 }
 
 /// Of an accumulator and one operand of each kind; each of them matters.

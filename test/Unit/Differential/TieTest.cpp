@@ -26,7 +26,7 @@ static std::string router(const std::string &scale) {
   kern.def @router kind "test" family "router" sizes ["T"]
       ins(%l: tensor<?x16xf32, #T>, %b: tensor<16xf32>)
       outs(%eo: tensor<?x4xi32, #T>, %wo: tensor<?x4xf32, #T>)
-      attributes {maxima = [#dsv3.size<"T", max = 64>]} {
+      maxima [#dsv3.size<"T", max = 64>] {
     %e, %w = kern.router ins(%l, %b : tensor<?x16xf32, #T>, tensor<16xf32>)
       outs(%eo, %wo : tensor<?x4xi32, #T>, tensor<?x4xf32, #T>) groups 4 of 2 scale )" +
          scale + R"( normalise -> tensor<?x4xi32, #T>, tensor<?x4xf32, #T>

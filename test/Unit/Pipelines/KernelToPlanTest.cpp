@@ -24,7 +24,7 @@ struct Text {
                         R"(tiles = array<i64: 0, 1, 1, 1, 0>}})";
   std::string size = "T";
   std::string entry =
-      R"(attributes {dsv3.entry = {attention = "absorbed", max_tokens = 4 : i64, )"
+      R"(attributes {dsv3.entry = {max_tokens = 4 : i64, )"
       R"(min_tokens = 1 : i64, role = "step", sizes = [#dsv3.size<"T", max = 4>]}})";
   std::string named = R"({dsv3.name = "hidden"})";
   std::string result = "%y", resultType = "!y", body;
