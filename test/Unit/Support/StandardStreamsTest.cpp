@@ -26,7 +26,7 @@ static bool inProcess(std::initializer_list<int> streams, bool (*check)()) {
 }
 
 TEST(StandardStreams, NoFileTakesThePlaceOfAClosedOne) {
-  EXPECT_TRUE(inProcess({0, 1, 2}, [] { return open("/dev/null", O_RDWR) == 3; }));
+  EXPECT_TRUE(inProcess({0, 1, 2}, [] { return open("/dev/null", O_RDWR) > 2; }));
   EXPECT_TRUE(inProcess({2}, [] { return open("/dev/null", O_RDWR) > 2; }));
 }
 
