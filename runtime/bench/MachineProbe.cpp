@@ -62,8 +62,8 @@ double MachineProbe::readBandwidth() {
     return double(share) * team->size() / seconds;
   };
   constexpr uint64_t ahead = 2048;
-  return std::max(rate(useWide ? wide::read<0> : narrow::read<0>),
-                  rate(useWide ? wide::read<ahead> : narrow::read<ahead>));
+  double best = std::max(rate(narrow::read<0>), rate(narrow::read<ahead>));
+  return useWide ? std::max({best, rate(wide::read<0>), rate(wide::read<ahead>)}) : best;
 }
 
 double MachineProbe::copyRate() {

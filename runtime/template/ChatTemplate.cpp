@@ -9,7 +9,8 @@ Expected<Template> chatTemplateOf(const TokenizerConfig &config, bool tools) {
   source = source ? source : config.chatTemplate();
   if (!source) {
     return Failure{"the checkpoint has no chat template", "tokenizer_config.json",
-                   "put a chat_template.jinja beside tokenizer.json, or give a raw --prompt"};
+                   "put a chat_template.jinja beside tokenizer.json; generate takes a raw --prompt "
+                   "without one"};
   }
   return Template::parse(*source);
 }

@@ -144,11 +144,12 @@ Expected<Tokenizer> Tokenizer::load(const std::filesystem::path &path) {
       return Failure{"the checkpoint has a tiktoken.model and no tokenizer.json, and tiktoken "
                      "vocabularies are not supported",
                      directory.string(),
-                     "give token ids with --ids, or convert the tokenizer to tokenizer.json"};
+                     "convert the tokenizer to tokenizer.json; generate and score take token ids "
+                     "without one, with --ids"};
     }
-    return Failure{
-        "there is no tokenizer.json", path.string(),
-        "fetch it from where the checkpoint was published, or give token ids with --ids"};
+    return Failure{"there is no tokenizer.json", path.string(),
+                   "fetch it from where the checkpoint was published; generate and score take "
+                   "token ids without one, with --ids"};
   }
   Expected<std::string> bytes = readFile(file, tokenizerLimit);
   if (!bytes) {
