@@ -110,6 +110,7 @@ private:
 std::vector<ExpectedTensor> expectedTensors(const ModelConfig &config) {
   TensorList list(config);
   std::vector<std::string> experts;
+  experts.reserve(size_t(config.nRoutedExperts));
   for (int64_t expert = 0; expert < config.nRoutedExperts; ++expert) {
     experts.push_back(std::to_string(expert));
   }

@@ -27,15 +27,15 @@ struct FamilyRow {
 
 constexpr std::array<FamilyRow, 12> familyRows{{
     {Family::Rowwise, "rowwise", false, "rows", "1"},
-    {Family::Gemm, "gemm", true, "flight k_block m_tile mr nr panels stream stream_most", "3"},
+    {Family::Gemm, "gemm", true, "flight k_block m_tile mr nr panels stream stream_most", "4"},
     {Family::GroupedGemm, "grouped_gemm", true,
-     "flight k_block m_tile mr nr panels stream stream_most", "3"},
+     "flight k_block m_tile mr nr panels stream stream_most", "4"},
     {Family::Gather, "gather", false, "rows", "1"},
     {Family::RopeTable, "rope_table", false, "rows", "1"},
     {Family::RopeAppend, "rope_append", false, "rows", "1"},
     {Family::LatentAttention, "latent_attention", false, "heads mr", "2"},
     {Family::ExpandedAttention, "expanded_attention", true, "k_block mr nr rows stream stream_most",
-     "3"},
+     "4"},
     {Family::Router, "router", false, "rows", "1"},
     {Family::Dispatch, "dispatch", false, "", "1"},
     {Family::Combine, "combine", false, "columns", "1"},

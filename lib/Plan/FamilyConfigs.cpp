@@ -141,7 +141,8 @@ static Configuration gemmConfig(const CpuVariant &variant, const KernelFacts &fa
   }
   fields.insert(fields.end(), {{"m_tile", mTile}, {"panels", panels}, {"k_block", kBlock}});
   StreamRows(variant, facts.weight, rows).addTo(fields);
-  return make(std::move(fields), tiles, GemmScratch(mTile, panels, facts.parts, kBlock, nr).bytes,
+  return make(std::move(fields), tiles,
+              GemmScratch(paddedRows(mTile, mr), panels, facts.parts, kBlock, nr).bytes,
               tile + " keep " + std::to_string(accumulators) +
                   " accumulators in registers for up to " + std::to_string(rows) + " rows");
 }
@@ -207,7 +208,8 @@ static std::vector<Configuration> expandedConfigs(const CpuVariant &variant,
     int64_t rows = 2 * mr;
     fields.insert(fields.end(), {{"k_block", kBlock}, {"rows", rows}});
     StreamRows(variant, facts.weight, facts.pageTokens).addTo(fields);
-    ExpandedScratch scratch(facts.pageTokens, facts.nope, facts.value, nr, kBlock, rows);
+    ExpandedScratch scratch(facts.pageTokens, paddedRows(facts.pageTokens, mr), facts.nope,
+                            facts.value, nr, kBlock, rows);
     configs.push_back(make(fields, {-1, 1, 1, 1, facts.heads}, scratch.bytes(facts.maxRows),
                            "a page is expanded once per head for all tokens of the step"));
   }

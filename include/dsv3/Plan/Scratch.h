@@ -12,6 +12,8 @@
 
 #include "dsv3/Plan/Layout.h"
 
+#include <algorithm>
+
 namespace dsv3::plan {
 
 /// Elements of `count` rounded up to whole cache lines.
@@ -31,6 +33,14 @@ public:
 private:
   int64_t end = 0;
 };
+
+/// The last rows of a block meet a register tile of `mr` rows, of two thirds, or of one third;
+/// where no third is whole, of all or half. Its height is a multiple of this.
+inline int64_t tileUnit(int64_t mr) { return mr % 3 == 0 ? mr / 3 : std::max<int64_t>(1, mr / 2); }
+/// Rows for which there is room where `rows` are computed: those of whole units.
+inline int64_t paddedRows(int64_t rows, int64_t mr) {
+  return ceilDiv(rows, tileUnit(mr)) * tileUnit(mr);
+}
 
 /// What a product of several rows needs besides its accumulators: a block of K of the rows,
 /// and the same block of a panel as f32.
@@ -96,17 +106,17 @@ struct LatentScratch {
   int64_t scores, values, largest, sums, bytes;
 };
 
-/// A page expanded for one head and what the product that expands it needs; the scores of a
-/// block of tokens of the step; and for each token of the step its largest score, its sum of
-/// exponentials and its weighted sum of values.
+/// A page expanded for one head (`expandedRows`: its tokens, padded) and what the product that
+/// expands it needs; the scores of a block of tokens of the step; and for each token of the step
+/// its largest score, its sum of exponentials and its weighted sum of values.
 struct ExpandedScratch {
-  ExpandedScratch(int64_t pageTokens, int64_t nope, int64_t value, int64_t panelWidth,
-                  int64_t kBlock, int64_t blockRows)
+  ExpandedScratch(int64_t pageTokens, int64_t expandedRows, int64_t nope, int64_t value,
+                  int64_t panelWidth, int64_t kBlock, int64_t blockRows)
       : expandedRow(ceilDiv(nope + value, panelWidth) * panelWidth),
         scoresOfRow(wholeLines(pageTokens) + 16), ofToken(valuesOfToken + wholeLines(value)) {
     ScratchArrays arrays;
-    expanded = arrays.take(pageTokens * expandedRow);
-    product = arrays.take(ProductScratch(pageTokens, kBlock, panelWidth).bytes / 4);
+    expanded = arrays.take(expandedRows * expandedRow);
+    product = arrays.take(ProductScratch(expandedRows, kBlock, panelWidth).bytes / 4);
     scores = arrays.take(blockRows * scoresOfRow);
     tokens = arrays.take(0);
   }

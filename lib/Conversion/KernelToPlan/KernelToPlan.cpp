@@ -148,6 +148,7 @@ LogicalResult ModulePlanner::setLayouts(plan::Parameter &parameter, kern::Launch
   auto definition = module.lookupSymbol<kern::DefOp>(launch.getCallee());
   bool isWeight = weightOf(definition.getCore()) == definition.getInputs()[index];
   std::vector<plan::Layout> wanted;
+  wanted.reserve(result.variants.size());
   for (const plan::Variant &variant : result.variants) {
     wanted.push_back(isWeight
                          ? plan::weightLayout(*plan::familyFromName(*definition.getFamily()),

@@ -114,7 +114,8 @@ ExpandedAttention::ExpandedAttention(const KernelCode &kernel, kern::ExpandedAtt
                 kernel.field("k_block"),
                 kernel.field("stream"),
                 kernel.field("stream_most")},
-      places(pageTokens, nope, value, weight.width, expansion.kBlock, blockRows),
+      places(pageTokens, plan::paddedRows(pageTokens, expansion.mr), nope, value, weight.width,
+             expansion.kBlock, blockRows),
       scratch(code, kernel.scratch, code.f32()), expanded(scratch + places.expanded),
       scores(scratch + places.scores) {}
 

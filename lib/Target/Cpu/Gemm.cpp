@@ -19,7 +19,8 @@ static void emitBlock(const KernelCode &kernel, OpT op, int64_t n, Num group, Nu
                    kernel.field("mr"),         kernel.field("flight"),
                    kernel.field("k_block"),    kernel.field("stream"),
                    kernel.field("stream_most")};
-  plan::GemmScratch places(tile.rows, panels, weight.parts, tile.kBlock, width);
+  plan::GemmScratch places(plan::paddedRows(tile.rows, tile.mr), panels, weight.parts, tile.kBlock,
+                           width);
   Memory scratch(code, kernel.scratch, code.f32());
   Memory accumulators = scratch + places.accumulators;
   Num firstPanel = columnTile * panels;

@@ -3,6 +3,8 @@
 
 #include "PanelColumns.h"
 
+#include "dsv3/Plan/Scratch.h"
+
 #include "mlir/IR/BuiltinOps.h"
 
 using namespace mlir;
@@ -239,6 +241,15 @@ void callTile(Code &code, int64_t rows, int64_t width, const TileCall &call) {
         emitTile(inner, rows, width, body);
       });
   LLVM::CallOp::create(code.builder, code.loc, function, arguments);
+}
+
+void forPaddedTiles(Code &code, int64_t mr, Num rows, llvm::function_ref<void(Num, int64_t)> body) {
+  int64_t unit = plan::tileUnit(mr);
+  Num whole = rows / mr * mr, units = (rows - whole + (unit - 1)) / unit;
+  code.loop(code.integer(0), whole, mr, [&](Num i) { body(i, mr); });
+  for (int64_t height = unit; height <= mr; height += unit) {
+    code.when(units == height / unit, [&] { body(whole, height); });
+  }
 }
 
 void forTiles(Code &code, int64_t mr, Num rows, llvm::function_ref<void(Num, int64_t)> body) {

@@ -57,6 +57,10 @@ struct TileCall {
 /// `out[i, j] += scale[j] * sum over k of a[i, k] * weight[k, j]`, k ascending.
 void callTile(Code &code, int64_t rows, int64_t width, const TileCall &call);
 
+/// Runs body(firstRow, height) for tiles of `mr` rows, and one of the whole units
+/// (plan::tileUnit) that the rest fills in part: what it computes beyond `rows` is not used.
+void forPaddedTiles(Code &code, int64_t mr, Num rows, llvm::function_ref<void(Num, int64_t)> body);
+
 /// Runs body(firstRow, height) for tiles of at most `mr` rows that cover `rows` rows: few of
 /// them, whatever the number.
 void forTiles(Code &code, int64_t mr, Num rows, llvm::function_ref<void(Num, int64_t)> body);

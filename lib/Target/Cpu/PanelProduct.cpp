@@ -110,12 +110,18 @@ static void emitStreamProduct(Code &code, const PanelWeight &weight, const Produ
 static void emitBlockProduct(Code &code, const PanelWeight &weight, const ProductTile &tile,
                              function_ref<Memory(Num)> row, Num rowCount, Num firstPanel,
                              Num panelCount, Memory out, Memory scratch) {
-  plan::ProductScratch places(tile.rows, tile.kBlock, weight.width);
+  plan::ProductScratch places(plan::paddedRows(tile.rows, tile.mr), tile.kBlock, weight.width);
   Memory rows = scratch + places.rows, expanded = scratch + places.expanded;
   Num zero = code.integer(0), k = code.integer(weight.k);
   int64_t lanes = code.lanes(), outStride = tile.panels * weight.parts * weight.width;
   int64_t tileWidth = plan::tileWidth(code.variant);
-  code.loop(zero, rowCount * outStride, lanes, [&](Num i) { (out + i).store(code.zeros(lanes)); });
+  int64_t unit = plan::tileUnit(tile.mr);
+  Num padded = (rowCount + (unit - 1)) / unit * unit;
+  auto clear = [&](Memory memory, Num count) {
+    code.loop(zero, count, lanes, [&](Num i) { (memory + i).store(code.zeros(lanes)); });
+  };
+  clear(out, padded * outStride);
+  clear(rows + rowCount * places.rowStride, (padded - rowCount) * places.rowStride);
   code.loop(zero, code.integer(plan::ceilDiv(weight.k, tile.kBlock)), 1, [&](Num block) {
     Num begin = block * tile.kBlock, count = code.min(k - begin, code.integer(tile.kBlock));
     // Rows that lie a power of two apart would meet in one set of the cache.
@@ -142,7 +148,7 @@ static void emitBlockProduct(Code &code, const PanelWeight &weight, const Produc
           columns = expanded;
         }
         for (int64_t begin = 0; begin < weight.width; begin += tileWidth) {
-          forTiles(code, tile.mr, rowCount, [&](Num i, int64_t height) {
+          forPaddedTiles(code, tile.mr, rowCount, [&](Num i, int64_t height) {
             TileCall call{rows + i * places.rowStride,
                           places.rowStride,
                           columns + begin,

@@ -29,12 +29,23 @@ TEST(Scratch, ArraysLieBehindEachOther) {
 
 /// A panel is whole even where its last columns have no row; tokens come last.
 TEST(Scratch, ExpandedRowsArePanels) {
-  ExpandedScratch scratch(64, 16, 24, 32, 128, 8);
+  ExpandedScratch scratch(64, 66, 16, 24, 32, 128, 8);
   EXPECT_EQ(scratch.expandedRow, 64);
-  EXPECT_EQ(scratch.product, 64 * 64);
-  EXPECT_EQ(scratch.scores, scratch.product + 64 * 144 + 128 * 32);
+  EXPECT_EQ(scratch.product, 66 * 64);
+  EXPECT_EQ(scratch.scores, scratch.product + 66 * 144 + 128 * 32);
   EXPECT_EQ(scratch.tokens, scratch.scores + 8 * 80);
   EXPECT_EQ(scratch.bytes(5), (scratch.tokens + 5 * (16 + 32)) * 4);
+}
+
+/// Rows beyond those that there are belong to the last tile.
+TEST(Scratch, RowsArePaddedToPartsOfATile) {
+  EXPECT_EQ(tileUnit(12), 4);
+  EXPECT_EQ(tileUnit(6), 2);
+  EXPECT_EQ(tileUnit(4), 2);
+  EXPECT_EQ(tileUnit(1), 1);
+  EXPECT_EQ(paddedRows(37, 12), 40);
+  EXPECT_EQ(paddedRows(40, 12), 40);
+  EXPECT_EQ(paddedRows(7, 1), 7);
 }
 
 /// Rows do not lie a power of two apart; a single row needs no block of its own.
