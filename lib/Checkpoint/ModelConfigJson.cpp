@@ -287,7 +287,7 @@ static void readQuantization(ConfigFields &fields, ModelConfig &config, Defects 
       result.weightBlockSize = {(*block)[0].get<int64_t>(), (*block)[1].get<int64_t>()};
     }
   }
-  config.quantization = std::move(result);
+  config.quantization = result;
 }
 
 static void readType(ConfigFields &fields, ModelConfig &config) {

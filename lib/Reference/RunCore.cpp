@@ -13,7 +13,7 @@ namespace dsv3::reference {
 static std::optional<double> scalarOp(StringRef name, double a, double b) {
   using Float = double;
 #define DSV3_SCALAR_OP(NAME, ARITY, VALUE, CPU)                                                    \
-  if (name == NAME) {                                                                              \
+  if (name == (NAME)) {                                                                            \
     return VALUE;                                                                                  \
   }
 #include "dsv3/Support/ScalarOps.def"

@@ -93,6 +93,7 @@ static std::string joined(const std::vector<std::string> &names) {
 
 Expected<size_t> Bundle::chooseVariant(const std::optional<std::string> &wanted) const {
   std::vector<std::string> names;
+  names.reserve(contents.variants.size());
   for (const plan::Variant &variant : contents.variants) {
     names.push_back(variant.name);
   }

@@ -57,12 +57,13 @@ static Status measure(runtime::Session &session, const ModelFiles &files, const 
   }
   auto addTable = [&](int64_t tokens) -> Status {
     auto kernels = bench.kernels(tokens);
-    if (kernels) {
-      result.tables.push_back({"a step of " + std::to_string(tokens) + " tokens behind " +
-                                   std::to_string(options.depth),
-                               *std::move(kernels)});
+    if (!kernels) {
+      return kernels.status();
     }
-    return kernels.status();
+    result.tables.push_back(
+        {"a step of " + std::to_string(tokens) + " tokens behind " + std::to_string(options.depth),
+         *std::move(kernels)});
+    return {};
   };
   if (flags.kernels) {
     runtime::Yardstick yardstick = probe.yardstick();

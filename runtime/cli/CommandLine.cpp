@@ -14,7 +14,8 @@ int endParsing(const CLI::App &app, const CLI::ParseError &error) {
   if (error.get_exit_code() == int(CLI::ExitCodes::Success)) {
     return app.exit(error); // --help
   }
-  std::string program = app.get_name(), help = program;
+  const std::string &program = app.get_name();
+  std::string help = program;
   for (const CLI::App *command : app.get_subcommands()) {
     help += " " + command->get_name();
   }

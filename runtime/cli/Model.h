@@ -24,7 +24,7 @@
 
 namespace CLI {
 class App;
-}
+} // namespace CLI
 
 namespace dsv3::cli {
 

@@ -124,15 +124,16 @@ Expected<ModelFiles> openModel(const ModelFlags &flags) {
   }
   std::optional<checkpoint::Checkpoint> checkpoint;
   bool isBundle = !flags.model.empty() && runtime::Bundle::isBundle(flags.model);
-  auto openCheckpoint = [&](const fs::path &directory) {
+  auto openCheckpoint = [&](const fs::path &directory) -> Status {
     Expected<checkpoint::Checkpoint> opened = checkpoint::Checkpoint::open(directory);
-    if (opened) {
-      for (const std::string &note : opened->notes()) {
-        say("note: " + note);
-      }
-      checkpoint = *std::move(opened);
+    if (!opened) {
+      return opened.status();
     }
-    return opened.status();
+    for (const std::string &note : opened->notes()) {
+      say("note: " + note);
+    }
+    checkpoint = *std::move(opened);
+    return {};
   };
   if (!isBundle && !flags.dummy) {
     if (Status opened = openCheckpoint(flags.model); !opened) {

@@ -40,10 +40,11 @@ static Status readOptional(const std::string &path, text::Context &value) {
     return {};
   }
   Expected<text::Context> read = readJson(path);
-  if (read) {
-    value = *std::move(read);
+  if (!read) {
+    return read.status();
   }
-  return read.status();
+  value = *std::move(read);
+  return {};
 }
 
 static Status print(const Expected<text::Rendered> &rendered) {

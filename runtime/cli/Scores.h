@@ -18,7 +18,7 @@
 
 namespace CLI {
 class App;
-}
+} // namespace CLI
 
 namespace dsv3::cli {
 

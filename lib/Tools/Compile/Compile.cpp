@@ -132,7 +132,8 @@ Status applyFlags(const Flags &flags, ModelSource &source, PipelineOptions &opti
     if (!plan::findCpuVariant(variant)) {
       std::string known;
       for (const plan::CpuVariant &cpu : plan::cpuVariants()) {
-        known += (known.empty() ? "" : " or ") + std::string(cpu.name);
+        known += known.empty() ? "" : " or ";
+        known += cpu.name;
       }
       return Failure{"expected " + known + ", found " + variant, "--variant",
                      "leave it out for code that runs on all of them"};
