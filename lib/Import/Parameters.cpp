@@ -116,6 +116,7 @@ std::optional<std::string> signatureOf(const std::vector<Slot> &slots, int64_t l
         }
       }
     }
+    assert(type && "a parameter has pieces");
     signature += slot.name + ":" + std::string(name(*type)) + ";";
   }
   return signature;
