@@ -60,7 +60,7 @@ void callExpand(Code &code, int64_t width, Memory from, Memory to, Num count) {
                        ValueRange{from.address(), to.address(), count.value});
 }
 
-/// One pass over a panel's columns [begin, end): sums[row][panel][vector] += x * column.
+/// One pass over columns [begin, end) of the panels: sums[panel][row][vector] += x * column.
 static void emitStreamColumns(Code &code, const StreamCall &call, Num begin, Num end,
                               ArrayRef<Var> sums) {
   int64_t bytes = call.panels[0].elementType().getIntOrFloatBitWidth() / 8;
