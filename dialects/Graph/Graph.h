@@ -50,5 +50,9 @@ inline constexpr llvm::StringLiteral attentionAttrName = "dsv3.attention";
 inline constexpr llvm::StringLiteral policyAttrName = "dsv3.policy";
 inline constexpr llvm::StringLiteral identityAttrName = "dsv3.identity";
 inline constexpr llvm::StringLiteral scaleBlockAttrName = "dsv3.scale_block";
+/// Attribute of the module: "ue8m0" where scales are powers of two (`scale_fmt` of V3.1), those
+/// of quantised activations too.
+inline constexpr llvm::StringLiteral scaleFormatAttrName = "dsv3.scale_format";
+inline constexpr llvm::StringLiteral scaleFormatUe8m0 = "ue8m0";
 
 } // namespace dsv3::graph

@@ -116,6 +116,13 @@ LogicalResult GraphDialect::verifyOperationAttribute(Operation *op, NamedAttribu
     return isa<StringAttr>(value) ? success()
                                   : check.fail("'" + name + "' to be a string", spell(value));
   }
+  if (name == scaleFormatAttrName) {
+    auto format = dyn_cast<StringAttr>(value);
+    return format && format.getValue() == scaleFormatUe8m0
+               ? success()
+               : check.fail("'" + name + "' to be \"" + scaleFormatUe8m0 + "\"", spell(value),
+                            "leave it out for scales that are any number");
+  }
   if (name == scaleBlockAttrName) {
     auto block = dyn_cast<DenseI64ArrayAttr>(value);
     return block && block.size() == 2 && block[0] > 0 && block[1] > 0

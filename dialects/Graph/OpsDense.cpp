@@ -119,25 +119,9 @@ LogicalResult RmsNormOp::verify() {
 
 LogicalResult LinearOp::verify() {
   ShapeCheck check(*this);
-  check.shape("x", getX(), {"T", "K"});
+  check.activations("x", getX(), getXScales(), getBlock(), "T", "K");
   check.weight("weight", getWeight(), {"N", "K"}, getScales(), getBlock());
   check.shape("result", getResult(), {"T", "N"});
-  bool coded = isa<Float8E4M3FNType>(tensor(getX()).getElementType());
-  if (coded != bool(getXScales())) {
-    return check.fail(coded ? "x_scales with the FP8 codes of 'x'"
-                            : "no x_scales, 'x' being no FP8 codes",
-                      coded ? "none" : "x_scales", "dsv3.quantise gives codes and scales");
-  }
-  if (coded && check.ok()) {
-    if (!getBlock()) {
-      return check.fail("an FP8 weight with FP8 activations",
-                        spell(tensor(getWeight()).getElementType()), "widen 'x' first");
-    }
-    int64_t columns = (*getBlock())[1];
-    std::string groups = "ceil(K/" + std::to_string(columns) + ")";
-    check.let(groups, int64_t(llvm::divideCeil(check.number("K"), columns)));
-    check.shape("x_scales", getXScales(), {"T", groups});
-  }
   return check.result();
 }
 
@@ -152,15 +136,20 @@ LogicalResult LmHeadOp::verify() {
 
 LogicalResult QuantiseOp::verify() {
   ShapeCheck check(*this);
-  auto group = int64_t(getGroup());
-  if (group <= 0) {
-    return check.fail("'group' above 0", Twine(group), "published models have group 128");
-  }
   check.shape("x", getX(), {"T", "K"});
-  check.shape("codes", getCodes(), {"T", "K"});
-  std::string groups = "ceil(K/" + std::to_string(group) + ")";
-  check.let(groups, int64_t(llvm::divideCeil(check.number("K"), group)));
-  check.shape("scales", getScales(), {"T", groups});
+  check.quantised(getCodes(), getScales(), int64_t(getGroup()), "T", "K");
+  return check.result();
+}
+
+LogicalResult DequantiseOp::verify() {
+  ShapeCheck check(*this);
+  if (tensor(getWeight()).getRank() == 3) {
+    check.weight("weight", getWeight(), {"groups", "N", "K"}, getScales(), getBlock());
+    check.shape("result", getResult(), {"groups", "N", "K"});
+  } else {
+    check.weight("weight", getWeight(), {"N", "K"}, getScales(), getBlock());
+    check.shape("result", getResult(), {"N", "K"});
+  }
   return check.result();
 }
 

@@ -12,7 +12,7 @@ include "Graph/GraphBase.td"
 def Graph_EmbeddingOp : Graph_Op<"embedding", [Pure]> {
   let summary = "rows of the embedding table";
   let description = [{
-    `result[t, :] = table[ids[t], :]`, widened to the result's element type.
+    `result[t, :] = table[ids[t], :]`, widened or rounded to the result's element type.
 
     Constraints:
     1. `ids` is [T], `table` is [V, H], `result` is [T, H].
@@ -51,7 +51,8 @@ def Graph_RmsNormOp : Graph_Op<"rms_norm", [Pure, AllTypesMatch<["x", "result"]>
 def Graph_LinearOp : Graph_Op<"linear", [Pure, AttrSizedOperandSegments]> {
   let summary = "product with a weight, block-scaled where the weight is FP8";
   let description = [{
-    `result[t, n] = sum_k x[t, k] * weight[n, k]`, accumulated in f32.
+    `result[t, n] = sum_k x[t, k] * weight[n, k]`, accumulated in f32, then rounded to the
+    element type of `result`.
 
     A weight of element type f8E4M3FN comes with `scales`
     [ceil(N/bn), ceil(K/bk)], `block` = [bn, bk], and means
@@ -108,7 +109,7 @@ def Graph_QuantiseOp : Graph_Op<"quantise", [Pure]> {
 
     Constraints:
     1. `x` is [T, K], `codes` is [T, K] of f8E4M3FN, `scales` is [T, ceil(K/group)].
-    2. `group` is positive.
+    2. `group` is positive; a last group may be smaller.
 
     ```mlir
     %q, %s = dsv3.quantise %x group 128 : tensor<?x320xf32, #dsv3.dims<"T">> -> tensor<?x320xf8E4M3FN, #dsv3.dims<"T">>, tensor<?x3xf32, #dsv3.dims<"T">>
@@ -118,6 +119,30 @@ def Graph_QuantiseOp : Graph_Op<"quantise", [Pure]> {
   let results = (outs RankedTensorOf<[F8E4M3FN]>:$codes, Graph_Scales:$scales);
   let assemblyFormat = [{
     $x `group` $group (`ue8m0` $ue8m0^)? attr-dict `:` type($x) `->` type($codes) `,` type($scales)
+  }];
+  let hasVerifier = 1;
+}
+
+def Graph_DequantiseOp : Graph_Op<"dequantise", [Pure]> {
+  let summary = "an FP8 weight as numbers";
+  let description = [{
+    `result[.., n, k] = weight[.., n, k] * scales[.., n / bn, k / bk]`, rounded to the
+    element type of `result`: what a product reads that has no FP8 form.
+
+    Constraints:
+    1. `weight` is [N, K] or [groups, N, K] of f8E4M3FN, with `scales` and `block` as in
+       dsv3.linear.
+    2. `result` has the sizes of `weight`.
+
+    ```mlir
+    %w = dsv3.dequantise %q scales %s block [128, 128] : tensor<176x320xf8E4M3FN>, tensor<2x3xf32> -> tensor<176x320xbf16>
+    ```
+  }];
+  let arguments = (ins Graph_Weight:$weight, Graph_Scales:$scales, DenseI64ArrayAttr:$block);
+  let results = (outs Graph_Float:$result);
+  let assemblyFormat = [{
+    $weight `scales` $scales `block` $block attr-dict `:` type($weight) `,` type($scales)
+    `->` type($result)
   }];
   let hasVerifier = 1;
 }

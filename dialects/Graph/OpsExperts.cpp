@@ -110,11 +110,9 @@ LogicalResult DispatchOp::verify() {
 
 LogicalResult GroupedLinearOp::verify() {
   ShapeCheck check(*this);
+  check.activations("x", getX(), getXScales(), getBlock(), getRows() ? "T" : "T * k", "K");
   if (getRows()) {
-    check.shape("x", getX(), {"T", "K"});
     check.shape("rows", getRows(), {"T * k"});
-  } else {
-    check.shape("x", getX(), {"T * k", "K"});
   }
   check.weight("weight", getWeight(), {"E", "N", "K"}, getScales(), getBlock());
   check.let("E + 1", check.number("E") + 1, "one more than the experts of 'weight'");

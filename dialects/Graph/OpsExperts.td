@@ -95,25 +95,27 @@ def Graph_GroupedLinearOp : Graph_Op<"grouped_linear", [Pure, AttrSizedOperandSe
   let summary = "each entry times the weight of its expert";
   let description = [{
     For an entry i of expert e (see dsv3.dispatch), with `a = x[rows[i]]` if `rows`
-    is given, `a = x[i]` otherwise: `result[i, n] = sum_k a[k] * weight[e, n, k]`.
+    is given, `a = x[i]` otherwise: `result[i, n] = sum_k a[k] * weight[e, n, k]`. Quantised
+    activations come with `x_scales`, a row for each row of `x`, as in dsv3.linear.
 
     Constraints:
     1. `x` is [T, K] with `rows` [T * k], or [T * k, K] without; `result` is [T * k, N].
     2. `offsets` is [E + 1], `weight` is [E, N, K].
-    3. `scales` and `block` as in dsv3.head_linear.
+    3. `scales` and `block` as in dsv3.head_linear; `x_scales` as in dsv3.linear.
 
     ```mlir
     %y = dsv3.grouped_linear %x, %o rows %r, %w : tensor<?x128xf32, #dsv3.dims<"T">>, tensor<17xi32> rows tensor<?xi32, #dsv3.dims<"T*4">>, tensor<16x128x128xbf16> -> tensor<?x128xf32, #dsv3.dims<"T*4">>
     ```
   }];
-  let arguments = (ins Graph_Float:$x, Graph_Ids:$offsets, Optional<Graph_Ids>:$rows,
-                       Graph_Weight:$weight, Optional<Graph_Scales>:$scales,
-                       OptionalAttr<DenseI64ArrayAttr>:$block);
+  let arguments = (ins Graph_Weight:$x, Optional<Graph_Scales>:$x_scales, Graph_Ids:$offsets,
+                       Optional<Graph_Ids>:$rows, Graph_Weight:$weight,
+                       Optional<Graph_Scales>:$scales, OptionalAttr<DenseI64ArrayAttr>:$block);
   let results = (outs Graph_Float:$result);
   let assemblyFormat = [{
-    $x `,` $offsets (`rows` $rows^)? `,` $weight (`scales` $scales^ `block` $block)? attr-dict
-    `:` type($x) `,` type($offsets) (`rows` type($rows)^)? `,` type($weight) (`,` type($scales)^)?
-    `->` type($result)
+    $x (`x_scales` $x_scales^)? `,` $offsets (`rows` $rows^)? `,` $weight
+    (`scales` $scales^ `block` $block)? attr-dict
+    `:` type($x) (`x_scales` type($x_scales)^)? `,` type($offsets) (`rows` type($rows)^)? `,`
+    type($weight) (`,` type($scales)^)? `->` type($result)
   }];
   let hasVerifier = 1;
 }

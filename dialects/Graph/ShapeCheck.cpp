@@ -105,6 +105,47 @@ void ShapeCheck::element(StringRef name, Value value, Type type) {
   }
 }
 
+void ShapeCheck::activations(StringRef name, Value value, Value scales,
+                             std::optional<ArrayRef<int64_t>> block, StringRef rows,
+                             StringRef columns) {
+  shape(name, value, {rows, columns});
+  if (!passed) {
+    return;
+  }
+  bool coded = isa<Float8E4M3FNType>(cast<RankedTensorType>(value.getType()).getElementType());
+  std::string scalesName = (name + "_scales").str();
+  if (coded != bool(scales)) {
+    (void)fail(coded ? Twine(scalesName) + " with the FP8 codes of '" + name + "'"
+                     : "no " + Twine(scalesName) + ", '" + name + "' being no FP8 codes",
+               coded ? "none" : scalesName, "dsv3.quantise gives codes and scales");
+    return;
+  }
+  if (!coded) {
+    return;
+  }
+  if (!block || block->size() != 2 || (*block)[1] <= 0) {
+    (void)fail("an FP8 weight with the FP8 codes of '" + name + "'", "a weight without a block",
+               "widen '" + name + "' first");
+    return;
+  }
+  std::string groups = ("ceil(" + columns + "/" + Twine((*block)[1]) + ")").str();
+  let(groups, int64_t(llvm::divideCeil(number(columns), (*block)[1])));
+  shape(scalesName, scales, {rows, groups});
+}
+
+void ShapeCheck::quantised(Value codes, Value scales, int64_t group, StringRef rows,
+                           StringRef columns) {
+  if (group <= 0) {
+    (void)fail("'group' above 0", Twine(group), "published models have group 128");
+    return;
+  }
+  shape("codes", codes, {rows, columns});
+  element("codes", codes, Float8E4M3FNType::get(op->getContext()));
+  std::string groups = ("ceil(" + columns + "/" + Twine(group) + ")").str();
+  let(groups, int64_t(llvm::divideCeil(number(columns), group)));
+  shape("scales", scales, {rows, groups});
+}
+
 void ShapeCheck::weight(StringRef name, Value value, ArrayRef<StringRef> letters, Value scales,
                         std::optional<ArrayRef<int64_t>> block, StringRef scalesName) {
   shape(name, value, letters);

@@ -27,6 +27,15 @@ public:
   void weight(llvm::StringRef name, mlir::Value value, llvm::ArrayRef<llvm::StringRef> letters,
               mlir::Value scales, std::optional<llvm::ArrayRef<int64_t>> block,
               llvm::StringRef scalesName = "scales");
+  /// Rows [rows, columns] of activations: numbers without `scales`, or FP8 codes with scales
+  /// [rows, ceil(columns/bk)], for `block` [bn, bk] of the weight that they are multiplied with.
+  /// The scales are called `name`_scales.
+  void activations(llvm::StringRef name, mlir::Value value, mlir::Value scales,
+                   std::optional<llvm::ArrayRef<int64_t>> block, llvm::StringRef rows,
+                   llvm::StringRef columns);
+  /// `codes` and `scales` are what quantising [rows, columns] by `group` columns gives.
+  void quantised(mlir::Value codes, mlir::Value scales, int64_t group, llvm::StringRef rows,
+                 llvm::StringRef columns);
   /// `value` has elements of `type`.
   void element(llvm::StringRef name, mlir::Value value, mlir::Type type);
   /// Letters c and r are the sizes of the cache.

@@ -36,6 +36,70 @@ static void checkF32(ShapeCheck &check, StringRef name, Value value, ArrayRef<St
   check.element(name, value, Float32Type::get(value.getContext()));
 }
 
+/// Shape and element type of activations: f32 or bf16.
+static void checkActivations(ShapeCheck &check, StringRef name, Value value,
+                             ArrayRef<StringRef> letters) {
+  check.shape(name, value, letters);
+  if (check.ok() && !isa<Float32Type, BFloat16Type>(elementOf(value))) {
+    (void)check.fail("elements of '" + name + "' to be f32 or bf16", spell(elementOf(value)));
+  }
+}
+
+/// What a product multiplies with its weight: activations, or their FP8 codes with scales.
+static void checkRows(ShapeCheck &check, Value a, Value scales,
+                      std::optional<ArrayRef<int64_t>> block, StringRef rows) {
+  if (scales || isa<Float8E4M3FNType>(elementOf(a))) {
+    check.activations("a", a, scales, block, rows, "K");
+  } else {
+    checkActivations(check, "a", a, {rows, "K"});
+  }
+}
+
+/// The type of what a quantise stage reads: that of the last value that `region` yields, if
+/// it is one of activations.
+static Type stagedType(Region &region) {
+  auto yield = region.hasOneBlock() && !region.front().empty()
+                   ? dyn_cast<YieldOp>(region.front().back())
+                   : YieldOp();
+  Type type = yield && !yield.getValues().empty() ? yield.getValues().back().getType() : Type();
+  return isa_and_present<BFloat16Type>(type) ? type : Float32Type::get(region.getContext());
+}
+
+/// Destinations of a product, [rows, N], and the type that its epilogue yields: an element of
+/// `out`, or what a stage makes codes and scales of.
+template <typename OpT>
+static Type checkProductOuts(ShapeCheck &check, OpT op, StringRef rows) {
+  bool staged = op.getQuantiseGroup().has_value();
+  if (staged != bool(op.getScalesDestination()) || staged != bool(op.getResultScales())) {
+    (void)check.fail(staged ? "a destination and a result for the scales of 'quantise'"
+                            : "no destination or result for scales without 'quantise'",
+                     op.getScalesDestination() || op.getResultScales() ? "one of them" : "none");
+    return Type();
+  }
+  checkDestination(check, op.getDestination(), op.getResult());
+  if (!staged) {
+    checkActivations(check, "outs", op.getDestination(), {rows, "N"});
+    return elementOf(op.getDestination());
+  }
+  check.quantised(op.getDestination(), op.getScalesDestination(), int64_t(*op.getQuantiseGroup()),
+                  rows, "N");
+  checkDestination(check, op.getScalesDestination(), op.getResultScales());
+  return stagedType(op.getEpilogue());
+}
+
+/// One f32 argument, the element of a weight; f32 or bf16 comes out.
+static void checkPrologue(ShapeCheck &check, Region &region, Value aScales) {
+  if (region.empty() || !check.ok()) {
+    return;
+  }
+  if (aScales) {
+    (void)check.fail("no region 'prologue' with FP8 activations, whose products are of codes",
+                     "a prologue");
+    return;
+  }
+  checkRegion(check, "prologue", region, Float32Type::get(region.getContext()), stagedType(region));
+}
+
 /// A weight of its own type that is a vector or a table without scales.
 static void checkFloat(ShapeCheck &check, StringRef name, Value value,
                        ArrayRef<StringRef> letters) {
@@ -52,21 +116,32 @@ static void checkFloat(ShapeCheck &check, StringRef name, Value value,
 
 LogicalResult RowwiseOp::verify() {
   ShapeCheck check(*this);
-  if (getOutputs().empty() || getOutputs().size() != getDestinations().size()) {
+  bool staged = getQuantiseGroup().has_value();
+  size_t least = staged ? 2 : 1;
+  if (getOutputs().size() < least || getOutputs().size() != getDestinations().size()) {
     return check.fail("a result for each of " + Twine(getDestinations().size()) + " destinations",
-                      Twine(getOutputs().size()), "a kernel writes at least one");
+                      Twine(getOutputs().size()),
+                      staged ? "'quantise' writes codes and scales"
+                             : "a kernel writes at least one");
   }
-  for (auto [destination, output] : llvm::zip_equal(getDestinations(), getOutputs())) {
+  SmallVector<Type> arguments, results;
+  for (Value destination : getDestinations().drop_back(staged ? 2 : 0)) {
     check.shape("outs", destination, {"T", "N"});
-    checkDestination(check, destination, output);
+    results.push_back(elementOf(destination));
   }
   checkAccess(check, getInputs(), getAccess(), {"T", "N"});
+  if (staged) {
+    check.quantised(getDestinations().drop_back().back(), getDestinations().back(),
+                    int64_t(*getQuantiseGroup()), "T", "N");
+    results.push_back(stagedType(getApply()));
+  }
+  for (auto [destination, output] : llvm::zip_equal(getDestinations(), getOutputs())) {
+    checkDestination(check, destination, output);
+  }
   if (check.ok() && !llvm::is_contained(getAccess(), static_cast<int32_t>(AccessKind::Element))) {
     return check.fail("an element operand", "none", "its rows are those of the results");
   }
-  SmallVector<Type> arguments, results;
   llvm::append_range(arguments, llvm::map_range(getInputs(), elementOf));
-  llvm::append_range(results, llvm::map_range(getOutputs(), elementOf));
   Type f32 = f32Of(*this);
   if (getReduction() == Reduction::None) {
     if (!getContribution().empty() || !getFinish().empty()) {
@@ -87,30 +162,43 @@ static void letRows(ShapeCheck &check, int64_t parts) {
   check.let("parts * N", graph::scaled(check["N"], parts), "from 'outs' and 'parts'");
 }
 
+/// A product with heads: no codes go in or come out.
+static LogicalResult verifyHeads(GemmOp op) {
+  ShapeCheck check(op);
+  auto parts = int64_t(op.getParts());
+  if (op.getAScales() || op.getQuantiseGroup() || op.getScalesDestination() ||
+      op.getResultScales()) {
+    return check.fail("neither FP8 activations nor 'quantise' in a product with heads", "scales",
+                      "quantise rows before, or after, in a kernel of its own");
+  }
+  checkActivations(check, "a", op.getA(), {"T", "h", "K"});
+  checkActivations(check, "outs", op.getDestination(), {"T", "h", "N"});
+  letRows(check, parts);
+  check.weight("weight", op.getWeight(), {"h", "parts * N", "K"}, op.getScales(), op.getBlock());
+  checkDestination(check, op.getDestination(), op.getResult());
+  checkPrologue(check, op.getPrologue(), Value());
+  checkAccess(check, op.getEpilogueInputs(), op.getAccess(), {"T", "h", "N"}, "h");
+  checkEpilogue(check, op.getEpilogue(), parts, op.getEpilogueInputs(),
+                elementOf(op.getDestination()));
+  return check.result();
+}
+
 LogicalResult GemmOp::verify() {
   ShapeCheck check(*this);
   auto parts = int64_t(getParts());
   if (parts < 1) {
     return check.fail("'parts' above 0", Twine(parts));
   }
-  bool heads = rankOf(getA()) == 3;
-  SmallVector<StringRef> out =
-      heads ? SmallVector<StringRef>{"T", "h", "N"} : SmallVector<StringRef>{"T", "N"};
-  if (heads) {
-    checkF32(check, "a", getA(), {"T", "h", "K"});
-  } else {
-    checkF32(check, "a", getA(), {"T", "K"});
+  if (rankOf(getA()) == 3) {
+    return verifyHeads(*this);
   }
-  checkF32(check, "outs", getDestination(), out);
+  checkRows(check, getA(), getAScales(), getBlock(), "T");
+  Type result = checkProductOuts(check, *this, "T");
   letRows(check, parts);
-  if (heads) {
-    check.weight("weight", getWeight(), {"h", "parts * N", "K"}, getScales(), getBlock());
-  } else {
-    check.weight("weight", getWeight(), {"parts * N", "K"}, getScales(), getBlock());
-  }
-  checkDestination(check, getDestination(), getResult());
-  checkAccess(check, getEpilogueInputs(), getAccess(), out, heads ? "h" : "");
-  checkEpilogue(check, getEpilogue(), parts, getEpilogueInputs());
+  check.weight("weight", getWeight(), {"parts * N", "K"}, getScales(), getBlock());
+  checkPrologue(check, getPrologue(), getAScales());
+  checkAccess(check, getEpilogueInputs(), getAccess(), {"T", "N"});
+  checkEpilogue(check, getEpilogue(), parts, getEpilogueInputs(), result);
   return check.result();
 }
 
@@ -120,20 +208,18 @@ LogicalResult GroupedGemmOp::verify() {
   if (parts < 1) {
     return check.fail("'parts' above 0", Twine(parts));
   }
+  checkRows(check, getA(), getAScales(), getBlock(), getRows() ? "T" : "T * k");
   if (getRows()) {
-    checkF32(check, "a", getA(), {"T", "K"});
     check.shape("rows", getRows(), {"T * k"});
-  } else {
-    checkF32(check, "a", getA(), {"T * k", "K"});
   }
-  checkF32(check, "outs", getDestination(), {"T * k", "N"});
+  Type result = checkProductOuts(check, *this, "T * k");
   letRows(check, parts);
   check.weight("weight", getWeight(), {"E", "parts * N", "K"}, getScales(), getBlock());
+  checkPrologue(check, getPrologue(), getAScales());
   check.let("E + 1", check.number("E") + 1, "one more than the experts of 'weight'");
   check.shape("offsets", getOffsets(), {"E + 1"});
-  checkDestination(check, getDestination(), getResult());
   checkAccess(check, getEpilogueInputs(), getAccess(), {"T * k", "N"}, "E");
-  checkEpilogue(check, getEpilogue(), parts, getEpilogueInputs());
+  checkEpilogue(check, getEpilogue(), parts, getEpilogueInputs(), result);
   return check.result();
 }
 
@@ -142,11 +228,11 @@ LogicalResult CombineOp::verify() {
   check.shape("slots", getSlots(), {"T", "k"});
   checkF32(check, "weights", getWeights(), {"T", "k"});
   check.let("T * k", graph::scaled(check["T"], check.number("k")), "the choices of a step");
-  checkF32(check, "x", getX(), {"T * k", "H"});
-  checkF32(check, "outs", getDestination(), {"T", "H"});
+  checkActivations(check, "x", getX(), {"T * k", "H"});
+  checkActivations(check, "outs", getDestination(), {"T", "H"});
   checkDestination(check, getDestination(), getResult());
   checkAccess(check, getEpilogueInputs(), getAccess(), {"T", "H"});
-  checkEpilogue(check, getEpilogue(), 1, getEpilogueInputs());
+  checkEpilogue(check, getEpilogue(), 1, getEpilogueInputs(), elementOf(getDestination()));
   return check.result();
 }
 
@@ -158,7 +244,7 @@ LogicalResult GatherOp::verify() {
   ShapeCheck check(*this);
   checkFloat(check, "table", getTable(), {"V", "H"});
   check.shape("ids", getIds(), {"O"});
-  checkF32(check, "outs", getDestination(), {"O", "H"});
+  checkActivations(check, "outs", getDestination(), {"O", "H"});
   checkDestination(check, getDestination(), getResult());
   return check.result();
 }
@@ -224,16 +310,16 @@ LogicalResult RopeAppendOp::verify() {
   ShapeCheck check(*this);
   graph::CacheType cache = getCache().getType();
   check.cache(cache);
-  checkF32(check, "query", getQuery(), {"T", "h", "r"});
+  checkActivations(check, "query", getQuery(), {"T", "h", "r"});
   check.let("c + r", cache.getLatent() + cache.getRope(), "as in the cache");
-  checkF32(check, "kv", getKv(), {"T", "c + r"});
+  checkActivations(check, "kv", getKv(), {"T", "c + r"});
   checkFloat(check, "weight", getWeight(), {"c"});
   check.let("r/2", cache.getRope() / 2, "as in the cache");
   checkF32(check, "cos", getCos(), {"T", "r/2"});
   checkF32(check, "sin", getSin(), {"T", "r/2"});
   check.shape("positions", getPositions(), {"T"});
   check.shape("requests", getRequests(), {"T"});
-  checkF32(check, "outs", getDestination(), {"T", "h", "r"});
+  checkActivations(check, "outs", getDestination(), {"T", "h", "r"});
   checkDestination(check, getDestination(), getResult());
   if (!(getEps() > APFloat(0.0)) || !getEps().isFinite()) {
     return check.fail("'eps' above 0", spell(getEps()));
@@ -244,11 +330,11 @@ LogicalResult RopeAppendOp::verify() {
 LogicalResult LatentAttentionOp::verify() {
   ShapeCheck check(*this);
   check.cache(getCache().getType());
-  checkF32(check, "query", getQuery(), {"T", "h", "c"});
-  checkF32(check, "rope_query", getRopeQuery(), {"T", "h", "r"});
+  checkActivations(check, "query", getQuery(), {"T", "h", "c"});
+  checkActivations(check, "rope_query", getRopeQuery(), {"T", "h", "r"});
   check.shape("positions", getPositions(), {"T"});
   check.shape("requests", getRequests(), {"T"});
-  checkF32(check, "outs", getDestination(), {"T", "h", "c"});
+  checkActivations(check, "outs", getDestination(), {"T", "h", "c"});
   checkDestination(check, getDestination(), getResult());
   return check.result();
 }
@@ -256,11 +342,12 @@ LogicalResult LatentAttentionOp::verify() {
 LogicalResult ExpandedAttentionOp::verify() {
   ShapeCheck check(*this);
   check.cache(getCache().getType());
-  checkF32(check, "query", getQuery(), {"T", "h", "n"});
-  checkF32(check, "rope_query", getRopeQuery(), {"T", "h", "r"});
-  checkF32(check, "outs", getDestination(), {"T", "h", "v"});
+  checkActivations(check, "query", getQuery(), {"T", "h", "n"});
+  checkActivations(check, "rope_query", getRopeQuery(), {"T", "h", "r"});
+  checkActivations(check, "outs", getDestination(), {"T", "h", "v"});
   check.let("n + v", check.number("n") + check.number("v"), "from 'query' and 'outs'");
   check.weight("weight", getWeight(), {"h", "n + v", "c"}, getScales(), getBlock());
+  checkPrologue(check, getPrologue(), Value());
   check.shape("positions", getPositions(), {"T"});
   check.shape("requests", getRequests(), {"T"});
   checkDestination(check, getDestination(), getResult());

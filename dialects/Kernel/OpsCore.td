@@ -5,6 +5,17 @@
 // [rows, columns] in the stored type; with FP8 the scales follow as an operand of
 // their own, `block` = [rows, columns] of a scale. Epilogues see f32 accumulators.
 //
+// Activations are f32 or bf16. Products also take FP8 codes `a` with a scale `a_scales` for
+// each row and block of columns, as dsv3.quantise makes them; the weight is FP8 then.
+//
+// A weight may pass through a region `prologue` first: its only argument is an element as f32
+// (code × scale where it is FP8), and the product reads what it yields. So a weight is rounded
+// to bf16 for products that have no other form, in registers, wherever it is stored.
+//
+// A stage `quantise group n` takes what a region yields (in a rowwise op, yields last) and
+// gives codes and scales in its place, as dsv3.quantise does. It is no region, since the
+// largest value of a group is nothing that one element knows.
+//
 // Operands of scalar regions are marked with how the region of element (t, i), or
 // (t, h, i) with heads, sees them:
 //   element  [T, N] or [T, h, N], the element at the same place;
@@ -39,6 +50,9 @@ def Kernel_RowwiseOp : Kernel_CoreOp<"rowwise", [Pure, AttrSizedOperandSegments]
     2. At least one operand is `element`: it says how many rows there are.
     3. Region arguments have the operands' element types; `s` is f32.
     4. The sum is taken in an order that depends on N alone.
+    5. `apply` yields an element of each result; with `quantise` the last that it yields is
+       quantised, and the last two destinations are its codes [T, N] and scales [T,
+       ceil(N/group)].
 
     ```mlir
     %y = kern.rowwise ins(%x, %w : tensor<?x128xf32, #dsv3.dims<"T">>, tensor<128xf32>) [element, column] outs(%o : tensor<?x128xf32, #dsv3.dims<"T">>) reduce add contribution {
@@ -57,13 +71,15 @@ def Kernel_RowwiseOp : Kernel_CoreOp<"rowwise", [Pure, AttrSizedOperandSegments]
     ```
   }];
   let arguments = (ins Variadic<AnyRankedTensor>:$inputs, DenseI32ArrayAttr:$access,
-                       Variadic<AnyRankedTensor>:$destinations, Kernel_Reduction:$reduction);
+                       Variadic<AnyRankedTensor>:$destinations, Kernel_Reduction:$reduction,
+                       OptionalAttr<I64Attr>:$quantise_group, UnitAttr:$ue8m0);
   let results = (outs Variadic<AnyRankedTensor>:$outputs);
   let regions = (region AnyRegion:$contribution, AnyRegion:$finish, SizedRegion<1>:$apply);
   let assemblyFormat = [{
     `ins` `(` $inputs `:` type($inputs) `)` custom<AccessKinds>($access)
     `outs` `(` $destinations `:` type($destinations) `)` `reduce` $reduction
-    `contribution` $contribution `finish` $finish `apply` $apply attr-dict `->` type($outputs)
+    `contribution` $contribution `finish` $finish `apply` $apply
+    (`quantise` `group` $quantise_group^ (`ue8m0` $ue8m0^)?)? attr-dict `->` type($outputs)
   }];
 }
 
@@ -76,9 +92,10 @@ def Kernel_GemmOp : Kernel_CoreOp<"gemm", [Pure, AttrSizedOperandSegments]> {
     N]: each head has its own weight. `block` and `scales` as in dsv3.linear, per head.
 
     Constraints:
-    1. `a` is [T, K] or [T, h, K] of f32, `out` [T, N] or [T, h, N] of f32.
+    1. `a` is [T, K] or [T, h, K], `out` [T, N] or [T, h, N].
     2. The sum over k is taken in an order that depends on K and the configuration alone.
-    3. The epilogue has `parts` f32 arguments, then one for each operand, and yields f32.
+    3. The epilogue has `parts` f32 arguments, then one for each operand, and yields an
+       element of `out`.
     4. `element` operands are of the shape of `out`, `row` operands [T], `column`
        operands [N] and, with heads alone, `group` operands [h].
 
@@ -90,17 +107,24 @@ def Kernel_GemmOp : Kernel_CoreOp<"gemm", [Pure, AttrSizedOperandSegments]> {
     } -> tensor<?x32xf32, #dsv3.dims<"T">>
     ```
   }];
-  let arguments = (ins AnyRankedTensor:$a, Graph_Weight:$weight, Optional<Graph_Scales>:$scales,
+  let arguments = (ins AnyRankedTensor:$a, Optional<Graph_Scales>:$a_scales,
+                       Graph_Weight:$weight, Optional<Graph_Scales>:$scales,
                        OptionalAttr<DenseI64ArrayAttr>:$block, AnyRankedTensor:$destination,
+                       Optional<Graph_Scales>:$scales_destination,
                        DefaultValuedAttr<I64Attr, "1">:$parts,
+                       OptionalAttr<I64Attr>:$quantise_group, UnitAttr:$ue8m0,
                        Variadic<AnyRankedTensor>:$epilogue_inputs, DenseI32ArrayAttr:$access);
-  let results = (outs AnyRankedTensor:$result);
-  let regions = (region SizedRegion<1>:$epilogue);
+  let results = (outs AnyRankedTensor:$result, Optional<Graph_Scales>:$result_scales);
+  let regions = (region AnyRegion:$prologue, SizedRegion<1>:$epilogue);
   let assemblyFormat = [{
-    `ins` `(` $a `,` $weight (`scales` $scales^ `block` $block)? `:` type($a) `,` type($weight)
-    (`,` type($scales)^)? `)` `outs` `(` $destination `:` type($destination) `)` (`parts` $parts^)?
+    `ins` `(` $a (`scales` $a_scales^)? `,` $weight (`scales` $scales^ `block` $block)?
+    `:` type($a) (`scales` type($a_scales)^)? `,` type($weight) (`,` type($scales)^)? `)`
+    `outs` `(` $destination (`,` $scales_destination^)?
+    `:` type($destination) (`,` type($scales_destination)^)? `)` (`parts` $parts^)?
+    (`prologue` $prologue^)?
     `epilogue` `(` ($epilogue_inputs^ `:` type($epilogue_inputs))? `)` custom<AccessKinds>($access) $epilogue
-    attr-dict `->` type($result)
+    (`quantise` `group` $quantise_group^ (`ue8m0` $ue8m0^)?)?
+    attr-dict `->` type($result) (`,` type($result_scales)^)?
   }];
 }
 
@@ -116,6 +140,7 @@ def Kernel_GroupedGemmOp : Kernel_CoreOp<"grouped_gemm", [Pure, AttrSizedOperand
     2. `weight` is [E, parts * N, K], `scales` [E, ceil(parts*N/bn), ceil(K/bk)].
     3. `out` and `element` operands of the epilogue are [T * k, N], `row` operands [T * k],
        `column` operands [N], `group` operands [E].
+    4. `a_scales`, a row for each row of `a`, `prologue` and `quantise` as in kern.gemm.
 
     ```mlir
     %y = kern.grouped_gemm ins(%a, %w, %off rows %r : tensor<?x128xf32, #dsv3.dims<"T">>, tensor<16x64x128xbf16>, tensor<17xi32> rows tensor<?xi32, #dsv3.dims<"T*4">>) outs(%o : tensor<?x64xf32, #dsv3.dims<"T*4">>) epilogue() [] {
@@ -124,27 +149,34 @@ def Kernel_GroupedGemmOp : Kernel_CoreOp<"grouped_gemm", [Pure, AttrSizedOperand
     } -> tensor<?x64xf32, #dsv3.dims<"T*4">>
     ```
   }];
-  let arguments = (ins AnyRankedTensor:$a, Graph_Weight:$weight, Optional<Graph_Scales>:$scales,
+  let arguments = (ins AnyRankedTensor:$a, Optional<Graph_Scales>:$a_scales,
+                       Graph_Weight:$weight, Optional<Graph_Scales>:$scales,
                        OptionalAttr<DenseI64ArrayAttr>:$block, Graph_Ids:$offsets,
                        Optional<Graph_Ids>:$rows, AnyRankedTensor:$destination,
+                       Optional<Graph_Scales>:$scales_destination,
                        DefaultValuedAttr<I64Attr, "1">:$parts,
+                       OptionalAttr<I64Attr>:$quantise_group, UnitAttr:$ue8m0,
                        Variadic<AnyRankedTensor>:$epilogue_inputs, DenseI32ArrayAttr:$access);
-  let results = (outs AnyRankedTensor:$result);
-  let regions = (region SizedRegion<1>:$epilogue);
+  let results = (outs AnyRankedTensor:$result, Optional<Graph_Scales>:$result_scales);
+  let regions = (region AnyRegion:$prologue, SizedRegion<1>:$epilogue);
   let assemblyFormat = [{
-    `ins` `(` $a `,` $weight (`scales` $scales^ `block` $block)? `,` $offsets (`rows` $rows^)? `:`
-    type($a) `,` type($weight) (`scales` type($scales)^)? `,` type($offsets) (`rows` type($rows)^)? `)`
-    `outs` `(` $destination `:` type($destination) `)` (`parts` $parts^)?
+    `ins` `(` $a (`scales` $a_scales^)? `,` $weight (`scales` $scales^ `block` $block)? `,` $offsets
+    (`rows` $rows^)? `:` type($a) (`scales` type($a_scales)^)? `,` type($weight)
+    (`scales` type($scales)^)? `,` type($offsets) (`rows` type($rows)^)? `)`
+    `outs` `(` $destination (`,` $scales_destination^)?
+    `:` type($destination) (`,` type($scales_destination)^)? `)` (`parts` $parts^)?
+    (`prologue` $prologue^)?
     `epilogue` `(` ($epilogue_inputs^ `:` type($epilogue_inputs))? `)` custom<AccessKinds>($access) $epilogue
-    attr-dict `->` type($result)
+    (`quantise` `group` $quantise_group^ (`ue8m0` $ue8m0^)?)?
+    attr-dict `->` type($result) (`,` type($result_scales)^)?
   }];
 }
 
 def Kernel_GatherOp : Kernel_CoreOp<"gather", [Pure]> {
   let summary = "rows of a table";
   let description = [{
-    `out[o, :] = f32(table[ids[o], :])`. An id outside of the table is an error of the
-    step.
+    `out[o, :] = table[ids[o], :]`, widened or rounded to the element type of `out`. An id
+    outside of the table is an error of the step.
 
     Constraints:
     1. `table` is [V, H] or [T, H] of f32, bf16 or f16, row-major; `ids` is [O]; `out` is [O, H].
@@ -246,6 +278,7 @@ def Kernel_ExpandedAttentionOp : Kernel_CoreOp<"expanded_attention"> {
 
     Constraints:
     1. `query` [T, h, n] and `rope_query` [T, h, r] may be views; `out` is [T, h, v].
+    2. `prologue` as in kern.gemm.
 
     ```mlir
     %y = kern.expanded_attention ins(%q, %r, %w, %pos, %req : tensor<?x4x16xf32, #dsv3.dims<"T">>, tensor<?x4x8xf32, #dsv3.dims<"T">>, tensor<4x40x32xbf16>, tensor<?xi32, #dsv3.dims<"T">>, tensor<?xi32, #dsv3.dims<"T">>) from(%cache : !dsv3.cache<f32, latent = 32, rope = 8, page = 64, context = 4096, requests = 1>) outs(%o : tensor<?x4x24xf32, #dsv3.dims<"T">>) scale 2.0e-01 -> tensor<?x4x24xf32, #dsv3.dims<"T">>
@@ -257,11 +290,13 @@ def Kernel_ExpandedAttentionOp : Kernel_CoreOp<"expanded_attention"> {
                        Arg<Graph_CacheType, "", [MemRead]>:$cache, AnyRankedTensor:$destination,
                        F64Attr:$scale);
   let results = (outs AnyRankedTensor:$result);
+  let regions = (region AnyRegion:$prologue);
   let assemblyFormat = [{
     `ins` `(` $query `,` $rope_query `,` $weight (`scales` $scales^ `block` $block)? `,` $positions `,`
     $requests `:` type($query) `,` type($rope_query) `,` type($weight) (`scales` type($scales)^)? `,`
     type($positions) `,` type($requests) `)` `from` `(` $cache `:` type($cache) `)`
-    `outs` `(` $destination `:` type($destination) `)` `scale` $scale attr-dict `->` type($result)
+    `outs` `(` $destination `:` type($destination) `)` `scale` $scale
+    (`prologue` $prologue^)? attr-dict `->` type($result)
   }];
 }
 
@@ -320,8 +355,8 @@ def Kernel_CombineOp : Kernel_CoreOp<"combine", [Pure]> {
 
     Constraints:
     1. `x` is [T * k, H], `slots` and `weights` are [T, k], `out` is [T, H].
-    2. `element` operands of the epilogue are [T, H], `row` operands [T], `column` operands
-       [H]; there is no `group`.
+    2. The epilogue yields an element of `out`; its `element` operands are [T, H], `row`
+       operands [T], `column` operands [H]; there is no `group`.
 
     ```mlir
     %y = kern.combine ins(%x, %s, %w : tensor<?x128xf32, #dsv3.dims<"T*4">>, tensor<?x4xi32, #dsv3.dims<"T">>, tensor<?x4xf32, #dsv3.dims<"T">>) outs(%o : tensor<?x128xf32, #dsv3.dims<"T">>) epilogue() [] {

@@ -122,7 +122,8 @@ def Kernel_EmptyOp : Kernel_Op<"empty", [Pure]> {
 }
 
 def Kernel_YieldOp : Kernel_Op<"yield", [Pure, Terminator, ParentOneOf<[
-    "GroupOp", "DefOp", "RowwiseOp", "GemmOp", "GroupedGemmOp", "CombineOp"]>]> {
+    "GroupOp", "DefOp", "RowwiseOp", "GemmOp", "GroupedGemmOp", "CombineOp",
+                                                  "ExpandedAttentionOp"]>]> {
   let summary = "the results of a group, a definition or a scalar region";
   let description = [{
     Constraints:

@@ -107,7 +107,8 @@ void checkRegion(ShapeCheck &check, StringRef name, Region &region, TypeRange ar
   }
 }
 
-void checkEpilogue(ShapeCheck &check, Region &region, int64_t parts, ValueRange inputs) {
+void checkEpilogue(ShapeCheck &check, Region &region, int64_t parts, ValueRange inputs,
+                   Type result) {
   if (!check.ok()) {
     return;
   }
@@ -125,7 +126,7 @@ void checkEpilogue(ShapeCheck &check, Region &region, int64_t parts, ValueRange 
   for (Value input : inputs) {
     arguments.push_back(elementOf(input));
   }
-  checkRegion(check, "epilogue", region, arguments, f32);
+  checkRegion(check, "epilogue", region, arguments, result);
 }
 
 } // namespace dsv3::kern

@@ -1,6 +1,6 @@
 //===- RegionCheck.h - constraints of scalar regions ------------*- C++ -*-===//
 //
-// The regions of rowwise ops and the epilogues of the others are run and lowered from
+// The regions of rowwise ops, and prologues and epilogues of the others, are run and lowered from
 // one closed table of scalar ops; what the verifier lets through, both can do.
 //
 //===----------------------------------------------------------------------===//
@@ -23,8 +23,9 @@ void checkAccess(graph::ShapeCheck &check, mlir::ValueRange inputs, llvm::ArrayR
 void checkRegion(graph::ShapeCheck &check, llvm::StringRef name, mlir::Region &region,
                  mlir::TypeRange arguments, mlir::TypeRange results);
 
-/// Arguments of an epilogue: `parts` f32 accumulators, then the elements of `inputs`.
+/// Arguments of an epilogue: `parts` f32 accumulators, then the elements of `inputs`. It yields
+/// one value of type `result`.
 void checkEpilogue(graph::ShapeCheck &check, mlir::Region &region, int64_t parts,
-                   mlir::ValueRange inputs);
+                   mlir::ValueRange inputs, mlir::Type result);
 
 } // namespace dsv3::kern

@@ -269,6 +269,7 @@ static void readQuantization(ConfigFields &fields, ModelConfig &config, Defects 
   if (format != "ue8m0" && format != "float") {
     quant.defect("scale_fmt", "expected 'ue8m0' or 'float', found " + inQuotes(format));
   }
+  result.powersOfTwo = format == "ue8m0";
   constexpr int64_t largestBlock = 1 << 14;
   const Json *block = quant.find("weight_block_size");
   if (quant.isNull("weight_block_size")) {

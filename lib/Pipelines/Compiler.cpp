@@ -23,6 +23,10 @@ OwningOpRef<ModuleOp> compileTo(Phase last, MLIRContext &context, const ModelSou
   if (source.config.quantization) {
     (*module)->setAttr(graph::scaleBlockAttrName,
                        builder.getDenseI64ArrayAttr(source.config.quantization->weightBlockSize));
+    if (source.config.quantization->powersOfTwo) {
+      (*module)->setAttr(graph::scaleFormatAttrName,
+                         builder.getStringAttr(graph::scaleFormatUe8m0));
+    }
   }
   for (Phase phase : {Phase::Import, Phase::Graph, Phase::Sharded, Phase::Fused, Phase::Kernels,
                       Phase::Configured}) {

@@ -13,11 +13,13 @@ namespace dsv3 {
 //===----------------------------------------------------------------------===//
 
 static void addGraphPhase(OpPassManager &manager, const PipelineOptions &options) {
-  // First of all: every pass after it may rely on the types.
-  manager.addPass(createSetPrecision({options.policy}));
+  // Products one by one: what lies between those of an expert has a precision of its own.
+  manager.addPass(createLowerExperts());
   // Before absorption, which differs between entries.
   manager.addPass(createMakeEntryPoints({options.rows, options.chunk}));
   manager.addPass(createAbsorbMla());
+  // Last: it sees every product, and every pass of later phases may rely on the types.
+  manager.addPass(createSetPrecision({options.policy}));
 }
 
 //===----------------------------------------------------------------------===//
@@ -27,7 +29,6 @@ static void addGraphPhase(OpPassManager &manager, const PipelineOptions &options
 static void addFusedPhase(OpPassManager &manager) {
   // Rewrites on the model, before anything is grouped.
   manager.addPass(createMergeProjections());
-  manager.addPass(createLowerExperts());
   // No choice: rotations have a core op with their append alone.
   manager.addPass(createLowerRopeAppend());
   // Groups. Where two could take the same op the earlier one has it: an addition

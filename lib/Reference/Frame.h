@@ -40,6 +40,11 @@ public:
   Tensor expanded(mlir::Value data, mlir::Value scales,
                   std::optional<llvm::ArrayRef<int64_t>> block) const;
 
+  /// The rows that a product multiplies: code × scale, a scale for each block of columns,
+  /// where they are FP8.
+  Tensor activations(mlir::Value rows, mlir::Value scales,
+                     std::optional<llvm::ArrayRef<int64_t>> block) const;
+
   /// Whose threads compute.
   mlir::MLIRContext *context() const { return machine.module.getContext(); }
 
@@ -65,6 +70,13 @@ private:
                              graph::CacheType type);
   Tensor view(kern::ViewOp op) const;
   mlir::LogicalResult rowwise(kern::RowwiseOp op);
+  mlir::LogicalResult gemm(kern::GemmOp op);
+  mlir::LogicalResult groupedGemm(kern::GroupedGemmOp op);
+  /// Binds what a product gives: its values, or their codes and scales.
+  template <typename OpT>
+  mlir::LogicalResult finishProduct(OpT op, mlir::FailureOr<Tensor> result);
+  /// A weight after its region `prologue`; as it is where there is none.
+  mlir::FailureOr<Tensor> prologued(mlir::Region &region, Tensor weight);
   mlir::LogicalResult cacheRead(graph::CacheReadOp read);
   mlir::LogicalResult ropeAppend(kern::RopeAppendOp write);
   mlir::LogicalResult mixture(graph::ExpertsOp op);
@@ -86,10 +98,6 @@ private:
 
 /// Whether `operand` is a destination, which its op does not read.
 bool isDestination(mlir::OpOperand &operand);
-
-/// Runs a scalar region on scalar arguments.
-mlir::FailureOr<std::vector<double>>
-runScalars(mlir::Region &region, llvm::ArrayRef<double> arguments, Precision precision);
 
 /// `value` as the element type keeps it.
 double roundTo(mlir::Type element, double value, Precision precision);

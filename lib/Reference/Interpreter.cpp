@@ -102,6 +102,13 @@ Tensor Frame::expanded(Value data, Value scales, std::optional<ArrayRef<int64_t>
   return expandWeight(weight(data, scales, block), machine.precision);
 }
 
+Tensor Frame::activations(Value rows, Value scales, std::optional<ArrayRef<int64_t>> block) const {
+  if (!scales) {
+    return get(rows);
+  }
+  return expandWeight({&get(rows), &get(scales), 1, (*block)[1]}, machine.precision);
+}
+
 FailureOr<std::vector<Tensor>> Frame::run(Block &block) {
   for (Operation &op : block.without_terminator()) {
     if (failed(runOp(op))) {

@@ -24,6 +24,12 @@ struct WeightView {
 /// The weight's values [groups * rows, columns]; in f32 mode code × scale is rounded.
 Tensor expandWeight(const WeightView &weight, Precision precision);
 
+/// Codes, not yet rounded, and scales of dsv3.quantise.
+std::pair<Tensor, Tensor> quantise(const Tensor &x, int64_t group, bool ue8m0);
+
+/// Calls body(i) for i < count, in runs of neighbours on the threads of the context.
+void parallel(mlir::MLIRContext *context, int64_t count, llvm::function_ref<void(int64_t)> body);
+
 /// sum_k x[k] * w[k], in four interleaved sums.
 double dot(const double *x, const double *w, int64_t n);
 

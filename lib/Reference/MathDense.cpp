@@ -46,9 +46,29 @@ double dot(const double *x, const double *w, int64_t n) {
   return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
-/// Calls body(i) for i < count, in runs of neighbours on the threads of the context.
-static void parallel(mlir::MLIRContext *context, int64_t count,
-                     llvm::function_ref<void(int64_t)> body) {
+std::pair<Tensor, Tensor> quantise(const Tensor &x, int64_t group, bool ue8m0) {
+  int64_t n = x.columns(), groups = (n + group - 1) / group;
+  Tensor codes(x.shape()), scales({x.rows(), groups});
+  for (int64_t t = 0; t < x.rows(); ++t) {
+    for (int64_t g = 0; g < groups; ++g) {
+      double largest = 1e-4;
+      for (int64_t i = g * group; i < std::min(n, (g + 1) * group); ++i) {
+        largest = std::max(largest, std::fabs(x.row(t)[i]));
+      }
+      auto scale = static_cast<float>(largest) / 448.0F;
+      if (ue8m0) {
+        scale = std::exp2(std::ceil(std::log2(scale)));
+      }
+      scales[t * groups + g] = scale;
+      for (int64_t i = g * group; i < std::min(n, (g + 1) * group); ++i) {
+        codes[t * n + i] = static_cast<float>(x.row(t)[i]) / scale;
+      }
+    }
+  }
+  return {codes, scales};
+}
+
+void parallel(mlir::MLIRContext *context, int64_t count, llvm::function_ref<void(int64_t)> body) {
   int64_t runs = std::min<int64_t>(count, 8 * static_cast<int64_t>(context->getNumThreads()));
   mlir::parallelFor(context, 0, static_cast<size_t>(runs), [&](size_t index) {
     auto run = static_cast<int64_t>(index);

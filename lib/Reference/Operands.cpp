@@ -20,8 +20,12 @@ bool isDestination(OpOperand &operand) {
         unsigned begin = op.getDestinations().getBeginOperandIndex();
         return number >= begin && number < begin + op.getDestinations().size();
       })
-      .Case<kern::GemmOp, kern::GroupedGemmOp, kern::CombineOp, kern::GatherOp, kern::ConcatOp,
-            kern::RopeAppendOp, kern::LatentAttentionOp, kern::ExpandedAttentionOp>(
+      .Case<kern::GemmOp, kern::GroupedGemmOp>([&](auto op) {
+        return operand.get() == op.getScalesDestination() ||
+               number == op.getDestinationMutable().getOperandNumber();
+      })
+      .Case<kern::CombineOp, kern::GatherOp, kern::ConcatOp, kern::RopeAppendOp,
+            kern::LatentAttentionOp, kern::ExpandedAttentionOp>(
           [&](auto op) { return number == op.getDestinationMutable().getOperandNumber(); })
       .Case([&](kern::RopeTableOp op) {
         return number == op.getCosDestinationMutable().getOperandNumber() ||

@@ -112,14 +112,18 @@ LogicalResult Frame::runAttention(Operation &op, bool &known) {
                 {get(attention.getPositions()), get(attention.getRequests())}, machine.latentCache,
                 layer, attention.getScale().convertToDouble()));
       })
-      .Case([&](kern::ExpandedAttentionOp attention) {
+      .Case([&](kern::ExpandedAttentionOp attention) -> LogicalResult {
+        FailureOr<Tensor> weight =
+            prologued(attention.getPrologue(),
+                      expanded(attention.getWeight(), attention.getScales(), attention.getBlock()));
+        if (failed(weight)) {
+          return failure();
+        }
         return attended(
             attention.getResult(),
-            expandedAttention(
-                get(attention.getQuery()), get(attention.getRopeQuery()),
-                expanded(attention.getWeight(), attention.getScales(), attention.getBlock()),
-                {get(attention.getPositions()), get(attention.getRequests())}, machine.latentCache,
-                layer, attention.getScale().convertToDouble()));
+            expandedAttention(get(attention.getQuery()), get(attention.getRopeQuery()), *weight,
+                              {get(attention.getPositions()), get(attention.getRequests())},
+                              machine.latentCache, layer, attention.getScale().convertToDouble()));
       })
       .Case([&](graph::LatentAttentionOp attention) {
         return attended(

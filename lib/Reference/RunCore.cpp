@@ -1,52 +1,12 @@
 //===- RunCore.cpp - core ops with scalar regions -------------------------===//
 #include "Frame.h"
+#include "ScalarProgram.h"
 
 #include "llvm/ADT/TypeSwitch.h"
-
-#include <cmath>
 
 using namespace mlir;
 
 namespace dsv3::reference {
-
-/// One op of the scalar table; nullopt if it is not in it.
-static std::optional<double> scalarOp(StringRef name, double a, double b) {
-  using Float = double;
-#define DSV3_SCALAR_OP(NAME, ARITY, VALUE, CPU)                                                    \
-  if (name == (NAME)) {                                                                            \
-    return VALUE;                                                                                  \
-  }
-#include "dsv3/Support/ScalarOps.def"
-  return std::nullopt;
-}
-
-FailureOr<std::vector<double>> runScalars(Region &region, ArrayRef<double> arguments,
-                                          Precision precision) {
-  llvm::SmallDenseMap<Value, double, 16> values;
-  Block &block = region.front();
-  for (auto [argument, value] : llvm::zip_equal(block.getArguments(), arguments)) {
-    values[argument] = value;
-  }
-  for (Operation &op : block.without_terminator()) {
-    if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
-      values[constant.getResult()] =
-          cast<FloatAttr>(constant.getValue()).getValue().convertToDouble();
-      continue;
-    }
-    double a = op.getNumOperands() > 0 ? values[op.getOperand(0)] : 0.0;
-    double b = op.getNumOperands() > 1 ? values[op.getOperand(1)] : 0.0;
-    std::optional<double> result = scalarOp(op.getName().getStringRef(), a, b);
-    if (!result) {
-      return op.emitError("'") << op.getName() << "' is not in the table of scalar operations";
-    }
-    values[op.getResult(0)] = roundTo(op.getResult(0).getType(), *result, precision);
-  }
-  std::vector<double> results;
-  for (Value value : block.getTerminator()->getOperands()) {
-    results.push_back(values[value]);
-  }
-  return results;
-}
 
 /// Where a region looks: row t, column i of n. Heads have `width` columns each; `group`
 /// is the head or the expert.
@@ -77,55 +37,77 @@ LogicalResult Frame::rowwise(kern::RowwiseOp op) {
       rows = get(input).rows();
     }
   }
+  FailureOr<ScalarProgram> apply = ScalarProgram::make(op.getApply(), machine.precision);
+  FailureOr<ScalarProgram> contribution, finish;
+  bool reduces = op.getReduction() != kern::Reduction::None;
+  if (reduces) {
+    contribution = ScalarProgram::make(op.getContribution(), machine.precision);
+    finish = ScalarProgram::make(op.getFinish(), machine.precision);
+  }
+  if (failed(apply) || (reduces && (failed(contribution) || failed(finish)))) {
+    return failure();
+  }
   std::vector<Tensor> results;
-  for (size_t i = 0; i < op.getOutputs().size(); ++i) {
+  for (size_t i = 0; i < op.getApply().front().getTerminator()->getNumOperands(); ++i) {
     results.emplace_back(std::vector<int64_t>{rows, n});
   }
-  auto scalars = [&](int64_t t, int64_t i) {
-    std::vector<double> arguments;
+  Type f32 = Float32Type::get(op.getContext());
+  std::vector<double> arguments, applied(results.size());
+  auto setArguments = [&](int64_t t, int64_t i) {
+    arguments.clear();
     for (auto [input, access] : llvm::zip_equal(op.getInputs(), op.getAccess())) {
       arguments.push_back(scalarAt(get(input), access, {t, i, n, n, 0}));
     }
-    return arguments;
   };
-  bool reduces = op.getReduction() != kern::Reduction::None;
   for (int64_t t = 0; t < rows; ++t) {
     double scale = 0.0;
     if (reduces) {
       double reduced = 0.0;
       for (int64_t i = 0; i < n; ++i) {
-        auto one = runScalars(op.getContribution(), scalars(t, i), machine.precision);
-        if (failed(one)) {
-          return failure();
-        }
-        reduced += (*one)[0];
+        setArguments(t, i);
+        double one = 0.0;
+        contribution->run(arguments, one);
+        reduced += one;
       }
-      auto finished = runScalars(
-          op.getFinish(), {roundTo(Float32Type::get(op.getContext()), reduced, machine.precision)},
-          machine.precision);
-      if (failed(finished)) {
-        return failure();
-      }
-      scale = (*finished)[0];
+      finish->run(roundTo(f32, reduced, machine.precision), scale);
     }
     for (int64_t i = 0; i < n; ++i) {
-      std::vector<double> arguments = scalars(t, i);
+      setArguments(t, i);
       if (reduces) {
         arguments.push_back(scale);
       }
-      auto applied = runScalars(op.getApply(), arguments, machine.precision);
-      if (failed(applied)) {
-        return failure();
-      }
-      for (auto [result, value] : llvm::zip_equal(results, *applied)) {
+      apply->run(arguments, applied);
+      for (auto [result, value] : llvm::zip_equal(results, applied)) {
         result[t * n + i] = value;
       }
     }
   }
-  for (auto [value, tensor] : llvm::zip_equal(op.getOutputs(), results)) {
+  ValueRange outputs = op.getOutputs();
+  if (op.getQuantiseGroup()) {
+    auto [codes, scales] =
+        quantise(results.back(), static_cast<int64_t>(*op.getQuantiseGroup()), op.getUe8m0());
+    define(outputs.drop_back().back(), codes);
+    define(outputs.back(), scales);
+    outputs = outputs.drop_back(2);
+    results.pop_back();
+  }
+  for (auto [value, tensor] : llvm::zip_equal(outputs, results)) {
     define(value, tensor);
   }
   return success();
+}
+
+FailureOr<Tensor> Frame::prologued(Region &region, Tensor weight) {
+  if (region.empty()) {
+    return weight;
+  }
+  FailureOr<ScalarProgram> program = ScalarProgram::make(region, machine.precision);
+  if (failed(program)) {
+    return failure();
+  }
+  Tensor result(weight.shape());
+  parallel(context(), weight.size(), [&](int64_t i) { program->run(weight[i], result.data()[i]); });
+  return result;
 }
 
 FailureOr<Tensor> Frame::epilogue(Region &region, const Tensor &accumulators, int64_t parts,
@@ -139,9 +121,14 @@ FailureOr<Tensor> Frame::epilogue(Region &region, const Tensor &accumulators, in
   shape.back() = width;
   Tensor result(shape);
   Type f32 = Float32Type::get(region.getContext());
+  FailureOr<ScalarProgram> program = ScalarProgram::make(region, machine.precision);
+  if (failed(program)) {
+    return failure();
+  }
+  std::vector<double> arguments;
   for (int64_t t = 0; t < accumulators.rows(); ++t) {
     for (int64_t i = 0; i < n; ++i) {
-      std::vector<double> arguments;
+      arguments.clear();
       for (int64_t part = 0; part < parts; ++part) {
         int64_t column = i / width * width * parts + part * width + i % width;
         arguments.push_back(roundTo(f32, accumulators.row(t)[column], machine.precision));
@@ -150,65 +137,84 @@ FailureOr<Tensor> Frame::epilogue(Region &region, const Tensor &accumulators, in
         int64_t group = heads ? i / width : groupOf ? groupOf(t) : 0;
         arguments.push_back(scalarAt(get(input), kind, {t, i, n, width, group}));
       }
-      auto value = runScalars(region, arguments, machine.precision);
-      if (failed(value)) {
-        return failure();
-      }
-      result[t * n + i] = (*value)[0];
+      program->run(arguments, result[t * n + i]);
     }
   }
   return result;
 }
 
-LogicalResult Frame::runCore(Operation &op, bool &known) {
-  auto finish = [&](Value result, FailureOr<Tensor> tensor) -> LogicalResult {
-    if (failed(tensor)) {
-      return failure();
-    }
-    define(result, *tensor);
+template <typename OpT>
+LogicalResult Frame::finishProduct(OpT op, FailureOr<Tensor> result) {
+  if (failed(result)) {
+    return failure();
+  }
+  if (!op.getQuantiseGroup()) {
+    define(op.getResult(), *result);
     return success();
+  }
+  auto [codes, scales] =
+      quantise(*result, static_cast<int64_t>(*op.getQuantiseGroup()), op.getUe8m0());
+  define(op.getResult(), codes);
+  define(op.getResultScales(), scales);
+  return success();
+}
+
+LogicalResult Frame::gemm(kern::GemmOp op) {
+  FailureOr<Tensor> weight =
+      prologued(op.getPrologue(), expanded(op.getWeight(), op.getScales(), op.getBlock()));
+  if (failed(weight)) {
+    return failure();
+  }
+  Tensor a = activations(op.getA(), op.getAScales(), op.getBlock());
+  bool heads = weight->shape().size() == 3;
+  Tensor sums = heads ? headProduct(context(), a, *weight) : product(context(), a, *weight);
+  return finishProduct(op, epilogue(op.getEpilogue(), sums, static_cast<int64_t>(op.getParts()),
+                                    op.getEpilogueInputs(), op.getAccess()));
+}
+
+LogicalResult Frame::groupedGemm(kern::GroupedGemmOp gemm) {
+  if (failed(checkGroups(*gemm, gemm.getA(), gemm.getOffsets(), gemm.getRows()))) {
+    return failure();
+  }
+  const Tensor &offsets = get(gemm.getOffsets());
+  auto entries = static_cast<int64_t>(offsets[offsets.size() - 1]);
+  FailureOr<Tensor> weight =
+      prologued(gemm.getPrologue(), expanded(gemm.getWeight(), gemm.getScales(), gemm.getBlock()));
+  if (failed(weight)) {
+    return failure();
+  }
+  Tensor sums =
+      groupedProduct(context(), activations(gemm.getA(), gemm.getAScales(), gemm.getBlock()),
+                     offsets, gemm.getRows() ? &get(gemm.getRows()) : nullptr, *weight, entries);
+  auto expertOf = [&](int64_t entry) {
+    int64_t expert = 0;
+    while (offsets[expert + 1] <= static_cast<double>(entry)) {
+      ++expert;
+    }
+    return expert;
   };
+  return finishProduct(gemm,
+                       epilogue(gemm.getEpilogue(), sums, static_cast<int64_t>(gemm.getParts()),
+                                gemm.getEpilogueInputs(), gemm.getAccess(), expertOf));
+}
+
+LogicalResult Frame::runCore(Operation &op, bool &known) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(&op)
       .Case([&](kern::RowwiseOp op) { return rowwise(op); })
-      .Case([&](kern::GemmOp gemm) {
-        Tensor weight = expanded(gemm.getWeight(), gemm.getScales(), gemm.getBlock());
-        const Tensor &a = get(gemm.getA());
-        bool heads = weight.shape().size() == 3;
-        return finish(gemm.getResult(), epilogue(gemm.getEpilogue(),
-                                                 heads ? headProduct(context(), a, weight)
-                                                       : product(context(), a, weight),
-                                                 static_cast<int64_t>(gemm.getParts()),
-                                                 gemm.getEpilogueInputs(), gemm.getAccess()));
-      })
-      .Case([&](kern::GroupedGemmOp gemm) -> LogicalResult {
-        if (failed(checkGroups(op, gemm.getA(), gemm.getOffsets(), gemm.getRows()))) {
-          return failure();
-        }
-        const Tensor &offsets = get(gemm.getOffsets());
-        auto entries = static_cast<int64_t>(offsets[offsets.size() - 1]);
-        Tensor weight = expanded(gemm.getWeight(), gemm.getScales(), gemm.getBlock());
-        Tensor sums =
-            groupedProduct(context(), get(gemm.getA()), offsets,
-                           gemm.getRows() ? &get(gemm.getRows()) : nullptr, weight, entries);
-        auto expertOf = [&](int64_t entry) {
-          int64_t expert = 0;
-          while (offsets[expert + 1] <= static_cast<double>(entry)) {
-            ++expert;
-          }
-          return expert;
-        };
-        return finish(gemm.getResult(),
-                      epilogue(gemm.getEpilogue(), sums, static_cast<int64_t>(gemm.getParts()),
-                               gemm.getEpilogueInputs(), gemm.getAccess(), expertOf));
-      })
+      .Case([&](kern::GemmOp op) { return gemm(op); })
+      .Case([&](kern::GroupedGemmOp gemm) { return groupedGemm(gemm); })
       .Case([&](kern::CombineOp sum) -> LogicalResult {
         if (failed(checkSlots(op, sum.getX(), sum.getSlots()))) {
           return failure();
         }
-        return finish(sum.getResult(),
-                      epilogue(sum.getEpilogue(),
-                               combine(get(sum.getX()), get(sum.getSlots()), get(sum.getWeights())),
-                               1, sum.getEpilogueInputs(), sum.getAccess()));
+        FailureOr<Tensor> result = epilogue(
+            sum.getEpilogue(), combine(get(sum.getX()), get(sum.getSlots()), get(sum.getWeights())),
+            1, sum.getEpilogueInputs(), sum.getAccess());
+        if (failed(result)) {
+          return failure();
+        }
+        define(sum.getResult(), *result);
+        return success();
       })
       .Default([&](Operation *) {
         known = false;

@@ -3,8 +3,6 @@
 
 #include "llvm/ADT/TypeSwitch.h"
 
-#include <cmath>
-
 using namespace mlir;
 
 namespace dsv3::reference {
@@ -24,28 +22,6 @@ static Tensor copyOf(const Tensor &x) {
   return result;
 }
 
-static std::pair<Tensor, Tensor> quantise(const Tensor &x, int64_t group, bool ue8m0) {
-  int64_t n = x.columns(), groups = (n + group - 1) / group;
-  Tensor codes(x.shape()), scales({x.rows(), groups});
-  for (int64_t t = 0; t < x.rows(); ++t) {
-    for (int64_t g = 0; g < groups; ++g) {
-      double largest = 1e-4;
-      for (int64_t i = g * group; i < std::min(n, (g + 1) * group); ++i) {
-        largest = std::max(largest, std::fabs(x.row(t)[i]));
-      }
-      auto scale = static_cast<float>(largest) / 448.0F;
-      if (ue8m0) {
-        scale = std::exp2(std::ceil(std::log2(scale)));
-      }
-      scales[t * groups + g] = scale;
-      for (int64_t i = g * group; i < std::min(n, (g + 1) * group); ++i) {
-        codes[t * n + i] = static_cast<float>(x.row(t)[i]) / scale;
-      }
-    }
-  }
-  return {codes, scales};
-}
-
 LogicalResult Frame::runDense(Operation &op, bool &known) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(&op)
       .Case([&](graph::RmsNormOp norm) {
@@ -53,18 +29,10 @@ LogicalResult Frame::runDense(Operation &op, bool &known) {
                rmsNorm(get(norm.getX()), get(norm.getWeight()), norm.getEps().convertToDouble()));
         return success();
       })
-      .Case([&](graph::LinearOp linear) -> LogicalResult {
-        if (linear.getXScales()) {
-          Tensor x = expandWeight(
-              {&get(linear.getX()), &get(linear.getXScales()), 1, (*linear.getBlock())[1]},
-              machine.precision);
-          define(linear.getResult(),
-                 product(context(), x,
-                         expanded(linear.getWeight(), linear.getScales(), linear.getBlock())));
-          return success();
-        }
+      .Case([&](graph::LinearOp linear) {
         define(linear.getResult(),
-               product(context(), get(linear.getX()),
+               product(context(),
+                       activations(linear.getX(), linear.getXScales(), linear.getBlock()),
                        expanded(linear.getWeight(), linear.getScales(), linear.getBlock())));
         return success();
       })
@@ -78,6 +46,12 @@ LogicalResult Frame::runDense(Operation &op, bool &known) {
                      quantised.getUe8m0());
         define(quantised.getCodes(), codes);
         define(quantised.getScales(), scales);
+        return success();
+      })
+      .Case([&](graph::DequantiseOp weight) {
+        // Under f32 code × scale is rounded once; to a narrower type it must be, too.
+        define(weight.getResult(),
+               copyOf(expanded(weight.getWeight(), weight.getScales(), weight.getBlock())));
         return success();
       })
       .Case([&](graph::AddOp add) {

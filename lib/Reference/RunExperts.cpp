@@ -79,7 +79,8 @@ LogicalResult Frame::runExperts(Operation &op, bool &known) {
         if (failed(checkGroups(op, linear.getX(), linear.getOffsets(), linear.getRows()))) {
           return failure();
         }
-        const Tensor &x = get(linear.getX()), &offsets = get(linear.getOffsets());
+        const Tensor &offsets = get(linear.getOffsets());
+        Tensor x = activations(linear.getX(), linear.getXScales(), linear.getBlock());
         auto entries = static_cast<int64_t>(offsets[offsets.size() - 1]);
         define(linear.getResult(),
                groupedProduct(

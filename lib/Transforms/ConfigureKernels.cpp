@@ -22,6 +22,12 @@ struct ConfigureKernels : impl::ConfigureKernelsBase<ConfigureKernels> {
   using ConfigureKernelsBase::ConfigureKernelsBase;
 
   void runOnOperation() override {
+    auto policy = getOperation()->getAttrOfType<StringAttr>(graph::policyAttrName);
+    if (policy && policy != "f32") {
+      getOperation().emitError("CPUs have code for precision policy f32 alone, found ")
+          << policy << "; hint: leave --policy out, or stop after phase kernels";
+      return signalPassFailure();
+    }
     SmallVector<const plan::CpuVariant *> wanted;
     for (const std::string &name : variants) {
       const plan::CpuVariant *variant = plan::findCpuVariant(name);

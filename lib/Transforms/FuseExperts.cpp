@@ -26,14 +26,20 @@ struct FuseExperts : impl::FuseExpertsBase<FuseExperts> {
   }
 
   void fuseActivation(Operation *product) {
+    auto options = remarkOptions("fuse-experts", product);
     auto active = dyn_cast_if_present<graph::SiluMulOp>(onlyUser(product));
-    if (!active || !isFree(active) || !makeGroup("experts_gate_up", {product, active})) {
-      remark::missed(product->getLoc(), remarkOptions("fuse-experts", product))
-          << "no activation that alone reads the product";
+    if (!active || !isFree(active)) {
+      remark::missed(product->getLoc(), options) << "no activation that alone reads the product";
       return;
     }
-    remark::passed(product->getLoc(), remarkOptions("fuse-experts", product))
-        << "gate, up and SiLU·mul in one launch";
+    if (auto quantise = onlyQuantise(active);
+        quantise && makeGroup("experts_gate_up_quantise", {product, active, quantise})) {
+      remark::passed(product->getLoc(), options)
+          << "gate, up, SiLU·mul and its FP8 codes in one launch";
+      return;
+    }
+    makeGroup("experts_gate_up", {product, active}); // the activation alone reads the product
+    remark::passed(product->getLoc(), options) << "gate, up and SiLU·mul in one launch";
   }
 
   void fuseAdditions(Operation *combine) {

@@ -17,17 +17,26 @@ struct FuseGemmEpilogue : impl::FuseGemmEpilogueBase<FuseGemmEpilogue> {
       }
     });
     for (graph::LinearOp linear : work) {
-      Operation *user = onlyUser(linear);
-      bool fits = user && isFree(user) && isa<graph::SiluMulOp, graph::AddOp>(user);
-      if (!fits || !makeGroup(isa<graph::AddOp>(user) ? "linear_add" : "gate_up", {linear, user})) {
-        remark::missed(linear.getLoc(), remarkOptions("fuse-gemm-epilogue", linear))
-            << "no elementwise op that alone reads the product";
-        continue;
-      }
-      remark::passed(linear.getLoc(), remarkOptions("fuse-gemm-epilogue", linear))
-          << (isa<graph::AddOp>(user) ? "residual addition in the epilogue"
-                                      : "SiLU·mul in the epilogue");
+      fuse(linear);
     }
+  }
+
+  void fuse(graph::LinearOp linear) {
+    auto options = remarkOptions("fuse-gemm-epilogue", linear);
+    Operation *user = onlyUser(linear);
+    bool adds = isa_and_present<graph::AddOp>(user);
+    if (!user || !isFree(user) || !(adds || isa<graph::SiluMulOp>(user))) {
+      remark::missed(linear.getLoc(), options) << "no elementwise op that alone reads the product";
+      return;
+    }
+    if (auto quantise = adds ? graph::QuantiseOp() : onlyQuantise(user);
+        quantise && makeGroup("gate_up_quantise", {linear, user, quantise})) {
+      remark::passed(linear.getLoc(), options) << "SiLU·mul and its FP8 codes in the epilogue";
+      return;
+    }
+    makeGroup(adds ? "linear_add" : "gate_up", {linear, user}); // the user alone reads it
+    remark::passed(linear.getLoc(), options)
+        << (adds ? "residual addition in the epilogue" : "SiLU·mul in the epilogue");
   }
 };
 } // namespace

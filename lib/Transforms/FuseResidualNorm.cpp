@@ -17,14 +17,27 @@ struct FuseResidualNorm : impl::FuseResidualNormBase<FuseResidualNorm> {
       }
     });
     for (graph::RmsNormOp norm : work) {
-      auto add = norm.getX().getDefiningOp<graph::AddOp>();
-      if (!add || !isFree(add) || !makeGroup("residual_norm", {add, norm})) {
-        remark::missed(norm.getLoc(), remarkOptions("fuse-residual-norm", norm))
-            << "no residual addition right before the norm";
-        continue;
-      }
-      remark::passed(norm.getLoc(), remarkOptions("fuse-residual-norm", norm))
-          << "residual addition and norm in one launch";
+      fuse(norm);
+    }
+  }
+
+  void fuse(graph::RmsNormOp norm) {
+    auto options = remarkOptions("fuse-residual-norm", norm);
+    auto add = norm.getX().getDefiningOp<graph::AddOp>();
+    if (add && !isFree(add)) {
+      add = nullptr;
+    }
+    graph::QuantiseOp quantise = freeQuantise(norm.getResult());
+    if (add && quantise && makeGroup("residual_norm_quantise", {add, norm, quantise})) {
+      remark::passed(norm.getLoc(), options)
+          << "residual addition, norm and its FP8 codes in one launch";
+    } else if (add && makeGroup("residual_norm", {add, norm})) {
+      remark::passed(norm.getLoc(), options) << "residual addition and norm in one launch";
+    } else if (quantise && makeGroup("norm_quantise", {norm, quantise})) {
+      remark::passed(norm.getLoc(), options) << "norm and its FP8 codes in one launch";
+    } else {
+      remark::missed(norm.getLoc(), options)
+          << "no residual addition right before the norm, no quantisation right after it";
     }
   }
 };

@@ -12,6 +12,26 @@ Operation *onlyUser(Operation *op) {
                                                                   : nullptr;
 }
 
+graph::QuantiseOp freeQuantise(Value value) {
+  graph::QuantiseOp found;
+  for (Operation *user : value.getUsers()) {
+    auto quantise = dyn_cast<graph::QuantiseOp>(user);
+    if (!quantise || !isFree(quantise)) {
+      continue;
+    }
+    if (found) {
+      return nullptr;
+    }
+    found = quantise;
+  }
+  return found;
+}
+
+graph::QuantiseOp onlyQuantise(Operation *op) {
+  auto quantise = dyn_cast_if_present<graph::QuantiseOp>(onlyUser(op));
+  return quantise && isFree(quantise) ? quantise : nullptr;
+}
+
 kern::GroupOp makeGroup(StringRef kind, ArrayRef<Operation *> ops) {
   SmallVector<Operation *> ordered(ops);
   llvm::sort(ordered, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });

@@ -13,6 +13,13 @@ inline bool isFree(mlir::Operation *op) {
 /// The only op that uses the only result of `op`, or null.
 mlir::Operation *onlyUser(mlir::Operation *op);
 
+/// The dsv3.quantise that reads `value` and is in no group yet, or null if there is none or
+/// more than one.
+graph::QuantiseOp freeQuantise(mlir::Value value);
+
+/// The dsv3.quantise in no group that alone reads the only result of `op`, or null.
+graph::QuantiseOp onlyQuantise(mlir::Operation *op);
+
 /// Moves `ops`, of one block, into a kern.group at the place of the last of them, whose
 /// results are the values used outside. Null, with nothing changed, if something
 /// outside and before that place reads a result of theirs.

@@ -24,11 +24,11 @@ struct LowerExperts : impl::LowerExpertsBase<LowerExperts> {
       auto dispatch = graph::DispatchOp::create(builder, loc, op.getExperts(), experts);
       Value hidden = graph::GroupedLinearOp::create(
           builder, loc, graph::tensorOf({entries, gateUp.getDimSize(1)}, element), op.getX(),
-          dispatch.getOffsets(), dispatch.getRows(), op.getGateUp(), op.getGateUpScales(),
+          Value(), dispatch.getOffsets(), dispatch.getRows(), op.getGateUp(), op.getGateUpScales(),
           op.getGateUpBlockAttr());
       Value active = graph::SiluMulOp::create(builder, loc, hidden);
       Value out = graph::GroupedLinearOp::create(
-          builder, loc, graph::tensorOf({entries, down.getDimSize(1)}, element), active,
+          builder, loc, graph::tensorOf({entries, down.getDimSize(1)}, element), active, Value(),
           dispatch.getOffsets(), Value(), op.getDown(), op.getDownScales(), op.getDownBlockAttr());
       Value result =
           graph::CombineOp::create(builder, loc, out, dispatch.getSlots(), op.getWeights());

@@ -4,7 +4,7 @@
 // a small matrix does not pay a launch of its own.
 //
 //===----------------------------------------------------------------------===//
-#include "Common.h"
+#include "WeightReads.h"
 
 #include <numeric>
 
@@ -33,7 +33,7 @@ struct MergeProjections : impl::MergeProjectionsBase<MergeProjections> {
   }
 
   graph::ParameterOp parameterOf(graph::LinearOp op) {
-    auto weight = op.getWeight().getDefiningOp<graph::WeightOp>();
+    graph::WeightOp weight = storedWeight(op.getWeight());
     return weight ? getOperation().lookupSymbol<graph::ParameterOp>(weight.getParameter())
                   : nullptr;
   }
@@ -91,13 +91,16 @@ struct MergeProjections : impl::MergeProjectionsBase<MergeProjections> {
     Location loc = query.getLoc();
     auto weight = graph::WeightOp::create(builder, loc, merged.getType(), merged.getScalesType(),
                                           FlatSymbolRefAttr::get(merged));
+    Type expanded = isExpansion(query.getWeight().getDefiningOp())
+                        ? cast<RankedTensorType>(query.getWeight().getType()).getElementType()
+                        : Type();
+    WeightRead read = readWeight(builder, weight, merged.getBlockAttr(), expanded);
     int64_t firstColumns = firstType.getDimSize(0), secondColumns = secondType.getDimSize(0);
     auto oldType = cast<RankedTensorType>(query.getResult().getType());
     auto type = RankedTensorType::get({oldType.getDimSize(0), firstColumns + secondColumns},
                                       oldType.getElementType(), oldType.getEncoding());
-    Value both =
-        graph::LinearOp::create(builder, loc, type, query.getX(), weight.getData(),
-                                weight.getScales(), query.getXScales(), merged.getBlockAttr());
+    Value both = graph::LinearOp::create(builder, loc, type, query.getX(), read.data, read.scales,
+                                         query.getXScales(), read.block);
     query.getResult().replaceAllUsesWith(
         graph::SliceOp::create(builder, loc, both, 0, firstColumns).getResult());
     latent.getResult().replaceAllUsesWith(

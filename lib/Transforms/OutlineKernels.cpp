@@ -1,12 +1,13 @@
 //===- OutlineKernels.cpp - groups become kernel definitions --------------===//
 //
-// Views go into the kernels that read them, so that what passes between launches is
-// whole buffers. Definitions are named after the function and what they are made
-// for, and are made once where they are equal.
+// Views, and expansions of weights, go into the kernels that read them, so that what passes between
+// launches is whole buffers. Definitions are named after the function and what they are made for,
+// and are made once where they are equal.
 //
 //===----------------------------------------------------------------------===//
 #include "EntrySizes.h"
 #include "Grouping.h"
+#include "WeightReads.h"
 
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/OperationSupport.h"
@@ -21,8 +22,11 @@ namespace dsv3 {
 
 namespace {
 
+/// Whether `op` is no kernel, but a way of reading its operand: copied into the kernels that
+/// read its result.
 bool isView(Operation *op) {
-  return isa_and_present<graph::SliceOp, graph::SplitHeadsOp, graph::MergeHeadsOp>(op);
+  return isa_and_present<graph::SliceOp, graph::SplitHeadsOp, graph::MergeHeadsOp>(op) ||
+         isExpansion(op);
 }
 
 /// Whether `op` stays in the function: it computes nothing.

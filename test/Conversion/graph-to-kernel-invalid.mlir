@@ -31,16 +31,6 @@ kern.def @rope kind "rope" ins(%x: tensor<?x8xf32, #T>, %c: tensor<?x4xf32, #T>)
 
 #T = #dsv3.dims<"T">
 !x = tensor<?x128xf32, #T>
-// expected-error @below {{no core op computes 'dsv3.quantise'; lower it before, or leave it out of the entry}}
-kern.def @quantise kind "quantise" ins(%x: !x) outs(%o: tensor<?x128xf8E4M3FN, #T>, %p: tensor<?x1xf32, #T>) {
-  %q, %s = dsv3.quantise %x group 128 : !x -> tensor<?x128xf8E4M3FN, #T>, tensor<?x1xf32, #T>
-  kern.yield %q, %s : tensor<?x128xf8E4M3FN, #T>, tensor<?x1xf32, #T>
-}
-
-// -----
-
-#T = #dsv3.dims<"T">
-!x = tensor<?x128xf32, #T>
 // What a definition has no business with.
 // expected-error @below {{no core op computes 'dsv3.observe'; lower it before, or leave it out of the entry}}
 kern.def @observe kind "observe" ins(%x: !x) outs() {
@@ -57,16 +47,6 @@ kern.def @two_results kind "linear" ins(%x: !x, %w: tensor<128x128xbf16>) outs(%
   %a = dsv3.linear %x, %w : !x, tensor<128x128xbf16> -> !x
   %b = dsv3.add %a, %x : !x
   kern.yield %a, %b : !x, !x
-}
-
-// -----
-
-#T = #dsv3.dims<"T">
-!x = tensor<?x128xf32, #T>
-kern.def @quantised kind "linear" ins(%x: tensor<?x128xf8E4M3FN, #T>, %xs: tensor<?x1xf32, #T>, %w: tensor<128x128xf8E4M3FN>, %s: tensor<1x1xf32>) outs(%o: !x) {
-  // expected-error @below {{no kernel for quantised activations; expected policy f32}}
-  %b = dsv3.linear %x x_scales %xs, %w scales %s block [128, 128] : tensor<?x128xf8E4M3FN, #T> x_scales tensor<?x1xf32, #T>, tensor<128x128xf8E4M3FN>, tensor<1x1xf32> -> !x
-  kern.yield %b : !x
 }
 
 // -----
@@ -115,4 +95,27 @@ kern.def @apart kind "append" ins(%c: !cache, %l: tensor<?x32xf32, #T>, %k: tens
   // expected-error @below {{expected latent and key side by side in one buffer}}
   dsv3.cache_append %c, %n, %kr, %p, %p : !cache, tensor<?x32xf32, #T>, tensor<?x8xf32, #T>, tensor<?xi32, #T>
   kern.yield %qr : tensor<?x4x8xf32, #T>
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!x = tensor<?x128xbf16, #T>
+// Codes are what a kernel yields last.
+kern.def @codes_first kind "norm" ins(%x: !x) outs(%q: tensor<?x128xf8E4M3FN, #T>, %s: tensor<?x1xf32, #T>, %o: !x) {
+  %y = dsv3.add %x, %x : !x
+  // expected-error @below {{expected one dsv3.quantise in a kernel, its codes and scales being what is yielded last}}
+  %k, %t = dsv3.quantise %y group 128 : !x -> tensor<?x128xf8E4M3FN, #T>, tensor<?x1xf32, #T>
+  kern.yield %k, %t, %y : tensor<?x128xf8E4M3FN, #T>, tensor<?x1xf32, #T>, !x
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+// No core op quantises what it gathers.
+kern.def @gathered kind "embed" ins(%t: tensor<320x128xbf16>, %i: tensor<?xi32, #T>) outs(%q: tensor<?x128xf8E4M3FN, #T>, %s: tensor<?x1xf32, #T>) {
+  %y = dsv3.embedding %i, %t : tensor<?xi32, #T>, tensor<320x128xbf16> -> tensor<?x128xbf16, #T>
+  // expected-error @below {{no core op quantises the result of dsv3.embedding; leave it out of the group}}
+  %k, %c = dsv3.quantise %y group 128 : tensor<?x128xbf16, #T> -> tensor<?x128xf8E4M3FN, #T>, tensor<?x1xf32, #T>
+  kern.yield %k, %c : tensor<?x128xf8E4M3FN, #T>, tensor<?x1xf32, #T>
 }

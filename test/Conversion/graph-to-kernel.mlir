@@ -177,3 +177,62 @@ kern.def @concat kind "concat" ins(%a: !x, %b: !x) outs(%o: tensor<?x256xf32, #T
   %y = dsv3.concat %a, %b : !x, !x
   kern.yield %y : tensor<?x256xf32, #T>
 }
+
+// Values between ops are rounded as tensors of their type would be; codes come from a stage.
+// CHECK-LABEL: kern.def @residual_norm_quantise
+// CHECK: %[[Y:.+]]:3 = kern.rowwise {{.*}} reduce add contribution {
+// CHECK: %[[S:.+]] = arith.addf
+// CHECK: %[[N:.+]] = arith.truncf %[[S]] : f32 to bf16
+// CHECK: %[[W:.+]] = arith.extf %[[N]] : bf16 to f32
+// CHECK: arith.mulf %[[W]], %[[W]]
+// CHECK: } apply {
+// CHECK: kern.yield %{{.+}}, %{{.+}} : bf16, bf16
+// CHECK: } quantise group 128 ue8m0 ->
+// CHECK: kern.yield %[[Y]]#0, %[[Y]]#1, %[[Y]]#2
+kern.def @residual_norm_quantise kind "residual_norm_quantise" ins(%x: tensor<?x128xbf16, #T>, %d: tensor<?x128xbf16, #T>, %w: tensor<128xbf16>) outs(%o: tensor<?x128xbf16, #T>, %q: tensor<?x128xf8E4M3FN, #T>, %c: tensor<?x1xf32, #T>) {
+  %s = dsv3.add %x, %d : tensor<?x128xbf16, #T>
+  %n = dsv3.rms_norm %s, %w eps 1.0e-06 : tensor<?x128xbf16, #T>, tensor<128xbf16>
+  %k, %t = dsv3.quantise %n group 128 ue8m0 : tensor<?x128xbf16, #T> -> tensor<?x128xf8E4M3FN, #T>, tensor<?x1xf32, #T>
+  kern.yield %s, %k, %t : tensor<?x128xbf16, #T>, tensor<?x128xf8E4M3FN, #T>, tensor<?x1xf32, #T>
+}
+
+// A product of codes, whose result leaves as codes. Accumulators are rounded before SiLU.
+// CHECK-LABEL: kern.def @gate_up_quantise
+// CHECK-SAME: ins(%[[A:[^:]+]]: {{[^%]*}}, %[[AS:[^:]+]]: {{[^%]*}}, %[[W:[^:]+]]: {{[^%]*}}, %[[S:[^:]+]]: {{.*}} outs(%[[Q:[^:]+]]: {{[^%]*}}, %[[QS:[^:]+]]:
+// CHECK: kern.gemm ins(%[[A]] scales %[[AS]], %[[W]] scales %[[S]] block [128, 128] : {{.*}}) outs(%[[Q]], %[[QS]] : {{.*}}) parts 2 epilogue() [] {
+// CHECK-NEXT: ^bb0(%[[G:.+]]: f32, %[[U:.+]]: f32):
+// CHECK-DAG: arith.truncf %[[G]] : f32 to bf16
+// CHECK-DAG: arith.truncf %[[U]] : f32 to bf16
+// CHECK: math.exp
+// CHECK: %[[R:.+]] = arith.truncf %{{.+}} : f32 to bf16
+// CHECK-NEXT: kern.yield %[[R]] : bf16
+// CHECK-NEXT: } quantise group 128 ->
+kern.def @gate_up_quantise kind "gate_up_quantise" ins(%x: tensor<?x128xf8E4M3FN, #T>, %xs: tensor<?x1xf32, #T>, %w: tensor<128x128xf8E4M3FN>, %s: tensor<1x1xf32>) outs(%q: tensor<?x64xf8E4M3FN, #T>, %c: tensor<?x1xf32, #T>) {
+  %p = dsv3.linear %x x_scales %xs, %w scales %s block [128, 128] : tensor<?x128xf8E4M3FN, #T> x_scales tensor<?x1xf32, #T>, tensor<128x128xf8E4M3FN>, tensor<1x1xf32> -> tensor<?x128xbf16, #T>
+  %a = dsv3.silu_mul %p : tensor<?x128xbf16, #T>
+  %k, %t = dsv3.quantise %a group 128 : tensor<?x64xbf16, #T> -> tensor<?x64xf8E4M3FN, #T>, tensor<?x1xf32, #T>
+  kern.yield %k, %t : tensor<?x64xf8E4M3FN, #T>, tensor<?x1xf32, #T>
+}
+
+// An expanded weight is a prologue of the product that reads it.
+// CHECK-LABEL: kern.def @expanded
+// CHECK: kern.gemm ins(%{{.+}}, %{{.+}} scales %{{.+}} block [128, 128] : tensor<?x128xbf16, {{.*}}>, tensor<128x128xf8E4M3FN>, tensor<1x1xf32>) outs({{.*}}) prologue {
+// CHECK-NEXT: ^bb0(%[[V:.+]]: f32):
+// CHECK-NEXT: %[[R:.+]] = arith.truncf %[[V]] : f32 to bf16
+// CHECK-NEXT: kern.yield %[[R]] : bf16
+// CHECK-NEXT: } epilogue
+kern.def @expanded kind "linear" ins(%x: tensor<?x128xbf16, #T>, %w: tensor<128x128xf8E4M3FN>, %s: tensor<1x1xf32>) outs(%o: tensor<?x128xbf16, #T>) {
+  %e = dsv3.dequantise %w scales %s block [128, 128] : tensor<128x128xf8E4M3FN>, tensor<1x1xf32> -> tensor<128x128xbf16>
+  %p = dsv3.linear %x, %e : tensor<?x128xbf16, #T>, tensor<128x128xbf16> -> tensor<?x128xbf16, #T>
+  kern.yield %p : tensor<?x128xbf16, #T>
+}
+
+// CHECK-LABEL: kern.def @expanded_experts
+// CHECK: kern.grouped_gemm {{.*}} prologue {
+// CHECK-NEXT: ^bb0(%[[V:.+]]: f32):
+// CHECK-NEXT: %[[R:.+]] = arith.truncf %[[V]] : f32 to bf16
+kern.def @expanded_experts kind "experts_down" ins(%x: tensor<?x64xbf16, #T4>, %off: tensor<17xi32>, %w: tensor<16x128x64xf32>) outs(%o: tensor<?x128xbf16, #T4>) {
+  %e = dsv3.cast %w : tensor<16x128x64xf32> -> tensor<16x128x64xbf16>
+  %p = dsv3.grouped_linear %x, %off, %e : tensor<?x64xbf16, #T4>, tensor<17xi32>, tensor<16x128x64xbf16> -> tensor<?x128xbf16, #T4>
+  kern.yield %p : tensor<?x128xbf16, #T4>
+}

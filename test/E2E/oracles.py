@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Oracle checkpoints through a runner's `score` and `generate`: every case must be in the f32 class.
+"""Oracle checkpoints through a runner's `score` and `generate`: every case must be in the class.
 
-usage: oracles.py RUNNER [flags for score and generate]     needs numpy, and DSV3_ORACLES
+usage: oracles.py [--class f32|bf16|fp8] RUNNER [flags for score and generate]
+f32 unless said. Needs numpy, and DSV3_ORACLES.
 Exits with 77, which ctest counts as skipped, where the oracles are not at hand.
 """
 import os
@@ -13,8 +14,11 @@ cases = ["v3-bf16", "v3-fp8", "v31-fp8-ue8m0", "kimi-fp8", "moonlight-bf16", "na
 if not os.path.isdir(oracles):
     print("skipped: DSV3_ORACLES names no directory")
     sys.exit(77)
-command = [sys.executable, os.path.join(oracles, "compare.py"), sys.argv[1]]
+given = sys.argv[1:]
+asked = given[:2] if given[0] == "--class" else []
+runner, *flags = given[len(asked):]
+command = [sys.executable, os.path.join(oracles, "compare.py"), *asked, runner]
 command += [os.path.join(oracles, case) for case in cases]
-if sys.argv[2:]:
-    command += ["--"] + sys.argv[2:]
+if flags:
+    command += ["--"] + flags
 sys.exit(subprocess.run(command).returncode)

@@ -1,6 +1,6 @@
 // The reference interpreter on norms, linear layers and quantisation; answers by hand.
 // RUN: dsv3-interpret run %s | FileCheck %s
-// CHECK: 6 checks passed, 0 failed
+// CHECK: 7 checks passed, 0 failed
 
 // 3² and 4² have mean 12.5; with eps 12.5 the root is 5.
 func.func @rms_norm() {
@@ -52,5 +52,15 @@ func.func @silu_mul() {
   %y = dsv3.silu_mul %x : tensor<?x2xf32, #dsv3.dims<"T">>
   %expected = check.constant dense<[[0.0], [50.0]]> : tensor<2x1xf32>
   check.expect_eq %y, %expected : tensor<?x1xf32, #dsv3.dims<"T">>, tensor<2x1xf32>
+  return
+}
+
+// 1 + 2^-8 lies between two bf16: the one with the even last bit is taken, 1. Times 1.125 it is above the middle.
+func.func @dequantise() {
+  %w = check.constant dense<[[1.0, 2.0], [1.125, 448.0]]> : tensor<2x2xf8E4M3FN>
+  %s = check.constant dense<[[1.00390625]]> : tensor<1x1xf32>
+  %y = dsv3.dequantise %w scales %s block [2, 2] : tensor<2x2xf8E4M3FN>, tensor<1x1xf32> -> tensor<2x2xbf16>
+  %expected = check.constant dense<[[1.0, 2.0], [1.1328125, 450.0]]> : tensor<2x2xbf16>
+  check.expect_eq %y, %expected : tensor<2x2xbf16>, tensor<2x2xbf16>
   return
 }

@@ -94,3 +94,35 @@ kern.def @cache kind "attention" family "latent_attention" sizes ["T"] ins(%q: !
   %y = kern.latent_attention ins(%q, %r, %p, %p : !q, !r, !i, !i) from(%cache : !cache) outs(%o : !q) scale 2.0e-01 -> !q
   kern.yield %y : !q
 }
+
+// -----
+
+#T = #dsv3.dims<"T">
+!x = tensor<?x32xbf16, #T>
+!o = tensor<?x16xf32, #T>
+// expected-error @below {{the CPU has no code for activations of type 'bf16'; compile with --policy=f32}}
+kern.def @activations kind "linear" family "gemm" sizes ["T"] ins(%a: !x, %w: tensor<16x32xbf16>) outs(%o: !o) configs {"x86-64-v3" = {scratch = 0, tiles = array<i64: 0, 1, 1, 1, 0>}} {
+  %y = kern.gemm ins(%a, %w : !x, tensor<16x32xbf16>) outs(%o : !o) epilogue() [] {
+  ^bb0(%e: f32):
+    kern.yield %e : f32
+  } -> !o
+  kern.yield %y : !o
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!x = tensor<?x32xf32, #T>
+!o = tensor<?x16xf32, #T>
+// expected-error @below {{the CPU has no code for a prologue of a weight; compile with --policy=f32}}
+kern.def @prologue kind "linear" family "gemm" sizes ["T"] ins(%a: !x, %w: tensor<16x32xbf16>) outs(%o: !o) configs {"x86-64-v3" = {scratch = 0, tiles = array<i64: 0, 1, 1, 1, 0>}} {
+  %y = kern.gemm ins(%a, %w : !x, tensor<16x32xbf16>) outs(%o : !o) prologue {
+  ^bb0(%e: f32):
+    %d = arith.addf %e, %e : f32
+    kern.yield %d : f32
+  } epilogue() [] {
+  ^bb0(%e: f32):
+    kern.yield %e : f32
+  } -> !o
+  kern.yield %y : !o
+}

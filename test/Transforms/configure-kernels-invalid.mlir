@@ -23,3 +23,9 @@ kern.def @gather kind "rows" family "gather" sizes ["T"] ins(%t: tensor<320x128x
   %y = kern.gather ins(%t, %i : tensor<320x128xbf16>, tensor<?xi32, #T>) outs(%o : !x) -> !x
   kern.yield %y : !x
 }
+
+// -----
+
+// expected-error @below {{CPUs have code for precision policy f32 alone, found "bf16"; hint: leave --policy out, or stop after phase kernels}}
+module attributes {dsv3.policy = "bf16"} {
+}

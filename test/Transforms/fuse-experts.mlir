@@ -39,3 +39,16 @@ func.func @twice(%d: tensor<?x128xf32, #T4>, %s: tensor<?x4xi32, #T>, %w: tensor
   %z = dsv3.add %y, %y : !x
   return %z : !x
 }
+
+// CHECK-LABEL: func.func @quantised(
+// CHECK: %[[G:.+]]:2 = kern.group "experts_gate_up_quantise" ->
+// CHECK-NEXT: dsv3.grouped_linear
+// CHECK-NEXT: %[[A:.+]] = dsv3.silu_mul
+// CHECK-NEXT: %[[Q:.+]], %[[S:.+]] = dsv3.quantise %[[A]] group 128
+// CHECK-NEXT: kern.yield %[[Q]], %[[S]]
+func.func @quantised(%x: tensor<?x128xbf16, #T>, %off: tensor<17xi32>, %r: tensor<?xi32, #T4>, %gu: tensor<16x128x128xbf16>) -> (tensor<?x64xf8E4M3FN, #T4>, tensor<?x1xf32, #T4>) {
+  %h = dsv3.grouped_linear %x, %off rows %r, %gu : tensor<?x128xbf16, #T>, tensor<17xi32> rows tensor<?xi32, #T4>, tensor<16x128x128xbf16> -> tensor<?x128xbf16, #T4>
+  %a = dsv3.silu_mul %h : tensor<?x128xbf16, #T4>
+  %q, %s = dsv3.quantise %a group 128 : tensor<?x64xbf16, #T4> -> tensor<?x64xf8E4M3FN, #T4>, tensor<?x1xf32, #T4>
+  return %q, %s : tensor<?x64xf8E4M3FN, #T4>, tensor<?x1xf32, #T4>
+}

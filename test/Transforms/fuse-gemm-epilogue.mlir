@@ -31,3 +31,18 @@ func.func @read_twice(%x: !x, %w: tensor<128x128xbf16>) -> (!x, !x) {
   %r = dsv3.add %x, %y : !x
   return %r, %y : !x, !x
 }
+
+// The codes of SiLU·mul leave the product in its place.
+// CHECK-LABEL: func.func @quantised(
+// CHECK: %[[G:.+]]:2 = kern.group "gate_up_quantise" ->
+// CHECK-NEXT: %[[P:.+]] = dsv3.linear
+// CHECK-NEXT: %[[A:.+]] = dsv3.silu_mul %[[P]]
+// CHECK-NEXT: %[[Q:.+]], %[[S:.+]] = dsv3.quantise %[[A]] group 128
+// CHECK-NEXT: kern.yield %[[Q]], %[[S]]
+// CHECK: return %[[G]]#0, %[[G]]#1
+func.func @quantised(%x: tensor<?x128xbf16, #T>, %w: tensor<128x128xbf16>) -> (tensor<?x64xf8E4M3FN, #T>, tensor<?x1xf32, #T>) {
+  %p = dsv3.linear %x, %w : tensor<?x128xbf16, #T>, tensor<128x128xbf16> -> tensor<?x128xbf16, #T>
+  %a = dsv3.silu_mul %p : tensor<?x128xbf16, #T>
+  %q, %s = dsv3.quantise %a group 128 : tensor<?x64xbf16, #T> -> tensor<?x64xf8E4M3FN, #T>, tensor<?x1xf32, #T>
+  return %q, %s : tensor<?x64xf8E4M3FN, #T>, tensor<?x1xf32, #T>
+}

@@ -32,3 +32,27 @@ func.func private @decode.moe(%x: tensor<?x128xf32, #T>, %cos: tensor<?x4xf32, #
   dsv3.cache_append %c, %ln, %kr, %p, %r : !cache, tensor<?x32xf32, #T>, tensor<?x8xf32, #T>, tensor<?xi32, #T>
   return %q : tensor<?x48xf32, #T>
 }
+
+// Expanded weights are merged as they are stored, and expanded as one.
+// CHECK-LABEL: func.func private @prefill.moe(
+// CHECK-SAME: %[[X:[^:]+]]: tensor<?x128xbf16
+// CHECK: %[[W:.+]], %[[S:.+]] = dsv3.weight @moe.q_a_proj_kv_a_proj_with_mqa
+// CHECK: %[[E:.+]] = dsv3.dequantise %[[W]] scales %[[S]] block [16, 128] : {{.*}} -> tensor<88x128xbf16>
+// CHECK: dsv3.linear %[[X]], %[[E]] : {{.*}} -> tensor<?x88xbf16
+// CHECK-NOT: dsv3.linear
+// CHECK: return
+func.func private @prefill.moe(%x: tensor<?x128xbf16, #T>, %cos: tensor<?x4xf32, #T>, %p: tensor<?xi32, #T>, %c: !dsv3.cache<bf16, latent = 32, rope = 8, page = 64, context = 4096, requests = 1>) -> tensor<?x48xbf16, #T> attributes {dsv3.layers = array<i64: 1>} {
+  %wq, %sq = dsv3.weight @moe.q_a_proj : tensor<48x128xf8E4M3FN> scales tensor<1x1xf32>
+  %eq = dsv3.dequantise %wq scales %sq block [128, 128] : tensor<48x128xf8E4M3FN>, tensor<1x1xf32> -> tensor<48x128xbf16>
+  %wk, %sk = dsv3.weight @moe.kv_a_proj_with_mqa : tensor<40x128xf8E4M3FN> scales tensor<1x1xf32>
+  %ek = dsv3.dequantise %wk scales %sk block [128, 128] : tensor<40x128xf8E4M3FN>, tensor<1x1xf32> -> tensor<40x128xbf16>
+  %n = dsv3.weight @moe.kv_a_layernorm : tensor<32xbf16>
+  %q = dsv3.linear %x, %eq : tensor<?x128xbf16, #T>, tensor<48x128xbf16> -> tensor<?x48xbf16, #T>
+  %kv = dsv3.linear %x, %ek : tensor<?x128xbf16, #T>, tensor<40x128xbf16> -> tensor<?x40xbf16, #T>
+  %l = dsv3.slice %kv [0, 32] : tensor<?x40xbf16, #T>
+  %ln = dsv3.rms_norm %l, %n eps 1.0e-06 : tensor<?x32xbf16, #T>, tensor<32xbf16>
+  %k = dsv3.slice %kv [32, 8] : tensor<?x40xbf16, #T>
+  %kr = dsv3.rope %k, %cos, %cos : tensor<?x8xbf16, #T>, tensor<?x4xf32, #T>
+  dsv3.cache_append %c, %ln, %kr, %p, %p : !dsv3.cache<bf16, latent = 32, rope = 8, page = 64, context = 4096, requests = 1>, tensor<?x32xbf16, #T>, tensor<?x8xbf16, #T>, tensor<?xi32, #T>
+  return %q : tensor<?x48xbf16, #T>
+}

@@ -51,3 +51,19 @@ func.func @decode(%x: !x) -> tensor<?x64xf32, #T> attributes {dsv3.entry = {role
 // A declaration has nothing to outline.
 // CHECK: func.func private @declared(
 func.func private @declared(!x) -> !x
+
+// What expands a weight goes into each kernel that reads it: the kernel is given what is stored.
+// CHECK-LABEL: kern.def @expansions.linear
+// CHECK-SAME: ins(%[[W:[^:]+]]: tensor<64x128xf8E4M3FN>, %[[S:[^:]+]]: tensor<1x1xf32>, %{{[^:]+}}: tensor<?x128xbf16
+// CHECK: %[[E:.+]] = dsv3.dequantise %[[W]] scales %[[S]]
+// CHECK: dsv3.linear %{{.+}}, %[[E]]
+// CHECK-LABEL: func.func @expansions(
+// CHECK-NOT: dsv3.dequantise
+// CHECK: return
+dsv3.parameter @expanded : tensor<64x128xf8E4M3FN> block [128, 128] from [#dsv3.segment<"expanded", scales = "expanded_s", shape = [64, 128], rows = 64>]
+func.func @expansions(%x: tensor<?x128xbf16, #dsv3.dims<"T">>) -> tensor<?x64xbf16, #dsv3.dims<"T">> attributes {dsv3.entry = {role = "step", min_tokens = 1, max_tokens = 4, sizes = [#dsv3.size<"T", max = 4>]}} {
+  %w, %s = dsv3.weight @expanded : tensor<64x128xf8E4M3FN> scales tensor<1x1xf32>
+  %e = dsv3.dequantise %w scales %s block [128, 128] : tensor<64x128xf8E4M3FN>, tensor<1x1xf32> -> tensor<64x128xbf16>
+  %y = dsv3.linear %x, %e : tensor<?x128xbf16, #dsv3.dims<"T">>, tensor<64x128xbf16> -> tensor<?x64xbf16, #dsv3.dims<"T">>
+  return %y : tensor<?x64xbf16, #dsv3.dims<"T">>
+}

@@ -41,6 +41,8 @@ struct RopeScaling {
 struct Quantization {
   /// Rows (n) and columns (k) of a weight that share a scale.
   std::array<int64_t, 2> weightBlockSize = {128, 128};
+  /// `scale_fmt` is ue8m0: scales are powers of two, those of activations too.
+  bool powersOfTwo = false;
 };
 
 /// Sizes are in elements unless said otherwise. A value type.

@@ -12,17 +12,21 @@ class GraphPass<string flag> : Pass<flag, "::mlir::ModuleOp"> {
 // Phase graph
 //===----------------------------------------------------------------------===//
 
-def SetPrecision : GraphPass<"dsv3-set-precision"> {
-  let summary = "writes the precision policy into the module";
+def LowerExperts : GraphPass<"dsv3-lower-experts"> {
+  let summary = "dsv3.experts as dispatch, grouped products and combine";
   let description = [{
-    Under `f32` activations and cache are f32 and weights are as stored: what the
-    importer wrote. The pass checks that arguments of functions are f32 (results of ops
-    follow from them and the weights) and records the policy as the module's attribute
-    `dsv3.policy`. A policy that has no rewrite is refused by name.
-
-    Before: `module {`. After: `module attributes {dsv3.policy = "f32"} {`.
+    ```mlir
+    %y = dsv3.experts %x, %e, %w, %gate_up, %down
+    ```
+    becomes
+    ```mlir
+    %offsets, %rows, %slots = dsv3.dispatch %e
+    %h = dsv3.grouped_linear %x, %offsets rows %rows, %gate_up
+    %a = dsv3.silu_mul %h
+    %d = dsv3.grouped_linear %a, %offsets, %down
+    %y = dsv3.combine %d, %slots, %w
+    ```
   }];
-  let options = [Option<"policy", "policy", "std::string", "\"f32\"", "f32">];
 }
 
 def MakeEntryPoints : GraphPass<"dsv3-make-entry-points"> {
@@ -66,6 +70,37 @@ def AbsorbMla : GraphPass<"dsv3-absorb-mla"> {
   }];
 }
 
+def SetPrecision : GraphPass<"dsv3-set-precision"> {
+  let summary = "writes the precision policy into the module";
+  let description = [{
+    | policy | activations and cache | products |
+    |---|---|---|
+    | f32 | f32 | weights as stored, FP8 = code × scale |
+    | bf16 | bf16, residual additions too | of bf16, weights of other types rounded to it |
+    | w8a8 | as bf16 | as bf16; FP8 weights times rows quantised to FP8 |
+
+    Sums are f32 under all of them, and so are rotations, the router and logits. What a
+    session gives and takes stays f32. Under f32 the pass checks that it is so; the others
+    it writes as element types, dsv3.cast at the ports, dsv3.dequantise or dsv3.cast of a
+    weight that a product reads as bf16, and dsv3.quantise of the rows of FP8 products
+    (not those of kv_b, which absorption takes apart: DeepSeek-V3 inference code). The
+    policy is recorded as the module's attribute `dsv3.policy`.
+
+    ```mlir
+    %y = dsv3.linear %x, %w scales %s block [128, 128] : (f32, f8) -> f32
+    ```
+    becomes, with w8a8 and with bf16,
+    ```mlir
+    %q, %t = dsv3.quantise %x group 128 : bf16 -> f8, f32
+    %y = dsv3.linear %q x_scales %t, %w scales %s block [128, 128] : (f8, f8) -> bf16
+
+    %v = dsv3.dequantise %w scales %s block [128, 128] : f8 -> bf16
+    %y = dsv3.linear %x, %v : (bf16, bf16) -> bf16
+    ```
+  }];
+  let options = [Option<"policy", "policy", "std::string", "\"f32\"", "f32, bf16 or w8a8">];
+}
+
 //===----------------------------------------------------------------------===//
 // Phase fused
 //===----------------------------------------------------------------------===//
@@ -86,23 +121,6 @@ def MergeProjections : GraphPass<"dsv3-merge-projections"> {
     %both = dsv3.linear %x, %w
     %q = dsv3.slice %both[0, 1536]
     %kv = dsv3.slice %both[1536, 576]
-    ```
-  }];
-}
-
-def LowerExperts : GraphPass<"dsv3-lower-experts"> {
-  let summary = "dsv3.experts as dispatch, grouped products and combine";
-  let description = [{
-    ```mlir
-    %y = dsv3.experts %x, %e, %w, %gate_up, %down
-    ```
-    becomes
-    ```mlir
-    %offsets, %rows, %slots = dsv3.dispatch %e
-    %h = dsv3.grouped_linear %x, %offsets rows %rows, %gate_up
-    %a = dsv3.silu_mul %h
-    %d = dsv3.grouped_linear %a, %offsets, %down
-    %y = dsv3.combine %d, %slots, %w
     ```
   }];
 }
@@ -130,8 +148,9 @@ def LowerRopeAppend : GraphPass<"dsv3-lower-rope-append"> {
 def FuseResidualNorm : GraphPass<"dsv3-fuse-residual-norm"> {
   let summary = "a residual addition with the norm that reads it";
   let description = [{
-    Groups a dsv3.add with the dsv3.rms_norm of its result: the sum is read and written
-    once. Missed where the sum is not in the same function.
+    Groups a dsv3.add with the dsv3.rms_norm of its result, and a norm with the
+    dsv3.quantise of its result: sum and normed row are read and written once. Missed where
+    the norm has neither.
 
     ```mlir
     %s = dsv3.add %x, %d
@@ -147,8 +166,8 @@ def FuseResidualNorm : GraphPass<"dsv3-fuse-residual-norm"> {
 def FuseExperts : GraphPass<"dsv3-fuse-experts"> {
   let summary = "grouped products with SiLU, and combine with what is added to it";
   let description = [{
-    Groups dsv3.grouped_linear with the dsv3.silu_mul that reads it alone, and
-    dsv3.combine with the additions (shared expert, residual) that follow it.
+    Groups dsv3.grouped_linear with the dsv3.silu_mul that reads it alone, and the
+    dsv3.quantise that reads that alone, and dsv3.combine with the additions (shared expert, residual) that follow it.
 
     ```mlir
     %h = dsv3.grouped_linear %x, %offsets rows %rows, %gate_up
@@ -164,7 +183,8 @@ def FuseExperts : GraphPass<"dsv3-fuse-experts"> {
 def FuseGemmEpilogue : GraphPass<"dsv3-fuse-gemm-epilogue"> {
   let summary = "products with the elementwise ops that read them";
   let description = [{
-    Groups dsv3.linear with a dsv3.silu_mul or dsv3.add that reads it alone.
+    Groups dsv3.linear with a dsv3.silu_mul or dsv3.add that reads it alone, and a
+    dsv3.quantise that reads the dsv3.silu_mul alone.
 
     ```mlir
     %p = dsv3.linear %x, %w
@@ -181,7 +201,8 @@ def OutlineKernels : GraphPass<"dsv3-outline-kernels"> {
   let summary = "every group, and every op left alone, becomes a kern.def";
   let description = [{
     A kern.def is made of each kern.group and of each computing op outside of groups;
-    views (slice, split_heads, merge_heads) go into the kernels that read them. Equal
+    views (slice, split_heads, merge_heads) and what expands a weight (dequantise, cast)
+    go into the kernels that read them. Equal
     definitions are made once. Parameters that nothing reads any more are erased. What
     dsv3 computes in one op (router, dispatch, …) is one launch from the start; of an op
     that a fusion could have taken, a remark says that it was missed.

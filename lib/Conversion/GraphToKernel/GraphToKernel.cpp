@@ -19,17 +19,45 @@ ValueRange CoreBuilder::yielded() {
   return definition.getBody().front().getTerminator()->getOperands();
 }
 
+LogicalResult CoreBuilder::findStage() {
+  SmallVector<graph::QuantiseOp> stages(definition.getBody().getOps<graph::QuantiseOp>());
+  if (stages.empty()) {
+    return success();
+  }
+  ValueRange results = yielded();
+  if (stages.size() > 1 || results.size() < 2 ||
+      !llvm::equal(results.take_back(2), stages[0]->getResults())) {
+    return stages.back().emitError("expected one dsv3.quantise in a kernel, its codes and scales "
+                                   "being what is yielded last");
+  }
+  quantise = stages[0];
+  return success();
+}
+
+SmallVector<Value> CoreBuilder::computed() {
+  SmallVector<Value> values(yielded());
+  if (quantise) {
+    values.pop_back();
+    values.back() = quantise.getX();
+  }
+  return values;
+}
+
 static bool isProduct(Operation *op) {
   return isa<graph::LinearOp, graph::LmHeadOp, graph::HeadLinearOp, graph::GroupedLinearOp>(op);
 }
 
 /// Ops that scalar regions and views express.
 static bool isAround(Operation *op) {
-  return isa<graph::AddOp, graph::CastOp, graph::RmsNormOp, graph::SiluMulOp, graph::RopeOp,
-             graph::SliceOp, graph::SplitHeadsOp, graph::MergeHeadsOp, kern::YieldOp>(op);
+  return isa<graph::AddOp, graph::CastOp, graph::DequantiseOp, graph::QuantiseOp, graph::RmsNormOp,
+             graph::SiluMulOp, graph::RopeOp, graph::SliceOp, graph::SplitHeadsOp,
+             graph::MergeHeadsOp, kern::YieldOp>(op);
 }
 
 CoreResults CoreBuilder::build() {
+  if (failed(findStage())) {
+    return failure();
+  }
   SmallVector<Operation *> deciding;
   bool rotates = false;
   for (Operation &op : definition.getBody().front()) {
@@ -52,6 +80,10 @@ CoreResults CoreBuilder::build() {
   Operation *op = deciding.front();
   if (isProduct(op)) {
     return buildProduct(*this, op);
+  }
+  if (quantise) {
+    return quantise.emitError("no core op quantises the result of ")
+           << op->getName() << "; leave it out of the group";
   }
   if (auto combine = dyn_cast<graph::CombineOp>(op)) {
     return buildCombine(*this, combine);

@@ -31,18 +31,20 @@ static void fillReduction(CoreBuilder &core, ScalarBuilder &scalars, kern::Rowwi
 
 CoreResults buildRowwise(CoreBuilder &core) {
   ScalarBuilder scalars(core);
-  SmallVector<Value> destinations;
-  for (auto [index, value] : llvm::enumerate(core.yielded())) {
+  SmallVector<Value> computed = core.computed();
+  for (Value value : computed) {
     if (failed(scalars.discover(value, Value()))) {
       return failure();
     }
-    destinations.push_back(core.destination(index));
   }
+  SmallVector<Value> destinations(core.definition.getDestinations());
   bool reduces = scalars.norm() != nullptr;
+  auto reduction = kern::ReductionAttr::get(core.builder.getContext(),
+                                            reduces ? kern::Reduction::Add : kern::Reduction::None);
   auto rowwise =
       kern::RowwiseOp::create(core.builder, core.loc, core.yielded().getTypes(), scalars.inputs(),
                               core.builder.getDenseI32ArrayAttr(scalars.access()), destinations,
-                              reduces ? kern::Reduction::Add : kern::Reduction::None);
+                              reduction, core.stageGroup(), core.stageUe8m0());
   if (reduces) {
     fillReduction(core, scalars, rowwise);
   }
@@ -55,12 +57,10 @@ CoreResults buildRowwise(CoreBuilder &core) {
   OpBuilder builder(core.definition.getContext());
   builder.setInsertionPointToEnd(&apply);
   SmallVector<Value> results;
-  for (Value value : core.yielded()) {
+  for (Value value : computed) {
     Value scalar = scalars.emit(builder, value, Value(), {}, scale);
-    Type element = cast<RankedTensorType>(value.getType()).getElementType();
-    results.push_back(scalar.getType() == element
-                          ? scalar
-                          : arith::TruncFOp::create(builder, core.loc, element, scalar));
+    results.push_back(
+        scalars.element(builder, scalar, cast<RankedTensorType>(value.getType()).getElementType()));
   }
   kern::YieldOp::create(builder, core.loc, results);
   return SmallVector<Value>(rowwise.getResults());

@@ -60,6 +60,26 @@ void ScalarBuilder::addArguments(Block &block) {
   }
 }
 
+Value ScalarBuilder::rounded(OpBuilder &builder, Value scalar, Type element) {
+  if (element.isF32()) {
+    return scalar;
+  }
+  Value narrow = arith::TruncFOp::create(builder, core.loc, element, scalar);
+  return arith::ExtFOp::create(builder, core.loc, builder.getF32Type(), narrow);
+}
+
+Value ScalarBuilder::element(OpBuilder &builder, Value scalar, Type element) {
+  auto widened = scalar.getDefiningOp<arith::ExtFOp>();
+  if (!widened || widened.getIn().getType() != element) {
+    return element.isF32() ? scalar : arith::TruncFOp::create(builder, core.loc, element, scalar);
+  }
+  Value narrow = widened.getIn();
+  if (widened->use_empty()) {
+    widened.erase();
+  }
+  return narrow;
+}
+
 Value ScalarBuilder::input(OpBuilder &builder, Value key, unsigned part) {
   auto *found = llvm::find(keys, std::make_pair(key, part));
   assert(found != keys.end() && "a value that discover did not see");
@@ -81,28 +101,34 @@ static Value siluMul(OpBuilder &builder, Location loc, Value gate, Value up) {
 Value ScalarBuilder::emit(OpBuilder &builder, Value value, Value root, ValueRange accumulators,
                           Value scale) {
   Location loc = core.loc;
+  Type type = cast<RankedTensorType>(value.getType()).getElementType();
   if (value == root) {
-    return accumulators[0];
+    return rounded(builder, accumulators[0], type);
   }
   Operation *op = value.getDefiningOp();
   auto recurse = [&](Value operand) { return emit(builder, operand, root, accumulators, scale); };
   if (auto add = dyn_cast_if_present<graph::AddOp>(op)) {
     Value lhs = recurse(add.getLhs());
-    return arith::AddFOp::create(builder, loc, lhs, recurse(add.getRhs()));
+    return rounded(builder, arith::AddFOp::create(builder, loc, lhs, recurse(add.getRhs())), type);
   }
   if (auto cast = dyn_cast_if_present<graph::CastOp>(op)) {
-    return recurse(cast.getX());
+    return rounded(builder, recurse(cast.getX()), type);
   }
   if (auto norm = dyn_cast_if_present<graph::RmsNormOp>(op)) {
     Value scaled = arith::MulFOp::create(builder, loc, recurse(norm.getX()), scale);
-    return arith::MulFOp::create(builder, loc, scaled, input(builder, norm.getWeight()));
+    Value weight = input(builder, norm.getWeight());
+    return rounded(builder, arith::MulFOp::create(builder, loc, scaled, weight), type);
   }
   if (auto silu = dyn_cast_if_present<graph::SiluMulOp>(op)) {
-    if (silu.getGateUp() == root) {
-      return siluMul(builder, loc, accumulators[0], accumulators[1]);
+    Value source = silu.getGateUp();
+    if (source == root) {
+      Type element = cast<RankedTensorType>(source.getType()).getElementType();
+      Value gate = rounded(builder, accumulators[0], element);
+      Value up = rounded(builder, accumulators[1], element);
+      return rounded(builder, siluMul(builder, loc, gate, up), type);
     }
-    Value gate = input(builder, silu.getGateUp(), 0);
-    return siluMul(builder, loc, gate, input(builder, silu.getGateUp(), 1));
+    Value gate = input(builder, source, 0);
+    return rounded(builder, siluMul(builder, loc, gate, input(builder, source, 1)), type);
   }
   return input(builder, value);
 }

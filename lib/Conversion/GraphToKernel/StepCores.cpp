@@ -63,10 +63,13 @@ CoreResults buildStep(CoreBuilder &core, Operation *dsv3Op) {
         if (!query || !rope) {
           return failure();
         }
-        return SmallVector<Value>{kern::ExpandedAttentionOp::create(
-            builder, loc, op.getType(), query, rope, op.getKvB(), op.getScales(), op.getBlockAttr(),
+        CoreBuilder::Weight weight = core.weight(op.getKvB(), op.getScales(), op.getBlockAttr());
+        auto attention = kern::ExpandedAttentionOp::create(
+            builder, loc, op.getType(), query, rope, weight.data, weight.scales, weight.block,
             op.getPositions(), op.getRequests(), op.getCache(), core.destination(0),
-            op.getScaleAttr())};
+            op.getScaleAttr());
+        core.fillPrologue(weight, attention.getPrologue());
+        return SmallVector<Value>{attention.getResult()};
       })
       .Case([&](graph::RouterOp op) -> CoreResults {
         Value logits = core.view(op.getLogits());

@@ -50,7 +50,27 @@ SmallVector<Type> KernelEmitter::pointers() {
   return types;
 }
 
-/// The CPU stores f32 and i32 and keeps a cache of f32.
+/// What a core op reads besides weights, tables and operands of regions, which are widened.
+static SmallVector<Value> activationsOf(Operation *core) {
+  return llvm::TypeSwitch<Operation *, SmallVector<Value>>(core)
+      .Case<kern::GemmOp, kern::GroupedGemmOp>(
+          [](auto op) { return SmallVector<Value>{op.getA()}; })
+      .Case([](kern::CombineOp op) { return SmallVector<Value>{op.getX()}; })
+      .Case([](kern::ConcatOp op) { return SmallVector<Value>{op.getLhs(), op.getRhs()}; })
+      .Case([](kern::RopeAppendOp op) { return SmallVector<Value>{op.getQuery(), op.getKv()}; })
+      .Case<kern::LatentAttentionOp, kern::ExpandedAttentionOp>(
+          [](auto op) { return SmallVector<Value>{op.getQuery(), op.getRopeQuery()}; })
+      .Default(SmallVector<Value>{});
+}
+
+static bool hasPrologue(Operation *core) {
+  return llvm::TypeSwitch<Operation *, bool>(core)
+      .Case<kern::GemmOp, kern::GroupedGemmOp, kern::ExpandedAttentionOp>(
+          [](auto op) { return !op.getPrologue().empty(); })
+      .Default(false);
+}
+
+/// The CPU reads and stores f32 and i32 and keeps a cache of f32.
 LogicalResult KernelEmitter::checkTypes() {
   auto refuse = [&](Type type, StringRef what) {
     return definition.emitError("the CPU has no code for ")
@@ -72,6 +92,16 @@ LogicalResult KernelEmitter::checkTypes() {
     if (!element.isF32() && !element.isInteger(32)) {
       return refuse(element, "results");
     }
+  }
+  for (Value rows : activationsOf(definition.getCore())) {
+    Type element = cast<RankedTensorType>(rows.getType()).getElementType();
+    if (!element.isF32()) {
+      return refuse(element, "activations");
+    }
+  }
+  if (hasPrologue(definition.getCore())) {
+    return definition.emitError("the CPU has no code for a prologue of a weight; compile with "
+                                "--policy=f32");
   }
   // Regions are computed in f32, which holds every constant of a narrower type; rounding
   // to another type in between is not emitted.

@@ -55,7 +55,8 @@ void declareFlags(CLI::App &app, Flags &flags) {
   app.add_option("--rows", flags.rows, "most tokens of a step with absorbed attention [16]")
       ->type_name("N");
   app.add_option("--chunk", flags.chunk, "most tokens of a step [512]")->type_name("N");
-  app.add_option("--policy", flags.policy, "precision [f32]; CPUs have code for f32 alone")
+  app.add_option("--policy", flags.policy,
+                 "precision: f32, bf16 or w8a8 [f32]; CPUs have code for f32 alone")
       ->type_name("NAME");
   app.add_option("--variant", flags.variants, "CPUs to make code for, comma-separated [all]")
       ->delimiter(',')

@@ -14,6 +14,7 @@
 #include "dsv3/Reference/CheckpointParameters.h"
 #include "dsv3/Support/Cpus.h"
 #include "dsv3/Tools/Registration.h"
+#include "dsv3/Transforms/Precision.h"
 #include "runtime/base/MappedFault.h"
 #include "runtime/cli/CommandLine.h"
 #include "runtime/cli/Scores.h"
@@ -34,7 +35,7 @@ namespace {
 
 struct Flags {
   cli::ModelFlags model;
-  std::string phase = "configured", file, entry;
+  std::string phase, policy = "f32", file, entry;
   bool f64 = false;
   cli::PromptFlags prompt; ///< of score
   cli::ScoreFlags score;
@@ -139,10 +140,19 @@ reference::ParameterSource OpenedModel::parameters(const cli::ModelFlags &flags)
 }
 
 Status OpenedModel::open(const Flags &flags) {
-  std::optional<Phase> phase = phaseFromName(flags.phase);
+  // Configurations are for code, and there is code for f32 alone.
+  Phase last = flags.policy == "f32" ? Phase::Configured : Phase::Kernels;
+  std::optional<Phase> phase = flags.phase.empty() ? last : phaseFromName(flags.phase);
+  if (Status known = checkPolicy(flags.policy); !known) {
+    return known;
+  }
   if (!phase || *phase > Phase::Configured) {
     return Failure{"expected a phase from import to configured, found '" + flags.phase + "'",
                    "--phase", "one of " + phaseList(Phase::Configured)};
+  }
+  if (*phase == Phase::Import && flags.policy != "f32") {
+    return Failure{"the module of phase import is f32: policies are written in phase graph",
+                   "--phase", "leave it out, or one of a later phase"};
   }
   if (Status opened = openSource(flags.model); !opened) {
     return opened;
@@ -152,9 +162,10 @@ Status OpenedModel::open(const Flags &flags) {
   }
   makeContext(flags.model.threads);
   PipelineOptions options;
+  options.policy = flags.policy;
   module = compileTo(*phase, *context, input.source(), options);
   if (!module) {
-    return Failure{"the module of phase " + flags.phase + " cannot be made",
+    return Failure{"the module of phase " + name(*phase).str() + " cannot be made",
                    flags.model.model + flags.model.config, "see the message above"};
   }
   interpreter = std::make_unique<reference::Interpreter>(*module, parameters(flags.model),
@@ -202,8 +213,10 @@ void addOpenFlags(CLI::App &command, Flags &flags) {
     command.get_option(flag)->group("Refused, being of compiled code");
   }
   command.add_option("--phase", flags.phase,
-                     "phase whose module is run [configured]: one of " +
+                     "phase whose module is run [the last that there is]: one of " +
                          phaseList(Phase::Configured));
+  command.add_option("--policy", flags.policy,
+                     "precision of activations, products and cache [f32]: f32, bf16 or w8a8");
   command.add_flag("--f64", flags.f64, "do not round to f32");
 }
 

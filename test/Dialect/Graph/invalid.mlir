@@ -313,7 +313,7 @@ func.func @x_scales_needless(%x: tensor<?x128xf32, #T>, %xs: tensor<?x1xf32, #T>
 
 #T = #dsv3.dims<"T">
 func.func @codes_times_bf16(%x: tensor<?x128xf8E4M3FN, #T>, %xs: tensor<?x1xf32, #T>, %w: tensor<64x128xbf16>) {
-  // expected-error @below {{'dsv3.linear' op expected an FP8 weight with FP8 activations, found bf16, in @codes_times_bf16; hint: widen 'x' first}}
+  // expected-error @below {{'dsv3.linear' op expected an FP8 weight with the FP8 codes of 'x', found a weight without a block, in @codes_times_bf16; hint: widen 'x' first}}
   %y = dsv3.linear %x x_scales %xs, %w : tensor<?x128xf8E4M3FN, #T> x_scales tensor<?x1xf32, #T>, tensor<64x128xbf16> -> tensor<?x64xf32, #T>
   return
 }
@@ -846,4 +846,26 @@ func.func @min_p(%l: tensor<?x320xf32, #O>) {
   // expected-error @below {{'dsv3.sample' op expected 'min_p' from 0 to 1, found 1.5, in @min_p; hint: 0 keeps all}}
   %id = dsv3.sample %l temperature 1.0 top_k 0 top_p 1.0 min_p 1.5 seed 0 : tensor<?x320xf32, #O>
   return
+}
+
+// -----
+
+func.func @dequantise_bf16(%w: tensor<176x320xbf16>, %s: tensor<2x3xf32>) {
+  // expected-error @below {{'dsv3.dequantise' op expected neither scales nor block, 'weight' being no FP8 weight, found scales, in @dequantise_bf16; hint: leave `scales … block …` out}}
+  %y = dsv3.dequantise %w scales %s block [128, 128] : tensor<176x320xbf16>, tensor<2x3xf32> -> tensor<176x320xbf16>
+  return
+}
+
+// -----
+
+func.func @dequantise_sizes(%w: tensor<176x320xf8E4M3FN>, %s: tensor<2x3xf32>) {
+  // expected-error @below {{'dsv3.dequantise' op expected 'result' to be [N, K] with N = 176 (as in 'weight'), found [320, 176], in @dequantise_sizes}}
+  %y = dsv3.dequantise %w scales %s block [128, 128] : tensor<176x320xf8E4M3FN>, tensor<2x3xf32> -> tensor<320x176xbf16>
+  return
+}
+
+// -----
+
+// expected-error @below {{expected 'dsv3.scale_format' to be "ue8m0", found "e8m0"; hint: leave it out for scales that are any number}}
+module attributes {dsv3.scale_format = "e8m0"} {
 }

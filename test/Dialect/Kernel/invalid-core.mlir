@@ -42,9 +42,9 @@ func.func @gemm_arguments(%a: !x, %w: tensor<64x128xbf16>, %o: tensor<?x32xf32, 
 // -----
 
 #T = #dsv3.dims<"T">
-func.func @gemm_element(%a: tensor<?x128xbf16, #T>, %w: tensor<64x128xbf16>, %o: tensor<?x64xf32, #T>) {
-  // expected-error @below {{'kern.gemm' op expected elements of 'a' to be f32, found bf16, in @gemm_element}}
-  %y = kern.gemm ins(%a, %w : tensor<?x128xbf16, #T>, tensor<64x128xbf16>) outs(%o : tensor<?x64xf32, #T>) epilogue() [] {
+func.func @gemm_element(%a: tensor<?x128xf16, #T>, %w: tensor<64x128xbf16>, %o: tensor<?x64xf32, #T>) {
+  // expected-error @below {{'kern.gemm' op expected elements of 'a' to be f32 or bf16, found f16, in @gemm_element}}
+  %y = kern.gemm ins(%a, %w : tensor<?x128xf16, #T>, tensor<64x128xbf16>) outs(%o : tensor<?x64xf32, #T>) epilogue() [] {
   ^bb0(%g: f32):
     kern.yield %g : f32
   } -> tensor<?x64xf32, #T>

@@ -30,7 +30,7 @@ func.func @group_yield(%a: !x) {
 #T = #dsv3.dims<"T">
 !x = tensor<?x128xf32, #T>
 func.func @yield_parent(%a: !x) {
-  // expected-error @below {{'kern.yield' op expects parent op to be one of 'kern.group, kern.def, kern.rowwise, kern.gemm, kern.grouped_gemm, kern.combine'}}
+  // expected-error @below {{'kern.yield' op expects parent op to be one of 'kern.group, kern.def, kern.rowwise, kern.gemm, kern.grouped_gemm, kern.combine, kern.expanded_attention'}}
   kern.yield %a : !x
 }
 

@@ -150,3 +150,41 @@ func.func @attention(%p: tensor<?xi32, #T>, %t: tensor<?x4xf32, #T>, %q: tensor<
   %c = kern.expanded_attention ins(%qn, %a, %kvb scales %s block [128, 128], %p, %p : tensor<?x4x16xf32, #T>, tensor<?x4x8xf32, #T>, tensor<4x40x32xf8E4M3FN> scales tensor<4x1x1xf32>, tensor<?xi32, #T>, tensor<?xi32, #T>) from(%cache : !cache) outs(%o : tensor<?x4x24xf32, #T>) scale 2.5e-01 -> tensor<?x4x24xf32, #T>
   return
 }
+
+// FP8 rows, a prologue of the weight, and codes in the place of values.
+// CHECK-LABEL: func.func @precision(
+func.func @precision(%x: tensor<?x128xbf16, #T>, %q: tensor<?x128xf8E4M3FN, #T>, %s: tensor<?x1xf32, #T>, %w: tensor<128x128xf8E4M3FN>, %ws: tensor<1x1xf32>, %we: tensor<16x128x128xf8E4M3FN>, %es: tensor<16x1x1xf32>, %off: tensor<17xi32>, %r: tensor<?xi32, #T4>, %q4: tensor<?x128xf8E4M3FN, #T4>, %s4: tensor<?x1xf32, #T4>) {
+  // CHECK: kern.rowwise {{.*}} outs(%{{.+}}, %{{.+}}, %{{.+}} : {{.*}}) reduce none
+  // CHECK: } quantise group 128 ue8m0 -> tensor<?x128xbf16{{.*}}, tensor<?x128xf8E4M3FN{{.*}}, tensor<?x1xf32
+  %a:3 = kern.rowwise ins(%x : tensor<?x128xbf16, #T>) [element] outs(%x, %q, %s : tensor<?x128xbf16, #T>, tensor<?x128xf8E4M3FN, #T>, tensor<?x1xf32, #T>) reduce none contribution {
+  } finish {
+  } apply {
+  ^bb0(%e: bf16):
+    kern.yield %e, %e : bf16, bf16
+  } quantise group 128 ue8m0 -> tensor<?x128xbf16, #T>, tensor<?x128xf8E4M3FN, #T>, tensor<?x1xf32, #T>
+  // CHECK: kern.gemm ins(%{{.+}} scales %{{.+}}, %{{.+}} scales %{{.+}} block [128, 128] : tensor<?x128xf8E4M3FN, {{.*}}> scales tensor<?x1xf32, {{.*}}>, tensor<128x128xf8E4M3FN>, tensor<1x1xf32>) outs(%{{.+}}, %{{.+}} : {{.*}}) epilogue() [] {
+  // CHECK: } quantise group 128 -> tensor<?x128xf8E4M3FN, {{.*}}>, tensor<?x1xf32
+  %b:2 = kern.gemm ins(%a#1 scales %a#2, %w scales %ws block [128, 128] : tensor<?x128xf8E4M3FN, #T> scales tensor<?x1xf32, #T>, tensor<128x128xf8E4M3FN>, tensor<1x1xf32>) outs(%q, %s : tensor<?x128xf8E4M3FN, #T>, tensor<?x1xf32, #T>) epilogue() [] {
+  ^bb0(%e: f32):
+    kern.yield %e : f32
+  } quantise group 128 -> tensor<?x128xf8E4M3FN, #T>, tensor<?x1xf32, #T>
+  // CHECK: kern.gemm {{.*}} prologue {
+  // CHECK-NEXT: ^bb0(%{{.+}}: f32):
+  // CHECK: } epilogue() [] {
+  %c = kern.gemm ins(%x, %w scales %ws block [128, 128] : tensor<?x128xbf16, #T>, tensor<128x128xf8E4M3FN>, tensor<1x1xf32>) outs(%x : tensor<?x128xbf16, #T>) prologue {
+  ^bb0(%e: f32):
+    %n = arith.truncf %e : f32 to bf16
+    kern.yield %n : bf16
+  } epilogue() [] {
+  ^bb0(%e: f32):
+    %n = arith.truncf %e : f32 to bf16
+    kern.yield %n : bf16
+  } -> tensor<?x128xbf16, #T>
+  // CHECK: kern.grouped_gemm ins(%{{.+}} scales %{{.+}}, %{{.+}} scales %{{.+}} block [128, 128], %{{.+}} rows %{{.+}} : {{.*}}) outs(%{{.+}}, %{{.+}} : {{.*}}) epilogue() [] {
+  // CHECK: } quantise group 128 ->
+  %d:2 = kern.grouped_gemm ins(%b#0 scales %b#1, %we scales %es block [128, 128], %off rows %r : tensor<?x128xf8E4M3FN, #T> scales tensor<?x1xf32, #T>, tensor<16x128x128xf8E4M3FN> scales tensor<16x1x1xf32>, tensor<17xi32> rows tensor<?xi32, #T4>) outs(%q4, %s4 : tensor<?x128xf8E4M3FN, #T4>, tensor<?x1xf32, #T4>) epilogue() [] {
+  ^bb0(%e: f32):
+    kern.yield %e : f32
+  } quantise group 128 -> tensor<?x128xf8E4M3FN, #T4>, tensor<?x1xf32, #T4>
+  return
+}

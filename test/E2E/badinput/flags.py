@@ -79,6 +79,10 @@ def prompts(bench, generate):
                           "no such file")
             bench.refuses(f"prompt: file that holds no ids ({command[:2]})",
                           [*one, f"@{bench.nano}/config.json"], "config.json, line 1, token 1", "'{'")
+    one = ["interpret", "generate", "--model", bench.nano, "--ids", "0,5"]
+    bench.refuses("policy: unknown", [*one, "--policy=w4"], "w4", "f32, bf16 or w8a8")
+    bench.refuses("policy: before it is written", [*one, "--policy=bf16", "--phase=import"], "phase graph", "--phase")
+    bench.refuses("policy: no code for it", [*one, "--policy=bf16", "--phase=configured"], "policy f32 alone", "bf16")
     bench.refuses("prompt: empty ids", [*generate[:-2], "--ids", ","], "found none")
 
 
