@@ -32,7 +32,7 @@ Expected<std::unique_ptr<RunningModel>> startModel(ModelFiles &files, const Mode
   if (available) {
     int threads = flags.threads > 0 ? flags.threads : usefulThreads();
     Expected<std::string> note = checkMemory(plan::memoryNeeds(plan, files.variant), plan.cache,
-                                             {.context = files.context(flags),
+                                             {.context = files.context,
                                               .threads = threads,
                                               .available = *available,
                                               .mappedWeights = packed.has_value()});

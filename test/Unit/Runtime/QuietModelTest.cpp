@@ -48,7 +48,7 @@ struct QuietModel : testing::Test {
     Expected<Bundle> opened = Bundle::open(path);
     ASSERT_TRUE(opened.ok()) << opened.failure().message();
     bundle = *std::move(opened);
-    Expected<size_t> chosen = bundle.chooseVariant(std::nullopt);
+    Expected<size_t> chosen = bundle.chooseVariant("");
     ASSERT_TRUE(chosen.ok()) << chosen.failure().message();
     variant = *chosen;
     Expected<ParameterStore> made = ParameterStore::dummy(bundle.plan(), variant, 1);
