@@ -38,7 +38,7 @@ struct ModelFlags {
   std::string variant; ///< empty: the best
   int threads = 0;
   int64_t context = 0, chunk = 0;
-  bool dummy = false, rebuild = false, keepPacked = false;
+  bool dummy = false, rebuild = false, keepPacked = false, verifyPacked = false;
   uint64_t dummySeed = 0;
 };
 void addModelFlags(CLI::App &command, ModelFlags &flags);

@@ -54,6 +54,8 @@ void addModelFlags(CLI::App &command, ModelFlags &flags) {
   command.add_flag("--rebuild", flags.rebuild, "compile even if there is a compiled model");
   command.add_flag("--keep-packed", flags.keepPacked,
                    "keep the packed weights beside the bundle; later starts map them");
+  command.add_flag("--verify-packed", flags.verifyPacked,
+                   "check kept weights byte by byte before they are mapped");
   auto *dummy = command.add_flag("--dummy", flags.dummy, "make weights up; config.json is enough");
   command.add_option("--dummy-seed", flags.dummySeed, "seed of such weights")
       ->check(seedRange())

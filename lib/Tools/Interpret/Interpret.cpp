@@ -47,7 +47,8 @@ struct Flags {
 constexpr std::pair<const char *, const char *> compiledOnly[] = {
     {"--variant", "the interpreter runs the module itself, not the code for a CPU"},
     {"--rebuild", "the interpreter keeps nothing that could be made again"},
-    {"--keep-packed", "the interpreter reads weights as they are stored and packs none"}};
+    {"--keep-packed", "the interpreter reads weights as they are stored and packs none"},
+    {"--verify-packed", "the interpreter reads weights as they are stored and packs none"}};
 
 /// A model on the interpreter. Not movable: the parts refer to each other.
 struct OpenedModel {

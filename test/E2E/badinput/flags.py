@@ -58,7 +58,7 @@ def check(bench):
         for value in values:
             interprets(flag, value, value)
     interprets("--context", "4097", "4097", code=1)
-    for flag in ["--variant=x86-64-v3", "--rebuild", "--keep-packed"]:
+    for flag in ["--variant=x86-64-v3", "--rebuild", "--keep-packed", "--verify-packed"]:
         bench.refuses(f"flags: interpret {flag}", [*interpret, flag], flag.split("=")[0], "the interpreter", code=(2,))
     for program in ["run", "interpret"]:
         alone = [program, "generate", "--config", f"{bench.nano}/config.json", "--ids", "0"]
