@@ -53,11 +53,20 @@ AsideFolder::AsideFolder(const fs::path &directory) {
   }
 }
 
-AsideFolder::~AsideFolder() {
-  std::error_code ignored;
-  if (!failed) {
-    fs::remove_all(folder, ignored);
+void AsideFolder::remove() const {
+  // Whoever still writes can put a file into a folder that is about to go.
+  constexpr int mostTries = 100;
+  std::error_code error;
+  for (int tries = 0; !failed && tries < mostTries; ++tries) {
+    fs::remove_all(folder, error);
+    if (!error) {
+      return;
+    }
   }
+}
+
+AsideFolder::~AsideFolder() {
+  remove();
   if (lock >= 0) {
     close(lock);
   }

@@ -6,7 +6,7 @@
 // so that after a power cut there is the old file or the new one.
 //
 //===----------------------------------------------------------------------===//
-#include "OutputFile.h"
+#include "dsv3/Checkpoint/OutputFile.h"
 
 #include "dsv3/Support/FileWriting.h"
 

@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "dsv3/Checkpoint/SafetensorsWriter.h"
 
-#include "OutputFile.h"
 #include "dsv3/Checkpoint/Json.h"
+#include "dsv3/Checkpoint/OutputFile.h"
 #include "dsv3/Checkpoint/Safetensors.h"
 
 #include <array>

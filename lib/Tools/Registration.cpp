@@ -13,9 +13,14 @@
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Transforms/Passes.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <cstdlib>
+#include <unistd.h>
+
 #include "dsv3/Conversion/Passes.h"
+#include "dsv3/Support/CommandLine.h"
 #include "dsv3/Transforms/Passes.h"
 
 void dsv3::registerAllDialects(mlir::DialectRegistry &registry) {
@@ -30,6 +35,25 @@ void dsv3::registerAllPasses() {
   mlir::registerSymbolDCEPass();
   registerTransformsPasses();
   registerConversionPasses();
+}
+
+/// Whether the driver is at work; only its parser exits the process meanwhile.
+static bool driverRuns = false;
+
+int dsv3::withLlvmCommandLine(const char *program, const std::function<int()> &work) {
+  llvm::cl::SetVersionPrinter(
+      [program](llvm::raw_ostream &stream) { stream << versionText(program) << '\n'; });
+  driverRuns = true;
+  on_exit(
+      [](int code, void *) {
+        if (driverRuns && code != 0) {
+          _exit(exitUsage);
+        }
+      },
+      nullptr);
+  int code = work();
+  driverRuns = false;
+  return code;
 }
 
 void dsv3::sayDiagnostics(mlir::MLIRContext &context, const char *program) {

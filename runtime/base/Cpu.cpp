@@ -36,10 +36,26 @@ static std::string joined(const Names &names) {
   return text.empty() ? "none" : text;
 }
 
-Expected<size_t> runtime::bestVariant(std::span<const std::string> names) {
+Expected<size_t> runtime::chooseVariant(std::span<const std::string> names,
+                                        std::string_view wanted) {
   std::vector<std::string_view> runnable = runnableVariants();
+  auto runs = [&](std::string_view name) { return std::ranges::count(runnable, name) > 0; };
+  if (!wanted.empty()) {
+    auto found = std::ranges::find(names, wanted);
+    if (found == names.end()) {
+      return Failure{"expected a variant that there is code for (" + joined(names) + "), found '" +
+                         std::string(wanted) + "'",
+                     "", "give one of these, or leave --variant out"};
+    }
+    if (!runs(wanted)) {
+      return Failure{"this machine does not run code for " + std::string(wanted) + "; it runs " +
+                         joined(runnable),
+                     "", "leave --variant out"};
+    }
+    return size_t(found - names.begin());
+  }
   for (std::string_view name : runnable) {
-    auto found = std::find(names.begin(), names.end(), name);
+    auto found = std::ranges::find(names, name);
     if (found != names.end()) {
       return size_t(found - names.begin());
     }

@@ -20,9 +20,9 @@ namespace dsv3::runtime {
 /// support the instructions and the registers. Empty on other architectures.
 std::vector<std::string_view> runnableVariants();
 
-/// The index in `names` of the best variant that this machine runs. Fails with
-/// both lists if there is none.
-Expected<size_t> bestVariant(std::span<const std::string> names);
+/// The index in `names` of the variant `wanted`, or, where that is empty, of the best that this
+/// machine runs. Fails with the lists if it is not there or this machine does not run it.
+Expected<size_t> chooseVariant(std::span<const std::string> names, std::string_view wanted);
 
 /// Lets the calling thread run on `cpus` only. Returns whether the system agreed.
 bool runThisThreadOn(std::span<const int> cpus);

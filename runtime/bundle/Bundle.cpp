@@ -8,7 +8,6 @@
 #include "dsv3/Support/Hash.h"
 #include "runtime/base/Cpu.h"
 
-#include <algorithm>
 #include <system_error>
 
 namespace dsv3::runtime {
@@ -83,42 +82,19 @@ Expected<Bundle> Bundle::open(const std::filesystem::path &directory) {
   return bundle;
 }
 
-static std::string joined(const std::vector<std::string> &names) {
-  std::string text;
-  for (const std::string &name : names) {
-    text += (text.empty() ? "" : ", ") + name;
-  }
-  return text.empty() ? "none" : text;
-}
-
-Expected<size_t> Bundle::chooseVariant(const std::optional<std::string> &wanted) const {
+Expected<size_t> Bundle::chooseVariant(std::string_view wanted) const {
   std::vector<std::string> names;
   names.reserve(contents.variants.size());
   for (const plan::Variant &variant : contents.variants) {
     names.push_back(variant.name);
   }
-  if (!wanted) {
-    Expected<size_t> best = bestVariant(names);
-    if (!best) {
-      Failure failure = best.failure();
-      failure.where = root.string();
-      return failure;
-    }
-    return best;
+  Expected<size_t> chosen = runtime::chooseVariant(names, wanted);
+  if (!chosen) {
+    Failure failure = chosen.failure();
+    failure.where = root.string();
+    return failure;
   }
-  auto found = std::find(names.begin(), names.end(), *wanted);
-  if (found == names.end()) {
-    return Failure{"expected a variant of the bundle (" + joined(names) + "), found '" + *wanted +
-                       "'",
-                   root.string(), "give one of these, or leave --variant out"};
-  }
-  std::vector<std::string_view> runnable = runnableVariants();
-  if (std::find(runnable.begin(), runnable.end(), *wanted) == runnable.end()) {
-    return Failure{"this machine does not run code for " + *wanted + "; it runs " +
-                       joined({runnable.begin(), runnable.end()}),
-                   "", "leave --variant out"};
-  }
-  return size_t(found - names.begin());
+  return chosen;
 }
 
 std::filesystem::path Bundle::objectPath(size_t variant) const {

@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace dsv3::runtime {
 
@@ -36,9 +37,9 @@ public:
   /// The checkpoint that it was compiled from; none if it was a config alone.
   const std::optional<std::filesystem::path> &checkpoint() const { return source; }
 
-  /// The index of the variant `wanted`, or of the best that this machine runs. Fails if
-  /// this machine does not run it or the bundle lacks it.
-  Expected<size_t> chooseVariant(const std::optional<std::string> &wanted) const;
+  /// The index of the variant `wanted`, or, where that is empty, of the best that this machine
+  /// runs. Fails if this machine does not run it or the bundle lacks it.
+  Expected<size_t> chooseVariant(std::string_view wanted) const;
   /// The shared object of a variant.
   std::filesystem::path objectPath(size_t variant) const;
   /// Where weights in the layouts of a variant may be kept, once they are packed.

@@ -41,6 +41,9 @@ static Expected<Bundle> compile(const CompileRequest &request,
                                 const std::filesystem::path &directory,
                                 const std::filesystem::path &compiler,
                                 const std::filesystem::path &target) {
+  if (Status admitted = request.admit(); !admitted) {
+    return admitted;
+  }
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) {
@@ -50,10 +53,11 @@ static Expected<Bundle> compile(const CompileRequest &request,
   if (aside.error()) {
     return cannotWrite(directory, aside.error().message(), request);
   }
-  request.say("compiling " + request.input.string() + " into " + target.string());
+  request.say("compiling " + request.input.string() + " for " + request.variant + " into " +
+              target.string());
   std::filesystem::path made = aside.path() / "bundle";
-  std::vector<std::string> arguments{request.inputFlag, request.input.string(), "-o",
-                                     made.string()};
+  std::vector<std::string> arguments{request.inputFlag, request.input.string(), "-o", made.string(),
+                                     "--variant",       request.variant};
   if (Status compiled = runProgram(compiler, arguments, request.cancel); !compiled) {
     return isFull(directory) ? cannotWrite(directory, "the disk is full", request)
                              : compiled.failure();

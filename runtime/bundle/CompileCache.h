@@ -1,9 +1,10 @@
 //===- CompileCache.h - bundles that dsv3-run has compiled ------*- C++ -*-===//
 //
 // For a model directory, dsv3-run starts dsv3-compile and keeps the bundle under
-// $XDG_CACHE_HOME (or ~/.cache)/dsv3, named by what it was made from. A bundle is
-// compiled aside and published in one step, so others see it whole or not at all; there
-// is no lock: whoever comes second uses or replaces what is there.
+// $XDG_CACHE_HOME (or ~/.cache)/dsv3, named by what it was made from and for which kind
+// of CPU: it has code for that one alone. A bundle is compiled aside and published in one step, so
+// others see it whole or not at all; there is no lock: whoever comes second uses or replaces what
+// is there.
 //
 //===----------------------------------------------------------------------===//
 #pragma once

@@ -13,6 +13,7 @@ CompileKey CompileKey::of(const CompileRequest &request, const std::filesystem::
   CompileKey key;
   key.inputFlag = request.inputFlag;
   key.identity = request.identity;
+  key.variant = request.variant;
   key.planFormat = plan::planFormatVersion;
   key.families = plan::familyTableHash();
   std::error_code ignored;
@@ -29,6 +30,7 @@ std::string CompileKey::name() const {
   };
   add(inputFlag);
   add(identity);
+  add(variant);
   hasher.update(planFormat);
   add(families);
   hasher.update(compilerBytes);

@@ -1,12 +1,14 @@
 //===- CompileKey.h - what a compiled bundle depends on ---------*- C++ -*-===//
 //
-// What decides what dsv3-compile makes: its input and its version. Bundles in the cache are
-// named by it: of two that differ in any part, none is taken for the other. Not in it: the
-// shared libraries of LLVM, MLIR and LLD that dsv3-compile loads, which only running it could
+// What decides what dsv3-compile makes: its input, the variant and its version. Bundles in the
+// cache are named by it: of two that differ in any part, none is taken for the other. Not in it:
+// the shared libraries of LLVM, MLIR and LLD that dsv3-compile loads, which only running it could
 // tell; a bundle that an older release of them made is as good, and --rebuild makes a new one.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
+
+#include "dsv3/Support/Status.h"
 
 #include <atomic>
 #include <cstdint>
@@ -22,16 +24,20 @@ struct CompileRequest {
   std::filesystem::path input;
   /// Names the input's contents: the checkpoint's identity.
   std::string identity;
+  /// The kind of CPU that code is made for.
+  std::string variant;
   /// Compile even if there is a bundle.
   bool rebuild = false;
   /// Once true, compiling stops and fails with "interrupted". May be null.
   const std::atomic<bool> *cancel = nullptr;
+  /// Asked before anything is compiled; its failure is passed on.
+  std::function<Status()> admit = [] { return Status(); };
   /// Told what is being done, a sentence at a time.
   std::function<void(const std::string &)> say;
 };
 
 struct CompileKey {
-  std::string inputFlag, identity;
+  std::string inputFlag, identity, variant;
   uint64_t planFormat = 0;
   std::string families; ///< hash of the table
   uint64_t compilerBytes = 0;

@@ -82,15 +82,18 @@ static Status measure(runtime::Session &session, const ModelFiles &files, const 
 static Status runBench(const Flags &flags) {
   int64_t needed = flags.bench.depth + std::max(flags.bench.promptTokens,
                                                 flags.bench.generateTokens + flags.bench.batch);
-  Expected<ModelFiles> files = openModel(flags.model);
+  Expected<FoundModel> found = findModel(flags.model);
+  if (!found) {
+    return found.status();
+  }
+  if (int64_t context = found->context(flags.model); needed > context) {
+    return Failure{"expected a context of at least " + std::to_string(needed) +
+                       " tokens for this benchmark, found " + std::to_string(context),
+                   "--depth, --prompt-tokens, --generate-tokens"};
+  }
+  Expected<ModelFiles> files = openModel(*std::move(found), flags.model);
   if (!files) {
     return files.status();
-  }
-  if (needed > files->context(flags.model)) {
-    return Failure{"expected a context of at least " + std::to_string(needed) +
-                       " tokens for this benchmark, found " +
-                       std::to_string(files->context(flags.model)),
-                   "--depth, --prompt-tokens, --generate-tokens"};
   }
   BenchResult result;
   result.model = flags.model.model.empty() ? flags.model.config : flags.model.model;
@@ -145,7 +148,10 @@ void addBench(CLI::App &app, Command &chosen) {
       ->capture_default_str();
   command->add_flag("--kernels", flags->kernels, "each kernel of the steps, slowest first");
   command->add_flag("--json", flags->json, "one JSON object instead of a table");
-  command->callback([flags, &chosen] { chosen = [flags] { return runBench(*flags); }; });
+  command->callback([flags, &chosen] {
+    refuseUsage(checkSource(flags->model));
+    chosen = [flags] { return runBench(*flags); };
+  });
 }
 
 } // namespace dsv3::cli

@@ -1,26 +1,70 @@
 //===- CommandLine.cpp - what all command lines share ---------------------===//
 #include "runtime/cli/CommandLine.h"
 
+#include "dsv3/Support/CommandLine.h"
 #include "dsv3/Support/Cpus.h"
 
 #include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <limits>
 #include <string>
+#include <vector>
 
 namespace dsv3::cli {
 
+void addVersion(CLI::App &app) {
+  app.set_version_flag("--version", versionText(app.get_name()), "print the version");
+}
+
+/// What is wrong with a command line. CLI11 does not name the commands that there are.
+static std::string problemOf(const CLI::App &app, const CLI::ParseError &error) {
+  std::string known;
+  for (const CLI::App *command : app.get_subcommands([](const CLI::App *) { return true; })) {
+    known += (known.empty() ? "" : ", ") + command->get_name();
+  }
+  if (!app.get_subcommands().empty() || known.empty()) {
+    return error.what();
+  }
+  std::vector<std::string> words = app.remaining();
+  return words.empty() ? "expected a command: " + known
+                       : "expected a command (" + known + "), found '" + words.front() + "'";
+}
+
+void refuseEmptyValues(CLI::App &app) {
+  for (CLI::Option *option : app.get_options()) {
+    bool text = option->check_name("--prompt") || option->check_name("--chat");
+    if (option->get_type_size() > 0 && !text) {
+      option->check(refuseEmpty);
+    }
+  }
+  for (CLI::App *part : app.get_subcommands([](CLI::App *) { return true; })) {
+    refuseEmptyValues(*part);
+  }
+}
+
+void refuseUsage(const Status &status) {
+  if (!status) {
+    throw CLI::ParseError(status.failure().message(), exitUsage);
+  }
+}
+
 int endParsing(const CLI::App &app, const CLI::ParseError &error) {
   if (error.get_exit_code() == int(CLI::ExitCodes::Success)) {
-    return app.exit(error); // --help
+    return app.exit(error); // --help, --version
   }
   const std::string &program = app.get_name();
   std::string help = program;
   for (const CLI::App *command : app.get_subcommands()) {
     help += " " + command->get_name();
   }
-  std::fprintf(stderr, "%s: %s\n  hint: %s --help\n", program.c_str(), error.what(), help.c_str());
-  return 2;
+  std::string problem = problemOf(app, error);
+  if (problem.find("\n  hint: ") == std::string::npos) {
+    problem += "\n  hint: " + help + " --help";
+  }
+  std::fprintf(stderr, "%s: %s\n", program.c_str(), problem.c_str());
+  return exitUsage;
 }
 
 /// Whether `text` is nothing but a number from 0 to `most`.
@@ -29,6 +73,28 @@ static bool isNumber(const std::string &text, uint64_t most) {
   const char *last = text.data() + text.size();
   auto [end, error] = std::from_chars(text.data(), last, number);
   return error == std::errc() && end == last && number <= most;
+}
+
+CLI::Validator finiteRange(double least, double most) {
+  bool bounded = std::isfinite(most);
+  std::string range = bounded
+                          ? CLI::detail::to_string(least) + " to " + CLI::detail::to_string(most)
+                          : CLI::detail::to_string(least) + " or more";
+  auto check = [=](const std::string &text) {
+    double number = 0;
+    bool sound = CLI::detail::lexical_cast(text, number) && std::isfinite(number) &&
+                 number >= least && number <= most;
+    return sound ? std::string() : "expected a number, " + range + ", found '" + text + "'";
+  };
+  return {check, range};
+}
+
+CLI::Validator countRange() {
+  auto check = [](const std::string &text) {
+    return isNumber(text, INT64_MAX) ? std::string()
+                                     : "expected a whole number of 0 or more, found '" + text + "'";
+  };
+  return {check, "0 or more"};
 }
 
 CLI::Validator seedRange() {

@@ -1,8 +1,7 @@
 //===- GenerateCommand.cpp - text that continues a prompt -----------------===//
+#include "runtime/cli/CommandLine.h"
 #include "runtime/cli/Commands.h"
 #include "runtime/cli/TextGeneration.h"
-
-#include <CLI/CLI.hpp>
 
 #include <memory>
 
@@ -15,14 +14,18 @@ struct Flags {
 } // namespace
 
 static Status generate(const Flags &flags) {
-  Expected<ModelFiles> files = openModel(flags.model);
-  if (!files) {
-    return files.status();
+  Expected<FoundModel> found = findModel(flags.model);
+  if (!found) {
+    return found.status();
   }
   Expected<std::vector<int32_t>> ids =
-      generationPrompt(flags.text, files->texts, files->room(flags.model));
+      generationPrompt(flags.text, found->texts, found->room(flags.model));
   if (!ids) {
     return ids.status();
+  }
+  Expected<ModelFiles> files = openModel(*std::move(found), flags.model);
+  if (!files) {
+    return files.status();
   }
   Expected<std::unique_ptr<RunningModel>> model = startModel(*files, flags.model);
   if (!model) {
@@ -40,7 +43,11 @@ void addGenerate(CLI::App &app, Command &chosen) {
                   "example: dsv3-run generate --model models/nano --chat 'What is 2 plus 3?'");
   addModelFlags(*command, flags->model);
   addTextFlags(*command, flags->text);
-  command->callback([flags, &chosen] { chosen = [flags] { return generate(*flags); }; });
+  command->callback([flags, &chosen] {
+    refuseUsage(checkSource(flags->model));
+    refuseUsage(checkTextFlags(flags->text));
+    chosen = [flags] { return generate(*flags); };
+  });
 }
 
 } // namespace dsv3::cli

@@ -1,9 +1,51 @@
 //===- MemoryCheck.cpp - does a model fit this machine --------------------===//
 #include "runtime/cli/MemoryCheck.h"
 
+#include "dsv3/Checkpoint/TensorMap.h"
 #include "dsv3/Support/BytesText.h"
+#include "dsv3/Support/MemoryLimits.h"
 
 namespace dsv3::cli {
+
+/// As published: a projection of an FP8 model has a byte for each value, and few scales.
+static uint64_t publishedBytes(const checkpoint::ModelConfig &config,
+                               const checkpoint::ExpectedTensor &tensor) {
+  uint64_t bytes = byteSize(checkpoint::publishedType(config, tensor.role));
+  for (int64_t size : tensor.shape) {
+    bytes *= uint64_t(size);
+  }
+  return bytes;
+}
+
+uint64_t leastWeightBytes(const checkpoint::ModelConfig &config,
+                          const std::optional<checkpoint::Checkpoint> &checkpoint) {
+  uint64_t total = 0;
+  for (const checkpoint::ExpectedTensor &tensor : checkpoint::expectedTensors(config)) {
+    if (tensor.isOptional()) {
+      continue; // copies, which are not loaded
+    }
+    if (!checkpoint) {
+      total += publishedBytes(config, tensor);
+    } else if (const checkpoint::TensorInfo *info = checkpoint->find(tensor.key)) {
+      total += info->byteCount;
+    }
+  }
+  return total;
+}
+
+Status checkWeights(const checkpoint::ModelConfig &config,
+                    const std::optional<checkpoint::Checkpoint> &checkpoint) {
+  std::optional<uint64_t> available = availableMemory();
+  uint64_t least = leastWeightBytes(config, checkpoint);
+  if (!available || least <= *available) {
+    return {};
+  }
+  return Failure{"the model needs at least " + bytesText(least) +
+                     " for weights, this machine has " + bytesText(*available) + " to give",
+                 "",
+                 "end other programs, use a machine with more memory or a smaller model; "
+                 "dsv3-compile --plan-only says what else it needs"};
+}
 
 Expected<std::string> checkMemory(const plan::MemoryNeeds &needs, const plan::Cache &cache,
                                   const MemoryQuestion &question) {

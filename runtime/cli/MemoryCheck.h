@@ -1,13 +1,24 @@
 //===- MemoryCheck.h - does a model fit this machine ------------*- C++ -*-===//
 #pragma once
 
+#include "dsv3/Checkpoint/Checkpoint.h"
+#include "dsv3/Checkpoint/ModelConfig.h"
 #include "dsv3/Plan/MemoryNeeds.h"
 #include "dsv3/Support/Status.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace dsv3::cli {
+
+/// Bytes that the weights of a model take at least, of which no plan is there yet: as they are
+/// stored in the checkpoint or, without one, as such models are published.
+uint64_t leastWeightBytes(const checkpoint::ModelConfig &config,
+                          const std::optional<checkpoint::Checkpoint> &checkpoint);
+/// Fails if this machine has no memory for them.
+Status checkWeights(const checkpoint::ModelConfig &config,
+                    const std::optional<checkpoint::Checkpoint> &checkpoint);
 
 /// What is run, on a machine that has `available` bytes to give.
 struct MemoryQuestion {

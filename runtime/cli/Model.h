@@ -1,8 +1,8 @@
 //===- Model.h - from --model to a session ----------------------*- C++ -*-===//
 //
-// Opens what --model names in two steps: first everything that is small (bundle,
-// compiled if need be, configuration, tokenizer), so that a prompt can be checked, then
-// weights and session.
+// From what --model names to a session in three steps: findModel reads everything that is
+// small (configuration, headers, tokenizer), so that a prompt and what else a command needs
+// can be checked; openModel has it compiled if need be; startModel loads the weights.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -38,11 +38,12 @@ struct ModelFlags {
   std::string variant; ///< empty: the best
   int threads = 0;
   int64_t context = 0, chunk = 0;
-  bool dummy = false, rebuild = false, keepPacked = false;
+  bool dummy = false, rebuild = false, keepPacked = false, verifyPacked = false;
   uint64_t dummySeed = 0;
 };
 void addModelFlags(CLI::App &command, ModelFlags &flags);
-/// Fails where no weights can be had: a configuration alone, without --dummy.
+/// Fails where no weights can be had, whatever the files hold: a configuration alone, without
+/// --dummy.
 Status checkSource(const ModelFlags &flags);
 /// The configuration of a model with made-up weights.
 std::filesystem::path configPath(const ModelFlags &flags);
@@ -57,20 +58,34 @@ struct ModelTexts {
 Expected<ModelTexts> readTexts(const std::filesystem::path &directory,
                                checkpoint::ModelConfig config);
 
+/// A model before anything of it is compiled.
+struct FoundModel {
+  std::optional<runtime::Bundle> bundle;            ///< none where it must be compiled
+  std::optional<checkpoint::Checkpoint> checkpoint; ///< none with --dummy
+  ModelTexts texts;
+
+  /// Tokens that the cache will hold.
+  int64_t context(const ModelFlags &flags) const { return room(flags).tokens; }
+  runtime::ContextRoom room(const ModelFlags &flags) const;
+  /// Whether there is an MTP module. Fails if the checkpoint holds half of one or lacks others
+  /// of its tensors.
+  Expected<bool> hasMtp() const;
+};
+/// Says on stderr what is odd. Fails if something is missing or does not belong together, or
+/// there is not the context that was asked for.
+Expected<FoundModel> findModel(const ModelFlags &flags);
+
 /// A model without its weights.
 struct ModelFiles {
   runtime::Bundle bundle;
   size_t variant = 0;
   std::optional<checkpoint::Checkpoint> checkpoint; ///< none with --dummy
   ModelTexts texts;
-
-  /// Tokens that the cache will hold.
-  int64_t context(const ModelFlags &flags) const;
-  runtime::ContextRoom room(const ModelFlags &flags) const;
+  int64_t context = 0; ///< tokens that the cache will hold
 };
-/// Says on stderr what takes time and what is odd. Fails if something is missing, does
-/// not belong together or is not for this machine.
-Expected<ModelFiles> openModel(const ModelFlags &flags);
+/// Has the model compiled unless it is, and says so on stderr. Fails if it is not for this
+/// machine, or, before it is compiled, if the machine has no memory for its weights.
+Expected<ModelFiles> openModel(FoundModel model, const ModelFlags &flags);
 
 /// How weights came into memory.
 enum class WeightOrigin : uint8_t { Packed, Mapped, MadeUp };

@@ -1,18 +1,35 @@
 //===- OpenModel.cpp - a model without its weights ------------------------===//
+#include "dsv3/Checkpoint/TensorMap.h"
+#include "dsv3/Plan/Families.h"
 #include "dsv3/Plan/Names.h"
 #include "dsv3/Support/Hash.h"
+#include "runtime/base/Cpu.h"
 #include "runtime/bundle/CompileCache.h"
 #include "runtime/cli/CommandLine.h"
 #include "runtime/cli/Interrupt.h"
+#include "runtime/cli/MemoryCheck.h"
 #include "runtime/cli/Model.h"
 #include "runtime/cli/Streams.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 
 namespace fs = std::filesystem;
 
 namespace dsv3::cli {
+
+static std::string refuseUnknownVariant(const std::string &name) {
+  if (plan::findCpuVariant(name)) {
+    return "";
+  }
+  std::string known;
+  for (const plan::CpuVariant &cpu : plan::cpuVariants()) {
+    known += known.empty() ? "" : " or ";
+    known += cpu.name;
+  }
+  return "expected " + known + ", found '" + name + "'";
+}
 
 void addModelFlags(CLI::App &command, ModelFlags &flags) {
   auto *source = command.add_option_group("model");
@@ -29,24 +46,40 @@ void addModelFlags(CLI::App &command, ModelFlags &flags) {
       .add_option("--chunk", flags.chunk,
                   "most tokens of a step; 0: as many as the model was compiled for")
       ->check(CLI::Range(int64_t(0), mostTokens));
-  command.add_option("--variant", flags.variant,
-                     "kind of CPU whose code is run, for example "
-                     "x86-64-v3");
+  command
+      .add_option("--variant", flags.variant,
+                  "kind of CPU whose code is run, for example "
+                  "x86-64-v3")
+      ->check(refuseUnknownVariant);
   command.add_flag("--rebuild", flags.rebuild, "compile even if there is a compiled model");
   command.add_flag("--keep-packed", flags.keepPacked,
                    "keep the packed weights beside the bundle; later starts map them");
+  command.add_flag("--verify-packed", flags.verifyPacked,
+                   "check kept weights byte by byte before they are mapped");
   auto *dummy = command.add_flag("--dummy", flags.dummy, "make weights up; config.json is enough");
   command.add_option("--dummy-seed", flags.dummySeed, "seed of such weights")
       ->check(seedRange())
       ->needs(dummy);
 }
 
-int64_t ModelFiles::context(const ModelFlags &flags) const {
-  return flags.context > 0 ? flags.context : bundle.plan().cache.maxContext;
+runtime::ContextRoom FoundModel::room(const ModelFlags &flags) const {
+  // dsv3-run has models compiled for all their positions.
+  int64_t positions = texts.config.maxPositionEmbeddings;
+  int64_t compiled = bundle ? bundle->plan().cache.maxContext : positions;
+  return {flags.context > 0 ? flags.context : compiled, compiled, positions};
 }
 
-runtime::ContextRoom ModelFiles::room(const ModelFlags &flags) const {
-  return {context(flags), bundle.plan().cache.maxContext, texts.config.maxPositionEmbeddings};
+Expected<bool> FoundModel::hasMtp() const {
+  if (bundle) {
+    return std::ranges::any_of(bundle->plan().entries, [](const plan::Entry &entry) {
+      return entry.role == plan::roleMtp;
+    });
+  }
+  if (!checkpoint) {
+    return texts.config.numNextnPredictLayers > 0;
+  }
+  Expected<checkpoint::TensorCheck> check = checkpoint::checkTensors(texts.config, *checkpoint);
+  return check ? Expected<bool>(check->hasMtp) : check.failure();
 }
 
 Status checkSource(const ModelFlags &flags) {
@@ -62,16 +95,31 @@ fs::path configPath(const ModelFlags &flags) {
   return flags.config.empty() ? fs::path(flags.model) / "config.json" : fs::path(flags.config);
 }
 
-/// What dsv3-compile is asked for where --model is no bundle.
-static Expected<runtime::Bundle>
-compileModel(const ModelFlags &flags, const std::optional<checkpoint::Checkpoint> &checkpoint) {
+/// The variant that the model is to be compiled for.
+static Expected<std::string> variantToCompile(const ModelFlags &flags) {
+  std::vector<std::string> names;
+  for (const plan::CpuVariant &cpu : plan::cpuVariants()) {
+    names.emplace_back(cpu.name);
+  }
+  Expected<size_t> chosen = runtime::chooseVariant(names, flags.variant);
+  return chosen ? Expected<std::string>(names[*chosen]) : chosen.failure();
+}
+
+/// The bundle of a model that is none itself.
+static Expected<runtime::Bundle> compileModel(const FoundModel &model, const ModelFlags &flags) {
+  Expected<std::string> variant = variantToCompile(flags);
+  if (!variant) {
+    return variant.failure();
+  }
   runtime::CompileRequest request;
+  request.variant = *variant;
   request.rebuild = flags.rebuild;
   request.cancel = watchInterrupts();
   request.say = say;
+  request.admit = [&] { return checkWeights(model.texts.config, model.checkpoint); };
   request.input = flags.model;
-  if (checkpoint) {
-    request.identity = checkpoint->identity();
+  if (model.checkpoint) {
+    request.identity = model.checkpoint->identity();
   } else {
     request.inputFlag = "--config";
     request.input = configPath(flags);
@@ -118,73 +166,119 @@ Expected<ModelTexts> readTexts(const fs::path &directory, checkpoint::ModelConfi
   return texts;
 }
 
-Expected<ModelFiles> openModel(const ModelFlags &flags) {
-  if (Status source = checkSource(flags); !source) {
-    return source;
-  }
-  std::optional<checkpoint::Checkpoint> checkpoint;
-  bool isBundle = !flags.model.empty() && runtime::Bundle::isBundle(flags.model);
-  auto openCheckpoint = [&](const fs::path &directory) -> Status {
-    Expected<checkpoint::Checkpoint> opened = checkpoint::Checkpoint::open(directory);
-    if (!opened) {
-      return opened.status();
-    }
+/// A checkpoint, with its oddities said.
+static Expected<checkpoint::Checkpoint> openCheckpoint(const fs::path &directory) {
+  Expected<checkpoint::Checkpoint> opened = checkpoint::Checkpoint::open(directory);
+  if (opened) {
     for (const std::string &note : opened->notes()) {
       say("note: " + note);
     }
-    checkpoint = *std::move(opened);
-    return {};
-  };
-  if (!isBundle && !flags.dummy) {
-    if (Status opened = openCheckpoint(flags.model); !opened) {
-      return opened;
-    }
   }
-  Expected<runtime::Bundle> bundle = isBundle ? openBundle(flags) : compileModel(flags, checkpoint);
+  return opened;
+}
+
+/// A bundle, and the checkpoint that it was compiled from unless weights are made up.
+static Status findBundle(const ModelFlags &flags, FoundModel &model) {
+  Expected<runtime::Bundle> bundle = openBundle(flags);
   if (!bundle) {
-    return bundle.failure();
+    return bundle.status();
   }
-  fs::path directory = isBundle ? bundle->directory() / bundle->checkpoint().value_or("")
-                                : configPath(flags).parent_path();
-  if (isBundle && !flags.dummy) {
+  if (!flags.dummy) {
     Expected<fs::path> source = checkpointOf(*bundle);
     if (!source) {
-      return source.failure();
+      return source.status();
     }
-    if (Status opened = openCheckpoint(*source); !opened) {
-      Failure failure = opened.failure();
+    Expected<checkpoint::Checkpoint> checkpoint = openCheckpoint(*source);
+    if (!checkpoint) {
+      Failure failure = checkpoint.failure();
       failure.hint += "\n  note: the bundle " + flags.model + " was compiled from there";
       return failure;
     }
-  }
-  if (checkpoint) {
     if (Status same = bundle->checkIdentity(*checkpoint); !same) {
       return same;
     }
+    model.checkpoint = *std::move(checkpoint);
   }
-  Expected<size_t> variant =
-      bundle->chooseVariant(flags.variant.empty() ? std::nullopt : std::optional(flags.variant));
-  if (!variant) {
-    return variant.failure();
+  model.bundle = *std::move(bundle);
+  return {};
+}
+
+/// The text of the configuration, and how failures name it.
+static Expected<std::string> configOf(const FoundModel &model, const ModelFlags &flags,
+                                      std::string &where) {
+  where = model.bundle ? (model.bundle->directory() / plan::configFileName).string()
+                       : configPath(flags).string();
+  return model.bundle       ? model.bundle->configText()
+         : model.checkpoint ? model.checkpoint->configText()
+                            : checkpoint::readConfigText(where);
+}
+
+static Status checkContext(const FoundModel &model, const ModelFlags &flags) {
+  runtime::ContextRoom room = model.room(flags);
+  if (room.tokens <= room.compiled) {
+    return {};
   }
-  Expected<checkpoint::ModelConfig> config = checkpoint::parseModelConfig(
-      bundle->configText(), (bundle->directory() / plan::configFileName).string());
+  room.tokens = room.compiled; // what there is, for the hint
+  return Failure{"a context of " + std::to_string(flags.context) +
+                     " tokens was asked for, the model is compiled for " +
+                     std::to_string(room.compiled),
+                 "--context", room.hint("leave it out or give less")};
+}
+
+Expected<FoundModel> findModel(const ModelFlags &flags) {
+  FoundModel model;
+  fs::path directory = configPath(flags).parent_path();
+  if (!flags.model.empty() && runtime::Bundle::isBundle(flags.model)) {
+    if (Status found = findBundle(flags, model); !found) {
+      return found;
+    }
+    directory = model.bundle->directory() / model.bundle->checkpoint().value_or("");
+  } else if (!flags.dummy) {
+    Expected<checkpoint::Checkpoint> checkpoint = openCheckpoint(flags.model);
+    if (!checkpoint) {
+      return checkpoint.failure();
+    }
+    model.checkpoint = *std::move(checkpoint);
+  }
+  std::string where;
+  Expected<std::string> text = configOf(model, flags, where);
+  if (!text) {
+    return text.failure();
+  }
+  Expected<checkpoint::ModelConfig> config = checkpoint::parseModelConfig(*text, where);
   if (!config) {
     return config.failure();
-  }
-  int64_t compiled = bundle->plan().cache.maxContext;
-  if (flags.context > compiled) {
-    runtime::ContextRoom room{compiled, compiled, config->maxPositionEmbeddings};
-    return Failure{"a context of " + std::to_string(flags.context) +
-                       " tokens was asked for, the model was compiled for " +
-                       std::to_string(compiled),
-                   "--context", room.hint("leave it out or give less")};
   }
   Expected<ModelTexts> texts = readTexts(directory, *std::move(config));
   if (!texts) {
     return texts.failure();
   }
-  return ModelFiles{*std::move(bundle), *variant, std::move(checkpoint), *std::move(texts)};
+  model.texts = *std::move(texts);
+  if (Status fits = checkContext(model, flags); !fits) {
+    return fits;
+  }
+  return model;
+}
+
+Expected<ModelFiles> openModel(FoundModel model, const ModelFlags &flags) {
+  int64_t context = model.context(flags);
+  Expected<runtime::Bundle> bundle =
+      model.bundle ? *std::move(model.bundle) : compileModel(model, flags);
+  if (!bundle) {
+    return bundle.failure();
+  }
+  if (model.checkpoint) {
+    // What was compiled just now was read once more.
+    if (Status same = bundle->checkIdentity(*model.checkpoint); !same) {
+      return same;
+    }
+  }
+  Expected<size_t> variant = bundle->chooseVariant(flags.variant);
+  if (!variant) {
+    return variant.failure();
+  }
+  return ModelFiles{*std::move(bundle), *variant, std::move(model.checkpoint),
+                    std::move(model.texts), context};
 }
 
 } // namespace dsv3::cli

@@ -8,6 +8,20 @@
 
 namespace dsv3::cli {
 
+static constexpr const char *noTokens = "expected a prompt of 1 or more tokens, found none";
+
+/// What is wrong with the value of --ids, as far as no file need be read.
+static std::string refuseIds(const std::string &value) {
+  if (value.starts_with('@')) {
+    return "";
+  }
+  Expected<std::vector<int32_t>> ids = parseIds(value, "the list");
+  if (!ids) {
+    return ids.failure().what + " (" + ids.failure().where + ")";
+  }
+  return ids->empty() ? noTokens : "";
+}
+
 void addPromptFlags(CLI::App &command, PromptFlags &flags, bool withChat) {
   auto *group = command.add_option_group("prompt", "one of these");
   auto *text = group->add_option("--prompt", flags.text, "text, as it is");
@@ -19,6 +33,7 @@ void addPromptFlags(CLI::App &command, PromptFlags &flags, bool withChat) {
   group
       ->add_option("--ids", flags.ids,
                    "token ids, for example 0,5,7, or @FILE that holds them; @- is stdin")
+      ->check(refuseIds)
       ->each([&flags](const std::string &) { flags.hasIds = true; });
   group->require_option(1);
   command
@@ -67,7 +82,7 @@ Expected<std::vector<int32_t>> promptIds(const PromptFlags &flags, const ModelTe
     return ids;
   }
   if (ids->empty()) {
-    return Failure{"expected a prompt of 1 or more tokens, found none"};
+    return Failure{noTokens};
   }
   int64_t vocabulary = texts.config.vocabSize;
   for (int32_t id : *ids) {

@@ -17,11 +17,8 @@ struct Flags {
 };
 } // namespace
 
-/// Messages of a long day, and any template.
-static constexpr size_t mostBytes = size_t(256) << 20;
-
 static Expected<text::Context> readJson(const std::string &path) {
-  Expected<std::string> bytes = readFile(path, mostBytes);
+  Expected<std::string> bytes = readFile(path, mostInputBytes);
   if (!bytes) {
     return bytes.failure();
   }
@@ -59,7 +56,7 @@ static Failure named(const Status &status, const std::string &path) {
 }
 
 static Status renderFile(const Flags &flags) {
-  Expected<std::string> source = readFile(flags.templateFile, mostBytes);
+  Expected<std::string> source = readFile(flags.templateFile, mostInputBytes);
   if (!source) {
     return source.status();
   }

@@ -1,6 +1,7 @@
 //===- Run.cpp - the command line of dsv3-run -----------------------------===//
 #include "runtime/cli/Run.h"
 
+#include "dsv3/Support/CommandLine.h"
 #include "dsv3/Support/Guard.h"
 #include "dsv3/Support/StandardStreams.h"
 #include "runtime/base/MappedFault.h"
@@ -30,6 +31,7 @@ int run(int argc, char **argv) {
   runtime::explainMappedFaults("dsv3-run");
   CLI::App app(about, "dsv3-run");
   app.require_subcommand(1);
+  addVersion(app);
   Command command;
   addGenerate(app, command);
   addScore(app, command);
@@ -37,6 +39,7 @@ int run(int argc, char **argv) {
   addDetokenize(app, command);
   addRender(app, command);
   addBench(app, command);
+  refuseEmptyValues(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
@@ -48,7 +51,7 @@ int run(int argc, char **argv) {
   }
   if (!status) {
     std::fprintf(stderr, "dsv3-run: %s\n", status.failure().message().c_str());
-    return 1;
+    return exitFailure;
   }
   return 0;
 }

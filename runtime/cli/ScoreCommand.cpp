@@ -1,9 +1,9 @@
 //===- ScoreCommand.cpp - logits and what led to them ---------------------===//
+#include "runtime/cli/CommandLine.h"
 #include "runtime/cli/Commands.h"
+#include "runtime/cli/OutputCheck.h"
 #include "runtime/cli/Prompt.h"
 #include "runtime/cli/Scores.h"
-
-#include <CLI/CLI.hpp>
 
 #include <memory>
 
@@ -17,20 +17,38 @@ struct Flags {
 } // namespace
 
 static Status score(const Flags &flags) {
-  Expected<ModelFiles> files = openModel(flags.model);
-  if (!files) {
-    return files.status();
+  Expected<FoundModel> found = findModel(flags.model);
+  if (!found) {
+    return found.status();
   }
   Expected<std::vector<int32_t>> ids =
-      promptIds(flags.prompt, files->texts, files->room(flags.model));
+      promptIds(flags.prompt, found->texts, found->room(flags.model));
   if (!ids) {
     return ids.status();
   }
-  // Before minutes go into weights: the place may not be writable.
+  if (flags.score.wanted.mtp) {
+    Expected<bool> there = found->hasMtp();
+    if (Status mtp = there ? checkMtp(*there) : there.status(); !mtp) {
+      return mtp;
+    }
+  }
+  if (found->checkpoint) {
+    if (Status free = checkOutput(flags.score.output, *found->checkpoint); !free) {
+      return free;
+    }
+  }
+  // Before minutes go into compiling and weights: the place may not be writable.
   Expected<ScoreFile> file =
-      ScoreFile::create(flags.score, files->texts.config, int64_t(ids->size()));
+      ScoreFile::create(flags.score, found->texts.config, int64_t(ids->size()));
   if (!file) {
     return file.status();
+  }
+  Expected<ModelFiles> files = openModel(*std::move(found), flags.model);
+  if (!files) {
+    return files.status();
+  }
+  if (Status free = checkOutput(flags.score.output, files->bundle); !free) {
+    return free;
   }
   Expected<std::unique_ptr<RunningModel>> model = startModel(*files, flags.model);
   if (!model) {
@@ -49,7 +67,10 @@ void addScore(CLI::App &app, Command &chosen) {
   addModelFlags(*command, flags->model);
   addPromptFlags(*command, flags->prompt, /*withChat=*/false);
   addScoreFlags(*command, flags->score);
-  command->callback([flags, &chosen] { chosen = [flags] { return score(*flags); }; });
+  command->callback([flags, &chosen] {
+    refuseUsage(checkSource(flags->model));
+    chosen = [flags] { return score(*flags); };
+  });
 }
 
 } // namespace dsv3::cli

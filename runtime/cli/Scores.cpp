@@ -151,10 +151,16 @@ static Status writeMtp(runtime::LanguageModel &model, std::span<const int32_t> i
                          runtime::OutputRows::All, &observer);
 }
 
+Status checkMtp(bool there) {
+  return there ? Status()
+               : Failure{"--mtp asks for the MTP module, but the model has none", "",
+                         "leave --mtp out"};
+}
+
 Status writeScores(runtime::LanguageModel &model, std::span<const int32_t> ids, ScoreFile file) {
   const ScoreOptions &wanted = file.wanted();
-  if (wanted.mtp && !model.hasMtp()) {
-    return Failure{"--mtp asks for the MTP module, but the model has none", "", "leave --mtp out"};
+  if (Status mtp = wanted.mtp ? checkMtp(model.hasMtp()) : Status(); !mtp) {
+    return mtp;
   }
   ScoreObserver observer(file, /*mtp=*/false);
   if (Status status = model.append(ids, runtime::OutputRows::All, &observer); !status) {

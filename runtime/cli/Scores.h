@@ -74,6 +74,9 @@ private:
   ScoreOptions options;
 };
 
+/// For --mtp: fails if the model has no MTP module.
+Status checkMtp(bool there);
+
 /// Feeds `ids`, as many as the file is for, to a fresh model, with progress on stderr, and
 /// publishes the file. Fails if the MTP module is asked for and there is none, a step fails
 /// or the file cannot be written.

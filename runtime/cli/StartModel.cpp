@@ -27,15 +27,18 @@ Expected<std::unique_ptr<RunningModel>> startModel(ModelFiles &files, const Mode
       !sound) {
     return sound.failure();
   }
-  std::optional<runtime::FileMapping> packed = findPacked(files, flags);
+  Expected<std::optional<runtime::FileMapping>> packed = findPacked(files, flags);
+  if (!packed) {
+    return packed.failure();
+  }
   std::optional<uint64_t> available = availableMemory();
   if (available) {
     int threads = flags.threads > 0 ? flags.threads : usefulThreads();
     Expected<std::string> note = checkMemory(plan::memoryNeeds(plan, files.variant), plan.cache,
-                                             {.context = files.context(flags),
+                                             {.context = files.context,
                                               .threads = threads,
                                               .available = *available,
-                                              .mappedWeights = packed.has_value()});
+                                              .mappedWeights = packed->has_value()});
     if (!note) {
       return note.failure();
     }
@@ -44,7 +47,7 @@ Expected<std::unique_ptr<RunningModel>> startModel(ModelFiles &files, const Mode
     }
   }
   Expected<LoadedWeights> weights =
-      loadWeights(files, flags, std::move(packed), available.value_or(UINT64_MAX));
+      loadWeights(files, flags, *std::move(packed), available.value_or(UINT64_MAX));
   if (!weights) {
     return weights.failure();
   }

@@ -16,7 +16,7 @@
 namespace dsv3::cli {
 
 /// All that an open file or pipe gives.
-static Expected<std::string> readAll(int descriptor, size_t most, const std::string &where) {
+static Expected<std::string> readAll(int descriptor, const std::string &where) {
   std::string text;
   std::array<char, 1 << 16> piece;
   for (;;) {
@@ -26,8 +26,9 @@ static Expected<std::string> readAll(int descriptor, size_t most, const std::str
     }
     if (count > 0) {
       text.append(piece.data(), size_t(count));
-      if (text.size() > most) {
-        return Failure{"expected at most " + std::to_string(most) + " bytes, found more", where};
+      if (text.size() > mostInputBytes) {
+        return Failure{"expected at most " + std::to_string(mostInputBytes) + " bytes, found more",
+                       where, "give it in pieces"};
       }
     } else if (errno != EINTR) {
       return Failure{std::string("cannot read: ") + std::strerror(errno), where};
@@ -35,20 +36,20 @@ static Expected<std::string> readAll(int descriptor, size_t most, const std::str
   }
 }
 
-Expected<std::string> readInput(size_t most) { return readAll(STDIN_FILENO, most, "stdin"); }
+Expected<std::string> readInput() { return readAll(STDIN_FILENO, "stdin"); }
 
 /// A file, or what a pipe or terminal of that name gives.
-static Expected<std::string> readFileOrPipe(const std::string &path, size_t most) {
+static Expected<std::string> readFileOrPipe(const std::string &path) {
   std::error_code error;
   std::filesystem::file_status status = std::filesystem::status(path, error);
   if (!std::filesystem::is_fifo(status) && !std::filesystem::is_character_file(status)) {
-    return readFile(path, most);
+    return readFile(path, mostInputBytes);
   }
   int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) {
     return Failure{std::string("cannot open: ") + std::strerror(errno), path};
   }
-  Expected<std::string> text = readAll(descriptor, most, path);
+  Expected<std::string> text = readAll(descriptor, path);
   close(descriptor);
   return text;
 }
@@ -101,9 +102,8 @@ Expected<std::vector<int32_t>> idsOfFlag(std::string_view value, const std::stri
   if (!value.starts_with('@')) {
     return parseIds(value, flag);
   }
-  constexpr size_t mostBytes = size_t(256) << 20; // ids of more tokens than any context holds
   std::string path(value.substr(1));
-  Expected<std::string> text = path == "-" ? readInput(mostBytes) : readFileOrPipe(path, mostBytes);
+  Expected<std::string> text = path == "-" ? readInput() : readFileOrPipe(path);
   if (!text) {
     Failure failure = text.failure();
     failure.where = flag + " @" + path;

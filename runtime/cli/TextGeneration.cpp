@@ -7,6 +7,7 @@
 #include "runtime/cli/Streams.h"
 #include "runtime/tokenizer/StreamDecoder.h"
 
+#include <cmath>
 #include <cstdio>
 
 namespace dsv3::cli {
@@ -51,6 +52,8 @@ private:
 
 } // namespace
 
+static constexpr int64_t mostTokensByDefault = 1024;
+
 static runtime::GenerateOptions generateOptions(const TextFlags &flags, const ModelTexts &texts) {
   const checkpoint::GenerationConfig &defaults = texts.generation;
   runtime::GenerateOptions options;
@@ -64,7 +67,7 @@ static runtime::GenerateOptions generateOptions(const TextFlags &flags, const Mo
       defaults.eosTokenIds.empty() ? texts.config.eosTokenIds : defaults.eosTokenIds;
   options.ends.assign(ends.begin(), ends.end());
   options.ignoreEnds = flags.ignoreEos;
-  options.maxTokens = flags.maxTokens;
+  options.maxTokens = flags.maxTokens.value_or(mostTokensByDefault);
   options.limit = texts.tokenizer ? texts.tokenizer->vocabSize() : 0;
   return options;
 }
@@ -96,32 +99,49 @@ static void summarise(const runtime::Generation &done) {
 }
 
 /// Refuses what only matters where tokens are drawn.
-static Status checkDrawn(const TextFlags &flags, const SamplingOptions &sampling) {
+static Status checkDrawn(const TextFlags &flags, double temperature) {
   const char *given = flags.topP   ? "--top-p"
                       : flags.topK ? "--top-k"
                       : flags.minP ? "--min-p"
                       : flags.seed ? "--seed"
                                    : nullptr;
-  if (!given || sampling.temperature > 0) {
+  if (!given || temperature > 0) {
     return {};
   }
   return Failure{"changes nothing at temperature 0, where the likeliest token is always taken",
                  given, "give --temperature above 0 besides, or leave it out"};
 }
 
+Status checkTextFlags(const TextFlags &flags) {
+  return flags.temperature ? checkDrawn(flags, *flags.temperature) : Status();
+}
+
+/// Tells who asked for more tokens than the context holds after the prompt. The last one is
+/// not fed, so it needs no room.
+static void sayRoom(const TextFlags &flags, int64_t promptTokens, runtime::ContextRoom room) {
+  int64_t most = room.tokens - promptTokens + 1;
+  if (flags.maxTokens && *flags.maxTokens > most) {
+    say("note: --max-tokens asks for " + std::to_string(*flags.maxTokens) +
+        " tokens, but the context of " + std::to_string(room.tokens) + " is full after " +
+        std::to_string(most));
+  }
+}
+
 Expected<std::vector<int32_t>> generationPrompt(const TextFlags &flags, const ModelTexts &texts,
                                                 runtime::ContextRoom room) {
-  SamplingOptions sampling = generateOptions(flags, texts).sampling;
-  for (const Status &status : {validate(sampling), checkDrawn(flags, sampling)}) {
-    if (!status) {
-      return status;
-    }
+  double temperature = generateOptions(flags, texts).sampling.temperature;
+  if (Status drawn = checkDrawn(flags, temperature); !drawn) {
+    return drawn;
   }
   if (!flags.stops.empty() && !texts.tokenizer) {
     return Failure{"the model has no tokenizer.json, so it writes no text", "--stop",
                    "leave --stop out; --max-tokens ends the answer, too"};
   }
-  return promptIds(flags.prompt, texts, room);
+  Expected<std::vector<int32_t>> ids = promptIds(flags.prompt, texts, room);
+  if (ids) {
+    sayRoom(flags, int64_t(ids->size()), room);
+  }
+  return ids;
 }
 
 Status generateText(runtime::LanguageModel &model, std::span<const int32_t> prompt,
@@ -148,13 +168,15 @@ Status generateText(runtime::LanguageModel &model, std::span<const int32_t> prom
 
 void addTextFlags(CLI::App &command, TextFlags &flags) {
   addPromptFlags(command, flags.prompt, /*withChat=*/true);
-  command.add_option("--max-tokens", flags.maxTokens, "most tokens to generate")
-      ->check(CLI::Range(int64_t(1), mostTokens))
-      ->capture_default_str();
-  command.add_option("--temperature", flags.temperature, "0: always the most likely token");
-  command.add_option("--top-p", flags.topP, "keep the likeliest tokens up to this mass");
-  command.add_option("--top-k", flags.topK, "keep this many tokens; 0: all");
-  command.add_option("--min-p", flags.minP, "keep tokens this likely, relative to the best");
+  command.add_option("--max-tokens", flags.maxTokens, "most tokens to generate [1024]")
+      ->check(CLI::Range(int64_t(1), mostTokens));
+  command.add_option("--temperature", flags.temperature, "0: always the most likely token")
+      ->check(finiteRange(0, HUGE_VAL));
+  command.add_option("--top-p", flags.topP, "keep the likeliest tokens up to this mass")
+      ->check(finiteRange(0, 1));
+  command.add_option("--top-k", flags.topK, "keep this many tokens; 0: all")->check(countRange());
+  command.add_option("--min-p", flags.minP, "keep tokens this likely, relative to the best")
+      ->check(finiteRange(0, 1));
   command.add_option("--seed", flags.seed, "of the random choice; 0 if not given")
       ->check(seedRange());
   command.add_option("--stop", flags.stops, "text that ends the answer; may be repeated")

@@ -19,7 +19,7 @@ namespace dsv3::cli {
 /// What is not given is as generation_config.json says.
 struct TextFlags {
   PromptFlags prompt;
-  int64_t maxTokens = 1024;
+  std::optional<int64_t> maxTokens; ///< 1024
   std::optional<double> temperature, topP, minP;
   std::optional<int64_t> topK;
   std::optional<uint64_t> seed;
@@ -27,9 +27,12 @@ struct TextFlags {
   bool printIds = false, ignoreEos = false;
 };
 void addTextFlags(CLI::App &command, TextFlags &flags);
+/// Fails if the flags do not go together, whatever the model is.
+Status checkTextFlags(const TextFlags &flags);
 
-/// The ids of the prompt. Fails too if the other flags cannot be right, so that nobody
-/// waits for weights in vain.
+/// The ids of the prompt. Fails too if the other flags cannot be right for this model, so that
+/// nobody waits for a compiler and weights in vain; says on stderr if the context has less
+/// room than they ask for.
 Expected<std::vector<int32_t>> generationPrompt(const TextFlags &flags, const ModelTexts &texts,
                                                 runtime::ContextRoom room);
 

@@ -64,7 +64,8 @@ void addTokenize(CLI::App &app, Command &chosen) {
   CLI::App *command = app.add_subcommand(
       "tokenize", "Reads text from stdin, byte by byte as it is, and prints its token ids,\n"
                   "separated by commas, without BOS. Added tokens that the text spells are\n"
-                  "parsed.\n\nexample: printf 'Hello' | dsv3-run tokenize --model models/nano");
+                  "parsed. Reads at most 256 MiB.\n\nexample: printf 'Hello' | dsv3-run tokenize "
+                  "--model models/nano");
   command->add_option("--model", flags->model, modelHelp)->required();
   command->add_flag("--json", flags->json, "print a JSON list");
   command->add_flag("--no-parse-special", flags->plain,
@@ -76,7 +77,8 @@ void addDetokenize(CLI::App &app, Command &chosen) {
   auto flags = std::make_shared<Flags>();
   CLI::App *command = app.add_subcommand(
       "detokenize", "Reads token ids from stdin (separated by commas or spaces, or a JSON list)\n"
-                    "and prints their text, with nothing added; U+FFFD for what is not UTF-8.\n\n"
+                    "and prints their text, with nothing added; U+FFFD for what is not UTF-8.\n"
+                    "Reads at most 256 MiB.\n\n"
                     "example: echo 0,5,7 | dsv3-run detokenize --model models/nano");
   command->add_option("--model", flags->model, modelHelp)->required();
   command->add_flag("--json", flags->json, "print a JSON string");

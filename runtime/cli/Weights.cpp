@@ -24,7 +24,8 @@ static runtime::PackedHeader headerOf(const ModelFiles &files, const ModelFlags 
       .source = files.checkpoint ? "checkpoint " + files.checkpoint->identity()
                                  : "made up from seed " + std::to_string(flags.dummySeed),
       .files = {},
-      .dataBytes = plan::weightBytes(plan, files.variant)};
+      .dataBytes = plan::weightBytes(plan, files.variant),
+      .checksums = {}};
   if (files.checkpoint) {
     for (const checkpoint::SafetensorsFile &file : files.checkpoint->files()) {
       header.files.push_back({file.path().filename().string(), file.size(), file.modified()});
@@ -33,19 +34,42 @@ static runtime::PackedHeader headerOf(const ModelFiles &files, const ModelFlags 
   return header;
 }
 
-std::optional<runtime::FileMapping> findPacked(const ModelFiles &files, const ModelFlags &flags) {
+/// Checks all bytes of kept weights, with progress on stderr.
+static Status verifyAll(const runtime::PackedWeights &weights) {
+  runtime::Progress progress("verifying packed weights", stderr);
+  return runtime::verify(
+      weights, [&](uint64_t done, uint64_t total) { progress.update(done, total); },
+      watchInterrupts());
+}
+
+Expected<std::optional<runtime::FileMapping>> findPacked(const ModelFiles &files,
+                                                         const ModelFlags &flags) {
   std::filesystem::path path = files.bundle.packedPath(files.variant);
   std::error_code unknown;
+  std::optional<runtime::FileMapping> none;
   if (!std::filesystem::exists(path, unknown)) {
-    return std::nullopt;
+    if (flags.verifyPacked) {
+      say("note: there are no packed weights to verify: expected " + path.string());
+    }
+    return none;
   }
-  Expected<runtime::FileMapping> mapping = runtime::mapPacked(path, headerOf(files, flags));
-  if (!mapping) {
+  Expected<runtime::PackedWeights> weights = runtime::mapPacked(path, headerOf(files, flags));
+  Status sound = weights ? Status() : weights.status();
+  if (sound && flags.verifyPacked) {
+    sound = verifyAll(*weights);
+    if (watchInterrupts()->load()) {
+      return Failure{"interrupted"};
+    }
+    if (sound) {
+      say("the packed weights in " + path.string() + " are as they were written");
+    }
+  }
+  if (!sound) {
     say("note: the packed weights in " + path.string() +
-        " cannot be used: " + mapping.failure().what);
-    return std::nullopt;
+        " cannot be used: " + sound.failure().what);
+    return none;
   }
-  return *std::move(mapping);
+  return std::optional(std::move(weights->mapping));
 }
 
 /// Reads mapped weights in the order of the file, as disks like, rather than in that of steps.

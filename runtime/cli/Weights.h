@@ -14,9 +14,11 @@
 
 namespace dsv3::cli {
 
-/// The weights that are kept beside the bundle. Says on stderr why not where there are
-/// some that do not fit.
-std::optional<runtime::FileMapping> findPacked(const ModelFiles &files, const ModelFlags &flags);
+/// The weights that are kept beside the bundle, with all their bytes checked if the flags ask
+/// for that. Says on stderr why not where there are some that do not fit or are damaged. Fails
+/// if the user interrupts it.
+Expected<std::optional<runtime::FileMapping>> findPacked(const ModelFiles &files,
+                                                         const ModelFlags &flags);
 
 /// Takes `packed` for the weights, or makes them; progress on stderr. Mapped weights that
 /// `available` memory holds are read at once, others when steps want them.

@@ -21,6 +21,7 @@ namespace dsv3::runtime {
 
 /// Bytes that are written, or wait to be on disk, between two looks at progress.
 static constexpr uint64_t pieceBytes = uint64_t(16) << 20, syncBytes = uint64_t(256) << 20;
+static_assert(packedPieceBytes % pieceBytes == 0, "a checksum ends with a piece that is written");
 
 static Failure cannot(const char *what, int error) {
   return {"cannot " + std::string(what) + ": " + std::strerror(error)};
@@ -42,8 +43,8 @@ static Expected<std::string> readBeginning(int descriptor, uint64_t fileBytes) {
   return bytes;
 }
 
-static Expected<FileMapping> mapOpen(int descriptor, const std::filesystem::path &path,
-                                     const PackedHeader &wanted) {
+static Expected<PackedWeights> mapOpen(int descriptor, const std::filesystem::path &path,
+                                       const PackedHeader &wanted) {
   struct stat status{};
   if (fstat(descriptor, &status) != 0) {
     return cannot("read the file's size", errno);
@@ -63,18 +64,51 @@ static Expected<FileMapping> mapOpen(int descriptor, const std::filesystem::path
   if (std::string other = difference(*header, wanted); !other.empty()) {
     return Failure{other};
   }
-  return FileMapping::map(descriptor, packedDataOffset, header->dataBytes, path.string());
+  auto mapping = FileMapping::map(descriptor, packedDataOffset, header->dataBytes, path.string());
+  if (!mapping) {
+    return mapping.failure();
+  }
+  return PackedWeights{*std::move(mapping), std::move(header->checksums)};
 }
 
-Expected<FileMapping> mapPacked(const std::filesystem::path &path, const PackedHeader &wanted) {
+Expected<PackedWeights> mapPacked(const std::filesystem::path &path, const PackedHeader &wanted) {
   // O_NONBLOCK: a pipe of that name must not wait for a writer.
   int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) {
     return cannot("open the file", errno);
   }
-  Expected<FileMapping> mapping = mapOpen(descriptor, path, wanted);
+  Expected<PackedWeights> weights = mapOpen(descriptor, path, wanted);
   close(descriptor);
-  return mapping;
+  return weights;
+}
+
+/// Piece `index` of the weights.
+static std::span<const std::byte> pieceOf(std::span<const std::byte> weights, uint64_t index) {
+  uint64_t begin = index * packedPieceBytes;
+  return weights.subspan(begin, std::min(packedPieceBytes, weights.size() - begin));
+}
+
+Status verify(const PackedWeights &weights, const PackedProgress &progress,
+              const std::atomic<bool> *cancel) {
+  std::span<const std::byte> all = weights.mapping.bytes();
+  for (uint64_t index = 0; index < weights.checksums.size(); ++index) {
+    if (cancel && cancel->load()) {
+      return Failure{"interrupted"};
+    }
+    uint64_t begin = index * packedPieceBytes;
+    auto piece = pieceOf(all, index);
+    if (Status read = weights.mapping.fetch(begin, piece.size()); !read) {
+      return read;
+    }
+    if (hash128(piece) != weights.checksums[index]) {
+      return Failure{"the weights are damaged between byte " + std::to_string(begin) +
+                     " and byte " + std::to_string(begin + piece.size() - 1)};
+    }
+    if (progress) {
+      progress(begin + piece.size(), all.size());
+    }
+  }
+  return {};
 }
 
 Failure PackedWriter::failure(const std::string &what, int error) const {
@@ -90,11 +124,7 @@ Expected<std::optional<PackedWriter>> PackedWriter::create(const std::filesystem
                                                            const PackedHeader &header) {
   PackedWriter writer;
   writer.target = path;
-  Expected<std::string> bytes = serialise(header);
-  if (!bytes) {
-    return bytes.failure();
-  }
-  writer.header = *std::move(bytes);
+  writer.header = header;
   // Beyond this no file can be; the disk then says that it is full.
   constexpr auto most = uint64_t(std::numeric_limits<off_t>::max());
   writer.fileBytes = packedDataOffset + std::min(header.dataBytes, most - packedDataOffset);
@@ -107,6 +137,9 @@ Expected<std::optional<PackedWriter>> PackedWriter::create(const std::filesystem
   }
   if (Status room = writer.takeRoom(); !room) {
     return room;
+  }
+  if (Status fits = fitsBeforeWeights(header); !fits) {
+    return fits;
   }
   return std::optional(std::move(writer));
 }
@@ -171,8 +204,10 @@ Status PackedWriter::put(uint64_t position, std::span<const std::byte> data) {
   return error == 0 ? Status() : failure("writing failed", error);
 }
 
-Status PackedWriter::write(std::span<const std::byte> weights, const Progress &progress,
+Status PackedWriter::write(std::span<const std::byte> weights, const PackedProgress &progress,
                            const std::atomic<bool> *cancel) {
+  Hasher128 hasher;
+  header.checksums.clear();
   for (uint64_t at = 0; at < weights.size(); at += pieceBytes) {
     if (cancel && cancel->load()) {
       return Failure{"interrupted"};
@@ -181,7 +216,11 @@ Status PackedWriter::write(std::span<const std::byte> weights, const Progress &p
     if (Status written = put(packedDataOffset + at, piece); !written) {
       return written;
     }
+    hasher.update(piece);
     uint64_t done = at + piece.size();
+    if (done % packedPieceBytes == 0 || done == weights.size()) {
+      header.checksums.push_back(std::exchange(hasher, {}).finish());
+    }
     // Now and then, so that progress is that of the disk and memory does not fill up.
     if (done / syncBytes != at / syncBytes && fdatasync(descriptor) != 0) {
       return failure("syncing failed", errno);
@@ -190,7 +229,8 @@ Status PackedWriter::write(std::span<const std::byte> weights, const Progress &p
       progress(done, weights.size());
     }
   }
-  Status written = put(0, std::as_bytes(std::span(header)));
+  Expected<std::string> bytes = serialise(header);
+  Status written = bytes ? put(0, std::as_bytes(std::span(*bytes))) : bytes.status();
   return written ? publish() : written;
 }
 

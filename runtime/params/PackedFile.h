@@ -18,12 +18,26 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace dsv3::runtime {
 
-/// Maps the weights of the file `path`. Fails, with a half sentence that says why, if it
-/// is damaged or was made from something else than `wanted` names; reads no weights.
-Expected<FileMapping> mapPacked(const std::filesystem::path &path, const PackedHeader &wanted);
+/// How far a long work has come.
+using PackedProgress = std::function<void(uint64_t done, uint64_t total)>;
+
+/// Packed weights that are mapped, and what they should be.
+struct PackedWeights {
+  FileMapping mapping;
+  std::vector<Hash128> checksums; ///< of each piece
+};
+
+/// Maps the weights of the file `path`. Fails, with a half sentence that says why, if its
+/// header is damaged or it was made from something else than `wanted` names; reads no weights.
+Expected<PackedWeights> mapPacked(const std::filesystem::path &path, const PackedHeader &wanted);
+/// Reads all weights. Fails, with a half sentence, if a piece is not what it was when it was
+/// written or cannot be read, or with "interrupted" once `cancel` (may be null) is true.
+Status verify(const PackedWeights &weights, const PackedProgress &progress,
+              const std::atomic<bool> *cancel);
 
 /// Used by one thread. Owns the file aside until it is published.
 class PackedWriter {
@@ -38,10 +52,9 @@ public:
   /// Removes what was not published.
   ~PackedWriter();
 
-  using Progress = std::function<void(uint64_t done, uint64_t total)>;
   /// Writes the weights and publishes the file. Fails with "interrupted" once `cancel`
   /// (may be null) is true. Call it once.
-  Status write(std::span<const std::byte> weights, const Progress &progress,
+  Status write(std::span<const std::byte> weights, const PackedProgress &progress,
                const std::atomic<bool> *cancel);
 
 private:
@@ -53,7 +66,7 @@ private:
   Status publish();
 
   std::filesystem::path target, aside;
-  std::string header;
+  PackedHeader header; ///< without the checksums until the weights are written
   uint64_t fileBytes = 0;
   int descriptor = -1; ///< of the file aside, locked
 };

@@ -1,8 +1,8 @@
 //===- PackedHeader.cpp - what a file of packed weights says of itself ----===//
 #include "runtime/params/PackedHeader.h"
 
-#include "dsv3/Support/Hash.h"
-
+#include <algorithm>
+#include <cassert>
 #include <optional>
 
 namespace dsv3::runtime {
@@ -22,15 +22,19 @@ static void put(std::string &bytes, std::string_view text) {
   bytes += text;
 }
 
+static void put(std::string &bytes, const Hash128 &hash) {
+  put(bytes, hash.first);
+  put(bytes, hash.second);
+}
+
 static std::string checksumOf(std::string_view bytes) {
-  Hash128 hash = hash128(bytes);
   std::string text;
-  put(text, hash.first);
-  put(text, hash.second);
+  put(text, hash128(bytes));
   return text;
 }
 
-Expected<std::string> serialise(const PackedHeader &header) {
+/// What lies between prefix and checksums.
+static std::string fieldsOf(const PackedHeader &header) {
   std::string rest;
   for (const std::string &text : {header.plan, header.variant, header.source}) {
     put(rest, std::string_view(text));
@@ -41,17 +45,38 @@ Expected<std::string> serialise(const PackedHeader &header) {
     put(rest, file.bytes);
     put(rest, uint64_t(file.modified));
   }
-  uint64_t total = prefixBytes + rest.size() + checksumBytes;
-  if (total > packedDataOffset) {
-    return Failure{"the names of the checkpoint's " + std::to_string(header.files.size()) +
-                   " files need " + std::to_string(total) + " bytes, at most " +
-                   std::to_string(packedDataOffset) + " can be kept beside packed weights"};
+  return rest;
+}
+
+static uint64_t headerBytes(const PackedHeader &header) {
+  return prefixBytes + fieldsOf(header).size() +
+         (packedPieces(header.dataBytes) + 1) * checksumBytes;
+}
+
+Status fitsBeforeWeights(const PackedHeader &header) {
+  uint64_t total = headerBytes(header);
+  if (total <= packedDataOffset) {
+    return {};
+  }
+  return Failure{"the names of the checkpoint's " + std::to_string(header.files.size()) +
+                 " files and the checksums of " + std::to_string(header.dataBytes) +
+                 " bytes of weights need " + std::to_string(total) + " bytes, at most " +
+                 std::to_string(packedDataOffset) + " can be kept beside packed weights"};
+}
+
+Expected<std::string> serialise(const PackedHeader &header) {
+  assert(header.checksums.size() == packedPieces(header.dataBytes) && "a checksum a piece");
+  if (Status fits = fitsBeforeWeights(header); !fits) {
+    return fits;
   }
   std::string bytes(magic);
   put(bytes, packedFormatVersion, sizeof packedFormatVersion);
-  put(bytes, total);
+  put(bytes, headerBytes(header));
   put(bytes, header.dataBytes);
-  bytes += rest;
+  bytes += fieldsOf(header);
+  for (const Hash128 &checksum : header.checksums) {
+    put(bytes, checksum);
+  }
   return bytes + checksumOf(bytes);
 }
 
@@ -87,6 +112,11 @@ public:
     to.bytes = bytes.value_or(0), to.modified = int64_t(modified.value_or(0));
     return named && modified;
   }
+  bool hash(Hash128 &to) {
+    std::optional<uint64_t> first = number(), second = number();
+    to = {first.value_or(0), second.value_or(0)};
+    return second.has_value();
+  }
   size_t size() const { return rest.size(); }
 
 private:
@@ -94,7 +124,7 @@ private:
 };
 } // namespace
 
-/// What lies between prefix and checksum.
+/// What lies between prefix and the header's checksum.
 static bool readFields(Reader reader, PackedHeader &header) {
   if (!reader.text(header.plan) || !reader.text(header.variant) || !reader.text(header.source)) {
     return false;
@@ -106,7 +136,12 @@ static bool readFields(Reader reader, PackedHeader &header) {
       return false;
     }
   }
-  return count && reader.size() == 0;
+  uint64_t pieces = packedPieces(header.dataBytes);
+  if (!count || reader.size() % checksumBytes != 0 || reader.size() / checksumBytes != pieces) {
+    return false;
+  }
+  header.checksums.resize(size_t(pieces));
+  return std::ranges::all_of(header.checksums, [&](Hash128 &hash) { return reader.hash(hash); });
 }
 
 Expected<PackedHeader> parsePackedHeader(std::string_view bytes, uint64_t fileBytes) {

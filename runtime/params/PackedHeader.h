@@ -7,14 +7,16 @@
 //   magic "DSV3PACK", u32 version, u64 bytes of the header, u64 bytes of the weights,
 //   texts plan, variant, source (u64 length, bytes),
 //   u64 count, for each file: text name, u64 bytes, i64 time,
-//   the hash (dsv3/Support/Hash.h) of all bytes before it, 16 bytes
+//   the hash (dsv3/Support/Hash.h), 16 bytes, of each piece of the weights,
+//   the hash of all bytes before it
 //
-// Integers are little endian. The weights have no checksum: the file is published after
-// all of it is on disk, and to read it twice is what it is there to avoid.
+// Integers are little endian. The header is checked whenever it is read; the weights only
+// where that is asked for, since to read all of them is what the file is there to avoid.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "dsv3/Support/Hash.h"
 #include "dsv3/Support/Status.h"
 
 #include <cstdint>
@@ -24,9 +26,15 @@
 
 namespace dsv3::runtime {
 
-inline constexpr uint32_t packedFormatVersion = 1;
+inline constexpr uint32_t packedFormatVersion = 2;
 /// On the border of a huge page; the header lies before it.
 inline constexpr uint64_t packedDataOffset = uint64_t(2) << 20;
+
+/// Weights that share a checksum; the last piece is what remains.
+inline constexpr uint64_t packedPieceBytes = uint64_t(64) << 20;
+inline uint64_t packedPieces(uint64_t dataBytes) {
+  return dataBytes / packedPieceBytes + (dataBytes % packedPieceBytes != 0);
+}
 
 /// A file of the checkpoint, as it was when it was opened.
 struct PackedSourceFile {
@@ -43,11 +51,14 @@ struct PackedHeader {
   std::string source;  ///< "checkpoint IDENTITY", or of which seed the weights are made up
   std::vector<PackedSourceFile> files; ///< none if made up
   uint64_t dataBytes = 0;
+  std::vector<Hash128> checksums; ///< of each piece of the weights
 
   friend bool operator==(const PackedHeader &, const PackedHeader &) = default;
 };
 
-/// Fails if the header would not fit before the weights.
+/// Fails if the header, with the checksums of all pieces, would not fit before the weights.
+Status fitsBeforeWeights(const PackedHeader &header);
+/// Fails if it does not fit. Precondition: there is a checksum for each piece.
 Expected<std::string> serialise(const PackedHeader &header);
 
 /// Reads the header of a file of `fileBytes` bytes that begins with `bytes`, of which there
@@ -56,7 +67,7 @@ Expected<std::string> serialise(const PackedHeader &header);
 Expected<PackedHeader> parsePackedHeader(std::string_view bytes, uint64_t fileBytes);
 
 /// Which part of `found` is another than that of `wanted`, as half a sentence; empty if
-/// they are equal.
+/// they are equal. Checksums of weights are no part: who wants some does not know them.
 std::string difference(const PackedHeader &found, const PackedHeader &wanted);
 
 } // namespace dsv3::runtime

@@ -78,6 +78,24 @@ class RunTest(unittest.TestCase):
         # Where it was made aside is gone by now.
         self.assertNotIn("aside", rebuilt)
 
+    def test_compiles_for_one_kind_of_cpu(self):
+        environment = dict(self.environment, XDG_CACHE_HOME=self.path("kinds"))
+        self.assertEqual(self.generate(*question, environment=environment).stdout, answer)
+        (name,) = os.listdir(self.path("kinds/dsv3"))
+        codes = [name for name in os.listdir(self.path("kinds/dsv3/" + name)) if name.endswith(".so")]
+        self.assertEqual(len(codes), 1, codes)
+        # For another kind, where this machine runs it, it is compiled beside; what is there stays.
+        result = self.generate(*question, "--variant", "x86-64-v3", environment=environment)
+        self.assertEqual(result.stdout, answer, result.stderr)
+        self.assertEqual("compiling" in result.stderr, codes != ["x86-64-v3.so"])
+        self.assertNotIn("compiling", self.generate(*question, environment=environment).stderr)
+
+    def test_more_tokens_than_there_is_context(self):
+        result = self.generate(*question, "--max-tokens", "100000", "--context", "20")
+        self.assertIn("--max-tokens asks for 100000 tokens, but the context of 20 is full after 11", result.stderr)
+        self.assertEqual(result.stdout, answer)
+        self.assertNotIn("--max-tokens", self.generate(*question, "--max-tokens", "11", "--context", "20").stderr)
+
     def test_ids_threads_and_chunks(self):
         for more in (["--threads", "1"], ["--threads", "3"], ["--chunk", "3"]):
             result = self.generate(*question, "--print-ids", *more)
@@ -197,25 +215,31 @@ class RunTest(unittest.TestCase):
         self.expect_failure(self.generate("--ids", "0,5,7", "--context", "2"),
                             "the prompt has 3 tokens, the context holds 2", "--context")
         self.expect_failure(self.generate("--ids", "0,99999"), "expected ids from 0 to 2047, found 99999")
-        self.expect_failure(self.generate("--ids", ""), "1 or more tokens")
+        self.expect_failure(self.generate("--ids", ""), "1 or more tokens", code=2)
+        self.expect_failure(self.generate("--ids", ","), "1 or more tokens", code=2)
         self.expect_failure(self.generate("--ids", "1", "--context", "99999999"), "99999999", "compiled for")
 
     def test_command_lines_that_make_no_sense(self):
         self.expect_failure(self.run_tool("generate", "--model", model), "--prompt", code=2)
         self.expect_failure(self.generate("--ids", "1", "--prompt", "x"), "--prompt", code=2)
-        self.expect_failure(self.run_tool("sing"), code=2)
-        self.expect_failure(self.generate("--ids", "1", "--top-p", "7"), "top")
+        self.expect_failure(self.run_tool("sing"), "generate, score, tokenize", "'sing'", code=2)
+        self.expect_failure(self.generate("--ids", "1", "--top-p", "7"), "top", code=2)
+
+    def test_version(self):
+        result = self.run_tool("--version")
+        self.assertRegex(result.stdout, r"^dsv3-run [0-9]+\.[0-9]+\.[0-9]+\n$", result.stderr)
+        self.assertEqual(result.returncode, 0)
 
     def test_damaged_bundles(self):
-        for name, at in (("plan.dsv3", 100), ("x86-64-v3.so", 5000)):
+        (code,) = [name for name in os.listdir(self.bundle()) if name.endswith(".so")]
+        for name, at in (("plan.dsv3", 100), (code, 5000)):
             bundle = self.copy_of_bundle("damaged-" + name)
             with open(os.path.join(bundle, name), "r+b") as file:
                 file.seek(at)
                 byte = file.read(1)
                 file.seek(at)
                 file.write(bytes([byte[0] ^ 1]))
-            self.expect_failure(self.generate("--ids", "1", "--variant", "x86-64-v3", source=bundle),
-                                name, "compile the bundle again")
+            self.expect_failure(self.generate("--ids", "1", source=bundle), name, "compile the bundle again")
 
     def test_bundle_of_another_checkpoint(self):
         bundle, other = self.copy_of_bundle("moved"), self.path("other")

@@ -19,7 +19,8 @@ int main(int argc, char **argv) {
                           .variant = "x86-64-v3",
                           .source = "checkpoint 0123",
                           .files = {{"a.safetensors", 77, -5}, {"b.safetensors", 1, 1}},
-                          .dataBytes = 640});
+                          .dataBytes = 640,
+                          .checksums = {{1, 2}}});
   std::ofstream(argv[1], std::ios::binary) << (bytes ? *bytes : "");
   return 0;
 }

@@ -2,7 +2,8 @@
 //
 // What is made in several steps is made aside, in the file system of its place, and
 // published in one step (PublishFolder.h). A process that is killed in between leaves
-// its folder; the next one that makes something at the same place removes it.
+// its folder, unless it catches the signal and calls remove(); the next one that makes something at
+// the same place removes it.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -29,6 +30,9 @@ public:
   /// Why there is none; everything else may be used only where it is empty.
   std::error_code error() const { return failed; }
   const std::filesystem::path &path() const { return folder; }
+
+  /// Removes it now; other threads may still be writing there, and fail from now on.
+  void remove() const;
 
 private:
   std::filesystem::path folder;

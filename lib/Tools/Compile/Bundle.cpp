@@ -1,6 +1,7 @@
 //===- Bundle.cpp - writes a bundle ---------------------------------------===//
 #include "Bundle.h"
 
+#include "AtInterrupt.h"
 #include "DumpPhase.h"
 #include "WriteFile.h"
 #include "dsv3/Checkpoint/AsideFolder.h"
@@ -119,6 +120,7 @@ Status writeBundle(ModuleOp module, BundleParts parts, const std::string &path) 
   if (error) {
     return cannotWrite(target, error);
   }
+  AtInterrupt interrupt([&] { aside.remove(); });
   for (auto [index, variant] : llvm::enumerate(parts.plan.variants)) {
     // The rest takes no time; this takes seconds each.
     llvm::errs() << "making code for " << variant.name << ", " << index + 1 << " of "
@@ -141,7 +143,9 @@ Status writeBundle(ModuleOp module, BundleParts parts, const std::string &path) 
     }
   }
   // What was there comes aside, and is removed with it.
+  auto whole = interrupt.hold();
   error = checkpoint::publishFolder(draft, target);
+  aside.remove();
   return error ? Status(cannotWrite(target, error)) : Status();
 }
 

@@ -27,8 +27,8 @@ struct BundleParts {
 
 /// Compiles the kernels of `module` (phase configured) for each variant of the plan and
 /// writes the bundle of a plan that is valid. Replaces a bundle that is there; refuses to replace
-/// anything else. Leaves nothing behind on failure; what a killed process left goes with the next
-/// bundle that is written to the same folder.
+/// anything else. Leaves nothing behind on failure, nor where SIGINT, SIGTERM or SIGHUP ends the
+/// process; what kill -9 left goes with the next bundle that is written to the same folder.
 Status writeBundle(mlir::ModuleOp module, BundleParts parts, const std::string &path);
 
 } // namespace dsv3::compile

@@ -13,6 +13,7 @@
 #include "dsv3/Plan/MemoryNeeds.h"
 #include "dsv3/Plan/PlanFile.h"
 #include "dsv3/Support/BytesText.h"
+#include "dsv3/Support/CommandLine.h"
 #include "dsv3/Support/Cpus.h"
 #include "dsv3/Support/MemoryLimits.h"
 #include "dsv3/Target/Plan.h"
@@ -43,6 +44,7 @@ struct Flags {
 
 /// CLI11, as in dsv3-run: LLVM's own options would collide with names of ours.
 void declareFlags(CLI::App &app, Flags &flags) {
+  app.set_version_flag("--version", versionText(app.get_name()), "print the version");
   app.add_option("--model", flags.model, "checkpoint directory")->type_name("DIR");
   app.add_option("--config", flags.config, "config.json alone: types as published, no weights")
       ->type_name("FILE");
@@ -83,18 +85,20 @@ void declareFlags(CLI::App &app, Flags &flags) {
              "          dsv3-compile --model DIR --stop-after=fused\n"
              "          dsv3-compile --model DIR --plan-only --remarks=missed\n"
              "          dsv3-compile --model DIR --explain=@decode.lm_head");
+  for (CLI::Option *option : app.get_options()) {
+    if (option->get_type_size() > 0 && option->get_expected_min() > 0) {
+      option->check(refuseEmpty);
+    }
+  }
 }
 
-int fail(const Failure &failure) {
+int fail(const Failure &failure, int code = exitFailure) {
   llvm::errs() << "dsv3-compile: " << failure.message() << '\n';
-  return 1;
+  return code;
 }
 
 /// What is compiled, however it was named.
 Expected<ModelInput> inputOf(const Flags &flags) {
-  if (flags.model.empty() == flags.config.empty()) {
-    return Failure{"expected either --model or --config", "", "dsv3-compile --help"};
-  }
   Expected<ModelInput> input = openInput(flags.model, flags.config);
   if (input) {
     for (const std::string &note : input->notes()) {
@@ -104,32 +108,18 @@ Expected<ModelInput> inputOf(const Flags &flags) {
   return input;
 }
 
-/// Numbers of flags, checked; `source` gets those that the importer wants.
-Status applyFlags(const Flags &flags, ModelSource &source, PipelineOptions &options) {
-  auto range = [](const char *flag, int64_t value, int64_t least, int64_t most,
-                  const char *hint = "") -> Status {
-    if (value >= least && value <= most) {
-      return {};
-    }
-    return Failure{"expected " + std::to_string(least) + " to " + std::to_string(most) +
-                       ", found " + std::to_string(value),
-                   flag, hint};
-  };
-  int64_t positions = source.config.maxPositionEmbeddings;
-  int64_t context = flags.context.value_or(positions);
-  for (Status status :
-       {range("--context", context, 1, positions,
-              "config.json says with max_position_embeddings how far the model can look back"),
-        range("--batch", flags.batch, 1, 4096), range("--rows", flags.rows, 1, 1024),
-        range("--chunk", flags.chunk, 1, 65536)}) {
-    if (!status) {
-      return status;
-    }
+Status checkRange(const char *flag, int64_t value, int64_t least, int64_t most,
+                  const char *hint = "") {
+  if (value >= least && value <= most) {
+    return {};
   }
-  if (Status known = checkPolicy(flags.policy); !known) {
-    return known;
-  }
-  for (const std::string &variant : flags.variants) {
+  return Failure{"expected " + std::to_string(least) + " to " + std::to_string(most) + ", found " +
+                     std::to_string(value),
+                 flag, hint};
+}
+
+Status checkVariants(const std::vector<std::string> &variants) {
+  for (const std::string &variant : variants) {
     if (!plan::findCpuVariant(variant)) {
       std::string known;
       for (const plan::CpuVariant &cpu : plan::cpuVariants()) {
@@ -139,10 +129,65 @@ Status applyFlags(const Flags &flags, ModelSource &source, PipelineOptions &opti
       return Failure{"expected " + known + ", found " + variant, "--variant",
                      "leave it out for code that runs on all of them"};
     }
-    if (llvm::count(flags.variants, variant) > 1) {
+    if (llvm::count(variants, variant) > 1) {
       return Failure{"expected each variant once, found " + variant + " again", "--variant",
                      "leave one of them out"};
     }
+  }
+  return {};
+}
+
+/// What the command makes: a bundle, or something to print.
+Status checkProduct(const Flags &flags, Phase last) {
+  bool prints = last <= Phase::Planned || !flags.explain.empty() || flags.planOnly;
+  if (!prints && flags.output.empty()) {
+    return flags.stopAfter.empty()
+               ? Failure{"expected -o BUNDLE, --plan-only, --stop-after or --explain", "",
+                         "dsv3-compile --help"}
+               : Failure{"what is emitted is a bundle: expected -o BUNDLE", "--stop-after=emitted",
+                         "give -o, or an earlier phase to see its module"};
+  }
+  if (prints && !flags.output.empty()) {
+    return Failure{"--plan-only, --explain and --stop-after before phase emitted write no bundle: "
+                   "expected none of them beside -o",
+                   "", "dsv3-compile --help"};
+  }
+  return {};
+}
+
+/// The phase to stop after. Fails where the command line makes no sense, whatever the model.
+Expected<Phase> checkFlags(const Flags &flags) {
+  std::optional<Phase> last =
+      flags.stopAfter.empty() ? Phase::Emitted : phaseFromName(flags.stopAfter);
+  if (!last) {
+    return Failure{"expected a phase, found '" + flags.stopAfter + "'", "--stop-after",
+                   "one of " + phaseList(Phase::Emitted)};
+  }
+  if (flags.model.empty() == flags.config.empty()) {
+    return Failure{"expected either --model or --config", "", "dsv3-compile --help"};
+  }
+  for (const Status &status :
+       {checkProduct(flags, *last),
+        checkRange("--context", flags.context.value_or(1), 1, checkpoint::ConfigLimits::positions),
+        checkRange("--batch", flags.batch, 1, 4096), checkRange("--rows", flags.rows, 1, 1024),
+        checkRange("--chunk", flags.chunk, 1, 65536), checkPolicy(flags.policy),
+        checkVariants(flags.variants)}) {
+    if (!status) {
+      return status;
+    }
+  }
+  return *last;
+}
+
+/// Numbers of flags for the importer and the passes, as far as the model allows them.
+Status applyFlags(const Flags &flags, ModelSource &source, PipelineOptions &options) {
+  int64_t positions = source.config.maxPositionEmbeddings;
+  int64_t context = flags.context.value_or(positions);
+  if (Status status = checkRange(
+          "--context", context, 1, positions,
+          "config.json says with max_position_embeddings how far the model can look back");
+      !status) {
+    return status;
   }
   source.options.context = context;
   source.options.requests = flags.batch;
@@ -250,7 +295,7 @@ int runPhases(const Flags &flags, ModelInput &input, const PipelineOptions &opti
   MLIRContext context(registry);
   sayDiagnostics(context, "dsv3-compile");
   if (Status collected = remarks.collect(context); !collected) {
-    return fail(collected.failure());
+    return fail(collected.failure(), exitUsage); // no regular expression
   }
   compile::Explanation explanation(flags.explain, flags.variants);
   PhaseObserver observer = [&](Phase phase, ModuleOp module) {
@@ -284,27 +329,9 @@ int runPhases(const Flags &flags, ModelInput &input, const PipelineOptions &opti
 
 int runTool(const Flags &flags) {
   auto start = std::chrono::steady_clock::now();
-  std::optional<Phase> last = Phase::Emitted;
-  if (!flags.stopAfter.empty()) {
-    last = phaseFromName(flags.stopAfter);
-    if (!last) {
-      return fail({"expected a phase, found '" + flags.stopAfter + "'", "--stop-after",
-                   "one of " + phaseList(Phase::Emitted)});
-    }
-  }
-  bool prints = *last <= Phase::Planned || !flags.explain.empty() || flags.planOnly;
-  if (!prints && flags.output.empty()) {
-    return fail(flags.stopAfter.empty()
-                    ? Failure{"expected -o BUNDLE, --plan-only, --stop-after or --explain", "",
-                              "dsv3-compile --help"}
-                    : Failure{"what is emitted is a bundle: expected -o BUNDLE",
-                              "--stop-after=emitted",
-                              "give -o, or an earlier phase to see its module"});
-  }
-  if (prints && !flags.output.empty()) {
-    return fail({"--plan-only, --explain and --stop-after before phase emitted write no bundle: "
-                 "expected none of them beside -o",
-                 "", "dsv3-compile --help"});
+  Expected<Phase> last = checkFlags(flags);
+  if (!last) {
+    return fail(last.failure(), exitUsage);
   }
   Expected<ModelInput> input = inputOf(flags);
   if (!input) {
@@ -336,7 +363,7 @@ static int parseAndRun(int argc, char **argv) {
       return app.exit(error); // --help
     }
     llvm::errs() << "dsv3-compile: " << error.what() << "\n  hint: dsv3-compile --help\n";
-    return 2;
+    return exitUsage;
   }
   return runTool(flags);
 }

@@ -42,8 +42,9 @@ static std::string advice(const plan::Plan &plan, const plan::MemoryNeeds &needs
                        pages / requests * static_cast<uint64_t>(cache.pageTokens));
   }
   if (pages > 0) {
-    return fmt::format("--batch {} makes it fit, with --context {}", pages, cache.pageTokens);
+    return fmt::format("--context {} --batch {} makes it fit", cache.pageTokens, pages);
   }
+  // What is there whatever the flags are, and what shrinks with --chunk.
   uint64_t step = needs.arena + needs.ports;
   uint64_t kept = fixed - step + static_cast<uint64_t>(cache.pageBytes());
   int64_t chunk = 0;
@@ -55,13 +56,34 @@ static std::string advice(const plan::Plan &plan, const plan::MemoryNeeds &needs
         static_cast<int64_t>(static_cast<double>(chunk) * static_cast<double>(memory - kept) /
                              static_cast<double>(step));
     if (fewer > 0) {
-      return fmt::format("--chunk {} makes the arena about small enough; {} are lacking", fewer,
-                         bytesText(kept + step - memory));
+      return fmt::format("--context {} --batch 1 --chunk {} about makes it fit (the chunk is {})",
+                         cache.pageTokens, fewer, chunk);
     }
   }
-  return fmt::format("no flag makes the weights fit: the machine lacks {}; {} of memory would do",
-                     bytesText(kept + step - memory),
-                     bytesText(needs.total(machine.threads, cache)));
+  if (needs.weights > memory) {
+    return fmt::format("no flag makes it fit: the weights alone are {} more than the memory",
+                       bytesText(needs.weights - memory));
+  }
+  return fmt::format("no flag makes it fit: weights, scratch and a page of cache alone are {}",
+                     bytesText(kept));
+}
+
+/// How much of the cache finds room beside the rest.
+static std::string cacheRoom(const plan::Plan &plan, const plan::MemoryNeeds &needs,
+                             const Machine &machine) {
+  const plan::Cache &cache = plan.cache;
+  uint64_t fixed = needs.withoutCache(machine.threads), memory = *machine.memory;
+  auto all = static_cast<uint64_t>(cache.maxContext) * static_cast<uint64_t>(cache.maxRequests);
+  if (needs.total(machine.threads, cache) <= memory) {
+    return fmt::format("for all {} tokens of cache", all);
+  }
+  if (fixed >= memory) {
+    return fmt::format("for no token of cache: the rest alone takes {}", bytesText(fixed));
+  }
+  uint64_t pages = needs.pagesWithin(memory, machine.threads, cache);
+  return fmt::format("for {} of {} tokens of cache, in the {} that the rest leaves",
+                     pages * static_cast<uint64_t>(cache.pageTokens), all,
+                     bytesText(memory - fixed));
 }
 
 std::string planReport(const checkpoint::ModelConfig &config, const plan::Plan &plan,
@@ -80,10 +102,12 @@ std::string planReport(const checkpoint::ModelConfig &config, const plan::Plan &
     uint64_t total = needs.total(machine.threads, plan.cache);
     line("variant", plan.variants[variant].name);
     line("  weights", bytesText(needs.weights));
-    line("  arenas", fmt::format("{}, and {} of inputs and outputs", bytesText(needs.arena),
+    line("  arenas", fmt::format("{}: {} of values, {} of inputs and outputs",
+                                 bytesText(needs.arena + needs.ports), bytesText(needs.arena),
                                  bytesText(needs.ports)));
-    line("  scratch",
-         fmt::format("{} for each of {} threads", bytesText(needs.scratch), machine.threads));
+    line("  scratch", fmt::format("{}: {} for each of {} threads",
+                                  bytesText(needs.scratch * static_cast<uint64_t>(machine.threads)),
+                                  bytesText(needs.scratch), machine.threads));
     line("  cache", fmt::format("{}: {} tokens for {} request{}, {} a token",
                                 bytesText(plan::fullCacheBytes(plan.cache)), plan.cache.maxContext,
                                 plan.cache.maxRequests, plan.cache.maxRequests == 1 ? "" : "s",
@@ -93,11 +117,13 @@ std::string planReport(const checkpoint::ModelConfig &config, const plan::Plan &
       line("  memory", "this machine does not say what it has to give");
       continue;
     }
-    uint64_t pages = needs.pagesWithin(*machine.memory, machine.threads, plan.cache);
-    line("  memory", fmt::format("{} to give in this machine: room for {} tokens of cache",
-                                 bytesText(*machine.memory),
-                                 pages * static_cast<uint64_t>(plan.cache.pageTokens)));
-    line("  fits", total <= *machine.memory ? "yes" : "no: " + advice(plan, needs, machine));
+    bool fits = total <= *machine.memory;
+    line("  memory", fmt::format("{} to give in this machine", bytesText(*machine.memory)));
+    if (!fits) {
+      line("  missing", bytesText(total - *machine.memory));
+    }
+    line("  room", cacheRoom(plan, needs, machine));
+    line("  fits", fits ? "yes" : "no: " + advice(plan, needs, machine));
   }
   return text;
 }

@@ -16,8 +16,9 @@ struct Machine {
   int threads = 1;
 };
 
-/// The report of --plan-only: bytes of each kind, whether they fit, how many tokens of
-/// cache remain beside the weights, and which flag makes it fit.
+/// The report of --plan-only: bytes of each kind and their total, what the machine has and
+/// what is missing, how many tokens of cache find room beside the rest, and which flags make
+/// it fit, if any do.
 std::string planReport(const checkpoint::ModelConfig &config, const plan::Plan &plan,
                        const Machine &machine);
 

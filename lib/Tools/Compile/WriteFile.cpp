@@ -1,7 +1,9 @@
 //===- WriteFile.cpp - files that dsv3-compile writes ---------------------===//
 #include "WriteFile.h"
 
-#include "llvm/Support/raw_ostream.h"
+#include "dsv3/Checkpoint/OutputFile.h"
+
+#include <span>
 
 namespace dsv3::compile {
 
@@ -11,15 +13,12 @@ Failure cannotWrite(const std::filesystem::path &path, const std::error_code &er
 }
 
 Status writeFile(const std::filesystem::path &path, llvm::StringRef bytes) {
-  std::error_code error;
-  llvm::raw_fd_ostream file(path.string(), error);
-  if (!error) {
-    file << bytes;
-    file.close();
-    error = file.error();
-    file.clear_error();
+  Expected<checkpoint::OutputFile> file = checkpoint::OutputFile::create(path, bytes.size());
+  if (!file) {
+    return file.status();
   }
-  return error ? Status(cannotWrite(path, error)) : Status();
+  Status written = file->write(0, std::as_bytes(std::span(bytes)));
+  return written ? file->publish() : written;
 }
 
 } // namespace dsv3::compile

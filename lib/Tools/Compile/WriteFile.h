@@ -12,7 +12,7 @@ namespace dsv3::compile {
 /// What to say of a path that the tool cannot write.
 Failure cannotWrite(const std::filesystem::path &path, const std::error_code &error);
 
-/// Writes a file of these bytes.
+/// Writes a file of these bytes; it is there whole or not at all.
 Status writeFile(const std::filesystem::path &path, llvm::StringRef bytes);
 
 } // namespace dsv3::compile

@@ -12,11 +12,13 @@
 #include "RunFile.h"
 #include "dsv3/Pipelines/CheckpointModel.h"
 #include "dsv3/Reference/CheckpointParameters.h"
+#include "dsv3/Support/CommandLine.h"
 #include "dsv3/Support/Cpus.h"
 #include "dsv3/Tools/Registration.h"
 #include "dsv3/Transforms/Precision.h"
 #include "runtime/base/MappedFault.h"
 #include "runtime/cli/CommandLine.h"
+#include "runtime/cli/OutputCheck.h"
 #include "runtime/cli/Scores.h"
 #include "runtime/cli/Streams.h"
 #include "runtime/cli/TextGeneration.h"
@@ -46,7 +48,8 @@ struct Flags {
 constexpr std::pair<const char *, const char *> compiledOnly[] = {
     {"--variant", "the interpreter runs the module itself, not the code for a CPU"},
     {"--rebuild", "the interpreter keeps nothing that could be made again"},
-    {"--keep-packed", "the interpreter reads weights as they are stored and packs none"}};
+    {"--keep-packed", "the interpreter reads weights as they are stored and packs none"},
+    {"--verify-packed", "the interpreter reads weights as they are stored and packs none"}};
 
 /// A model on the interpreter. Not movable: the parts refer to each other.
 struct OpenedModel {
@@ -59,7 +62,10 @@ struct OpenedModel {
   std::unique_ptr<reference::Interpreter> interpreter;
   std::unique_ptr<interpret::InterpretedModel> model;
 
-  Status open(const Flags &flags);
+  /// Opens all but the module: what a command needs is checked before that is made.
+  Status find(const Flags &flags);
+  /// Makes the module and what runs it. Precondition: find() succeeded.
+  Status compile(const Flags &flags);
   runtime::ContextRoom room() const {
     int64_t positions = texts.config.maxPositionEmbeddings;
     return {contextTokens, positions, positions};
@@ -74,9 +80,6 @@ private:
 
 /// What is compiled, and the texts beside it.
 Status OpenedModel::openSource(const cli::ModelFlags &flags) {
-  if (Status sound = cli::checkSource(flags); !sound) {
-    return sound;
-  }
   if (!flags.model.empty() && runtime::Bundle::isBundle(flags.model)) {
     return Failure{"a bundle holds code, but the interpreter runs the model", flags.model,
                    "give the checkpoint directory that it was compiled from"};
@@ -139,13 +142,16 @@ reference::ParameterSource OpenedModel::parameters(const cli::ModelFlags &flags)
                           : interpret::dummyParameters(flags.dummySeed, block);
 }
 
-Status OpenedModel::open(const Flags &flags) {
+Status OpenedModel::find(const Flags &flags) {
+  Status opened = openSource(flags.model);
+  return opened ? applyContext(flags.model.context) : opened;
+}
+
+/// The phase whose module is run.
+Expected<Phase> phaseOf(const Flags &flags) {
   // Configurations are for code, and there is code for f32 alone.
   Phase last = flags.policy == "f32" ? Phase::Configured : Phase::Kernels;
   std::optional<Phase> phase = flags.phase.empty() ? last : phaseFromName(flags.phase);
-  if (Status known = checkPolicy(flags.policy); !known) {
-    return known;
-  }
   if (!phase || *phase > Phase::Configured) {
     return Failure{"expected a phase from import to configured, found '" + flags.phase + "'",
                    "--phase", "one of " + phaseList(Phase::Configured)};
@@ -154,18 +160,17 @@ Status OpenedModel::open(const Flags &flags) {
     return Failure{"the module of phase import is f32: policies are written in phase graph",
                    "--phase", "leave it out, or one of a later phase"};
   }
-  if (Status opened = openSource(flags.model); !opened) {
-    return opened;
-  }
-  if (Status applied = applyContext(flags.model.context); !applied) {
-    return applied;
-  }
+  return *phase;
+}
+
+Status OpenedModel::compile(const Flags &flags) {
   makeContext(flags.model.threads);
   PipelineOptions options;
   options.policy = flags.policy;
-  module = compileTo(*phase, *context, input.source(), options);
+  Phase phase = *phaseOf(flags);
+  module = compileTo(phase, *context, input.source(), options);
   if (!module) {
-    return Failure{"the module of phase " + name(*phase).str() + " cannot be made",
+    return Failure{"the module of phase " + name(phase).str() + " cannot be made",
                    flags.model.model + flags.model.config, "see the message above"};
   }
   interpreter = std::make_unique<reference::Interpreter>(*module, parameters(flags.model),
@@ -180,29 +185,46 @@ Status OpenedModel::open(const Flags &flags) {
 
 Status runScore(const Flags &flags) {
   OpenedModel opened;
-  if (Status status = opened.open(flags); !status) {
+  if (Status status = opened.find(flags); !status) {
     return status;
   }
   auto prompt = cli::promptIds(flags.prompt, opened.texts, opened.room());
   if (!prompt) {
     return prompt.status();
   }
+  if (flags.score.wanted.mtp) {
+    if (Status mtp = cli::checkMtp(opened.input.source().options.mtp); !mtp) {
+      return mtp;
+    }
+  }
+  if (opened.input.checkpoint) {
+    if (Status free = cli::checkOutput(flags.score.output, opened.input.checkpoint->checkpoint);
+        !free) {
+      return free;
+    }
+  }
   Expected<cli::ScoreFile> file = cli::ScoreFile::create(flags.score, opened.texts.config,
                                                          static_cast<int64_t>(prompt->size()));
   if (!file) {
     return file.status();
+  }
+  if (Status status = opened.compile(flags); !status) {
+    return status;
   }
   return cli::writeScores(*opened.model, *prompt, *std::move(file));
 }
 
 Status runGenerate(const Flags &flags) {
   OpenedModel opened;
-  if (Status status = opened.open(flags); !status) {
+  if (Status status = opened.find(flags); !status) {
     return status;
   }
   auto prompt = cli::generationPrompt(flags.text, opened.texts, opened.room());
   if (!prompt) {
     return prompt.status();
+  }
+  if (Status status = opened.compile(flags); !status) {
+    return status;
   }
   return cli::generateText(*opened.model, *prompt, flags.text, opened.texts);
 }
@@ -220,13 +242,21 @@ void addOpenFlags(CLI::App &command, Flags &flags) {
   command.add_flag("--f64", flags.f64, "do not round to f32");
 }
 
-Status refuseCompiledOnly(const CLI::App &command) {
+/// What is wrong with flags, whatever the model is; `command` has been parsed.
+Status checkFlags(const CLI::App &command, const Flags &flags) {
   for (auto [flag, why] : compiledOnly) {
     if (command.count(flag) > 0) {
       return Failure{why, flag, std::string("leave ") + flag + " out"};
     }
   }
-  return {};
+  if (Status known = checkPolicy(flags.policy); !known) {
+    return known;
+  }
+  if (Expected<Phase> phase = phaseOf(flags); !phase) {
+    return phase.status();
+  }
+  Status source = cli::checkSource(flags.model);
+  return source ? cli::checkTextFlags(flags.text) : source;
 }
 
 } // namespace
@@ -243,6 +273,7 @@ static int runTool(int argc, char **argv) {
                "         dsv3-interpret run tests.mlir --entry rms_norm\n",
                "dsv3-interpret");
   app.require_subcommand(1);
+  cli::addVersion(app);
   CLI::App *score = app.add_subcommand("score", "Writes logits and what led to them.");
   addOpenFlags(*score, flags);
   cli::addPromptFlags(*score, flags.prompt, /*withChat=*/false);
@@ -254,6 +285,10 @@ static int runTool(int argc, char **argv) {
   run->add_option("FILE", flags.file, "file of .mlir text, - for stdin")->required();
   run->add_option("--entry", flags.entry, "function to run [all public ones]");
   run->add_flag("--f64", flags.f64, "do not round to f32");
+  cli::refuseEmptyValues(app);
+  for (CLI::App *command : {score, generate}) {
+    command->callback([command, &flags] { cli::refuseUsage(checkFlags(*command, flags)); });
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
@@ -263,13 +298,10 @@ static int runTool(int argc, char **argv) {
     return interpret::runFile(flags.file, flags.entry,
                               flags.f64 ? reference::Precision::F64 : reference::Precision::F32);
   }
-  Status status = refuseCompiledOnly(score->parsed() ? *score : *generate);
-  if (status) {
-    status = score->parsed() ? runScore(flags) : runGenerate(flags);
-  }
+  Status status = score->parsed() ? runScore(flags) : runGenerate(flags);
   if (!status) {
     llvm::errs() << "dsv3-interpret: " << status.failure().message() << '\n';
-    return 1;
+    return exitFailure;
   }
   return 0;
 }

@@ -116,7 +116,9 @@ static int runTool(int argc, char **argv) {
 }
 
 int translateMain(int argc, char **argv) {
-  return toolMain("dsv3-translate", argc, argv, [&] { return runTool(argc, argv); });
+  return toolMain("dsv3-translate", argc, argv, [&] {
+    return withLlvmCommandLine("dsv3-translate", [&] { return runTool(argc, argv); });
+  });
 }
 
 } // namespace dsv3

@@ -1,9 +1,8 @@
 //===- CpuDevice.h - the CPUs of this machine as a device -------*- C++ -*-===//
 //
-// Kernels are functions of a shared object (ABI: dsv3/Plan/Kernel.h). One thread
-// team runs a whole program in lockstep: the tiles of a launch are dealt out to
-// the threads through a counter, and a barrier follows. Which thread computes a
-// tile has no influence on its result.
+// Kernels are functions of a shared object (ABI: dsv3/Plan/Kernel.h). One thread team
+// runs a whole program, launch by launch; the tiles of a launch are dealt out to the
+// threads (TileQueue.h). Which thread computes a tile has no influence on its result.
 //
 //===----------------------------------------------------------------------===//
 #pragma once

@@ -1,8 +1,8 @@
 //===- CpuExecutable.cpp - a program that a thread team walks -------------===//
 //
-// All threads walk the same list and meet after each launch. They leave it early
-// only together: whether a step has failed is asked after its barrier, and only
-// failures up to this step count, since faster threads may be one step ahead.
+// All threads walk the same list, launch by launch, as their tiles are dealt (TileQueue.h).
+// The thread that does the last tile of a launch has the next one dealt, or, if a tile has
+// failed, says that the list is at its end.
 //
 //===----------------------------------------------------------------------===//
 
@@ -68,46 +68,68 @@ Status CpuExecutable::setSizes(std::span<const int64_t> values, int threads) {
   return {};
 }
 
-/// The part of launch number `turn` that falls to a thread.
-void CpuExecutable::launch(const Step &step, uint32_t position, int thread, uint32_t turn) {
-  const Kernel &kernel = *step.kernel;
-  void *mine = scratch.begin + size_t(thread) * scratch.stride;
-  std::atomic<uint32_t> &counter = counters[turn % 2].next;
-  if (thread == 0) {
-    counters[(turn + 1) % 2].next.store(0, std::memory_order_relaxed);
+uint32_t CpuExecutable::tilesOf(uint32_t turn) const {
+  const Step &step = stepOf(turn);
+  return step.kernel ? step.kernel->tiles : 1;
+}
+
+/// The first launch from `turn` on that has tiles.
+uint32_t CpuExecutable::nextTurn(uint32_t turn) const {
+  while (turn < turns && tilesOf(turn) == 0) {
+    ++turn;
   }
-  for (;;) {
-    uint32_t begin = counter.fetch_add(kernel.chunk, std::memory_order_relaxed);
-    if (begin >= kernel.tiles) {
-      return;
-    }
-    uint32_t end = std::min(begin + kernel.chunk, kernel.tiles);
-    int32_t code = kernel.function(step.args, kernel.sizes.data(), begin, end, mine);
-    if (code != 0) {
-      int64_t mark = int64_t(position) << 32 | int64_t(~uint32_t(code));
-      int64_t known = failed.load(std::memory_order_relaxed);
-      while (mark < known && !failed.compare_exchange_weak(known, mark)) {
-      }
+  return turn;
+}
+
+/// A few tiles of a launch, or an observation.
+void CpuExecutable::work(uint32_t turn, TileQueue::Tiles tiles, int thread) {
+  const Step &step = stepOf(turn);
+  if (!step.kernel) {
+    sink->observed(step.observation, step.layer, *step.args);
+    return;
+  }
+  void *mine = scratch.begin + size_t(thread) * scratch.stride;
+  int32_t code =
+      step.kernel->function(step.args, step.kernel->sizes.data(), tiles.begin, tiles.end, mine);
+  if (code != 0) {
+    int64_t mark = int64_t(turn / runs()) << 32 | int64_t(~uint32_t(code));
+    int64_t known = failed.load(std::memory_order_relaxed);
+    while (mark < known && !failed.compare_exchange_weak(known, mark)) {
     }
   }
 }
 
-void CpuExecutable::run(int thread) {
+/// After the last tile of a launch, on the thread that did it.
+void CpuExecutable::endLaunch(uint32_t turn) {
   if (times) {
-    runMeasured(thread);
-    return;
+    auto now = Clock::now();
+    double seconds = std::chrono::duration<double>(now - launchBegan).count();
+    uint32_t run = turn % runs();
+    double &kept = run == 0 ? times->first[turn / runs()] : times->again[turn / runs()];
+    kept = run <= 1 ? seconds : std::min(kept, seconds);
+    launchBegan = Clock::now();
   }
-  uint32_t turn = 0;
-  for (uint32_t position = 0; position < steps.size(); ++position) {
-    const Step &step = steps[position];
-    if (step.kernel) {
-      launch(step, position, thread, turn++);
-    } else if (thread == 0) {
-      sink->observed(step.observation, step.layer, *step.args);
+  bool stops = failed.load(std::memory_order_relaxed) != noFailure;
+  queue.restart(stops ? turns : nextTurn(turn + 1));
+}
+
+void CpuExecutable::run(int thread) {
+  for (uint32_t turn = queue.turn(); turn < turns; turn = queue.turn()) {
+    const Step &step = stepOf(turn);
+    uint32_t all = tilesOf(turn), done = 0;
+    // Observations are thread 0's, which is the caller's own.
+    if (step.kernel || thread == 0) {
+      uint32_t chunk = step.kernel ? step.kernel->chunk : 1;
+      for (auto tiles = queue.take(turn, all, chunk); !tiles.empty();
+           tiles = queue.take(turn, all, chunk)) {
+        work(turn, tiles, thread);
+        done += tiles.end - tiles.begin;
+      }
     }
-    team->barrier(thread);
-    if (failed.load(std::memory_order_relaxed) >> 32 <= int64_t(position)) {
-      return;
+    if (done > 0 && queue.finish(done, all)) {
+      endLaunch(turn);
+    } else {
+      queue.wait(team->waiter(thread), turn, team->mostPauses());
     }
   }
 }
@@ -119,28 +141,6 @@ static Failure kernelFailure(int32_t code, std::string where) {
   }
   return {"a kernel failed with code " + std::to_string(code) + ", which has no meaning here",
           std::move(where), "compile the model again"};
-}
-
-/// As run, with a clock around every launch. Thread 0 reads it after a barrier, so what it
-/// reads includes the wait for the slowest thread.
-void CpuExecutable::runMeasured(int thread) {
-  using Clock = std::chrono::steady_clock;
-  uint32_t turn = 0;
-  for (uint32_t position = 0; position < steps.size(); ++position) {
-    for (int run = 0; run <= times->repeats; ++run) {
-      Clock::time_point begin = Clock::now();
-      launch(steps[position], position, thread, turn++);
-      team->barrier(thread);
-      if (thread == 0) {
-        double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-        double &kept = run == 0 ? times->first[position] : times->again[position];
-        kept = run <= 1 ? seconds : std::min(kept, seconds);
-      }
-    }
-    if (failed.load(std::memory_order_relaxed) >> 32 <= int64_t(position)) {
-      return;
-    }
-  }
 }
 
 Status CpuExecutable::firstFailure() const {
@@ -170,7 +170,9 @@ Status CpuExecutable::run(ThreadTeam &threads, const TeamScratch &memory,
     times->again.assign(steps.size(), 0.0);
   }
   failed.store(noFailure, std::memory_order_relaxed);
-  counters[0].next.store(0, std::memory_order_relaxed);
-  threads.run(*this);
+  turns = uint32_t(steps.size()) * runs();
+  launchBegan = times ? Clock::now() : Clock::time_point();
+  queue.restart(nextTurn(0));
+  threads.share(*this);
   return firstFailure();
 }

@@ -9,9 +9,11 @@
 
 #include "dsv3/Plan/Kernel.h"
 #include "runtime/drivers/cpu/ThreadTeam.h"
+#include "runtime/drivers/cpu/TileQueue.h"
 #include "runtime/hal/Device.h"
 
 #include <atomic>
+#include <chrono>
 #include <limits>
 #include <span>
 #include <string>
@@ -35,6 +37,7 @@ public:
              ObservationSink *sink, LaunchProfile *profile = nullptr);
 
 private:
+  using Clock = std::chrono::steady_clock;
   /// A kernel with the sizes of the current step.
   struct Kernel {
     std::string symbol;
@@ -55,9 +58,15 @@ private:
 
   Status setSizes(std::span<const int64_t> values, int threads);
   void run(int thread) override;
-  void runMeasured(int thread);
-  void launch(const Step &step, uint32_t position, int thread, uint32_t turn);
+  void work(uint32_t turn, TileQueue::Tiles tiles, int thread);
+  void endLaunch(uint32_t turn);
+  uint32_t tilesOf(uint32_t turn) const;
+  uint32_t nextTurn(uint32_t turn) const;
   Status firstFailure() const;
+
+  /// How often each launch is run: turns of the queue for each step.
+  uint32_t runs() const { return times ? uint32_t(times->repeats) + 1 : 1; }
+  const Step &stepOf(uint32_t turn) const { return steps[turn / runs()]; }
 
   std::string name;
   size_t sizeCount;
@@ -70,15 +79,12 @@ private:
   ThreadTeam *team = nullptr;
   TeamScratch scratch;
   ObservationSink *sink = nullptr;
-  LaunchProfile *times = nullptr;
+  LaunchProfile *times = nullptr; ///< of launches, where they are asked for
+  uint32_t turns = 0;
+  Clock::time_point launchBegan; ///< the clock is read by who ends a launch
+  TileQueue queue;
 
   static constexpr int64_t noFailure = std::numeric_limits<int64_t>::max();
-  struct alignas(64) Counter {
-    std::atomic<uint32_t> next{0};
-  };
-  /// Launches use the two in turn: while one is in use, the other, which everyone
-  /// has left, is set back.
-  Counter counters[2];
   /// Position of the first step that failed, above 2^32 - 1 - code, so that the
   /// smallest value does not depend on which thread was first.
   std::atomic<int64_t> failed{noFailure};

@@ -1,19 +1,16 @@
-//===- ThreadTeam.h - threads that walk a program in lockstep ---*- C++ -*-===//
+//===- ThreadTeam.h - threads that run steps together -----------*- C++ -*-===//
 //
-// A fixed number of threads, the caller among them, that live as long as the
-// team. A step wakes them once; within a step they meet at spin barriers, which
-// enter the kernel only to yield the CPU after a wait of milliseconds, a sign that
-// a thread has lost its CPU. While yielding helps, because the CPUs are shared with
-// others or there are more threads than CPUs, it is done sooner.
-//
-// Between steps the threads spin for a while and then park in a futex. So the
-// steps of a generation that follow each other closely make no system call at
-// all; a step after a pause makes one, to wake the parked threads.
+// A fixed number of threads, the caller among them, that live as long as the team. A step
+// wakes them, and ends when all have done their part. How they wait: Waiting.h. Between
+// steps that is longer than within one, so the steps of a generation that follow each other
+// closely make no system call at all; a step after a pause makes one, to wake the parked
+// threads.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
 
 #include "dsv3/Support/Status.h"
+#include "runtime/drivers/cpu/Waiting.h"
 
 #include <atomic>
 #include <chrono>
@@ -29,6 +26,8 @@ struct TeamOptions {
   bool pin = false; ///< tie each thread to a CPU, the caller too while the team lives
   /// How long threads spin between steps before they park.
   std::chrono::microseconds idleSpin{50'000};
+  /// The same within a step, where others of the team are late.
+  std::chrono::microseconds lateSpin{1'000};
 };
 
 /// Used by one thread at a time, which is thread 0 of the team.
@@ -50,34 +49,36 @@ public:
   int size() const { return count; }
   /// Runs `task` on every thread and returns when all have finished.
   void run(Task &task);
+  /// Runs a task that does as well with fewer threads, such as one that deals out tiles: on all
+  /// of them, but where they came late to the end of a step, having lost their CPUs, on the
+  /// caller's thread alone for a few steps, and for more each time that happens again.
+  void share(Task &task);
   /// Called by all threads, with their numbers, from within a task: returns when
-  /// all have called it. What a thread wrote before is seen by every thread after.
-  void barrier(int thread);
+  /// all have called it, and whether they came soon enough for spinning. What a thread wrote
+  /// before is seen by every thread after.
+  bool barrier(int thread);
+
+  /// For what else the threads of a step wait for: how this one does, and when it parks.
+  Waiter &waiter(int thread) { return waiters[size_t(thread)]; }
+  int64_t mostPauses() const { return pausesInStep; }
 
 private:
   ThreadTeam(const TeamOptions &options, int threads);
   void work(int thread);
-  uint32_t waitForStep(int thread, uint32_t seen);
-
-  static constexpr size_t cacheLine = 64;
-  /// How long a thread spins before it yields; only that thread uses it.
-  struct alignas(cacheLine) Patience {
-    int64_t spins = 0;
-  };
+  bool runAll(Task &task);
 
   const int count;
   const bool pin;
   std::vector<int> cpus;
-  int64_t mostSpins = 0, spinsBeforeParking = 0;
-  std::vector<Patience> patience;
+  int64_t pausesInStep = 0, pausesBetweenSteps = 0;
+  std::vector<Waiter> waiters;
   std::vector<std::thread> workers;
   Task *current = nullptr;
   bool stopping = false;
+  int stepsAlone = 0, penalty = 0; ///< of share(): steps to come without the others, and next time
 
-  alignas(cacheLine) std::atomic<uint32_t> step{0};
-  std::atomic<uint32_t> parked{0};
+  Signal<uint32_t> step, generation;
   alignas(cacheLine) std::atomic<uint32_t> arrived{0};
-  alignas(cacheLine) std::atomic<uint32_t> generation{0};
 };
 
 } // namespace dsv3::runtime

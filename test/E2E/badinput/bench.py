@@ -109,8 +109,8 @@ class Bench:
         names = os.listdir(bundles) if os.path.isdir(bundles) else []
         return [name for name in names if not os.path.exists(os.path.join(bundles, name, "plan.dsv3"))]
 
-    def refuses(self, name, command, *words, code=(1, 2), **options):
-        """The command, its program first, fails; its message has all the words."""
+    def refuses(self, name, command, *words, code=(1, 2), without="", **options):
+        """The command, its program first, fails; its message has all the words, and not `without`."""
         if self.only not in name:
             return
         self.count += 1
@@ -131,6 +131,8 @@ class Bench:
             problems.append(f"no line of stderr begins with 'dsv3-{command[0]}: '")
         problems += [f"stderr has '{crash}'" for crash in CRASHES if crash in message]
         problems += [f"stderr lacks '{word}'" for word in words if word not in message]
+        if without and without in message:
+            problems.append(f"stderr has '{without}'")
         problems += [f"left behind: {path}" for path in self.leftovers()]
         if problems:
             self.fail(name, "; ".join(problems), done)

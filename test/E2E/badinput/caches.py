@@ -21,10 +21,12 @@ def check(bench):
                                           num_nextn_predict_layers=0, vocab_size=2**24, hidden_size=2**16),
                        weights=None)
     bench.refuses("cache: weights that do not fit", ["run", "score", "--model", vast, "--dummy", "--ids", "0",
-                                                     "--output", "x"], "4.0 TiB for weights", "hint: ")
+                                                     "--output", "x"], "4.0 TiB for weights", "hint: ",
+                  without="compiling")
     unwritable(bench, run)
     killed(bench, run)
     killed_over_a_bundle(bench, small, run)
+    interrupted_compiler(bench, small)
     careless_parent(bench, run)
     two_at_once(bench, run)
     interrupted(bench, run)
@@ -128,6 +130,24 @@ def killed_over_a_bundle(bench, model, run):
         bench.fail("kill: over a bundle", f"expected no remains, found {os.listdir(folder)}")
 
 
+def interrupted_compiler(bench, model):
+    """dsv3-compile -o removes what it has begun, whichever signal ends it; kill -9 leaves it to the next."""
+    if not bench.wanted("interrupt: dsv3-compile"):
+        return
+    for sent in [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]:
+        bench.count += 1
+        folder = bench.folder(keep=True)
+        process = started(bench, ["compile", "--config", f"{model}/config.json", "-o", f"{folder}/bundle"], bench.cache)
+        line = process.stderr.readline()
+        begun = os.listdir(folder)
+        process.send_signal(sent)
+        process.communicate(timeout=60)
+        if process.returncode != -sent or os.listdir(folder) or not begun or b"making code" not in line:
+            bench.fail(f"interrupt: dsv3-compile, signal {sent}",
+                       f"expected the signal and an empty folder, found {process.returncode}, {os.listdir(folder)}, "
+                       f"before it {begun}, {line}")
+
+
 def careless_parent(bench, run):
     """A parent that ignores SIGCHLD hands that on: the system then forgets how a child ended."""
     bench.answers("cache: SIGCHLD ignored", run, env={"XDG_CACHE_HOME": bench.folder(keep=True)},
@@ -186,7 +206,8 @@ def damaged_entry(bench, run, cache):
     """What is damaged in the cache is compiled again."""
     expected = bench.answers("cache: undamaged", run, env={"XDG_CACHE_HOME": cache})
     (entry,), _ = bundles_of(bench, cache)
-    for name, content in [("plan.dsv3", b"DSV3PLAN"), ("config.json", None), ("x86-64-v3.so", b"")]:
+    (code,) = [name for name in os.listdir(os.path.join(cache, "dsv3", entry)) if name.endswith(".so")]
+    for name, content in [("plan.dsv3", b"DSV3PLAN"), ("config.json", None), (code, b"")]:
         bench.count += 1
         bench.put(os.path.join(cache, "dsv3", entry, name), content)
         found = bench.answers(f"cache: damaged {name}", run, env={"XDG_CACHE_HOME": cache})

@@ -9,8 +9,10 @@ def check(bench):
     interpret = ["interpret", "generate", "--model", bench.nano, "--ids", "0,5"]
 
     def refused(command, *words):
-        def one(flag, value, *more):
-            bench.refuses(f"flags: {command[0]} {flag}={value}", [*command, f"{flag}={value}"], *words, *more)
+        """What is wrong whatever the model is ends with 2, what the model does not allow with 1."""
+        def one(flag, value, *more, code=2):
+            bench.refuses(f"flags: {command[0]} {flag}={value}", [*command, f"{flag}={value}"], *words, *more,
+                          code=(code,), without="compiling")
         return one
 
     run = refused(generate)
@@ -21,34 +23,43 @@ def check(bench):
                          ("--context", ["-1", "x"]), ("--chunk", ["-1", "x"])]:
         for value in values:
             run(flag, value, flag.removeprefix("--"))
-    run("--context", "1000000", "--context", "1000000", "4096", "positions for no more")
+    bench.refuses("flags: run --context beyond the model's", [*generate, "--context=1000000"], "--context", "1000000",
+                  "4096", "positions for no more", code=(1,), without="compiling")
     bench.refuses("flags: --config without --dummy", ["run", "generate", "--ids", "0", "--config",
-                                                      f"{bench.nano}/config.json"], "no weights", "--plan-only")
+                                                      f"{bench.nano}/config.json"], "no weights", "--plan-only", code=(2,))
     run("--variant", "sparc", "x86-64-v3", "'sparc'")
     run("--dummy-seed", "3", "--dummy")
     run("--parse-special", "true", "--prompt")
     for flag, value in [("--top-p", "0.9"), ("--top-k", "5"), ("--min-p", "0.1"), ("--seed", "7")]:
         bench.refuses(f"flags: {flag} at temperature 0", [*generate, "--temperature", "0", flag, value],
-                      f"dsv3-run: {flag}: ", "temperature 0", "hint: ")
+                      f"dsv3-run: {flag}: ", "temperature 0", "hint: ", code=(2,))
+    for flag in ["--stop", "--variant", "--model", "--ids"]:
+        bench.refuses(f"flags: empty {flag}", [*generate, flag, ""], flag, "hint: ", code=(2,))
+    for flag in ["--output", "--config", "--policy", "--explain", "--dump-phases", "--variant"]:
+        bench.refuses(f"flags: compile, empty {flag}", [*compile_, flag, ""], flag, "an empty one", code=(2,))
     bench.refuses("flags: bench --seed=-1", ["run", "bench", "--model", bench.nano, "--seed=-1"], "2^64 - 1")
     run("--no-such-flag", "1", "--no-such-flag", "hint: dsv3-run generate --help")
     compiles = refused(compile_)
-    for flag, values in [("--context", ["0", "-1", "4097", "x"]), ("--batch", ["0", "99999999999"]),
+    compiles("--context", "4097", "4096", code=1)
+    for flag, values in [("--context", ["0", "-1", "x"]), ("--batch", ["0", "99999999999"]),
                          ("--chunk", ["0", "1000000"]), ("--rows", ["0"]), ("--policy", ["int3"]),
                          ("--variant", ["sparc", "x86-64-v3,x86-64-v3"]), ("--stop-after", ["lunch"])]:
         for value in values:
             compiles(flag, value, value.split(",")[0])
     for more in [["--plan-only"], ["--stop-after=graph"], ["--explain=@embed"]]:
-        bench.refuses(f"flags: compile -o {more[0]}", [*compile_, *more], more[0].split("=")[0], "beside -o")
-    bench.refuses("flags: compile --stop-after=emitted", [*compile_[:-2], "--stop-after=emitted"], "-o BUNDLE")
+        bench.refuses(f"flags: compile -o {more[0]}", [*compile_, *more], more[0].split("=")[0], "beside -o",
+                      code=(2,))
+    bench.refuses("flags: compile --stop-after=emitted", [*compile_[:-2], "--stop-after=emitted"], "-o BUNDLE",
+                  code=(2,))
     interprets = refused(interpret)
     for flag, values in [("--phase", ["lunch", "emitted"]), ("--chunk", ["-1", "x"]), ("--top-p", ["7"]),
-                         ("--threads", ["-1", "100000"]), ("--context", ["-1", "4097"]),
+                         ("--threads", ["-1", "100000"]), ("--context", ["-1"]),
                          ("--dummy-seed", ["x"])]:
         for value in values:
             interprets(flag, value, value)
-    for flag in ["--variant=x86-64-v3", "--rebuild", "--keep-packed"]:
-        bench.refuses(f"flags: interpret {flag}", [*interpret, flag], flag.split("=")[0], "the interpreter")
+    interprets("--context", "4097", "4097", code=1)
+    for flag in ["--variant=x86-64-v3", "--rebuild", "--keep-packed", "--verify-packed"]:
+        bench.refuses(f"flags: interpret {flag}", [*interpret, flag], flag.split("=")[0], "the interpreter", code=(2,))
     for program in ["run", "interpret"]:
         alone = [program, "generate", "--config", f"{bench.nano}/config.json", "--ids", "0"]
         bench.refuses(f"flags: {program} --config without --dummy", alone, "--config", "--dummy")
@@ -57,7 +68,13 @@ def check(bench):
                     ["compile"], ["compile", "--frobnicate"], ["interpret"],
                     ["compile", "--model", bench.nano], ["run", "render"],
                     ["run", "score", "--model", bench.nano, "--ids", "1"]]:
-        bench.refuses("flags: " + " ".join(command).replace(bench.nano, "nano"), command)
+        bench.refuses("flags: " + " ".join(command).replace(bench.nano, "nano"), command, code=(2,))
+    for program, word in [("run", "generate, score, tokenize"), ("interpret", "score, generate, run")]:
+        bench.refuses(f"flags: {program}, unknown command", [program, "frobnicate"], word, "'frobnicate'", code=(2,))
+    for command in [["opt", "--frobnicate"], ["translate", "--frobnicate"]]:
+        done = bench.run(*command)
+        if bench.wanted(f"flags: {command[0]} --frobnicate") and done.returncode != 2:
+            bench.fail(f"flags: {command[0]} --frobnicate", "expected exit code 2", done)
     prompts(bench, generate)
     outputs(bench, generate, compile_)
 
@@ -111,11 +128,51 @@ def outputs(bench, generate, compile_):
         bench.fail("output: bundle, among other files", f"left {os.listdir(mixed)}")
     bundle("empty name", "")
     small_files(bench, compile_[:-1], "bundle", "File too large")
+    checkpoint_files(bench)
+    looks(bench, compile_[:3])
     if bench.wanted("output: stdout"):
         with open("/dev/full", "wb") as full:
             done = bench.run(*generate, stdout=full)
         if done is None or done.returncode != 1 or b"stdout" not in done.stderr:
             bench.fail("output: stdout on a full disk", "expected exit code 1 and a message", done)
+
+
+def checkpoint_files(bench):
+    """A file of the model that is scored is not replaced, whatever it is called, there or not."""
+    model = bench.model(keep=True)
+    link = os.path.join(bench.scratch, "link")
+    os.symlink(f"{model}/model.safetensors", link)
+    for program in ["run", "interpret"]:
+        for output in [f"{model}/model.safetensors", f"{model}/../{os.path.basename(model)}/config.json", link,
+                       f"{model}/model.safetensors.index.json"]:
+            bench.refuses(f"output: file of the checkpoint, {os.path.basename(output)} ({program})",
+                          [program, "score", "--model", model, "--ids", "0", "--output", output], output,
+                          "of the checkpoint that is read", "hint: ", without="compiling")
+    (bundle, *_) = [entry.path for entry in os.scandir(f"{bench.cache}/dsv3") if entry.is_dir()]
+    for name in ["plan.dsv3", "config.json"]:
+        bench.refuses(f"output: file of the bundle, {name}", ["run", "score", "--model", bundle, "--dummy", "--ids",
+                                                              "0", "--output", f"{bundle}/{name}"],
+                      f"{bundle}/{name}", "of the bundle that is read", "hint: ")
+
+
+def looks(bench, config):
+    """What is only looked at is there whole or not at all, too."""
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+    for flag in ["--dump-phases", "--remarks-output-file"]:
+        for name, word, options in [(f"output: {flag} grows beyond the limit", "File too large", {"preexec_fn": limit}),
+                                    (f"output: {flag} on a full disk", "No space left on device",
+                                     {"env": {"LD_PRELOAD": bench.full_disk or ""}})]:
+            if not bench.wanted(name) or "env" in options and not bench.can(
+                    name, bench.full_disk, "DSV3_FULL_DISK names no test/E2E/FullDisk.c"):
+                continue
+            bench.count += 1
+            folder = bench.folder(keep=True)
+            place = folder if flag == "--dump-phases" else f"{folder}/remarks"
+            # The remarks of a report that was printed are lost; that it was is no success.
+            done = bench.run(*config, "--plan-only", flag, place, **options)
+            if done.returncode != 1 or word not in done.stderr.decode() or os.listdir(folder):
+                bench.fail(name, f"expected exit code 1, '{word}' and no file, found {os.listdir(folder)}", done)
 
 
 def small_files(bench, command, name, *words):

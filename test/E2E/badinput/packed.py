@@ -18,6 +18,7 @@ def check(bench):
     expected = bench.answers("packed: kept", [*command(whole), "--keep-packed"])
     if kept(whole) != ["packed.x86-64-v3"]:
         return bench.fail("packed: kept", f"found {kept(whole)}")
+    verified(bench, whole, expected)
     unfit(bench, model, whole, expected)
     no_room(bench, whole)
     killed(bench, whole, expected)
@@ -72,6 +73,27 @@ def unfit(bench, model, whole, expected):
         holds(content)(bundle)
         os.utime(f"{model}/model.safetensors", (1, 1))
     ignored("checkpoint touched", touched, "model.safetensors was modified after they were packed")
+
+
+def verified(bench, whole, expected):
+    """A byte of the weights that is another is found where that is asked for, and the weights are packed again."""
+    bench.count += 1
+    bundle = copy(bench, whole)
+    path = f"{bundle}/packed.x86-64-v3"
+    verify = [*command(bundle), "--verify-packed"]
+    with open(path, "r+b") as file:
+        file.seek(-1000, os.SEEK_END)
+        byte = file.read(1)
+        file.seek(-1000, os.SEEK_END)
+        file.write(bytes([byte[0] ^ 1]))
+    for more, word in [([], "the weights are damaged between byte 0 and"), (["--keep-packed"], "packed weights are kept"),
+                       ([], "are as they were written")]:
+        done = bench.run(*verify, *more)
+        if done.returncode != 0 or done.stdout != expected or word not in done.stderr.decode():
+            bench.fail("packed: verified", f"expected {expected} and '{word}', found {done.stdout}", done)
+    os.unlink(path)
+    if "no packed weights to verify" not in bench.run(*verify).stderr.decode():
+        bench.fail("packed: verified", "expected a note that there are none")
 
 
 def no_room(bench, whole):

@@ -42,12 +42,28 @@ def tokenizers(bench):
     split = {"type": "Split", "pattern": {"Regex": "(unclosed"}, "behavior": "Isolated", "invert": False}
     refused("pattern", "(unclosed", pre_tokenizer={"type": "Sequence", "pretokenizers": [split]})
     refused("unknown normalizer", "`NFKC`", normalizer={"type": "NFKC"})
+    # Said before anything is compiled: with a cache that nobody may write, nothing could be.
     model = bench.model(tokenizer=None)
-    generate = ["run", "generate", "--model", model]
-    bench.refuses("tokenizer: none (--prompt)", [*generate, "--prompt", "Hello"], "tokenizer.json", "--ids")
-    bench.refuses("tokenizer: none (--chat)", [*generate, "--chat", "Hello"], "tokenizer.json", "--ids")
+    generate = ["run", "generate", "--model", model, "--rebuild"]
+    nowhere = {"env": {"XDG_CACHE_HOME": "/proc/self"}}
+    bench.refuses("tokenizer: none (--prompt)", [*generate, "--prompt", "Hello"], "tokenizer.json", "--ids", **nowhere)
+    bench.refuses("tokenizer: none (--chat)", [*generate, "--chat", "Hello"], "tokenizer.json", "--ids", **nowhere)
     bench.refuses("tokenizer: none (--stop)", [*generate, "--ids", "0", "--stop", "x"], "tokenizer.json",
-                  "--stop")
+                  "--stop", **nowhere)
+    plain = bench.model(config=json_with(bench.nano, "config.json", num_nextn_predict_layers=0), weights=None)
+    bench.refuses("mtp: none", ["run", "score", "--model", plain, "--dummy", "--rebuild", "--ids", "0,5", "--mtp",
+                                "--output", "x"], "--mtp", "the model has none", "hint: ", **nowhere)
+    bench.refuses("mtp: none (interpret)", ["interpret", "score", "--model", plain, "--dummy", "--ids", "0,5", "--mtp",
+                                            "--output", "x"], "--mtp", "the model has none", "hint: ")
+    bench.refuses("prompt: too long, before compiling", ["run", "generate", "--model", bench.nano, "--rebuild", "--ids",
+                                                         "1,2,3", "--context", "2"], "3 tokens", **nowhere)
+    for command in [["tokenize"], ["detokenize"]]:
+        if bench.wanted(f"{command[0]}: endless"):
+            with open("/dev/zero", "rb") as endless:
+                bench.refuses(f"{command[0]}: endless", ["run", *command, "--model", bench.nano], "stdin",
+                              "expected at most 268435456 bytes", "hint: ", data=None, stdin=endless)
+    bench.refuses("render: endless", ["run", "render", "--model", bench.nano, "--messages", "/dev/zero"], "/dev/zero",
+                  "expected a file")
     bench.refuses("tokenizer: none (tokenize)", ["run", "tokenize", "--model", model], "tokenizer.json")
     bench.refuses("tokenizer: no folder", ["run", "tokenize", "--model", "/nonexistent"], "/nonexistent")
     for data in [b"1,x", b"-3", b"99999999999", b"[1,", b"1.5"]:

@@ -66,16 +66,24 @@ TEST(Cpu, BestVariantIsTheFirstRunnable) {
   }
   std::vector<std::string> names{"other"};
   names.insert(names.end(), runnable.rbegin(), runnable.rend());
-  Expected<size_t> best = bestVariant(names);
+  Expected<size_t> best = chooseVariant(names, "");
   ASSERT_TRUE(best);
   EXPECT_EQ(names[*best], runnable.front());
 }
 
 TEST(Cpu, NoVariantNamesWhatWasFound) {
   std::vector<std::string> names{"vax", "pdp-11"};
-  Expected<size_t> best = bestVariant(names);
+  Expected<size_t> best = chooseVariant(names, "");
   ASSERT_FALSE(best);
   EXPECT_NE(best.failure().what.find("vax, pdp-11"), std::string::npos);
+}
+
+TEST(Cpu, AVariantThatIsNotThereOrNotForThisMachineIsRefused) {
+  std::vector<std::string> names{"vax", "pdp-11"};
+  EXPECT_EQ(chooseVariant(names, "sparc").failure().what,
+            "expected a variant that there is code for (vax, pdp-11), found 'sparc'");
+  EXPECT_NE(chooseVariant(names, "vax").failure().what.find("does not run code for vax"),
+            std::string::npos);
 }
 
 TEST(Cpu, AThreadCanBeTiedToOneCpu) {

@@ -99,20 +99,21 @@ TEST_F(BundleTest, MissingFilesAreNamed) {
 TEST_F(BundleTest, VariantsAreChosenByNameIfTheMachineRunsThem) {
   auto bundle = Bundle::open(directory.path());
   ASSERT_TRUE(bundle.ok());
-  auto best = bundle->chooseVariant({});
+  auto best = bundle->chooseVariant("");
   if (runnableVariants().empty()) {
     EXPECT_FALSE(best.ok());
     return;
   }
   ASSERT_TRUE(best.ok()) << best.failure().message();
   EXPECT_EQ(plan.variants[*best].name, runnableVariants().front());
-  auto named = bundle->chooseVariant(std::string(runnableVariants().back()));
+  auto named = bundle->chooseVariant(runnableVariants().back());
   ASSERT_TRUE(named.ok());
   EXPECT_EQ(plan.variants[*named].name, runnableVariants().back());
   auto unknown = bundle->chooseVariant("sparc");
   ASSERT_FALSE(unknown.ok());
   EXPECT_EQ(unknown.failure().what,
-            "expected a variant of the bundle (x86-64-v3, x86-64-v4), found 'sparc'");
+            "expected a variant that there is code for (x86-64-v3, x86-64-v4), found 'sparc'");
+  EXPECT_EQ(unknown.failure().where, directory.path().string());
 }
 
 TEST_F(BundleTest, AnotherCheckpointIsRefused) {

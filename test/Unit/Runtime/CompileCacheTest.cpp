@@ -45,6 +45,7 @@ protected:
                 (directory.path() / "bundle").string() + " \"$4\"\n");
     request.input = "/models/a";
     request.identity = "0123";
+    request.variant = "x86-64-v3";
     request.say = [this](const std::string &line) { said.push_back(line); };
   }
   void setCompiler(const std::string &script) {
@@ -71,7 +72,7 @@ TEST_F(CompileCacheTest, CompilesOnceAndSaysSo) {
   auto first = get();
   ASSERT_TRUE(first.ok()) << first.failure().message();
   ASSERT_EQ(said.size(), 1U);
-  EXPECT_EQ(said[0], "compiling /models/a into " + first->directory().string());
+  EXPECT_EQ(said[0], "compiling /models/a for x86-64-v3 into " + first->directory().string());
   auto second = get();
   ASSERT_TRUE(second.ok());
   EXPECT_EQ(second->directory(), first->directory());
@@ -86,18 +87,40 @@ TEST_F(CompileCacheTest, KeysDifferByInputItsFlagAndCompiler) {
   ASSERT_TRUE(get().ok());
   request.inputFlag = "--config";
   ASSERT_TRUE(get().ok());
+  request.variant = "x86-64-v4";
+  ASSERT_TRUE(get().ok());
   fs::last_write_time(compiler, fs::file_time_type(std::chrono::hours(2)));
   ASSERT_TRUE(get().ok());
-  EXPECT_EQ(compilations(), 4U);
-  EXPECT_EQ(entries(), 4U);
+  EXPECT_EQ(compilations(), 5U);
+  EXPECT_EQ(entries(), 5U);
   auto log = readFile(directory.path() / "log", 1 << 20);
   EXPECT_NE(log->find("--config /models/a -o "), std::string::npos) << *log;
+  EXPECT_NE(log->find("--variant x86-64-v3\n"), std::string::npos) << "for one CPU alone: " << *log;
+}
+
+TEST_F(CompileCacheTest, WhatIsNotAdmittedIsNotCompiled) {
+  bool asked = false;
+  request.admit = [&]() -> Status {
+    asked = true;
+    return Failure{"no memory"};
+  };
+  auto refused = get();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.failure().what, "no memory");
+  EXPECT_FALSE(fs::exists(cache));
+  EXPECT_TRUE(said.empty());
+  request.admit = [] { return Status(); };
+  ASSERT_TRUE(get().ok());
+  // What is there is not asked for.
+  request.admit = [] { return Failure{"no memory"}; };
+  EXPECT_TRUE(asked && get().ok());
 }
 
 TEST_F(CompileCacheTest, KeysHoldWhatTheBundleDependsOn) {
   CompileKey key = CompileKey::of(request, compiler);
   EXPECT_EQ(key.inputFlag, "--model");
   EXPECT_EQ(key.identity, "0123");
+  EXPECT_EQ(key.variant, "x86-64-v3");
   EXPECT_EQ(key.planFormat, plan::planFormatVersion);
   EXPECT_EQ(key.families, plan::familyTableHash());
   EXPECT_EQ(key.compilerBytes, fs::file_size(compiler));
@@ -108,7 +131,7 @@ TEST_F(CompileCacheTest, KeysHoldWhatTheBundleDependsOn) {
 }
 
 TEST(CompileKey, EachPartChangesTheName) {
-  const CompileKey key{"--model", "ab", 1, "cd", 1000, 2000};
+  const CompileKey key{"--model", "ab", "v3", 1, "cd", 1000, 2000};
   std::set<std::string> names{key.name()};
   auto differs = [&](const char *part, auto change) {
     CompileKey other = key;
@@ -118,6 +141,7 @@ TEST(CompileKey, EachPartChangesTheName) {
   EXPECT_EQ(key.name(), CompileKey(key).name());
   differs("flag of the input", [](CompileKey &k) { k.inputFlag = "--config"; });
   differs("identity", [](CompileKey &k) { k.identity = "ac"; });
+  differs("variant", [](CompileKey &k) { k.variant = "v4"; });
   differs("border of parts", [](CompileKey &k) { k.inputFlag = "--modela", k.identity = "b"; });
   differs("format of plans", [](CompileKey &k) { k.planFormat = 2; });
   differs("families", [](CompileKey &k) { k.families = "ce"; });

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <csignal>
 #include <fcntl.h>
+#include <fstream>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -50,7 +51,8 @@ protected:
             .variant = "v",
             .source = std::move(source),
             .files = {},
-            .dataBytes = plan::weightBytes(plan, 1)};
+            .dataBytes = plan::weightBytes(plan, 1),
+            .checksums = {}};
   }
   std::optional<PackedWriter> writer() const {
     auto created = PackedWriter::create(path, header());
@@ -101,11 +103,12 @@ TEST_F(PackedFileTest, WeightsThatWereKeptAreMapped) {
   EXPECT_EQ(last, store.bytes().size());
   EXPECT_EQ(names(directory), published);
 
-  auto mapping = mapPacked(path, header());
-  ASSERT_TRUE(mapping.ok()) << mapping.failure().message();
+  auto weights = mapPacked(path, header());
+  ASSERT_TRUE(weights.ok()) << weights.failure().message();
+  FileMapping *mapping = &weights->mapping;
   EXPECT_EQ(reinterpret_cast<uintptr_t>(mapping->bytes().data()) % packedDataOffset, 0U);
   EXPECT_TRUE(mapping->fetch(0, UINT32_MAX).ok());
-  ParameterStore mapped = ParameterStore::mapped(plan, 1, *std::move(mapping));
+  ParameterStore mapped = ParameterStore::mapped(plan, 1, std::move(*mapping));
   EXPECT_TRUE(std::ranges::equal(mapped.bytes(), store.bytes()));
   for (int64_t layer : {0, 2, 3}) {
     EXPECT_EQ(mapped.data(0, layer) - mapped.bytes().data(),
@@ -141,7 +144,36 @@ TEST_F(PackedFileTest, AFileThatWasShortenedFailsToRead) {
   auto mapping = mapPacked(path, header());
   ASSERT_TRUE(mapping.ok());
   fs::resize_file(path, packedDataOffset + 4096);
-  EXPECT_FALSE(mapping->fetch(0, UINT32_MAX).ok());
+  EXPECT_FALSE(mapping->mapping.fetch(0, UINT32_MAX).ok());
+}
+
+TEST_F(PackedFileTest, AFlippedBitOfTheWeightsIsFoundByVerifying) {
+  auto created = writer();
+  ASSERT_TRUE(created && write(*created));
+  auto why = [&] {
+    auto weights = mapPacked(path, header());
+    EXPECT_TRUE(weights.ok());
+    Status sound = verify(*weights, {}, nullptr);
+    return sound ? "" : sound.failure().what;
+  };
+  EXPECT_EQ(why(), "");
+  uint64_t last = store.bytes().size() - 1;
+  for (uint64_t at : {uint64_t(0), last / 2, last}) {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    auto flip = [&] {
+      file.seekg(std::streamoff(packedDataOffset + at));
+      int byte = file.get();
+      file.seekp(std::streamoff(packedDataOffset + at));
+      file.put(char(byte ^ 1)).flush();
+    };
+    flip();
+    EXPECT_EQ(why(), "the weights are damaged between byte 0 and byte " + std::to_string(last));
+    flip();
+  }
+  std::atomic<bool> cancel = true;
+  auto weights = mapPacked(path, header());
+  ASSERT_TRUE(weights.ok());
+  EXPECT_EQ(verify(*weights, {}, &cancel).failure().what, "interrupted");
 }
 
 TEST_F(PackedFileTest, OneWritesOthersDoNot) {
@@ -155,7 +187,7 @@ TEST_F(PackedFileTest, OneWritesOthersDoNot) {
   auto next = writer();
   ASSERT_TRUE(next && write(*next));
   EXPECT_EQ(names(directory), published);
-  EXPECT_TRUE(std::ranges::equal(mapping->bytes(), store.bytes()));
+  EXPECT_TRUE(std::ranges::equal(mapping->mapping.bytes(), store.bytes()));
 }
 
 TEST_F(PackedFileTest, WhatIsNotFinishedIsRemoved) {

@@ -2,6 +2,7 @@
 
 #include "runtime/params/PackedHeader.h"
 
+#include <cstring>
 #include <gtest/gtest.h>
 
 using namespace dsv3;
@@ -12,7 +13,8 @@ static PackedHeader someHeader() {
           .variant = "x86-64-v4",
           .source = "checkpoint 77",
           .files = {{"a.safetensors", 1000, -1}, {"b.safetensors", 0, 1'700'000'000'123'456'789}},
-          .dataBytes = 4096};
+          .dataBytes = 4096,
+          .checksums = {{77, 99}}};
 }
 static constexpr uint64_t fileBytes = packedDataOffset + 4096;
 
@@ -28,7 +30,7 @@ static std::string refusal(std::string_view bytes, uint64_t size = fileBytes) {
 
 TEST(PackedHeader, SurvivesItsBytes) {
   PackedHeader plain;
-  plain.dataBytes = 4096;
+  plain.dataBytes = 4096, plain.checksums = {{1, 2}};
   for (const PackedHeader &header : {someHeader(), plain}) {
     Expected<PackedHeader> read = parsePackedHeader(bytesOf(header) + "padding", fileBytes);
     ASSERT_TRUE(read.ok()) << read.failure().what;
@@ -54,8 +56,8 @@ TEST(PackedHeader, SaysWhatIsWrong) {
                     "ELF and so on, up to the size of a prefix"),
             "expected packed weights, found something else");
   std::string newer = bytes, damaged = bytes;
-  newer[8] = 2;
-  EXPECT_EQ(refusal(newer), "expected format version 1, found version 2");
+  newer[8] = 1;
+  EXPECT_EQ(refusal(newer), "expected format version 2, found version 1");
   damaged[40] = char(damaged[40] ^ 1);
   EXPECT_EQ(refusal(damaged), "the header is damaged");
   for (uint64_t size : {uint64_t(bytes.size()), fileBytes - 1, fileBytes + 1}) {
@@ -69,7 +71,31 @@ TEST(PackedHeader, MustFitBeforeTheWeights) {
   header.files[0].name.assign(packedDataOffset, 'n');
   Expected<std::string> bytes = serialise(header);
   ASSERT_FALSE(bytes.ok());
-  EXPECT_NE(bytes.failure().what.find("2 files need"), std::string::npos) << bytes.failure().what;
+  EXPECT_NE(bytes.failure().what.find("2 files and the checksums"), std::string::npos)
+      << bytes.failure().what;
+}
+
+TEST(PackedHeader, HasAChecksumForEachPiece) {
+  PackedHeader header = someHeader();
+  header.dataBytes = 2 * packedPieceBytes + 1;
+  header.checksums = {{1, 2}, {3, 4}, {5, 6}};
+  std::string bytes = bytesOf(header);
+  Expected<PackedHeader> read = parsePackedHeader(bytes, packedDataOffset + header.dataBytes);
+  ASSERT_TRUE(read.ok()) << read.failure().what;
+  EXPECT_EQ(*read, header);
+  // As many as the weights have pieces, whatever else is right.
+  uint64_t other = header.dataBytes + packedPieceBytes;
+  std::string lying = bytes.substr(0, bytes.size() - sizeof(Hash128));
+  std::memcpy(lying.data() + 20, &other, sizeof other);
+  Hash128 hash = hash128(std::string_view(lying));
+  lying.append(reinterpret_cast<const char *>(&hash), sizeof hash);
+  EXPECT_EQ(refusal(lying, packedDataOffset + other), "the header is damaged");
+}
+
+TEST(PackedHeader, ChecksumsDoNotMakeADifference) {
+  PackedHeader wanted = someHeader();
+  wanted.checksums.clear();
+  EXPECT_EQ(difference(someHeader(), wanted), "");
 }
 
 TEST(PackedHeader, NamesThePartThatDiffers) {

@@ -48,7 +48,7 @@ struct QuietModel : testing::Test {
     Expected<Bundle> opened = Bundle::open(path);
     ASSERT_TRUE(opened.ok()) << opened.failure().message();
     bundle = *std::move(opened);
-    Expected<size_t> chosen = bundle.chooseVariant(std::nullopt);
+    Expected<size_t> chosen = bundle.chooseVariant("");
     ASSERT_TRUE(chosen.ok()) << chosen.failure().message();
     variant = *chosen;
     Expected<ParameterStore> made = ParameterStore::dummy(bundle.plan(), variant, 1);
@@ -60,7 +60,7 @@ struct QuietModel : testing::Test {
   Status generateTokens(const std::function<void(int32_t)> &seen) const {
     // Two threads that do not park while the test runs.
     Expected<std::unique_ptr<Device>> device =
-        createCpuDevice({2, false, std::chrono::minutes(10)});
+        createCpuDevice({2, false, std::chrono::minutes(10), std::chrono::minutes(10)});
     if (!device) {
       return device.status();
     }

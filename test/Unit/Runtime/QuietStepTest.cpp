@@ -23,6 +23,9 @@ using namespace dsv3::test;
 
 namespace {
 
+/// Longer than any test: the team does not park.
+constexpr std::chrono::microseconds never{std::chrono::minutes(10)};
+
 /// A session with two threads that has run a step of each kind.
 struct WarmSession {
   ToyModel model;
@@ -32,7 +35,7 @@ struct WarmSession {
   ToyAnswer answer = model.answer(ids);
 
   explicit WarmSession(std::chrono::microseconds idleSpin) {
-    device = std::move(*createCpuDevice({2, false, idleSpin}));
+    device = std::move(*createCpuDevice({2, false, idleSpin, never}));
     session =
         std::move(*Session::create(*device, model.plan, model.kernels, model.parameters(), {}));
     // Two prompts' steps and one of decode.
@@ -51,9 +54,6 @@ struct WarmSession {
     return true;
   }
 };
-
-/// Longer than any test: the team does not park.
-constexpr std::chrono::microseconds never{std::chrono::minutes(10)};
 
 } // namespace
 

@@ -19,7 +19,8 @@ struct FunctionTask : ThreadTeam::Task {
 };
 
 std::unique_ptr<ThreadTeam> makeTeam(int threads, int64_t idleMicroseconds = 50'000) {
-  auto team = ThreadTeam::create({threads, false, std::chrono::microseconds(idleMicroseconds)});
+  auto team = ThreadTeam::create({threads, false, std::chrono::microseconds(idleMicroseconds),
+                                  std::chrono::microseconds(idleMicroseconds)});
   EXPECT_TRUE(team) << team.failure().message();
   return std::move(*team);
 }
@@ -68,9 +69,31 @@ INSTANTIATE_TEST_SUITE_P(Threads, ThreadTeamOf,
                                   (info.param.second ? "spinning" : "parking");
                          });
 
+TEST(ThreadTeam, ATeamThatIsLateIsLeftOutForAStep) {
+  auto team = makeTeam(2);
+  std::vector<int> runs(2);
+  FunctionTask late([&](int thread) {
+    ++runs[size_t(thread)];
+    for (int pause = 0; thread == 1 && pause < 10'000'000; ++pause) {
+      relax(); // tens of milliseconds at least, as a thread without a CPU
+    }
+  });
+  team->share(late);
+  EXPECT_EQ(runs, (std::vector<int>{1, 1}));
+  team->share(late);
+  EXPECT_EQ(runs, (std::vector<int>{2, 1}));
+  team->share(late);
+  EXPECT_EQ(runs, (std::vector<int>{3, 2})) << "it is tried again";
+  team->share(late);
+  team->share(late);
+  EXPECT_EQ(runs, (std::vector<int>{5, 2})) << "and left out for longer";
+  team->run(late);
+  EXPECT_EQ(runs, (std::vector<int>{6, 3})) << "what all must do they do";
+}
+
 TEST(ThreadTeam, PinnedTeamRunsAndGivesTheCallersCpusBack) {
   std::vector<int> before = allowedCpus();
-  auto pinned = ThreadTeam::create({3, true, std::chrono::microseconds(0)});
+  auto pinned = ThreadTeam::create({3, true, std::chrono::microseconds(0), {}});
   ASSERT_TRUE(pinned);
   EXPECT_EQ(allowedCpus().size(), 1U);
   std::vector<int> runs(3);
@@ -85,7 +108,7 @@ TEST(ThreadTeam, DefaultIsAtLeastOneThread) { EXPECT_GE(makeTeam(0)->size(), 1);
 
 TEST(ThreadTeam, RefusesAbsurdNumbers) {
   for (int threads : {-1, 1'000'000}) {
-    auto team = ThreadTeam::create({threads, false, {}});
+    auto team = ThreadTeam::create({threads, false, {}, {}});
     ASSERT_FALSE(team);
     EXPECT_NE(team.failure().what.find(std::to_string(threads)), std::string::npos);
   }

@@ -4,6 +4,7 @@
 #include "../Plan/SmallPlan.h"
 
 #include "dsv3/Plan/MemoryNeeds.h"
+#include "dsv3/Support/BytesText.h"
 
 #include <gtest/gtest.h>
 
@@ -39,8 +40,9 @@ struct Report : testing::Test {
 TEST_F(Report, Fits) {
   uint64_t all = withoutCache() + 16 * page();
   EXPECT_EQ(line("fits", all), "yes");
-  EXPECT_NE(line("memory", all).find("room for 1024 tokens of cache"), std::string::npos)
-      << line("memory", all);
+  EXPECT_EQ(line("room", all), "for all 1024 tokens of cache");
+  EXPECT_EQ(line("room", 100 * all), "for all 1024 tokens of cache") << "there are no more";
+  EXPECT_EQ(line("missing", all).substr(0, 7), "no line");
   EXPECT_EQ(line("memory", std::nullopt), "this machine does not say what it has to give");
 }
 
@@ -49,9 +51,18 @@ TEST_F(Report, FewerTokensOfCacheForEachRequest) {
   EXPECT_EQ(line("fits", withoutCache() + 4 * page()), "no: --context 64 makes it fit");
 }
 
+TEST_F(Report, WhatIsMissingIsTheTotalLessTheMemory) {
+  uint64_t memory = withoutCache() + 3 * page();
+  EXPECT_EQ(line("total", memory), bytesText(withoutCache() + 16 * page()));
+  EXPECT_EQ(line("missing", memory), bytesText(13 * page()));
+  EXPECT_EQ(line("room", memory), "for 192 of 1024 tokens of cache, in the " +
+                                      bytesText(3 * page()) + " that the rest leaves");
+  EXPECT_EQ(line("room", withoutCache() - 1),
+            "for no token of cache: the rest alone takes " + bytesText(withoutCache()));
+}
+
 TEST_F(Report, FewerRequests) {
-  EXPECT_EQ(line("fits", withoutCache() + 3 * page()),
-            "no: --batch 3 makes it fit, with --context 64");
+  EXPECT_EQ(line("fits", withoutCache() + 3 * page()), "no: --context 64 --batch 3 makes it fit");
 }
 
 TEST_F(Report, FewerTokensInAStep) {
@@ -61,12 +72,15 @@ TEST_F(Report, FewerTokensInAStep) {
   uint64_t memory = withoutCache() + page() - (needs.arena + needs.ports) / 2;
   EXPECT_EQ(plan.entries[0].maxTokens, 16);
   EXPECT_EQ(line("fits", memory),
-            "no: --chunk 8 makes the arena about small enough; 512.3 KiB are lacking");
+            "no: --context 64 --batch 1 --chunk 8 about makes it fit (the chunk is 16)");
 }
 
 TEST_F(Report, WeightsThatDoNotFit) {
-  EXPECT_EQ(line("fits", 1024).substr(0, 54),
-            "no: no flag makes the weights fit: the machine lacks 2");
+  uint64_t weights = plan::memoryNeeds(plan, 0).weights;
+  EXPECT_EQ(line("fits", weights - 1024),
+            "no: no flag makes it fit: the weights alone are 1.0 KiB more than the memory");
+  EXPECT_EQ(line("fits", weights).substr(0, 69),
+            "no: no flag makes it fit: weights, scratch and a page of cache alone ");
 }
 
 TEST_F(Report, SumsThatOverflowAreTheMost) {

@@ -1,10 +1,10 @@
 //===- OutputFile.h - a file that appears whole or not at all ---*- C++ -*-===//
 //
-// Private to lib/Checkpoint. Writes a file of known size, in any order, that gets its name
-// once everything is on disk: whoever is killed before leaves nothing. Where the file system
-// has no files without a name, it is one beside the target. A target that is no regular file
-// (a pipe, /dev/null) cannot be replaced: the file aside is then a temporary one, which
-// is copied to it in the end. Linux.
+// Writes a file of known size, in any order, that gets its name once everything is on
+// disk: whoever is killed before leaves nothing. Where the file system has no files without
+// a name, it is one beside the target. A target that is no regular file (a pipe, /dev/null)
+// cannot be replaced: the file aside is then a temporary one, which is copied to it in the
+// end. Linux.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
