@@ -90,7 +90,7 @@ class BenchTest(unittest.TestCase):
             self.assertIn(word, result.stdout)
 
     def test_refusals(self):
-        self.assertIn("add --dummy", self.refusal(1, "--config", config))
+        self.assertIn("add --dummy", self.refusal(2, "--config", config))
         self.assertIn("--model", self.refusal(2, "--dummy"))
         self.refusal(2, "--model", model, "--config", config, "--dummy")
         self.assertIn("context of at least", self.refusal(1, "--model", model, "--depth", "100000"))
