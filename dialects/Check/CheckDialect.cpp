@@ -49,9 +49,11 @@ LogicalResult ConstantOp::verify() {
     return emitOpError() << "cannot give " << written << " as " << type
                          << "; hint: leave sizes open, nothing else";
   }
-  if (!isa<FloatType>(type.getElementType()) && !type.getElementType().isSignlessInteger(32)) {
+  Type element = type.getElementType();
+  if (!isa<FloatType>(element) && !element.isSignlessInteger(32) && !element.isSignlessInteger(8) &&
+      !element.isSignlessInteger(4)) {
     return emitOpError() << "has elements of type " << type.getElementType()
-                         << "; hint: use floating-point types or i32";
+                         << "; hint: use floating-point types, i32, or i8 and i4 of weights";
   }
   int64_t elements = 1;
   for (int64_t size : written.getShape()) {

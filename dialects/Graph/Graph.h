@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "dsv3/Support/DType.h"
+
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinAttributes.h"
@@ -30,6 +32,10 @@
 #include "Graph/GraphOps.h.inc"
 
 namespace dsv3::graph {
+
+/// The type of a weight's codes, which come with scales (dsv3::scaleForm); nothing for an
+/// element type that needs none.
+std::optional<DType> codesOf(mlir::Type element);
 
 /// Attribute of a function: the layers that call it, ascending i64.
 inline constexpr llvm::StringLiteral layersAttrName = "dsv3.layers";

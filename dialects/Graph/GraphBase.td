@@ -124,8 +124,8 @@ def Graph_CacheType : TypeDef<Graph_Dialect, "Cache"> {
 }
 
 def Graph_Float : RankedTensorOf<[F32, F64, BF16, F16]>;
-def Graph_Weight : RankedTensorOf<[F32, BF16, F16, F8E4M3FN]>;
-def Graph_Scales : RankedTensorOf<[F32]>;
+def Graph_Weight : RankedTensorOf<[F32, BF16, F16, F8E4M3FN, I8, I<4>]>;
+def Graph_Scales : RankedTensorOf<[F32, F16]>;
 def Graph_Ids : RankedTensorOf<[I32]>;
 
 class Graph_Op<string mnemonic, list<Trait> traits = []>

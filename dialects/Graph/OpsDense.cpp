@@ -119,7 +119,7 @@ LogicalResult RmsNormOp::verify() {
 
 LogicalResult LinearOp::verify() {
   ShapeCheck check(*this);
-  check.activations("x", getX(), getXScales(), getBlock(), "T", "K");
+  check.activations("x", getX(), getXScales(), getWeight(), getBlock(), "T", "K");
   check.weight("weight", getWeight(), {"N", "K"}, getScales(), getBlock());
   check.shape("result", getResult(), {"T", "N"});
   return check.result();
@@ -128,7 +128,7 @@ LogicalResult LinearOp::verify() {
 LogicalResult LmHeadOp::verify() {
   ShapeCheck check(*this);
   check.shape("x", getX(), {"O", "H"});
-  check.weight("weight", getWeight(), {"V", "H"}, Value(), std::nullopt);
+  check.weight("weight", getWeight(), {"V", "H"}, getScales(), getBlock());
   check.shape("result", getResult(), {"O", "V"});
   check.element("result", getResult(), Float32Type::get(getContext()));
   return check.result();

@@ -55,15 +55,18 @@ def Graph_LinearOp : Graph_Op<"linear", [Pure, AttrSizedOperandSegments]> {
     element type of `result`.
 
     A weight of element type f8E4M3FN comes with `scales`
-    [ceil(N/bn), ceil(K/bk)], `block` = [bn, bk], and means
-    `weight[n, k] * scales[n / bn, k / bk]`. Quantised activations come with
+    [ceil(N/bn), ceil(K/bk)] of f32, `block` = [bn, bk], and means
+    `weight[n, k] * scales[n / bn, k / bk]`. So does one of i8, with scales of f16. One of
+    i4, codes from 0 to 15, comes with [ceil(N/bn), ceil(K/bk), 2] of f16 and means
+    `weight[n, k] * scales[…, 0] + scales[…, 1]`. Quantised activations come with
     `x_scales` [T, ceil(K/bk)]; then for each block of K the f32 sum of products of
     codes is scaled and added (DeepSeek-V3 report, section 3.3).
 
     Constraints:
     1. `x` is [T, K], `weight` is [N, K], `result` is [T, N].
-    2. `scales` is given if and only if the weight is FP8, and so is `block`.
-    3. `x_scales` is given if and only if `x` is FP8.
+    2. `scales` is given if and only if the weight is FP8, i8 or i4, and so is `block`, which
+       for i8 and i4 is [1, 32].
+    3. `x_scales`, of f32, is given if and only if `x` is FP8; then the weight is FP8.
 
     ```mlir
     %y = dsv3.linear %x, %w scales %s block [128, 128] : tensor<?x320xf32, #dsv3.dims<"T">>, tensor<176x320xf8E4M3FN>, tensor<2x3xf32> -> tensor<?x176xf32, #dsv3.dims<"T">>
@@ -88,14 +91,19 @@ def Graph_LmHeadOp : Graph_Op<"lm_head", [Pure]> {
 
     Constraints:
     1. `x` is [O, H], `weight` is [V, H], `result` is [O, V] of f32.
+    2. `scales` and `block` as in dsv3.linear.
 
     ```mlir
     %l = dsv3.lm_head %x, %w : tensor<?x128xf32, #dsv3.dims<"O">>, tensor<320x128xbf16> -> tensor<?x320xf32, #dsv3.dims<"O">>
     ```
   }];
-  let arguments = (ins Graph_Float:$x, Graph_Float:$weight);
+  let arguments = (ins Graph_Float:$x, Graph_Weight:$weight, Optional<Graph_Scales>:$scales,
+                       OptionalAttr<DenseI64ArrayAttr>:$block);
   let results = (outs Graph_Float:$result);
-  let assemblyFormat = "$x `,` $weight attr-dict `:` type($x) `,` type($weight) `->` type($result)";
+  let assemblyFormat = [{
+    $x `,` $weight (`scales` $scales^ `block` $block)? attr-dict
+    `:` type($x) `,` type($weight) (`,` type($scales)^)? `->` type($result)
+  }];
   let hasVerifier = 1;
 }
 
@@ -124,14 +132,14 @@ def Graph_QuantiseOp : Graph_Op<"quantise", [Pure]> {
 }
 
 def Graph_DequantiseOp : Graph_Op<"dequantise", [Pure]> {
-  let summary = "an FP8 weight as numbers";
+  let summary = "a weight of codes as numbers";
   let description = [{
-    `result[.., n, k] = weight[.., n, k] * scales[.., n / bn, k / bk]`, rounded to the
-    element type of `result`: what a product reads that has no FP8 form.
+    `result[.., n, k] = weight[.., n, k] * scales[.., n / bn, k / bk]`, of i4 plus its offset,
+    rounded to the element type of `result`: what a product reads that has no form for codes.
 
     Constraints:
-    1. `weight` is [N, K] or [groups, N, K] of f8E4M3FN, with `scales` and `block` as in
-       dsv3.linear.
+    1. `weight` is [N, K] or [groups, N, K] of f8E4M3FN, i8 or i4, with `scales` and `block` as
+       in dsv3.linear.
     2. `result` has the sizes of `weight`.
 
     ```mlir

@@ -110,7 +110,8 @@ LogicalResult DispatchOp::verify() {
 
 LogicalResult GroupedLinearOp::verify() {
   ShapeCheck check(*this);
-  check.activations("x", getX(), getXScales(), getBlock(), getRows() ? "T" : "T * k", "K");
+  check.activations("x", getX(), getXScales(), getWeight(), getBlock(), getRows() ? "T" : "T * k",
+                    "K");
   if (getRows()) {
     check.shape("rows", getRows(), {"T * k"});
   }

@@ -49,7 +49,7 @@ def Graph_ExpertsOp : Graph_Op<"experts", [
     Constraints:
     1. `x` and `result` are [T, H]; `experts` and `weights` are [T, k].
     2. `gate_up` is [E, 2I, H] (gate, then up), `down` is [E, H, I].
-    3. Scales [E, ceil(rows/bn), ceil(columns/bk)] come with FP8 weights, and blocks as in dsv3.linear.
+    3. Scales [E, ceil(rows/bn), ceil(columns/bk)] (of i4 […, 2]) and blocks as in dsv3.linear.
 
     ```mlir
     %y = dsv3.experts %x, %e, %w, %gu, %d : tensor<?x128xf32, #dsv3.dims<"T">>, tensor<?x4xi32, #dsv3.dims<"T">>, tensor<?x4xf32, #dsv3.dims<"T">>, tensor<16x128x128xbf16>, tensor<16x128x64xbf16>

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "Graph/ShapeCheck.h"
 #include "dsv3/Support/KeyMarks.h"
+#include "dsv3/Support/WeightEncoding.h"
 
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/Support/MathExtras.h"
@@ -28,11 +29,15 @@ RankedTensorType ParameterOp::getScalesType() {
   size_t rank = shape.size();
   shape[rank - 2] = llvm::divideCeilSigned(shape[rank - 2], (*block)[0]);
   shape[rank - 1] = llvm::divideCeilSigned(shape[rank - 1], (*block)[1]);
-  return RankedTensorType::get(shape, Float32Type::get(getContext()));
+  return scalesTypeOf(type.getElementType(), std::move(shape));
+}
+
+Type ParameterOp::getStoredType() {
+  return getStored().value_or(cast<RankedTensorType>(getType()).getElementType());
 }
 
 /// Whether the segment holds the rows and columns that the parameter takes from it, and
-/// scales if and only if the parameter is FP8 (`coded`).
+/// scales if and only if its tensors are FP8 (`coded`).
 static LogicalResult verifySegment(ShapeCheck &check, SegmentAttr segment, int64_t groups,
                                    int64_t columns, bool coded) {
   ArrayRef<int64_t> shape = segment.getShape();
@@ -58,10 +63,34 @@ static LogicalResult verifySegment(ShapeCheck &check, SegmentAttr segment, int64
                       "neither", "the groups would all be the same rows");
   }
   if (coded != bool(segment.getScaleKey())) {
-    return check.fail(coded ? "the key of the scales of " + name + ", an FP8 weight"
-                            : "no scales of " + name + ", the parameter being no FP8 weight",
+    return check.fail(coded ? "the key of the scales of " + name + ", which is stored as FP8"
+                            : "no scales of " + name + ", which is not stored as FP8",
                       coded ? "none" : spell(segment.getScaleKey()),
                       coded ? "write `scales = \"….weight_scale_inv\"`" : "");
+  }
+  return success();
+}
+
+/// Whether codes of `type` can be made of what the checkpoint stores.
+static LogicalResult verifyEncoding(ShapeCheck &check, ParameterOp op, Type type) {
+  std::optional<Type> stored = op.getStored();
+  std::optional<dsv3::DType> codes = codesOf(type);
+  bool alongRows = codes && dsv3::isScaledAlongRows(*codes);
+  if (alongRows && !stored) {
+    return check.fail("the type of the stored tensors, which " + spell(type) + " encodes", "none",
+                      "write `stored bf16`");
+  }
+  if (stored && (!isa<Float32Type, BFloat16Type, Float16Type, Float8E4M3FNType>(*stored) ||
+                 *stored == type || isa<Float32Type, Float16Type>(type))) {
+    return check.fail("tensors of f32, bf16, f16 or f8E4M3FN that are encoded as another of bf16, "
+                      "f8E4M3FN, i8 or i4",
+                      spell(*stored) + " as " + spell(type), "leave `stored` out for what is not");
+  }
+  if (alongRows && llvm::any_of(op.getSegments().getAsRange<SegmentAttr>(),
+                                [](SegmentAttr segment) { return segment.getTransposed(); })) {
+    return check.fail("segments that are not transposed, since " + spell(type) +
+                          " scales a few values of a stored row",
+                      "a transposed one");
   }
   return success();
 }
@@ -75,16 +104,23 @@ LogicalResult ParameterOp::verify() {
                       "[n], [rows, columns] or [groups, rows, columns]");
   }
   auto [groups, rows, columns] = getExtents();
-  bool coded = isa<Float8E4M3FNType>(type.getElementType());
-  if (coded != getBlock().has_value()) {
-    return getBlock() ? check.fail("no block, the parameter being no FP8 weight", "a block")
-                      : check.fail("a block of scales with an FP8 weight", "none",
+  std::optional<dsv3::DType> codes = codesOf(type.getElementType());
+  if (codes.has_value() != getBlock().has_value()) {
+    return getBlock() ? check.fail("no block, the parameter being no weight of codes", "a block")
+                      : check.fail("a block of scales with a weight of codes", "none",
                                    "published checkpoints have [128, 128]");
+  }
+  if (failed(verifyEncoding(check, *this, type.getElementType()))) {
+    return failure();
   }
   if (getBlock() && (type.getRank() < 2 || getBlock()->size() != 2 || (*getBlock())[0] <= 0 ||
                      (*getBlock())[1] <= 0)) {
     return check.fail("a matrix with a block of rows and columns",
                       spell(type) + " with " + spell(SmallVector<Extent>(*getBlock())));
+  }
+  if (getBlock() && !isBlockOf(*codes, *getBlock())) {
+    return check.fail("block [1, 32] of " + spell(type.getElementType()),
+                      spell(SmallVector<Extent>(*getBlock())));
   }
   if (int64_t(getParts()) <= 0 || rows % int64_t(getParts()) != 0) {
     return check.fail("'parts' to divide the " + Twine(rows) + " rows", Twine(getParts()));
@@ -101,7 +137,8 @@ LogicalResult ParameterOp::verify() {
       return check.fail("segments to begin with a block of " + Twine((*getBlock())[0]) + " rows",
                         "row " + Twine(sum), "let the block's rows divide those of each segment");
     }
-    if (failed(verifySegment(check, segment, groups, columns, coded))) {
+    if (failed(verifySegment(check, segment, groups, columns,
+                             isa<Float8E4M3FNType>(getStoredType())))) {
       return failure();
     }
     sum += segment.getRows();

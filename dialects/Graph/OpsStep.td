@@ -11,34 +11,42 @@ include "Graph/GraphBase.td"
 def Graph_ParameterOp : Graph_Op<"parameter", [Symbol]> {
   let summary = "a weight: its type and where the checkpoint keeps it";
   let description = [{
-    Declares a weight [n], [rows, columns] or [groups, rows, columns] of the stored
-    element type, made of `segments` one after the other. With `layers` there is
-    one for each of those layers. An FP8 weight has scales of shape [groups,]
-    ceil(rows/bn), ceil(columns/bk) for `block` [bn, bk]; a block never crosses a
-    block of the checkpoint or the border of two segments. `parts` says that the
-    rows are that many equal parts which one kernel reads side by side.
+    Declares a weight [n], [rows, columns] or [groups, rows, columns], made of `segments`
+    one after the other. With `layers` there is one for each of those layers. An FP8 weight
+    has scales of shape [groups,] ceil(rows/bn), ceil(columns/bk) for `block` [bn, bk]; a
+    block never crosses a block of the checkpoint or the border of two segments. `parts`
+    says that the rows are that many equal parts which one kernel reads side by side.
+
+    The element type is that of the checkpoint's tensors, or, with `stored`, theirs is that
+    one and they are encoded: rounded to bf16, or coded and scaled as f8E4M3FN, i8 or i4, in
+    the blocks of dsv3/Support/WeightEncoding.h. So the parameter means what it would if the
+    checkpoint held the encoded tensors.
 
     Constraints:
     1. The rows of the segments add up to the parameter's rows.
-    2. `block` is given if and only if the element type is f8E4M3FN.
-    3. Each segment has a scale key if and only if the element type is f8E4M3FN.
+    2. `block` is given if and only if the element type is f8E4M3FN, i8 or i4.
+    3. Each segment has a scale key if and only if its tensors are f8E4M3FN.
     4. Where `block` is given each segment begins at a row that its rows divide.
     5. `parts` divides the rows.
     6. Segments have the parameter's columns and hold the rows of all groups; with more than one
        group the key has `{expert}` or there is a `group_stride`.
     7. `layers` are ascending, each once.
+    8. `stored` is f32, bf16, f16 or f8E4M3FN, and not the element type; i8 and i4 have one.
+    9. i8 and i4 have `block` [1, 32] and segments that are not transposed.
 
     ```mlir
     dsv3.parameter @norm : tensor<128xbf16> from [#dsv3.segment<"model.norm.weight", shape = [128], rows = 1>]
+    dsv3.parameter @o_proj : tensor<64x128xi8> stored bf16 block [1, 32] from [#dsv3.segment<"o_proj.weight", shape = [64, 128], rows = 64>]
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<Graph_Weight>:$type,
+                       OptionalAttr<TypeAttr>:$stored,
                        OptionalAttr<DenseI64ArrayAttr>:$block,
                        DefaultValuedAttr<I64Attr, "1">:$parts,
                        OptionalAttr<DenseI64ArrayAttr>:$layers,
                        TypedArrayAttrBase<Graph_SegmentAttr, "segments">:$segments);
   let assemblyFormat = [{
-    $sym_name `:` $type (`block` $block^)? (`parts` $parts^)? (`layers` $layers^)?
+    $sym_name `:` $type (`stored` $stored^)? (`block` $block^)? (`parts` $parts^)? (`layers` $layers^)?
     `from` $segments attr-dict
   }];
   let extraClassDeclaration = [{
@@ -46,6 +54,8 @@ def Graph_ParameterOp : Graph_Op<"parameter", [Symbol]> {
     ::std::array<int64_t, 3> getExtents();
     /// The type of the scales, or null.
     ::mlir::RankedTensorType getScalesType();
+    /// The element type of the checkpoint's tensors.
+    ::mlir::Type getStoredType();
   }];
   let hasVerifier = 1;
 }

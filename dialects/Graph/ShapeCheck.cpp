@@ -1,6 +1,8 @@
 //===- ShapeCheck.cpp - constraints of one op -----------------------------===//
 #include "Graph/ShapeCheck.h"
 
+#include "dsv3/Support/WeightEncoding.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -36,6 +38,27 @@ LogicalResult ShapeCheck::fail(const Twine &expected, const Twine &found, const 
   }
   passed = false;
   return failure();
+}
+
+std::optional<DType> codesOf(Type element) {
+  return isa<Float8E4M3FNType>(element) ? std::optional(DType::F8E4M3)
+         : element.isInteger(8)         ? std::optional(DType::I8)
+         : element.isInteger(4)         ? std::optional(DType::I4)
+                                        : std::nullopt;
+}
+
+RankedTensorType scalesTypeOf(Type codes, SmallVector<int64_t> shape) {
+  ScaleForm form = *scaleForm(*codesOf(codes));
+  if (form.numbers > 1) {
+    shape.push_back(form.numbers);
+  }
+  Builder builder(codes.getContext());
+  return RankedTensorType::get(shape, form.type == DType::F16 ? builder.getF16Type()
+                                                              : Type(builder.getF32Type()));
+}
+
+bool isBlockOf(DType codes, ArrayRef<int64_t> block) {
+  return !isScaledAlongRows(codes) || block == ArrayRef<int64_t>(encodingBlock(codes));
 }
 
 bool areLayers(ArrayRef<int64_t> layers) {
@@ -105,14 +128,18 @@ void ShapeCheck::element(StringRef name, Value value, Type type) {
   }
 }
 
-void ShapeCheck::activations(StringRef name, Value value, Value scales,
+void ShapeCheck::activations(StringRef name, Value value, Value scales, Value weight,
                              std::optional<ArrayRef<int64_t>> block, StringRef rows,
                              StringRef columns) {
   shape(name, value, {rows, columns});
+  auto elementOf = [](Value of) { return cast<RankedTensorType>(of.getType()).getElementType(); };
+  if (passed && elementOf(value).isInteger()) {
+    (void)fail("'" + name + "' of floats or of FP8 codes", spell(elementOf(value)));
+  }
   if (!passed) {
     return;
   }
-  bool coded = isa<Float8E4M3FNType>(cast<RankedTensorType>(value.getType()).getElementType());
+  bool coded = isa<Float8E4M3FNType>(elementOf(value));
   std::string scalesName = (name + "_scales").str();
   if (coded != bool(scales)) {
     (void)fail(coded ? Twine(scalesName) + " with the FP8 codes of '" + name + "'"
@@ -128,9 +155,15 @@ void ShapeCheck::activations(StringRef name, Value value, Value scales,
                "widen '" + name + "' first");
     return;
   }
+  if (!isa<Float8E4M3FNType>(elementOf(weight))) {
+    (void)fail("an FP8 weight with the FP8 codes of '" + name + "'", spell(elementOf(weight)),
+               "widen '" + name + "' first");
+    return;
+  }
   std::string groups = ("ceil(" + columns + "/" + Twine((*block)[1]) + ")").str();
   let(groups, int64_t(llvm::divideCeil(number(columns), (*block)[1])));
   shape(scalesName, scales, {rows, groups});
+  element(scalesName, scales, Float32Type::get(op->getContext()));
 }
 
 void ShapeCheck::quantised(Value codes, Value scales, int64_t group, StringRef rows,
@@ -144,6 +177,7 @@ void ShapeCheck::quantised(Value codes, Value scales, int64_t group, StringRef r
   std::string groups = ("ceil(" + columns + "/" + Twine(group) + ")").str();
   let(groups, int64_t(llvm::divideCeil(number(columns), group)));
   shape("scales", scales, {rows, groups});
+  element("scales", scales, Float32Type::get(op->getContext()));
 }
 
 void ShapeCheck::weight(StringRef name, Value value, ArrayRef<StringRef> letters, Value scales,
@@ -156,25 +190,29 @@ void ShapeCheck::weight(StringRef name, Value value, ArrayRef<StringRef> letters
   if (!passed) {
     return;
   }
-  bool coded = isa<Float8E4M3FNType>(type.getElementType());
+  std::optional<DType> codes = codesOf(type.getElementType());
+  bool coded = codes.has_value();
   if (coded != (scales && block) || coded != (scales || block)) {
-    (void)fail(coded ? "scales and block of the FP8 weight '" + name + "'"
-                     : "neither scales nor block, '" + name + "' being no FP8 weight",
+    (void)fail(coded ? "scales and block of '" + name + "', which holds codes"
+                     : "neither scales nor block, '" + name + "' holding no codes",
                scales  ? "scales"
                : block ? "a block"
                        : "none",
-               coded ? "write `scales %s block [128, 128]`" : "leave `scales … block …` out");
+               !coded                      ? "leave `scales … block …` out"
+               : isScaledAlongRows(*codes) ? "write `scales %s block [1, 32]`"
+                                           : "write `scales %s block [128, 128]`");
     return;
   }
   if (!coded) {
     return;
   }
-  if (block->size() != 2 || (*block)[0] <= 0 || (*block)[1] <= 0) {
+  if (block->size() != 2 || (*block)[0] <= 0 || (*block)[1] <= 0 || !isBlockOf(*codes, *block)) {
+    bool fixed = isScaledAlongRows(*codes);
     (void)fail(
-        "a block of rows and columns of '" + name + "'",
+        (fixed ? "block [1, 32] of '" : "a block of rows and columns of '") + name + "'",
         "[" + llvm::join(llvm::map_range(*block, [](int64_t n) { return Twine(n).str(); }), ", ") +
             "]",
-        "published checkpoints have [128, 128]");
+        fixed ? "" : "published checkpoints have [128, 128]");
     return;
   }
   // Named like the constraint of dsv3.linear; each weight has letters of its own.
@@ -188,9 +226,15 @@ void ShapeCheck::weight(StringRef name, Value value, ArrayRef<StringRef> letters
     formulas.push_back(blocked ? ("ceil(" + letter + "/" + Twine(per) + ")").str() : letter.str());
     let(formulas.back(), int64_t(llvm::divideCeil(size, per)));
   }
+  ScaleForm form = *scaleForm(*codes);
+  if (form.numbers > 1) {
+    formulas.push_back(std::to_string(form.numbers));
+    let(formulas.back(), form.numbers);
+  }
   shape(scalesName, scales, llvm::to_vector(llvm::map_range(formulas, [](const std::string &text) {
           return StringRef(text);
         })));
+  element(scalesName, scales, scalesTypeOf(type.getElementType(), {1}).getElementType());
 }
 
 } // namespace dsv3::graph

@@ -28,9 +28,9 @@ public:
               mlir::Value scales, std::optional<llvm::ArrayRef<int64_t>> block,
               llvm::StringRef scalesName = "scales");
   /// Rows [rows, columns] of activations: numbers without `scales`, or FP8 codes with scales
-  /// [rows, ceil(columns/bk)], for `block` [bn, bk] of the weight that they are multiplied with.
-  /// The scales are called `name`_scales.
-  void activations(llvm::StringRef name, mlir::Value value, mlir::Value scales,
+  /// [rows, ceil(columns/bk)], for `block` [bn, bk] of the FP8 `weight` that they are multiplied
+  /// with. The scales are called `name`_scales.
+  void activations(llvm::StringRef name, mlir::Value value, mlir::Value scales, mlir::Value weight,
                    std::optional<llvm::ArrayRef<int64_t>> block, llvm::StringRef rows,
                    llvm::StringRef columns);
   /// `codes` and `scales` are what quantising [rows, columns] by `group` columns gives.
@@ -70,6 +70,11 @@ void checkRouting(ShapeCheck &check, int64_t groups, int64_t kept, int64_t chose
 
 /// Whether these are layers as attributes list them: from 0 on, ascending, each once.
 bool areLayers(llvm::ArrayRef<int64_t> layers);
+
+/// Scales of this shape, as they come with codes of that element type.
+mlir::RankedTensorType scalesTypeOf(mlir::Type codes, llvm::SmallVector<int64_t> shape);
+/// Whether codes of this type can have a scale for so many rows and columns.
+bool isBlockOf(DType codes, llvm::ArrayRef<int64_t> block);
 
 /// What a failed check says, for type inference, which has no op yet.
 mlir::LogicalResult inferenceError(std::optional<mlir::Location> location, llvm::StringRef opName,

@@ -46,10 +46,10 @@ static void checkActivations(ShapeCheck &check, StringRef name, Value value,
 }
 
 /// What a product multiplies with its weight: activations, or their FP8 codes with scales.
-static void checkRows(ShapeCheck &check, Value a, Value scales,
+static void checkRows(ShapeCheck &check, Value a, Value scales, Value weight,
                       std::optional<ArrayRef<int64_t>> block, StringRef rows) {
   if (scales || isa<Float8E4M3FNType>(elementOf(a))) {
-    check.activations("a", a, scales, block, rows, "K");
+    check.activations("a", a, scales, weight, block, rows, "K");
   } else {
     checkActivations(check, "a", a, {rows, "K"});
   }
@@ -192,7 +192,7 @@ LogicalResult GemmOp::verify() {
   if (rankOf(getA()) == 3) {
     return verifyHeads(*this);
   }
-  checkRows(check, getA(), getAScales(), getBlock(), "T");
+  checkRows(check, getA(), getAScales(), getWeight(), getBlock(), "T");
   Type result = checkProductOuts(check, *this, "T");
   letRows(check, parts);
   check.weight("weight", getWeight(), {"parts * N", "K"}, getScales(), getBlock());
@@ -208,7 +208,7 @@ LogicalResult GroupedGemmOp::verify() {
   if (parts < 1) {
     return check.fail("'parts' above 0", Twine(parts));
   }
-  checkRows(check, getA(), getAScales(), getBlock(), getRows() ? "T" : "T * k");
+  checkRows(check, getA(), getAScales(), getWeight(), getBlock(), getRows() ? "T" : "T * k");
   if (getRows()) {
     check.shape("rows", getRows(), {"T * k"});
   }

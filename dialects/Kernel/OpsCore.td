@@ -2,8 +2,8 @@
 //
 // One op for each kernel family. Every one takes destinations (`outs`) and gives
 // the values that take their place. Weights are tensors [groups, rows, columns] or
-// [rows, columns] in the stored type; with FP8 the scales follow as an operand of
-// their own, `block` = [rows, columns] of a scale. Epilogues see f32 accumulators.
+// [rows, columns]; with codes (FP8, i8, i4) the scales follow as an operand of their
+// own, `block` = [rows, columns] of a scale. Epilogues see f32 accumulators.
 //
 // Activations are f32 or bf16. Products also take FP8 codes `a` with a scale `a_scales` for
 // each row and block of columns, as dsv3.quantise makes them; the weight is FP8 then.

@@ -37,9 +37,11 @@ LogicalResult CacheOp::verify() {
 }
 
 LogicalResult ParameterOp::verify() {
-  if (!dtypeOf(getType())) {
-    return emitOpError() << "has element type " << getType() << ", which plans do not have; "
-                         << "hint: f32, bf16, f16 or f8E4M3FN";
+  for (Type type : {getType(), getStored().value_or(getType())}) {
+    if (!dtypeOf(type)) {
+      return emitOpError() << "has element type " << type << ", which plans do not have; "
+                           << "hint: f32, bf16, f16 or f8E4M3FN";
+    }
   }
   if (failed(checkSizes(*this, "shape", getShape(), 3, 3, "groups, rows and columns")) ||
       (getScales() && failed(checkSizes(*this, "scales", *getScales(), 2, 2,

@@ -89,8 +89,9 @@ def Plan_ParameterOp : Plan_Op<"parameter", [Symbol, HasParent<"PlanOp">, NoTerm
                                              SingleBlock, NoRegionArguments]> {
   let summary = "a weight: its type, its layouts, and where the checkpoint keeps it";
   let description = [{
-    A weight [groups, rows, columns] in the element type that it is stored with, made
-    of the `plan.segment`s of its region one after the other. `scales` [r, c] says that
+    A weight [groups, rows, columns] in the element type that it is stored with, or that
+    tensors of type `stored` are encoded in, made of the `plan.segment`s of its region one
+    after the other. `scales` [r, c] says that
     it has a scale for each block of that size; `parts` that its rows are that many
     equal parts which one kernel reads side by side; `layers` that there is one for each
     of those layers (`[0, 3 to 60]`); `layouts` is one per variant.
@@ -110,13 +111,13 @@ def Plan_ParameterOp : Plan_Op<"parameter", [Symbol, HasParent<"PlanOp">, NoTerm
     }
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type, DenseI64ArrayAttr:$shape,
-                       OptionalAttr<DenseI64ArrayAttr>:$scales,
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type, OptionalAttr<TypeAttr>:$stored,
+                       DenseI64ArrayAttr:$shape, OptionalAttr<DenseI64ArrayAttr>:$scales,
                        DefaultValuedAttr<I64Attr, "1">:$parts, DenseI64ArrayAttr:$layers,
                        Plan_ArrayOf<Plan_LayoutAttr, "layouts">:$layouts);
   let regions = (region SizedRegion<1>:$segments);
   let assemblyFormat = [{
-    $sym_name `:` $type $shape (`scales` $scales^)? (`parts` $parts^)? `` custom<Layers>($layers)
+    $sym_name `:` $type (`stored` $stored^)? $shape (`scales` $scales^)? (`parts` $parts^)? `` custom<Layers>($layers)
     `layouts` custom<Layouts>($layouts) $segments attr-dict
   }];
   let hasVerifier = 1;

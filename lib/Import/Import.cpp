@@ -105,7 +105,7 @@ private:
   Value head(Value x) {
     Weight w = weight("lm_head");
     return graph::LmHeadOp::create(builder, loc, rows(config.vocabSize, plan::sizeOutputs), x,
-                                   w.data);
+                                   w.data, w.scales, w.block);
   }
   Value embed(Value tokens) {
     return graph::EmbeddingOp::create(builder, loc, rows(config.hiddenSize), tokens,

@@ -164,8 +164,8 @@ void declareParameters(ModuleOp module, const checkpoint::ModelConfig &config, S
     std::string name = prefix.empty() ? slot.name : (prefix + "." + slot.name).str();
     graph::ParameterOp::create(
         builder, module.getLoc(), builder.getStringAttr(name),
-        TypeAttr::get(RankedTensorType::get(slot.shape, planir::typeOf(stored, context))), block,
-        builder.getI64IntegerAttr(pieces),
+        TypeAttr::get(RankedTensorType::get(slot.shape, planir::typeOf(stored, context))),
+        /*stored=*/TypeAttr(), block, builder.getI64IntegerAttr(pieces),
         layers.empty() ? DenseI64ArrayAttr() : builder.getDenseI64ArrayAttr(layers),
         builder.getArrayAttr(segments));
   }

@@ -13,6 +13,8 @@ namespace dsv3 {
 //===----------------------------------------------------------------------===//
 
 static void addGraphPhase(OpPassManager &manager, const PipelineOptions &options) {
+  // First of all: every pass after it, the policy's too, may rely on the types of weights.
+  manager.addPass(createEncodeWeights({options.weights, options.head}));
   // Products one by one: what lies between those of an expert has a precision of its own.
   manager.addPass(createLowerExperts());
   // Before absorption, which differs between entries.

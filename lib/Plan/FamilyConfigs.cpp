@@ -65,10 +65,16 @@ static std::vector<Configuration> rowConfigs(const KernelFacts &facts, int64_t w
 }
 
 /// Columns of K that are summed in registers before they are added to accumulators: those of
-/// a scale, or as many as an expanded block of a panel has.
-static int64_t productKBlock(const CpuVariant &variant, int64_t k, int64_t scaleColumns) {
-  return scaleColumns > 0 ? scaleColumns
-                          : std::min(k, expandedBlockBytes / (4 * tileWidth(variant)));
+/// a scale, or as many as an expanded block of a panel has. Where several rows meet weights that
+/// are scaled a few at a time, these are whole blocks of scales.
+static int64_t productKBlock(const CpuVariant &variant, const KernelFacts &facts, int64_t k,
+                             int64_t rows) {
+  int64_t expanded = expandedBlockBytes / (4 * tileWidth(variant));
+  if (facts.scaleColumns > 0 && isScaledAlongRows(facts.weight) && rows > 1) {
+    return std::min(ceilDiv(k, facts.scaleColumns), expanded / facts.scaleColumns) *
+           facts.scaleColumns;
+  }
+  return facts.scaleColumns > 0 ? facts.scaleColumns : std::min(k, expanded);
 }
 
 /// Rows that meet a panel in registers, expanded as it is read: as many as leave half of the
@@ -118,7 +124,7 @@ static Configuration gemmConfig(const CpuVariant &variant, const KernelFacts &fa
   }
 
   int64_t mTile = std::min(rows, largeTileRows);
-  int64_t kBlock = productKBlock(variant, facts.k, facts.scaleColumns);
+  int64_t kBlock = productKBlock(variant, facts, facts.k, rows);
   int64_t blocks = ceilDiv(facts.maxRows, mTile);
   int64_t rowBlocks =
       grouped ? std::min(facts.maxRows, blocks + facts.groups) : blocks * facts.groups;
@@ -204,7 +210,7 @@ static std::vector<Configuration> expandedConfigs(const CpuVariant &variant,
       configs.push_back(rejected(fields, std::to_string(mr * 2) + " accumulators do not fit"));
       continue;
     }
-    int64_t kBlock = productKBlock(variant, facts.latent, facts.scaleColumns);
+    int64_t kBlock = productKBlock(variant, facts, facts.latent, facts.pageTokens);
     int64_t rows = 2 * mr;
     fields.insert(fields.end(), {{"k_block", kBlock}, {"rows", rows}});
     StreamRows(variant, facts.weight, facts.pageTokens).addTo(fields);

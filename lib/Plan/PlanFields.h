@@ -2,7 +2,7 @@
 //
 // One description of the order of fields, shared by writer and reader, so that
 // they cannot disagree. `fields(archive, object)` shows the archive each field;
-// an archive takes integers, strings, enumerations and vectors.
+// an archive takes integers, strings, enumerations, vectors and optional enumerations.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -37,7 +37,7 @@ void fields(A &archive, T &layout) {
 
 template <typename A, Is<Parameter> T>
 void fields(A &archive, T &parameter) {
-  archive(parameter.name), archive(parameter.type);
+  archive(parameter.name), archive(parameter.type), archive(parameter.stored);
   archive(parameter.groups), archive(parameter.rows), archive(parameter.columns);
   archive(parameter.scaleRows), archive(parameter.scaleColumns), archive(parameter.parts);
   archive(parameter.segments), archive(parameter.layers), archive(parameter.layouts);

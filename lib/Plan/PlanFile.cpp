@@ -53,7 +53,7 @@ template <typename E>
 constexpr uint8_t lastOf();
 template <>
 constexpr uint8_t lastOf<DType>() {
-  return uint8_t(DType::I64);
+  return uint8_t(DType::I4);
 }
 template <>
 constexpr uint8_t lastOf<LayoutKind>() {
@@ -83,6 +83,11 @@ public:
     requires std::is_enum_v<E>
   void operator()(E value) {
     putInteger(bytes, uint8_t(value));
+  }
+  /// 0, or one more than the value.
+  template <typename E>
+  void operator()(const std::optional<E> &value) {
+    putInteger(bytes, uint8_t(value ? uint8_t(*value) + 1 : 0));
   }
   template <typename T>
   void operator()(const std::vector<T> &list) {
@@ -130,6 +135,11 @@ public:
     requires std::is_enum_v<E>
   void operator()(E &value) {
     value = E(take<uint8_t>(lastOf<E>(), "a code of its list"));
+  }
+  template <typename E>
+  void operator()(std::optional<E> &value) {
+    auto code = take<uint8_t>(lastOf<E>() + 1, "nothing or a code of its list");
+    value = code == 0 ? std::nullopt : std::optional(E(code - 1));
   }
   template <typename T>
   void operator()(std::vector<T> &list) {

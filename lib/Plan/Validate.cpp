@@ -47,6 +47,9 @@ static Status checkNumbers(const Plan &plan) {
       return bad("cache", "expected sizes between 1 and 2^31 - 1, found " + number(value));
     }
   }
+  if (bitSize(cache.type) % 8 != 0) {
+    return bad("cache", "expected elements of whole bytes, found " + std::string(name(cache.type)));
+  }
   if (cache.layers < plan.layers) {
     return bad("cache", "expected a cache for each of the " + number(plan.layers) +
                             " layers, found " + number(cache.layers));
@@ -178,15 +181,18 @@ private:
       for (const Port &port : *ports) {
         if (port.name.empty() || !names.insert(port.name).second ||
             !inRange(port.size, plan.sizes.size()) || port.columns < 1 ||
+            bitSize(port.type) % 8 != 0 ||
             !plan::detail::product({entry.maxima[port.size], port.columns, 8})) {
-          return bad(where, "port '" + port.name + "' has no proper name, size or columns");
+          return bad(where, "port '" + port.name + "' has no proper name, type, size or columns");
         }
       }
     }
     for (const Observation &observation : entry.observations) {
       if (!inRange(observation.size, plan.sizes.size()) || observation.columns < 1 ||
+          bitSize(observation.type) % 8 != 0 ||
           !plan::detail::product({entry.maxima[observation.size], observation.columns, 8})) {
-        return bad(where, "observation '" + observation.name + "' has no proper size or columns");
+        return bad(where,
+                   "observation '" + observation.name + "' has no proper type, size or columns");
       }
     }
     return {};

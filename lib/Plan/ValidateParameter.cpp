@@ -12,6 +12,7 @@
 #include "dsv3/Plan/Layout.h"
 
 #include <algorithm>
+#include <array>
 
 using namespace dsv3;
 using namespace dsv3::plan;
@@ -82,19 +83,20 @@ static bool blocksWithin(int64_t origin, int64_t extent, int64_t size, int64_t b
 }
 
 static Status checkScales(const Plan &plan, const Parameter &parameter, const std::string &where) {
-  if (parameter.type != DType::F8E4M3 || plan.scaleBlock.empty()) {
-    return bad(where, "block scales belong to f8E4M3FN in a plan that states their block");
+  if (!scaleForm(parameter.type)) {
+    return bad(where, "block scales belong to codes");
   }
+  std::array<int64_t, 2> block = scaleBlockOf(plan, parameter);
   int64_t first = 0;
   for (const Segment &segment : parameter.segments) {
     if (first % parameter.scaleRows != 0) {
       return bad(where, "a block of scales spans two segments at row " + number(first));
     }
     first += segment.rows;
-    int64_t rowBlock = plan.scaleBlock[segment.transposed ? 1 : 0];
-    int64_t columnBlock = plan.scaleBlock[segment.transposed ? 0 : 1];
+    int64_t rowBlock = block[segment.transposed ? 1 : 0];
+    int64_t columnBlock = block[segment.transposed ? 0 : 1];
     // Groups of which the origins are equal modulo the block are alike.
-    int64_t different = std::min(parameter.groups, plan.scaleBlock[0]);
+    int64_t different = std::min(parameter.groups, block[0]);
     for (int64_t group = 0; group < different; ++group) {
       int64_t origin = group * segment.groupStride + segment.firstRow;
       int64_t rowOrigin = segment.transposed ? 0 : origin;
@@ -109,6 +111,40 @@ static Status checkScales(const Plan &plan, const Parameter &parameter, const st
         break;
       }
     }
+  }
+  return {};
+}
+
+static bool isFloat(DType type) {
+  return type == DType::F32 || type == DType::F16 || type == DType::BF16 || type == DType::F8E4M3;
+}
+
+/// Types that tensors have, and codes that they can be encoded in.
+static Status checkEncoding(const Parameter &parameter, const std::string &where) {
+  bool alongRows = isScaledAlongRows(parameter.type);
+  bool sound = parameter.stored
+                   ? *parameter.stored != parameter.type && isFloat(*parameter.stored) &&
+                         (alongRows || isFloat(parameter.type))
+                   : !alongRows;
+  if (!sound) {
+    return bad(where, "tensors of " + std::string(name(parameter.storedType())) +
+                          " cannot be encoded as " + std::string(name(parameter.type)));
+  }
+  if (parameter.stored && scaleForm(parameter.type).has_value() != (parameter.scaleRows != 0)) {
+    return bad(where, "expected scales of encoded weights that are codes, and of no others");
+  }
+  if (!alongRows) {
+    return {};
+  }
+  std::array<int64_t, 2> block = encodingBlock(parameter.type);
+  bool inPanels = std::ranges::all_of(
+      parameter.layouts, [](const Layout &layout) { return layout.kind == LayoutKind::Panels; });
+  bool transposed = std::ranges::any_of(parameter.segments, &Segment::transposed);
+  if (parameter.scaleRows != block[0] || parameter.scaleColumns != block[1] || !inPanels ||
+      transposed) {
+    return bad(where, "expected " + std::string(name(parameter.type)) +
+                          " in panels, of segments that are not transposed, with scales for " +
+                          number(block[0]) + " x " + number(block[1]) + " values");
   }
   return {};
 }
@@ -134,7 +170,7 @@ Status plan::detail::checkParameter(const Plan &plan, const Parameter &parameter
     if (layout.kind != LayoutKind::Panels) {
       continue;
     }
-    int64_t unit = parameter.type == DType::F8E4M3 ? codesOfLane : 2;
+    int64_t unit = scaleForm(parameter.type) ? codesOfLane : 2;
     if (layout.panelWidth < unit || layout.panelWidth % unit != 0 || layout.panelWidth > 4096 ||
         !product({parameter.groups, parameter.rows + parameter.parts * layout.panelWidth,
                   parameter.columns, 8})) {
@@ -142,14 +178,22 @@ Status plan::detail::checkParameter(const Plan &plan, const Parameter &parameter
                             ", 4096 at most, found " + number(layout.panelWidth));
     }
   }
+  if (Status status = checkEncoding(parameter, where); !status) {
+    return status;
+  }
   int64_t rows = 0, previous = -1;
   for (const Segment &segment : parameter.segments) {
     std::string at = where + ", segment '" + segment.key + "'";
     if (Status status = checkSegment(parameter, segment, at); !status) {
       return status;
     }
-    if (segment.scaleKey.empty() != (parameter.scaleRows == 0)) {
+    bool hasScales =
+        parameter.stored ? *parameter.stored == DType::F8E4M3 : parameter.scaleRows != 0;
+    if (segment.scaleKey.empty() == hasScales) {
       return bad(at, "expected all segments to have scales, or none");
+    }
+    if (hasScales && plan.scaleBlock.empty()) {
+      return bad(at, "has scales, but the plan states no block that has one");
     }
     bool layered = namesLayer(segment.key);
     if (layered && parameter.layers.empty()) {

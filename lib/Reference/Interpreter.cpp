@@ -4,6 +4,7 @@
 #include "Frame.h"
 #include "Graph/Extent.h"
 #include "dsv3/Support/Float.h"
+#include "dsv3/Support/WeightEncoding.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -88,12 +89,17 @@ void Frame::define(Value value, Tensor tensor) {
   bind(value, std::move(tensor));
 }
 
+static Type elementOf(Value value) {
+  return cast<RankedTensorType>(value.getType()).getElementType();
+}
+
 WeightView Frame::weight(Value data, Value scales, std::optional<ArrayRef<int64_t>> block) const {
   WeightView view{&get(data)};
   if (scales) {
     view.scales = &get(scales);
     view.blockRows = (*block)[0];
     view.blockColumns = (*block)[1];
+    view.scaleNumbers = scaleForm(*graph::codesOf(elementOf(data)))->numbers;
   }
   return view;
 }

@@ -14,14 +14,16 @@
 
 namespace dsv3::reference {
 
-/// A weight as an operand: data, and scales with their block where it is FP8.
+/// A weight as an operand: data, and scales with their block where it is one of codes. A block
+/// has `scaleNumbers` numbers: a scale, and an offset if they are two.
 struct WeightView {
   const Tensor *data = nullptr;
   const Tensor *scales = nullptr;
-  int64_t blockRows = 0, blockColumns = 0;
+  int64_t blockRows = 0, blockColumns = 0, scaleNumbers = 1;
 };
 
-/// The weight's values [groups * rows, columns]; in f32 mode code × scale is rounded.
+/// The weight's values [groups * rows, columns]; in f32 mode code × scale (+ offset) is rounded
+/// once.
 Tensor expandWeight(const WeightView &weight, Precision precision);
 
 /// Codes, not yet rounded, and scales of dsv3.quantise.

@@ -23,7 +23,9 @@ Tensor expandWeight(const WeightView &weight, Precision precision) {
       int64_t base = (g * blocksDown + r / weight.blockRows) * blocksAcross;
       for (int64_t c = 0; c < columns; ++c) {
         int64_t index = (g * rows + r) * columns + c;
-        double value = (*weight.data)[index] * (*weight.scales)[base + c / weight.blockColumns];
+        const double *scale =
+            weight.scales->data() + (base + c / weight.blockColumns) * weight.scaleNumbers;
+        double value = (*weight.data)[index] * scale[0] + (weight.scaleNumbers > 1 ? scale[1] : 0);
         result[index] =
             precision == Precision::F32 ? static_cast<double>(static_cast<float>(value)) : value;
       }

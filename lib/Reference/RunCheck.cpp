@@ -32,8 +32,10 @@ static Tensor constant(ElementsAttr value) {
     }
     return tensor;
   }
+  bool unsignedCodes = type.getElementType().isInteger(4); // of weights: 0 to 15
   for (auto [index, element] : llvm::enumerate(value.getValues<APInt>())) {
-    tensor[static_cast<int64_t>(index)] = static_cast<double>(element.getSExtValue());
+    tensor[static_cast<int64_t>(index)] = static_cast<double>(
+        unsignedCodes ? static_cast<int64_t>(element.getZExtValue()) : element.getSExtValue());
   }
   return tensor;
 }

@@ -37,7 +37,9 @@ LogicalResult Frame::runDense(Operation &op, bool &known) {
         return success();
       })
       .Case([&](graph::LmHeadOp head) {
-        define(head.getResult(), product(context(), get(head.getX()), get(head.getWeight())));
+        define(head.getResult(),
+               product(context(), get(head.getX()),
+                       expanded(head.getWeight(), head.getScales(), head.getBlock())));
         return success();
       })
       .Case([&](graph::QuantiseOp quantised) {

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Common.h"
+#include "dsv3/Support/WeightEncoding.h"
 
 #include <numeric>
 
@@ -45,8 +46,8 @@ graph::ParameterOp makeUpProjection(graph::ParameterOp kvB, StringRef name, int6
                              transposed ? rows : latent};
   return graph::ParameterOp::create(
       builder, kvB.getLoc(), builder.getStringAttr(symbol),
-      TypeAttr::get(RankedTensorType::get(shape, type.getElementType())), block,
-      builder.getI64IntegerAttr(1), kvB.getLayersAttr(), builder.getArrayAttr({taken}));
+      TypeAttr::get(RankedTensorType::get(shape, type.getElementType())), kvB.getStoredAttr(),
+      block, builder.getI64IntegerAttr(1), kvB.getLayersAttr(), builder.getArrayAttr({taken}));
 }
 
 struct AbsorbMla : impl::AbsorbMlaBase<AbsorbMla> {
@@ -80,6 +81,12 @@ struct AbsorbMla : impl::AbsorbMlaBase<AbsorbMla> {
         cast<graph::SegmentAttr>(kvB.getSegments()[0]).getTransposed()) {
       remark::missed(op.getLoc(), remarkOptions("absorb-mla", op))
           << "kept expanded: kv_b is not one segment of stored rows";
+      return;
+    }
+    Type element = cast<RankedTensorType>(kvB.getType()).getElementType();
+    if (std::optional<DType> codes = graph::codesOf(element); codes && isScaledAlongRows(*codes)) {
+      remark::missed(op.getLoc(), remarkOptions("absorb-mla", op)) << sentence(
+          "kept expanded: {0} scales kv_b along its rows, W_UK reads its columns", name(*codes));
       return;
     }
     auto queryType = cast<RankedTensorType>(op.getQNope().getType());

@@ -59,7 +59,8 @@ struct MergeProjections : impl::MergeProjectionsBase<MergeProjections> {
     return graph::ParameterOp::create(
         builder, first.getLoc(), builder.getStringAttr(symbol),
         TypeAttr::get(RankedTensorType::get({rows, type.getDimSize(1)}, type.getElementType())),
-        block, builder.getI64IntegerAttr(1), first.getLayersAttr(), builder.getArrayAttr(segments));
+        first.getStoredAttr(), block, builder.getI64IntegerAttr(1), first.getLayersAttr(),
+        builder.getArrayAttr(segments));
   }
 
   void merge(graph::LinearOp latent) {
@@ -80,6 +81,7 @@ struct MergeProjections : impl::MergeProjectionsBase<MergeProjections> {
     auto firstType = cast<RankedTensorType>(first.getType());
     auto secondType = cast<RankedTensorType>(second.getType());
     if (firstType.getElementType() != secondType.getElementType() ||
+        first.getStoredType() != second.getStoredType() ||
         first.getBlockAttr() != second.getBlockAttr()) {
       remark::missed(latent.getLoc(), remarkOptions("merge-projections", latent)) << sentence(
           "@{0} and @{1} are stored with different types", first.getSymName(), second.getSymName());

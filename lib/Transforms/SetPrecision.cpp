@@ -153,13 +153,14 @@ private:
         .Case([&](graph::HeadLinearOp linear) { expand(linear, linear.getWeightMutable()); })
         .Case(
             [&](graph::MlaAttentionOp attention) { expand(attention, attention.getKvBMutable()); })
-        .Case([&](graph::LmHeadOp head) { expandPlain(head); });
+        .Case([&](graph::LmHeadOp head) { expand(head, head.getWeightMutable()); });
   }
 
   /// Codes times codes where both sides have FP8, else bf16 times bf16.
   template <typename OpT>
   void writeProduct(OpT op) {
-    if (!quantises || !op.getScales()) {
+    Type weight = cast<RankedTensorType>(op.getWeight().getType()).getElementType();
+    if (!quantises || !isa<Float8E4M3FNType>(weight)) {
       expand(op, op.getWeightMutable());
       return;
     }
@@ -203,15 +204,6 @@ private:
     if (quantises && weight.getScales()) {
       remark::missed(op.getLoc(), remarkOptions("set-precision", op))
           << sentence("@{0} in bf16: its rows are not quantised", weight.getParameter());
-    }
-  }
-
-  void expandPlain(graph::LmHeadOp head) {
-    auto weight = head.getWeight().getDefiningOp<graph::WeightOp>();
-    if (weight && !isBf16(weight)) {
-      builder.setInsertionPoint(head);
-      head.getWeightMutable().set(
-          readWeight(builder, weight, DenseI64ArrayAttr(), builder.getBF16Type()).data);
     }
   }
 

@@ -22,12 +22,14 @@ static double elementsOf(const plan::Parameter &parameter) {
   return double(parameter.groups) * double(parameter.rows) * double(parameter.columns);
 }
 
-/// Data and scales, as the checkpoint holds them.
+/// Data and scales without what a layout repeats or pads.
 static double bytesOf(const plan::Parameter &parameter) {
-  double bytes = elementsOf(parameter) * double(byteSize(parameter.type));
+  double bytes = elementsOf(parameter) * double(bitSize(parameter.type)) / 8;
   if (parameter.scaleRows > 0) {
+    ScaleForm form = *scaleForm(parameter.type);
     bytes += double(parameter.groups) * double(plan::ceilDiv(parameter.rows, parameter.scaleRows)) *
-             double(plan::ceilDiv(parameter.columns, parameter.scaleColumns)) * sizeof(float);
+             double(plan::ceilDiv(parameter.columns, parameter.scaleColumns)) *
+             double(form.numbers) * double(byteSize(form.type));
   }
   return bytes;
 }
@@ -62,7 +64,7 @@ Cost runtime::launchCost(const plan::Plan &plan, size_t variant, const plan::Ins
     double bytes = bytesOf(parameter), elements = elementsOf(parameter);
     switch (family.value_or(plan::Family::Rowwise)) {
     case plan::Family::Gather:
-      bytes = rows * double(parameter.columns) * double(byteSize(parameter.type));
+      bytes = rows * double(parameter.columns) * double(bitSize(parameter.type)) / 8;
       break;
     case plan::Family::Gemm:
       cost.weightFlops += 2 * rows * elements;

@@ -58,6 +58,7 @@ static Expected<Bundle> compile(const CompileRequest &request,
   std::filesystem::path made = aside.path() / "bundle";
   std::vector<std::string> arguments{request.inputFlag, request.input.string(), "-o", made.string(),
                                      "--variant",       request.variant};
+  arguments.insert(arguments.end(), request.options.begin(), request.options.end());
   if (Status compiled = runProgram(compiler, arguments, request.cancel); !compiled) {
     return isFull(directory) ? cannotWrite(directory, "the disk is full", request)
                              : compiled.failure();

@@ -16,6 +16,7 @@ CompileKey CompileKey::of(const CompileRequest &request, const std::filesystem::
   key.variant = request.variant;
   key.planFormat = plan::planFormatVersion;
   key.families = plan::familyTableHash();
+  key.options = request.options;
   std::error_code ignored;
   key.compilerBytes = std::filesystem::file_size(compiler, ignored);
   key.compilerDate = std::filesystem::last_write_time(compiler, ignored).time_since_epoch().count();
@@ -35,6 +36,9 @@ std::string CompileKey::name() const {
   add(families);
   hasher.update(compilerBytes);
   hasher.update(uint64_t(compilerDate));
+  for (const std::string &option : options) {
+    add(option);
+  }
   return hasher.finish().hex();
 }
 

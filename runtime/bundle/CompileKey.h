@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace dsv3::runtime {
 
@@ -26,6 +27,8 @@ struct CompileRequest {
   std::string identity;
   /// The kind of CPU that code is made for.
   std::string variant;
+  /// Flags that the compiler is given besides, and their values.
+  std::vector<std::string> options = {};
   /// Compile even if there is a bundle.
   bool rebuild = false;
   /// Once true, compiling stops and fails with "interrupted". May be null.
@@ -42,6 +45,7 @@ struct CompileKey {
   std::string families; ///< hash of the table
   uint64_t compilerBytes = 0;
   int64_t compilerDate = 0; ///< in ticks of the file system's clock
+  std::vector<std::string> options = {};
 
   /// That of a request to this compiler, in this version of dsv3.
   static CompileKey of(const CompileRequest &request, const std::filesystem::path &compiler);

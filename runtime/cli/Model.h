@@ -21,6 +21,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -34,8 +35,9 @@ inline constexpr int64_t mostTokens = checkpoint::ConfigLimits::positions;
 /// The flags that every command that runs a model has.
 struct ModelFlags {
   std::string model;
-  std::string config;  ///< a config.json alone, with made-up weights, instead of a model
-  std::string variant; ///< empty: the best
+  std::string config;        ///< a config.json alone, with made-up weights, instead of a model
+  std::string variant;       ///< empty: the best
+  std::string weights, head; ///< encodings that are compiled for; empty: as stored
   int threads = 0;
   int64_t context = 0, chunk = 0;
   bool dummy = false, rebuild = false, keepPacked = false, verifyPacked = false;
@@ -45,6 +47,8 @@ void addModelFlags(CLI::App &command, ModelFlags &flags);
 /// Fails where no weights can be had, whatever the files hold: a configuration alone, without
 /// --dummy.
 Status checkSource(const ModelFlags &flags);
+/// What dsv3-compile is told of encodings.
+std::vector<std::string> encodingOptions(const ModelFlags &flags);
 /// The configuration of a model with made-up weights.
 std::filesystem::path configPath(const ModelFlags &flags);
 

@@ -3,6 +3,7 @@
 #include "dsv3/Plan/Families.h"
 #include "dsv3/Plan/Names.h"
 #include "dsv3/Support/Hash.h"
+#include "dsv3/Support/WeightEncoding.h"
 #include "runtime/base/Cpu.h"
 #include "runtime/bundle/CompileCache.h"
 #include "runtime/cli/CommandLine.h"
@@ -31,6 +32,16 @@ static std::string refuseUnknownVariant(const std::string &name) {
   return "expected " + known + ", found '" + name + "'";
 }
 
+/// The encodings that `admits` admits; `names` says which these are.
+static CLI::Validator encodings(const std::string &names, bool (*admits)(DType)) {
+  return CLI::Validator(
+      [names, admits](const std::string &text) {
+        std::optional<DType> type = encodingFromName(text);
+        return type && admits(*type) ? "" : "expected " + names + ", found '" + text + "'";
+      },
+      "NAME");
+}
+
 void addModelFlags(CLI::App &command, ModelFlags &flags) {
   auto *source = command.add_option_group("model");
   source->add_option("--model", flags.model, "checkpoint directory, or a bundle of dsv3-compile");
@@ -51,6 +62,13 @@ void addModelFlags(CLI::App &command, ModelFlags &flags) {
                   "kind of CPU whose code is run, for example "
                   "x86-64-v3")
       ->check(refuseUnknownVariant);
+  command
+      .add_option("--weights", flags.weights,
+                  "encode the weights of large products when they are packed: bf16, fp8, int8 or\n"
+                  "int4 [as stored]")
+      ->check(encodings(encodingNames(), [](DType) { return true; }));
+  command.add_option("--head", flags.head, "encode the head: bf16, fp8 or int8 [as stored]")
+      ->check(encodings("bf16, fp8 or int8", [](DType type) { return type != DType::I4; }));
   command.add_flag("--rebuild", flags.rebuild, "compile even if there is a compiled model");
   command.add_flag("--keep-packed", flags.keepPacked,
                    "keep the packed weights beside the bundle; later starts map them");
@@ -95,6 +113,17 @@ fs::path configPath(const ModelFlags &flags) {
   return flags.config.empty() ? fs::path(flags.model) / "config.json" : fs::path(flags.config);
 }
 
+std::vector<std::string> encodingOptions(const ModelFlags &flags) {
+  std::vector<std::string> options;
+  for (const auto &[flag, value] :
+       {std::pair("--weights", &flags.weights), std::pair("--head", &flags.head)}) {
+    if (!value->empty()) {
+      options.insert(options.end(), {flag, *value});
+    }
+  }
+  return options;
+}
+
 /// The variant that the model is to be compiled for.
 static Expected<std::string> variantToCompile(const ModelFlags &flags) {
   std::vector<std::string> names;
@@ -113,10 +142,14 @@ static Expected<runtime::Bundle> compileModel(const FoundModel &model, const Mod
   }
   runtime::CompileRequest request;
   request.variant = *variant;
+  request.options = encodingOptions(flags);
   request.rebuild = flags.rebuild;
   request.cancel = watchInterrupts();
   request.say = say;
-  request.admit = [&] { return checkWeights(model.texts.config, model.checkpoint); };
+  request.admit = [&] {
+    // What encoded weights take, the plan tells.
+    return request.options.empty() ? checkWeights(model.texts.config, model.checkpoint) : Status();
+  };
   request.input = flags.model;
   if (model.checkpoint) {
     request.identity = model.checkpoint->identity();
@@ -136,6 +169,10 @@ static Expected<runtime::Bundle> openBundle(const ModelFlags &flags) {
   if (flags.rebuild) {
     return Failure{"--rebuild compiles a checkpoint directory, but this is a bundle", flags.model,
                    "leave --rebuild out, or make the bundle again with dsv3-compile"};
+  }
+  if (std::vector<std::string> options = encodingOptions(flags); !options.empty()) {
+    return Failure{options[0] + " is a choice of compiling, but this is a bundle", flags.model,
+                   "leave it out, or give the checkpoint directory"};
   }
   return runtime::Bundle::open(flags.model);
 }

@@ -38,6 +38,7 @@ int run(int argc, char **argv) {
   addTokenize(app, command);
   addDetokenize(app, command);
   addRender(app, command);
+  addCompare(app, command);
   addBench(app, command);
   refuseEmptyValues(app);
   try {

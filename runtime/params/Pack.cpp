@@ -9,6 +9,8 @@
 #include "runtime/params/Pack.h"
 
 #include "dsv3/Checkpoint/TensorMap.h"
+#include "dsv3/Support/Float.h"
+#include "dsv3/Support/WeightEncoding.h"
 
 #include <algorithm>
 #include <array>
@@ -33,21 +35,22 @@ static_assert(std::endian::native == std::endian::little);
 struct Packer::Scratch {
   std::vector<std::byte> rows; ///< buffers for `width` rows
   std::vector<Elements> lanes; ///< rows in the order in which their elements lie
-  std::vector<float> scales;
+  std::vector<float> scales;   ///< of a row, or of all where rows are encoded
+  std::vector<uint8_t> codes;  ///< [width][panelColumns], where rows are encoded
 };
 
 Packer::Packer(const plan::Parameter &parameter, const plan::Layout &layout)
     : parameter(parameter), shape(parameter, layout),
       panels(layout.kind == plan::LayoutKind::Panels), width(panels ? layout.panelWidth : 1) {
-  // Words exchange the nibbles of codes, as panels want them; elements one by one and rows, which
-  // keep them, do not.
-  assert((!panels || byteSize(parameter.type) != 1 ||
-          (parameter.type == DType::F8E4M3 && width % int64_t(sizeof(Word)) == 0)) &&
-         "a panel of bytes is one of e4m3 codes in whole words");
+  // Words exchange the nibbles of e4m3 codes, as panels want them; elements one by one and rows,
+  // which keep them, do not.
+  assert((!panels || !scaleForm(parameter.type) || width % int64_t(sizeof(Word)) == 0) &&
+         "a panel of codes has whole words");
   int64_t partRows = parameter.rows / parameter.parts;
   lineCount = panels ? parameter.groups * parameter.parts * plan::ceilDiv(partRows, width)
                      : parameter.groups * parameter.rows;
-  lineBytes = parameter.columns * width * int64_t(byteSize(parameter.type));
+  lineBytes = plan::panelColumns(parameter.type, parameter.columns) * width *
+              int64_t(bitSize(parameter.type)) / 8;
   linesPerUnit = std::max<int64_t>(1, bytesPerUnit / lineBytes);
   scaleColumns =
       parameter.scaleColumns == 0 ? 0 : plan::ceilDiv(parameter.columns, parameter.scaleColumns);
@@ -64,8 +67,9 @@ static Word panelCodes(Word codes) {
 }
 
 /// Stores a word of each of `count` columns from `begin` on, `stride` bytes apart: element
-/// `lane` of a word is that of lanes[lane]. `adjacent`: all lanes have stride 1.
-template <typename T, bool adjacent, size_t... lane>
+/// `lane` of a word is that of lanes[lane]. `adjacent`: all lanes have stride 1; `e4m3`: they
+/// are codes for a panel.
+template <typename T, bool adjacent, bool e4m3, size_t... lane>
 static void interleaveWords(const Elements *lanes, int64_t begin, int64_t count, int64_t stride,
                             std::byte *out, std::index_sequence<lane...>) {
   constexpr auto size = int64_t(sizeof(T));
@@ -78,7 +82,7 @@ static void interleaveWords(const Elements *lanes, int64_t begin, int64_t count,
   };
   for (int64_t c = 0; c < count; ++c) {
     Word word = (placed(lane, c) | ...);
-    if constexpr (sizeof(T) == 1) { // codes of e4m3 in a panel; see the constructor
+    if constexpr (e4m3) {
       word = panelCodes(word);
     }
     std::memcpy(out + c * stride, &word, sizeof word);
@@ -96,8 +100,8 @@ static void interleaveElements(const Elements &lane, int64_t begin, int64_t coun
   }
 }
 
-/// out[c × lanes.size() + l] = element c of lanes[l].
-template <typename T>
+/// out[c × lanes.size() + l] = element c of lanes[l], of e4m3 for a panel.
+template <typename T, bool e4m3 = false>
 static void interleave(std::span<const Elements> lanes, int64_t columns, std::byte *out) {
   constexpr size_t perWord = sizeof(Word) / sizeof(T);
   constexpr std::make_index_sequence<perWord> all;
@@ -111,9 +115,9 @@ static void interleave(std::span<const Elements> lanes, int64_t columns, std::by
       bool adjacent = std::ranges::all_of(word, [](const Elements &e) { return e.stride == 1; });
       std::byte *to = tile + l * sizeof(T);
       if (adjacent) {
-        interleaveWords<T, true>(word.data(), begin, count, stride, to, all);
+        interleaveWords<T, true, e4m3>(word.data(), begin, count, stride, to, all);
       } else {
-        interleaveWords<T, false>(word.data(), begin, count, stride, to, all);
+        interleaveWords<T, false, e4m3>(word.data(), begin, count, stride, to, all);
       }
     }
     for (size_t l = inWords; l < lanes.size(); ++l) {
@@ -157,12 +161,65 @@ void Packer::packLine(int64_t line, const ParameterReader &reader, std::byte *da
   if (!panels && scratch.lanes[0].stride == 1) {
     std::memcpy(out, scratch.lanes[0].first, size_t(lineBytes));
   } else if (elementBytes == 1) {
-    interleave<uint8_t>(scratch.lanes, parameter.columns, out);
+    interleave<uint8_t, true>(scratch.lanes, parameter.columns, out);
   } else if (elementBytes == 2) {
     interleave<uint16_t>(scratch.lanes, parameter.columns, out);
   } else {
     interleave<uint32_t>(scratch.lanes, parameter.columns, out);
   }
+}
+
+/// Words of four vectors of rows in two columns, as dsv3/Plan/Layout.h says; `codes` is
+/// [width][columns], the number of columns even.
+static void interleaveI4(std::span<const uint8_t> codes, int64_t width, int64_t columns,
+                         std::byte *out) {
+  int64_t lanes = width / plan::codeVectors;
+  for (int64_t lane = 0; lane < lanes; ++lane) {
+    for (int64_t column = 0; column < columns; column += plan::columnsOfWord) {
+      uint32_t word = 0;
+      for (int64_t vector = 0; vector < plan::codeVectors; ++vector) {
+        const uint8_t *code = codes.data() + (vector * lanes + lane) * columns + column;
+        word |= uint32_t(code[0]) << (4 * vector) | uint32_t(code[1]) << (16 + 4 * vector);
+      }
+      std::memcpy(out + (column / plan::columnsOfWord * lanes + lane) * int64_t(sizeof word), &word,
+                  sizeof word);
+    }
+  }
+}
+
+bool Packer::packEncoded(int64_t line, const ParameterReader &reader, std::byte *data,
+                         std::byte *scales, Scratch &scratch) const {
+  LineRows rows = rowsOfLine(parameter, panels, width, line);
+  int64_t numbers = scaleColumns * scaleForm(parameter.type)->numbers;
+  int64_t columns = plan::panelColumns(parameter.type, parameter.columns);
+  // Rows that are not there, and a column that is not, are zeros.
+  scratch.codes.assign(size_t(width * columns), 0);
+  scratch.scales.assign(size_t(width * numbers), 0);
+  bool sound = true;
+  for (int64_t j = 0; j < rows.count; ++j) {
+    sound &= reader.encodedRow(rows.group, rows.first + j,
+                               std::span(scratch.codes).subspan(size_t(j * columns)),
+                               std::span(scratch.scales).subspan(size_t(j * numbers)));
+  }
+  std::byte *out = data + line * lineBytes;
+  if (parameter.type == DType::I4) {
+    interleaveI4(scratch.codes, width, columns, out);
+  } else {
+    scratch.lanes.resize(size_t(width));
+    for (int64_t j = 0; j < width; ++j) {
+      const uint8_t *row = scratch.codes.data() + j * columns;
+      scratch.lanes[size_t(shape.lane(j))] = {reinterpret_cast<const std::byte *>(row), 1};
+    }
+    interleave<uint8_t>(scratch.lanes, columns, out);
+  }
+  std::byte *outScales = scales + line * numbers * width * int64_t(sizeof(uint16_t));
+  for (int64_t n = 0; n < numbers; ++n) {
+    for (int64_t j = 0; j < width; ++j) {
+      uint16_t half = floatToF16(scratch.scales[size_t(j * numbers + n)]);
+      std::memcpy(outScales + (n * width + j) * int64_t(sizeof half), &half, sizeof half);
+    }
+  }
+  return sound;
 }
 
 static bool areSound(std::span<const float> scales) {
@@ -198,13 +255,21 @@ bool Packer::packScales(int64_t line, const ParameterReader &reader, float *scal
 }
 
 bool Packer::packUnit(int64_t unit, const ParameterReader &reader, std::span<std::byte> data,
-                      std::span<float> scales) const {
+                      std::span<std::byte> scales) const {
   Scratch scratch;
+  if (isScaledAlongRows(parameter.type)) {
+    bool sound = true;
+    for (int64_t line = firstLine(unit); line < endLine(unit); ++line) {
+      sound &= packEncoded(line, reader, data.data(), scales.data(), scratch);
+    }
+    return sound;
+  }
   scratch.rows.resize(size_t(lineBytes));
   scratch.scales.resize(size_t(scaleColumns));
   for (int64_t line = firstLine(unit); line < endLine(unit); ++line) {
     packLine(line, reader, data.data(), scratch);
-    if (scaleColumns != 0 && !packScales(line, reader, scales.data(), scratch)) {
+    if (scaleColumns != 0 &&
+        !packScales(line, reader, reinterpret_cast<float *>(scales.data()), scratch)) {
       return false;
     }
   }

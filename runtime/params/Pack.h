@@ -1,8 +1,8 @@
 //===- Pack.h - weights into the layout of a variant ------------*- C++ -*-===//
 //
-// Copies the rows of a parameter to where plan::PackedShape wants them. The work is cut
-// into units of about a megabyte that touch memory of their own, so threads can share
-// it in any order and the result is the same.
+// Copies the rows of a parameter to where plan::PackedShape wants them, or encodes them on
+// the way. The work is cut into units of about a megabyte that touch memory of their own,
+// so threads can share it in any order and the result is the same.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -27,9 +27,9 @@ public:
   uint64_t unitBytes(int64_t unit) const;
   /// Packs unit `unit`. `data` and `scales` are those of the whole parameter; every byte
   /// that belongs to the unit is written. Whether the values are sound: false if there
-  /// are NaN codes or scales that no model has among them.
+  /// are NaN codes, scales that no model has, or values that cannot be encoded among them.
   [[nodiscard]] bool packUnit(int64_t unit, const ParameterReader &reader,
-                              std::span<std::byte> data, std::span<float> scales) const;
+                              std::span<std::byte> data, std::span<std::byte> scales) const;
 
 private:
   struct Scratch;
@@ -38,6 +38,9 @@ private:
   /// Whether the scales are sound.
   bool packScales(int64_t line, const ParameterReader &reader, float *scales,
                   Scratch &scratch) const;
+  /// Codes and scales of rows that are encoded. Whether they can be.
+  bool packEncoded(int64_t line, const ParameterReader &reader, std::byte *data, std::byte *scales,
+                   Scratch &scratch) const;
   int64_t firstLine(int64_t unit) const { return unit * linesPerUnit; }
   int64_t endLine(int64_t unit) const { return std::min(lineCount, (unit + 1) * linesPerUnit); }
 

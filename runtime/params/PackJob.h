@@ -20,7 +20,7 @@ struct PackItem {
   const Packer *packer = nullptr;
   ParameterReader reader;
   std::span<std::byte> data;
-  std::span<float> scales;
+  std::span<std::byte> scales;
   std::vector<const checkpoint::TensorInfo *> tensors = {}; ///< that it reads, if any
 };
 

@@ -3,6 +3,7 @@
 
 #include "dsv3/Plan/Key.h"
 #include "dsv3/Plan/Layout.h"
+#include "dsv3/Support/WeightEncoding.h"
 
 namespace dsv3::runtime {
 
@@ -14,7 +15,7 @@ TensorRequest requestOf(const plan::Plan &plan, const plan::Parameter &parameter
                         const plan::Segment &segment, int64_t layer, int64_t group) {
   TensorRequest request{.key = plan::expandKey(segment.key, layer, group),
                         .scaleKey = plan::expandKey(segment.scaleKey, layer, group),
-                        .type = parameter.type,
+                        .type = parameter.storedType(),
                         .rows = segment.fileRows,
                         .columns = segment.fileColumns};
   if (!segment.scaleKey.empty()) {
@@ -36,13 +37,22 @@ ParameterReader::ParameterReader(const plan::Plan &plan, const plan::Parameter &
                                  int64_t layer, const Opener &open)
     : parameter(&parameter) {
   if (parameter.scaleRows != 0) {
-    blockRows = plan.scaleBlock[0], blockColumns = plan.scaleBlock[1];
+    std::array<int64_t, 2> block = plan::scaleBlockOf(plan, parameter);
+    blockRows = block[0], blockColumns = block[1];
   }
+  bool encodesRows = isScaledAlongRows(parameter.type);
   int64_t firstRow = 0;
   for (const plan::Segment &segment : parameter.segments) {
     Piece &piece = pieces.emplace_back(Piece{&segment, firstRow, {}});
     for (int64_t group = 0; group < tensorsOf(parameter, segment); ++group) {
-      piece.tensors.push_back(open(requestOf(plan, parameter, segment, layer, group)));
+      TensorRequest request = requestOf(plan, parameter, segment, layer, group);
+      std::unique_ptr<StoredTensor> tensor = open(request);
+      if (encodesRows) {
+        piece.requests.push_back(std::move(request));
+      } else if (parameter.stored) {
+        tensor = encodedTensor(std::move(tensor), request, parameter.type);
+      }
+      piece.tensors.push_back(std::move(tensor));
     }
     firstRow += segment.rows;
   }
@@ -54,8 +64,9 @@ ParameterReader::Place ParameterReader::find(int64_t group, int64_t row) const {
     ++at;
   }
   const Piece &piece = pieces[at];
-  const StoredTensor *tensor = piece.tensors[piece.tensors.size() == 1 ? 0 : size_t(group)].get();
-  return {piece.segment, tensor, row - piece.firstRow,
+  size_t which = piece.tensors.size() == 1 ? 0 : size_t(group);
+  return {piece.segment, piece.tensors[which].get(),
+          piece.requests.empty() ? nullptr : &piece.requests[which], row - piece.firstRow,
           group * piece.segment->groupStride + piece.segment->firstRow};
 }
 
@@ -79,10 +90,22 @@ void ParameterReader::scales(int64_t group, int64_t row, float *scales) const {
   }
 }
 
+bool ParameterReader::encodedRow(int64_t group, int64_t row, std::span<uint8_t> codes,
+                                 std::span<float> scales) const {
+  Place place = find(group, row);
+  std::vector<float> values(size_t(parameter->columns));
+  TensorValues(*place.tensor, *place.request).alongRow(place.origin + place.row, values);
+  return encodeRow(parameter->type, values, codes, scales);
+}
+
 Status ParameterReader::findDamage() const {
   for (const Piece &piece : pieces) {
-    for (const std::unique_ptr<StoredTensor> &tensor : piece.tensors) {
-      if (Status status = tensor->findDamage(); !status) {
+    for (size_t i = 0; i < piece.tensors.size(); ++i) {
+      Status status = piece.tensors[i]->findDamage();
+      if (status && !piece.requests.empty()) {
+        status = findUncodable(*piece.tensors[i], piece.requests[i], parameter->type);
+      }
+      if (!status) {
         return status;
       }
     }

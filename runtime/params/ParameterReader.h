@@ -1,12 +1,13 @@
 //===- ParameterReader.h - the rows of a weight -----------------*- C++ -*-===//
 //
 // The formula of plan::Segment: finds the elements of W[group, row, …] of a parameter
-// of one layer in the tensors that its segments name. Knows no layouts.
+// of one layer in the tensors that its segments name, and encodes them where the plan wants
+// other elements than there are. Knows no layouts.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "runtime/params/StoredTensor.h"
+#include "runtime/params/EncodedTensor.h"
 
 #include <functional>
 #include <span>
@@ -32,20 +33,26 @@ public:
   ParameterReader(const plan::Plan &plan, const plan::Parameter &parameter, int64_t layer,
                   const Opener &open);
 
-  /// W[group, row, c] for all columns c. `buffer` has room for a row.
+  /// W[group, row, c] for all columns c. `buffer` has room for a row. Precondition, also of
+  /// scales(): the parameter's codes are not scaled along rows.
   Elements row(int64_t group, int64_t row, std::byte *buffer) const;
   /// The scales of that row: one for each scaleColumns columns. Precondition: the
   /// parameter has scales, and `scales` has room for them.
   void scales(int64_t group, int64_t row, float *scales) const;
-  /// See StoredTensor; the first tensor that is damaged.
+  /// The row of codes and scales that dsv3::encodeRow makes. False if it cannot.
+  /// Precondition: the parameter's codes are scaled along rows.
+  [[nodiscard]] bool encodedRow(int64_t group, int64_t row, std::span<uint8_t> codes,
+                                std::span<float> scales) const;
+  /// The first tensor that is damaged (see StoredTensor) or cannot be encoded.
   Status findDamage() const;
 
 private:
   struct Place {
     const plan::Segment *segment;
     const StoredTensor *tensor;
-    int64_t row;    ///< of the segment
-    int64_t origin; ///< in rows of the tensor
+    const TensorRequest *request; ///< null where rows are not encoded
+    int64_t row;                  ///< of the segment
+    int64_t origin;               ///< in rows of the tensor
   };
   Place find(int64_t group, int64_t row) const;
 
@@ -53,9 +60,10 @@ private:
     const plan::Segment *segment;
     int64_t firstRow;                                   ///< of the parameter
     std::vector<std::unique_ptr<StoredTensor>> tensors; ///< one, or one for each group
+    std::vector<TensorRequest> requests = {};           ///< of the tensors, where rows are encoded
   };
   const plan::Parameter *parameter;
-  int64_t blockRows = 1, blockColumns = 1;
+  int64_t blockRows = 1, blockColumns = 1; ///< of the tensors, as they are or are encoded
   std::vector<Piece> pieces;
 };
 

@@ -43,10 +43,10 @@ std::optional<uint64_t> ParameterOffsets::scales(size_t parameter, int64_t layer
 
 Expected<ParameterStore> ParameterStore::reserve(const plan::Plan &plan, size_t variant) {
   for (const plan::Parameter &parameter : plan.parameters) {
-    if (!isWeightType(parameter.type)) {
-      return Failure{"the parameter '" + parameter.name + "' has type " +
-                         std::string(name(parameter.type)) + ", expected f32, f16, bf16 or " +
-                         std::string(name(DType::F8E4M3)),
+    if (!isWeightType(parameter.storedType())) {
+      return Failure{"the parameter '" + parameter.name + "' is stored with type " +
+                         std::string(name(parameter.storedType())) +
+                         ", expected f32, f16, bf16 or " + std::string(name(DType::F8E4M3)),
                      "", "compile the bundle again with dsv3-compile"};
     }
   }
@@ -75,9 +75,9 @@ const std::byte *ParameterStore::data(size_t parameter, int64_t layer) const {
   return bytes().data() + offsets.data(parameter, layer);
 }
 
-const float *ParameterStore::scales(size_t parameter, int64_t layer) const {
+const std::byte *ParameterStore::scales(size_t parameter, int64_t layer) const {
   std::optional<uint64_t> at = offsets.scales(parameter, layer);
-  return at ? reinterpret_cast<const float *>(bytes().data() + *at) : nullptr;
+  return at ? bytes().data() + *at : nullptr;
 }
 
 namespace {
@@ -104,11 +104,11 @@ struct Work {
           return open(request, tensors);
         });
         std::optional<uint64_t> scales = offsets.scales(p, layer);
-        auto *scaleMemory = scales ? reinterpret_cast<float *>(memory + *scales) : nullptr;
+        std::byte *scaleMemory = scales ? memory + *scales : nullptr;
         items.push_back({&packer,
                          std::move(reader),
                          {memory + offsets.data(p, layer), size_t(packer.dataBytes())},
-                         {scaleMemory, size_t(packer.scaleBytes() / sizeof(float))},
+                         {scaleMemory, size_t(packer.scaleBytes())},
                          std::move(tensors)});
       }
     }

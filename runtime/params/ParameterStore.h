@@ -61,9 +61,9 @@ class ParameterStore {
 public:
   /// Packs the tensors that `plan` names for `variant` (an index into its variants).
   /// Fails with all tensors that are missing, of another shape or of another type, or
-  /// with one that holds NaN codes or impossible scales. Pages of the checkpoint's files
-  /// are given back to the system as soon as they were read. Precondition: the plan is
-  /// valid.
+  /// with one that holds NaN codes, impossible scales or values that cannot be encoded. Pages of
+  /// the checkpoint's files are given back to the system as soon as they were read. Precondition:
+  /// the plan is valid.
   static Expected<ParameterStore> load(const plan::Plan &plan, size_t variant,
                                        checkpoint::Checkpoint &checkpoint,
                                        const LoadOptions &options = {});
@@ -78,7 +78,7 @@ public:
   /// it has none.
   const std::byte *data(size_t parameter, int64_t layer) const;
   /// Scales likewise; null if the parameter has none.
-  const float *scales(size_t parameter, int64_t layer) const;
+  const std::byte *scales(size_t parameter, int64_t layer) const;
   /// The whole block.
   std::span<const std::byte> bytes() const;
 

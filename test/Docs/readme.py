@@ -19,7 +19,7 @@ NANO = os.path.join(SOURCE, "models", "nano")
 SECTIONS = ["Use it", "Look inside"]
 # The first words of a command, and whether it answers on stdout.
 KINDS = {"dsv3-run generate": True, "dsv3-run score": False, "dsv3-run tokenize": True,
-         "dsv3-run bench": True, "dsv3-compile": None, "dsv3-opt": True, "dsv3-translate": True,
+         "dsv3-run bench": True, "dsv3-run compare": True, "dsv3-compile": None, "dsv3-opt": True, "dsv3-translate": True,
          "dsv3-interpret generate": True}
 
 
@@ -47,7 +47,7 @@ def kind_of(command):
 def filled(command):
     """The command with the placeholders filled in. Modules are what --dump-phases wrote before."""
     values = {"DIR": NANO, "BUNDLE": "bundle", "PHASES": "phases", "FILE.mlir": "phases/0-import.mlir",
-              "CONFIGURED.mlir": "phases/5-configured.mlir"}
+              "CONFIGURED.mlir": "phases/5-configured.mlir", "FILE": "text"}
     for name, value in values.items():
         command = re.sub(rf"(?<![\w./-]){re.escape(name)}(?![\w.-])", shlex.quote(value), command)
     return re.sub(r"^build/bin/", shlex.quote(PROGRAMS) + "/", command)

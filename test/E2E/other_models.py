@@ -3,8 +3,8 @@
 
 usage: other_models.py DSV3_RUN DSV3_COMPILE DSV3_INTERPRET [VARIANT]     needs numpy
 
-Each model is random and small. The interpreter runs the module as it was imported, in double
-precision; compiled code must be in the class of f32 of it. Models take turns with the variants that
+Each model is random and small. The interpreter runs the module as it was imported, or as its
+weights were encoded, in double precision; compiled code must be in the class of f32 of it. Models take turns with the variants that
 this machine runs; VARIANT compiles all of them for one. Where there is a config.json alone, both
 make up the same weights. What dsv3 does not support must be refused by name.
 """
@@ -35,8 +35,15 @@ SHORT = (1, 7, 40)  # lengths of prompts: one token, absorbed attention, expande
 
 
 def model(changes, lengths=SHORT, **written):
-    """Changes of the config, lengths of the prompts, and how make_model.write writes it."""
+    """Changes of the config, lengths of the prompts, and how make_model.write writes it.
+    `encoding`: what --weights and --head are."""
     return changes, lengths, written
+
+
+def encoding_flags(written):
+    """The flags of an encoding, and what else there is to write."""
+    flags = [f"--{flag}={name}" for flag, name in zip(("weights", "head"), written.get("encoding", ()))]
+    return flags, {key: value for key, value in written.items() if key != "encoding"}
 
 
 MODELS = {
@@ -81,6 +88,17 @@ MODELS = {
     "1 layer, no MTP": model({"num_hidden_layers": 1, "first_k_dense_replace": 0,
                               "num_nextn_predict_layers": 0}),
     "several ends": model({"eos_token_id": [1] + list(range(40, 97))}, shards=2),
+    "int8": model(dict(ODD, num_attention_heads=3), encoding=("int8", "int8")),
+    "int8 of FP8, ragged": model(dict(RAGGED, num_attention_heads=5), block=(128, 128),
+                                 encoding=("int8", "fp8")),
+    "int8, least sizes": model(dict(LEAST, num_attention_heads=7), encoding=("int8", "bf16")),
+    "int4": model({}, stored="F32", encoding=("int4", "int8")),
+    "int4, odd numbers": model(dict(ODDEST, num_attention_heads=3), encoding=("int4", "int8")),
+    "int4 of FP8, no query rank": model({"q_lora_rank": None}, block=(64, 32),
+                                        encoding=("int4", "bf16")),
+    "fp8 of FP16, ragged": model(dict(RAGGED, num_attention_heads=5), stored="F16",
+                                 encoding=("fp8", "fp8")),
+    "bf16 of FP8": model(ODD, block=(16, 24), stored="F32", encoding=("bf16", "bf16")),
 }
 # Configurations alone: both programs make the weights up, from the seed.
 MADE_UP = {
@@ -88,6 +106,9 @@ MADE_UP = {
     "made up, FP8": model(dict(RAGGED, num_attention_heads=5), block=(128, 128)),
     "made up, FP16, tied, no query rank": model({"tie_word_embeddings": True, "q_lora_rank": None},
                                                 stored="F16"),
+    "made up, int4": model(dict(ODD, num_attention_heads=3), encoding=("int4", "int8")),
+    "made up, int8 of FP8": model(dict(RAGGED, num_attention_heads=5), block=(128, 128),
+                                  encoding=("int8", "int8")),
 }
 # changes of the config: what the message must name
 REFUSED = [
@@ -159,21 +180,24 @@ def compare(expected, found, moe_layers):
 def check(folder, changes, lengths, written, variant):
     """Compiles one model and compares scores and greedy tokens for prompts of some lengths."""
     source, bundle = os.path.join(folder, "model"), os.path.join(folder, "bundle")
+    encoding, written = encoding_flags(written)
     config = make_model.write(source, changes, **written)
-    call(COMPILE, "--model", source, "-o", bundle, "--variant", variant)
-    compare_prompts(folder, config, lengths, ["--model", source], ["--model", bundle])
+    call(COMPILE, "--model", source, "-o", bundle, "--variant", variant, *encoding)
+    compare_prompts(folder, config, lengths, ["--model", source, *encoding], ["--model", bundle])
 
 
 def check_made_up(folder, changes, lengths, written, variant):
     """The same without a checkpoint: the weights depend on seed and config alone."""
     os.mkdir(folder)
     path, bundle = os.path.join(folder, "config.json"), os.path.join(folder, "bundle")
+    encoding, written = encoding_flags(written)
     config = make_model.config_of(changes, **written)
     with open(path, "w") as file:
         json.dump(config, file)
-    call(COMPILE, "--config", path, "-o", bundle, "--variant", variant)
+    call(COMPILE, "--config", path, "-o", bundle, "--variant", variant, *encoding)
     dummy = ["--dummy", "--dummy-seed", "5", "--threads", "2"]
-    compare_prompts(folder, config, lengths, ["--config", path, *dummy], ["--model", bundle, *dummy])
+    compare_prompts(folder, config, lengths, ["--config", path, *dummy, *encoding],
+                    ["--model", bundle, *dummy])
 
 
 def compare_prompts(folder, config, lengths, interpreted, compiled):
@@ -184,7 +208,9 @@ def compare_prompts(folder, config, lengths, interpreted, compiled):
     for length in lengths:
         ids = ",".join(map(str, [0, *random.integers(2, config["vocab_size"], length - 1)]))
         expected, found = os.path.join(folder, "expected"), os.path.join(folder, "found")
-        reference = [*interpreted, "--f64", "--phase=import", "--ids", ids]
+        encodes = any(flag.startswith("--weights") for flag in interpreted)
+        phase = "graph" if encodes else "import"
+        reference = [*interpreted, "--f64", f"--phase={phase}", "--ids", ids]
         try:
             call(INTERPRET, "score", *reference, *flags, "--output", expected)
             call(RUN, "score", *compiled, "--ids", ids, *flags, "--output", found)

@@ -1,6 +1,6 @@
 // The reference interpreter on norms, linear layers and quantisation; answers by hand.
 // RUN: dsv3-interpret run %s | FileCheck %s
-// CHECK: 7 checks passed, 0 failed
+// CHECK: 9 checks passed, 0 failed
 
 // 3² and 4² have mean 12.5; with eps 12.5 the root is 5.
 func.func @rms_norm() {
@@ -9,6 +9,28 @@ func.func @rms_norm() {
   %y = dsv3.rms_norm %x, %w eps 1.25e+01 : tensor<1x2xf32>, tensor<2xbf16>
   %expected = check.constant dense<[[1.2, 0.4]]> : tensor<1x2xf32>
   check.expect_close %y, %expected atol 1.0e-07 rtol 1.0e-07 : tensor<1x2xf32>, tensor<1x2xf32>
+  return
+}
+
+// 32 codes and one in the next block: 96 * 0.5 + 3 * 2 and 99.
+func.func @linear_i8() {
+  %x = check.constant dense<1.0> : tensor<1x33xf32>
+  %w = check.constant dense<3> : tensor<2x33xi8>
+  %s = check.constant dense<[[0.5, 2.0], [1.0, 1.0]]> : tensor<2x2xf16>
+  %y = dsv3.linear %x, %w scales %s block [1, 32] : tensor<1x33xf32>, tensor<2x33xi8>, tensor<2x2xf16> -> tensor<1x2xf32>
+  %expected = check.constant dense<[[54.0, 99.0]]> : tensor<1x2xf32>
+  check.expect_eq %y, %expected : tensor<1x2xf32>, tensor<1x2xf32>
+  return
+}
+
+// Codes are not signed: 32 * (15 * 0.5 - 1) + 15 * 2 + 1.
+func.func @lm_head_i4() {
+  %x = check.constant dense<1.0> : tensor<1x33xf32>
+  %w = check.constant dense<15> : tensor<1x33xi4>
+  %s = check.constant dense<[[[0.5, -1.0], [2.0, 1.0]]]> : tensor<1x2x2xf16>
+  %y = dsv3.lm_head %x, %w scales %s block [1, 32] : tensor<1x33xf32>, tensor<1x33xi4>, tensor<1x2x2xf16> -> tensor<1x1xf32>
+  %expected = check.constant dense<239.0> : tensor<1x1xf32>
+  check.expect_eq %y, %expected : tensor<1x1xf32>, tensor<1x1xf32>
   return
 }
 

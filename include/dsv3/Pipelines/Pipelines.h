@@ -18,6 +18,8 @@ namespace dsv3 {
 /// What passes are told.
 struct PipelineOptions {
   std::string policy = "f32";
+  /// Encodings of the products' weights and of the head; empty: as stored.
+  std::string weights, head;
   /// Most tokens of a step with absorbed attention, and of any step.
   int64_t rows = 16, chunk = 512;
   /// CPU variants to make kernels for; empty: all.

@@ -53,9 +53,9 @@ const CpuVariant *findCpuVariant(std::string_view text);
 
 /// Columns of a register tile: two vectors.
 inline int64_t tileWidth(const CpuVariant &variant) { return 2 * variant.lanes; }
-/// Width of a panel: two vectors, of FP8 a whole register of codes.
+/// Width of a panel: two vectors, of codes four.
 inline int64_t panelWidth(const CpuVariant &variant, DType weight) {
-  return (weight == DType::F8E4M3 ? codeVectors : 2) * variant.lanes;
+  return (scaleForm(weight) ? codeVectors : 2) * variant.lanes;
 }
 /// How a family reads its weight of type `weight` (gemm, grouped_gemm,
 /// expanded_attention: in panels; tables, norms and biases of the others: row-major).

@@ -10,7 +10,8 @@
 // the rows j and j + width/2 are neighbours: as low and high half of a 32-bit
 // lane they expand to float by a shift and a mask. The scales of a panel are
 // [groups][parts][panels][ceil(columns / scaleColumns)][width] f32, one for each
-// row, and zero where there is no row.
+// row, and zero where there is no row. Of i8 and i4 (dsv3/Support/WeightEncoding.h) they
+// are f16, of i4 twice that: the scales of a block, then its offsets.
 //
 // The `width` elements of FP8 are one register of codes and four vectors of rows as
 // f32. A code has its nibbles exchanged (panelCode): its upper nibble is the second byte
@@ -22,16 +23,27 @@
 //   byte     0     1     2     3   ...   7 |    8     9    10   ...   15
 //   row    v0[0] v1[0] v0[1] v1[1] ... v1[3] | v2[0] v3[0] v2[1] ... v3[3]
 //
+// The `width` elements of i8 are four vectors of rows, one after the other.
+//
+// Of i4 two columns lie together, so that a 32-bit word holds what becomes one lane of
+// four vectors of rows and two columns c and c + 1. From its lowest bits on:
+//
+//   bit      0     4     8    12    16    20    24    28
+//   code   v0,c  v1,c  v2,c  v3,c  v0,c+1      ...  v3,c+1
+//
+// Behind an odd number of columns comes one of zeros.
+//
 //===----------------------------------------------------------------------===//
 #pragma once
 
 #include "dsv3/Plan/Plan.h"
+#include "dsv3/Support/WeightEncoding.h"
 
 namespace dsv3::plan {
 
 /// Raised by whoever changes a formula below, so that kernels made for another one are
 /// refused.
-inline constexpr int64_t layoutRevision = 2;
+inline constexpr int64_t layoutRevision = 3;
 
 inline int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -39,27 +51,42 @@ inline int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 /// where they are the second byte of the bfloat16 of that value; then sign and the rest of
 /// the exponent, from which the first byte follows.
 inline constexpr uint8_t panelCode(uint8_t code) { return uint8_t(code << 4 | code >> 4); }
-/// Codes of FP8 that are expanded together: 128 bits. A panel has a multiple of them.
+/// Codes of FP8 that are expanded together: 128 bits. A panel of codes has a multiple of them.
 inline constexpr int64_t codesOfLane = 16;
-/// Vectors of f32 that a register of codes becomes.
+/// Vectors of rows that a panel of codes has.
 inline constexpr int64_t codeVectors = 4;
+/// Columns of i4 that lie together.
+inline constexpr int64_t columnsOfWord = 2;
+
+/// Rows and columns of the blocks of a parameter's tensors that have a scale each: those that it
+/// is encoded in, or the checkpoint's. Precondition: it has scales.
+inline std::array<int64_t, 2> scaleBlockOf(const Plan &plan, const Parameter &parameter) {
+  return parameter.stored ? encodingBlock(parameter.type)
+                          : std::array<int64_t, 2>{plan.scaleBlock[0], plan.scaleBlock[1]};
+}
+
+/// Columns that a panel of such elements has room for.
+inline int64_t panelColumns(DType type, int64_t columns) {
+  return type == DType::I4 ? ceilDiv(columns, columnsOfWord) * columnsOfWord : columns;
+}
 
 /// Geometry of one parameter in one layout; precomputes what the index formulas
 /// need. Sizes are in elements.
 class PackedShape {
 public:
   PackedShape(const Parameter &parameter, const Layout &layout)
-      : panels(layout.kind == LayoutKind::Panels), elementBytes(byteSize(parameter.type)),
-        groups(parameter.groups), rows(parameter.rows), columns(parameter.columns),
-        parts(parameter.parts), width(panels ? layout.panelWidth : 1),
+      : panels(layout.kind == LayoutKind::Panels), type(parameter.type),
+        form(scaleForm(type).value_or(ScaleForm{})), groups(parameter.groups), rows(parameter.rows),
+        columns(parameter.columns), parts(parameter.parts), width(panels ? layout.panelWidth : 1),
         partRows(parameter.rows / parameter.parts), partPanels(ceilDiv(partRows, width)),
         scaleRows(parameter.scaleRows), scaleColumns(parameter.scaleColumns) {}
 
-  uint64_t dataBytes() const { return uint64_t(dataElements()) * elementBytes; }
-  uint64_t scaleBytes() const { return uint64_t(scaleElements()) * sizeof(float); }
+  uint64_t dataBytes() const { return uint64_t(dataElements()) * bitSize(type) / 8; }
+  uint64_t scaleBytes() const { return uint64_t(scaleElements()) * byteSize(form.type); }
 
   int64_t dataElements() const {
-    return panels ? groups * parts * partPanels * columns * width : groups * rows * columns;
+    return panels ? groups * parts * partPanels * panelColumns(type, columns) * width
+                  : groups * rows * columns;
   }
   /// Index of W[group, row, column].
   int64_t dataIndex(int64_t group, int64_t row, int64_t column) const {
@@ -68,6 +95,11 @@ public:
     }
     int64_t part = row / partRows, inPart = row % partRows;
     int64_t panel = (group * parts + part) * partPanels + inPart / width;
+    if (type == DType::I4) {
+      int64_t inWord = column % columnsOfWord;
+      return (panel * panelColumns(type, columns) + column - inWord) * width +
+             lane(inPart % width) + inWord * codeVectors;
+    }
     return (panel * columns + column) * width + lane(inPart % width);
   }
 
@@ -77,27 +109,34 @@ public:
       return 0;
     }
     int64_t blocks = ceilDiv(columns, scaleColumns);
-    return panels ? groups * parts * partPanels * blocks * width
-                  : groups * ceilDiv(rows, scaleRows) * blocks;
+    return form.numbers * (panels ? groups * parts * partPanels * blocks * width
+                                  : groups * ceilDiv(rows, scaleRows) * blocks);
   }
-  /// Index of the scale of W[group, row, column]. In panels a scale is kept for
-  /// each row and block of columns, otherwise for each block.
-  int64_t scaleIndex(int64_t group, int64_t row, int64_t column) const {
+  /// Index of the scale of W[group, row, column], or of another number of its block
+  /// (ScaleForm). In panels numbers are kept for each row and block of columns,
+  /// otherwise for each block.
+  int64_t scaleIndex(int64_t group, int64_t row, int64_t column, int64_t number = 0) const {
     int64_t blocks = ceilDiv(columns, scaleColumns), block = column / scaleColumns;
     if (!panels) {
-      return (group * ceilDiv(rows, scaleRows) + row / scaleRows) * blocks + block;
+      int64_t index = (group * ceilDiv(rows, scaleRows) + row / scaleRows) * blocks + block;
+      return index * form.numbers + number;
     }
     int64_t part = row / partRows, inPart = row % partRows;
     int64_t panel = (group * parts + part) * partPanels + inPart / width;
-    return (panel * blocks + block) * width + inPart % width;
+    return ((panel * blocks + block) * form.numbers + number) * width + inPart % width;
   }
-  /// Place of row j of a panel within the `width` elements of a column.
+  /// Place of row j of a panel within the `width` elements of a column, of i4 within those of
+  /// two columns.
   int64_t lane(int64_t j) const {
-    if (elementBytes == 2) {
+    if (bitSize(type) == 16) {
       int64_t half = width / 2;
       return j < half ? 2 * j : 2 * (j - half) + 1;
     }
-    if (elementBytes == 1) {
+    if (type == DType::I4) {
+      int64_t lanes = width / codeVectors;
+      return j % lanes * codeVectors * columnsOfWord + j / lanes;
+    }
+    if (type == DType::F8E4M3) {
       constexpr int64_t rowsOfLane = codesOfLane / codeVectors;
       int64_t lanes = width / codeVectors, vector = j / lanes, inVector = j % lanes;
       return inVector / rowsOfLane * codesOfLane + vector / 2 * (codesOfLane / 2) +
@@ -108,7 +147,8 @@ public:
 
 private:
   bool panels;
-  uint64_t elementBytes;
+  DType type;
+  ScaleForm form;
   int64_t groups, rows, columns, parts, width, partRows, partPanels, scaleRows, scaleColumns;
 };
 

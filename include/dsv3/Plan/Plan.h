@@ -15,6 +15,7 @@
 #include "dsv3/Support/DType.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,13 +58,15 @@ struct Layout {
   bool operator==(const Layout &) const = default;
 };
 
-/// A weight [groups, rows, columns] in the element type it is stored with. With
-/// block scales there is a second tensor [groups, ceil(rows / scaleRows),
-/// ceil(columns / scaleColumns)] of f32; every block of it lies within one block
-/// of the checkpoint.
+/// A weight [groups, rows, columns]. With block scales there is a second tensor
+/// [groups, ceil(rows / scaleRows), ceil(columns / scaleColumns)] of what scaleForm
+/// says; every block of it lies within one block of the stored tensor: of the
+/// checkpoint's, or of those that it is encoded in (dsv3/Support/WeightEncoding.h).
 struct Parameter {
   std::string name;
-  DType type = DType::F32;
+  DType type = DType::F32; ///< in memory
+  /// Of the checkpoint's tensors, where that is another: they are encoded when packed.
+  std::optional<DType> stored = std::nullopt;
   int64_t groups = 1;
   int64_t rows = 1;
   int64_t columns = 1;
@@ -77,6 +80,8 @@ struct Parameter {
   std::vector<int64_t> layers;
   std::vector<Layout> layouts; ///< one per variant of the plan
   bool operator==(const Parameter &) const = default;
+
+  DType storedType() const { return stored.value_or(type); }
 };
 
 /// times × ceil(sizes[size] × factor / divisor) + plus; with size < 0: plus.

@@ -20,7 +20,7 @@
 namespace dsv3::plan {
 
 /// Changes whenever a plan of before would be misread.
-inline constexpr uint32_t planFormatVersion = 1;
+inline constexpr uint32_t planFormatVersion = 2;
 
 /// The bytes of a plan file.
 std::string serialise(const Plan &plan);

@@ -20,14 +20,16 @@ struct StoredMatrix {
   std::function<double(int64_t row, int64_t column)> element;
   /// The scale of a block; null if the segment names no scales.
   std::function<double(int64_t blockRow, int64_t blockColumn)> scale;
+  /// Its offset; null if there are none.
+  std::function<double(int64_t blockRow, int64_t blockColumn)> offset = nullptr;
 };
 
 /// The tensor that a segment names for one layer and group. Fails with a diagnostic.
 using MatrixOpener = std::function<mlir::FailureOr<StoredMatrix>(
     graph::ParameterOp parameter, graph::SegmentAttr segment, int64_t layer, int64_t group)>;
 
-/// Parameters that are put together by their segments. `block` is the block of scales of the
-/// stored tensors, rows and columns.
+/// Parameters that are put together by their segments, encoded where they say so. `block` is the
+/// block of scales of the stored tensors, rows and columns.
 ParameterSource segmentParameters(MatrixOpener open, std::array<int64_t, 2> block);
 
 /// The number whose bytes of that type, a float, begin at `at`.

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -14,31 +15,35 @@
 
 namespace dsv3 {
 
-enum class DType : uint8_t { F32, F16, BF16, F8E4M3, F64, I8, U8, I32, I64 };
+enum class DType : uint8_t { F32, F16, BF16, F8E4M3, F64, I8, U8, I32, I64, I4 };
 
 namespace detail {
 struct DTypeRow {
   DType type;
-  uint8_t bytes;
+  uint8_t bits;
   std::string_view name;        ///< as MLIR and plans write it
-  std::string_view safetensors; ///< as safetensors headers write it
+  std::string_view safetensors; ///< as safetensors headers write it; empty: they do not
 };
-inline constexpr std::array<DTypeRow, 9> dtypeTable{{
-    {DType::F32, 4, "f32", "F32"},
-    {DType::F16, 2, "f16", "F16"},
-    {DType::BF16, 2, "bf16", "BF16"},
-    {DType::F8E4M3, 1, "f8E4M3FN", "F8_E4M3"},
-    {DType::F64, 8, "f64", "F64"},
-    {DType::I8, 1, "i8", "I8"},
-    {DType::U8, 1, "ui8", "U8"},
-    {DType::I32, 4, "i32", "I32"},
-    {DType::I64, 8, "i64", "I64"},
+inline constexpr std::array<DTypeRow, 10> dtypeTable{{
+    {DType::F32, 32, "f32", "F32"},
+    {DType::F16, 16, "f16", "F16"},
+    {DType::BF16, 16, "bf16", "BF16"},
+    {DType::F8E4M3, 8, "f8E4M3FN", "F8_E4M3"},
+    {DType::F64, 64, "f64", "F64"},
+    {DType::I8, 8, "i8", "I8"},
+    {DType::U8, 8, "ui8", "U8"},
+    {DType::I32, 32, "i32", "I32"},
+    {DType::I64, 64, "i64", "I64"},
+    {DType::I4, 4, "i4", ""},
 }};
 } // namespace detail
 
-/// Bytes of one element.
+/// Bits of one element.
+constexpr size_t bitSize(DType type) { return detail::dtypeTable[static_cast<size_t>(type)].bits; }
+/// Bytes of one element. Precondition: it has whole bytes, as all types but i4 have.
 constexpr size_t byteSize(DType type) {
-  return detail::dtypeTable[static_cast<size_t>(type)].bytes;
+  assert(bitSize(type) % 8 == 0 && "elements of part of a byte are counted in bits");
+  return bitSize(type) / 8;
 }
 /// The name in IR and plans: f32, bf16, f8E4M3FN, …
 constexpr std::string_view name(DType type) {
@@ -58,7 +63,7 @@ constexpr std::optional<DType> dtypeFromName(std::string_view text) {
 }
 constexpr std::optional<DType> dtypeFromSafetensorsName(std::string_view text) {
   for (const detail::DTypeRow &row : detail::dtypeTable) {
-    if (row.safetensors == text) {
+    if (row.safetensors == text && !text.empty()) {
       return row.type;
     }
   }

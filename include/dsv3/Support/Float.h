@@ -34,6 +34,23 @@ inline float f16ToFloat(uint16_t bits) {
   return std::bit_cast<float>(std::bit_cast<uint32_t>(scaled) | sign);
 }
 
+/// Values beyond 65504 and its rounding give infinity.
+inline uint16_t floatToF16(float value) {
+  uint32_t bits = std::bit_cast<uint32_t>(value), magnitude = bits & 0x7FFFFFFF;
+  auto sign = uint16_t(bits >> 16 & 0x8000);
+  if (magnitude > 0x7F800000) {
+    return sign | 0x7E00;
+  }
+  if (magnitude >= 0x477FF000) { // halfway between 65504 and the missing 65536
+    return sign | 0x7C00;
+  }
+  if (magnitude < 0x38800000) { // subnormals are multiples of 2^-24
+    return sign | uint16_t(std::nearbyint(std::bit_cast<float>(magnitude) * 0x1p24F));
+  }
+  magnitude += 0xFFF + ((magnitude >> 13) & 1);
+  return sign | uint16_t((magnitude >> 13) - (112U << 10));
+}
+
 inline bool isF8E4M3NaN(uint8_t code) { return (code & 0x7F) == 0x7F; }
 
 inline float f8e4m3ToFloat(uint8_t code) {

@@ -12,6 +12,23 @@ class GraphPass<string flag> : Pass<flag, "::mlir::ModuleOp"> {
 // Phase graph
 //===----------------------------------------------------------------------===//
 
+def EncodeWeights : GraphPass<"dsv3-encode-weights"> {
+  let summary = "has the weights of large products encoded in fewer bits when they are packed";
+  let description = [{
+    `weights` names the encoding (bf16, fp8, int8, int4) of what dsv3.linear, dsv3.experts and
+    dsv3.mla_attention read, `head` (bf16, fp8, int8) that of what dsv3.lm_head reads; empty:
+    as stored. Not touched are norms, biases, the embedding, the router's gate, and kv_b for
+    int8 and int4: absorbed attention reads it by columns, whose values would not share scales.
+    What is stored in the wanted type stays as it is.
+
+    Before: `dsv3.parameter @w : tensor<64x128xbf16> from …`. After:
+    `dsv3.parameter @w : tensor<64x128xi8> stored bf16 block [1, 32] from …`, and its readers
+    have scales.
+  }];
+  let options = [Option<"weights", "weights", "std::string", "\"\"", "encoding of products">,
+                 Option<"head", "head", "std::string", "\"\"", "encoding of the head">];
+}
+
 def LowerExperts : GraphPass<"dsv3-lower-experts"> {
   let summary = "dsv3.experts as dispatch, grouped products and combine";
   let description = [{

@@ -1,4 +1,4 @@
-//===- Precision.h - which precision policies there are ---------*- C++ -*-===//
+//===- Precision.h - which precisions there are -----------------*- C++ -*-===//
 #pragma once
 
 #include "dsv3/Support/Status.h"
@@ -9,5 +9,7 @@ namespace dsv3 {
 
 /// Fails unless dsv3-set-precision can write the policy of that name into a module.
 Status checkPolicy(const std::string &policy);
+/// Fails unless dsv3-encode-weights knows these encodings; empty: as stored.
+Status checkEncodings(const std::string &weights, const std::string &head);
 
 } // namespace dsv3

@@ -69,13 +69,9 @@ static Product productOf(CoreBuilder &core, Operation *op) {
         return Product{linear.getX(), linear.getXScales(),
                        core.weight(linear.getWeight(), linear.getScales(), linear.getBlockAttr())};
       })
-      .Case([&](graph::HeadLinearOp head) {
+      .Case<graph::HeadLinearOp, graph::LmHeadOp>([&](auto head) {
         return Product{head.getX(), Value(),
                        core.weight(head.getWeight(), head.getScales(), head.getBlockAttr())};
-      })
-      .Case([&](graph::LmHeadOp head) {
-        return Product{head.getX(), Value(),
-                       core.weight(head.getWeight(), Value(), DenseI64ArrayAttr())};
       });
 }
 

@@ -68,10 +68,14 @@ LogicalResult ModulePlanner::addParameters() {
     plan::Parameter parameter;
     parameter.name = op.getSymName().str();
     FailureOr<DType> type = planType(cast<RankedTensorType>(op.getType()).getElementType(), op);
-    if (failed(type)) {
+    FailureOr<DType> stored = planType(op.getStoredType(), op);
+    if (failed(type) || failed(stored)) {
       return failure();
     }
     parameter.type = *type;
+    if (op.getStored()) {
+      parameter.stored = *stored;
+    }
     auto [groups, rows, columns] = op.getExtents();
     parameter.groups = groups, parameter.rows = rows, parameter.columns = columns;
     if (op.getBlock()) {

@@ -71,8 +71,10 @@ Num operator!(Num a) {
 //===----------------------------------------------------------------------===//
 
 Memory Memory::operator+(Num index) const {
-  // LLVM has no 8-bit floats.
-  Type step = isa<Float8E4M3FNType>(element) ? code->i8() : element;
+  // LLVM has no 8-bit floats; of 4 bits two lie in a byte.
+  bool half = element.isInteger(4);
+  Type step = half || isa<Float8E4M3FNType>(element) ? code->i8() : element;
+  index = half ? index / 2 : index;
   Value moved = LLVM::GEPOp::create(code->builder, code->loc, pointer.getType(), step, pointer,
                                     ValueRange(index.value));
   return {*code, moved, element};

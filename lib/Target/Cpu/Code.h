@@ -57,7 +57,7 @@ public:
 
   mlir::Value address() const { return pointer; }
   mlir::Type elementType() const { return element; }
-  /// The memory that begins `index` elements further on.
+  /// The memory that begins `index` elements further on; of i4 an even number.
   Memory operator+(Num index) const;
   Memory operator+(int64_t index) const;
   /// The same address, other elements.

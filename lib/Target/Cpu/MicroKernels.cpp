@@ -1,6 +1,7 @@
 //===- MicroKernels.cpp - inner loops that kernels share ------------------===//
 #include "MicroKernels.h"
 
+#include "Graph/Graph.h"
 #include "PanelColumns.h"
 
 #include "dsv3/Plan/Scratch.h"
@@ -43,86 +44,189 @@ static std::string typeName(Type type) {
   return text;
 }
 
-void callExpand(Code &code, int64_t width, Memory from, Memory to, Num count) {
-  Type pointer = from.address().getType(), element = from.elementType();
+/// Runs body(k, count) for the columns [begin, end) of a panel of such elements, `unroll` at a time
+/// as far as possible. Precondition: `begin` and `unroll` are multiples of columnsTogether.
+static void forColumns(Code &code, Num begin, Num end, int64_t unroll, Type element,
+                       llvm::function_ref<void(Num, int64_t)> body) {
+  int64_t together = columnsTogether(element);
+  for (int64_t count = unroll; count > together; count = together) {
+    Num whole = begin + (end - begin) / count * count;
+    code.loop(begin, whole, count, [&](Num k) { body(k, count); });
+    begin = whole;
+  }
+  Num whole = begin + (end - begin) / together * together;
+  code.loop(begin, whole, together, [&](Num k) { body(k, together); });
+  if (together > 1) {
+    code.when(whole < end, [&] { body(whole, 1); });
+  }
+}
+
+/// Elements of the scales of a block of a panel.
+static int64_t scaleBlockElements(Type element, int64_t width) {
+  return width * scaleForm(*graph::codesOf(element))->numbers;
+}
+
+/// Runs body(begin, end, scales) for the blocks of `scaleColumns` columns of a panel.
+static void forScales(Code &code, Num begin, Num end, int64_t scaleColumns, int64_t width,
+                      Type element, Memory scales,
+                      llvm::function_ref<void(Num, Num, const BlockScales &)> body) {
+  code.loop(begin, end, scaleColumns, [&](Num k) {
+    Memory ofBlock = scales + k / scaleColumns * scaleBlockElements(element, width);
+    body(k, code.min(k + scaleColumns, end), BlockScales::load(code, width, element, ofBlock));
+  });
+}
+
+/// Where a stream function leaves vector v of row i and panel p.
+static Memory streamResult(Code &code, const StreamCall &call, size_t p, size_t i, int64_t v) {
+  return call.out + call.outStride * static_cast<int64_t>(i) +
+         (static_cast<int64_t>(p) * call.width + v * code.lanes());
+}
+
+void callExpand(Code &code, int64_t width, Memory from, Memory to, Num count,
+                std::optional<Memory> scales, int64_t scaleColumns) {
+  Type element = from.elementType();
   std::string name = "expand." + typeName(element) + "." + std::to_string(width);
-  auto function = sharedFunction(
-      code, name, {pointer, pointer, code.builder.getI64Type()},
-      [&](Code &inner, Block::BlockArgListType arguments) {
-        Memory source(inner, arguments[0], element), target(inner, arguments[1], inner.f32());
-        inner.loop(inner.integer(0), inner.wrap(arguments[2]), 1, [&](Num k) {
-          withColumns(inner, width, source + k * width, 1, [&](int64_t, int64_t v, Num vector) {
-            (target + k * width + v * widthOf(vector)).store(vector);
+  SmallVector<Value> arguments{from.address(), to.address(), count.value};
+  if (scales) {
+    name += ".scaled" + std::to_string(scaleColumns);
+    arguments.push_back(scales->address());
+  }
+  SmallVector<Type> parameters =
+      llvm::map_to_vector(arguments, [](Value v) { return v.getType(); });
+  auto function =
+      sharedFunction(code, name, parameters, [&](Code &inner, Block::BlockArgListType values) {
+        Memory source(inner, values[0], element), target(inner, values[1], inner.f32());
+        Num end = inner.wrap(values[2]);
+        auto columns = [&](Num begin, Num end, const BlockScales *block) {
+          forColumns(inner, begin, end, columnsTogether(element), element, [&](Num k, int64_t n) {
+            withColumns(inner, width, source + k * width, n, [&](int64_t c, int64_t v, Num vector) {
+              (target + (k + c) * width + v * widthOf(vector))
+                  .store(block ? block->apply(vector, v) : vector);
+            });
           });
-        });
+        };
+        if (!scales) {
+          columns(inner.integer(0), end, nullptr);
+          return;
+        }
+        Memory ofPanel(inner, values[3], scales->elementType());
+        forScales(inner, inner.integer(0), end, scaleColumns, width, element, ofPanel,
+                  [&](Num begin, Num blockEnd, const BlockScales &block) {
+                    columns(begin, blockEnd, &block);
+                  });
       });
-  LLVM::CallOp::create(code.builder, code.loc, function,
-                       ValueRange{from.address(), to.address(), count.value});
+  LLVM::CallOp::create(code.builder, code.loc, function, arguments);
+}
+
+/// Where in the sums of a stream function vector v of row i and panel p is.
+static size_t sumIndex(const StreamCall &call, const Code &code, size_t p, size_t i, int64_t v) {
+  auto vectors = static_cast<size_t>(call.width / code.lanes());
+  return (p * call.rows.size() + i) * vectors + static_cast<size_t>(v);
 }
 
 /// One pass over columns [begin, end) of the panels: sums[panel][row][vector] += x * column.
+/// Columns are scaled by the block of their panel where there are `blocks`.
 static void emitStreamColumns(Code &code, const StreamCall &call, Num begin, Num end,
-                              ArrayRef<Var> sums) {
-  int64_t bytes = call.panels[0].elementType().getIntOrFloatBitWidth() / 8;
-  int64_t columnBytes = call.width * bytes;
-  int64_t unroll = std::max<int64_t>(1, lineBytes / columnBytes);
-  auto vectors = static_cast<size_t>(call.width / code.lanes());
-  auto columns = [&](Num k, int64_t count) {
+                              ArrayRef<Var> sums, ArrayRef<BlockScales> blocks) {
+  Type element = call.panels[0].elementType();
+  int64_t columnBytes = call.width * element.getIntOrFloatBitWidth() / 8;
+  int64_t unroll = std::max<int64_t>(hasRowScales(element) ? 4 : 1, lineBytes / columnBytes);
+  forColumns(code, begin, end, unroll, element, [&](Num k, int64_t count) {
     for (auto [p, panel] : llvm::enumerate(call.panels)) {
       Memory first = panel + k * call.width;
       for (int64_t line = 0; line < count * columnBytes; line += lineBytes) {
         first.prefetch(streamAhead + line);
       }
       withColumns(code, call.width, first, count, [&, p = p](int64_t c, int64_t v, Num vector) {
+        if (!blocks.empty()) {
+          vector = blocks[p].apply(vector, v);
+        }
         for (auto [i, row] : llvm::enumerate(call.rows)) {
-          const Var &sum = sums[((p * call.rows.size() + i) * vectors) + static_cast<size_t>(v)];
+          const Var &sum = sums[sumIndex(call, code, p, i, v)];
           Num x = code.splat((row + (k + c)).floats(), widthOf(vector));
           sum.set(code.fma(x, vector, sum.get()));
         }
       });
     }
+  });
+}
+
+/// The sum of elements [begin, end) of a row, `most` of them or fewer.
+static Num emitRowSum(Code &code, Memory row, Num begin, Num end, int64_t most) {
+  int64_t lanes = code.lanes();
+  Var sum = code.variable(code.number(0.0));
+  auto oneByOne = [&] {
+    code.loop(begin, end, 1, [&](Num k) { sum.set(sum.get() + (row + k).floats()); });
   };
-  Num whole = begin + (end - begin) / unroll * unroll;
-  code.loop(begin, whole, unroll, [&](Num k) { columns(k, unroll); });
-  if (unroll > 1) {
-    code.loop(whole, end, 1, [&](Num k) { columns(k, 1); });
+  assert(most % lanes == 0 && "blocks are whole vectors");
+  code.when(
+      end - begin == most,
+      [&] {
+        Num vector = (row + begin).floats(lanes);
+        for (int64_t at = lanes; at < most; at += lanes) {
+          vector = vector + (row + (begin + at)).floats(lanes);
+        }
+        sum.set(code.sumOf(vector));
+      },
+      oneByOne);
+  return sum.get();
+}
+
+/// A block of a stream function: columns [begin, end), of which sums are made in registers.
+static void emitStreamBlock(Code &code, const StreamCall &call, Num block, ArrayRef<Var> sums) {
+  Type element = call.panels[0].elementType();
+  Num begin = block * call.kBlock, end = code.min(begin + call.kBlock, call.count);
+  auto blocksAt = [&](Num index) {
+    return llvm::map_to_vector(call.scales, [&](Memory scales) {
+      return BlockScales::load(code, call.width, element,
+                               scales + index * scaleBlockElements(element, call.width));
+    });
+  };
+  if (call.scaledWeights) {
+    code.loop(begin, end, call.scaleColumns, [&](Num k) {
+      emitStreamColumns(code, call, k, code.min(k + call.scaleColumns, end), sums,
+                        blocksAt(k / call.scaleColumns));
+    });
+  } else {
+    emitStreamColumns(code, call, begin, end, sums, {});
+  }
+  SmallVector<BlockScales> blocks =
+      call.scaledWeights ? SmallVector<BlockScales>() : blocksAt(block);
+  for (auto [i, row] : llvm::enumerate(call.rows)) {
+    bool shifted = !blocks.empty() && !blocks[0].offsets.empty();
+    Num ofRow = shifted ? emitRowSum(code, row, begin, end, call.kBlock) : code.number(0.0);
+    for (size_t p = 0; p < call.panels.size(); ++p) {
+      for (int64_t v = 0; v < call.width / code.lanes(); ++v) {
+        Memory to = streamResult(code, call, p, i, v);
+        Num sum = sums[sumIndex(call, code, p, i, v)].get(), total = to.floats(code.lanes());
+        if (shifted) {
+          total = code.fma(code.splat(ofRow, code.lanes()),
+                           blocks[p].offsets[static_cast<size_t>(v)], total);
+        }
+        to.store(blocks.empty() ? total + sum
+                                : code.fma(sum, blocks[p].scales[static_cast<size_t>(v)], total));
+      }
+    }
   }
 }
 
 /// The body of a stream function.
 static void emitStream(Code &code, const StreamCall &call) {
-  int64_t lanes = code.lanes(), vectors = call.width / lanes;
-  Num zero = code.integer(0);
-  auto forSums = [&](llvm::function_ref<void(size_t, size_t, int64_t)> body) {
-    for (size_t p = 0; p < call.panels.size(); ++p) {
-      for (size_t i = 0; i < call.rows.size(); ++i) {
-        for (int64_t v = 0; v < vectors; ++v) {
-          body(p, i, v);
-        }
+  size_t count = call.panels.size() * call.rows.size() * size_t(call.width / code.lanes());
+  for (size_t p = 0; p < call.panels.size(); ++p) {
+    for (size_t i = 0; i < call.rows.size(); ++i) {
+      for (int64_t v = 0; v < call.width / code.lanes(); ++v) {
+        streamResult(code, call, p, i, v).store(code.zeros(code.lanes()));
       }
     }
-  };
-  auto place = [&](size_t p, size_t i, int64_t v) {
-    return call.out + call.outStride * static_cast<int64_t>(i) +
-           (static_cast<int64_t>(p) * call.width + v * lanes);
-  };
-  forSums([&](size_t p, size_t i, int64_t v) { place(p, i, v).store(code.zeros(lanes)); });
-  code.loop(zero, (call.count + (call.kBlock - 1)) / call.kBlock, 1, [&](Num block) {
+  }
+  Num blocks = (call.count + (call.kBlock - 1)) / call.kBlock;
+  code.loop(code.integer(0), blocks, 1, [&](Num block) {
     SmallVector<Var> sums;
-    forSums([&](size_t, size_t, int64_t) { sums.push_back(code.variable(code.zeros(lanes))); });
-    Num begin = block * call.kBlock;
-    emitStreamColumns(code, call, begin, code.min(begin + call.kBlock, call.count), sums);
-    const Var *next = sums.begin();
-    forSums([&](size_t p, size_t i, int64_t v) {
-      Memory to = place(p, i, v);
-      Num sum = (next++)->get(), before = to.floats(lanes);
-      if (call.scales.empty()) {
-        to.store(before + sum);
-      } else {
-        Num scale = (call.scales[p] + (block * call.width + v * lanes)).floats(lanes);
-        to.store(code.fma(sum, scale, before));
-      }
-    });
+    for (size_t i = 0; i < count; ++i) {
+      sums.push_back(code.variable(code.zeros(code.lanes())));
+    }
+    emitStreamBlock(code, call, block, sums);
   });
 }
 
@@ -130,7 +234,10 @@ void callStream(Code &code, const StreamCall &call) {
   Type element = call.panels[0].elementType();
   std::string name = "stream." + typeName(element) + "." + std::to_string(call.rows.size()) + "x" +
                      std::to_string(call.panels.size()) + "x" + std::to_string(call.width) + "." +
-                     std::to_string(call.kBlock) + (call.scales.empty() ? "" : ".scaled");
+                     std::to_string(call.kBlock) +
+                     (call.scaledWeights    ? ".scaled" + std::to_string(call.scaleColumns)
+                      : call.scales.empty() ? ""
+                                            : ".scaled");
   SmallVector<Value> arguments{call.count.value, call.out.address(), call.outStride.value};
   for (const auto *list : {&call.rows, &call.panels, &call.scales}) {
     for (const Memory &memory : *list) {

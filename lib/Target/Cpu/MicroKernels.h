@@ -12,9 +12,11 @@
 
 namespace dsv3::cpu {
 
-/// Calls expand(from, to, count): `count` columns of a panel at `from` as f32, exactly, to
-/// [count][width] at `to`.
-void callExpand(Code &code, int64_t width, Memory from, Memory to, Num count);
+/// Calls expand(from, to, count): `count` columns of a panel at `from` as f32 to [count][width] at
+/// `to`; exactly, or with `scales` of blocks of `scaleColumns` columns multiplied by them, rounded
+/// once.
+void callExpand(Code &code, int64_t width, Memory from, Memory to, Num count,
+                std::optional<Memory> scales = std::nullopt, int64_t scaleColumns = 0);
 
 /// The function `name` of the module under construction, made by `body`, which gets code and
 /// arguments, where it is not there yet. It returns nothing and is never inlined, so that
@@ -27,16 +29,20 @@ sharedFunction(Code &code, llvm::StringRef name, llvm::ArrayRef<mlir::Type> para
 struct StreamCall {
   llvm::SmallVector<Memory> rows;   ///< `count` f32 each
   llvm::SmallVector<Memory> panels; ///< [count][width] each
-  llvm::SmallVector<Memory> scales; ///< [blocks of kBlock columns][width] each; or none
+  llvm::SmallVector<Memory> scales; ///< [blocks of scaleColumns columns][width] each; or none
   int64_t width = 0;
-  int64_t kBlock = 0; ///< columns that are summed before they are scaled and added to `out`
+  int64_t kBlock = 0;       ///< columns that are summed before they are added to `out`
+  int64_t scaleColumns = 0; ///< kBlock, or with scaledWeights a divisor of it
+  /// Each weight is scaled before it is multiplied, instead of each sum of a block.
+  bool scaledWeights = false;
   Num count;
   Memory out; ///< [rows][outStride], of which the first panels x width columns are set
   Num outStride;
 };
 
 /// Row i and column j of panel p: `out[i, p * width + j] = sum over blocks of scale[block, j] *
-/// sum over k of the block of row[i][k] * panel[p][k, j]`, blocks and k ascending.
+/// sum over k of the block of row[i][k] * panel[p][k, j]`, blocks and k ascending; of i4 plus
+/// `offset[block, j] * sum over k of row[i][k]`.
 void callStream(Code &code, const StreamCall &call);
 
 /// A block of rows times a block of a matrix. Strides are constants of the code.

@@ -1,10 +1,13 @@
 //===- PanelColumns.cpp - what lies in panels, as f32 ---------------------===//
 #include "PanelColumns.h"
 
+#include "Graph/Graph.h"
 #include "dsv3/Plan/Layout.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+#include <cmath>
 
 using namespace mlir;
 
@@ -122,6 +125,42 @@ static void withCodes(Code &code, int64_t width, Memory first, int64_t count,
       [&] { expand([](Num vector) { return vector; }); });
 }
 
+/// Columns of i8, widened by the processor's own conversions.
+static void withBytes(Code &code, int64_t width, Memory first, int64_t count,
+                      llvm::function_ref<void(int64_t, int64_t, Num)> body) {
+  OpBuilder &b = code.builder;
+  int64_t lanes = width / plan::codeVectors;
+  for (int64_t c = 0; c < count; ++c) {
+    for (int64_t v = 0; v < plan::codeVectors; ++v) {
+      Value bytes = (first + (c * width + v * lanes)).raw(lanes);
+      auto type = cast<VectorType>(bytes.getType());
+      Value wide = arith::ExtSIOp::create(b, code.loc, type.clone(b.getI32Type()), bytes);
+      body(c, v, code.wrap(arith::SIToFPOp::create(b, code.loc, type.clone(b.getF32Type()), wide)));
+    }
+  }
+}
+
+/// Two columns of i4 for each word. A code is converted where it lies in its word, so that it comes
+/// out times 16 for each vector before it: a mask and a conversion, which other units do than the
+/// multiplications.
+static void withHalfBytes(Code &code, int64_t width, Memory first, int64_t count,
+                          llvm::function_ref<void(int64_t, int64_t, Num)> body) {
+  OpBuilder &b = code.builder;
+  int64_t lanes = width / plan::codeVectors;
+  for (int64_t c = 0; c < count; ++c) {
+    Value words =
+        (first + c / plan::columnsOfWord * plan::columnsOfWord * width).as(code.i32()).raw(lanes);
+    if (c % plan::columnsOfWord != 0) {
+      words = arith::ShRUIOp::create(b, code.loc, words, splatBits(code, words, 16));
+    }
+    Type f32 = cast<VectorType>(words.getType()).clone(b.getF32Type());
+    for (int64_t v = 0; v < plan::codeVectors; ++v) {
+      Value inPlace = andBits(code, words, int64_t(15) << (4 * v));
+      body(c, v, code.wrap(arith::SIToFPOp::create(b, code.loc, f32, inPlace)));
+    }
+  }
+}
+
 /// The two vectors of a column of elements of 16 or 32 bits.
 static std::array<Num, 2> loadWide(Code &code, int64_t width, Memory column) {
   int64_t lanes = width / 2;
@@ -149,11 +188,49 @@ void withColumns(Code &code, int64_t width, Memory first, int64_t count,
     withCodes(code, width, first, count, body);
     return;
   }
+  if (first.elementType().isInteger(8)) {
+    withBytes(code, width, first, count, body);
+    return;
+  }
+  if (first.elementType().isInteger(4)) {
+    withHalfBytes(code, width, first, count, body);
+    return;
+  }
   for (int64_t c = 0; c < count; ++c) {
     auto [low, high] = loadWide(code, width, first + c * width);
     body(c, 0, low);
     body(c, 1, high);
   }
+}
+
+int64_t columnsTogether(Type element) { return element.isInteger(4) ? plan::columnsOfWord : 1; }
+
+bool hasRowScales(Type element) {
+  std::optional<DType> codes = graph::codesOf(element);
+  return codes && isScaledAlongRows(*codes);
+}
+
+BlockScales BlockScales::load(Code &code, int64_t width, Type element, Memory from) {
+  BlockScales block;
+  int64_t lanes = code.lanes();
+  for (int64_t begin = 0; begin < width; begin += lanes) {
+    Num scale = (from + begin).floats(lanes);
+    if (scaleForm(*graph::codesOf(element))->numbers > 1) {
+      block.offsets.push_back((from + (width + begin)).floats(lanes));
+    }
+    if (element.isInteger(4)) { // what withColumns makes too large, exactly
+      double share = std::ldexp(1.0, -4 * static_cast<int>(begin / lanes));
+      scale = scale * code.splat(code.number(share), lanes);
+    }
+    block.scales.push_back(scale);
+  }
+  return block;
+}
+
+Num BlockScales::apply(Num codes, int64_t vector) const {
+  auto index = static_cast<size_t>(vector);
+  return offsets.empty() ? codes * scales[index]
+                         : codes.code->fma(codes, scales[index], offsets[index]);
 }
 
 } // namespace dsv3::cpu

@@ -11,10 +11,29 @@
 
 namespace dsv3::cpu {
 
-/// Calls body(column, vector, f32) for `count` columns of a panel, exactly expanded: each is
-/// `width` rows, in vectors of rows, lowest first. dsv3/Plan/Layout.h says how they lie. Code may
-/// be made twice, for the usual and for rare elements.
+/// Calls body(column, vector, f32) for `count` columns of a panel, exactly expanded and not
+/// scaled: each is `width` rows, in vectors of rows, lowest first. dsv3/Plan/Layout.h says how
+/// they lie; `first` is the first of a word where columns share words. Codes of i4 are
+/// 16^vector times too large, for which BlockScales make up. Code may be made twice, for the
+/// usual and for rare elements.
 void withColumns(Code &code, int64_t width, Memory first, int64_t count,
                  llvm::function_ref<void(int64_t, int64_t, Num)> body);
+
+/// Columns of such a panel that lie in words of their own.
+int64_t columnsTogether(mlir::Type element);
+
+/// Whether the codes of a panel have a scale for a few columns of each row
+/// (dsv3::isScaledAlongRows).
+bool hasRowScales(mlir::Type element);
+
+/// What a block of columns is scaled by, in vectors of rows.
+struct BlockScales {
+  llvm::SmallVector<Num> scales, offsets; ///< offsets: i4 alone
+
+  /// From where they lie in a panel (dsv3/Plan/Layout.h).
+  static BlockScales load(Code &code, int64_t width, mlir::Type element, Memory from);
+  /// `codes` of that vector as the numbers that they mean.
+  Num apply(Num codes, int64_t vector) const;
+};
 
 } // namespace dsv3::cpu

@@ -21,19 +21,25 @@ PanelWeight PanelWeight::of(const KernelCode &kernel, Value weight, Value scales
   result.width = width;
   result.panels = plan::ceilDiv(rows / parts, width);
   int64_t panelsOfGroup = parts * result.panels;
-  result.data = kernel.arguments.lookup(weight) + group * (panelsOfGroup * result.k * width);
+  std::optional<DType> codes = graph::codesOf(result.element);
+  result.panelColumns = codes ? plan::panelColumns(*codes, result.k) : result.k;
+  result.rowScales = codes && isScaledAlongRows(*codes);
+  result.data =
+      kernel.arguments.lookup(weight) + group * (panelsOfGroup * result.panelColumns * width);
   if (scales) {
     result.scaleColumns = (*block)[1];
+    result.scaleElements = width * scaleForm(*codes)->numbers;
     int64_t blocks = plan::ceilDiv(result.k, result.scaleColumns);
-    result.scales = kernel.arguments.lookup(scales) + group * (panelsOfGroup * blocks * width);
+    result.scales =
+        kernel.arguments.lookup(scales) + group * (panelsOfGroup * blocks * result.scaleElements);
   }
   return result;
 }
 
-Memory PanelWeight::panel(Num index) const { return data + index * (k * width); }
+Memory PanelWeight::panel(Num index) const { return data + index * (panelColumns * width); }
 
 Memory PanelWeight::scaleOf(Num panel, Num block) const {
-  return scales + (panel * plan::ceilDiv(k, scaleColumns) + block) * width;
+  return scales + (panel * plan::ceilDiv(k, scaleColumns) + block) * scaleElements;
 }
 
 /// Where the product of row i with panel p of part q is kept.
@@ -56,6 +62,10 @@ static void emitStreamPanels(Code &code, const PanelWeight &weight, const Produc
   }
   call.width = weight.width;
   call.kBlock = tile.kBlock;
+  call.scaleColumns = weight.scaleColumns;
+  // A row alone is scaled less often. Of several each is computed as in blocks, so that it does
+  // not depend on their number.
+  call.scaledWeights = weight.rowScales && tile.rows > 1;
   call.count = code.integer(weight.k);
   call.out = accumulator(weight, tile, out, firstRow, panel, 0);
   call.outStride = code.integer(tile.panels * weight.parts * weight.width);
@@ -143,7 +153,11 @@ static void emitBlockProduct(Code &code, const PanelWeight &weight, const Produc
           Memory ofNextBlock = weight.panel(firstPanel) + (begin + tile.kBlock) * weight.width;
           next = code.select(p + 1 < panelCount, next, ofNextBlock);
         }
-        if (!weight.element.isF32()) {
+        if (weight.rowScales) {
+          Memory scales = weight.scaleOf(panel, begin / weight.scaleColumns);
+          callExpand(code, weight.width, columns, expanded, count, scales, weight.scaleColumns);
+          columns = expanded;
+        } else if (!weight.element.isF32()) {
           callExpand(code, weight.width, columns, expanded, count);
           columns = expanded;
         }
@@ -159,7 +173,7 @@ static void emitBlockProduct(Code &code, const PanelWeight &weight, const Produc
                           {},
                           next,
                           weight.width * weight.element.getIntOrFloatBitWidth() / 8};
-            if (weight.scaleColumns > 0) {
+            if (weight.scaleColumns > 0 && !weight.rowScales) {
               call.scale = weight.scaleOf(panel, block) + begin;
             }
             callTile(code, height, tileWidth, call);

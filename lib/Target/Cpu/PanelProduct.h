@@ -14,10 +14,13 @@ namespace dsv3::cpu {
 
 /// A weight in panels (dsv3/Plan/Layout.h), of one group.
 struct PanelWeight {
-  Memory data;   ///< [parts][panels][k][width]
-  Memory scales; ///< [parts][panels][blocks of k][width]; used if scaleColumns > 0
+  Memory data;   ///< [parts][panels][panelColumns][width]
+  Memory scales; ///< [parts][panels][blocks of k][scaleElements]; used if scaleColumns > 0
   mlir::Type element;
   int64_t parts = 1, panels = 1, k = 1, width = 16, scaleColumns = 0;
+  int64_t panelColumns = 1;  ///< k, or what it is padded to
+  int64_t scaleElements = 0; ///< of a block
+  bool rowScales = false;    ///< see hasRowScales
 
   /// The weight of a [groups…, rows, k] operand in the layout of its family, at `group`.
   static PanelWeight of(const KernelCode &kernel, mlir::Value weight, mlir::Value scales,

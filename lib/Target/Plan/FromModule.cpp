@@ -70,6 +70,9 @@ plan::Parameter PlanReader::parameter(planir::ParameterOp op) {
   plan::Parameter result;
   result.name = op.getSymName().str();
   result.type = *planir::dtypeOf(op.getType());
+  if (op.getStored()) {
+    result.stored = planir::dtypeOf(*op.getStored());
+  }
   result.groups = op.getShape()[0], result.rows = op.getShape()[1];
   result.columns = op.getShape()[2];
   if (op.getScales()) {

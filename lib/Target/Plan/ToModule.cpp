@@ -133,6 +133,7 @@ void ModuleBuilder::addTables() {
 void ModuleBuilder::add(const plan::Parameter &parameter) {
   auto op = planir::ParameterOp::create(
       builder, location(), string(parameter.name), type(parameter.type),
+      parameter.stored ? type(*parameter.stored) : TypeAttr(),
       numbers({parameter.groups, parameter.rows, parameter.columns}),
       parameter.scaleRows == 0 ? DenseI64ArrayAttr()
                                : numbers({parameter.scaleRows, parameter.scaleColumns}),

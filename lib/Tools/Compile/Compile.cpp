@@ -34,7 +34,7 @@ namespace dsv3 {
 namespace {
 
 struct Flags {
-  std::string model, config, output, policy = "f32", stopAfter, dumpPhases, explain;
+  std::string model, config, output, policy = "f32", weights, head, stopAfter, dumpPhases, explain;
   compile::RemarkFlags remarks;
   bool planOnly = false;
   std::optional<int64_t> context;
@@ -59,6 +59,13 @@ void declareFlags(CLI::App &app, Flags &flags) {
   app.add_option("--chunk", flags.chunk, "most tokens of a step [512]")->type_name("N");
   app.add_option("--policy", flags.policy,
                  "precision: f32, bf16 or w8a8 [f32]; CPUs have code for f32 alone")
+      ->type_name("NAME");
+  app.add_option(
+         "--weights", flags.weights,
+         "encode the weights of large products when they are packed: bf16, fp8, int8, int4\n"
+         "[as stored]")
+      ->type_name("NAME");
+  app.add_option("--head", flags.head, "encode the head: bf16, fp8, int8 [as stored]")
       ->type_name("NAME");
   app.add_option("--variant", flags.variants, "CPUs to make code for, comma-separated [all]")
       ->delimiter(',')
@@ -171,7 +178,7 @@ Expected<Phase> checkFlags(const Flags &flags) {
         checkRange("--context", flags.context.value_or(1), 1, checkpoint::ConfigLimits::positions),
         checkRange("--batch", flags.batch, 1, 4096), checkRange("--rows", flags.rows, 1, 1024),
         checkRange("--chunk", flags.chunk, 1, 65536), checkPolicy(flags.policy),
-        checkVariants(flags.variants)}) {
+        checkEncodings(flags.weights, flags.head), checkVariants(flags.variants)}) {
     if (!status) {
       return status;
     }
@@ -192,6 +199,7 @@ Status applyFlags(const Flags &flags, ModelSource &source, PipelineOptions &opti
   source.options.context = context;
   source.options.requests = flags.batch;
   options.policy = flags.policy;
+  options.weights = flags.weights, options.head = flags.head;
   options.rows = std::min<int64_t>(flags.rows, flags.chunk);
   options.chunk = flags.chunk;
   options.variants = flags.variants;

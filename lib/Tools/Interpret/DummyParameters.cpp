@@ -14,7 +14,7 @@ static FailureOr<reference::StoredMatrix> makeUp(graph::ParameterOp parameter,
                                                  graph::SegmentAttr segment, int64_t layer,
                                                  int64_t group, uint64_t seed,
                                                  std::array<int64_t, 2> block) {
-  Type element = cast<RankedTensorType>(parameter.getType()).getElementType();
+  Type element = parameter.getStoredType();
   std::optional<DType> type = planir::dtypeOf(element);
   if (!type) {
     return parameter.emitError("no weights of type ") << element << " can be made up";

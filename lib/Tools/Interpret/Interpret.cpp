@@ -160,6 +160,11 @@ Expected<Phase> phaseOf(const Flags &flags) {
     return Failure{"the module of phase import is f32: policies are written in phase graph",
                    "--phase", "leave it out, or one of a later phase"};
   }
+  if (*phase == Phase::Import && !cli::encodingOptions(flags.model).empty()) {
+    return Failure{"the module of phase import has weights as they are stored: they are encoded in "
+                   "phase graph",
+                   "--phase", "leave --weights and --head out, or give a later phase"};
+  }
   return *phase;
 }
 
@@ -167,6 +172,7 @@ Status OpenedModel::compile(const Flags &flags) {
   makeContext(flags.model.threads);
   PipelineOptions options;
   options.policy = flags.policy;
+  options.weights = flags.model.weights, options.head = flags.model.head;
   Phase phase = *phaseOf(flags);
   module = compileTo(phase, *context, input.source(), options);
   if (!module) {

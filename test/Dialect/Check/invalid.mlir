@@ -18,7 +18,7 @@ func.func @other_type() {
 // -----
 
 func.func @wide_integers() {
-  // expected-error@+1 {{has elements of type 'i64'; hint: use floating-point types or i32}}
+  // expected-error@+1 {{has elements of type 'i64'; hint: use floating-point types, i32, or i8 and i4 of weights}}
   %c = check.constant dense<1> : tensor<2xi64>
   return
 }

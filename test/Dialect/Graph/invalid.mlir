@@ -221,7 +221,7 @@ func.func @nameless(%x: tensor<?x128xf32>, %w: tensor<128xbf16>) {
 #T = #dsv3.dims<"T">
 // Weights and their scales.
 func.func @scales_missing(%x: tensor<?x320xf32, #T>, %w: tensor<176x320xf8E4M3FN>) {
-  // expected-error @below {{'dsv3.linear' op expected scales and block of the FP8 weight 'weight', found none, in @scales_missing; hint: write `scales %s block [128, 128]`}}
+  // expected-error @below {{'dsv3.linear' op expected scales and block of 'weight', which holds codes, found none, in @scales_missing; hint: write `scales %s block [128, 128]`}}
   %y = dsv3.linear %x, %w : tensor<?x320xf32, #T>, tensor<176x320xf8E4M3FN> -> tensor<?x176xf32, #T>
   return
 }
@@ -230,8 +230,54 @@ func.func @scales_missing(%x: tensor<?x320xf32, #T>, %w: tensor<176x320xf8E4M3FN
 
 #T = #dsv3.dims<"T">
 func.func @scales_needless(%x: tensor<?x320xf32, #T>, %w: tensor<176x320xbf16>, %s: tensor<2x3xf32>) {
-  // expected-error @below {{'dsv3.linear' op expected neither scales nor block, 'weight' being no FP8 weight, found scales, in @scales_needless; hint: leave `scales … block …` out}}
+  // expected-error @below {{'dsv3.linear' op expected neither scales nor block, 'weight' holding no codes, found scales, in @scales_needless; hint: leave `scales … block …` out}}
   %y = dsv3.linear %x, %w scales %s block [128, 128] : tensor<?x320xf32, #T>, tensor<176x320xbf16>, tensor<2x3xf32> -> tensor<?x176xf32, #T>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+// Codes along rows.
+func.func @row_block(%x: tensor<?x320xf32, #T>, %w: tensor<176x320xi8>, %s: tensor<176x5xf16>) {
+  // expected-error @below {{'dsv3.linear' op expected block [1, 32] of 'weight', found [1, 64], in @row_block}}
+  %y = dsv3.linear %x, %w scales %s block [1, 64] : tensor<?x320xf32, #T>, tensor<176x320xi8>, tensor<176x5xf16> -> tensor<?x176xf32, #T>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+func.func @row_scales_missing(%x: tensor<?x320xf32, #T>, %w: tensor<176x320xi4>) {
+  // expected-error @below {{'dsv3.linear' op expected scales and block of 'weight', which holds codes, found none, in @row_scales_missing; hint: write `scales %s block [1, 32]`}}
+  %y = dsv3.linear %x, %w : tensor<?x320xf32, #T>, tensor<176x320xi4> -> tensor<?x176xf32, #T>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+func.func @no_offsets(%x: tensor<?x320xf32, #T>, %w: tensor<176x320xi4>, %s: tensor<176x10xf16>) {
+  // expected-error @below {{'dsv3.linear' op expected 'scales' to be [ceil(N/1), ceil(K/32), 2], found [176, 10], in @no_offsets}}
+  %y = dsv3.linear %x, %w scales %s block [1, 32] : tensor<?x320xf32, #T>, tensor<176x320xi4>, tensor<176x10xf16> -> tensor<?x176xf32, #T>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+func.func @wide_scales(%x: tensor<?x320xf32, #T>, %w: tensor<176x320xi8>, %s: tensor<176x10xf32>) {
+  // expected-error @below {{'dsv3.linear' op expected elements of 'scales' to be f16, found f32, in @wide_scales}}
+  %y = dsv3.linear %x, %w scales %s block [1, 32] : tensor<?x320xf32, #T>, tensor<176x320xi8>, tensor<176x10xf32> -> tensor<?x176xf32, #T>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+func.func @integers(%x: tensor<?x320xi8, #T>, %w: tensor<176x320xbf16>) {
+  // expected-error @below {{'dsv3.linear' op expected 'x' of floats or of FP8 codes, found i8, in @integers}}
+  %y = dsv3.linear %x, %w : tensor<?x320xi8, #T>, tensor<176x320xbf16> -> tensor<?x176xf32, #T>
   return
 }
 
@@ -648,12 +694,12 @@ dsv3.parameter @sizes : tensor<2x2x4x8xf32> from [#dsv3.segment<"w", shape = [16
 
 // -----
 
-// expected-error @below {{'dsv3.parameter' op expected a block of scales with an FP8 weight, found none; hint: published checkpoints have [128, 128]}}
+// expected-error @below {{'dsv3.parameter' op expected a block of scales with a weight of codes, found none; hint: published checkpoints have [128, 128]}}
 dsv3.parameter @block_missing : tensor<128x64xf8E4M3FN> from [#dsv3.segment<"w", shape = [128, 64], rows = 128>]
 
 // -----
 
-// expected-error @below {{'dsv3.parameter' op expected no block, the parameter being no FP8 weight, found a block}}
+// expected-error @below {{'dsv3.parameter' op expected no block, the parameter being no weight of codes, found a block}}
 dsv3.parameter @block_needless : tensor<128x64xbf16> block [128, 128] from [#dsv3.segment<"w", shape = [128, 64], rows = 128>]
 
 // -----
@@ -693,13 +739,33 @@ dsv3.parameter @same_rows : tensor<4x40x32xbf16> from [#dsv3.segment<"w", shape 
 
 // -----
 
-// expected-error @below {{'dsv3.parameter' op expected the key of the scales of segment 'w', an FP8 weight, found none; hint: write `scales = "….weight_scale_inv"`}}
+// expected-error @below {{'dsv3.parameter' op expected the key of the scales of segment 'w', which is stored as FP8, found none; hint: write `scales = "….weight_scale_inv"`}}
 dsv3.parameter @scale_missing : tensor<128x64xf8E4M3FN> block [128, 128] from [#dsv3.segment<"w", shape = [128, 64], rows = 128>]
 
 // -----
 
-// expected-error @below {{'dsv3.parameter' op expected no scales of segment 'w', the parameter being no FP8 weight, found "w_scale"}}
+// expected-error @below {{'dsv3.parameter' op expected no scales of segment 'w', which is not stored as FP8, found "w_scale"}}
 dsv3.parameter @scale_needless : tensor<128x64xbf16> from [#dsv3.segment<"w", scales = "w_scale", shape = [128, 64], rows = 128>]
+
+// -----
+
+// expected-error @below {{'dsv3.parameter' op expected the type of the stored tensors, which i8 encodes, found none; hint: write `stored bf16`}}
+dsv3.parameter @stored_missing : tensor<128x64xi8> block [1, 32] from [#dsv3.segment<"w", shape = [128, 64], rows = 128>]
+
+// -----
+
+// expected-error @below {{'dsv3.parameter' op expected tensors of f32, bf16, f16 or f8E4M3FN that are encoded as another of bf16, f8E4M3FN, i8 or i4, found bf16 as f32; hint: leave `stored` out for what is not}}
+dsv3.parameter @widened : tensor<128x64xf32> stored bf16 from [#dsv3.segment<"w", shape = [128, 64], rows = 128>]
+
+// -----
+
+// expected-error @below {{'dsv3.parameter' op expected block [1, 32] of i4, found [1, 64]}}
+dsv3.parameter @code_block : tensor<128x64xi4> stored bf16 block [1, 64] from [#dsv3.segment<"w", shape = [128, 64], rows = 128>]
+
+// -----
+
+// expected-error @below {{'dsv3.parameter' op expected segments that are not transposed, since i8 scales a few values of a stored row, found a transposed one}}
+dsv3.parameter @turned : tensor<64x128xi8> stored bf16 block [1, 32] from [#dsv3.segment<"w", shape = [128, 64], rows = 64, transposed = true>]
 
 // -----
 

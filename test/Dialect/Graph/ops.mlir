@@ -11,6 +11,8 @@
 dsv3.parameter @norm : tensor<128xbf16> from [#dsv3.segment<"norm.weight", shape = [128], rows = 1>]
 // CHECK: dsv3.parameter @gate_up : tensor<256x128xf8E4M3FN> block [128, 128] parts 2 layers [0, 1] from [#dsv3.segment<"gate.{layer}", scales = "gate_scale.{layer}", shape = [128, 128], rows = 128>, #dsv3.segment<"up.{layer}", scales = "up_scale.{layer}", shape = [128, 128], rows = 128>]
 dsv3.parameter @gate_up : tensor<256x128xf8E4M3FN> block [128, 128] parts 2 layers [0, 1] from [#dsv3.segment<"gate.{layer}", scales = "gate_scale.{layer}", shape = [128, 128], rows = 128>, #dsv3.segment<"up.{layer}", scales = "up_scale.{layer}", shape = [128, 128], rows = 128>]
+// CHECK: dsv3.parameter @encoded : tensor<64x128xi4> stored f8E4M3FN block [1, 32] from [#dsv3.segment<"o", scales = "o_scale", shape = [64, 128], rows = 64>]
+dsv3.parameter @encoded : tensor<64x128xi4> stored f8E4M3FN block [1, 32] from [#dsv3.segment<"o", scales = "o_scale", shape = [64, 128], rows = 64>]
 // CHECK: dsv3.parameter @w_uk : tensor<4x32x16xbf16> from [#dsv3.segment<"kv_b", shape = [160, 32], rows = 32, first_row = 2, group_stride = 40, transposed = true>]
 dsv3.parameter @w_uk : tensor<4x32x16xbf16> from [#dsv3.segment<"kv_b", shape = [160, 32], rows = 32, first_row = 2, group_stride = 40, transposed = true>]
 

@@ -82,7 +82,7 @@ func.func @gemm_heads(%a: tensor<?x4x16xf32, #T>, %w: tensor<5x32x16xbf16>, %o: 
 #T = #dsv3.dims<"T">
 !x = tensor<?x128xf32, #T>
 func.func @gemm_scales(%a: !x, %w: tensor<64x128xf8E4M3FN>, %o: tensor<?x64xf32, #T>) {
-  // expected-error @below {{'kern.gemm' op expected scales and block of the FP8 weight 'weight', found none, in @gemm_scales; hint: write `scales %s block [128, 128]`}}
+  // expected-error @below {{'kern.gemm' op expected scales and block of 'weight', which holds codes, found none, in @gemm_scales; hint: write `scales %s block [128, 128]`}}
   %y = kern.gemm ins(%a, %w : !x, tensor<64x128xf8E4M3FN>) outs(%o : tensor<?x64xf32, #T>) epilogue() [] {
   ^bb0(%g: f32):
     kern.yield %g : f32

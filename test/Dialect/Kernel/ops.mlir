@@ -90,7 +90,7 @@ func.func @rows(%x: !x, %t: tensor<?xf32, #T>, %table: tensor<320x128xbf16>, %i:
 }
 
 // CHECK-LABEL: func.func @products
-func.func @products(%x: !x, %w: tensor<256x128xbf16>, %w8: tensor<128x128xf8E4M3FN>, %s: tensor<1x1xf32>, %h: tensor<?x4x16xf32, #T>, %wh: tensor<4x32x16xbf16>, %oh: tensor<?x4x32xf32, #T>, %we: tensor<16x128x128xbf16>, %we8: tensor<16x128x128xf8E4M3FN>, %se: tensor<16x1x1xf32>, %off: tensor<17xi32>, %r: tensor<?xi32, #T4>, %o4: tensor<?x128xf32, #T4>, %g: tensor<16xf32>) {
+func.func @products(%x: !x, %w: tensor<256x128xbf16>, %w8: tensor<128x128xf8E4M3FN>, %s: tensor<1x1xf32>, %w4: tensor<128x128xi4>, %s4: tensor<128x4x2xf16>, %h: tensor<?x4x16xf32, #T>, %wh: tensor<4x32x16xbf16>, %oh: tensor<?x4x32xf32, #T>, %we: tensor<16x128x128xbf16>, %we8: tensor<16x128x128xf8E4M3FN>, %se: tensor<16x1x1xf32>, %off: tensor<17xi32>, %r: tensor<?xi32, #T4>, %o4: tensor<?x128xf32, #T4>, %g: tensor<16xf32>) {
   // CHECK: kern.gemm ins({{.*}}) outs({{.*}}) parts 2 epilogue() [] {
   // CHECK-NEXT: ^bb0(%{{.+}}: f32, %{{.+}}: f32):
   %a = kern.gemm ins(%x, %w : !x, tensor<256x128xbf16>) outs(%x : !x) parts 2 epilogue() [] {
@@ -103,6 +103,11 @@ func.func @products(%x: !x, %w: tensor<256x128xbf16>, %w8: tensor<128x128xf8E4M3
   ^bb0(%p: f32, %q: f32):
     %m = arith.addf %p, %q : f32
     kern.yield %m : f32
+  } -> !x
+  // CHECK: kern.gemm ins(%{{.+}}, %{{.+}} scales %{{.+}} block [1, 32] : {{.*}}, tensor<128x128xi4>, tensor<128x4x2xf16>) outs
+  %b4 = kern.gemm ins(%x, %w4 scales %s4 block [1, 32] : !x, tensor<128x128xi4>, tensor<128x4x2xf16>) outs(%x : !x) epilogue() [] {
+  ^bb0(%p: f32):
+    kern.yield %p : f32
   } -> !x
   // CHECK: kern.gemm ins(%{{.+}}, %{{.+}} : tensor<?x4x16xf32{{.*}}, tensor<4x32x16xbf16>) outs({{.*}}) epilogue() [] {
   %c = kern.gemm ins(%h, %wh : tensor<?x4x16xf32, #T>, tensor<4x32x16xbf16>) outs(%oh : tensor<?x4x32xf32, #T>) epilogue() [] {

@@ -29,6 +29,9 @@ def check(bench):
                                                       f"{bench.nano}/config.json"], "no weights", "--plan-only", code=(2,))
     run("--variant", "sparc", "x86-64-v3", "'sparc'")
     run("--dummy-seed", "3", "--dummy")
+    for flag, values in [("--weights", ["int5", "INT8"]), ("--head", ["int4", "i8"])]:
+        for value in values:
+            run(flag, value, "fp8", "int8")
     run("--parse-special", "true", "--prompt")
     for flag, value in [("--top-p", "0.9"), ("--top-k", "5"), ("--min-p", "0.1"), ("--seed", "7")]:
         bench.refuses(f"flags: {flag} at temperature 0", [*generate, "--temperature", "0", flag, value],
@@ -43,7 +46,8 @@ def check(bench):
     compiles("--context", "4097", "4096", code=1)
     for flag, values in [("--context", ["0", "-1", "x"]), ("--batch", ["0", "99999999999"]),
                          ("--chunk", ["0", "1000000"]), ("--rows", ["0"]), ("--policy", ["int3"]),
-                         ("--variant", ["sparc", "x86-64-v3,x86-64-v3"]), ("--stop-after", ["lunch"])]:
+                         ("--variant", ["sparc", "x86-64-v3,x86-64-v3"]), ("--stop-after", ["lunch"]),
+                         ("--weights", ["int5"]), ("--head", ["int4"])]:
         for value in values:
             compiles(flag, value, value.split(",")[0])
     for more in [["--plan-only"], ["--stop-after=graph"], ["--explain=@embed"]]:
@@ -60,6 +64,10 @@ def check(bench):
     interprets("--context", "4097", "4097", code=1)
     for flag in ["--variant=x86-64-v3", "--rebuild", "--keep-packed", "--verify-packed"]:
         bench.refuses(f"flags: interpret {flag}", [*interpret, flag], flag.split("=")[0], "the interpreter", code=(2,))
+    bench.refuses("flags: interpret --phase=import --weights", [*interpret, "--phase=import", "--weights=int8"],
+                  "--weights", "phase graph")
+    bench.refuses("flags: compare with itself", ["run", "compare", "--model", bench.nano, "--ids", "0,5"],
+                  "compared with itself", "--weights")
     for program in ["run", "interpret"]:
         alone = [program, "generate", "--config", f"{bench.nano}/config.json", "--ids", "0"]
         bench.refuses(f"flags: {program} --config without --dummy", alone, "--config", "--dummy")

@@ -35,6 +35,8 @@ struct Case {
   DType stored = DType::BF16; ///< what the checkpoint stores, where it is not FP8
   bool fp8 = true;            ///< false: not even where the configuration says so
   int64_t mostTokens = 0;     ///< of a step, besides a few
+  std::string weights = {};   ///< encodings; empty: as stored
+  std::string head = {};
 };
 
 int64_t smaller(int64_t size, const Case &one, int64_t least) {
@@ -95,7 +97,11 @@ std::vector<Case> cases() {
       {"v3", published("deepseek-v3-671b"), 16},
       {"v3Ragged", published("deepseek-v3-671b"), 32, 3, DType::BF16, true, 130},
       {"kimiRagged", published("kimi-k2"), 32, 5},
-      {"moonlightRagged", published("moonlight-16b-a3b"), 16, 7, DType::BF16, false}};
+      {"moonlightRagged", published("moonlight-16b-a3b"), 16, 7, DType::BF16, false},
+      {"nanoInt8", published("nano"), 1, 0, DType::BF16, true, 130, "int8", "int8"},
+      {"v3RaggedInt8", published("deepseek-v3-671b"), 32, 3, DType::BF16, true, 130, "int8", "fp8"},
+      {"nanoInt4", published("nano"), 1, 0, DType::BF16, true, 130, "int4"},
+      {"kimiRaggedInt4", published("kimi-k2"), 32, 5, DType::BF16, true, 130, "int4"}};
   const char *oracles = std::getenv("DSV3_ORACLES");
   std::error_code error;
   std::vector<std::filesystem::path> folders;
@@ -129,7 +135,9 @@ OwningOpRef<ModuleOp> compileCase(const Case &one, MLIRContext &context) {
   source.options.mtp = true;
   source.options.context = 300;
   source.options.requests = 3;
-  return compileTo(Phase::Configured, context, source, {});
+  PipelineOptions options;
+  options.weights = one.weights, options.head = one.head;
+  return compileTo(Phase::Configured, context, source, options);
 }
 
 /// The kernels of a case that no case before it in the list has, whichever of them are run.

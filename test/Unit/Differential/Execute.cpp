@@ -37,11 +37,10 @@ GuardedBytes::~GuardedBytes() {
 }
 
 static DType dtypeOf(Type element) {
-  return element.isBF16()                 ? DType::BF16
-         : element.isF16()                ? DType::F16
-         : element.isInteger(32)          ? DType::I32
-         : isa<Float8E4M3FNType>(element) ? DType::F8E4M3
-                                          : DType::F32;
+  return element.isBF16()        ? DType::BF16
+         : element.isF16()       ? DType::F16
+         : element.isInteger(32) ? DType::I32
+                                 : graph::codesOf(element).value_or(DType::F32);
 }
 
 static void put(std::byte *to, DType type, double value) {
@@ -55,6 +54,8 @@ static void put(std::byte *to, DType type, double value) {
     return store(static_cast<int32_t>(value));
   case DType::F8E4M3:
     return store(floatToF8E4M3(static_cast<float>(value)));
+  case DType::I8:
+    return store(static_cast<int8_t>(value));
   default:
     return store(static_cast<float>(value));
   }
@@ -78,6 +79,10 @@ public:
 private:
   Packing packing();
   void addInput(BlockArgument argument, const Packing &packed);
+  void packWeight(const reference::Tensor &tensor, const plan::Parameter &parameter,
+                  const plan::PackedShape &shape);
+  void packScales(const reference::Tensor &tensor, const plan::Parameter &parameter,
+                  const plan::PackedShape &shape);
   void addCache(graph::CacheType type);
   std::byte *pageRow(graph::CacheType type, int64_t request, int64_t position);
 
@@ -132,7 +137,6 @@ void Execution::addInput(BlockArgument argument, const Packing &packed) {
   plan::Layout layout = plan::weightLayout(*plan::familyFromName(*definition.getFamily()), variant,
                                            packed.parameter.type);
   plan::PackedShape shape(packed.parameter, layout);
-  const plan::Parameter &parameter = packed.parameter;
   bool isWeight = argument.getArgNumber() == packed.weight;
   if (!isWeight && argument.getArgNumber() != packed.scales) {
     GuardedBytes &bytes = buffers.emplace_back(static_cast<size_t>(tensor.size()) * byteSize(type));
@@ -142,29 +146,59 @@ void Execution::addInput(BlockArgument argument, const Packing &packed) {
     arguments.push_back(bytes.data());
     return;
   }
-  int64_t count = isWeight ? shape.dataElements() : shape.scaleElements();
-  GuardedBytes &bytes = buffers.emplace_back(static_cast<size_t>(count) * byteSize(type));
-  std::memset(bytes.data(), 0, bytes.size());
-  int64_t blocksAcross = isWeight ? 0 : plan::ceilDiv(parameter.columns, parameter.scaleColumns);
+  if (isWeight) {
+    packWeight(tensor, packed.parameter, shape);
+  } else {
+    packScales(tensor, packed.parameter, shape);
+  }
+}
+
+/// Runs body(group, row, column) for the elements of a parameter.
+static void forElements(const plan::Parameter &parameter,
+                        llvm::function_ref<void(int64_t, int64_t, int64_t)> body) {
   for (int64_t g = 0; g < parameter.groups; ++g) {
     for (int64_t r = 0; r < parameter.rows; ++r) {
       for (int64_t c = 0; c < parameter.columns; ++c) {
-        int64_t index = isWeight ? shape.dataIndex(g, r, c) : shape.scaleIndex(g, r, c);
-        int64_t from = (g * parameter.rows + r) * parameter.columns + c;
-        if (!isWeight) {
-          from =
-              (g * plan::ceilDiv(parameter.rows, parameter.scaleRows) + r / parameter.scaleRows) *
-                  blocksAcross +
-              c / parameter.scaleColumns;
-        }
-        std::byte *to = bytes.data() + static_cast<size_t>(index) * byteSize(type);
-        put(to, type, tensor[from]);
-        if (type == DType::F8E4M3) {
-          *to = std::byte(plan::panelCode(uint8_t(*to)));
-        }
+        body(g, r, c);
       }
     }
   }
+}
+
+void Execution::packWeight(const reference::Tensor &tensor, const plan::Parameter &parameter,
+                           const plan::PackedShape &shape) {
+  GuardedBytes &bytes = buffers.emplace_back(static_cast<size_t>(shape.dataBytes()));
+  std::memset(bytes.data(), 0, bytes.size());
+  forElements(parameter, [&](int64_t g, int64_t r, int64_t c) {
+    auto index = static_cast<size_t>(shape.dataIndex(g, r, c));
+    double value = tensor[(g * parameter.rows + r) * parameter.columns + c];
+    std::byte *to = bytes.data() + index * bitSize(parameter.type) / 8;
+    if (parameter.type == DType::I4) {
+      *to |= std::byte(static_cast<uint8_t>(value) << (index % 2 * 4));
+      return;
+    }
+    put(to, parameter.type, value);
+    if (parameter.type == DType::F8E4M3) {
+      *to = std::byte(plan::panelCode(uint8_t(*to)));
+    }
+  });
+  arguments.push_back(bytes.data());
+}
+
+void Execution::packScales(const reference::Tensor &tensor, const plan::Parameter &parameter,
+                           const plan::PackedShape &shape) {
+  GuardedBytes &bytes = buffers.emplace_back(static_cast<size_t>(shape.scaleBytes()));
+  std::memset(bytes.data(), 0, bytes.size());
+  ScaleForm form = *scaleForm(parameter.type);
+  int64_t down = plan::ceilDiv(parameter.rows, parameter.scaleRows);
+  int64_t across = plan::ceilDiv(parameter.columns, parameter.scaleColumns);
+  forElements(parameter, [&](int64_t g, int64_t r, int64_t c) {
+    int64_t block = (g * down + r / parameter.scaleRows) * across + c / parameter.scaleColumns;
+    for (int64_t n = 0; n < form.numbers; ++n) {
+      auto index = static_cast<size_t>(shape.scaleIndex(g, r, c, n));
+      put(bytes.data() + index * byteSize(form.type), form.type, tensor[block * form.numbers + n]);
+    }
+  });
   arguments.push_back(bytes.data());
 }
 

@@ -55,11 +55,17 @@ std::vector<int64_t> InputMaker::shapeOf(RankedTensorType type) {
   return shape;
 }
 
-/// About normal, rounded to the element type. Scales of FP8 come through here too.
+/// About normal, rounded to the element type. Scales of codes come through here too.
 reference::Tensor InputMaker::floats(RankedTensorType type) {
   reference::Tensor tensor(shapeOf(type));
   std::normal_distribution<double> normal;
   Type element = type.getElementType();
+  for (int64_t i = 0; element.isInteger() && i < tensor.size(); ++i) {
+    tensor[i] = static_cast<double>(element.isInteger(4) ? below(16) : below(255) - 127);
+  }
+  if (element.isInteger()) {
+    return tensor;
+  }
   for (int64_t i = 0; i < tensor.size(); ++i) {
     auto value = static_cast<float>(normal(random));
     if (element.isBF16()) {

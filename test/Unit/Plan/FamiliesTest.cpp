@@ -42,6 +42,28 @@ TEST(Families, ConfigurationsHaveTheFieldsOfTheTable) {
   EXPECT_EQ(fieldsInTable("combine"), "columns");
 }
 
+/// A row alone is scaled by its sums, several are by their weights; every weight type finds
+/// registers for a row of gate and up.
+TEST(Families, ProductsOfCodesSumWholeBlocksOfScales) {
+  for (const CpuVariant &variant : cpuVariants()) {
+    for (DType weight : {DType::I8, DType::I4}) {
+      KernelFacts facts;
+      facts.n = 128, facts.k = 1000, facts.parts = 2, facts.weight = weight;
+      facts.scaleColumns = 32;
+      EXPECT_EQ(panelWidth(variant, weight), 4 * variant.lanes);
+      Configuration one = chooseConfig(Family::Gemm, variant, facts);
+      EXPECT_EQ(one.get("k_block"), 32);
+      EXPECT_EQ(one.get("flight"), 1);
+      facts.maxRows = 512;
+      Configuration many = chooseConfig(Family::Gemm, variant, facts);
+      EXPECT_GT(many.get("k_block"), 32);
+      EXPECT_EQ(many.get("k_block") % 32, 0);
+      facts.k = 7;
+      EXPECT_EQ(chooseConfig(Family::Gemm, variant, facts).get("k_block"), 32);
+    }
+  }
+}
+
 /// Kernels that were made for other layouts or another ABI must not be run.
 TEST(Families, HashCoversLayoutsAndAbi) {
   std::string table = familyTable();

@@ -16,7 +16,7 @@ static PackedShape panelsOf(DType type, int64_t width) {
 }
 
 TEST(Layout, EveryRowHasAPlaceOfItsOwn) {
-  for (DType type : {DType::F32, DType::F16, DType::F8E4M3}) {
+  for (DType type : {DType::F32, DType::F16, DType::F8E4M3, DType::I8}) {
     for (int64_t width : {16, 32, 64}) {
       PackedShape shape = panelsOf(type, width);
       std::set<int64_t> places;
@@ -41,6 +41,42 @@ TEST(Layout, VectorsOfCodesShareLanes) {
   EXPECT_EQ(shape.lane(3), 6);
   EXPECT_EQ(shape.lane(4), 16);
   EXPECT_EQ(shape.dataIndex(0, 4, 2), 2 * 64 + 16);
+}
+
+TEST(Layout, RowsOfI8LieInOrder) {
+  PackedShape shape = panelsOf(DType::I8, 64);
+  EXPECT_EQ(shape.lane(33), 33);
+  EXPECT_EQ(shape.dataIndex(0, 4, 2), 2 * 64 + 4);
+  EXPECT_EQ(shape.dataBytes(), 3U * 64);
+}
+
+/// The places of i4 are those of half bytes; three columns lie in two pairs.
+TEST(Layout, WordsOfI4HoldTwoColumnsOfFourVectors) {
+  PackedShape shape = panelsOf(DType::I4, 64);
+  EXPECT_EQ(shape.dataIndex(0, 0, 0), 0);
+  EXPECT_EQ(shape.dataIndex(0, 1, 0), 8);
+  EXPECT_EQ(shape.dataIndex(0, 16, 0), 1);
+  EXPECT_EQ(shape.dataIndex(0, 48, 1), 7);
+  EXPECT_EQ(shape.dataIndex(0, 63, 2), 2 * 64 + 15 * 8 + 3);
+  EXPECT_EQ(shape.dataBytes(), 4U * 64 / 2);
+  std::set<int64_t> places;
+  for (int64_t row = 0; row < 64; ++row) {
+    for (int64_t column = 0; column < 3; ++column) {
+      places.insert(shape.dataIndex(0, row, column));
+    }
+  }
+  EXPECT_EQ(places.size(), 64U * 3);
+}
+
+TEST(Layout, OffsetsOfI4FollowTheScalesOfTheirBlock) {
+  Parameter parameter;
+  parameter.type = DType::I4, parameter.rows = 32, parameter.columns = 40;
+  parameter.scaleRows = 1, parameter.scaleColumns = 32;
+  PackedShape shape(parameter, {LayoutKind::Panels, 32});
+  EXPECT_EQ(shape.scaleIndex(0, 5, 31), 5);
+  EXPECT_EQ(shape.scaleIndex(0, 5, 31, 1), 32 + 5);
+  EXPECT_EQ(shape.scaleIndex(0, 5, 32), 64 + 5);
+  EXPECT_EQ(shape.scaleBytes(), 2U * 2 * 32 * 2);
 }
 
 TEST(Layout, CodesExchangeTheirNibbles) {

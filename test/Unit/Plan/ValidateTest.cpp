@@ -196,7 +196,7 @@ TEST(Validate, NamesTheNumbersOfKernelsThatAreWrong) {
 }
 
 TEST(Validate, NamesTheNumbersOfEntriesThatAreWrong) {
-  const char *observation = "observation 'hidden' has no proper size or columns";
+  const char *observation = "observation 'hidden' has no proper type, size or columns";
   expectRefusals({
       {"role", [](Plan &p) { entry(p).role.clear(); }, "found '' and 1 to 16"},
       {"no tokens", [](Plan &p) { entry(p).minTokens = 0; }, "found 'step' and 0 to 16"},
@@ -256,8 +256,8 @@ TEST(Validate, NamesTheNumbersOfParametersThatAreWrong) {
        },
        width},
       {"last layer", [](Plan &p) { p.parameters[1].layers = {0, 2}; }, "below 2, found 2"},
-      {"type of scales", [](Plan &p) { p.parameters[1].type = DType::BF16; }, "belong to f8E4M3FN"},
-      {"no scales", [](Plan &p) { p.scaleBlock.clear(); }, "belong to f8E4M3FN"},
+      {"type of scales", [](Plan &p) { p.parameters[1].type = DType::BF16; }, "belong to codes"},
+      {"no scales", [](Plan &p) { p.scaleBlock.clear(); }, "states no block"},
       {"scales across", [](Plan &p) { p.parameters[1].scaleRows = 256; },
        "spans two segments at row 128"},
       {"columns of scales",

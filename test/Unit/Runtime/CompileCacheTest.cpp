@@ -89,6 +89,8 @@ TEST_F(CompileCacheTest, KeysDifferByInputItsFlagAndCompiler) {
   ASSERT_TRUE(get().ok());
   request.variant = "x86-64-v4";
   ASSERT_TRUE(get().ok());
+  request.options = {"--weights", "int8"};
+  ASSERT_TRUE(get().ok());
   fs::last_write_time(compiler, fs::file_time_type(std::chrono::hours(2)));
   ASSERT_TRUE(get().ok());
   EXPECT_EQ(compilations(), 5U);
@@ -96,6 +98,7 @@ TEST_F(CompileCacheTest, KeysDifferByInputItsFlagAndCompiler) {
   auto log = readFile(directory.path() / "log", 1 << 20);
   EXPECT_NE(log->find("--config /models/a -o "), std::string::npos) << *log;
   EXPECT_NE(log->find("--variant x86-64-v3\n"), std::string::npos) << "for one CPU alone: " << *log;
+  EXPECT_NE(log->find(" --weights int8"), std::string::npos) << *log;
 }
 
 TEST_F(CompileCacheTest, WhatIsNotAdmittedIsNotCompiled) {
@@ -146,6 +149,8 @@ TEST(CompileKey, EachPartChangesTheName) {
   differs("format of plans", [](CompileKey &k) { k.planFormat = 2; });
   differs("families", [](CompileKey &k) { k.families = "ce"; });
   differs("size of the compiler", [](CompileKey &k) { k.compilerBytes = 1001; });
+  differs("options", [](CompileKey &k) { k.options = {"--weights", "int8"}; });
+  differs("other options", [](CompileKey &k) { k.options = {"--weights", "int4"}; });
   differs("date of the compiler", [](CompileKey &k) { k.compilerDate = 2001; });
 }
 

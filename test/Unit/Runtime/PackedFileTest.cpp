@@ -113,7 +113,7 @@ TEST_F(PackedFileTest, WeightsThatWereKeptAreMapped) {
   for (int64_t layer : {0, 2, 3}) {
     EXPECT_EQ(mapped.data(0, layer) - mapped.bytes().data(),
               store.data(0, layer) - store.bytes().data());
-    EXPECT_EQ(*mapped.scales(0, layer), *store.scales(0, layer));
+    EXPECT_EQ(std::memcmp(mapped.scales(0, layer), store.scales(0, layer), sizeof(float)), 0);
   }
   EXPECT_EQ(mapped.scales(1, -1), nullptr);
 }

@@ -65,7 +65,8 @@ static void expectPacked(const Plan &plan, const Tensors &tensors, const Paramet
     EXPECT_TRUE(std::equal(data.begin(), data.end(), packed))
         << parameter.name << ", layer " << layer << ", variant " << variant;
     ASSERT_EQ(store.scales(index, layer) == nullptr, scales.empty());
-    EXPECT_TRUE(std::equal(scales.begin(), scales.end(), store.scales(index, layer)))
+    EXPECT_EQ(std::memcmp(scales.data(), store.scales(index, layer), scales.size() * sizeof(float)),
+              0)
         << "scales of " << parameter.name << ", layer " << layer << ", variant " << variant;
   }
 }
@@ -296,7 +297,7 @@ TEST(Params, DummyWeightsDependOnTheSeedAlone) {
     float value = reinterpret_cast<const float *>(rows->data(2, -1))[i];
     EXPECT_TRUE(value >= 1 && value < 1.125F) << value;
   }
-  EXPECT_GT(rows->scales(3, -1)[1], 0);
+  EXPECT_GT(reinterpret_cast<const float *>(rows->scales(3, -1))[1], 0);
 }
 
 TEST(Params, AThreadThatRunsOutOfMemoryIsAFailure) {

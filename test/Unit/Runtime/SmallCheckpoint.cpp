@@ -22,8 +22,9 @@ Plan test::planOf(std::vector<Parameter> parameters, int64_t width, std::vector<
   plan.cache = {DType::F32, 4, 4, 2, 64, 256, 1};
   plan.parameters = std::move(parameters);
   for (Parameter &parameter : plan.parameters) {
-    int64_t unit = parameter.type == DType::F8E4M3 ? codesOfLane : 1;
-    parameter.layouts = {{}, {LayoutKind::Panels, ceilDiv(width, unit) * unit}};
+    int64_t unit = scaleForm(parameter.type) ? codesOfLane : 1;
+    Layout panels{LayoutKind::Panels, ceilDiv(width, unit) * unit};
+    parameter.layouts = {isScaledAlongRows(parameter.type) ? panels : Layout(), panels};
   }
   return plan;
 }
@@ -65,7 +66,7 @@ test::Tensors test::randomTensors(const Plan &plan, DType scaleType) {
           if (segment.fileColumns != 0) {
             shape.push_back(segment.fileColumns);
           }
-          fill(keyOf(segment.key, layer, group), parameter.type, shape, false);
+          fill(keyOf(segment.key, layer, group), parameter.storedType(), shape, false);
           if (!segment.scaleKey.empty()) {
             fill(keyOf(segment.scaleKey, layer, group), scaleType,
                  {blocks(segment.fileRows, plan.scaleBlock[0]),
@@ -116,7 +117,7 @@ uint32_t test::weightBits(const Tensors &tensors, const Parameter &parameter, in
                           int64_t group, int64_t row, int64_t column) {
   Place place = placeOf(parameter, group, row, column);
   const StoredBytes &tensor = tensors.at(keyOf(place.segment->key, layer, group));
-  size_t size = byteSize(parameter.type);
+  size_t size = byteSize(parameter.storedType());
   uint32_t bits = 0;
   std::memcpy(&bits,
               tensor.bytes.data() +

@@ -27,8 +27,8 @@ struct StoredBytes {
 };
 using Tensors = std::map<std::string, StoredBytes>;
 
-/// A plan of nothing but these parameters, for two variants (row-major and panels of
-/// `width`), with 4 layers and scale blocks of 128 × 128 unless `block` says else.
+/// A plan of nothing but these parameters, for two variants (row-major, but for i8 and i4, and
+/// panels of `width`), with 4 layers and scale blocks of 128 × 128 unless `block` says else.
 plan::Plan planOf(std::vector<plan::Parameter> parameters, int64_t width,
                   std::vector<int64_t> block = {128, 128});
 
@@ -38,7 +38,7 @@ Tensors randomTensors(const plan::Plan &plan, DType scaleType = DType::F32);
 /// Writes config.json and the tensors and opens the directory.
 checkpoint::Checkpoint writeCheckpoint(const TemporaryDirectory &directory, const Tensors &tensors);
 
-/// Bits of W[group, row, column] of a parameter in a layer, by the formula.
+/// Stored bits of W[group, row, column] of a parameter in a layer, by the formula.
 uint32_t weightBits(const Tensors &tensors, const plan::Parameter &parameter, int64_t layer,
                     int64_t group, int64_t row, int64_t column);
 /// Its scale.

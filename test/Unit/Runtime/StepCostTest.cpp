@@ -56,6 +56,18 @@ TEST(StepCost, CountsWhatTheStepTouches) {
   EXPECT_EQ(cost.weightFlops, 2.0 * 2 * 200 * 300 + 2 * 2.0 * 5 * 2 * 10 * 20);
 }
 
+TEST(StepCost, CountsEncodedBytes) {
+  plan::Plan plan = costPlan();
+  plan::Parameter &weight = plan.parameters[0];
+  weight.stored = DType::BF16, weight.scaleRows = 1, weight.scaleColumns = 32;
+  auto bytes = [&](DType type) {
+    weight.type = type;
+    return launchCost(plan, 0, plan.entries[0].instructions[3], StepShape{.tokens = 1}).weightBytes;
+  };
+  EXPECT_EQ(bytes(DType::I8), 200 * (300 + 10 * 2));
+  EXPECT_EQ(bytes(DType::I4), 200 * (150 + 10 * 4));
+}
+
 TEST(StepCost, NoMoreExpertsAreReadThanThereAre) {
   plan::Plan plan = costPlan();
   const plan::Instruction &launch = plan.entries[0].bodies[0].instructions[0];

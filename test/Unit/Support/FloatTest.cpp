@@ -43,6 +43,30 @@ TEST(Float, HalfKeepsSubnormalsAndSigns) {
   EXPECT_TRUE(std::isinf(f16ToFloat(0xFC00)));
 }
 
+TEST(Float, EveryHalfComesBack) {
+  for (uint32_t bits = 0; bits < 0x10000; ++bits) {
+    float value = f16ToFloat(uint16_t(bits));
+    if (std::isnan(value)) {
+      EXPECT_TRUE(std::isnan(f16ToFloat(floatToF16(value))));
+    } else {
+      ASSERT_EQ(floatToF16(value), bits);
+    }
+  }
+}
+
+TEST(Float, NarrowingToHalfRoundsToNearestEven) {
+  for (uint32_t bits = 0; bits < 0x7BFF; ++bits) {
+    float low = f16ToFloat(uint16_t(bits)), high = f16ToFloat(uint16_t(bits + 1));
+    float middle = (low + high) / 2; // exact in float
+    ASSERT_EQ(floatToF16(middle), bits % 2 == 0 ? bits : bits + 1);
+    ASSERT_EQ(floatToF16(-std::nextafter(middle, high)), (bits + 1) | 0x8000);
+    ASSERT_EQ(floatToF16(std::nextafter(middle, low)), bits);
+  }
+  EXPECT_EQ(floatToF16(65519.9F), 0x7BFF);
+  EXPECT_EQ(floatToF16(65520.0F), 0x7C00);
+  EXPECT_EQ(floatToF16(-1e30F), 0xFC00);
+}
+
 TEST(Float, Bf16RoundsToNearestEven) {
   EXPECT_EQ(floatToBf16(1.00390625F), 0x3F80); // halfway to the next, which is odd
   EXPECT_EQ(floatToBf16(1.01171875F), 0x3F82);
