@@ -24,7 +24,7 @@ struct CompileRequest {
   std::filesystem::path input;
   /// Names the input's contents: the checkpoint's identity.
   std::string identity;
-  /// The kind of CPU that code is made for.
+  /// The kind of CPU or GPU that code is made for.
   std::string variant;
   /// Compile even if there is a bundle.
   bool rebuild = false;

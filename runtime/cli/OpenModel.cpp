@@ -6,6 +6,7 @@
 #include "runtime/base/Cpu.h"
 #include "runtime/bundle/CompileCache.h"
 #include "runtime/cli/CommandLine.h"
+#include "runtime/cli/DeviceFlag.h"
 #include "runtime/cli/Interrupt.h"
 #include "runtime/cli/MemoryCheck.h"
 #include "runtime/cli/Model.h"
@@ -51,6 +52,9 @@ void addModelFlags(CLI::App &command, ModelFlags &flags) {
                   "kind of CPU whose code is run, for example "
                   "x86-64-v3")
       ->check(refuseUnknownVariant);
+  command.add_option("--device", flags.device, "where to run: cpu, or cuda:N for an NVIDIA GPU")
+      ->check(deviceNames())
+      ->capture_default_str();
   command.add_flag("--rebuild", flags.rebuild, "compile even if there is a compiled model");
   command.add_flag("--keep-packed", flags.keepPacked,
                    "keep the packed weights beside the bundle; later starts map them");
@@ -83,6 +87,10 @@ Expected<bool> FoundModel::hasMtp() const {
 }
 
 Status checkSource(const ModelFlags &flags) {
+  if (gpuNumber(flags.device) && !flags.variant.empty()) {
+    return Failure{"--variant names a kind of CPU, --device a GPU", "--variant " + flags.variant,
+                   "leave one of them out"};
+  }
   if (!flags.config.empty() && !flags.dummy) {
     return Failure{"a configuration alone has no weights", "--config " + flags.config,
                    "give --model DIR, or add --dummy to make weights up; dsv3-compile --config " +
@@ -96,7 +104,11 @@ fs::path configPath(const ModelFlags &flags) {
 }
 
 /// The variant that the model is to be compiled for.
-static Expected<std::string> variantToCompile(const ModelFlags &flags) {
+static Expected<std::string> variantToCompile(const ModelFlags &flags,
+                                              const runtime::Device &device) {
+  if (gpuNumber(flags.device)) {
+    return gpuVariant(device);
+  }
   std::vector<std::string> names;
   for (const plan::CpuVariant &cpu : plan::cpuVariants()) {
     names.emplace_back(cpu.name);
@@ -106,8 +118,9 @@ static Expected<std::string> variantToCompile(const ModelFlags &flags) {
 }
 
 /// The bundle of a model that is none itself.
-static Expected<runtime::Bundle> compileModel(const FoundModel &model, const ModelFlags &flags) {
-  Expected<std::string> variant = variantToCompile(flags);
+static Expected<runtime::Bundle> compileModel(const FoundModel &model, const ModelFlags &flags,
+                                              const runtime::Device &device) {
+  Expected<std::string> variant = variantToCompile(flags, device);
   if (!variant) {
     return variant.failure();
   }
@@ -262,8 +275,12 @@ Expected<FoundModel> findModel(const ModelFlags &flags) {
 
 Expected<ModelFiles> openModel(FoundModel model, const ModelFlags &flags) {
   int64_t context = model.context(flags);
+  Expected<std::unique_ptr<runtime::Device>> device = createDevice(flags);
+  if (!device) {
+    return device.failure();
+  }
   Expected<runtime::Bundle> bundle =
-      model.bundle ? *std::move(model.bundle) : compileModel(model, flags);
+      model.bundle ? *std::move(model.bundle) : compileModel(model, flags, **device);
   if (!bundle) {
     return bundle.failure();
   }
@@ -273,12 +290,13 @@ Expected<ModelFiles> openModel(FoundModel model, const ModelFlags &flags) {
       return same;
     }
   }
-  Expected<size_t> variant = bundle->chooseVariant(flags.variant);
+  Expected<size_t> variant = gpuNumber(flags.device) ? bundle->chooseVariant(**device)
+                                                     : bundle->chooseVariant(flags.variant);
   if (!variant) {
     return variant.failure();
   }
-  return ModelFiles{*std::move(bundle), *variant, std::move(model.checkpoint),
-                    std::move(model.texts), context};
+  return ModelFiles{*std::move(device),          *std::move(bundle),     *variant,
+                    std::move(model.checkpoint), std::move(model.texts), context};
 }
 
 } // namespace dsv3::cli

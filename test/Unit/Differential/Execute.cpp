@@ -129,8 +129,8 @@ Packing Execution::packing() {
 void Execution::addInput(BlockArgument argument, const Packing &packed) {
   const reference::Tensor &tensor = inputs.tensors[argument.getArgNumber()];
   DType type = dtypeOf(cast<RankedTensorType>(argument.getType()).getElementType());
-  plan::Layout layout = plan::weightLayout(*plan::familyFromName(*definition.getFamily()), variant,
-                                           packed.parameter.type);
+  plan::Layout layout = plan::weightLayout(*plan::familyFromName(*definition.getFamily()),
+                                           variant.name, packed.parameter.type);
   plan::PackedShape shape(packed.parameter, layout);
   const plan::Parameter &parameter = packed.parameter;
   bool isWeight = argument.getArgNumber() == packed.weight;
@@ -159,7 +159,7 @@ void Execution::addInput(BlockArgument argument, const Packing &packed) {
         }
         std::byte *to = bytes.data() + static_cast<size_t>(index) * byteSize(type);
         put(to, type, tensor[from]);
-        if (type == DType::F8E4M3) {
+        if (type == DType::F8E4M3 && layout.kind == plan::LayoutKind::Panels) {
           *to = std::byte(plan::panelCode(uint8_t(*to)));
         }
       }

@@ -1,0 +1,42 @@
+//===- weight.cuh - weights as the GPU holds them ---------------*- C++ -*-===//
+//
+// Row-major in the type that they are stored in, FP8 with a scale for each block of
+// rows and columns (plan::PackedShape, LayoutKind::RowMajor). The scale is multiplied
+// after the sum over the columns of its block.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "runtime/kernels/cuda/tile/rows.cuh"
+
+namespace dsv3::gpu {
+
+/// W[group, row, column] of `rows` rows a group. Without scales both sizes of a block are 0.
+template <typename T, int64 rows, int64 columns, int64 blockRows = 0, int64 blockColumns = 0>
+struct Weight {
+  static_assert((blockRows > 0) == (blockColumns > 0), "a block of scales has rows and columns");
+  using Element = T;
+  static constexpr bool scaled = blockColumns > 0;
+  static constexpr int64 depth = columns;
+  /// Columns whose sum is multiplied by one scale.
+  static constexpr int64 block = scaled ? blockColumns : columns;
+  static constexpr int64 blocks = ceilDiv(columns, block);
+  /// Rows and blocks begin at multiples of this many elements.
+  static constexpr int64 begins = columns | (scaled ? blockColumns : 0);
+
+  const T *data;
+  const float *scales;
+
+  __device__ const T *row(int64 group, int64 row) const {
+    return data + (group * rows + row) * columns;
+  }
+  __device__ float scale(int64 group, int64 row, int64 block) const {
+    if constexpr (scaled) {
+      return scales[(group * ceilDiv(rows, blockRows) + row / blockRows) * blocks + block];
+    } else {
+      return 1.0f;
+    }
+  }
+};
+
+} // namespace dsv3::gpu
