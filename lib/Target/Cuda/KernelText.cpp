@@ -96,13 +96,16 @@ std::string KernelText::rows(Value value) const {
                        name(value));
 }
 
-std::string KernelText::weight(Value weight, Value scales,
-                               std::optional<ArrayRef<int64_t>> block) const {
+std::string KernelText::weight(Value weight, Value scales, std::optional<ArrayRef<int64_t>> block,
+                               bool hasPrologue) const {
   auto type = cast<RankedTensorType>(weight.getType());
-  std::string blocks =
+  std::string more =
       block ? llvm::formatv(", {0}, {1}", (*block)[0], (*block)[1]).str() : std::string();
+  if (hasPrologue) {
+    more += block ? ", Prologue" : ", 0, 0, Prologue";
+  }
   return llvm::formatv("Weight<{0}, {1}, {2}{3}>{{{4}, {5}}", typeText(type.getElementType()),
-                       type.getDimSize(type.getRank() - 2), lastDim(weight), blocks, name(weight),
+                       type.getDimSize(type.getRank() - 2), lastDim(weight), more, name(weight),
                        scales ? name(scales) : "nullptr");
 }
 

@@ -52,9 +52,9 @@ public:
     int64_t offset = 0, row = 1, head = 1;
   };
   static Strides strides(mlir::Value value);
-  /// "Weight<bf16, 64, 128>{weight, nullptr}".
+  /// "Weight<bf16, 64, 128>{weight, nullptr}", "Weight<e4m3, 64, 128, 128, 128, Prologue>{…}".
   std::string weight(mlir::Value weight, mlir::Value scales,
-                     std::optional<llvm::ArrayRef<int64_t>> block) const;
+                     std::optional<llvm::ArrayRef<int64_t>> block, bool hasPrologue) const;
   /// "Cache<float, 32, 8, 64, 4096, 1>", and a value of it.
   std::string cacheType(mlir::Value value) const;
   std::string cache(mlir::Value value) const;

@@ -34,6 +34,13 @@ static std::string addEpilogue(KernelText &kernel, FamilyText &text, Region &reg
   return functorValue(kernel, "Epilogue", inputs, destination);
 }
 
+/// The region that a weight passes through, where there is one.
+static std::string prologueText(const KernelText &kernel, Region &region) {
+  return region.empty() ? std::string()
+                        : functorText(kernel, "Prologue", region, {}, {},
+                                      {"float element", {"element"}, true}, {true, {}});
+}
+
 static FamilyText print(KernelText &kernel, kern::RowwiseOp op) {
   FamilyText text{"rowwise", {}, {}, {}};
   int64_t columns = lastDim(op.getOutputs().front()), threads = kernel.field("threads");
@@ -158,6 +165,7 @@ static FamilyText print(KernelText &kernel, kern::ExpandedAttentionOp op) {
   FamilyText text{"expanded_attention", {}, {}, {}};
   int64_t rows = kernel.field("rows"), nope = lastDim(op.getQuery());
   int64_t value = lastDim(op.getResult());
+  text.declarations = prologueText(kernel, op.getPrologue());
   text.checks = "using TheCache = " + kernel.cacheType(op.getCache()) + ";\n  " +
                 sharedCheck(kernel, llvm::formatv("ExpandedShared<{0}, {1}, {2}, TheCache>::bytes",
                                                   rows, nope, value));
@@ -166,10 +174,10 @@ static FamilyText print(KernelText &kernel, kern::ExpandedAttentionOp op) {
       "TheCache{{{10}, {11}},\n    {12}, {13}, {14});",
       rows, dimOf(op.getResult(), 1), nope, value, kernel.field("threads"),
       kernel.rows(op.getQuery()), kernel.rows(op.getRopeQuery()),
-      kernel.weight(op.getWeight(), op.getScales(), op.getBlock()), kernel.name(op.getPositions()),
-      kernel.name(op.getRequests()), kernel.pages(op.getCache()), kernel.pageTable(op.getCache()),
-      kernel.rows(op.getDestination()), KernelText::rowCount(op.getResult()),
-      floatText(op.getScale().convertToDouble()));
+      kernel.weight(op.getWeight(), op.getScales(), op.getBlock(), !op.getPrologue().empty()),
+      kernel.name(op.getPositions()), kernel.name(op.getRequests()), kernel.pages(op.getCache()),
+      kernel.pageTable(op.getCache()), kernel.rows(op.getDestination()),
+      KernelText::rowCount(op.getResult()), floatText(op.getScale().convertToDouble()));
   return text;
 }
 
@@ -201,9 +209,12 @@ static FamilyText beginProduct(KernelText &kernel, OpT op, std::string &epilogue
   kernel.setName(op.getScales(), "scales");
   kernel.setName(op.getDestination(), "out");
   FamilyText text;
+  text.declarations = prologueText(kernel, op.getPrologue());
   auto parts = static_cast<int64_t>(op.getParts());
   epilogue = addEpilogue(kernel, text, op.getEpilogue(), op.getEpilogueInputs(), op.getAccess(),
                          parts, op.getDestination());
+  assert((op.getPrologue().empty() || formOf(kernel) != plan::GpuProduct::MmaTiles) &&
+         "a weight of bf16 needs no prologue, others no tensor cores");
   const char *tile = formOf(kernel) == plan::GpuProduct::FmaTiles   ? "FmaTile"
                      : formOf(kernel) == plan::GpuProduct::MmaTiles ? "MmaTile"
                                                                     : nullptr;
@@ -220,10 +231,11 @@ static FamilyText print(KernelText &kernel, kern::GemmOp op) {
   auto weight = cast<RankedTensorType>(op.getWeight().getType());
   int64_t heads = weight.getRank() == 3 ? weight.getDimSize(0) : 1;
   std::string shape = llvm::formatv("{0}, {1}, {2}", op.getParts(), lastDim(op.getResult()), heads);
-  text.call = llvm::formatv("{0}(launch, {1},\n    {2}, {3}, {4});",
-                            productFunction(kernel, "gemm", shape, ""), kernel.rows(op.getA()),
-                            kernel.weight(op.getWeight(), op.getScales(), op.getBlock()),
-                            KernelText::rowCount(op.getResult()), epilogue);
+  text.call = llvm::formatv(
+      "{0}(launch, {1},\n    {2}, {3}, {4});", productFunction(kernel, "gemm", shape, ""),
+      kernel.rows(op.getA()),
+      kernel.weight(op.getWeight(), op.getScales(), op.getBlock(), !op.getPrologue().empty()),
+      KernelText::rowCount(op.getResult()), epilogue);
   return text;
 }
 
@@ -240,8 +252,8 @@ static FamilyText print(KernelText &kernel, kern::GroupedGemmOp op) {
       productFunction(kernel, "groupedGemm", shape, indirect ? ", true" : ", false");
   text.call = llvm::formatv(
       "{0}(launch, {1},\n    {2}, {3}, {4}, {5});", function, kernel.rows(op.getA()),
-      kernel.weight(op.getWeight(), op.getScales(), op.getBlock()), kernel.name(op.getOffsets()),
-      indirect ? kernel.name(op.getRows()) : "nullptr", epilogue);
+      kernel.weight(op.getWeight(), op.getScales(), op.getBlock(), !op.getPrologue().empty()),
+      kernel.name(op.getOffsets()), indirect ? kernel.name(op.getRows()) : "nullptr", epilogue);
   return text;
 }
 

@@ -155,7 +155,7 @@ std::string functorText(const KernelText &kernel, StringRef name, Region &region
     parameters += (parameters.empty() ? "" : ", ") + lead.parameter;
   }
   text += llvm::formatv("  __device__ {0} operator()({1}) const {{\n",
-                        result.returns ? "float" : "void", parameters);
+                        result.returns ? typeText(yielded[0].getType()) : "void", parameters);
   return text + body.lines + "  }\n};\n\n";
 }
 

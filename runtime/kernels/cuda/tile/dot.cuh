@@ -29,12 +29,16 @@ __device__ inline void warpDots(const W &weight, int64 group, const int64 (&rows
     int64 begin = block * W::block;
     int64 end = begin + W::block < W::depth ? begin + W::block : W::depth;
     float ofBlock[parts][mostRows] = {};
+    float before[parts];
+    for (int p = 0; p < parts; ++p) {
+      before[p] = weight.scaleBefore(group, rows[p], block);
+    }
     for (int64 k = begin + laneIndex() * width; k < end; k += warpLanes * width) {
       float w[parts][width];
       for (int p = 0; p < parts; ++p) {
         auto codes = loadVector<width>(weight.row(group, rows[p]) + k);
         for (int i = 0; i < width; ++i) {
-          w[p][i] = toFloat(codes.values[i]);
+          w[p][i] = weight.value(codes.values[i], before[p]);
         }
       }
 #pragma unroll
@@ -53,7 +57,7 @@ __device__ inline void warpDots(const W &weight, int64 group, const int64 (&rows
       }
     }
     for (int p = 0; p < parts; ++p) {
-      float scale = weight.scale(group, rows[p], block);
+      float scale = weight.scaleAfter(group, rows[p], block);
       for (int r = 0; r < mostRows; ++r) {
         sums[p][r] = multiplyAdd(ofBlock[p][r], scale, sums[p][r]);
       }

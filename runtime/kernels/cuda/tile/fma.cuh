@@ -31,21 +31,37 @@ struct FmaTile {
   static __device__ int firstColumn() { return threadIndex() % 16 * side; }
 };
 
-/// `from[0, 4)` as floats, those from `count` on 0. `from` begins at a multiple of `begins`.
-template <int64 begins, typename T>
-__device__ inline void loadFour(const T *from, int64 count, float (&to)[4]) {
+struct Widened {
+  template <typename T>
+  __device__ float operator()(T element) const {
+    return toFloat(element);
+  }
+};
+template <typename W>
+struct ValueOf {
+  const W &weight;
+  float before;
+  __device__ float operator()(typename W::Element element) const {
+    return weight.value(element, before);
+  }
+};
+
+/// What `value` makes of `from[0, 4)`, of those from `count` on 0. `from` begins at a multiple of
+/// `begins`.
+template <int64 begins, typename T, typename Value>
+__device__ inline void loadFour(const T *from, int64 count, const Value &value, float (&to)[4]) {
   constexpr int width = vectorWidth<T>(begins | 4);
   if (count >= 4) {
     for (int i = 0; i < 4; i += width) {
       auto piece = loadVector<width>(from + i);
       for (int j = 0; j < width; ++j) {
-        to[i + j] = toFloat(piece.values[j]);
+        to[i + j] = value(piece.values[j]);
       }
     }
     return;
   }
   for (int i = 0; i < 4; ++i) {
-    to[i] = i < count ? toFloat(from[i]) : 0.0f;
+    to[i] = i < count ? value(from[i]) : 0.0f;
   }
 }
 
@@ -97,16 +113,20 @@ __device__ inline void tileProduct(const W &weight, int64 group, int64 column, i
         }
       }
     }
+    float before[parts]; // of the row that this thread loads
+    for (int p = 0; p < parts; ++p) {
+      before[p] = hasColumn ? weight.scaleBefore(group, p * partRows + column + row, block) : 0.0f;
+    }
     for (int64 begin = block * W::block; begin < end; begin += FmaTile::depth) {
       int64 k = begin + k0;
       float four[4];
-      loadFour<xBegins | W::block>(x + k, hasRow ? end - k : 0, four);
+      loadFour<xBegins | W::block>(x + k, hasRow ? end - k : 0, Widened{}, four);
       for (int i = 0; i < 4; ++i) {
         xPiece[(k0 + i) * stride + row] = four[i];
       }
       for (int p = 0; p < parts; ++p) {
         const auto *w = weight.row(group, hasColumn ? p * partRows + column + row : 0);
-        loadFour<W::begins>(w + k, hasColumn ? end - k : 0, four);
+        loadFour<W::begins>(w + k, hasColumn ? end - k : 0, ValueOf<W>{weight, before[p]}, four);
         for (int i = 0; i < 4; ++i) {
           wPiece[(p * FmaTile::depth + k0 + i) * stride + row] = four[i];
         }
@@ -118,7 +138,8 @@ __device__ inline void tileProduct(const W &weight, int64 group, int64 column, i
     for (int p = 0; p < parts; ++p) {
       for (int j = 0; j < 4; ++j) {
         int64 inPart = column + FmaTile::firstColumn() + j;
-        float scale = inPart < partRows ? weight.scale(group, p * partRows + inPart, block) : 0.0f;
+        float scale =
+            inPart < partRows ? weight.scaleAfter(group, p * partRows + inPart, block) : 0.0f;
         for (int i = 0; i < 4; ++i) {
           sums[p][i][j] = multiplyAdd(ofBlock[p][i][j], scale, sums[p][i][j]);
         }
