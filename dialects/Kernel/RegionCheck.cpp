@@ -16,7 +16,7 @@ static Type elementOf(Value value) {
 /// Operands of an op of the scalar table; -1 if it is not in it.
 static int arityOf(StringRef name) {
   return llvm::StringSwitch<int>(name)
-#define DSV3_SCALAR_OP(NAME, ARITY, VALUE, CPU) .Case(NAME, ARITY)
+#define DSV3_SCALAR_OP(NAME, ARITY, VALUE, CPU, CUDA) .Case(NAME, ARITY)
 #include "dsv3/Support/ScalarOps.def"
       .Default(-1);
 }

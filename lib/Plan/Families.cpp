@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "dsv3/Plan/Families.h"
 
+#include "dsv3/Plan/GpuKernel.h"
 #include "dsv3/Plan/Kernel.h"
 #include "dsv3/Plan/Layout.h"
 #include "dsv3/Plan/Names.h"
@@ -42,9 +43,39 @@ constexpr std::array<FamilyRow, 12> familyRows{{
     {Family::Concat, "concat", false, "rows", "1"},
 }};
 
+/// What a family's configurations hold on a GPU; all read their weight row-major.
+struct GpuFamilyRow {
+  Family family;
+  std::string_view fields;
+  std::string_view revision; ///< changes with the meaning of the fields
+};
+
+constexpr std::array<GpuFamilyRow, 12> gpuFamilyRows{{
+    {Family::Rowwise, "threads", "1"},
+    {Family::Gemm, "columns form rows threads", "1"},
+    {Family::GroupedGemm, "columns form rows threads", "1"},
+    {Family::Gather, "threads", "1"},
+    {Family::RopeTable, "threads", "1"},
+    {Family::RopeAppend, "threads", "1"},
+    {Family::LatentAttention, "heads threads", "1"},
+    {Family::ExpandedAttention, "rows threads", "1"},
+    {Family::Router, "threads", "1"},
+    {Family::Dispatch, "threads", "1"},
+    {Family::Combine, "threads", "1"},
+    {Family::Concat, "threads", "1"},
+}};
+
 constexpr std::array<CpuVariant, 2> variantRows{{
     {variantV3, 8, 16, "256"},
     {variantV4, 16, 32, "512"},
+}};
+
+/// Shared memory of a block: CUDA C++ Programming Guide, table of compute capabilities.
+constexpr std::array<GpuVariant, 4> gpuVariantRows{{
+    {variantSm80, 80, int64_t(163) * 1024},
+    {variantSm90a, 90, int64_t(227) * 1024},
+    {variantSm100a, 100, int64_t(227) * 1024},
+    {variantSm120a, 120, int64_t(99) * 1024},
 }};
 } // namespace
 
@@ -68,6 +99,38 @@ const CpuVariant *findCpuVariant(std::string_view text) {
     }
   }
   return nullptr;
+}
+
+std::span<const GpuVariant> gpuVariants() { return gpuVariantRows; }
+
+const GpuVariant *findGpuVariant(std::string_view text) {
+  for (const GpuVariant &variant : gpuVariantRows) {
+    if (variant.name == text) {
+      return &variant;
+    }
+  }
+  return nullptr;
+}
+
+bool isVariant(std::string_view text) { return findCpuVariant(text) || findGpuVariant(text); }
+
+std::string variantList() {
+  std::string text;
+  for (const CpuVariant &variant : variantRows) {
+    text += std::string(variant.name) + ", ";
+  }
+  for (const GpuVariant &variant : gpuVariantRows) {
+    text += variant.name == gpuVariantRows.back().name ? "or " : "";
+    text += variant.name;
+    text += variant.name == gpuVariantRows.back().name ? "" : ", ";
+  }
+  return text;
+}
+
+Layout weightLayout(Family family, std::string_view variant, DType weight) {
+  const CpuVariant *cpu = findCpuVariant(variant);
+  assert((cpu || findGpuVariant(variant)) && "asked for a variant that there is not");
+  return cpu ? weightLayout(family, *cpu, weight) : Layout();
 }
 
 Layout weightLayout(Family family, const CpuVariant &variant, DType weight) {
@@ -98,20 +161,42 @@ std::string familyTable() {
     text += std::string(variant.name) + " lanes " + std::to_string(variant.lanes) + " registers " +
             std::to_string(variant.registers) + "\n";
   }
-  return text + "layouts revision " + std::to_string(layoutRevision) + "\nkernel ABI revision " +
+  for (const GpuFamilyRow &row : gpuFamilyRows) {
+    text += "gpu " + std::string(name(row.family)) + " revision " + std::string(row.revision) +
+            ": " + std::string(row.fields) + "\n";
+  }
+  for (const GpuVariant &variant : gpuVariantRows) {
+    text += std::string(variant.name) + " shared " + std::to_string(variant.sharedBytes) + "\n";
+  }
+  return text + "GPU kernel ABI revision " + std::to_string(gpuKernelAbiRevision) +
+         "\nlayouts revision " + std::to_string(layoutRevision) + "\nkernel ABI revision " +
          std::to_string(kernelAbiRevision) + "\n";
 }
 
 std::string familyTableHash() { return hash128(familyTable()).hex(); }
 
-Configuration chooseConfig(Family family, const CpuVariant &variant, const KernelFacts &facts) {
-  for (Configuration &config : enumerateConfigs(family, variant, facts)) {
+std::vector<Configuration> enumerateConfigs(Family family, std::string_view variant,
+                                            const KernelFacts &facts) {
+  if (const CpuVariant *cpu = findCpuVariant(variant)) {
+    return enumerateConfigs(family, *cpu, facts);
+  }
+  const GpuVariant *gpu = findGpuVariant(variant);
+  assert(gpu && "asked for a variant that there is not");
+  return enumerateConfigs(family, *gpu, facts);
+}
+
+Configuration chooseConfig(Family family, std::string_view variant, const KernelFacts &facts) {
+  std::vector<Configuration> configs = enumerateConfigs(family, variant, facts);
+  for (Configuration &config : configs) {
     if (config.legal) {
       return config;
     }
   }
-  assert(false && "a family must have a legal configuration for any facts");
-  return {};
+  return configs.back();
+}
+
+Configuration chooseConfig(Family family, const CpuVariant &variant, const KernelFacts &facts) {
+  return chooseConfig(family, variant.name, facts);
 }
 
 } // namespace dsv3::plan

@@ -2,6 +2,7 @@
 
 #include "dsv3/Plan/MemoryNeeds.h"
 
+#include "dsv3/Plan/Families.h"
 #include "dsv3/Plan/Layout.h"
 
 #include <algorithm>
@@ -70,6 +71,9 @@ static uint64_t allPorts(const Plan &plan, std::vector<Port> Entry::*ports) {
 MemoryNeeds plan::memoryNeeds(const Plan &plan, size_t variant) {
   MemoryNeeds needs{weightBytes(plan, variant), arenaBytes(plan),
                     sum(allPorts(plan, &Entry::inputs), allPorts(plan, &Entry::outputs)), 0};
+  if (findGpuVariant(plan.variants[variant].name)) {
+    return needs; // what blocks share is no memory of the device's
+  }
   for (const Kernel &kernel : plan.kernels) {
     needs.scratch =
         std::max(needs.scratch, uint64_t(scratchStride(kernel.variants[variant].scratchBytes)));

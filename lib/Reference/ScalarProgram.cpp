@@ -16,7 +16,7 @@ using ScalarFunction = double (*)(double a, double b);
 /// One op of the scalar table; null if it is not in it.
 static ScalarFunction scalarFunction(StringRef name) {
   using Float = double;
-#define DSV3_SCALAR_OP(NAME, ARITY, VALUE, CPU)                                                    \
+#define DSV3_SCALAR_OP(NAME, ARITY, VALUE, CPU, CUDA)                                              \
   if (name == (NAME)) {                                                                            \
     return [](double a, [[maybe_unused]] double b) -> double { return VALUE; };                    \
   }

@@ -22,29 +22,26 @@ struct ConfigureKernels : impl::ConfigureKernelsBase<ConfigureKernels> {
   using ConfigureKernelsBase::ConfigureKernelsBase;
 
   void runOnOperation() override {
-    auto policy = getOperation()->getAttrOfType<StringAttr>(graph::policyAttrName);
-    if (policy && policy != "f32") {
-      getOperation().emitError("CPUs have code for precision policy f32 alone, found ")
-          << policy << "; hint: leave --policy out, or stop after phase kernels";
-      return signalPassFailure();
-    }
-    SmallVector<const plan::CpuVariant *> wanted;
+    SmallVector<StringRef> wanted;
     for (const std::string &name : variants) {
-      const plan::CpuVariant *variant = plan::findCpuVariant(name);
-      if (!variant) {
-        InFlightDiagnostic diagnostic = getOperation().emitError("unknown CPU variant '")
-                                        << name << "'; there are";
-        for (const plan::CpuVariant &known : plan::cpuVariants()) {
-          diagnostic << ' ' << known.name;
-        }
+      if (!plan::isVariant(name)) {
+        getOperation().emitError("unknown variant '")
+            << name << "'; expected " << plan::variantList();
         return signalPassFailure();
       }
-      wanted.push_back(variant);
+      wanted.push_back(name);
     }
     if (wanted.empty()) {
       for (const plan::CpuVariant &variant : plan::cpuVariants()) {
-        wanted.push_back(&variant);
+        wanted.push_back(variant.name);
       }
+    }
+    auto policy = getOperation()->getAttrOfType<StringAttr>(graph::policyAttrName);
+    bool cpus = llvm::any_of(wanted, [](StringRef name) { return plan::findCpuVariant(name); });
+    if (cpus && policy && policy != "f32") {
+      getOperation().emitError("CPUs have code for precision policy f32 alone, found ")
+          << policy << "; hint: leave --policy out, or stop after phase kernels";
+      return signalPassFailure();
     }
     for (auto definition : getOperation().getOps<kern::DefOp>()) {
       if (failed(configure(definition, wanted))) {
@@ -60,7 +57,7 @@ struct ConfigureKernels : impl::ConfigureKernelsBase<ConfigureKernels> {
         .function(definition.getSymName());
   }
 
-  LogicalResult configure(kern::DefOp definition, ArrayRef<const plan::CpuVariant *> wanted) {
+  LogicalResult configure(kern::DefOp definition, ArrayRef<StringRef> wanted) {
     std::optional<plan::Family> family =
         definition.getFamily() ? plan::familyFromName(*definition.getFamily()) : std::nullopt;
     if (!family) {
@@ -73,8 +70,12 @@ struct ConfigureKernels : impl::ConfigureKernelsBase<ConfigureKernels> {
     }
     Builder builder(&getContext());
     SmallVector<NamedAttribute> configs;
-    for (const plan::CpuVariant *variant : wanted) {
-      plan::Configuration choice = plan::chooseConfig(*family, *variant, *facts);
+    for (StringRef variant : wanted) {
+      plan::Configuration choice = plan::chooseConfig(*family, variant, *facts);
+      if (!choice.legal) {
+        return definition.emitError("has no configuration for ")
+               << variant << ": " << choice.reason;
+      }
       SmallVector<NamedAttribute> fields;
       for (const auto &field : choice.fields) {
         fields.push_back(builder.getNamedAttr(field.name, builder.getI64IntegerAttr(field.value)));
@@ -85,9 +86,9 @@ struct ConfigureKernels : impl::ConfigureKernelsBase<ConfigureKernels> {
                        {tiles.size, tiles.factor, tiles.divisor, tiles.times, tiles.plus})));
       fields.push_back(
           builder.getNamedAttr("scratch", builder.getI64IntegerAttr(choice.scratchBytes)));
-      configs.push_back(builder.getNamedAttr(variant->name, builder.getDictionaryAttr(fields)));
+      configs.push_back(builder.getNamedAttr(variant, builder.getDictionaryAttr(fields)));
       remark::analysis(definition.getLoc(), optionsFor(definition))
-          << sentence("{0}: {1}", variant->name, choice.reason);
+          << sentence("{0}: {1}", variant, choice.reason);
     }
     definition.setConfigsAttr(builder.getDictionaryAttr(configs));
     return success();

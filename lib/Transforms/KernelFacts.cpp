@@ -53,10 +53,27 @@ static void setCache(plan::KernelFacts &facts, Value cache) {
   facts.pageTokens = type.getPage();
 }
 
+static DType elementOf(Value value) {
+  // Weights and rows have types that plans have, by the constraints of their ops.
+  return *planir::dtypeOf(cast<RankedTensorType>(value.getType()).getElementType());
+}
+
+/// What divides the places, in elements, at which rows and heads of `value` begin: a power of two.
+static int64_t beginsOf(Value value) {
+  auto view = value.getDefiningOp<kern::ViewOp>();
+  auto source = cast<RankedTensorType>((view ? view.getSource() : value).getType());
+  int64_t row = 1;
+  for (int64_t size : source.getShape().drop_front()) {
+    row *= size;
+  }
+  int64_t places =
+      row | (view ? static_cast<int64_t>(view.getOffset() | view.getStride()) : lastDim(value));
+  return places & -places;
+}
+
 template <typename OpT>
 static void setWeight(plan::KernelFacts &facts, OpT op) {
-  // Weights have types that plans have, by the constraints of the op.
-  facts.weight = *planir::dtypeOf(op.getWeight().getType().getElementType());
+  facts.weight = elementOf(op.getWeight());
   if (op.getBlock()) {
     facts.scaleColumns = (*op.getBlock())[1];
   }
@@ -71,6 +88,8 @@ FailureOr<plan::KernelFacts> kernelFacts(kern::DefOp definition) {
   llvm::TypeSwitch<Operation *>(core)
       .Case([&](kern::GemmOp op) {
         setWeight(facts, op);
+        facts.rows = elementOf(op.getA());
+        facts.rowsBegin = beginsOf(op.getA());
         facts.k = lastDim(op.getWeight());
         facts.parts = static_cast<int64_t>(op.getParts());
         bool heads = cast<RankedTensorType>(op.getWeight().getType()).getRank() == 3;
@@ -78,6 +97,9 @@ FailureOr<plan::KernelFacts> kernelFacts(kern::DefOp definition) {
       })
       .Case([&](kern::GroupedGemmOp op) {
         setWeight(facts, op);
+        facts.rows = elementOf(op.getA());
+        facts.rows = elementOf(op.getA());
+        facts.rowsBegin = beginsOf(op.getA());
         facts.k = lastDim(op.getWeight());
         facts.parts = static_cast<int64_t>(op.getParts());
         facts.groups = dimOf(op.getWeight(), 0);
@@ -100,6 +122,7 @@ FailureOr<plan::KernelFacts> kernelFacts(kern::DefOp definition) {
       .Case([&](kern::RouterOp op) {
         facts.groups = lastDim(op.getLogits());
         facts.expertGroups = static_cast<int64_t>(op.getGroups());
+        facts.topK = lastDim(op.getExperts());
       })
       .Case([&](kern::DispatchOp op) {
         facts.groups = dimOf(op.getOffsets(), 0) - 1;

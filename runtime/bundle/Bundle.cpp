@@ -97,6 +97,22 @@ Expected<size_t> Bundle::chooseVariant(std::string_view wanted) const {
   return chosen;
 }
 
+Expected<size_t> Bundle::chooseVariant(const Device &device) const {
+  std::vector<std::string_view> names;
+  std::string text;
+  for (const plan::Variant &variant : contents.variants) {
+    names.push_back(variant.name);
+    text += (text.empty() ? "" : ", ") + variant.name;
+  }
+  std::optional<size_t> best = device.preferredVariant(names);
+  if (!best) {
+    return Failure{"expected kernels for this device (" + std::string(device.name()) +
+                       "), found those for " + text,
+                   root.string(), "compile with dsv3-compile --target=cpu,cuda"};
+  }
+  return *best;
+}
+
 std::filesystem::path Bundle::objectPath(size_t variant) const {
   return root / contents.variants[variant].object;
 }

@@ -11,6 +11,7 @@
 #include "dsv3/Checkpoint/Checkpoint.h"
 #include "dsv3/Plan/Plan.h"
 #include "dsv3/Support/Status.h"
+#include "runtime/hal/Device.h"
 
 #include <filesystem>
 #include <optional>
@@ -40,6 +41,8 @@ public:
   /// The index of the variant `wanted`, or, where that is empty, of the best that this machine
   /// runs. Fails if this machine does not run it or the bundle lacks it.
   Expected<size_t> chooseVariant(std::string_view wanted) const;
+  /// The index of the variant that `device` prefers. Fails if the bundle has none for it.
+  Expected<size_t> chooseVariant(const Device &device) const;
   /// The shared object of a variant.
   std::filesystem::path objectPath(size_t variant) const;
   /// Where weights in the layouts of a variant may be kept, once they are packed.

@@ -3,10 +3,12 @@
 
 #include "dsv3/Checkpoint/AsideFolder.h"
 #include "dsv3/Checkpoint/PublishFolder.h"
+#include "dsv3/Plan/Families.h"
 #include "dsv3/Support/File.h"
 #include "dsv3/Support/Hash.h"
 #include "runtime/base/Process.h"
 
+#include <array>
 #include <cstdlib>
 #include <system_error>
 #include <vector>
@@ -56,8 +58,14 @@ static Expected<Bundle> compile(const CompileRequest &request,
   request.say("compiling " + request.input.string() + " for " + request.variant + " into " +
               target.string());
   std::filesystem::path made = aside.path() / "bundle";
-  std::vector<std::string> arguments{request.inputFlag, request.input.string(), "-o", made.string(),
-                                     "--variant",       request.variant};
+  std::vector<std::string> arguments{request.inputFlag, request.input.string(), "-o",
+                                     made.string()};
+  bool gpu = plan::findGpuVariant(request.variant) != nullptr;
+  for (const char *flag :
+       gpu ? std::array{"--target=cuda", "--arch"} : std::array{"--target=cpu", "--variant"}) {
+    arguments.emplace_back(flag);
+  }
+  arguments.push_back(request.variant);
   arguments.insert(arguments.end(), request.options.begin(), request.options.end());
   if (Status compiled = runProgram(compiler, arguments, request.cancel); !compiled) {
     return isFull(directory) ? cannotWrite(directory, "the disk is full", request)

@@ -25,7 +25,7 @@ struct CompileRequest {
   std::filesystem::path input;
   /// Names the input's contents: the checkpoint's identity.
   std::string identity;
-  /// The kind of CPU that code is made for.
+  /// The kind of CPU or GPU that code is made for.
   std::string variant;
   /// Flags that the compiler is given besides, and their values.
   std::vector<std::string> options = {};

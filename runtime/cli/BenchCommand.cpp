@@ -4,6 +4,7 @@
 #include "runtime/cli/BenchReport.h"
 #include "runtime/cli/CommandLine.h"
 #include "runtime/cli/Commands.h"
+#include "runtime/cli/DeviceFlag.h"
 #include "runtime/cli/Model.h"
 #include "runtime/cli/Streams.h"
 
@@ -80,6 +81,11 @@ static Status measure(runtime::Session &session, const ModelFiles &files, const 
 }
 
 static Status runBench(const Flags &flags) {
+  if (gpuNumber(flags.model.device)) {
+    return Failure{"bench measures CPUs, beside what their memory and multiply-adds can do",
+                   "--device",
+                   "leave --device out; the speed on a GPU is on stderr after dsv3-run generate"};
+  }
   int64_t needed = flags.bench.depth + std::max(flags.bench.promptTokens,
                                                 flags.bench.generateTokens + flags.bench.batch);
   Expected<FoundModel> found = findModel(flags.model);

@@ -38,6 +38,7 @@ struct ModelFlags {
   std::string config;        ///< a config.json alone, with made-up weights, instead of a model
   std::string variant;       ///< empty: the best
   std::string weights, head; ///< encodings that are compiled for; empty: as stored
+  std::string device = "cpu";
   int threads = 0;
   int64_t context = 0, chunk = 0;
   bool dummy = false, rebuild = false, keepPacked = false, verifyPacked = false;
@@ -81,6 +82,7 @@ Expected<FoundModel> findModel(const ModelFlags &flags);
 
 /// A model without its weights.
 struct ModelFiles {
+  std::unique_ptr<runtime::Device> device; ///< that it will run on
   runtime::Bundle bundle;
   size_t variant = 0;
   std::optional<checkpoint::Checkpoint> checkpoint; ///< none with --dummy
@@ -103,10 +105,12 @@ struct LoadedWeights {
 /// Owns all that a session needs. Not movable: the session refers to the rest.
 struct RunningModel {
   std::unique_ptr<runtime::Device> device;
-  std::optional<LoadedWeights> weights;
+  std::optional<LoadedWeights> weights; ///< none in host memory for other devices than the CPU
+  std::unique_ptr<runtime::Buffer> deviceWeights; ///< there
   std::unique_ptr<runtime::Session> session;
 };
-/// Loads the weights, with progress on stderr. `files` must outlive the result.
+/// Loads the weights, with progress on stderr. `files`, whose device it takes, must outlive the
+/// result.
 Expected<std::unique_ptr<RunningModel>> startModel(ModelFiles &files, const ModelFlags &flags);
 
 } // namespace dsv3::cli

@@ -7,6 +7,7 @@
 #include "runtime/base/Cpu.h"
 #include "runtime/bundle/CompileCache.h"
 #include "runtime/cli/CommandLine.h"
+#include "runtime/cli/DeviceFlag.h"
 #include "runtime/cli/Interrupt.h"
 #include "runtime/cli/MemoryCheck.h"
 #include "runtime/cli/Model.h"
@@ -69,6 +70,9 @@ void addModelFlags(CLI::App &command, ModelFlags &flags) {
       ->check(encodings(encodingNames(), [](DType) { return true; }));
   command.add_option("--head", flags.head, "encode the head: bf16, fp8 or int8 [as stored]")
       ->check(encodings("bf16, fp8 or int8", [](DType type) { return type != DType::I4; }));
+  command.add_option("--device", flags.device, "where to run: cpu, or cuda:N for an NVIDIA GPU")
+      ->check(deviceNames())
+      ->capture_default_str();
   command.add_flag("--rebuild", flags.rebuild, "compile even if there is a compiled model");
   command.add_flag("--keep-packed", flags.keepPacked,
                    "keep the packed weights beside the bundle; later starts map them");
@@ -101,6 +105,10 @@ Expected<bool> FoundModel::hasMtp() const {
 }
 
 Status checkSource(const ModelFlags &flags) {
+  if (gpuNumber(flags.device) && !flags.variant.empty()) {
+    return Failure{"--variant names a kind of CPU, --device a GPU", "--variant " + flags.variant,
+                   "leave one of them out"};
+  }
   if (!flags.config.empty() && !flags.dummy) {
     return Failure{"a configuration alone has no weights", "--config " + flags.config,
                    "give --model DIR, or add --dummy to make weights up; dsv3-compile --config " +
@@ -125,7 +133,11 @@ std::vector<std::string> encodingOptions(const ModelFlags &flags) {
 }
 
 /// The variant that the model is to be compiled for.
-static Expected<std::string> variantToCompile(const ModelFlags &flags) {
+static Expected<std::string> variantToCompile(const ModelFlags &flags,
+                                              const runtime::Device &device) {
+  if (gpuNumber(flags.device)) {
+    return gpuVariant(device);
+  }
   std::vector<std::string> names;
   for (const plan::CpuVariant &cpu : plan::cpuVariants()) {
     names.emplace_back(cpu.name);
@@ -135,8 +147,9 @@ static Expected<std::string> variantToCompile(const ModelFlags &flags) {
 }
 
 /// The bundle of a model that is none itself.
-static Expected<runtime::Bundle> compileModel(const FoundModel &model, const ModelFlags &flags) {
-  Expected<std::string> variant = variantToCompile(flags);
+static Expected<runtime::Bundle> compileModel(const FoundModel &model, const ModelFlags &flags,
+                                              const runtime::Device &device) {
+  Expected<std::string> variant = variantToCompile(flags, device);
   if (!variant) {
     return variant.failure();
   }
@@ -299,8 +312,12 @@ Expected<FoundModel> findModel(const ModelFlags &flags) {
 
 Expected<ModelFiles> openModel(FoundModel model, const ModelFlags &flags) {
   int64_t context = model.context(flags);
+  Expected<std::unique_ptr<runtime::Device>> device = createDevice(flags);
+  if (!device) {
+    return device.failure();
+  }
   Expected<runtime::Bundle> bundle =
-      model.bundle ? *std::move(model.bundle) : compileModel(model, flags);
+      model.bundle ? *std::move(model.bundle) : compileModel(model, flags, **device);
   if (!bundle) {
     return bundle.failure();
   }
@@ -310,12 +327,13 @@ Expected<ModelFiles> openModel(FoundModel model, const ModelFlags &flags) {
       return same;
     }
   }
-  Expected<size_t> variant = bundle->chooseVariant(flags.variant);
+  Expected<size_t> variant = gpuNumber(flags.device) ? bundle->chooseVariant(**device)
+                                                     : bundle->chooseVariant(flags.variant);
   if (!variant) {
     return variant.failure();
   }
-  return ModelFiles{*std::move(bundle), *variant, std::move(model.checkpoint),
-                    std::move(model.texts), context};
+  return ModelFiles{*std::move(device),          *std::move(bundle),     *variant,
+                    std::move(model.checkpoint), std::move(model.texts), context};
 }
 
 } // namespace dsv3::cli

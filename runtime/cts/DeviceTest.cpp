@@ -2,12 +2,14 @@
 //
 // The conformance tests of the device interface. A driver joins by one line in
 // the lists at the end; those of results are not for a driver that computes nothing.
+// Those of a driver whose device is not here are skipped, with a sentence that says why.
 //
 //===----------------------------------------------------------------------===//
 
 #include "dsv3/Plan/Kernel.h"
 #include "dsv3/Support/Hash.h"
 #include "runtime/drivers/cpu/CpuDevice.h"
+#include "runtime/drivers/cuda/CudaDevice.h"
 #include "runtime/drivers/null/NullDevice.h"
 
 #include <algorithm>
@@ -20,25 +22,40 @@
 using namespace dsv3;
 using namespace dsv3::runtime;
 
+/// runtime/cts/cuda/Kernels.cu: in the binary, which may run on another machine than the one
+/// that it was built on.
+extern const char *const gpuKernelText;
+
 namespace {
 
+/// A device, and the file that holds its kernels.
 struct Candidate {
   std::string name;
-  std::unique_ptr<Device> (*make)();
+  Expected<std::unique_ptr<Device>> (*make)();
+  ObjectFile (*kernels)();
 };
 
 void PrintTo(const Candidate &candidate, std::ostream *out) { *out << candidate.name; }
 
 template <int threads>
-std::unique_ptr<Device> makeCpu() {
-  return std::move(*createCpuDevice({threads, false, std::chrono::microseconds(50'000)}));
+Expected<std::unique_ptr<Device>> makeCpu() {
+  return createCpuDevice({threads, false, std::chrono::microseconds(50'000)});
 }
-std::unique_ptr<Device> makeNull() { return std::make_unique<NullDevice>(); }
+Expected<std::unique_ptr<Device>> makeNull() {
+  return std::unique_ptr<Device>(std::make_unique<NullDevice>());
+}
+Expected<std::unique_ptr<Device>> makeCuda() { return createCudaDevice(0, {}); }
 
-ObjectFile kernelsFile() {
+ObjectFile cpuKernels() {
   std::ifstream file(DSV3_CTS_KERNELS, std::ios::binary);
   std::string bytes(std::istreambuf_iterator<char>(file), {});
   return {DSV3_CTS_KERNELS, hash128(bytes).hex()};
+}
+
+ObjectFile gpuKernels() {
+  static const std::string path = testing::TempDir() + "dsv3-cts-kernels.cu";
+  std::ofstream(path, std::ios::binary) << gpuKernelText;
+  return {path, hash128(std::string_view(gpuKernelText)).hex()};
 }
 
 const std::vector<std::string> symbols{"cts_count", "cts_add", "cts_matvec", "cts_fail"};
@@ -46,7 +63,16 @@ enum KernelIndex : int32_t { Count, Add, Matvec, Fail };
 
 class Conformance : public testing::TestWithParam<Candidate> {
 protected:
-  std::unique_ptr<Device> device = GetParam().make();
+  void SetUp() override {
+    Expected<std::unique_ptr<Device>> made = GetParam().make();
+    if (!made) {
+      GTEST_SKIP() << made.failure().message();
+    }
+    device = *std::move(made);
+  }
+  static ObjectFile kernelsFile() { return GetParam().kernels(); }
+
+  std::unique_ptr<Device> device;
 
   /// A program over sizes A and B without commands. Kernels count their tiles by A,
   /// cts_add by 16 of A.
@@ -58,6 +84,7 @@ protected:
                        {"cts_add", {0}, {0, 1, 16, 1, 0}, 0},
                        {"cts_matvec", {0, 1}, {0, 1, 1, 1, 0}, 100 * sizeof(float)},
                        {"cts_fail", {0}, {0, 1, 1, 1, 0}, 0}};
+    program.observations = {{1, sizeof(float)}, {1, sizeof(float)}};
     return program;
   }
   static void launch(Program &program, KernelIndex kernel, std::vector<Address> args,
@@ -339,9 +366,13 @@ TEST_P(Computing, RefusesMissingFilesSymbolsAndWhatIsNoObject) {
   std::remove(path.c_str());
 }
 
-static const Candidate computing[] = {
-    {"cpu1", makeCpu<1>}, {"cpu2", makeCpu<2>}, {"cpu3", makeCpu<3>}, {"cpu8", makeCpu<8>}};
+static const Candidate computing[] = {{"cpu1", makeCpu<1>, cpuKernels},
+                                      {"cpu2", makeCpu<2>, cpuKernels},
+                                      {"cpu3", makeCpu<3>, cpuKernels},
+                                      {"cpu8", makeCpu<8>, cpuKernels},
+                                      {"cuda0", makeCuda, gpuKernels}};
 static const auto nameOf = [](const auto &info) { return info.param.name; };
-INSTANTIATE_TEST_SUITE_P(Null, Conformance, testing::Values(Candidate{"null", makeNull}), nameOf);
+INSTANTIATE_TEST_SUITE_P(Null, Conformance,
+                         testing::Values(Candidate{"null", makeNull, cpuKernels}), nameOf);
 INSTANTIATE_TEST_SUITE_P(Devices, Conformance, testing::ValuesIn(computing), nameOf);
 INSTANTIATE_TEST_SUITE_P(Devices, Computing, testing::ValuesIn(computing), nameOf);

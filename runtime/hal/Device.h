@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -88,8 +89,17 @@ class Device {
 public:
   virtual ~Device() = default;
 
-  /// cpu, null, …
+  /// cpu, cuda, null, …
   virtual std::string_view name() const = 0;
+
+  /// Optional: bytes that allocate has to give, where the device has memory of its own.
+  virtual std::optional<uint64_t> availableMemory() const { return std::nullopt; }
+
+  /// Optional: the best of variants of these names that the device runs, by its index; nothing
+  /// if it runs none of them, or any that the caller likes.
+  virtual std::optional<size_t> preferredVariant(std::span<const std::string_view>) const {
+    return std::nullopt;
+  }
 
   /// `what` names the purpose in a failure, which states the bytes.
   virtual Expected<std::unique_ptr<Buffer>> allocate(int64_t bytes, std::string_view what) = 0;

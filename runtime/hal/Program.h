@@ -36,11 +36,18 @@ struct Command {
   uint32_t firstArg = 0; ///< in Program::args; an observation has one
 };
 
+/// The shape of what is observed: `rowBytes` for each unit of a size.
+struct ProgramObservation {
+  int32_t size = 0; ///< index into the values of a step
+  int64_t rowBytes = 0;
+};
+
 /// Plain data. Indices are in range: programs come from valid plans.
 struct Program {
   std::string name;      ///< of the entry, for failures
   int32_t sizeCount = 0; ///< how many values a step brings
   std::vector<ProgramKernel> kernels;
+  std::vector<ProgramObservation> observations; ///< of the entry
   std::vector<Command> commands;
   std::vector<Address> args;
 };

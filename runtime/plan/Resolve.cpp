@@ -42,6 +42,9 @@ void Resolver::addTables(size_t variant) {
     const plan::KernelVariant &compiled = kernel.variants[variant];
     program.kernels.push_back({kernel.symbol, kernel.sizes, compiled.tiles, compiled.scratchBytes});
   }
+  for (const plan::Observation &known : entry.observations) {
+    program.observations.push_back({known.size, known.columns * int64_t(byteSize(known.type))});
+  }
 }
 
 Expected<Address> Resolver::weight(const plan::Arg &arg, int64_t layer) const {

@@ -24,7 +24,7 @@ kern.def @bare kind "rows" family "gather" sizes ["T"] ins(%t: tensor<320x128xbf
 
 #T = #dsv3.dims<"T">
 !x = tensor<?x128xf32, #T>
-// expected-error @below {{unknown CPU variant 'z80'}}
+// expected-error @below {{unknown variant 'z80'}}
 kern.def @variant kind "rows" family "gather" sizes ["T"] ins(%t: tensor<320x128xbf16>, %i: tensor<?xi32, #T>) outs(%o: !x) configs {"z80" = {rows = 1, scratch = 0, tiles = array<i64: 0, 1, 1, 1, 0>}} {
   %y = kern.gather ins(%t, %i : tensor<320x128xbf16>, tensor<?xi32, #T>) outs(%o : !x) -> !x
   kern.yield %y : !x

@@ -33,6 +33,7 @@ PARTS = {
     "ptx": (["runtime/kernels/cuda/ptx"], []),
     "tile": (["runtime/kernels/cuda/tile"], ["ptx"]),
     "family": (["runtime/kernels/cuda"], ["ptx", "tile"]),
+    "device tests": (["runtime/cts/cuda"], ["ptx", "tile"]),
     "tools": (["tools"], ["std", "mlir", "compiler", "compiler tools"]),
     "dsv3-run": (["tools/dsv3-run"], ["std", "runtime"]),
 }

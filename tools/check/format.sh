@@ -11,5 +11,5 @@ if [ "${1:-}" = --fix ]; then
 fi
 cd "${1:-$(dirname "$0")/../..}" || exit 1
 # shellcheck disable=SC2086 # a list of words
-find dialects include lib runtime test tools -name '*.cpp' -o -name '*.h' -o -name '*.c' |
+find dialects include lib runtime test tools -name '*.cpp' -o -name '*.h' -o -name '*.c' -o -name '*.cuh' -o -name '*.cu' |
   LC_ALL=C sort | xargs "${CLANG_FORMAT:-clang-format-22}" $mode

@@ -22,7 +22,7 @@ struct PipelineOptions {
   std::string weights, head;
   /// Most tokens of a step with absorbed attention, and of any step.
   int64_t rows = 16, chunk = 512;
-  /// CPU variants to make kernels for; empty: all.
+  /// Variants to make kernels for; empty: all CPUs.
   std::vector<std::string> variants;
 };
 

@@ -1,9 +1,9 @@
 //===- Families.h - kernel families and their configurations ----*- C++ -*-===//
 //
-// The one table of kernel families for CPUs: which there are, in which layout a
-// family reads its weight, which configurations are legal for a variant, and
+// The one table of kernel families: which there are, in which layout a family reads
+// its weight, which configurations are legal for a variant (a kind of CPU or GPU), and
 // which of them suits the facts of a kernel. The configuration pass, the code
-// generator and the tests read it; a bundle keeps its hash.
+// generators and the tests read it; a bundle keeps its hash.
 //
 // Standard library only. All functions are pure and thread-safe.
 //
@@ -61,6 +61,31 @@ inline int64_t panelWidth(const CpuVariant &variant, DType weight) {
 /// expanded_attention: in panels; tables, norms and biases of the others: row-major).
 Layout weightLayout(Family family, const CpuVariant &variant, DType weight);
 
+/// A kind of GPU that kernels are printed for.
+struct GpuVariant {
+  std::string_view name; ///< also NVRTC's name of the architecture
+  int32_t capability;    ///< ten times the major number of the compute capability, plus the minor
+  int64_t sharedBytes;   ///< dynamic shared memory that a block can have
+};
+
+std::span<const GpuVariant> gpuVariants();
+/// Null if there is no such variant.
+const GpuVariant *findGpuVariant(std::string_view text);
+
+/// The field `form` of products on GPUs.
+enum class GpuProduct : int64_t {
+  Dots,     ///< a warp has a column and a few rows
+  FmaTiles, ///< a block has a tile, in f32
+  MmaTiles, ///< a block has a tile, of bf16 on tensor cores
+};
+
+/// Whether there is such a variant, of CPUs or GPUs, and all names: "x86-64-v3 or …".
+bool isVariant(std::string_view text);
+std::string variantList();
+/// As weightLayout above for the variant of that name, which there must be. GPUs read all weights
+/// row-major, as they are stored.
+Layout weightLayout(Family family, std::string_view variant, DType weight);
+
 /// What a configuration depends on. Fields that a family does not name below are
 /// ignored.
 struct KernelFacts {
@@ -80,12 +105,15 @@ struct KernelFacts {
   int64_t groups = 1;
   int64_t parts = 1;         ///< gemm, grouped_gemm
   DType weight = DType::F32; ///< gemm, grouped_gemm, expanded_attention
+  DType rows = DType::F32;   ///< gemm, grouped_gemm: what is multiplied with the weight
+  int64_t rowsBegin = 1;     ///< and a power of two: they begin at multiples of so many elements
   int64_t scaleColumns = 0;  ///< of the weight's scales; 0: none
   int64_t heads = 1;         ///< both attentions, rope_append
   int64_t latent = 0;        ///< c: both attentions, rope_append
   int64_t rope = 0;          ///< r: both attentions, rope_append
   int64_t nope = 0;          ///< n: expanded_attention
   int64_t value = 0;         ///< v: expanded_attention
+  int64_t topK = 1;          ///< router
   int64_t pageTokens = 64;   ///< both attentions
   int64_t expertGroups = 1;  ///< router
 };
@@ -98,8 +126,8 @@ struct Configuration {
     bool operator==(const Field &) const = default;
   };
   std::vector<Field> fields;
-  TileCount tiles;
-  int64_t scratchBytes = 0; ///< per thread
+  TileCount tiles;          ///< of a GPU: blocks
+  int64_t scratchBytes = 0; ///< per thread; of a GPU: shared memory per block
   /// Why it was chosen, or, if it is not legal, why not. One clause.
   std::string reason;
   bool legal = true;
@@ -108,11 +136,18 @@ struct Configuration {
 };
 
 /// Every configuration of the enumeration, legal or not, best first among the
-/// legal ones. Never without a legal one.
+/// legal ones. For CPUs never without a legal one.
 std::vector<Configuration> enumerateConfigs(Family family, const CpuVariant &variant,
                                             const KernelFacts &facts);
-/// The first legal one.
+std::vector<Configuration> enumerateConfigs(Family family, const GpuVariant &variant,
+                                            const KernelFacts &facts);
+/// For the variant of that name, which there must be.
+std::vector<Configuration> enumerateConfigs(Family family, std::string_view variant,
+                                            const KernelFacts &facts);
+/// The first legal one; if none is (on a GPU, whose shared memory no configuration can do
+/// without), the last of the others, which says why.
 Configuration chooseConfig(Family family, const CpuVariant &variant, const KernelFacts &facts);
+Configuration chooseConfig(Family family, std::string_view variant, const KernelFacts &facts);
 
 /// The table as text, with the revisions of layouts and ABI, and a hash of it that
 /// changes whenever code made with one table cannot be used with another.

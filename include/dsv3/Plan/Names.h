@@ -46,12 +46,21 @@ inline constexpr std::string_view observedWeights = "router.weights";
 inline constexpr std::string_view variantV3 = "x86-64-v3";
 inline constexpr std::string_view variantV4 = "x86-64-v4";
 
+/// Variant::name: the GPUs that kernels are printed for, by NVRTC's names.
+inline constexpr std::string_view variantSm80 = "sm_80";
+inline constexpr std::string_view variantSm90a = "sm_90a";
+inline constexpr std::string_view variantSm100a = "sm_100a";
+inline constexpr std::string_view variantSm120a = "sm_120a";
+
 /// Files of a bundle: the plan; the text of the model's config.json; the path of the
-/// checkpoint, where there was one; an object and packed weights per variant.
+/// checkpoint, where there was one; an object (of GPUs: the text of the kernels) and packed
+/// weights per variant; a folder of kernels that were compiled for GPUs.
 inline constexpr std::string_view planFileName = "plan.dsv3";
 inline constexpr std::string_view configFileName = "config.json";
 inline constexpr std::string_view checkpointFileName = "checkpoint";
-inline constexpr std::string_view objectFileEnding = ".so";     ///< after the variant
+inline constexpr std::string_view objectFileEnding = ".so"; ///< after the variant
+inline constexpr std::string_view textFileEnding = ".cu";   ///< after the variant
+inline constexpr std::string_view cubinFolderName = "cubins";
 inline constexpr std::string_view packedFilePrefix = "packed."; ///< before the variant
 
 } // namespace dsv3::plan

@@ -100,13 +100,13 @@ struct TileCount {
 
 /// What differs between the variants of a kernel.
 struct KernelVariant {
-  TileCount tiles;
-  int64_t scratchBytes = 0; ///< per thread
+  TileCount tiles;          ///< of a GPU: blocks
+  int64_t scratchBytes = 0; ///< per thread; of a GPU: shared memory per block
   bool operator==(const KernelVariant &) const = default;
 };
 
-/// A compiled kernel: a symbol of each variant's shared object with the ABI of
-/// Kernel.h.
+/// A kernel: a symbol of each variant's object, with the ABI of Kernel.h in a shared object and
+/// that of GpuKernel.h in a text for GPUs.
 struct Kernel {
   std::string symbol;
   std::string family;

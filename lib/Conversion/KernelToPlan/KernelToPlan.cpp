@@ -55,10 +55,12 @@ LogicalResult ModulePlanner::addVariants() {
   }
   for (NamedAttribute config : (*definitions.begin()).getConfigsAttr()) {
     std::string name = config.getName().str();
-    if (!plan::findCpuVariant(name)) {
-      return (*definitions.begin()).emitError("unknown CPU variant '") << name << "'";
+    if (!plan::isVariant(name)) {
+      return (*definitions.begin()).emitError("unknown variant '") << name << "'";
     }
-    result.variants.push_back({name, name + std::string(plan::objectFileEnding), ""});
+    std::string_view ending =
+        plan::findGpuVariant(name) ? plan::textFileEnding : plan::objectFileEnding;
+    result.variants.push_back({name, name + std::string(ending), ""});
   }
   return success();
 }
@@ -154,10 +156,9 @@ LogicalResult ModulePlanner::setLayouts(plan::Parameter &parameter, kern::Launch
   std::vector<plan::Layout> wanted;
   wanted.reserve(result.variants.size());
   for (const plan::Variant &variant : result.variants) {
-    wanted.push_back(isWeight
-                         ? plan::weightLayout(*plan::familyFromName(*definition.getFamily()),
-                                              *plan::findCpuVariant(variant.name), parameter.type)
-                         : plan::Layout());
+    wanted.push_back(isWeight ? plan::weightLayout(*plan::familyFromName(*definition.getFamily()),
+                                                   variant.name, parameter.type)
+                              : plan::Layout());
   }
   if (!reader) {
     reader = definition;

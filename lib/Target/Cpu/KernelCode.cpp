@@ -70,7 +70,7 @@ void KernelCode::checkedPage(const CachePages &cache, Num request, Num index,
 
 /// One op of the table of scalar operations; nullopt if the table has no code for it.
 static std::optional<Num> emitScalar(Code &code, StringRef name, Num a, Num b) {
-#define DSV3_SCALAR_OP(NAME, ARITY, VALUE, CPU)                                                    \
+#define DSV3_SCALAR_OP(NAME, ARITY, VALUE, CPU, CUDA)                                              \
   if (name == NAME) {                                                                              \
     return CPU;                                                                                    \
   }

@@ -3,6 +3,7 @@
 
 #include "AtInterrupt.h"
 #include "DumpPhase.h"
+#include "Precompile.h"
 #include "WriteFile.h"
 #include "dsv3/Checkpoint/AsideFolder.h"
 #include "dsv3/Checkpoint/PublishFolder.h"
@@ -10,6 +11,7 @@
 #include "dsv3/Plan/PlanFile.h"
 #include "dsv3/Support/Hash.h"
 #include "dsv3/Target/Cpu.h"
+#include "dsv3/Target/Cuda.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -30,6 +32,7 @@ static fs::path foreignFile(const fs::path &folder) {
     std::string name = at->path().filename().string();
     bool own = name == plan::planFileName || name == plan::configFileName ||
                name == plan::checkpointFileName || name.ends_with(plan::objectFileEnding) ||
+               name.ends_with(plan::textFileEnding) || name == plan::cubinFolderName ||
                name.starts_with(plan::packedFilePrefix);
     if (!own) {
       return name;
@@ -60,10 +63,29 @@ static Expected<fs::path> folderFor(const fs::path &target) {
   return folder;
 }
 
-/// Compiles the kernels for a variant into `directory`; what they become on the way goes to
+/// Prints the kernels for a kind of GPU into `directory`, and compiles them if the parts say so.
+static Status addGpuVariant(ModuleOp module, plan::Variant &variant, const fs::path &directory,
+                            const BundleParts &parts) {
+  FailureOr<std::vector<plan::KernelText>> kernels =
+      cuda::printKernels(module, *plan::findGpuVariant(variant.name));
+  if (failed(kernels)) {
+    return Failure{"no code for " + variant.name, "", "see the message above"};
+  }
+  std::string file = plan::joinKernelTexts(variant.name, *kernels);
+  variant.checksum = hash128(std::string_view(file)).hex();
+  Status written = writeFile(directory / variant.object, file);
+  if (written && !parts.dump.empty()) {
+    written = compile::dump(parts.dump, Phase::Emitted, "-" + variant.name + ".cu", file);
+  }
+  return written && parts.precompile
+             ? precompile(*kernels, variant.name, directory / plan::cubinFolderName)
+             : written;
+}
+
+/// Compiles the kernels for a kind of CPU into `directory`; what they become on the way goes to
 /// the folder `dump`, unless that is empty.
-static Status addVariant(ModuleOp module, plan::Variant &variant, const fs::path &directory,
-                         const std::string &dump) {
+static Status addCpuVariant(ModuleOp module, plan::Variant &variant, const fs::path &directory,
+                            const std::string &dump) {
   const plan::CpuVariant &cpu = *plan::findCpuVariant(variant.name);
   OwningOpRef<ModuleOp> code = cpu::emitKernels(module, cpu);
   if (!code) {
@@ -125,7 +147,10 @@ Status writeBundle(ModuleOp module, BundleParts parts, const std::string &path) 
     // The rest takes no time; this takes seconds each.
     llvm::errs() << "making code for " << variant.name << ", " << index + 1 << " of "
                  << parts.plan.variants.size() << '\n';
-    if (Status added = addVariant(module, variant, draft, parts.dump); !added) {
+    Status added = plan::findGpuVariant(variant.name)
+                       ? addGpuVariant(module, variant, draft, parts)
+                       : addCpuVariant(module, variant, draft, parts.dump);
+    if (!added) {
       return added;
     }
   }

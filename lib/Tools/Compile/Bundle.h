@@ -1,9 +1,9 @@
 //===- Bundle.h - writes a bundle -------------------------------*- C++ -*-===//
 //
-// A bundle is a directory: plan.dsv3, a shared object per variant, config.json and,
-// where it was compiled from a checkpoint, `checkpoint`, a file with the path of its
-// directory. It is written beside its place and published in one step: it is there whole
-// or not at all, and a bundle that it replaces is there until then.
+// A bundle is a directory: plan.dsv3, a shared object or text of kernels per variant,
+// config.json and, where it was compiled from a checkpoint, `checkpoint`, a file with the path of
+// its directory. It is written beside its place and published in one step: it is there whole or not
+// at all, and a bundle that it replaces is there until then.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -21,8 +21,9 @@ namespace dsv3::compile {
 struct BundleParts {
   plan::Plan plan;
   std::string configText;
-  std::string checkpoint; ///< absolute path, or empty
-  std::string dump;       ///< folder for the code of phase emitted as text, or empty
+  std::string checkpoint;  ///< absolute path, or empty
+  std::string dump;        ///< folder for the code of phase emitted as text, or empty
+  bool precompile = false; ///< texts for GPUs are compiled, too
 };
 
 /// Compiles the kernels of `module` (phase configured) for each variant of the plan and

@@ -7,6 +7,7 @@
 #include "Explain.h"
 #include "Remarks.h"
 #include "Report.h"
+#include "TargetFlags.h"
 #include "dsv3/Conversion/KernelToPlan.h"
 #include "dsv3/Pipelines/CheckpointModel.h"
 #include "dsv3/Plan/Families.h"
@@ -39,7 +40,7 @@ struct Flags {
   bool planOnly = false;
   std::optional<int64_t> context;
   int64_t batch = 1, rows = 16, chunk = 512;
-  std::vector<std::string> variants;
+  compile::TargetFlags target;
 };
 
 /// CLI11, as in dsv3-run: LLVM's own options would collide with names of ours.
@@ -67,9 +68,17 @@ void declareFlags(CLI::App &app, Flags &flags) {
       ->type_name("NAME");
   app.add_option("--head", flags.head, "encode the head: bf16, fp8, int8 [as stored]")
       ->type_name("NAME");
-  app.add_option("--variant", flags.variants, "CPUs to make code for, comma-separated [all]")
+  app.add_option("--target", flags.target.targets, "cpu, cuda or both, comma-separated [cpu]")
       ->delimiter(',')
       ->type_name("NAME");
+  app.add_option("--variant", flags.target.variants, "CPUs to make code for, comma-separated [all]")
+      ->delimiter(',')
+      ->type_name("NAME");
+  app.add_option("--arch", flags.target.architectures, "GPUs to make code for, with --target=cuda")
+      ->delimiter(',')
+      ->type_name("NAME");
+  app.add_flag("--precompile", flags.target.precompile,
+               "compile code for GPUs with NVRTC now, not when it is loaded");
   app.add_option("--stop-after", flags.stopAfter,
                  "print the module of a phase instead: one of " + phaseList(Phase::Planned))
       ->type_name("PHASE");
@@ -89,6 +98,7 @@ void declareFlags(CLI::App &app, Flags &flags) {
       ->type_name("FILE");
   app.footer("examples: dsv3-compile --model DIR -o BUNDLE\n"
              "          dsv3-compile --config config.json --plan-only --context 8192\n"
+             "          dsv3-compile --model DIR --target=cpu,cuda --arch=sm_90a -o BUNDLE\n"
              "          dsv3-compile --model DIR --stop-after=fused\n"
              "          dsv3-compile --model DIR --plan-only --remarks=missed\n"
              "          dsv3-compile --model DIR --explain=@decode.lm_head");
@@ -125,25 +135,6 @@ Status checkRange(const char *flag, int64_t value, int64_t least, int64_t most,
                  flag, hint};
 }
 
-Status checkVariants(const std::vector<std::string> &variants) {
-  for (const std::string &variant : variants) {
-    if (!plan::findCpuVariant(variant)) {
-      std::string known;
-      for (const plan::CpuVariant &cpu : plan::cpuVariants()) {
-        known += known.empty() ? "" : " or ";
-        known += cpu.name;
-      }
-      return Failure{"expected " + known + ", found " + variant, "--variant",
-                     "leave it out for code that runs on all of them"};
-    }
-    if (llvm::count(variants, variant) > 1) {
-      return Failure{"expected each variant once, found " + variant + " again", "--variant",
-                     "leave one of them out"};
-    }
-  }
-  return {};
-}
-
 /// What the command makes: a bundle, or something to print.
 Status checkProduct(const Flags &flags, Phase last) {
   bool prints = last <= Phase::Planned || !flags.explain.empty() || flags.planOnly;
@@ -178,7 +169,7 @@ Expected<Phase> checkFlags(const Flags &flags) {
         checkRange("--context", flags.context.value_or(1), 1, checkpoint::ConfigLimits::positions),
         checkRange("--batch", flags.batch, 1, 4096), checkRange("--rows", flags.rows, 1, 1024),
         checkRange("--chunk", flags.chunk, 1, 65536), checkPolicy(flags.policy),
-        checkEncodings(flags.weights, flags.head), checkVariants(flags.variants)}) {
+         checkEncodings(flags.weights, flags.head), compile::wantedVariants(flags.target).status()}) {
     if (!status) {
       return status;
     }
@@ -202,7 +193,7 @@ Status applyFlags(const Flags &flags, ModelSource &source, PipelineOptions &opti
   options.weights = flags.weights, options.head = flags.head;
   options.rows = std::min<int64_t>(flags.rows, flags.chunk);
   options.chunk = flags.chunk;
-  options.variants = flags.variants;
+  options.variants = *compile::wantedVariants(flags.target); // checked before
   return {};
 }
 
@@ -265,7 +256,8 @@ int finish(const Flags &flags, ModelInput &input, ModuleOp module, Phase last,
   plan::MemoryNeeds needs = plan::memoryNeeds(*plan, 0);
   uint64_t cache = plan::fullCacheBytes(plan->cache);
   size_t kernels = plan->kernels.size(), variants = plan->variants.size();
-  compile::BundleParts parts{std::move(*plan), input.configText, "", flags.dumpPhases};
+  compile::BundleParts parts{std::move(*plan), input.configText, "", flags.dumpPhases,
+                             flags.target.precompile};
   if (input.checkpoint) {
     std::error_code error;
     auto path = std::filesystem::absolute(input.checkpoint->checkpoint.directory(), error);
@@ -305,7 +297,7 @@ int runPhases(const Flags &flags, ModelInput &input, const PipelineOptions &opti
   if (Status collected = remarks.collect(context); !collected) {
     return fail(collected.failure(), exitUsage); // no regular expression
   }
-  compile::Explanation explanation(flags.explain, flags.variants);
+  compile::Explanation explanation(flags.explain, options.variants);
   PhaseObserver observer = [&](Phase phase, ModuleOp module) {
     if (!flags.output.empty() || llvm::errs().is_displayed()) {
       sayIfSlow(phase, start); // elsewhere what lies on stderr is for a program to read

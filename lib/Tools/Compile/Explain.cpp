@@ -58,8 +58,9 @@ static std::string spellTiles(const plan::TileCount &tiles, kern::DefOp definiti
 
 /// Every configuration that the table has for a kernel, the chosen one first.
 static std::string spellChoices(kern::DefOp definition, plan::Family family,
-                                const plan::CpuVariant &variant, const plan::KernelFacts &facts) {
-  std::string text = line("variant", std::string(variant.name)), others;
+                                const std::string &variant, const plan::KernelFacts &facts) {
+  bool gpu = plan::findGpuVariant(variant) != nullptr;
+  std::string text = line("variant", variant), others;
   bool chosen = false;
   for (const plan::Configuration &config : plan::enumerateConfigs(family, variant, facts)) {
     std::string entry = spellFields(config) + ": " + config.reason;
@@ -70,8 +71,9 @@ static std::string spellChoices(kern::DefOp definition, plan::Family family,
     } else {
       chosen = true;
       text += line("  chosen", entry);
-      text += line("  tiles", spellTiles(config.tiles, definition));
-      text += line("  scratch", bytesText(config.scratchBytes) + " a thread");
+      text += line(gpu ? "  blocks" : "  tiles", spellTiles(config.tiles, definition));
+      text += gpu ? line("  shared", bytesText(config.scratchBytes) + " a block")
+                  : line("  scratch", bytesText(config.scratchBytes) + " a thread");
     }
   }
   return text + others;
@@ -96,9 +98,12 @@ LogicalResult Explanation::observe(Phase phase, ModuleOp module) {
     core = definition.getCore()->getName().getStringRef();
     plan::Family family = *plan::familyFromName(*definition.getFamily());
     for (const plan::CpuVariant &variant : plan::cpuVariants()) {
-      if (variants.empty() || llvm::is_contained(variants, variant.name)) {
-        choices += spellChoices(definition, family, variant, *facts);
+      if (variants.empty()) {
+        choices += spellChoices(definition, family, std::string(variant.name), *facts);
       }
+    }
+    for (const std::string &variant : variants) {
+      choices += spellChoices(definition, family, variant, *facts);
     }
   }
   return success();

@@ -1,6 +1,7 @@
 //===- Report.cpp - what a plan needs, before anything is loaded ----------===//
 #include "Report.h"
 
+#include "dsv3/Plan/Families.h"
 #include "dsv3/Plan/MemoryNeeds.h"
 #include "dsv3/Support/BytesText.h"
 
@@ -105,14 +106,21 @@ std::string planReport(const checkpoint::ModelConfig &config, const plan::Plan &
     line("  arenas", fmt::format("{}: {} of values, {} of inputs and outputs",
                                  bytesText(needs.arena + needs.ports), bytesText(needs.arena),
                                  bytesText(needs.ports)));
-    line("  scratch", fmt::format("{}: {} for each of {} threads",
-                                  bytesText(needs.scratch * static_cast<uint64_t>(machine.threads)),
-                                  bytesText(needs.scratch), machine.threads));
+    bool gpu = plan::findGpuVariant(plan.variants[variant].name) != nullptr;
+    if (!gpu) {
+      line("  scratch",
+           fmt::format("{}: {} for each of {} threads",
+                       bytesText(needs.scratch * static_cast<uint64_t>(machine.threads)),
+                       bytesText(needs.scratch), machine.threads));
+    }
     line("  cache", fmt::format("{}: {} tokens for {} request{}, {} a token",
                                 bytesText(plan::fullCacheBytes(plan.cache)), plan.cache.maxContext,
                                 plan.cache.maxRequests, plan.cache.maxRequests == 1 ? "" : "s",
                                 bytesText(static_cast<uint64_t>(plan.cache.bytesPerToken()))));
     line("  total", bytesText(total));
+    if (gpu) {
+      continue; // dsv3-run asks the GPU what it has to give
+    }
     if (!machine.memory) {
       line("  memory", "this machine does not say what it has to give");
       continue;

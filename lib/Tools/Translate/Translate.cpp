@@ -13,6 +13,7 @@
 #include "dsv3/Conversion/KernelToPlan.h"
 #include "dsv3/Plan/PlanFile.h"
 #include "dsv3/Target/Cpu.h"
+#include "dsv3/Target/Cuda.h"
 #include "dsv3/Target/Plan.h"
 #include "dsv3/Tools/Registration.h"
 
@@ -82,6 +83,30 @@ static LogicalResult kernelsToCpu(ModuleOp module, llvm::raw_ostream &output) {
   return success();
 }
 
+/// The file of texts of each kind of GPU that a kernel is configured for. Fails if there is none.
+static LogicalResult kernelsToCuda(ModuleOp module, llvm::raw_ostream &output) {
+  bool configured = false;
+  for (const plan::GpuVariant &variant : plan::gpuVariants()) {
+    if (llvm::none_of(module.getOps<kern::DefOp>(), [&](kern::DefOp definition) {
+          return definition.getConfigsAttr() && definition.getConfig(variant.name);
+        })) {
+      continue;
+    }
+    FailureOr<std::vector<plan::KernelText>> kernels = cuda::printKernels(module, variant);
+    if (failed(kernels)) {
+      return failure();
+    }
+    output << plan::joinKernelTexts(variant.name, *kernels);
+    configured = true;
+  }
+  if (!configured) {
+    return module.emitError(
+        "expected a module of phase configured, found no kernel that has a configuration for a "
+        "GPU; hint: dsv3-compile --target=cuda --arch=sm_90a --stop-after=configured prints one");
+  }
+  return success();
+}
+
 static int runTool(int argc, char **argv) {
   TranslateToMLIRRegistration toMlir("plan-to-mlir", "a plan file (plan.dsv3) as text",
                                      TranslateRawSourceMgrToMLIRFunction(planToMlir));
@@ -97,17 +122,23 @@ static int runTool(int argc, char **argv) {
       "kernels-to-cpu", "the code of a configured module's kernels, before LLVM",
       [](ModuleOp module, llvm::raw_ostream &output) { return kernelsToCpu(module, output); },
       registerAllDialects);
+  TranslateFromMLIRRegistration toCuda(
+      "kernels-to-cuda", "the CUDA text of a configured module's kernels",
+      [](ModuleOp module, llvm::raw_ostream &output) { return kernelsToCuda(module, output); },
+      registerAllDialects);
   return failed(mlirTranslateMain(
              argc, argv,
              "dsv3-translate: a plan as text and back; the plan and the code of kernels\n\n"
              "The text is the plan dialect. A plan that is written as text and read\n"
              "back has the same bytes. From a module of phase configured come its plan\n"
              "and, as scf, vector and llvm, the code of its kernels for each CPU that\n"
-             "they are configured for. Makes no bundle; for that use dsv3-compile.\n\n"
+             "they are configured for, or for GPUs as CUDA text. Makes no bundle; for that\n"
+             "use dsv3-compile.\n\n"
              "  --plan-to-mlir     a plan file (plan.dsv3) as text\n"
              "  --mlir-to-plan     the text of a plan as a plan file\n"
              "  --kernels-to-plan  the plan of a configured module as text\n"
-             "  --kernels-to-cpu   the code of a configured module's kernels, before LLVM\n\n"
+             "  --kernels-to-cpu   the code of a configured module's kernels, before LLVM\n"
+             "  --kernels-to-cuda  the CUDA text of a configured module's kernels\n\n"
              "Of the options below, which are LLVM's, -o FILE is the one to know.\n\n"
              "example: dsv3-translate --plan-to-mlir BUNDLE/plan.dsv3 -o plan.mlir\n"
              "         dsv3-translate --kernels-to-cpu configured.mlir\n"))

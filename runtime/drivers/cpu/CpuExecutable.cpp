@@ -8,6 +8,8 @@
 
 #include "runtime/drivers/cpu/CpuExecutable.h"
 
+#include "runtime/hal/KernelFailure.h"
+
 #include <algorithm>
 #include <chrono>
 
@@ -132,15 +134,6 @@ void CpuExecutable::run(int thread) {
       queue.wait(team->waiter(thread), turn, team->mostPauses());
     }
   }
-}
-
-static Failure kernelFailure(int32_t code, std::string where) {
-  if (plan::KernelError(code) == plan::KernelError::IndexOutOfRange) {
-    return {"a kernel found an index out of range in its input", std::move(where),
-            "check the token ids; if they are right, compile the model again"};
-  }
-  return {"a kernel failed with code " + std::to_string(code) + ", which has no meaning here",
-          std::move(where), "compile the model again"};
 }
 
 Status CpuExecutable::firstFailure() const {

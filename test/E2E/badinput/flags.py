@@ -28,6 +28,10 @@ def check(bench):
     bench.refuses("flags: --config without --dummy", ["run", "generate", "--ids", "0", "--config",
                                                       f"{bench.nano}/config.json"], "no weights", "--plan-only", code=(2,))
     run("--variant", "sparc", "x86-64-v3", "'sparc'")
+    for value in ["gpu", "cuda:", "cuda:x", "cuda:-1", "cuda0"]:
+        run("--device", value, "cpu or cuda:N", f"'{value}'")
+    # Without a driver, and where there is one without a GPU of this number.
+    run("--device", "cuda:63", "hint: ")
     run("--dummy-seed", "3", "--dummy")
     for flag, values in [("--weights", ["int5", "INT8"]), ("--head", ["int4", "i8"])]:
         for value in values:
@@ -47,9 +51,16 @@ def check(bench):
     for flag, values in [("--context", ["0", "-1", "x"]), ("--batch", ["0", "99999999999"]),
                          ("--chunk", ["0", "1000000"]), ("--rows", ["0"]), ("--policy", ["int3"]),
                          ("--variant", ["sparc", "x86-64-v3,x86-64-v3"]), ("--stop-after", ["lunch"]),
-                         ("--weights", ["int5"]), ("--head", ["int4"])]:
+                         ("--weights", ["int5"]), ("--head", ["int4"]),
+                         ("--target", ["gpu", "cpu,x"])]:
         for value in values:
             compiles(flag, value, value.split(",")[0])
+    gpu = refused([*compile_, "--target=cuda"])
+    gpu("--arch", "sm_70", "sm_70", "sm_80 or sm_90a")
+    gpu("--arch", "sm_80,sm_80", "each variant once")
+    gpu("--variant", "x86-64-v3", "--target=cpu,cuda")
+    for more, word in [(["--target=cuda"], "--arch"), (["--arch=sm_80"], "--target"), (["--precompile"], "--target")]:
+        bench.refuses(f"flags: compile {more[0]} alone", [*compile_, *more], word, "hint: ")
     for more in [["--plan-only"], ["--stop-after=graph"], ["--explain=@embed"]]:
         bench.refuses(f"flags: compile -o {more[0]}", [*compile_, *more], more[0].split("=")[0], "beside -o",
                       code=(2,))

@@ -134,8 +134,8 @@ Packing Execution::packing() {
 void Execution::addInput(BlockArgument argument, const Packing &packed) {
   const reference::Tensor &tensor = inputs.tensors[argument.getArgNumber()];
   DType type = dtypeOf(cast<RankedTensorType>(argument.getType()).getElementType());
-  plan::Layout layout = plan::weightLayout(*plan::familyFromName(*definition.getFamily()), variant,
-                                           packed.parameter.type);
+  plan::Layout layout = plan::weightLayout(*plan::familyFromName(*definition.getFamily()),
+                                           variant.name, packed.parameter.type);
   plan::PackedShape shape(packed.parameter, layout);
   bool isWeight = argument.getArgNumber() == packed.weight;
   if (!isWeight && argument.getArgNumber() != packed.scales) {

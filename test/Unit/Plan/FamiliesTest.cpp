@@ -2,6 +2,7 @@
 #include "dsv3/Plan/Families.h"
 #include "dsv3/Plan/Kernel.h"
 #include "dsv3/Plan/Layout.h"
+#include "dsv3/Plan/Names.h"
 #include "dsv3/Support/Hash.h"
 
 #include <gtest/gtest.h>
@@ -62,6 +63,48 @@ TEST(Families, ProductsOfCodesSumWholeBlocksOfScales) {
       EXPECT_EQ(chooseConfig(Family::Gemm, variant, facts).get("k_block"), 32);
     }
   }
+}
+
+/// The same on GPUs, where each also has a number of threads that makes whole warps.
+TEST(Families, ConfigurationsOfGpusHaveTheFieldsOfTheTable) {
+  KernelFacts facts;
+  facts.maxRows = 512, facts.n = 128, facts.k = 128, facts.groups = 16, facts.heads = 4;
+  facts.latent = 32, facts.rope = 8, facts.nope = 16, facts.value = 24, facts.expertGroups = 4;
+  facts.topK = 4;
+  for (const char *name :
+       {"rowwise", "gemm", "grouped_gemm", "gather", "rope_table", "rope_append",
+        "latent_attention", "expanded_attention", "router", "dispatch", "combine", "concat"}) {
+    for (const GpuVariant &variant : gpuVariants()) {
+      Configuration config = chooseConfig(*familyFromName(name), variant.name, facts);
+      ASSERT_TRUE(config.legal) << name << ": " << config.reason;
+      std::string fields;
+      for (const auto &field : config.fields) {
+        fields += (fields.empty() ? "" : " ") + field.name;
+      }
+      EXPECT_EQ(" " + fields, " " + fieldsInTable("gpu " + std::string(name))) << name;
+      EXPECT_EQ(config.get("threads") % 32, 0) << name;
+      EXPECT_LE(config.scratchBytes, variant.sharedBytes) << name;
+    }
+  }
+}
+
+/// What no block can hold is said, not chosen.
+TEST(Families, AGpuRefusesWhatItsSharedMemoryCannotHold) {
+  KernelFacts facts;
+  facts.maxRows = 512, facts.heads = 4, facts.latent = 512, facts.rope = 64;
+  facts.nope = 1024, facts.value = 1024;
+  Configuration config = chooseConfig(Family::ExpandedAttention, variantSm90a, facts);
+  EXPECT_FALSE(config.legal);
+  EXPECT_NE(config.reason.find("bytes of shared memory, a block has"), std::string::npos)
+      << config.reason;
+}
+
+/// GPUs read weights as they are stored, CPUs in panels.
+TEST(Families, LayoutsGoByTheVariantsName) {
+  EXPECT_EQ(weightLayout(Family::Gemm, variantSm90a, DType::BF16), Layout());
+  EXPECT_EQ(weightLayout(Family::Gemm, variantV3, DType::BF16).kind, LayoutKind::Panels);
+  EXPECT_TRUE(isVariant("sm_80"));
+  EXPECT_FALSE(isVariant("sm_70"));
 }
 
 /// Kernels that were made for other layouts or another ABI must not be run.

@@ -1,0 +1,59 @@
+//===- GpuKernel.h - the ABI of GPU kernels, and their text -----*- C++ -*-===//
+//
+// What printed kernels and the drivers agree on, as Kernel.h for CPUs; and the file in
+// which a bundle keeps the text of all kernels of a variant. Standard library only.
+//
+// A kernel is a module of its own with one `extern "C" __global__` function. Its
+// parameters are, in this order:
+//
+//   a pointer for each argument of the kern.def (inputs, then destinations), a cache
+//     being two, its pages and its page table;
+//   the values of its named sizes, int64 each, in the order of the plan;
+//   a pointer to the step's failure mark, and uint32 the launch's number in the step.
+//
+// It is launched with as many blocks as it has tiles, along x; with as many threads a
+// block as its __launch_bounds__ say; and with KernelVariant::scratchBytes of dynamic
+// shared memory.
+//
+// The mark is one uint64 in device memory. It is `noFailure` before the step, then the
+// least of all that kernels report: number of the launch << 32 | ~code, code being a
+// KernelError. Every kernel begins by looking at it, and does nothing if an earlier
+// launch failed: its input may be anything then.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "dsv3/Plan/Kernel.h"
+#include "dsv3/Support/Status.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dsv3::plan {
+
+/// Raised by whoever changes what is said here, so that older kernels are refused.
+inline constexpr int64_t gpuKernelAbiRevision = 1;
+
+inline constexpr uint64_t noFailure = ~uint64_t(0);
+inline constexpr uint32_t failedLaunch(uint64_t mark) { return uint32_t(mark >> 32); }
+inline constexpr int32_t failureCode(uint64_t mark) { return int32_t(~uint32_t(mark)); }
+
+/// The function's name: that of the kernel, with a low line for what C++ does not allow.
+std::string gpuFunctionName(std::string_view symbol);
+
+/// A kernel as text for NVRTC.
+struct KernelText {
+  std::string symbol;
+  std::string text;
+  bool operator==(const KernelText &) const = default;
+};
+
+/// The file of a variant's kernels: each follows a line that names it. Exact: what is parsed
+/// is what was joined.
+std::string joinKernelTexts(std::string_view variant, const std::vector<KernelText> &kernels);
+/// `where` names the file in a failure. Any bytes may be given.
+Expected<std::vector<KernelText>> splitKernelTexts(std::string_view file, const std::string &where);
+
+} // namespace dsv3::plan

@@ -1,0 +1,222 @@
+//===- GpuConfigs.cpp - the configurations of each family on GPUs ---------===//
+//
+// Enumerates configurations and orders them. Shared memory is that which the device
+// headers (runtime/kernels/cuda) divide; every printed kernel asserts that both agree.
+//
+//===----------------------------------------------------------------------===//
+#include "dsv3/Plan/Families.h"
+#include "dsv3/Plan/Layout.h"
+
+#include <algorithm>
+
+namespace dsv3::plan {
+
+static constexpr int64_t warpLanes = 32, mostThreads = 256;
+/// tile/reduce.cuh: a float for each warp.
+static constexpr int64_t blockSumBytes = warpLanes * 4;
+/// tile/fma.cuh: rows and columns of a tile, and bytes of a piece of one side.
+static constexpr int64_t fmaTile = 64, fmaPieceBytes = int64_t(16) * (64 + 4) * 4;
+/// tile/mma.cuh: rows and columns of a tile, columns of a piece and pieces in flight; rows begin
+/// at borders of 16 bytes.
+static constexpr int64_t mmaRows = 128, mmaColumns = 64, mmaDepth = 64, mmaStages = 3, mmaChunk = 8;
+/// Rows that a warp multiplies with one read of a column; more do so in a tile.
+static constexpr int64_t mostDotRows = 16;
+
+using Fields = std::vector<Configuration::Field>;
+
+static Configuration make(Fields fields, TileCount blocks, int64_t shared, std::string reason) {
+  std::sort(fields.begin(), fields.end(),
+            [](const auto &a, const auto &b) { return a.name < b.name; });
+  return {std::move(fields), blocks, shared, std::move(reason), true};
+}
+
+static Configuration rejected(Fields fields, std::string reason) {
+  Configuration config = make(std::move(fields), {}, 0, std::move(reason));
+  config.legal = false;
+  return config;
+}
+
+/// Blocks of `rows` rows each, `times` for every such group of rows.
+static TileCount rowBlocks(const KernelFacts &facts, int64_t rows, int64_t times = 1) {
+  if (facts.size < 0) {
+    return {-1, 1, 1, 1, times * ceilDiv(facts.maxRows, rows)};
+  }
+  return {facts.size, facts.rowFactor, rows, times, 0};
+}
+
+/// A row is a block; each thread has some of `work` columns.
+static std::vector<Configuration> rowConfigs(const KernelFacts &facts, int64_t work,
+                                             int64_t shared) {
+  std::vector<Configuration> configs;
+  for (int64_t threads = mostThreads; threads >= warpLanes; threads /= 2) {
+    Fields fields{{"threads", threads}};
+    if (threads > warpLanes && threads / 2 >= work) {
+      configs.push_back(rejected(fields, "half of the threads would have nothing to do"));
+    } else {
+      configs.push_back(make(fields, rowBlocks(facts, 1), shared,
+                             std::to_string(threads) + " threads share the " +
+                                 std::to_string(work) + " columns of a row"));
+    }
+  }
+  return configs;
+}
+
+/// Blocks of a product, given those of its columns.
+static TileCount productBlocks(const KernelFacts &facts, bool grouped, int64_t rows,
+                               int64_t columnBlocks) {
+  if (!grouped) {
+    return rowBlocks(facts, rows, columnBlocks * facts.groups);
+  }
+  // Every expert may begin a block of its own, unless there are fewer entries than that.
+  int64_t blocks = std::min(facts.maxRows, ceilDiv(facts.maxRows, rows) + facts.groups);
+  if (facts.size < 0) {
+    return {-1, 1, 1, 1, columnBlocks * blocks};
+  }
+  if (blocks == facts.maxRows) {
+    return {facts.size, facts.rowFactor, 1, columnBlocks, 0};
+  }
+  return {facts.size, facts.rowFactor, rows, columnBlocks, columnBlocks * facts.groups};
+}
+
+static std::string bytesReason(const std::string &what, int64_t bytes, int64_t most) {
+  return what + " need " + std::to_string(bytes) + " bytes of shared memory, a block has " +
+         std::to_string(most);
+}
+
+static Configuration mmaConfig(const GpuVariant &variant, const KernelFacts &facts, bool grouped) {
+  Fields fields{{"form", int64_t(GpuProduct::MmaTiles)},
+                {"rows", mmaRows},
+                {"columns", mmaColumns},
+                {"threads", mostThreads}};
+  int64_t bytes = mmaStages * (mmaRows + facts.parts * mmaColumns) * mmaDepth * 2;
+  if (facts.rows != DType::BF16 || facts.weight != DType::BF16) {
+    return rejected(fields, "tensor cores would round rows of " + std::string(name(facts.rows)) +
+                                " or a weight of " + std::string(name(facts.weight)) + " to bf16");
+  }
+  if (facts.k % mmaChunk != 0 || facts.rowsBegin % mmaChunk != 0) {
+    return rejected(fields, "rows do not begin at borders of 16 bytes");
+  }
+  if (bytes > variant.sharedBytes) {
+    return rejected(fields, bytesReason("the stages", bytes, variant.sharedBytes));
+  }
+  return make(fields, productBlocks(facts, grouped, mmaRows, ceilDiv(facts.n, mmaColumns)), bytes,
+              "rows of bf16 meet tensor cores, in tiles of 128 x 64");
+}
+
+static std::vector<Configuration> productConfigs(const GpuVariant &variant,
+                                                 const KernelFacts &facts, bool grouped) {
+  // The rows that one weight can meet: all of the step in the worst case. A token chooses an
+  // expert once.
+  int64_t rows = grouped ? ceilDiv(facts.maxRows, facts.rowFactor) : facts.maxRows;
+  std::vector<Configuration> configs;
+  constexpr int64_t dotThreads = 128;
+  for (int64_t most = 1; most <= mostDotRows; most *= 2) {
+    int64_t columns = dotThreads / warpLanes;
+    Fields fields{{"form", int64_t(GpuProduct::Dots)},
+                  {"rows", most},
+                  {"columns", columns},
+                  {"threads", dotThreads}};
+    if (most < rows) {
+      configs.push_back(rejected(fields, "a weight would be read again for every " +
+                                             std::to_string(most) + " of " + std::to_string(rows) +
+                                             " rows"));
+    } else {
+      configs.push_back(make(
+          fields, productBlocks(facts, grouped, most, ceilDiv(facts.n, columns)), 0,
+          "a warp has a column, which is read once for up to " + std::to_string(most) + " rows"));
+    }
+  }
+  configs.push_back(mmaConfig(variant, facts, grouped));
+  configs.push_back(make({{"form", int64_t(GpuProduct::FmaTiles)},
+                          {"rows", fmaTile},
+                          {"columns", fmaTile},
+                          {"threads", mostThreads}},
+                         productBlocks(facts, grouped, fmaTile, ceilDiv(facts.n, fmaTile)),
+                         (1 + facts.parts) * fmaPieceBytes,
+                         "products are summed in f32, in tiles of 64 x 64"));
+  return configs;
+}
+
+static std::vector<Configuration> latentConfigs(const GpuVariant &variant,
+                                                const KernelFacts &facts) {
+  std::vector<Configuration> configs;
+  for (int64_t heads : {8, 4, 3, 2, 1}) {
+    Fields fields{{"heads", heads}, {"threads", mostThreads}};
+    int64_t bytes = heads * (facts.latent + facts.rope + facts.pageTokens + 3) * 4;
+    if (facts.heads % heads != 0) {
+      configs.push_back(rejected(fields, std::to_string(heads) + " does not divide " +
+                                             std::to_string(facts.heads) + " heads"));
+    } else if (bytes > variant.sharedBytes) {
+      configs.push_back(rejected(
+          fields, bytesReason(std::to_string(heads) + " heads", bytes, variant.sharedBytes)));
+    } else {
+      configs.push_back(make(fields, rowBlocks(facts, 1, facts.heads / heads), bytes,
+                             std::to_string(heads) + " heads share a read of the latents"));
+    }
+  }
+  return configs;
+}
+
+static std::vector<Configuration> expandedConfigs(const GpuVariant &variant,
+                                                  const KernelFacts &facts) {
+  int64_t keyFloats = facts.pageTokens * ((facts.nope + facts.value + facts.rope) | 1);
+  std::vector<Configuration> configs;
+  for (int64_t rows : {32, 16, 8, 4, 2, 1}) {
+    Fields fields{{"rows", rows}, {"threads", mostThreads}};
+    // A query, its scores and the state of its softmax, its position and request.
+    int64_t ofRow = facts.nope + facts.rope + facts.pageTokens + 3 + 2;
+    int64_t bytes = 2 * fmaPieceBytes + (keyFloats + rows * ofRow + 1) * 4;
+    if (rows > 1 && rows / 2 >= facts.maxRows) {
+      configs.push_back(
+          rejected(fields, "there are never more than " + std::to_string(facts.maxRows) + " rows"));
+    } else if (bytes > variant.sharedBytes) {
+      configs.push_back(rejected(
+          fields, bytesReason(std::to_string(rows) + " rows", bytes, variant.sharedBytes)));
+    } else {
+      configs.push_back(make(fields, rowBlocks(facts, rows, facts.heads), bytes,
+                             std::to_string(rows) + " tokens share a page that is expanded"));
+    }
+  }
+  return configs;
+}
+
+std::vector<Configuration> enumerateConfigs(Family family, const GpuVariant &variant,
+                                            const KernelFacts &facts) {
+  switch (family) {
+  case Family::Gemm:
+    return productConfigs(variant, facts, false);
+  case Family::GroupedGemm:
+    return productConfigs(variant, facts, true);
+  case Family::LatentAttention:
+    return latentConfigs(variant, facts);
+  case Family::ExpandedAttention:
+    return expandedConfigs(variant, facts);
+  case Family::Rowwise:
+    return rowConfigs(facts, facts.n, blockSumBytes);
+  case Family::Gather:
+  case Family::Concat:
+  case Family::RopeTable:
+    return rowConfigs(facts, facts.n, 0);
+  case Family::RopeAppend:
+    return rowConfigs(facts, std::max(facts.latent, facts.heads * facts.rope / 2), blockSumBytes);
+  case Family::Combine: {
+    std::vector<Configuration> configs = rowConfigs(facts, facts.n, 0);
+    for (Configuration &config : configs) {
+      if (config.legal) {
+        config.tiles = rowBlocks(facts, 1, ceilDiv(facts.n, config.get("threads")));
+      }
+    }
+    return configs;
+  }
+  case Family::Router:
+    return {make({{"threads", warpLanes}}, rowBlocks(facts, 1),
+                 (2 * facts.groups + facts.expertGroups + 2 * facts.topK) * 4,
+                 "a warp chooses for a token without a barrier")};
+  case Family::Dispatch:
+    return {make({{"threads", mostThreads}}, {-1, 1, 1, 1, 1}, (facts.groups + 1) * 4,
+                 "one block keeps the order of the tokens")};
+  }
+  return {};
+}
+
+} // namespace dsv3::plan

@@ -1,0 +1,209 @@
+//===- PrintKernels.cpp - a kernel as a text ------------------------------===//
+//
+// The frame of each text: a comment for people, the family's header, its functors, and
+// the function with the ABI of dsv3/Plan/GpuKernel.h.
+//
+//===----------------------------------------------------------------------===//
+#include "KernelText.h"
+
+#include "Graph/Extent.h"
+#include "dsv3/Target/Cuda.h"
+#include "dsv3/Transforms/KernelFacts.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+
+namespace dsv3::cuda {
+namespace {
+
+class KernelPrinter {
+public:
+  KernelPrinter(ModuleOp module, kern::DefOp definition, const plan::GpuVariant &variant)
+      : module(module), definition(definition), variant(variant),
+        text(definition, definition.getConfig(variant.name)) {}
+  FailureOr<std::string> run();
+
+private:
+  LogicalResult check();
+  LogicalResult checkRegions();
+  FailureOr<std::string> comment();
+  std::string parameters();
+  std::string parameter(Value argument, const std::string &type, const std::string &name,
+                        const std::string &shape);
+
+  ModuleOp module;
+  kern::DefOp definition;
+  const plan::GpuVariant &variant;
+  KernelText text;
+};
+
+} // namespace
+
+/// Arithmetic is f32; other types are read and rounded to.
+LogicalResult KernelPrinter::checkRegions() {
+  for (Region &region : definition.getCore()->getRegions()) {
+    for (Operation &op : region.getOps()) {
+      bool computes = op.getNumResults() == 1 && !isa<arith::ConstantOp, arith::TruncFOp>(op);
+      Type type = op.getNumResults() == 1 ? op.getResult(0).getType() : Type();
+      if ((computes && !type.isF32()) || (type && typeText(type).empty())) {
+        return definition.emitError("GPUs have no code for '")
+               << op.getName() << "' that gives " << type << " in a scalar region";
+      }
+    }
+  }
+  return success();
+}
+
+/// Whether a product multiplies codes of rows.
+static bool isQuantised(Operation *core) {
+  return llvm::TypeSwitch<Operation *, bool>(core)
+      .Case<kern::GemmOp, kern::GroupedGemmOp>([](auto op) { return bool(op.getAScales()); })
+      .Default(false);
+}
+
+LogicalResult KernelPrinter::check() {
+  if (!definition.getCore() || !definition.getSizesAttr() || !definition.getConfigsAttr() ||
+      !definition.getConfig(variant.name)) {
+    return definition.emitError("expected a kernel that is configured for ")
+           << variant.name << "; run kern-configure with that variant first";
+  }
+  for (BlockArgument argument : definition.getBody().getArguments()) {
+    auto cache = dyn_cast<graph::CacheType>(argument.getType());
+    Type element = cache ? cache.getElementType()
+                         : cast<RankedTensorType>(argument.getType()).getElementType();
+    if (typeText(element).empty() || (cache && isa<Float8E4M3FNType>(element))) {
+      return definition.emitError("GPUs have no code for ")
+             << (cache ? "a cache" : "tensors") << " of type " << element;
+    }
+  }
+  // Stages, and rows that one has made codes of.
+  Operation *core = definition.getCore();
+  if (core->hasAttr("quantise_group") || isQuantised(core)) {
+    return definition.emitError("GPUs have no code for quantised activations; compile with "
+                                "--policy=bf16");
+  }
+  return checkRegions();
+}
+
+/// "// @moe (layers 3-60), twice": who launches the kernel.
+static std::string launches(ModuleOp module, StringRef symbol) {
+  std::string lines;
+  for (auto function : module.getOps<func::FuncOp>()) {
+    int64_t count = 0;
+    function.walk([&](kern::LaunchOp launch) { count += launch.getCallee() == symbol ? 1 : 0; });
+    if (count > 0) {
+      std::string path = graph::modelPath(function); // ", in @moe (layers 3-60)"
+      lines += "// Launched " + path.substr(2) + ", " +
+               (count == 1 ? "once" : std::to_string(count) + " times") + ".\n";
+    }
+  }
+  return lines;
+}
+
+static bool sameFields(const plan::Configuration &config, DictionaryAttr chosen) {
+  return config.legal && llvm::all_of(config.fields, [&](const auto &field) {
+           auto value = chosen.getAs<IntegerAttr>(field.name);
+           return value && value.getInt() == field.value;
+         });
+}
+
+FailureOr<std::string> KernelPrinter::comment() {
+  FailureOr<plan::KernelFacts> facts = kernelFacts(definition);
+  if (failed(facts)) {
+    return failure();
+  }
+  std::string fields, reason;
+  DictionaryAttr chosen = definition.getConfig(variant.name);
+  for (const plan::Configuration &config :
+       plan::enumerateConfigs(*plan::familyFromName(*definition.getFamily()), variant, *facts)) {
+    if (!sameFields(config, chosen)) {
+      continue;
+    }
+    for (const plan::Configuration::Field &field : config.fields) {
+      fields += llvm::formatv("{0}{1}={2}", fields.empty() ? "" : ", ", field.name, field.value);
+    }
+    reason = config.reason;
+    break;
+  }
+  if (reason.empty()) {
+    return definition.emitError("its configuration for ")
+           << variant.name << " is none of the family table; run kern-configure again";
+  }
+  return llvm::formatv("// @{0} (kind \"{1}\"): {2}.\n{3}// For {4}: {5}, since {6}.\n",
+                       definition.getSymName(), definition.getKind(),
+                       definition.getCore()->getName().getStringRef(),
+                       launches(module, definition.getSymName()), variant.name, fields, reason)
+      .str();
+}
+
+std::string KernelPrinter::parameter(Value argument, const std::string &type,
+                                     const std::string &name, const std::string &shape) {
+  // Pages are written and read by the same kernel; destinations overlap nothing.
+  bool pages = isa<graph::CacheType>(argument.getType());
+  return llvm::formatv("    {0} *{1}{2}, // {3}\n", type, pages ? "" : "__restrict__ ", name,
+                       shape);
+}
+
+std::string KernelPrinter::parameters() {
+  std::string lines;
+  for (BlockArgument argument : definition.getBody().getArguments()) {
+    if (auto cache = dyn_cast<graph::CacheType>(argument.getType())) {
+      bool written = isa<kern::RopeAppendOp>(definition.getCore());
+      lines += parameter(
+          argument, (written ? "" : "const ") + typeText(cache.getElementType()),
+          text.pages(argument),
+          llvm::formatv("[pages, {0}, {1}]", cache.getPage(), cache.getLatent() + cache.getRope()));
+      lines += parameter(argument, "const int32", text.pageTable(argument),
+                         llvm::formatv("[{0}, pages of {1} tokens]", cache.getMaxRequests(),
+                                       cache.getMaxContext()));
+      continue;
+    }
+    auto type = cast<RankedTensorType>(argument.getType());
+    lines += parameter(argument, text.element(argument), text.name(argument),
+                       graph::spell(graph::extentsOf(type)));
+  }
+  for (StringRef size : definition.getSizesAttr().getAsValueRange<StringAttr>()) {
+    lines += llvm::formatv("    int64 {0},\n", size);
+  }
+  return lines + "    uint64 *mark, uint32 number";
+}
+
+FailureOr<std::string> KernelPrinter::run() {
+  if (failed(check())) {
+    return failure();
+  }
+  FailureOr<std::string> head = comment();
+  FailureOr<FamilyText> family = printFamily(text);
+  if (failed(head) || failed(family)) {
+    return failure();
+  }
+  std::string name = plan::gpuFunctionName(definition.getSymName().str());
+  std::string lines = *head;
+  lines += "#include \"runtime/kernels/cuda/family/" + family->header + ".cuh\"\n\n";
+  lines += "using namespace dsv3::gpu;\n\n" + family->declarations;
+  lines += llvm::formatv("extern \"C\" __global__ void __launch_bounds__({0}) {1}(\n",
+                         text.field("threads"), name);
+  lines += parameters() + ") {\n";
+  lines += family->checks.empty() ? "" : "  " + family->checks + "\n";
+  lines += "  Launch launch{mark, number};\n  " + family->call + "\n}\n";
+  return lines;
+}
+
+FailureOr<std::vector<plan::KernelText>> printKernels(ModuleOp module,
+                                                      const plan::GpuVariant &variant) {
+  std::vector<plan::KernelText> kernels;
+  for (auto definition : module.getOps<kern::DefOp>()) {
+    FailureOr<std::string> text = KernelPrinter(module, definition, variant).run();
+    if (failed(text)) {
+      return failure();
+    }
+    kernels.push_back({definition.getSymName().str(), std::move(*text)});
+  }
+  return kernels;
+}
+
+} // namespace dsv3::cuda

@@ -1,0 +1,28 @@
+//===- Precompile.cpp - cubins beside the text of kernels -----------------===//
+//
+// The folder of cubins in a bundle is one as the runtime's cache is.
+//
+//===----------------------------------------------------------------------===//
+#include "Precompile.h"
+
+#include "runtime/jit/KernelCompiler.h"
+
+namespace dsv3::compile {
+
+Status precompile(const std::vector<plan::KernelText> &kernels, const std::string &architecture,
+                  const std::filesystem::path &folder) {
+  runtime::KernelCompilerOptions options;
+  options.architecture = architecture;
+  options.cache = folder;
+  std::string problem;
+  options.say = [&](const std::string &text) {
+    problem = text.starts_with("note: ") ? text : problem;
+  };
+  Expected<runtime::CompiledKernels> compiled = runtime::compileKernels(kernels, options);
+  if (!compiled) {
+    return compiled.status();
+  }
+  return problem.empty() ? Status() : Failure{problem, folder.string(), "see the message above"};
+}
+
+} // namespace dsv3::compile

@@ -1,0 +1,21 @@
+//===- TargetFlags.h - which machines code is made for ----------*- C++ -*-===//
+#pragma once
+
+#include "dsv3/Support/Status.h"
+
+#include <string>
+#include <vector>
+
+namespace dsv3::compile {
+
+/// --target, --variant, --arch and --precompile, as they were given.
+struct TargetFlags {
+  std::vector<std::string> targets{"cpu"}, variants, architectures;
+  bool precompile = false;
+};
+
+/// The variants that the flags ask for; none for all CPUs. Fails with what is unknown, asked for
+/// twice, or does not go together.
+Expected<std::vector<std::string>> wantedVariants(const TargetFlags &flags);
+
+} // namespace dsv3::compile

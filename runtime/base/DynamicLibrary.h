@@ -1,0 +1,46 @@
+//===- DynamicLibrary.h - libraries that may not be there -------*- C++ -*-===//
+//
+// Opens a library of another maker at run time, so that one program serves machines
+// with and without it. POSIX.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "dsv3/Support/Status.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace dsv3::runtime {
+
+/// Owns a handle of dlopen. Moves, does not copy.
+class DynamicLibrary {
+public:
+  /// Where to look: the file names, best first, each in every folder and then where the system's
+  /// loader looks.
+  struct Search {
+    std::string what; ///< for people: "NVRTC, the compiler for NVIDIA GPUs"
+    std::vector<std::string> names;
+    std::vector<std::filesystem::path> folders;
+    std::string hint;
+  };
+  /// The first that can be opened. Fails with a sentence that names files and folders.
+  static Expected<DynamicLibrary> open(const Search &search);
+
+  DynamicLibrary() = default;
+  DynamicLibrary(DynamicLibrary &&other) noexcept;
+  DynamicLibrary &operator=(DynamicLibrary &&other) noexcept;
+  ~DynamicLibrary();
+
+  /// Null if there is none of that name.
+  void *find(const char *symbol) const;
+  /// As it was opened.
+  const std::string &path() const { return opened; }
+
+private:
+  void *handle = nullptr;
+  std::string opened;
+};
+
+} // namespace dsv3::runtime

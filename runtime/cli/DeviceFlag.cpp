@@ -1,0 +1,70 @@
+//===- DeviceFlag.cpp - where a model runs --------------------------------===//
+#include "runtime/cli/DeviceFlag.h"
+
+#include "dsv3/Plan/Families.h"
+#include "dsv3/Plan/Names.h"
+#include "runtime/bundle/CompileCache.h"
+#include "runtime/cli/Model.h"
+#include "runtime/cli/Streams.h"
+#include "runtime/drivers/cpu/CpuDevice.h"
+#include "runtime/drivers/cuda/CudaDevice.h"
+
+#include <charconv>
+#include <vector>
+
+namespace dsv3::cli {
+
+static constexpr std::string_view cpuName = "cpu", gpuName = "cuda";
+
+/// The number behind "cuda:", 0 behind "cuda" alone.
+static std::optional<int> parsedGpu(std::string_view text) {
+  if (!text.starts_with(gpuName)) {
+    return std::nullopt;
+  }
+  text.remove_prefix(gpuName.size());
+  if (text.empty()) {
+    return 0;
+  }
+  int number = -1;
+  auto [end, error] = std::from_chars(text.data() + 1, text.data() + text.size(), number);
+  bool whole = text[0] == ':' && error == std::errc() && end == text.data() + text.size();
+  return whole && number >= 0 ? std::optional(number) : std::nullopt;
+}
+
+std::optional<int> gpuNumber(std::string_view device) { return parsedGpu(device); }
+
+CLI::Validator deviceNames() {
+  auto check = [](std::string &text) {
+    return text == cpuName || parsedGpu(text)
+               ? std::string()
+               : "expected cpu or cuda:N, N being a number from 0 on, found '" + text + "'";
+  };
+  return {check, "cpu|cuda:N"};
+}
+
+Expected<std::unique_ptr<runtime::Device>> createDevice(const ModelFlags &flags) {
+  std::optional<int> gpu = gpuNumber(flags.device);
+  if (!gpu) {
+    return runtime::createCpuDevice({.threads = flags.threads});
+  }
+  runtime::KernelCompilerOptions options;
+  if (auto directory = runtime::compileCacheDirectory()) {
+    options.cache = *directory / plan::cubinFolderName;
+  }
+  options.threads = flags.threads;
+  options.say = [](const std::string &text) { say(text); };
+  return runtime::createCudaDevice(*gpu, options);
+}
+
+Expected<std::string> gpuVariant(const runtime::Device &device) {
+  std::vector<std::string_view> names;
+  for (const plan::GpuVariant &variant : plan::gpuVariants()) {
+    names.push_back(variant.name);
+  }
+  std::optional<size_t> best = device.preferredVariant(names);
+  return best ? Expected<std::string>(std::string(names[*best]))
+              : Failure{"there is no code for this GPU", "--device",
+                        "use the CPU: leave --device out"};
+}
+
+} // namespace dsv3::cli

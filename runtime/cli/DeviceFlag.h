@@ -1,0 +1,31 @@
+//===- DeviceFlag.h - where a model runs ------------------------*- C++ -*-===//
+//
+// What --device names: cpu, or cuda:N for the GPU of that number.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "dsv3/Support/Status.h"
+#include "runtime/hal/Device.h"
+
+#include <CLI/CLI.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace dsv3::cli {
+
+struct ModelFlags;
+
+/// The number of a GPU; nothing for cpu. Precondition: the flag passed deviceNames().
+std::optional<int> gpuNumber(std::string_view device);
+CLI::Validator deviceNames();
+
+/// The device that the flags name, for the kernels of a model.
+Expected<std::unique_ptr<runtime::Device>> createDevice(const ModelFlags &flags);
+/// The variant that a model is best compiled for to run on a GPU.
+Expected<std::string> gpuVariant(const runtime::Device &device);
+
+} // namespace dsv3::cli

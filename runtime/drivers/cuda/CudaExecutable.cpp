@@ -1,0 +1,236 @@
+//===- CudaExecutable.cpp - a program as launches on a stream -------------===//
+
+#include "runtime/drivers/cuda/CudaExecutable.h"
+
+#include "dsv3/Plan/GpuKernel.h"
+#include "runtime/hal/KernelFailure.h"
+
+#include <algorithm>
+#include <limits>
+
+using namespace dsv3;
+using namespace dsv3::runtime;
+using namespace dsv3::runtime::cuda;
+
+/// Shared memory that a kernel can have without asking for it.
+static constexpr int64_t givenShared = 48 * 1024;
+
+Status CudaExecutable::addKernels(const Program &program, std::span<const CudaKernel> code) {
+  const DriverApi &api = *context->api;
+  kernels.resize(program.kernels.size());
+  for (size_t i = 0; i < kernels.size(); ++i) {
+    const ProgramKernel &from = program.kernels[i];
+    kernels[i] = {from.symbol,
+                  code[i],
+                  from.sizes,
+                  from.tiles,
+                  unsigned(from.scratchBytes),
+                  std::vector<int64_t>(from.sizes.size()),
+                  0};
+    if (from.scratchBytes > givenShared) {
+      Status status = api.check(
+          api.FuncSetAttribute(code[i].function, functionMaxDynamicShared, int(from.scratchBytes)),
+          "cannot give the kernel '" + from.symbol + "' " + std::to_string(from.scratchBytes) +
+              " bytes of shared memory");
+      if (!status) {
+        return status;
+      }
+    }
+  }
+  return {};
+}
+
+/// How many arguments a command has: those up to the next one's.
+static size_t argCount(const Program &program, size_t command) {
+  size_t end = command + 1 < program.commands.size() ? program.commands[command + 1].firstArg
+                                                     : program.args.size();
+  return end - program.commands[command].firstArg;
+}
+
+void CudaExecutable::addSteps(const Program &program) {
+  for (const Address &address : program.args) {
+    args.push_back(reinterpret_cast<DevicePointer>(address));
+  }
+  observations = program.observations;
+  uint32_t count = 0;
+  for (const Command &command : program.commands) {
+    Step step;
+    step.layer = command.layer;
+    if (command.kind == Command::Kind::Launch) {
+      step.kernel = &kernels[size_t(command.target)];
+      step.number = count++;
+    } else {
+      step.observation = command.target;
+      step.observed = args[command.firstArg];
+    }
+    steps.push_back(step);
+  }
+  numbers.resize(count);
+  for (size_t i = 0; i < steps.size(); ++i) {
+    Step &step = steps[i];
+    if (!step.kernel) {
+      continue;
+    }
+    launches.push_back(&step);
+    step.firstParameter = parameters.size();
+    for (size_t arg = 0, all = argCount(program, i); arg < all; ++arg) {
+      parameters.push_back(&args[program.commands[i].firstArg + arg]);
+    }
+    for (int64_t &size : step.kernel->sizes) {
+      parameters.push_back(&size);
+    }
+    numbers[step.number] = step.number;
+    parameters.push_back(&mark);
+    parameters.push_back(&numbers[step.number]);
+  }
+}
+
+Expected<std::unique_ptr<CudaExecutable>>
+CudaExecutable::create(std::shared_ptr<const CudaContext> context, const Program &program,
+                       std::span<const CudaKernel> kernels, DevicePointer mark) {
+  if (kernels.size() != program.kernels.size()) {
+    return Failure{"expected an object with " + std::to_string(program.kernels.size()) +
+                       " kernels, found " + std::to_string(kernels.size()),
+                   "entry '" + program.name + "'"};
+  }
+  context->use();
+  std::unique_ptr<CudaExecutable> executable(new CudaExecutable(std::move(context)));
+  executable->name = program.name;
+  executable->sizeCount = size_t(program.sizeCount);
+  executable->mark = mark;
+  if (Status status = executable->addKernels(program, kernels); !status) {
+    return status;
+  }
+  executable->addSteps(program);
+  return executable;
+}
+
+std::string CudaExecutable::whereOf(const Step &step) const {
+  return "entry '" + name + "'" + (step.layer < 0 ? "" : ", layer " + std::to_string(step.layer)) +
+         ", kernel '" + step.kernel->symbol + "'";
+}
+
+Status CudaExecutable::setSizes(std::span<const int64_t> values) {
+  if (values.size() != sizeCount) {
+    return Failure{"expected " + std::to_string(sizeCount) + " sizes for a step, found " +
+                       std::to_string(values.size()),
+                   "entry '" + name + "'"};
+  }
+  for (Kernel &kernel : kernels) {
+    for (size_t i = 0; i < kernel.sizes.size(); ++i) {
+      kernel.sizes[i] = values[size_t(kernel.sizeIndices[i])];
+    }
+    int64_t blocks = kernel.tileCount.evaluate(kernel.sizes.data());
+    if (blocks < 0 || blocks > std::numeric_limits<int32_t>::max()) {
+      return Failure{"expected a number of blocks below 2^31, found " + std::to_string(blocks),
+                     "entry '" + name + "', kernel '" + kernel.symbol + "'"};
+    }
+    kernel.blocks = unsigned(blocks);
+  }
+  return {};
+}
+
+Status CudaExecutable::begin(std::span<const int64_t> sizes) {
+  if (Status status = setSizes(sizes); !status) {
+    return status;
+  }
+  context->use();
+  const DriverApi &api = *context->api;
+  static_assert(plan::noFailure == ~uint64_t(0), "its bytes are 0xFF");
+  return api.check(api.MemsetD8Async(mark, 0xFF, sizeof(uint64_t), context->stream),
+                   "cannot begin a step");
+}
+
+Status CudaExecutable::launch(const Step &step) {
+  const Kernel &kernel = *step.kernel;
+  if (kernel.blocks == 0) {
+    return {};
+  }
+  Result result = context->api->LaunchKernel(
+      kernel.code.function, kernel.blocks, 1, 1, unsigned(kernel.code.threads), 1, 1, kernel.shared,
+      context->stream, &parameters[step.firstParameter], nullptr);
+  if (result == success) {
+    return {};
+  }
+  return Failure{"cannot launch: the driver says " + context->api->nameOf(result), whereOf(step)};
+}
+
+Status CudaExecutable::observe(const Step &step, std::span<const int64_t> sizes,
+                               ObservationSink &sink) {
+  // Of a step that failed there is nothing to see.
+  if (Status status = finish(); !status) {
+    return status;
+  }
+  const ProgramObservation &shape = observations[size_t(step.observation)];
+  copy.resize(size_t(sizes[size_t(shape.size)] * shape.rowBytes));
+  const DriverApi &api = *context->api;
+  Status status = api.check(
+      api.MemcpyDtoHAsync(copy.data(), step.observed, copy.size(), context->stream), "cannot copy");
+  status = status ? api.check(api.StreamSynchronize(context->stream), "cannot copy") : status;
+  if (status) {
+    sink.observed(step.observation, step.layer, copy.data());
+  }
+  return status;
+}
+
+Status CudaExecutable::finish() {
+  const DriverApi &api = *context->api;
+  Status status = api.check(api.MemcpyDtoHAsync(&failure, mark, sizeof failure, context->stream),
+                            "a step failed");
+  status = status ? api.check(api.StreamSynchronize(context->stream), "a step failed") : status;
+  if (!status) {
+    return Failure{status.failure().what, "entry '" + name + "' on " + context->name,
+                   "the GPU has to be started anew for this program: run it again"};
+  }
+  if (failure == plan::noFailure) {
+    return {};
+  }
+  uint32_t number = plan::failedLaunch(failure);
+  if (number >= launches.size()) {
+    return Failure{"the mark of failures names launch " + std::to_string(number) + " of " +
+                       std::to_string(launches.size()),
+                   "entry '" + name + "'", "compile the model again"};
+  }
+  return kernelFailure(plan::failureCode(failure), whereOf(*launches[number]));
+}
+
+Status CudaExecutable::run(std::span<const int64_t> sizes, ObservationSink *sink) {
+  Status status = begin(sizes);
+  for (size_t i = 0; i < steps.size() && status; ++i) {
+    if (steps[i].kernel) {
+      status = launch(steps[i]);
+    } else if (sink) {
+      status = observe(steps[i], sizes, *sink);
+    }
+  }
+  return status ? finish() : status;
+}
+
+Status CudaExecutable::profile(std::span<const int64_t> sizes, LaunchProfile &times) {
+  const DriverApi &api = *context->api;
+  times.first.assign(launches.size(), 0.0);
+  times.again.assign(launches.size(), 0.0);
+  Status status = begin(sizes);
+  Event before = nullptr, after = nullptr;
+  status = status ? api.check(api.EventCreate(&before, 0), "cannot measure") : status;
+  status = status ? api.check(api.EventCreate(&after, 0), "cannot measure") : status;
+  for (size_t i = 0; i < launches.size() && status; ++i) {
+    for (int repeat = 0; repeat <= times.repeats && status; ++repeat) {
+      float milliseconds = 0;
+      api.EventRecord(before, context->stream);
+      status = launch(*launches[i]);
+      api.EventRecord(after, context->stream);
+      status = status ? api.check(api.EventSynchronize(after), "cannot measure") : status;
+      api.EventElapsedTime(&milliseconds, before, after);
+      double seconds = double(milliseconds) / 1000;
+      double &kept = repeat == 0 ? times.first[i] : times.again[i];
+      kept = repeat <= 1 ? seconds : std::min(kept, seconds);
+    }
+  }
+  for (Event event : {before, after}) {
+    if (event) {
+      api.EventDestroy(event);
+    }
+  }
+  return status ? finish() : status;
+}

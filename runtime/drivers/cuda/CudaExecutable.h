@@ -1,0 +1,78 @@
+//===- CudaExecutable.h - a program as launches on a stream -----*- C++ -*-===//
+//
+// Everything that a launch is given is laid out when the program is prepared; a step
+// fills in the sizes and launches in order. Kernels that follow a failed one do nothing;
+// the mark is read at the end of the step.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "runtime/drivers/cuda/CudaContext.h"
+#include "runtime/drivers/cuda/CudaObject.h"
+#include "runtime/hal/Device.h"
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace dsv3::runtime::cuda {
+
+class CudaExecutable final : public Executable {
+public:
+  /// `mark` is the step's failure mark in device memory.
+  static Expected<std::unique_ptr<CudaExecutable>>
+  create(std::shared_ptr<const CudaContext> context, const Program &program,
+         std::span<const CudaKernel> kernels, DevicePointer mark);
+
+  Status run(std::span<const int64_t> sizes, ObservationSink *sink);
+  Status profile(std::span<const int64_t> sizes, LaunchProfile &times);
+
+private:
+  struct Kernel {
+    std::string symbol;
+    CudaKernel code;
+    std::vector<int32_t> sizeIndices;
+    plan::TileCount tileCount;
+    unsigned shared = 0;
+    std::vector<int64_t> sizes; ///< of the step
+    unsigned blocks = 0;        ///< of the step
+  };
+  /// A launch, or where `kernel` is null an observation.
+  struct Step {
+    Kernel *kernel = nullptr;
+    int64_t layer = -1;
+    uint32_t number = 0;       ///< of the launch, as kernels report it
+    size_t firstParameter = 0; ///< in `parameters`
+    int32_t observation = 0;
+    DevicePointer observed = 0;
+  };
+
+  explicit CudaExecutable(std::shared_ptr<const CudaContext> context)
+      : context(std::move(context)) {}
+  Status addKernels(const Program &program, std::span<const CudaKernel> code);
+  void addSteps(const Program &program);
+  Status setSizes(std::span<const int64_t> values);
+  Status begin(std::span<const int64_t> sizes);
+  Status launch(const Step &step);
+  Status observe(const Step &step, std::span<const int64_t> sizes, ObservationSink &sink);
+  /// Waits for what was launched; the failure that a kernel reported.
+  Status finish();
+  std::string whereOf(const Step &step) const;
+
+  std::shared_ptr<const CudaContext> context;
+  std::string name; ///< of the entry
+  size_t sizeCount = 0;
+  std::vector<Kernel> kernels;
+  std::vector<Step> steps;
+  std::vector<const Step *> launches; ///< by their numbers
+  std::vector<DevicePointer> args;
+  std::vector<void *> parameters; ///< of all launches, one behind the other
+  std::vector<uint32_t> numbers;
+  std::vector<ProgramObservation> observations;
+  std::vector<std::byte> copy; ///< of what is observed
+  DevicePointer mark = 0;
+  uint64_t failure = 0; ///< the mark, read back
+};
+
+} // namespace dsv3::runtime::cuda

@@ -1,0 +1,92 @@
+//===- DriverApi.h - NVIDIA's driver, as far as we use it -------*- C++ -*-===//
+//
+// The functions of the CUDA driver API in a table that is filled at run time by dlopen
+// and cuGetProcAddress, with declarations of our own, so that no CUDA header is needed.
+// Types and numbers are those of cuda.h, which keeps them stable.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "dsv3/Support/Status.h"
+#include "runtime/base/DynamicLibrary.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace dsv3::runtime::cuda {
+
+using Result = int;
+using DeviceNumber = int;
+using Context = struct ContextOfDriver *;
+using Stream = struct StreamOfDriver *;
+using Event = struct EventOfDriver *;
+using Module = struct ModuleOfDriver *;
+using Function = struct FunctionOfDriver *;
+using DevicePointer = uint64_t;
+
+inline constexpr Result success = 0, outOfMemory = 2, noDevice = 100, noBinaryForGpu = 209;
+inline constexpr unsigned streamNonBlocking = 1;
+inline constexpr int attributeCapabilityMajor = 75, attributeCapabilityMinor = 76;
+inline constexpr int functionMaxThreads = 0, functionMaxDynamicShared = 8;
+
+/// DSV3_DRIVER_FUNCTION(NAME, PARAMETERS): cuNAME of the driver.
+#define DSV3_DRIVER_FUNCTIONS(X)                                                                   \
+  X(Init, (unsigned))                                                                              \
+  X(DriverGetVersion, (int *))                                                                     \
+  X(GetErrorName, (Result, const char **))                                                         \
+  X(GetErrorString, (Result, const char **))                                                       \
+  X(DeviceGetCount, (int *))                                                                       \
+  X(DeviceGet, (DeviceNumber *, int))                                                              \
+  X(DeviceGetName, (char *, int, DeviceNumber))                                                    \
+  X(DeviceGetAttribute, (int *, int, DeviceNumber))                                                \
+  X(DevicePrimaryCtxRetain, (Context *, DeviceNumber))                                             \
+  X(DevicePrimaryCtxRelease, (DeviceNumber))                                                       \
+  X(CtxSetCurrent, (Context))                                                                      \
+  X(StreamCreate, (Stream *, unsigned))                                                            \
+  X(StreamDestroy, (Stream))                                                                       \
+  X(StreamSynchronize, (Stream))                                                                   \
+  X(EventCreate, (Event *, unsigned))                                                              \
+  X(EventDestroy, (Event))                                                                         \
+  X(EventRecord, (Event, Stream))                                                                  \
+  X(EventSynchronize, (Event))                                                                     \
+  X(EventElapsedTime, (float *, Event, Event))                                                     \
+  X(MemGetInfo, (size_t *, size_t *))                                                              \
+  X(MemAlloc, (DevicePointer *, size_t))                                                           \
+  X(MemFree, (DevicePointer))                                                                      \
+  X(MemsetD8Async, (DevicePointer, unsigned char, size_t, Stream))                                 \
+  X(MemcpyHtoDAsync, (DevicePointer, const void *, size_t, Stream))                                \
+  X(MemcpyDtoHAsync, (void *, DevicePointer, size_t, Stream))                                      \
+  X(ModuleLoadData, (Module *, const void *))                                                      \
+  X(ModuleUnload, (Module))                                                                        \
+  X(ModuleGetFunction, (Function *, Module, const char *))                                         \
+  X(FuncGetAttribute, (int *, int, Function))                                                      \
+  X(FuncSetAttribute, (Function, int, int))                                                        \
+  X(LaunchKernel, (Function, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, \
+                   Stream, void **, void **))
+
+/// Immutable once loaded; stays loaded as long as someone holds it.
+class DriverApi {
+public:
+  /// Opens libcuda and starts it. Fails with a sentence where there is none, it is too old, or
+  /// it has no GPU.
+  static Expected<std::shared_ptr<const DriverApi>> load();
+
+#define DSV3_DECLARE(NAME, PARAMETERS) Result(*NAME) PARAMETERS = nullptr;
+  DSV3_DRIVER_FUNCTIONS(DSV3_DECLARE)
+#undef DSV3_DECLARE
+
+  /// Success, or "WHAT: the driver says …".
+  Status check(Result result, const std::string &what) const;
+  /// "CUDA_ERROR_OUT_OF_MEMORY (out of memory)".
+  std::string nameOf(Result result) const;
+
+private:
+  DriverApi() = default;
+  Status bind();
+
+  DynamicLibrary library;
+};
+
+} // namespace dsv3::runtime::cuda

@@ -1,0 +1,133 @@
+//===- CubinCache.cpp - compiled GPU kernels on disk ----------------------===//
+
+#include "runtime/jit/CubinCache.h"
+
+#include "dsv3/Plan/GpuKernel.h"
+#include "dsv3/Support/File.h"
+#include "dsv3/Support/FileWriting.h"
+#include "dsv3/Support/Hash.h"
+#include "runtime/jit/Nvrtc.h"
+#include "runtime/kernels/DeviceHeaders.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <span>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace fs = std::filesystem;
+using namespace dsv3;
+using namespace dsv3::runtime;
+
+static constexpr std::string_view magic = "DSV3CUB1";
+static constexpr size_t mostCubinBytes = size_t(1) << 28;
+static constexpr std::string_view ending = ".cubin", beforeVersion = ".nvrtc-";
+
+CubinKey CubinKey::of(std::string_view text, std::string_view architecture, std::string nvrtc) {
+  Hasher128 hasher;
+  for (std::string_view part :
+       {text, std::string_view(deviceHeadersHash()), Nvrtc::options(), architecture}) {
+    hasher.update(uint64_t(part.size()));
+    hasher.update(part);
+  }
+  hasher.update(uint64_t(plan::gpuKernelAbiRevision));
+  return {hasher.finish().hex(), std::move(nvrtc)};
+}
+
+std::string CubinKey::fileName() const {
+  return content + std::string(beforeVersion) + nvrtc + std::string(ending);
+}
+
+/// Magic, a line each of the file's name, its size and its checksum, then the cubin.
+std::string runtime::serialiseCubin(const CubinKey &key, std::string_view cubin) {
+  return std::string(magic) + "\n" + key.fileName() + "\n" + std::to_string(cubin.size()) + "\n" +
+         hash128(cubin).hex() + "\n" + std::string(cubin);
+}
+
+Expected<std::string> runtime::parseCubin(std::string_view bytes, const std::string &fileName) {
+  bool whole = true; // the lines so far
+  auto line = [&] {
+    size_t end = bytes.find('\n');
+    whole = whole && end != bytes.npos;
+    std::string_view text = bytes.substr(0, whole ? end : 0);
+    bytes.remove_prefix(whole ? end + 1 : 0);
+    return text;
+  };
+  if (line() != magic) {
+    return Failure{"expected a file that begins with " + std::string(magic), fileName};
+  }
+  if (std::string_view name = line(); name != fileName) {
+    return Failure{"expected the kernel of this name, found " + std::string(name), fileName};
+  }
+  std::string_view size = line(), checksum = line();
+  if (!whole || size != std::to_string(bytes.size())) {
+    return Failure{"expected " + std::string(size) + " bytes of code, found " +
+                       std::to_string(bytes.size()),
+                   fileName};
+  }
+  if (checksum != hash128(bytes).hex()) {
+    return Failure{"its checksum is another", fileName};
+  }
+  return std::string(bytes);
+}
+
+static std::optional<std::string> readOne(const fs::path &path) {
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) {
+    return std::nullopt;
+  }
+  Expected<std::string> bytes = readFile(path, mostCubinBytes);
+  Expected<std::string> cubin =
+      bytes ? parseCubin(*bytes, path.filename().string()) : Expected<std::string>(bytes.failure());
+  return cubin ? std::optional(*std::move(cubin)) : std::nullopt;
+}
+
+std::optional<std::string> runtime::readCubin(const fs::path &folder, const CubinKey &key) {
+  return readOne(folder / key.fileName());
+}
+
+std::optional<std::string> runtime::readAnyCubin(const fs::path &folder,
+                                                 const std::string &content) {
+  std::error_code error;
+  fs::path last;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    std::string name = at->path().filename().string();
+    if (name.starts_with(content + std::string(beforeVersion)) && name.ends_with(ending) &&
+        name > last.filename().string()) {
+      last = at->path();
+    }
+  }
+  return last.empty() ? std::nullopt : readOne(last);
+}
+
+Status runtime::writeCubin(const fs::path &folder, const CubinKey &key, std::string_view cubin) {
+  fs::path target = folder / key.fileName();
+  auto cannot = [&](const std::string &what) {
+    return Failure{"cannot keep a compiled kernel: " + what, target.string(),
+                   "set XDG_CACHE_HOME to a folder that can be written"};
+  };
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) {
+    return cannot(error.message());
+  }
+  std::string aside = (folder / ".aside-XXXXXX").string();
+  int descriptor = mkostemp(aside.data(), O_CLOEXEC);
+  if (descriptor < 0) {
+    return cannot(std::strerror(errno));
+  }
+  std::string bytes = serialiseCubin(key, cubin);
+  int failed = writeAt(descriptor, 0, std::as_bytes(std::span(bytes)));
+  failed = failed == 0 && fchmod(descriptor, 0644) != 0 ? errno : failed;
+  failed = failed == 0 && fsync(descriptor) != 0 ? errno : failed;
+  close(descriptor);
+  if (failed == 0 && std::rename(aside.c_str(), target.c_str()) != 0) {
+    failed = errno;
+  }
+  if (failed != 0) {
+    unlink(aside.c_str());
+    return cannot(std::strerror(failed));
+  }
+  return {};
+}

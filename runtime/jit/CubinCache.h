@@ -1,0 +1,45 @@
+//===- CubinCache.h - compiled GPU kernels on disk --------------*- C++ -*-===//
+//
+// One file for each kernel, named by all that decides its code: text, device headers,
+// options, architecture and the version of NVRTC. Files are written aside and renamed once, so
+// readers see a whole file or none; whoever comes second replaces equal bytes. Each has a
+// magic, its key, its size and a checksum, and is not trusted without. A bundle can
+// hold such files too (`--precompile`). POSIX.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "dsv3/Support/Status.h"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace dsv3::runtime {
+
+/// What decides the code of a kernel.
+struct CubinKey {
+  std::string content; ///< hash of text, headers, options and architecture, in hexadecimal
+  std::string nvrtc;   ///< version of the compiler: "13.0"
+
+  static CubinKey of(std::string_view text, std::string_view architecture, std::string nvrtc);
+  /// "HASH.nvrtc-13.0.cubin".
+  std::string fileName() const;
+};
+
+/// The cubin of exactly this key; nothing if there is none that is whole.
+std::optional<std::string> readCubin(const std::filesystem::path &folder, const CubinKey &key);
+/// The cubin that any version of the compiler made of this content; of several the one whose name
+/// is last.
+std::optional<std::string> readAnyCubin(const std::filesystem::path &folder,
+                                        const std::string &content);
+/// Makes the folder where need be. Fails where the file cannot be written.
+Status writeCubin(const std::filesystem::path &folder, const CubinKey &key, std::string_view cubin);
+
+/// The bytes of a file and back; the latter fails on anything else than what the former made
+/// for this key.
+std::string serialiseCubin(const CubinKey &key, std::string_view cubin);
+Expected<std::string> parseCubin(std::string_view bytes, const std::string &fileName);
+
+} // namespace dsv3::runtime

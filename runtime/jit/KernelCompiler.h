@@ -1,0 +1,43 @@
+//===- KernelCompiler.h - the code of a bundle's GPU kernels ----*- C++ -*-===//
+//
+// From texts to cubins: what was compiled before is taken from the bundle or from the
+// user's cache, the rest is compiled by NVRTC, several kernels at a time, and kept.
+// NVRTC is looked for only where something is left to compile.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "dsv3/Plan/GpuKernel.h"
+#include "dsv3/Support/Status.h"
+
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace dsv3::runtime {
+
+struct KernelCompilerOptions {
+  std::string architecture; ///< by NVRTC's name: "sm_90a"
+  /// Compiled kernels of any version of NVRTC, only read. May be empty or not there.
+  std::filesystem::path bundled;
+  /// The user's cache. Empty: nothing is kept. One that cannot be written is told, no failure.
+  std::filesystem::path cache;
+  /// Threads that compile; 0: as many as are useful here.
+  int threads = 0;
+  /// Told what takes time and what is odd, a sentence at a time, by the calling thread. May be
+  /// null.
+  std::function<void(const std::string &)> say;
+};
+
+/// How the cubins were come by.
+struct CompiledKernels {
+  std::vector<std::string> cubins; ///< in the order of the texts
+  size_t bundled = 0, cached = 0, compiled = 0;
+};
+/// Fails with the first kernel, in their order, that cannot be compiled.
+Expected<CompiledKernels> compileKernels(std::span<const plan::KernelText> kernels,
+                                         const KernelCompilerOptions &options);
+
+} // namespace dsv3::runtime

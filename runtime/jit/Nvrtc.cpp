@@ -1,0 +1,176 @@
+//===- Nvrtc.cpp - the compiler for NVIDIA GPUs ---------------------------===//
+
+#include "runtime/jit/Nvrtc.h"
+
+#include "runtime/kernels/DeviceHeaders.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <iterator>
+
+namespace fs = std::filesystem;
+using namespace dsv3;
+using namespace dsv3::runtime;
+
+static constexpr std::string_view standardOption = "--std=c++17";
+
+std::string_view Nvrtc::options() { return standardOption; }
+
+/// Folders of PyPI's packages below `site`: nvidia/cuda_nvrtc/lib, nvidia/cu13/lib, ….
+static void addPythonFolders(const fs::path &site, std::vector<fs::path> &folders) {
+  std::error_code error;
+  std::vector<fs::path> found;
+  for (fs::directory_iterator at(site / "nvidia", error), end; !error && at != end;
+       at.increment(error)) {
+    std::error_code ignored;
+    if (fs::is_directory(at->path() / "lib", ignored)) {
+      found.push_back(at->path() / "lib");
+    }
+  }
+  std::sort(found.begin(), found.end());
+  folders.insert(folders.end(), found.begin(), found.end());
+}
+
+/// Where Python's packages of one installation lie: PREFIX/lib/python3.X/{site,dist}-packages.
+static void addPython(const fs::path &prefix, std::vector<fs::path> &folders) {
+  std::error_code error;
+  for (fs::directory_iterator at(prefix / "lib", error), end; !error && at != end;
+       at.increment(error)) {
+    if (at->path().filename().string().starts_with("python3")) {
+      addPythonFolders(at->path() / "site-packages", folders);
+      addPythonFolders(at->path() / "dist-packages", folders);
+    }
+  }
+}
+
+static std::vector<fs::path> searchedFolders() {
+  std::vector<fs::path> folders;
+  for (const char *variable : {"CUDA_HOME", "CUDA_PATH"}) {
+    if (const char *value = std::getenv(variable)) {
+      folders.push_back(fs::path(value) / "lib64");
+    }
+  }
+  folders.emplace_back("/usr/local/cuda/lib64");
+  for (const char *variable : {"VIRTUAL_ENV", "CONDA_PREFIX"}) {
+    if (const char *value = std::getenv(variable)) {
+      addPython(value, folders);
+    }
+  }
+  if (const char *home = std::getenv("HOME")) {
+    addPython(fs::path(home) / ".local", folders);
+  }
+  addPython("/usr/local", folders);
+  addPython("/usr", folders);
+  return folders;
+}
+
+Status Nvrtc::bind() {
+  std::string missing;
+  auto find = [&](const char *symbol, auto &function) {
+    function = reinterpret_cast<std::decay_t<decltype(function)>>(library.find(symbol));
+    missing = function ? missing : symbol;
+  };
+  find("nvrtcVersion", getVersion);
+  find("nvrtcGetNumSupportedArchs", countArchitectures);
+  find("nvrtcGetSupportedArchs", getArchitectures);
+  find("nvrtcCreateProgram", create);
+  find("nvrtcDestroyProgram", destroy);
+  find("nvrtcCompileProgram", compileProgram);
+  find("nvrtcGetProgramLogSize", logBytes);
+  find("nvrtcGetProgramLog", getLog);
+  find("nvrtcGetCUBINSize", cubinBytes);
+  find("nvrtcGetCUBIN", getCubin);
+  find("nvrtcGetErrorString", errorText);
+  return missing.empty() ? Status()
+                         : Failure{"expected NVRTC 11.2 or newer, found one without " + missing,
+                                   library.path(), "install a newer CUDA toolkit"};
+}
+
+Expected<std::shared_ptr<const Nvrtc>> Nvrtc::load() {
+  Expected<DynamicLibrary> opened = DynamicLibrary::open(
+      {"NVRTC, the compiler for NVIDIA GPUs",
+       {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2", "libnvrtc.so"},
+       searchedFolders(),
+       "install a CUDA toolkit and set CUDA_HOME, or: pip install nvidia-cuda-nvrtc; a bundle that "
+       "dsv3-compile made with --precompile does without"});
+  if (!opened) {
+    return opened.failure();
+  }
+  std::shared_ptr<Nvrtc> nvrtc(new Nvrtc());
+  nvrtc->library = *std::move(opened);
+  if (Status bound = nvrtc->bind(); !bound) {
+    return bound;
+  }
+  int major = 0, minor = 0;
+  nvrtc->getVersion(&major, &minor);
+  nvrtc->versionText = std::to_string(major) + "." + std::to_string(minor);
+  return std::shared_ptr<const Nvrtc>(std::move(nvrtc));
+}
+
+Status Nvrtc::checkArchitecture(const std::string &architecture) const {
+  int count = 0;
+  countArchitectures(&count);
+  std::vector<int> known(static_cast<size_t>(count));
+  getArchitectures(known.data());
+  // "sm_90a" is 90.
+  int wanted = std::atoi(architecture.c_str() + std::string_view("sm_").size());
+  if (std::find(known.begin(), known.end(), wanted) != known.end()) {
+    return {};
+  }
+  std::string list;
+  for (int number : known) {
+    list += (list.empty() ? "sm_" : ", sm_") + std::to_string(number);
+  }
+  return Failure{"NVRTC " + versionText + " makes no code for " + architecture + ", only for " +
+                     list,
+                 library.path(), "install a CUDA toolkit that knows this GPU"};
+}
+
+std::string Nvrtc::logOf(Program program) const {
+  size_t bytes = 0;
+  std::string log;
+  if (logBytes(program, &bytes) == 0 && bytes > 1) {
+    log.resize(bytes);
+    getLog(program, log.data());
+    log.resize(bytes - 1); // its final zero
+  }
+  return log;
+}
+
+Expected<std::string> Nvrtc::compile(const std::string &text, const std::string &name,
+                                     const std::string &architecture) const {
+  if (Status known = checkArchitecture(architecture); !known) {
+    return known;
+  }
+  std::vector<const char *> texts, names;
+  for (const DeviceHeader &header : deviceHeaders()) {
+    texts.push_back(header.text);
+    names.push_back(header.name);
+  }
+  Program program = nullptr;
+  auto failed = [&](int code, const std::string &log) {
+    return Failure{"NVRTC " + versionText + " cannot compile it for " + architecture + ": " +
+                       errorText(code) + (log.empty() ? "" : "\n" + log),
+                   name, "this is a mistake of dsv3 or of a changed bundle; please report it"};
+  };
+  int code =
+      create(&program, text.c_str(), name.c_str(), int(texts.size()), texts.data(), names.data());
+  if (code != 0) {
+    return failed(code, "");
+  }
+  std::string target = "--gpu-architecture=" + architecture;
+  const char *arguments[] = {target.c_str(), standardOption.data()};
+  code = compileProgram(program, int(std::size(arguments)), arguments);
+  std::string cubin;
+  size_t bytes = 0;
+  if (code == 0) {
+    code = cubinBytes(program, &bytes);
+  }
+  if (code == 0) {
+    cubin.resize(bytes);
+    code = getCubin(program, cubin.data());
+  }
+  std::string log = code == 0 ? "" : logOf(program);
+  destroy(&program);
+  return code == 0 ? Expected<std::string>(std::move(cubin)) : failed(code, log);
+}

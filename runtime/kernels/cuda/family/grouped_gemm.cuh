@@ -1,0 +1,110 @@
+//===- grouped_gemm.cuh - kern.grouped_gemm ---------------------*- C++ -*-===//
+//
+// Entries times the weights of their experts. How many entries an expert has is known
+// on the device alone: the grid holds the worst case, and each block finds the expert
+// in whose blocks it falls, or none. The forms are those of gemm.cuh.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "runtime/kernels/cuda/family/gemm.cuh"
+
+namespace dsv3::gpu {
+
+/// Entries of an expert that a block has.
+struct GroupBlock {
+  int64 columnTile;
+  int expert = -1; ///< none
+  int64 firstRow = 0;
+  int rowCount = 0;
+
+  /// All lanes of a warp look at 32 experts at a time. Entries of expert e are
+  /// [offsets[e], offsets[e + 1]).
+  __device__ GroupBlock(const int32 *offsets, int experts, int64 columnTiles, int tileRows) {
+    columnTile = blockIndex() % columnTiles;
+    auto block = int(blockIndex() / columnTiles);
+    int before = 0; // blocks of earlier experts
+    for (int first = 0; first < experts && expert < 0; first += warpLanes) {
+      int e = first + laneIndex();
+      int begin = e < experts ? offsets[e] : 0, end = e < experts ? offsets[e + 1] : 0;
+      int blocks = (end - begin + tileRows - 1) / tileRows, until = blocks;
+      for (int delta = 1; delta < warpLanes; delta *= 2) {
+        int lower = shuffleUp(until, delta);
+        until += laneIndex() >= delta ? lower : 0;
+      }
+      int within = block - (before + until - blocks);
+      bool mine = within >= 0 && within < blocks;
+      int found = int(warpBest({mine ? 1.0f : 0.0f, mine ? laneIndex() : noIndex}).index);
+      if (found != noIndex) {
+        expert = first + found;
+        firstRow = shuffle(begin + within * tileRows, found);
+        int left = shuffle(end, found) - int(firstRow);
+        rowCount = left < tileRows ? left : tileRows;
+      }
+      before += shuffle(until, warpLanes - 1);
+    }
+  }
+};
+
+/// Row i of the block: that of `a` which the entry names, or the entry's own.
+template <typename A, bool indirect>
+struct EntryRows {
+  using Element = typename A::Element;
+  A a;
+  const int32 *rows;
+  int64 first;
+  __device__ const Element *operator()(int64 i) const {
+    return a.at(indirect ? rows[first + i] : first + i);
+  }
+};
+
+template <int parts, int64 columns, int experts, int most, int threads, bool indirect, typename A,
+          typename W, typename Epilogue>
+__device__ inline void groupedGemmRows(Launch launch, A a, const W &weight, const int32 *offsets,
+                                       const int32 *rows, const Epilogue &epilogue) {
+  if (launch.stopped()) {
+    return;
+  }
+  GroupBlock block(offsets, experts, ceilDiv(columns, threads / warpLanes), most);
+  if (block.expert < 0) {
+    return;
+  }
+  EntryRows<A, indirect> rowAt{a, rows, block.firstRow};
+  dotColumns<parts, columns, most, threads, EntryRows<A, indirect>, A::begins>(
+      weight, block.columnTile, 0, block.expert, block.firstRow, block.rowCount, rowAt, epilogue);
+}
+
+template <int parts, int64 columns, int experts, bool indirect, typename A, typename W,
+          typename Epilogue>
+__device__ inline void groupedGemmTiles(Launch launch, A a, const W &weight, const int32 *offsets,
+                                        const int32 *rows, const Epilogue &epilogue) {
+  if (launch.stopped()) {
+    return;
+  }
+  GroupBlock block(offsets, experts, ceilDiv(columns, FmaTile::columns), FmaTile::rows);
+  if (block.expert < 0) {
+    return;
+  }
+  EntryRows<A, indirect> rowAt{a, rows, block.firstRow};
+  tileColumns<parts, columns, EntryRows<A, indirect>, A::begins>(
+      weight, block.columnTile, 0, block.expert, block.firstRow, block.rowCount, rowAt, epilogue);
+}
+
+template <int parts, int64 columns, int experts, bool indirect, typename A, typename W,
+          typename Epilogue>
+__device__ inline void groupedGemmMma(Launch launch, A a, const W &weight, const int32 *offsets,
+                                      const int32 *rows, const Epilogue &epilogue) {
+  static_assert(A::begins % MmaTile::chunk == 0, "rows begin on borders of 16 bytes");
+  if (launch.stopped()) {
+    return;
+  }
+  GroupBlock block(offsets, experts, ceilDiv(columns, MmaTile::columns), MmaTile::rows);
+  if (block.expert < 0) {
+    return;
+  }
+  EntryRows<A, indirect> rowAt{a, rows, block.firstRow};
+  mmaColumns<parts, columns>(weight, block.columnTile, 0, block.expert, block.firstRow,
+                             block.rowCount, rowAt, epilogue);
+}
+
+} // namespace dsv3::gpu

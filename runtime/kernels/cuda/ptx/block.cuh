@@ -1,0 +1,52 @@
+//===- block.cuh - the threads of a block and what they share ---*- C++ -*-===//
+//
+// Who a thread is, barriers, shuffles within a warp, the block's shared memory and
+// the atomics that kernels use. All lanes of a warp must come to a shuffle, all threads
+// of a block to syncBlock.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "runtime/kernels/cuda/ptx/types.cuh"
+
+namespace dsv3::gpu {
+
+inline constexpr int warpLanes = 32;
+inline constexpr uint32 allLanes = 0xffffffffu;
+
+__device__ inline int threadIndex() { return int(threadIdx.x); }
+__device__ inline int64 blockIndex() { return int64(blockIdx.x); }
+__device__ inline int warpIndex() { return int(threadIdx.x) / warpLanes; }
+__device__ inline int laneIndex() { return int(threadIdx.x) % warpLanes; }
+
+__device__ inline void syncBlock() { __syncthreads(); }
+__device__ inline void syncWarp() { __syncwarp(allLanes); }
+
+/// The value of the lane whose number differs by the bits of `mask`.
+__device__ inline float shuffleXor(float value, int mask) {
+  return __shfl_xor_sync(allLanes, value, mask);
+}
+__device__ inline int shuffleXor(int value, int mask) {
+  return __shfl_xor_sync(allLanes, value, mask);
+}
+/// The value of the lane that is `delta` below; the lane's own where there is none.
+__device__ inline int shuffleUp(int value, int delta) {
+  return __shfl_up_sync(allLanes, value, uint32(delta));
+}
+/// The value of `lane`.
+__device__ inline int shuffle(int value, int lane) { return __shfl_sync(allLanes, value, lane); }
+
+/// The dynamic shared memory of the block, the only one there is: families divide it by
+/// constants.
+__device__ inline unsigned char *sharedMemory() {
+  extern __shared__ __align__(128) unsigned char dynamicShared[];
+  return dynamicShared;
+}
+
+__device__ inline void atomicLeast(uint64 *place, uint64 value) { atomicMin(place, value); }
+/// A load that sees what earlier launches and other blocks wrote.
+__device__ inline uint64 loadVolatile(const uint64 *place) {
+  return *static_cast<const volatile uint64 *>(place);
+}
+
+} // namespace dsv3::gpu

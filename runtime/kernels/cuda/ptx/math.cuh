@@ -1,0 +1,28 @@
+//===- math.cuh - the functions of the scalar table -------------*- C++ -*-===//
+//
+// What the CUDA column of dsv3/Support/ScalarOps.def calls, and what families compute
+// with besides. Division and square roots are rounded correctly; exp errs by two units
+// in the last place at the most.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "runtime/kernels/cuda/ptx/types.cuh"
+
+namespace dsv3::gpu {
+
+__device__ inline float largest(float a, float b) { return fmaxf(a, b); }
+__device__ inline float smallest(float a, float b) { return fminf(a, b); }
+__device__ inline float absolute(float a) { return fabsf(a); }
+__device__ inline float exponential(float a) { return expf(a); }
+__device__ inline float squareRoot(float a) { return __fsqrt_rn(a); }
+__device__ inline float quotient(float a, float b) { return __fdiv_rn(a, b); }
+__device__ inline float multiplyAdd(float a, float b, float c) { return __fmaf_rn(a, b, c); }
+
+/// In double, of an angle of any size.
+__device__ inline double cosine(double angle) { return cos(angle); }
+__device__ inline double sine(double angle) { return sin(angle); }
+
+__device__ inline float infinity() { return fromBits(0x7f800000u); }
+
+} // namespace dsv3::gpu

@@ -1,0 +1,70 @@
+//===- types.cuh - numbers as device memory holds them ----------*- C++ -*-===//
+//
+// Element types of our own, so that no header of a toolkit is needed, and the
+// conversions between them and float. Each is exact, or rounds to nearest, ties to
+// even, as arith.extf and arith.truncf do.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+namespace dsv3::gpu {
+
+using int32 = int;
+using int64 = long long;
+using uint8 = unsigned char;
+using uint16 = unsigned short;
+using uint32 = unsigned int;
+using uint64 = unsigned long long;
+
+static_assert(sizeof(uint8) == 1 && sizeof(uint16) == 2, "sizes of elements");
+static_assert(sizeof(int32) == 4 && sizeof(int64) == 8, "sizes of indices");
+static_assert(sizeof(float) == 4 && sizeof(void *) == 8, "sizes of arguments");
+
+struct bf16 {
+  uint16 bits;
+};
+struct f16 {
+  uint16 bits;
+};
+struct e4m3 {
+  uint8 bits;
+};
+
+__device__ inline float fromBits(uint32 bits) { return __uint_as_float(bits); }
+__device__ inline uint32 toBits(float value) { return __float_as_uint(value); }
+
+__device__ inline float toFloat(float value) { return value; }
+__device__ inline float toFloat(bf16 value) { return fromBits(uint32(value.bits) << 16); }
+__device__ inline float toFloat(f16 value) {
+  float result;
+  asm("cvt.f32.f16 %0, %1;" : "=f"(result) : "h"(value.bits));
+  return result;
+}
+/// Sign, exponent and mantissa of a code are those of an f16 that is 2^8 times too small,
+/// subnormal codes included. NaN codes, which are refused when weights are loaded, give 480.
+__device__ inline float toFloat(e4m3 value) {
+  uint32 code = value.bits;
+  return toFloat(f16{uint16((code & 0x80u) << 8 | (code & 0x7fu) << 7)}) * 256.0f;
+}
+
+/// Rounds to the type T.
+template <typename T>
+__device__ inline T toNarrow(float value);
+template <>
+__device__ inline float toNarrow<float>(float value) {
+  return value;
+}
+template <>
+__device__ inline bf16 toNarrow<bf16>(float value) {
+  bf16 result;
+  asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(result.bits) : "f"(value));
+  return result;
+}
+template <>
+__device__ inline f16 toNarrow<f16>(float value) {
+  f16 result;
+  asm("cvt.rn.f16.f32 %0, %1;" : "=h"(result.bits) : "f"(value));
+  return result;
+}
+
+} // namespace dsv3::gpu

@@ -1,0 +1,151 @@
+//===- fma.cuh - a tile of a product in f32, by a block ---------*- C++ -*-===//
+//
+// 64 rows times 64 rows of a weight, in each part, by 256 threads of 4 × 4 sums. Exact
+// products of f32 rows: no tensor core rounds its operands so little. Pieces of 16
+// columns pass through shared memory as f32.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "runtime/kernels/cuda/ptx/block.cuh"
+#include "runtime/kernels/cuda/ptx/math.cuh"
+#include "runtime/kernels/cuda/tile/weight.cuh"
+
+namespace dsv3::gpu {
+
+struct FmaTile {
+  static constexpr int rows = 64, columns = 64, depth = 16, threads = 256;
+  /// Rows and columns of a thread.
+  static constexpr int side = 4;
+  /// Elements from one k to the next in shared memory.
+  static constexpr int stride = 64 + side;
+  static __device__ constexpr int sharedBytes(int parts) {
+    return (1 + parts) * depth * stride * 4;
+  }
+
+  static_assert(rows == 64 && columns == 64, "both pieces have the stride");
+  static_assert(rows / side * (columns / side) == threads, "a thread has 4 x 4 sums");
+  static_assert(rows * depth == threads * side, "a thread loads 4 elements of a piece");
+
+  static __device__ int firstRow() { return threadIndex() / 16 * side; }
+  static __device__ int firstColumn() { return threadIndex() % 16 * side; }
+};
+
+struct Widened {
+  template <typename T>
+  __device__ float operator()(T element) const {
+    return toFloat(element);
+  }
+};
+template <typename W>
+struct ValueOf {
+  const W &weight;
+  float before;
+  __device__ float operator()(typename W::Element element) const {
+    return weight.value(element, before);
+  }
+};
+
+/// What `value` makes of `from[0, 4)`, of those from `count` on 0. `from` begins at a multiple of
+/// `begins`.
+template <int64 begins, typename T, typename Value>
+__device__ inline void loadFour(const T *from, int64 count, const Value &value, float (&to)[4]) {
+  constexpr int width = vectorWidth<T>(begins | 4);
+  if (count >= 4) {
+    for (int i = 0; i < 4; i += width) {
+      auto piece = loadVector<width>(from + i);
+      for (int j = 0; j < width; ++j) {
+        to[i + j] = value(piece.values[j]);
+      }
+    }
+    return;
+  }
+  for (int i = 0; i < 4; ++i) {
+    to[i] = i < count ? value(from[i]) : 0.0f;
+  }
+}
+
+/// Adds a piece in shared memory to the sums of the thread.
+template <int parts>
+__device__ inline void addPiece(const float *x, const float *w, float (&sums)[parts][4][4]) {
+  constexpr int stride = FmaTile::stride;
+#pragma unroll
+  for (int k = 0; k < FmaTile::depth; ++k) {
+    auto a = loadVector<4>(x + k * stride + FmaTile::firstRow());
+    for (int p = 0; p < parts; ++p) {
+      auto b = loadVector<4>(w + (p * FmaTile::depth + k) * stride + FmaTile::firstColumn());
+      for (int i = 0; i < 4; ++i) {
+        for (int j = 0; j < 4; ++j) {
+          sums[p][i][j] = multiplyAdd(a.values[i], b.values[j], sums[p][i][j]);
+        }
+      }
+    }
+  }
+}
+
+/// sums[p][i][j] = row firstRow() + i of the tile times row `p * partRows + column +
+/// firstColumn() + j` of the weight's group, 0 for rows from `rowCount` on and columns beyond
+/// those of the part. rowAt(i) is row i of x; `shared` has FmaTile::sharedBytes(parts). All
+/// threads of the block come here; when they leave, `shared` may be written at once.
+template <int parts, int64 partRows, int64 xBegins, typename W, typename RowAt>
+__device__ inline void tileProduct(const W &weight, int64 group, int64 column, int rowCount,
+                                   const RowAt &rowAt, float *shared, float (&sums)[parts][4][4]) {
+  constexpr int stride = FmaTile::stride;
+  float *xPiece = shared, *wPiece = shared + FmaTile::depth * stride;
+  // The elements that this thread loads: four columns of a row of each piece.
+  int row = threadIndex() / 4, k0 = threadIndex() % 4 * 4;
+  bool hasRow = row < rowCount, hasColumn = column + row < partRows;
+  const auto *x = rowAt(hasRow ? row : 0);
+  float ofBlock[parts][4][4];
+  for (int p = 0; p < parts; ++p) {
+    for (int i = 0; i < 4; ++i) {
+      for (int j = 0; j < 4; ++j) {
+        sums[p][i][j] = 0.0f;
+      }
+    }
+  }
+  for (int64 block = 0; block < W::blocks; ++block) {
+    int64 end = (block + 1) * W::block < W::depth ? (block + 1) * W::block : W::depth;
+    for (int p = 0; p < parts; ++p) {
+      for (int i = 0; i < 4; ++i) {
+        for (int j = 0; j < 4; ++j) {
+          ofBlock[p][i][j] = 0.0f;
+        }
+      }
+    }
+    float before[parts]; // of the row that this thread loads
+    for (int p = 0; p < parts; ++p) {
+      before[p] = hasColumn ? weight.scaleBefore(group, p * partRows + column + row, block) : 0.0f;
+    }
+    for (int64 begin = block * W::block; begin < end; begin += FmaTile::depth) {
+      int64 k = begin + k0;
+      float four[4];
+      loadFour<xBegins | W::block>(x + k, hasRow ? end - k : 0, Widened{}, four);
+      for (int i = 0; i < 4; ++i) {
+        xPiece[(k0 + i) * stride + row] = four[i];
+      }
+      for (int p = 0; p < parts; ++p) {
+        const auto *w = weight.row(group, hasColumn ? p * partRows + column + row : 0);
+        loadFour<W::begins>(w + k, hasColumn ? end - k : 0, ValueOf<W>{weight, before[p]}, four);
+        for (int i = 0; i < 4; ++i) {
+          wPiece[(p * FmaTile::depth + k0 + i) * stride + row] = four[i];
+        }
+      }
+      syncBlock();
+      addPiece<parts>(xPiece, wPiece, ofBlock);
+      syncBlock();
+    }
+    for (int p = 0; p < parts; ++p) {
+      for (int j = 0; j < 4; ++j) {
+        int64 inPart = column + FmaTile::firstColumn() + j;
+        float scale =
+            inPart < partRows ? weight.scaleAfter(group, p * partRows + inPart, block) : 0.0f;
+        for (int i = 0; i < 4; ++i) {
+          sums[p][i][j] = multiplyAdd(ofBlock[p][i][j], scale, sums[p][i][j]);
+        }
+      }
+    }
+  }
+}
+
+} // namespace dsv3::gpu

@@ -1,0 +1,45 @@
+// RUN: dsv3-opt %s --kern-configure=variants=sm_90a | dsv3-translate --kernels-to-cuda | FileCheck %s
+// A cache is two arguments, its pages and its page table; appending writes the pages.
+
+#T = #dsv3.dims<"T">
+!i = tensor<?xi32, #T>
+!q = tensor<?x4x32xf32, #T>
+!r = tensor<?x4x8xf32, #T>
+!cache = !dsv3.cache<f32, latent = 32, rope = 8, page = 64, context = 4096, requests = 2>
+// CHECK-LABEL: //===- kernel append -===//
+// CHECK: float *cachePages, // [pages, 64, 40]
+// CHECK-NEXT: const int32 *cacheTable, // [2, pages of 4096 tokens]
+// CHECK: static_assert(ropeAppendSharedBytes == 128, "shared memory as in the family table");
+// CHECK: ropeAppend<4, 32>(launch, Rows<const float, 0, 32, 8>{query}, Rows<const float, 0, 40, 40>{kv}, weight,
+// CHECK-NEXT: cosines, sines, positions, requests, Cache<float, 32, 8, 64, 4096, 2>{cachePages, cacheTable},
+// CHECK-NEXT: Rows<float, 0, 32, 8>{out}, 9.99999997e-07f);
+!kv = tensor<?x40xf32, #T>
+!c = tensor<?x4xf32, #T>
+kern.def @append kind "append" family "rope_append" sizes ["T"] ins(%q: !r, %kv: !kv, %w: tensor<32xbf16>, %cos: !c, %sin: !c, %pos: !i, %req: !i, %cache: !cache) outs(%o: !r) attributes {maxima = [#dsv3.size<"T", max = 8>]} {
+  %y = kern.rope_append ins(%q, %kv, %w, %cos, %sin, %pos, %req : !r, !kv, tensor<32xbf16>, !c, !c, !i, !i) into(%cache : !cache) outs(%o : !r) eps 1.0e-06 -> !r
+  kern.yield %y : !r
+}
+
+// CHECK-LABEL: //===- kernel latent -===//
+// CHECK: // For sm_90a: heads=4, threads=256, since 4 heads share a read of the latents.
+// CHECK: const float *cachePages, // [pages, 64, 40]
+// CHECK: using TheCache = Cache<const float, 32, 8, 64, 4096, 2>;
+// CHECK-NEXT: static_assert(LatentShared<4, TheCache>::bytes == 1712, "shared memory as in the family table");
+// CHECK: latentAttention<4, 4, 256>(launch, Rows<const float, 0, 128, 32>{query}, Rows<const float, 0, 32, 8>{ropeQuery},
+// CHECK-NEXT: positions, requests, TheCache{cachePages, cacheTable}, Rows<float, 0, 128, 32>{out}, 0.200000003f);
+kern.def @latent kind "attention" family "latent_attention" sizes ["T"] ins(%q: !q, %r: !r, %pos: !i, %req: !i, %cache: !cache) outs(%o: !q) attributes {maxima = [#dsv3.size<"T", max = 8>]} {
+  %y = kern.latent_attention ins(%q, %r, %pos, %req : !q, !r, !i, !i) from(%cache : !cache) outs(%o : !q) scale 2.0e-01 -> !q
+  kern.yield %y : !q
+}
+
+// CHECK-LABEL: //===- kernel expanded -===//
+// CHECK: // For sm_90a: rows=32, threads=256, since 32 tokens share a page that is expanded.
+// CHECK: expandedAttention<32, 4, 16, 24, 256>(launch, Rows<const float, 0, 64, 16>{query}, Rows<const float, 0, 32, 8>{ropeQuery},
+// CHECK-NEXT: Weight<bf16, 40, 32>{weight, nullptr}, positions, requests, TheCache{cachePages, cacheTable},
+// CHECK-NEXT: Rows<float, 0, 96, 24>{out}, T, 0.200000003f);
+!n = tensor<?x4x16xf32, #T>
+!v = tensor<?x4x24xf32, #T>
+kern.def @expanded kind "attention" family "expanded_attention" sizes ["T"] ins(%q: !n, %r: !r, %w: tensor<4x40x32xbf16>, %pos: !i, %req: !i, %cache: !cache) outs(%o: !v) attributes {maxima = [#dsv3.size<"T", max = 512>]} {
+  %y = kern.expanded_attention ins(%q, %r, %w, %pos, %req : !n, !r, tensor<4x40x32xbf16>, !i, !i) from(%cache : !cache) outs(%o : !v) scale 2.0e-01 -> !v
+  kern.yield %y : !v
+}

@@ -1,0 +1,37 @@
+//===- GpuKernelTest.cpp - names and texts of GPU kernels -----------------===//
+#include "dsv3/Plan/GpuKernel.h"
+
+#include <gtest/gtest.h>
+
+using namespace dsv3;
+using namespace dsv3::plan;
+
+TEST(GpuKernel, NamesOfFunctionsAreThoseOfKernelsAsCppAllowsThem) {
+  EXPECT_EQ(gpuFunctionName("decode.lm_head_2"), "decode_lm_head_2");
+  EXPECT_EQ(gpuFunctionName("2nd-norm"), "_nd_norm");
+}
+
+TEST(GpuKernel, AFileOfTextsIsSplitIntoWhatWasJoined) {
+  std::vector<KernelText> kernels{
+      {"decode.norm", "// a\nvoid f() {}\n"}, {"empty", ""}, {"x", "\n"}};
+  std::string file = joinKernelTexts("sm_90a", kernels);
+  Expected<std::vector<KernelText>> split = splitKernelTexts(file, "sm_90a.cu");
+  ASSERT_TRUE(split) << split.failure().message();
+  EXPECT_EQ(*split, kernels);
+}
+
+TEST(GpuKernel, AFileThatEndsWithinALineIsRefused) {
+  std::string file = joinKernelTexts("sm_90a", {{"x", "// a\n"}});
+  file.pop_back();
+  Expected<std::vector<KernelText>> split = splitKernelTexts(file, "sm_90a.cu");
+  ASSERT_FALSE(split);
+  EXPECT_EQ(split.failure().where, "sm_90a.cu");
+  EXPECT_TRUE(splitKernelTexts("", "empty")->empty());
+}
+
+TEST(GpuKernel, TheMarkOfAFailureHoldsLaunchAndCode) {
+  uint64_t mark = uint64_t(7) << 32 | uint32_t(~uint32_t(1));
+  EXPECT_EQ(failedLaunch(mark), 7U);
+  EXPECT_EQ(failureCode(mark), 1);
+  EXPECT_LT(mark, noFailure);
+}

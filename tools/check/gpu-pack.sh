@@ -1,0 +1,44 @@
+#!/bin/sh
+# gpu-pack.sh - a folder with all that gpu.sh runs on a machine with a GPU.
+#
+# usage: tools/check/gpu-pack.sh BUILD_DIRECTORY FOLDER [ARCHITECTURE]
+# For a machine that has neither a compiler, MLIR nor this build: dsv3-run and the tests of
+# devices with the libraries that they load, and bundles with compiled kernels of nano and,
+# where DSV3_ORACLES names them, of four small oracles, with their checkpoints and answers;
+# less than 50 MiB.
+# ARCHITECTURE is that of the GPU there (sm_90a: H100, H200). Needs NVRTC here.
+set -eu
+build=$(cd "$1" && pwd)
+mkdir -p "$2"
+folder=$(cd "$2" && pwd)
+arch=${3:-sm_90a}
+source_dir=$(cd "$(dirname "$0")/../.." && pwd)
+rm -rf "$folder"
+mkdir -p "$folder/bin" "$folder/lib" "$folder/cases"
+for program in bin/dsv3-run test/Unit/DeviceConformanceTest; do
+  strip -o "$folder/bin/$(basename $program)" "$build/$program"
+  # Everything but the libraries of C and C++, which the other machine has.
+  ldd "$build/$program" | awk '$3 ~ /^\// { print $3 }' |
+    grep -v -E '/(libc|libm|libdl|librt|libpthread|ld-linux[^/]*|libstdc\+\+|libgcc_s)\.so' | xargs -I{} cp -L {} "$folder/lib/"
+done
+
+# A case is a bundle `model`, its checkpoint, and the answers where there are some.
+pack_case() {
+  name=$1
+  checkpoint=$2
+  mkdir -p "$folder/cases/$name/checkpoint"
+  cp -L "$checkpoint"/* "$folder/cases/$name/checkpoint/"
+  "$build/bin/dsv3-compile" --model "$checkpoint" --target=cpu,cuda --variant=x86-64-v3 --arch="$arch" \
+    --precompile -o "$folder/cases/$name/model"
+  echo ../checkpoint >"$folder/cases/$name/model/checkpoint"
+}
+pack_case nano "$source_dir/models/nano"
+if [ -d "${DSV3_ORACLES:-}" ]; then
+  cp "$DSV3_ORACLES/compare.py" "$folder/"
+  for name in v3-bf16 v3-fp8 kimi-fp8 moonlight-bf16; do
+    pack_case "$name" "$DSV3_ORACLES/$name/model"
+    cp "$DSV3_ORACLES/$name/expected.safetensors" "$DSV3_ORACLES/$name/case.json" "$folder/cases/$name/"
+  done
+fi
+cp "$source_dir/tools/check/gpu.sh" "$folder/"
+du -sh "$folder"
