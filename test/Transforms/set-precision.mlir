@@ -22,6 +22,7 @@ module attributes {dsv3.scale_format = "ue8m0"} {
   dsv3.parameter @f8 : tensor<128x128xf8E4M3FN> block [64, 128] from [#dsv3.segment<"f8", scales = "f8s", shape = [128, 128], rows = 128>]
   dsv3.parameter @wide : tensor<128x128xf32> from [#dsv3.segment<"wide", shape = [128, 128], rows = 128>]
   dsv3.parameter @narrow : tensor<128x128xbf16> from [#dsv3.segment<"narrow", shape = [128, 128], rows = 128>]
+  dsv3.parameter @coded : tensor<128x128xi8> stored bf16 block [1, 32] from [#dsv3.segment<"coded", shape = [128, 128], rows = 128>]
   dsv3.parameter @norm : tensor<128xf32> from [#dsv3.segment<"norm", shape = [128], rows = 1>]
   dsv3.parameter @gate : tensor<4x128xf32> from [#dsv3.segment<"gate", shape = [4, 128], rows = 4>]
   dsv3.parameter @bias : tensor<4xf32> from [#dsv3.segment<"bias", shape = [4], rows = 1>]
@@ -61,6 +62,12 @@ module attributes {dsv3.scale_format = "ue8m0"} {
     %d = dsv3.linear %c, %v : !x, tensor<128x128xf32> -> !x
     %u = dsv3.weight @narrow : tensor<128x128xbf16>
     %e = dsv3.linear %d, %u : !x, tensor<128x128xbf16> -> !x
+    // Codes that are not FP8 are expanded: rows are quantised for FP8 alone.
+    // NARROW: %[[CW:.+]], %[[CS:.+]] = dsv3.weight @coded
+    // NARROW: %[[CE:.+]] = dsv3.dequantise %[[CW]] scales %[[CS]] block [1, 32] : tensor<128x128xi8>, tensor<128x4xf16> -> tensor<128x128xbf16>
+    // NARROW: dsv3.linear %{{.+}}, %[[CE]] : tensor<?x128xbf16
+    %cw, %cs = dsv3.weight @coded : tensor<128x128xi8> scales tensor<128x4xf16>
+    %coded = dsv3.linear %d, %cw scales %cs block [1, 32] : !x, tensor<128x128xi8>, tensor<128x4xf16> -> !x
     // Under no policy is kv_b multiplied with codes.
     // NARROW: %[[KW:.+]], %[[KS:.+]] = dsv3.weight @kv_b
     // NARROW: %[[KV:.+]] = dsv3.dequantise %[[KW]] scales %[[KS]]

@@ -917,7 +917,7 @@ func.func @min_p(%l: tensor<?x320xf32, #O>) {
 // -----
 
 func.func @dequantise_bf16(%w: tensor<176x320xbf16>, %s: tensor<2x3xf32>) {
-  // expected-error @below {{'dsv3.dequantise' op expected neither scales nor block, 'weight' being no FP8 weight, found scales, in @dequantise_bf16; hint: leave `scales … block …` out}}
+  // expected-error @below {{'dsv3.dequantise' op expected neither scales nor block, 'weight' holding no codes, found scales, in @dequantise_bf16; hint: leave `scales … block …` out}}
   %y = dsv3.dequantise %w scales %s block [128, 128] : tensor<176x320xbf16>, tensor<2x3xf32> -> tensor<176x320xbf16>
   return
 }
