@@ -14,6 +14,10 @@ namespace dsv3::gpu {
 
 /// No prologue: elements are multiplied as they are.
 struct NoPrologue {};
+template <typename T>
+inline constexpr bool isPrologue = true;
+template <>
+inline constexpr bool isPrologue<NoPrologue> = false;
 
 /// W[group, row, column] of `rows` rows a group. Without scales both sizes of a block are 0.
 /// Prologue: what becomes of an element as f32.
@@ -54,11 +58,7 @@ struct Weight {
   }
 
 private:
-  template <typename A, typename B>
-  static constexpr bool same = false;
-  template <typename A>
-  static constexpr bool same<A, A> = true;
-  static constexpr bool prologued = !same<Prologue, NoPrologue>;
+  static constexpr bool prologued = isPrologue<Prologue>;
 
   __device__ float scale(int64 group, int64 row, int64 block) const {
     if constexpr (scaled) {
