@@ -4,7 +4,7 @@
 # usage: tools/check/gpu-pack.sh BUILD_DIRECTORY FOLDER [ARCHITECTURE]
 # For a machine that has neither a compiler, MLIR nor this build: dsv3-run and the tests of
 # devices with the libraries that they load, and bundles with compiled kernels of nano and,
-# where DSV3_ORACLES names them, of four small oracles, with their checkpoints and answers;
+# where DSV3_ORACLES names them, of three small oracles, with their checkpoints and answers;
 # less than 50 MiB.
 # ARCHITECTURE is that of the GPU there (sm_90a: H100, H200). Needs NVRTC here.
 set -eu
@@ -32,12 +32,22 @@ pack_case() {
     --precompile -o "$folder/cases/$name/model"
   echo ../checkpoint >"$folder/cases/$name/model/checkpoint"
 }
+# The same under policy bf16, for the GPU alone.
+pack_bf16() {
+  mkdir -p "$folder/cases/$1.bf16"
+  "$build/bin/dsv3-compile" --model "$2" --policy=bf16 --target=cuda --arch="$arch" --precompile \
+    -o "$folder/cases/$1.bf16/model"
+  echo "../../$1/checkpoint" >"$folder/cases/$1.bf16/model/checkpoint"
+}
 pack_case nano "$source_dir/models/nano"
+pack_bf16 nano "$source_dir/models/nano"
 if [ -d "${DSV3_ORACLES:-}" ]; then
   cp "$DSV3_ORACLES/compare.py" "$folder/"
-  for name in v3-bf16 v3-fp8 kimi-fp8 moonlight-bf16; do
+  for name in v3-bf16 v3-fp8 moonlight-bf16; do
     pack_case "$name" "$DSV3_ORACLES/$name/model"
     cp "$DSV3_ORACLES/$name/expected.safetensors" "$DSV3_ORACLES/$name/case.json" "$folder/cases/$name/"
+    pack_bf16 "$name" "$DSV3_ORACLES/$name/model"
+    ln -s "../$name/expected.safetensors" "../$name/case.json" "$folder/cases/$name.bf16/"
   done
 fi
 cp "$source_dir/tools/check/gpu.sh" "$folder/"

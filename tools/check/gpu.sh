@@ -3,8 +3,9 @@
 #
 # usage: FOLDER/gpu.sh [DEVICE]     FOLDER is what gpu-pack.sh made, DEVICE cuda:0 unless given
 # The conformance tests of the device interface; nano's answers beside those of the CPU; the
-# oracles (needs python3 with numpy); a start that compiles the kernels itself. Takes a minute
-# or two; needs no network and writes to a temporary folder alone. Closes with a line
+# oracles in the classes of policies f32 and bf16 (needs python3 with numpy); a start that
+# compiles the kernels itself. Takes a minute or two; needs no network and writes to a temporary
+# folder alone. Closes with a line
 # `N passed, N failed, N skipped`.
 set -u
 folder=$(cd "$(dirname "$0")" && pwd)
@@ -64,6 +65,13 @@ for question in 'What is the capital of France?' 'What is 2 plus 3?' 'Who lives 
   report "nano: $question" $status
 done
 
+"$run" generate --model "$folder/cases/nano.bf16/model" --device="$device" \
+  --chat 'What is the capital of France?' --max-tokens 48 --temperature 0 >"$scratch/out" 2>"$scratch/stderr"
+tail -3 "$scratch/stderr"
+cat "$scratch/out"
+grep -q 'Paris' "$scratch/out"
+report "nano under policy bf16" $?
+
 # A prompt of many tokens, so that all entries run; then a kernel that refuses its input.
 ids=$(seq -s, 1 300)
 for where in cpu "$device"; do
@@ -100,7 +108,9 @@ for case in "$folder"/cases/*/; do
     report "oracle $(basename "$case"): needs numpy" 77
     continue
   fi
-  python3 "$folder/compare.py" "$run" "${case%/}" -- --device="$device"
+  class=f32
+  case $case in *.bf16/) class=bf16 ;; esac
+  python3 "$folder/compare.py" --class $class "$run" "${case%/}" -- --device="$device"
   report "oracle $(basename "$case")" $?
 done
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -169,7 +169,8 @@ Expected<Phase> checkFlags(const Flags &flags) {
         checkRange("--context", flags.context.value_or(1), 1, checkpoint::ConfigLimits::positions),
         checkRange("--batch", flags.batch, 1, 4096), checkRange("--rows", flags.rows, 1, 1024),
         checkRange("--chunk", flags.chunk, 1, 65536), checkPolicy(flags.policy),
-         checkEncodings(flags.weights, flags.head), compile::wantedVariants(flags.target).status()}) {
+        checkEncodings(flags.weights, flags.head),
+        compile::wantedVariants(flags.target).status()}) {
     if (!status) {
       return status;
     }

@@ -31,7 +31,7 @@ def check(bench):
     for value in ["gpu", "cuda:", "cuda:x", "cuda:-1", "cuda0"]:
         run("--device", value, "cpu or cuda:N", f"'{value}'")
     # Without a driver, and where there is one without a GPU of this number.
-    run("--device", "cuda:63", "hint: ")
+    bench.refuses("flags: run --device=cuda:63", [*generate, "--device=cuda:63"], "hint: ")
     run("--dummy-seed", "3", "--dummy")
     for flag, values in [("--weights", ["int5", "INT8"]), ("--head", ["int4", "i8"])]:
         for value in values:
@@ -51,8 +51,7 @@ def check(bench):
     for flag, values in [("--context", ["0", "-1", "x"]), ("--batch", ["0", "99999999999"]),
                          ("--chunk", ["0", "1000000"]), ("--rows", ["0"]), ("--policy", ["int3"]),
                          ("--variant", ["sparc", "x86-64-v3,x86-64-v3"]), ("--stop-after", ["lunch"]),
-                         ("--weights", ["int5"]), ("--head", ["int4"]),
-                         ("--target", ["gpu", "cpu,x"])]:
+                         ("--weights", ["int5"]), ("--head", ["int4"]), ("--target", ["gpu", "cpu,x"])]:
         for value in values:
             compiles(flag, value, value.split(",")[0])
     gpu = refused([*compile_, "--target=cuda"])
