@@ -18,10 +18,10 @@ namespace dsv3::runtime {
 
 /// A value in the middle of a step: element (i, j) at i × columns + j.
 struct ObservedValue {
-  std::string_view name; ///< dsv3/Plan/Names.h: observed…
-  int64_t layer = 0;     ///< hidden: 0 is the embedding, l + 1 the output of layer l
-  DType type = DType::F32;
-  int64_t position = 0; ///< of the token of row 0; the others follow
+  std::string_view name;   ///< dsv3/Plan/Names.h: observed…
+  int64_t layer = 0;       ///< hidden: 0 is the embedding, l + 1 the output of layer l
+  DType type = DType::F32; ///< F32 or I32: what a policy keeps in bf16 is widened
+  int64_t position = 0;    ///< of the token of row 0; the others follow
   int64_t rows = 0;
   int64_t columns = 0;
   const void *data = nullptr;

@@ -2,6 +2,7 @@
 
 #include "runtime/session/Session.h"
 
+#include "dsv3/Support/Float.h"
 #include "runtime/session/ContextRoom.h"
 
 #include <algorithm>
@@ -54,7 +55,7 @@ Status Session::feed(Role &role, std::span<const int32_t> ids, std::span<const f
 
 namespace {
 
-/// Gives a device's observations names and shapes.
+/// Gives a device's observations names and shapes, and bf16 as f32.
 class NamedObservations final : public ObservationSink {
 public:
   NamedObservations(const plan::Entry &entry, std::span<const int64_t> sizes, int64_t position,
@@ -63,11 +64,20 @@ public:
 
   void observed(int32_t observation, int64_t layer, const void *data) override {
     const plan::Observation &known = entry.observations[size_t(observation)];
-    observer.value(
-        {known.name, layer, known.type, position, sizes[size_t(known.size)], known.columns, data});
+    ObservedValue value{known.name,    layer, known.type, position, sizes[size_t(known.size)],
+                        known.columns, data};
+    if (value.type == DType::BF16) {
+      const auto *narrow = static_cast<const uint16_t *>(data);
+      widened.resize(size_t(value.rows * value.columns));
+      std::transform(narrow, narrow + widened.size(), widened.begin(), bf16ToFloat);
+      value.type = DType::F32;
+      value.data = widened.data();
+    }
+    observer.value(value);
   }
 
 private:
+  std::vector<float> widened; ///< what the observer looks at, of one value
   const plan::Entry &entry;
   std::span<const int64_t> sizes;
   int64_t position;

@@ -50,8 +50,9 @@ public:
   /// Runs `task` on every thread and returns when all have finished.
   void run(Task &task);
   /// Runs a task that does as well with fewer threads, such as one that deals out tiles: on all
-  /// of them, but where they came late to the end of a step, having lost their CPUs, on the
-  /// caller's thread alone for a few steps, and for more each time that happens again.
+  /// of them, but where they came so late to the end of a step, having lost their CPUs, that
+  /// their part would have been done sooner without them, on the caller's thread alone for a
+  /// few steps, and for more each time that happens again.
   void share(Task &task);
   /// Called by all threads, with their numbers, from within a task: returns when
   /// all have called it, and whether they came soon enough for spinning. What a thread wrote
@@ -65,6 +66,7 @@ public:
 private:
   ThreadTeam(const TeamOptions &options, int threads);
   void work(int thread);
+  /// Whether the others were of use.
   bool runAll(Task &task);
 
   const int count;

@@ -29,6 +29,15 @@ inline void relax() {
 #endif
 }
 
+/// A clock that is no system call, for comparing times of one thread: its unit is unknown.
+inline uint64_t ticks() {
+#if defined(__x86_64__)
+  return __builtin_ia32_rdtsc();
+#else
+  return uint64_t(std::chrono::steady_clock::now().time_since_epoch().count());
+#endif
+}
+
 /// How many pauses take `time`. Measured, since a pause takes 10 to 150 cycles and asking the
 /// clock while waiting may be a system call.
 int64_t pausesIn(std::chrono::microseconds time);

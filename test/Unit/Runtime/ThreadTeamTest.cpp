@@ -91,6 +91,31 @@ TEST(ThreadTeam, ATeamThatIsLateIsLeftOutForAStep) {
   EXPECT_EQ(runs, (std::vector<int>{6, 3})) << "what all must do they do";
 }
 
+/// A wait that is shorter than what the others did is worth it, however long.
+TEST(ThreadTeam, ThreadsThatHelpMoreThanTheyKeepWaitingAreNotLeftOut) {
+  auto team = makeTeam(2);
+  std::vector<int> runs(2);
+  std::atomic<bool> nearlyDone;
+  FunctionTask uneven([&](int thread) {
+    ++runs[size_t(thread)];
+    if (thread == 0) {
+      for (int pause = 0; !nearlyDone && pause < 100'000'000; ++pause) {
+        relax();
+      }
+      return;
+    }
+    for (int pause = 0; pause < 4'000'000; ++pause) {
+      relax();
+      nearlyDone = pause > 3'900'000; // milliseconds before the end, many times spinning's limit
+    }
+  });
+  for (int step = 0; step < 4; ++step) {
+    nearlyDone = false;
+    team->share(uneven);
+  }
+  EXPECT_EQ(runs, (std::vector<int>{4, 4}));
+}
+
 TEST(ThreadTeam, PinnedTeamRunsAndGivesTheCallersCpusBack) {
   std::vector<int> before = allowedCpus();
   auto pinned = ThreadTeam::create({3, true, std::chrono::microseconds(0), {}});
