@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "dsv3/Plan/Families.h"
 #include "dsv3/Plan/Layout.h"
+#include "dsv3/Support/WeightEncoding.h"
 
 #include <algorithm>
 
@@ -182,6 +183,10 @@ static std::vector<Configuration> expandedConfigs(const GpuVariant &variant,
 
 std::vector<Configuration> enumerateConfigs(Family family, const GpuVariant &variant,
                                             const KernelFacts &facts) {
+  if (isScaledAlongRows(facts.weight)) {
+    return {rejected({}, "GPUs have no code for weights of type " +
+                             std::string(name(facts.weight)) + "; leave --weights and --head out")};
+  }
   switch (family) {
   case Family::Gemm:
     return productConfigs(variant, facts, false);

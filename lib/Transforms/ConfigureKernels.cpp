@@ -73,8 +73,8 @@ struct ConfigureKernels : impl::ConfigureKernelsBase<ConfigureKernels> {
     for (StringRef variant : wanted) {
       plan::Configuration choice = plan::chooseConfig(*family, variant, *facts);
       if (!choice.legal) {
-        return definition.emitError("has no configuration for ")
-               << variant << ": " << choice.reason;
+        return definition.emitError("kernel @")
+               << definition.getSymName() << " has no configuration for " << variant << ": " << choice.reason;
       }
       SmallVector<NamedAttribute> fields;
       for (const auto &field : choice.fields) {

@@ -106,9 +106,15 @@ Expected<size_t> Bundle::chooseVariant(const Device &device) const {
   }
   std::optional<size_t> best = device.preferredVariant(names);
   if (!best) {
+    std::string architectures;
+    for (const plan::GpuVariant &variant : plan::gpuVariants()) {
+      architectures += (architectures.empty() ? "" : ", ") + std::string(variant.name);
+    }
     return Failure{"expected kernels for this device (" + std::string(device.name()) +
                        "), found those for " + text,
-                   root.string(), "compile with dsv3-compile --target=cpu,cuda"};
+                   root.string(),
+                   "compile with dsv3-compile --target=cpu,cuda --arch=… for this device: one of " +
+                       architectures};
   }
   return *best;
 }

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <atomic>
 #include <optional>
+#include <system_error>
 #include <thread>
 
 using namespace dsv3;
@@ -85,8 +86,12 @@ Status Compilation::compile(std::span<const size_t> lacking) {
   };
   auto threads = size_t(options.threads > 0 ? options.threads : usefulThreads());
   std::vector<std::jthread> team;
-  for (size_t i = 1; i < std::min(threads, lacking.size()); ++i) {
-    team.emplace_back(work);
+  try {
+    for (size_t i = 1; i < std::min(threads, lacking.size()); ++i) {
+      team.emplace_back(work);
+    }
+  } catch (const std::system_error &) {
+    // The system gives no more threads: those that there are do the work.
   }
   work();
   team.clear(); // waits for all

@@ -4,7 +4,8 @@
 usage: readme.py SOURCE_DIRECTORY FOLDER_OF_PROGRAMS
 Takes the indented lines of "Use it" and "Look inside", fills the placeholders in and runs each in a
 folder of its own. Fails if a command fails, or is of a kind that is not listed here, or has a placeholder
-that nobody fills. The commands of "Try it" install packages: they are what CI itself runs.
+that nobody fills. The commands of "Try it" install packages: they are what CI itself runs. Those of "On a
+GPU" need one, or NVRTC: tools/check/gpu.sh and test/E2E/gpu_kernels.py run what they stand for.
 """
 import os
 import re

@@ -13,6 +13,10 @@ mkdir -p "$2"
 folder=$(cd "$2" && pwd)
 arch=${3:-sm_90a}
 source_dir=$(cd "$(dirname "$0")/../.." && pwd)
+if [ -n "$(ls -A "$folder")" ] && [ ! -f "$folder/gpu.sh" ]; then
+  echo "gpu-pack.sh: expected a new folder, or one that gpu-pack.sh made; found other files in $folder" >&2
+  exit 1
+fi
 rm -rf "$folder"
 mkdir -p "$folder/bin" "$folder/lib" "$folder/cases"
 for program in bin/dsv3-run test/Unit/DeviceConformanceTest; do

@@ -1,5 +1,4 @@
 //===- ThreadTeam.cpp - threads that run steps together -------------------===//
-//===----------------------------------------------------------------------===//
 
 #include "runtime/drivers/cpu/ThreadTeam.h"
 

@@ -6,7 +6,7 @@
 #include "dsv3/Support/BytesText.h"
 #include "runtime/drivers/cuda/CudaExecutable.h"
 
-#include <limits>
+#include <algorithm>
 
 using namespace dsv3;
 using namespace dsv3::runtime;

@@ -26,7 +26,7 @@ using Module = struct ModuleOfDriver *;
 using Function = struct FunctionOfDriver *;
 using DevicePointer = uint64_t;
 
-inline constexpr Result success = 0, outOfMemory = 2, noDevice = 100, noBinaryForGpu = 209;
+inline constexpr Result success = 0, outOfMemory = 2, noDevice = 100;
 inline constexpr unsigned streamNonBlocking = 1;
 inline constexpr int attributeCapabilityMajor = 75, attributeCapabilityMinor = 76;
 inline constexpr int functionMaxThreads = 0, functionMaxDynamicShared = 8;
@@ -34,7 +34,6 @@ inline constexpr int functionMaxThreads = 0, functionMaxDynamicShared = 8;
 /// DSV3_DRIVER_FUNCTION(NAME, PARAMETERS): cuNAME of the driver.
 #define DSV3_DRIVER_FUNCTIONS(X)                                                                   \
   X(Init, (unsigned))                                                                              \
-  X(DriverGetVersion, (int *))                                                                     \
   X(GetErrorName, (Result, const char **))                                                         \
   X(GetErrorString, (Result, const char **))                                                       \
   X(DeviceGetCount, (int *))                                                                       \

@@ -86,7 +86,8 @@ struct Routing {
       }
       Found best = warpBest(own);
       syncWarp();
-      if (laneIndex() == 0) {
+      // With scores that are infinite themselves there may be no open group left.
+      if (laneIndex() == 0 && best.index != noIndex) {
         groupScores[best.index] = infinity();
       }
       syncWarp();

@@ -47,6 +47,7 @@ template <int parts, int64 partRows, typename W, typename RowAt>
 struct MmaProduct {
   static constexpr int64 pieces = ceilDiv(W::depth, MmaTile::depth);
   static_assert(W::depth % MmaTile::chunk == 0, "rows begin on borders of 16 bytes");
+  static_assert(!W::prologued, "elements go to the tensor cores as they are stored");
 
   const W &weight;
   const RowAt &rowAt;

@@ -27,6 +27,7 @@ struct Weight {
   static_assert((blockRows > 0) == (blockColumns > 0), "a block of scales has rows and columns");
   using Element = T;
   static constexpr bool scaled = blockColumns > 0;
+  static constexpr bool prologued = isPrologue<Prologue>;
   static constexpr int64 depth = columns;
   /// Columns whose sum is multiplied by one scale.
   static constexpr int64 block = scaled ? blockColumns : columns;
@@ -58,8 +59,6 @@ struct Weight {
   }
 
 private:
-  static constexpr bool prologued = isPrologue<Prologue>;
-
   __device__ float scale(int64 group, int64 row, int64 block) const {
     if constexpr (scaled) {
       return scales[(group * ceilDiv(rows, blockRows) + row / blockRows) * blocks + block];
