@@ -215,7 +215,10 @@ bool encodeRow(DType type, std::span<const float> values, std::span<uint8_t> cod
   return sound;
 }
 
-float f8Scale(float largest) { return largest / 448; }
+float f8Scale(float largest) {
+  float scale = largest / 448;
+  return scale < std::numeric_limits<float>::min() ? 0.0F : scale;
+}
 
 uint8_t f8Code(float value, float scale) {
   return scale == 0 ? uint8_t(0) : floatToF8E4M3(value / scale);

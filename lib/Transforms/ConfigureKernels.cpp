@@ -74,7 +74,8 @@ struct ConfigureKernels : impl::ConfigureKernelsBase<ConfigureKernels> {
       plan::Configuration choice = plan::chooseConfig(*family, variant, *facts);
       if (!choice.legal) {
         return definition.emitError("kernel @")
-               << definition.getSymName() << " has no configuration for " << variant << ": " << choice.reason;
+               << definition.getSymName() << " has no configuration for " << variant << ": "
+               << choice.reason;
       }
       SmallVector<NamedAttribute> fields;
       for (const auto &field : choice.fields) {

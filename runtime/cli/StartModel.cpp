@@ -79,8 +79,14 @@ Expected<std::unique_ptr<RunningModel>> startModel(ModelFiles &files, const Mode
   auto model = std::make_unique<RunningModel>();
   const plan::Plan &plan = files.bundle.plan();
   std::string object = files.bundle.objectPath(files.variant).string();
-  // Kernels that are damaged should be found before minutes go into weights.
-  if (auto sound = files.device->loadObject({object, plan.variants[files.variant].checksum}, {});
+  // Kernels that are damaged, or that nothing here compiles, should be found before minutes go
+  // into weights.
+  std::vector<std::string> symbols;
+  for (const plan::Kernel &kernel : plan.kernels) {
+    symbols.push_back(kernel.symbol);
+  }
+  if (auto sound =
+          files.device->loadObject({object, plan.variants[files.variant].checksum}, symbols);
       !sound) {
     return sound.failure();
   }

@@ -78,7 +78,8 @@ std::string encodingNames();
 [[nodiscard]] bool encodeRow(DType type, std::span<const float> values, std::span<uint8_t> codes,
                              std::span<float> scales);
 
-/// The scale of a block of f8E4M3FN of which `largest` is the largest magnitude: that / 448.
+/// The scale of a block of f8E4M3FN of which `largest` is the largest magnitude: that / 448, or
+/// 0 where this is no normal number: it would have too few bits to divide by.
 float f8Scale(float largest);
 /// The code of a value in such a block.
 uint8_t f8Code(float value, float scale);

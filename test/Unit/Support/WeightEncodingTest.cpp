@@ -186,5 +186,7 @@ TEST(WeightEncoding, Fp8ScalesTheLargestToTheLargestCode) {
   EXPECT_EQ(f8Code(3.5F, scale), 0x7E);
   EXPECT_EQ(f8Code(-3.5F, scale), 0xFE);
   EXPECT_EQ(f8Code(0.0F, f8Scale(0.0F)), 0);
+  // A few times the least float: divided by a scale of one bit this would be beyond all codes.
+  EXPECT_EQ(f8Code(1e-42F, f8Scale(1e-42F)), 0);
   EXPECT_TRUE(isF8E4M3NaN(f8Code(std::nanf(""), 1.0F)));
 }
