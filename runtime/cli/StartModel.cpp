@@ -82,6 +82,7 @@ Expected<std::unique_ptr<RunningModel>> startModel(ModelFiles &files, const Mode
   // Kernels that are damaged, or that nothing here compiles, should be found before minutes go
   // into weights.
   std::vector<std::string> symbols;
+  symbols.reserve(plan.kernels.size());
   for (const plan::Kernel &kernel : plan.kernels) {
     symbols.push_back(kernel.symbol);
   }

@@ -17,6 +17,7 @@ namespace {
 class CudaBuffer final : public Buffer {
 public:
   CudaBuffer(std::shared_ptr<const CudaContext> context, DevicePointer start, int64_t bytes)
+      // NOLINTNEXTLINE(performance-no-int-to-ptr): the driver gives addresses as numbers
       : Buffer(reinterpret_cast<Address>(start), bytes, false), context(std::move(context)),
         start(start) {}
   ~CudaBuffer() override {

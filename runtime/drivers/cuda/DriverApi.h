@@ -72,9 +72,12 @@ public:
   /// it has no GPU.
   static Expected<std::shared_ptr<const DriverApi>> load();
 
+  // The driver's own names, less their prefix.
+  // NOLINTBEGIN(bugprone-macro-parentheses, readability-identifier-naming)
 #define DSV3_DECLARE(NAME, PARAMETERS) Result(*NAME) PARAMETERS = nullptr;
   DSV3_DRIVER_FUNCTIONS(DSV3_DECLARE)
 #undef DSV3_DECLARE
+  // NOLINTEND(bugprone-macro-parentheses, readability-identifier-naming)
 
   /// Success, or "WHAT: the driver says …".
   Status check(Result result, const std::string &what) const;
