@@ -16,8 +16,7 @@ namespace dsv3::cli {
 
 static constexpr std::string_view cpuName = "cpu", gpuName = "cuda";
 
-/// The number behind "cuda:", 0 behind "cuda" alone.
-static std::optional<int> parsedGpu(std::string_view text) {
+std::optional<int> gpuNumber(std::string_view text) {
   if (!text.starts_with(gpuName)) {
     return std::nullopt;
   }
@@ -31,11 +30,9 @@ static std::optional<int> parsedGpu(std::string_view text) {
   return whole && number >= 0 ? std::optional(number) : std::nullopt;
 }
 
-std::optional<int> gpuNumber(std::string_view device) { return parsedGpu(device); }
-
 CLI::Validator deviceNames() {
   auto check = [](std::string &text) {
-    return text == cpuName || parsedGpu(text)
+    return text == cpuName || gpuNumber(text)
                ? std::string()
                : "expected cpu or cuda:N, N being a number from 0 on, found '" + text + "'";
   };

@@ -19,7 +19,7 @@ namespace dsv3::cli {
 
 struct ModelFlags;
 
-/// The number of a GPU; nothing for cpu. Precondition: the flag passed deviceNames().
+/// The number behind "cuda:", 0 behind "cuda" alone; nothing where neither is meant.
 std::optional<int> gpuNumber(std::string_view device);
 CLI::Validator deviceNames();
 

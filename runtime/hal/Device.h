@@ -39,6 +39,8 @@ public:
   int64_t bytes() const { return length; }
   /// Whether the host may read and write at `address`.
   bool hostVisible() const { return visible; }
+  /// Fails unless [offset, offset + size) lies in the buffer.
+  Status checkRange(int64_t offset, size_t size) const;
 
 protected:
   Buffer(Address start, int64_t length, bool visible)

@@ -32,18 +32,8 @@ Expected<std::unique_ptr<Buffer>> runtime::allocateOnHost(int64_t bytes, std::st
   return std::unique_ptr<Buffer>(new HostBuffer(std::move(*memory), visible));
 }
 
-/// Fails unless [offset, offset + bytes) lies in `buffer`.
-static Status checkRange(const Buffer &buffer, int64_t offset, size_t bytes) {
-  if (offset < 0 || offset > buffer.bytes() || bytes > size_t(buffer.bytes() - offset)) {
-    return Failure{"expected a range inside of a buffer of " + std::to_string(buffer.bytes()) +
-                   " bytes, found " + std::to_string(bytes) + " bytes at " +
-                   std::to_string(offset)};
-  }
-  return {};
-}
-
 Status runtime::uploadToHost(Buffer &to, int64_t offset, std::span<const std::byte> from) {
-  Status status = checkRange(to, offset, from.size());
+  Status status = to.checkRange(offset, from.size());
   if (status && !from.empty()) {
     std::memcpy(static_cast<std::byte *>(to.address()) + offset, from.data(), from.size());
   }
@@ -51,7 +41,7 @@ Status runtime::uploadToHost(Buffer &to, int64_t offset, std::span<const std::by
 }
 
 Status runtime::downloadFromHost(std::span<std::byte> to, const Buffer &from, int64_t offset) {
-  Status status = checkRange(from, offset, to.size());
+  Status status = from.checkRange(offset, to.size());
   if (status && !to.empty()) {
     std::memcpy(to.data(), static_cast<const std::byte *>(from.address()) + offset, to.size());
   }

@@ -22,7 +22,10 @@ Status precompile(const std::vector<plan::KernelText> &kernels, const std::strin
   if (!compiled) {
     return compiled.status();
   }
-  return problem.empty() ? Status() : Failure{problem, folder.string(), "see the message above"};
+  return problem.empty()
+             ? Status()
+             : Failure{problem, folder.string(),
+                       "the bundle must lie where files can be written; or leave --precompile out"};
 }
 
 } // namespace dsv3::compile

@@ -141,18 +141,8 @@ Expected<std::unique_ptr<Buffer>> CudaDevice::allocate(int64_t bytes, std::strin
   return std::unique_ptr<Buffer>(std::move(buffer));
 }
 
-/// Fails unless [offset, offset + bytes) lies in `buffer`.
-static Status checkRange(const Buffer &buffer, int64_t offset, size_t bytes) {
-  if (offset < 0 || offset > buffer.bytes() || bytes > size_t(buffer.bytes() - offset)) {
-    return Failure{"expected a range inside of a buffer of " + std::to_string(buffer.bytes()) +
-                   " bytes, found " + std::to_string(bytes) + " bytes at " +
-                   std::to_string(offset)};
-  }
-  return {};
-}
-
 Status CudaDevice::upload(Buffer &to, int64_t offset, std::span<const std::byte> from) {
-  Status status = checkRange(to, offset, from.size());
+  Status status = to.checkRange(offset, from.size());
   if (!status || from.empty()) {
     return status;
   }
@@ -165,7 +155,7 @@ Status CudaDevice::upload(Buffer &to, int64_t offset, std::span<const std::byte>
 }
 
 Status CudaDevice::download(std::span<std::byte> to, const Buffer &from, int64_t offset) {
-  Status status = checkRange(from, offset, to.size());
+  Status status = from.checkRange(offset, to.size());
   if (!status || to.empty()) {
     return status;
   }
