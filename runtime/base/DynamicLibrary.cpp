@@ -8,21 +8,6 @@
 using namespace dsv3;
 using namespace dsv3::runtime;
 
-DynamicLibrary::DynamicLibrary(DynamicLibrary &&other) noexcept
-    : handle(std::exchange(other.handle, nullptr)), opened(std::move(other.opened)) {}
-
-DynamicLibrary &DynamicLibrary::operator=(DynamicLibrary &&other) noexcept {
-  std::swap(handle, other.handle);
-  std::swap(opened, other.opened);
-  return *this;
-}
-
-DynamicLibrary::~DynamicLibrary() {
-  if (handle) {
-    dlclose(handle);
-  }
-}
-
 void *DynamicLibrary::find(const char *symbol) const { return dlsym(handle, symbol); }
 
 template <typename Names>
@@ -38,7 +23,7 @@ Expected<DynamicLibrary> DynamicLibrary::open(const Search &search) {
   std::string reason;
   auto attempt = [&](const std::string &path) {
     DynamicLibrary library;
-    library.handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    library.handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     library.opened = path;
     if (const char *text = library.handle ? nullptr : dlerror()) {
       reason = text;

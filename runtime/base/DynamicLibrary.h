@@ -14,7 +14,8 @@
 
 namespace dsv3::runtime {
 
-/// Owns a handle of dlopen. Moves, does not copy.
+/// A library that is opened once and stays until the process ends: NVRTC and the CUDA driver keep
+/// memory and handlers of their own, which unloading would lose or leave dangling.
 class DynamicLibrary {
 public:
   /// Where to look: the file names, best first, each in every folder and then where the system's
@@ -27,11 +28,6 @@ public:
   };
   /// The first that can be opened. Fails with a sentence that names files and folders.
   static Expected<DynamicLibrary> open(const Search &search);
-
-  DynamicLibrary() = default;
-  DynamicLibrary(DynamicLibrary &&other) noexcept;
-  DynamicLibrary &operator=(DynamicLibrary &&other) noexcept;
-  ~DynamicLibrary();
 
   /// Null if there is none of that name.
   void *find(const char *symbol) const;
