@@ -6,6 +6,7 @@
 #include "Kernel/Kernel.h"
 
 #include "mlir/IR/DialectImplementation.h"
+#include "mlir/Interfaces/FoldInterfaces.h"
 
 using namespace mlir;
 using namespace dsv3::kern;
@@ -47,7 +48,18 @@ static void printAccessKinds(OpAsmPrinter &printer, Operation *, DenseI32ArrayAt
 #define GET_OP_CLASSES
 #include "Kernel/KernelOps.cpp.inc"
 
+namespace {
+/// Constants of scalar regions stay there: a definition holds one core op and views.
+struct ScalarConstants : DialectFoldInterface {
+  using DialectFoldInterface::DialectFoldInterface;
+  bool shouldMaterializeInto(Region *region) const override {
+    return !isa<DefOp, GroupOp>(region->getParentOp());
+  }
+};
+} // namespace
+
 void KernelDialect::initialize() {
+  addInterfaces<ScalarConstants>();
   addOperations<
 #define GET_OP_LIST
 #include "Kernel/KernelOps.cpp.inc"

@@ -279,6 +279,13 @@ OpFoldResult ViewOp::fold(FoldAdaptor) {
 
 LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   ShapeCheck check(*this);
+  llvm::SmallDenseSet<Value> destinations;
+  for (auto [index, destination] : llvm::enumerate(getDestinations())) {
+    if (!destinations.insert(destination).second) {
+      return check.fail("a destination for each result", "destination " + Twine(index) + " twice",
+                        "give each a kern.empty of its own");
+    }
+  }
   auto definition = symbols.lookupNearestSymbolFrom<DefOp>(*this, getCalleeAttr());
   if (!definition) {
     return check.fail("a kern.def", "none of the name @" + getCallee());

@@ -87,6 +87,7 @@ def Kernel_LaunchOp : Kernel_Op<"launch", [AttrSizedOperandSegments,
 
     Constraints:
     1. Types of inputs, destinations and results are the definition's.
+    2. No destination is given twice.
 
     ```mlir
     kern.def @norm kind "norm" ins(%x: tensor<?x128xf32, #dsv3.dims<"T">>, %w: tensor<128xbf16>) outs(%o: tensor<?x128xf32, #dsv3.dims<"T">>) {
@@ -105,10 +106,11 @@ def Kernel_LaunchOp : Kernel_Op<"launch", [AttrSizedOperandSegments,
   }];
 }
 
-def Kernel_EmptyOp : Kernel_Op<"empty", [Pure]> {
+def Kernel_EmptyOp : Kernel_Op<"empty"> {
   let summary = "a destination whose contents do not matter";
   let description = [{
-    No op computes with it: it is a destination, or nothing.
+    No op computes with it: it is a destination, or nothing. It has the effect of an
+    allocation, so that two of them are never taken for one.
 
     Constraints:
     1. The type is a ranked tensor.
@@ -117,7 +119,7 @@ def Kernel_EmptyOp : Kernel_Op<"empty", [Pure]> {
     %e = kern.empty : tensor<?x128xf32, #dsv3.dims<"T">>
     ```
   }];
-  let results = (outs AnyRankedTensor:$result);
+  let results = (outs Res<AnyRankedTensor, "", [MemAlloc]>:$result);
   let assemblyFormat = "attr-dict `:` type($result)";
 }
 

@@ -21,7 +21,7 @@ static void addGraphPhase(OpPassManager &manager, const PipelineOptions &options
   manager.addPass(createMakeEntryPoints({options.rows, options.chunk}));
   manager.addPass(createAbsorbMla());
   // Last: it sees every product, and every pass of later phases may rely on the types.
-  manager.addPass(createSetPrecision({options.policy}));
+  manager.addPass(createSetPrecision({options.policy, options.cacheType}));
 }
 
 //===----------------------------------------------------------------------===//

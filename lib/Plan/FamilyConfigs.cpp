@@ -179,6 +179,10 @@ static std::vector<Configuration> gemmConfigs(const CpuVariant &variant, const K
 /// Rows of a register tile of two vectors.
 static int64_t tileRows(const CpuVariant &variant) { return variant.registers >= 32 ? 8 : 4; }
 
+static int64_t widenedPageOf(const KernelFacts &facts) {
+  return widenedPage(facts.cache, facts.pageTokens, facts.latent + facts.rope);
+}
+
 static std::vector<Configuration> latentConfigs(const CpuVariant &variant,
                                                 const KernelFacts &facts) {
   std::vector<Configuration> configs;
@@ -193,9 +197,10 @@ static std::vector<Configuration> latentConfigs(const CpuVariant &variant,
       configs.push_back(rejected(fields, "too few tiles for a team of threads"));
       continue;
     }
-    configs.push_back(make(fields, rowTiles(facts, 1, facts.heads / heads),
-                           LatentScratch(heads, facts.pageTokens, facts.latent).bytes,
-                           std::to_string(heads) + " heads share a read of the latents"));
+    configs.push_back(
+        make(fields, rowTiles(facts, 1, facts.heads / heads),
+             LatentScratch(heads, facts.pageTokens, facts.latent, widenedPageOf(facts)).bytes,
+             std::to_string(heads) + " heads share a read of the latents"));
   }
   return configs;
 }
@@ -215,7 +220,7 @@ static std::vector<Configuration> expandedConfigs(const CpuVariant &variant,
     fields.insert(fields.end(), {{"k_block", kBlock}, {"rows", rows}});
     StreamRows(variant, facts.weight, facts.pageTokens).addTo(fields);
     ExpandedScratch scratch(facts.pageTokens, paddedRows(facts.pageTokens, mr), facts.nope,
-                            facts.value, nr, kBlock, rows);
+                            facts.value, nr, kBlock, rows, widenedPageOf(facts));
     configs.push_back(make(fields, {-1, 1, 1, 1, facts.heads}, scratch.bytes(facts.maxRows),
                            "a page is expanded once per head for all tokens of the step"));
   }

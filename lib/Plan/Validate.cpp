@@ -2,7 +2,8 @@
 //
 // Checks everything that an executor relies on, so that it needs no check of its
 // own: after validate() every index is in range and every offset lies inside of
-// its arena. Failures name the parameter, kernel or entry, and both values.
+// its arena. What kernels rely on it cannot know (PlanFile.h). Failures name the parameter, kernel
+// or entry, and both values.
 //
 //===----------------------------------------------------------------------===//
 

@@ -99,7 +99,4 @@ private:
 /// Whether `operand` is a destination, which its op does not read.
 bool isDestination(mlir::OpOperand &operand);
 
-/// `value` as the element type keeps it.
-double roundTo(mlir::Type element, double value, Precision precision);
-
 } // namespace dsv3::reference

@@ -4,7 +4,7 @@
 // of few tokens is cheaper in the latent space, where nothing is expanded.
 //
 //===----------------------------------------------------------------------===//
-#include "Common.h"
+#include "WeightReads.h"
 #include "dsv3/Support/WeightEncoding.h"
 
 #include <numeric>
@@ -21,12 +21,7 @@ namespace {
 graph::ParameterOp makeUpProjection(graph::ParameterOp kvB, StringRef name, int64_t firstRow,
                                     int64_t rows, bool transposed) {
   std::string symbol = kvB.getSymName().rsplit('.').first.str() + "." + name.str();
-  auto module = kvB->getParentOfType<ModuleOp>();
-  if (auto known = module.lookupSymbol<graph::ParameterOp>(symbol)) {
-    return known;
-  }
   OpBuilder builder(kvB->getContext());
-  builder.setInsertionPointAfter(kvB);
   auto type = cast<RankedTensorType>(kvB.getType());
   auto segment = cast<graph::SegmentAttr>(kvB.getSegments()[0]);
   int64_t latent = type.getDimSize(2);
@@ -44,10 +39,11 @@ graph::ParameterOp makeUpProjection(graph::ParameterOp kvB, StringRef name, int6
   }
   SmallVector<int64_t> shape{type.getDimSize(0), transposed ? latent : rows,
                              transposed ? rows : latent};
-  return graph::ParameterOp::create(
-      builder, kvB.getLoc(), builder.getStringAttr(symbol),
-      TypeAttr::get(RankedTensorType::get(shape, type.getElementType())), kvB.getStoredAttr(),
-      block, builder.getI64IntegerAttr(1), kvB.getLayersAttr(), builder.getArrayAttr({taken}));
+  return declareOnce(kvB, graph::ParameterOp::create(
+                              builder, kvB.getLoc(), builder.getStringAttr(symbol),
+                              TypeAttr::get(RankedTensorType::get(shape, type.getElementType())),
+                              kvB.getStoredAttr(), block, builder.getI64IntegerAttr(1),
+                              kvB.getLayersAttr(), builder.getArrayAttr({taken})));
 }
 
 struct AbsorbMla : impl::AbsorbMlaBase<AbsorbMla> {

@@ -5,9 +5,26 @@ using namespace mlir;
 
 namespace dsv3 {
 
+/// `function` itself, or the first entry that calls it for a layer; null if none does.
+static func::FuncOp entryOf(func::FuncOp function) {
+  if (function->hasAttr(graph::entryAttrName)) {
+    return function;
+  }
+  for (auto entry : function->getParentOfType<ModuleOp>().getOps<func::FuncOp>()) {
+    WalkResult called = entry.walk([&](graph::CallLayerOp call) {
+      bool calls =
+          entry->hasAttr(graph::entryAttrName) && call.getCallee() == function.getSymName();
+      return calls ? WalkResult::interrupt() : WalkResult::advance();
+    });
+    if (called.wasInterrupted()) {
+      return entry;
+    }
+  }
+  return nullptr;
+}
+
 ArrayAttr entrySizes(func::FuncOp function) {
-  auto module = function->getParentOfType<ModuleOp>();
-  auto entry = module.lookupSymbol<func::FuncOp>(function.getSymName().split('.').first);
+  func::FuncOp entry = entryOf(function);
   auto dictionary =
       entry ? entry->getAttrOfType<DictionaryAttr>(graph::entryAttrName) : DictionaryAttr();
   auto sizes = dictionary ? dictionary.getAs<ArrayAttr>(graph::entrySizesKey) : ArrayAttr();

@@ -5,8 +5,8 @@
 
 namespace dsv3 {
 
-/// The #dsv3.size attributes of the entry that `function` belongs to: it is the entry, or
-/// a function of layers, named ENTRY.LAYERS. Empty before entries are made.
+/// The #dsv3.size attributes of the entry that `function` belongs to: it is the entry, or a
+/// function that one calls for a layer. Empty before entries are made.
 mlir::ArrayAttr entrySizes(mlir::func::FuncOp function);
 
 /// Refuses the first named size in the types of `op`, or of its blocks' arguments, that is

@@ -1,6 +1,8 @@
 //===- Grouping.cpp - putting ops into fusion groups ----------------------===//
 #include "Grouping.h"
 
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
@@ -39,6 +41,15 @@ kern::GroupOp makeGroup(StringRef kind, ArrayRef<Operation *> ops) {
   auto inGroup = [&](Operation *user) {
     return llvm::any_of(ordered, [&](Operation *op) { return op->isAncestor(user); });
   };
+  // What has effects keeps its place among others that have.
+  bool passed = false;
+  for (Operation *op = last; op != ordered.front()->getPrevNode(); op = op->getPrevNode()) {
+    bool pure = isMemoryEffectFree(op);
+    if (op != last && inGroup(op) && passed && !pure) {
+      return nullptr;
+    }
+    passed = passed || (!inGroup(op) && !pure);
+  }
   llvm::SetVector<Value> results;
   for (Operation *op : ordered) {
     for (Value result : op->getResults()) {

@@ -51,6 +51,7 @@ static void setCache(plan::KernelFacts &facts, Value cache) {
   facts.latent = type.getLatent();
   facts.rope = type.getRope();
   facts.pageTokens = type.getPage();
+  facts.cache = *planir::dtypeOf(type.getElementType());
 }
 
 static DType elementOf(Value value) {
@@ -98,7 +99,6 @@ FailureOr<plan::KernelFacts> kernelFacts(kern::DefOp definition) {
       .Case([&](kern::GroupedGemmOp op) {
         setWeight(facts, op);
         facts.rows = elementOf(op.getA());
-        facts.rows = elementOf(op.getA());
         facts.rowsBegin = beginsOf(op.getA());
         facts.k = lastDim(op.getWeight());
         facts.parts = static_cast<int64_t>(op.getParts());
@@ -133,6 +133,39 @@ FailureOr<plan::KernelFacts> kernelFacts(kern::DefOp definition) {
     return failure();
   }
   return facts;
+}
+
+static bool isChosen(const plan::Configuration &config, DictionaryAttr chosen) {
+  auto number = [&](StringRef name) {
+    auto value = chosen.getAs<IntegerAttr>(name);
+    return value ? std::optional<int64_t>(value.getInt()) : std::nullopt;
+  };
+  auto tiles = chosen.getAs<DenseI64ArrayAttr>("tiles");
+  const plan::TileCount &wanted = config.tiles;
+  return config.legal && tiles &&
+         llvm::equal(tiles.asArrayRef(),
+                     ArrayRef<int64_t>{wanted.size, wanted.factor, wanted.divisor, wanted.times,
+                                       wanted.plus}) &&
+         number("scratch") == config.scratchBytes &&
+         llvm::all_of(config.fields, [&](const plan::Configuration::Field &field) {
+           return number(field.name) == field.value;
+         });
+}
+
+FailureOr<plan::Configuration> chosenConfig(kern::DefOp definition, StringRef variant) {
+  FailureOr<plan::KernelFacts> facts = kernelFacts(definition);
+  if (failed(facts)) {
+    return failure();
+  }
+  DictionaryAttr chosen = definition.getConfig(variant);
+  for (const plan::Configuration &config : plan::enumerateConfigs(
+           *plan::familyFromName(*definition.getFamily()), std::string_view(variant), *facts)) {
+    if (isChosen(config, chosen)) {
+      return config;
+    }
+  }
+  return definition.emitError("its configuration for ")
+         << variant << " is none of the family table; run kern-configure again";
 }
 
 } // namespace dsv3

@@ -41,7 +41,7 @@ StringRef group(graph::CacheAppendOp append) {
     return "a dsv3.rope of the query by the angles of the key's";
   }
   if (!makeGroup("rope_append", {norm, key, query, append})) {
-    return "no reader of the rotated query before the append";
+    return "no reader of the rotated query or of the cache between the four";
   }
   return {};
 }

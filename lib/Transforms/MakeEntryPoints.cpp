@@ -48,6 +48,13 @@ struct MakeEntryPoints : impl::MakeEntryPointsBase<MakeEntryPoints> {
       (function->hasAttr(graph::entryAttrName) ? entries : originals).push_back(function);
     }
     for (func::FuncOp entry : entries) {
+      if (entry->getAttrOfType<DictionaryAttr>(graph::entryAttrName).get(graph::entrySizesKey)) {
+        entry.emitError("expected an entry of no bucket yet, found one with sizes; run "
+                        "dsv3-make-entry-points once, on an imported module");
+        return signalPassFailure();
+      }
+    }
+    for (func::FuncOp entry : entries) {
       auto role = entry->getAttrOfType<DictionaryAttr>(graph::entryAttrName)
                       .getAs<StringAttr>(graph::entryRoleKey);
       if (role.getValue() == StringRef(plan::roleStep)) {

@@ -23,6 +23,9 @@ graph::LinearOp latentProjection(graph::CacheAppendOp append) {
   return slice ? slice.getX().getDefiningOp<graph::LinearOp>() : nullptr;
 }
 
+/// Of "layer.kv_a" the name kv_a.
+StringRef lastPart(StringRef symbol) { return symbol.substr(symbol.rfind('.') + 1); }
+
 struct MergeProjections : impl::MergeProjectionsBase<MergeProjections> {
   void runOnOperation() override {
     getOperation().walk([&](graph::CacheAppendOp append) {
@@ -39,12 +42,8 @@ struct MergeProjections : impl::MergeProjectionsBase<MergeProjections> {
   }
 
   graph::ParameterOp mergedParameter(graph::ParameterOp first, graph::ParameterOp second) {
-    std::string symbol = (first.getSymName() + "_" + second.getSymName().rsplit('.').second).str();
-    if (auto known = getOperation().lookupSymbol<graph::ParameterOp>(symbol)) {
-      return known;
-    }
+    std::string symbol = (first.getSymName() + "_" + lastPart(second.getSymName())).str();
     OpBuilder builder(first->getContext());
-    builder.setInsertionPointAfter(first);
     auto type = cast<RankedTensorType>(first.getType());
     int64_t firstRows = type.getDimSize(0);
     int64_t rows = firstRows + cast<RankedTensorType>(second.getType()).getDimSize(0);
@@ -56,11 +55,12 @@ struct MergeProjections : impl::MergeProjectionsBase<MergeProjections> {
       block = builder.getDenseI64ArrayAttr(
           {std::gcd((*first.getBlock())[0], firstRows), (*first.getBlock())[1]});
     }
-    return graph::ParameterOp::create(
-        builder, first.getLoc(), builder.getStringAttr(symbol),
-        TypeAttr::get(RankedTensorType::get({rows, type.getDimSize(1)}, type.getElementType())),
-        first.getStoredAttr(), block, builder.getI64IntegerAttr(1), first.getLayersAttr(),
-        builder.getArrayAttr(segments));
+    return declareOnce(first, graph::ParameterOp::create(
+                                  builder, first.getLoc(), builder.getStringAttr(symbol),
+                                  TypeAttr::get(RankedTensorType::get({rows, type.getDimSize(1)},
+                                                                      type.getElementType())),
+                                  first.getStoredAttr(), block, builder.getI64IntegerAttr(1),
+                                  first.getLayersAttr(), builder.getArrayAttr(segments)));
   }
 
   void merge(graph::LinearOp latent) {

@@ -26,7 +26,46 @@ Status checkPolicy(const std::string &policy) {
                  "f32 is the default, and exact"};
 }
 
+Status checkCacheType(const std::string &policy, const std::string &type) {
+  if (!type.empty() && type != "f32" && type != "bf16" && type != "f16") {
+    return Failure{"expected f32, bf16 or f16, found '" + type + "'", "--cache-type",
+                   "leave it out for what the policy says"};
+  }
+  if (!type.empty() && policy != "f32" && type != "bf16") {
+    return Failure{"policy " + policy + " keeps a cache of bf16, but " + type + " was asked for",
+                   "--cache-type", "leave it out, or take policy f32"};
+  }
+  return {};
+}
+
 namespace {
+
+/// What `policy` keeps the cache in, unless a type is asked for.
+FloatType cacheElement(Builder &builder, StringRef policy, StringRef asked) {
+  StringRef type = !asked.empty() ? asked : policy == "f32" ? "f32" : "bf16";
+  return type == "f32"   ? FloatType(builder.getF32Type())
+         : type == "f16" ? FloatType(builder.getF16Type())
+                         : FloatType(builder.getBF16Type());
+}
+
+/// Caches are arguments alone, of entries and of layers.
+void setCacheElement(ModuleOp module, FloatType element) {
+  for (auto function : module.getOps<func::FuncOp>()) {
+    if (function.isExternal()) {
+      continue;
+    }
+    for (BlockArgument argument : function.getArguments()) {
+      if (auto cache = dyn_cast<graph::CacheType>(argument.getType())) {
+        argument.setType(graph::CacheType::get(module.getContext(), element, cache.getLatent(),
+                                               cache.getRope(), cache.getPage(),
+                                               cache.getMaxContext(), cache.getMaxRequests()));
+      }
+    }
+    function.setFunctionType(FunctionType::get(module.getContext(),
+                                               function.getBody().front().getArgumentTypes(),
+                                               function.getResultTypes()));
+  }
+}
 
 bool isF32(Value value) {
   auto tensor = dyn_cast<RankedTensorType>(value.getType());
@@ -60,20 +99,10 @@ private:
                                  withElement(value.getType(), builder.getBF16Type()), value);
   }
 
-  /// The cache keeps bf16.
-  void setCacheType(BlockArgument argument) {
-    if (auto cache = dyn_cast<graph::CacheType>(argument.getType())) {
-      argument.setType(graph::CacheType::get(module.getContext(), builder.getBF16Type(),
-                                             cache.getLatent(), cache.getRope(), cache.getPage(),
-                                             cache.getMaxContext(), cache.getMaxRequests()));
-    }
-  }
-
   /// What a session gives and takes stays f32.
   void writeEntry(func::FuncOp function) {
     Block &body = function.getBody().front();
     for (BlockArgument argument : body.getArguments()) {
-      setCacheType(argument);
       if (isF32(argument)) {
         builder.setInsertionPointToStart(&body);
         Value narrow = cast16(argument);
@@ -223,22 +252,28 @@ struct SetPrecision : impl::SetPrecisionBase<SetPrecision> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    if (Status known = checkPolicy(policy); !known) {
-      module.emitError(known.failure().what) << "; hint: " << known.failure().hint;
-      return signalPassFailure();
+    for (const Status &known : {checkPolicy(policy), checkCacheType(policy, cacheType)}) {
+      if (!known) {
+        module.emitError(known.failure().what) << "; hint: " << known.failure().hint;
+        return signalPassFailure();
+      }
     }
     if (failed(checkImported(module))) {
       return signalPassFailure();
     }
     module->setAttr(graph::policyAttrName, StringAttr::get(&getContext(), policy.getValue()));
+    Builder builder(&getContext());
+    FloatType element = cacheElement(builder, policy, cacheType);
+    setCacheElement(module, element);
     if (policy != "f32") {
       PolicyWriter(module, policy == "w8a8").write();
     }
     remark::analysis(module.getLoc(), remarkOptions("set-precision", module))
-        << sentence("policy {0}: {1}", policy.getValue(),
-                    policy == "f32"    ? "activations and cache f32, weights as stored"
-                    : policy == "bf16" ? "activations, weights and cache bf16, sums f32"
-                                       : "as bf16, but FP8 weights times rows quantised to FP8");
+        << sentence("policy {0}: {1}; cache {2}", policy.getValue(),
+                    policy == "f32"    ? "activations f32, weights as stored"
+                    : policy == "bf16" ? "activations and weights bf16, sums f32"
+                                       : "as bf16, but FP8 weights times rows quantised to FP8",
+                    element);
   }
 
   /// That functions have the types that the importer gives them, and products are alone.

@@ -36,4 +36,21 @@ WeightRead readWeight(OpBuilder &builder, graph::WeightOp weight, DenseI64ArrayA
           DenseI64ArrayAttr()};
 }
 
+graph::ParameterOp declareOnce(graph::ParameterOp place, graph::ParameterOp wanted) {
+  auto module = place->getParentOfType<ModuleOp>();
+  std::string name = wanted.getSymName().str();
+  for (int64_t next = 2; Operation *known = module.lookupSymbol(wanted.getSymName()); ++next) {
+    if (known->getName() == wanted->getName() &&
+        known->getAttrDictionary() == wanted->getAttrDictionary()) {
+      wanted->destroy();
+      return cast<graph::ParameterOp>(known);
+    }
+    wanted.setSymName(name + "_" + std::to_string(next));
+  }
+  OpBuilder builder(place->getContext());
+  builder.setInsertionPointAfter(place);
+  builder.insert(wanted);
+  return wanted;
+}
+
 } // namespace dsv3

@@ -26,4 +26,8 @@ struct WeightRead {
 WeightRead readWeight(mlir::OpBuilder &builder, graph::WeightOp weight,
                       mlir::DenseI64ArrayAttr block, mlir::Type element);
 
+/// Puts the detached parameter `wanted` behind `place`, under its name or, where something else
+/// has that, under one of its own. Where it is declared already, returns that instead.
+graph::ParameterOp declareOnce(graph::ParameterOp place, graph::ParameterOp wanted);
+
 } // namespace dsv3

@@ -2,12 +2,14 @@
 
 #include "runtime/base/Process.h"
 
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <spawn.h>
+#include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <system_error>
 #include <thread>
@@ -39,6 +41,32 @@ std::optional<std::filesystem::path> runtime::findProgram(std::string_view name)
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   return std::nullopt;
+}
+
+/// Starts a program whose stdout is our stderr and that is told to stop if we are killed. Returns
+/// an errno. What the child does before exec is safe beside other threads.
+static int start(char *const *words, pid_t &child) {
+  std::array<int, 2> ends; // tells why exec failed; closed by one that did not
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) {
+    return errno;
+  }
+  pid_t parent = getpid();
+  child = fork();
+  int error = child < 0 ? errno : 0;
+  if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() == parent && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0) {
+      execv(words[0], words);
+    }
+    error = errno;
+    _exit(write(ends[1], &error, sizeof error) > 0 ? 127 : 126);
+  }
+  close(ends[1]);
+  if (child > 0 && read(ends[0], &error, sizeof error) > 0) {
+    waitpid(child, nullptr, 0);
+  }
+  close(ends[0]);
+  return error;
 }
 
 /// Waits for `child`, passing the wish to stop on to it once. Its state, or nothing where
@@ -76,13 +104,8 @@ Status runtime::runProgram(const std::filesystem::path &program,
     pointers.push_back(word.data());
   }
   pointers.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
   pid_t child = 0;
-  int error = posix_spawn(&child, name.c_str(), &actions, nullptr, pointers.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) {
+  if (int error = start(pointers.data(), child); error != 0) {
     return Failure{"cannot start the program: " + std::string(std::strerror(error)), name};
   }
   std::optional<int> state = waitFor(child, cancel);

@@ -3,11 +3,11 @@
 
 #include "dsv3/Support/CommandLine.h"
 #include "dsv3/Support/Cpus.h"
+#include "runtime/cli/Streams.h"
 
 #include <charconv>
 #include <cmath>
 #include <cstdint>
-#include <cstdio>
 #include <limits>
 #include <string>
 #include <vector>
@@ -63,7 +63,7 @@ int endParsing(const CLI::App &app, const CLI::ParseError &error) {
   if (problem.find("\n  hint: ") == std::string::npos) {
     problem += "\n  hint: " + help + " --help";
   }
-  std::fprintf(stderr, "%s: %s\n", program.c_str(), problem.c_str());
+  say(program + ": " + problem);
   return exitUsage;
 }
 

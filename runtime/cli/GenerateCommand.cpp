@@ -45,7 +45,6 @@ void addGenerate(CLI::App &app, Command &chosen) {
   addTextFlags(*command, flags->text);
   command->callback([flags, &chosen] {
     refuseUsage(checkSource(flags->model));
-    refuseUsage(checkTextFlags(flags->text));
     chosen = [flags] { return generate(*flags); };
   });
 }

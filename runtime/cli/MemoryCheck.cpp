@@ -43,8 +43,9 @@ Status checkWeights(const checkpoint::ModelConfig &config,
   return Failure{"the model needs at least " + bytesText(least) +
                      " for weights, this machine has " + bytesText(*available) + " to give",
                  "",
-                 "end other programs, use a machine with more memory or a smaller model; "
-                 "dsv3-compile --plan-only says what else it needs"};
+                 "end other programs, use a machine with more memory or a smaller model, or make "
+                 "weights smaller with --weights int8 or int4; dsv3-compile --plan-only says what "
+                 "fits"};
 }
 
 Expected<std::string> checkMemory(const plan::MemoryNeeds &needs, const plan::Cache &cache,
@@ -61,7 +62,8 @@ Expected<std::string> checkMemory(const plan::MemoryNeeds &needs, const plan::Ca
                        bytesText(question.available) + " to give",
                    "",
                    "end other programs, use a machine with more memory or a smaller model, or "
-                   "compile with a smaller --chunk, which makes the values of a step fewer"};
+                   "compile with --weights int8 or int4, or a smaller --chunk, which makes the "
+                   "values of a step fewer; dsv3-compile --plan-only says what fits"};
   }
   uint64_t pages = pagesOf(needs);
   if (pages == 0) {

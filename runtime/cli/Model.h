@@ -38,6 +38,7 @@ struct ModelFlags {
   std::string config;        ///< a config.json alone, with made-up weights, instead of a model
   std::string variant;       ///< empty: the best
   std::string weights, head; ///< encodings that are compiled for; empty: as stored
+  std::string cacheType;     ///< elements of the cache that are compiled for; empty: f32
   std::string device = "cpu";
   int threads = 0;
   int64_t context = 0, chunk = 0;
@@ -48,8 +49,8 @@ void addModelFlags(CLI::App &command, ModelFlags &flags);
 /// Fails where no weights can be had, whatever the files hold: a configuration alone, without
 /// --dummy.
 Status checkSource(const ModelFlags &flags);
-/// What dsv3-compile is told of encodings.
-std::vector<std::string> encodingOptions(const ModelFlags &flags);
+/// What dsv3-compile is told of the types of weights and cache.
+std::vector<std::string> compileOptions(const ModelFlags &flags);
 /// The configuration of a model with made-up weights.
 std::filesystem::path configPath(const ModelFlags &flags);
 

@@ -33,6 +33,12 @@ static std::string refuseUnknownVariant(const std::string &name) {
   return "expected " + known + ", found '" + name + "'";
 }
 
+/// The types of a cache under policy f32.
+static std::string refuseUnknownCacheType(const std::string &text) {
+  bool known = text == "f32" || text == "bf16" || text == "f16";
+  return known ? "" : "expected f32, bf16 or f16, found '" + text + "'";
+}
+
 /// The encodings that `admits` admits; `names` says which these are.
 static CLI::Validator encodings(const std::string &names, bool (*admits)(DType)) {
   return CLI::Validator(
@@ -70,6 +76,10 @@ void addModelFlags(CLI::App &command, ModelFlags &flags) {
       ->check(encodings(encodingNames(), [](DType) { return true; }));
   command.add_option("--head", flags.head, "encode the head: bf16, fp8 or int8 [as stored]")
       ->check(encodings("bf16, fp8 or int8", [](DType type) { return type != DType::I4; }));
+  command
+      .add_option("--cache-type", flags.cacheType,
+                  "elements of the latent cache: f32, bf16 or f16 [f32]")
+      ->check(refuseUnknownCacheType);
   command.add_option("--device", flags.device, "where to run: cpu, or cuda:N for an NVIDIA GPU")
       ->check(deviceNames())
       ->capture_default_str();
@@ -121,10 +131,11 @@ fs::path configPath(const ModelFlags &flags) {
   return flags.config.empty() ? fs::path(flags.model) / "config.json" : fs::path(flags.config);
 }
 
-std::vector<std::string> encodingOptions(const ModelFlags &flags) {
+std::vector<std::string> compileOptions(const ModelFlags &flags) {
   std::vector<std::string> options;
   for (const auto &[flag, value] :
-       {std::pair("--weights", &flags.weights), std::pair("--head", &flags.head)}) {
+       {std::pair("--weights", &flags.weights), std::pair("--head", &flags.head),
+        std::pair("--cache-type", &flags.cacheType)}) {
     if (!value->empty()) {
       options.insert(options.end(), {flag, *value});
     }
@@ -155,13 +166,14 @@ static Expected<runtime::Bundle> compileModel(const FoundModel &model, const Mod
   }
   runtime::CompileRequest request;
   request.variant = *variant;
-  request.options = encodingOptions(flags);
+  request.options = compileOptions(flags);
   request.rebuild = flags.rebuild;
   request.cancel = watchInterrupts();
   request.say = say;
   request.admit = [&] {
     // What encoded weights take, the plan tells.
-    return request.options.empty() ? checkWeights(model.texts.config, model.checkpoint) : Status();
+    bool encodes = !flags.weights.empty() || !flags.head.empty();
+    return encodes ? Status() : checkWeights(model.texts.config, model.checkpoint);
   };
   request.input = flags.model;
   if (model.checkpoint) {
@@ -183,7 +195,7 @@ static Expected<runtime::Bundle> openBundle(const ModelFlags &flags) {
     return Failure{"--rebuild compiles a checkpoint directory, but this is a bundle", flags.model,
                    "leave --rebuild out, or make the bundle again with dsv3-compile"};
   }
-  if (std::vector<std::string> options = encodingOptions(flags); !options.empty()) {
+  if (std::vector<std::string> options = compileOptions(flags); !options.empty()) {
     return Failure{options[0] + " is a choice of compiling, but this is a bundle", flags.model,
                    "leave it out, or give the checkpoint directory"};
   }

@@ -8,9 +8,9 @@
 #include "runtime/cli/CommandLine.h"
 #include "runtime/cli/Commands.h"
 #include "runtime/cli/Interrupt.h"
+#include "runtime/cli/Streams.h"
 
 #include <csignal>
-#include <cstdio>
 
 namespace dsv3::cli {
 
@@ -51,7 +51,7 @@ int run(int argc, char **argv) {
     return 128 + signal; // as of a process that the signal ended
   }
   if (!status) {
-    std::fprintf(stderr, "dsv3-run: %s\n", status.failure().message().c_str());
+    say("dsv3-run: " + status.failure().message());
     return exitFailure;
   }
   return 0;

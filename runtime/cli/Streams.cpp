@@ -66,7 +66,10 @@ Status writeOutput(std::string_view bytes) {
   return {};
 }
 
-void say(const std::string &line) { std::fprintf(stderr, "%s\n", line.c_str()); }
+void say(const std::string &line) {
+  std::string whole = line + "\n";
+  std::fwrite(whole.data(), 1, whole.size(), stderr); // it may hold a NUL
+}
 
 Expected<std::vector<int32_t>> parseIds(std::string_view text, const std::string &where) {
   std::string_view all = text;

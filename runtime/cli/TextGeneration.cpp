@@ -98,22 +98,17 @@ static void summarise(const runtime::Generation &done) {
   std::fprintf(stderr, "%-11s %s\n", "stopped:", reasonText(done.reason));
 }
 
-/// Refuses what only matters where tokens are drawn.
-static Status checkDrawn(const TextFlags &flags, double temperature) {
+/// Tells who gives what only matters where tokens are drawn.
+static void sayUndrawn(const TextFlags &flags, double temperature) {
   const char *given = flags.topP   ? "--top-p"
                       : flags.topK ? "--top-k"
                       : flags.minP ? "--min-p"
                       : flags.seed ? "--seed"
                                    : nullptr;
-  if (!given || temperature > 0) {
-    return {};
+  if (given && temperature == 0) {
+    say(std::string("note: ") + given + " changes nothing at temperature 0, where the likeliest " +
+        "token is always taken");
   }
-  return Failure{"changes nothing at temperature 0, where the likeliest token is always taken",
-                 given, "give --temperature above 0 besides, or leave it out"};
-}
-
-Status checkTextFlags(const TextFlags &flags) {
-  return flags.temperature ? checkDrawn(flags, *flags.temperature) : Status();
 }
 
 /// Tells who asked for more tokens than the context holds after the prompt. The last one is
@@ -129,10 +124,7 @@ static void sayRoom(const TextFlags &flags, int64_t promptTokens, runtime::Conte
 
 Expected<std::vector<int32_t>> generationPrompt(const TextFlags &flags, const ModelTexts &texts,
                                                 runtime::ContextRoom room) {
-  double temperature = generateOptions(flags, texts).sampling.temperature;
-  if (Status drawn = checkDrawn(flags, temperature); !drawn) {
-    return drawn;
-  }
+  sayUndrawn(flags, generateOptions(flags, texts).sampling.temperature);
   if (!flags.stops.empty() && !texts.tokenizer) {
     return Failure{"the model has no tokenizer.json, so it writes no text", "--stop",
                    "leave --stop out; --max-tokens ends the answer, too"};

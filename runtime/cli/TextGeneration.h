@@ -27,12 +27,10 @@ struct TextFlags {
   bool printIds = false, ignoreEos = false;
 };
 void addTextFlags(CLI::App &command, TextFlags &flags);
-/// Fails if the flags do not go together, whatever the model is.
-Status checkTextFlags(const TextFlags &flags);
 
 /// The ids of the prompt. Fails too if the other flags cannot be right for this model, so that
 /// nobody waits for a compiler and weights in vain; says on stderr if the context has less
-/// room than they ask for.
+/// room than they ask for, or a flag changes nothing.
 Expected<std::vector<int32_t>> generationPrompt(const TextFlags &flags, const ModelTexts &texts,
                                                 runtime::ContextRoom room);
 

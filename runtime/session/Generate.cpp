@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <string>
 
 using namespace dsv3;
 using namespace dsv3::runtime;
@@ -56,6 +58,13 @@ Expected<Generation> runtime::generate(LanguageModel &model, std::span<const int
       return status;
     }
     int32_t id = sampler.sample(model.logits(), limit);
+    if (!std::isfinite(model.logits()[size_t(id)])) {
+      return Failure{
+          "the model's answer is no number: the best logit at position " +
+              std::to_string(model.position()) + " is " +
+              std::to_string(model.logits()[size_t(id)]),
+          "", "weights may be damaged: dsv3-run score --hidden shows the layer that it begins in"};
+    }
     if (!options.ignoreEnds && std::ranges::find(options.ends, id) != options.ends.end()) {
       return stop(StopReason::End);
     }

@@ -160,3 +160,23 @@ kern.def @embed kind "rows" family "gather" sizes ["T"] ins(%t: tensor<320x128xb
 }
 // expected-error @below {{expected a function with a body}}
 func.func private @declared() attributes {dsv3.entry = {role = "step", min_tokens = 1, max_tokens = 8, sizes = [#dsv3.size<"T", max = 8>]}}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!x = tensor<?x128xf32, #T>
+kern.def @embed kind "rows" family "gather" sizes ["T"] ins(%t: tensor<320x128xbf16>, %i: tensor<?xi32, #T>) outs(%o: !x) configs {"x86-64-v3" = {rows = 1, scratch = 0, tiles = array<i64: 0, 1, 1, 1, 0>}} {
+  %y = kern.gather ins(%t, %i : tensor<320x128xbf16>, tensor<?xi32, #T>) outs(%o : !x) -> !x
+  kern.yield %y : !x
+}
+dsv3.parameter @w : tensor<320x128xbf16> from [#dsv3.segment<"w", shape = [320, 128], rows = 320>]
+func.func @shared(%ids: tensor<?xi32, #T> {dsv3.name = "ids"}) -> (!x {dsv3.name = "hidden"}) attributes {dsv3.entry = {role = "step", min_tokens = 1, max_tokens = 8, sizes = [#dsv3.size<"T", max = 8>]}} {
+  %w = dsv3.weight @w : tensor<320x128xbf16>
+  // expected-error @below {{expected one launch to write to it, found several uses; give each result a kern.empty of its own}}
+  %e = kern.empty : !x
+  %o = kern.empty : !x
+  %y = kern.launch @embed ins(%w, %ids : tensor<320x128xbf16>, tensor<?xi32, #T>) outs(%e : !x) -> !x
+  %z = kern.launch @embed ins(%w, %ids : tensor<320x128xbf16>, tensor<?xi32, #T>) outs(%e : !x) -> !x
+  %r = kern.launch @embed ins(%w, %ids : tensor<320x128xbf16>, tensor<?xi32, #T>) outs(%o : !x) -> !x
+  return %r : !x
+}

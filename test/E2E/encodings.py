@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What --weights and --head do to the small trained model: bytes, answers, divergence from what is stored.
+"""What --weights, --head and --cache-type do to the small trained model: bytes, answers, divergence from what is stored.
 
 usage: encodings.py DSV3_RUN DSV3_COMPILE MODEL     MODEL: models/nano, stored as FP8
 """
@@ -22,6 +22,8 @@ BOUNDS = {
     ("--weights=int8", "--head=int8"): 2e-4,   # 5.9e-5
     ("--weights=int8", "--head=fp8"): 5e-4,    # 1.6e-4
     ("--weights=int4",): 5e-3,                 # 1.7e-3
+    ("--cache-type=bf16",): 1e-3,
+    ("--cache-type=f16",): 1e-4,
 }
 
 
@@ -91,6 +93,16 @@ class EncodingsTest(unittest.TestCase):
         self.assertGreater(weights("--weights=bf16"), 1.3 * stored)
         self.assertLess(weights("--weights=int4"), 0.9 * stored)
         self.assertLess(weights("--weights=int4", "--head=int8"), weights("--weights=int4"))
+
+    def test_plan_only_counts_the_cache_in_its_type(self):
+        def cache(*flags):
+            report = self.run_tool("--model", model, "--plan-only", *flags, program=compiler)
+            return next(line for line in report.splitlines() if "  cache " in line).split()[1:3]
+        amount, unit = cache()
+        for name in "bf16", "f16":
+            half, ofHalf = cache(f"--cache-type={name}")
+            self.assertEqual(ofHalf, unit)
+            self.assertAlmostEqual(float(half) * 2, float(amount), delta=0.2)
 
 
 unittest.main(argv=sys.argv[:1])

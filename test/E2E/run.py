@@ -126,6 +126,11 @@ class RunTest(unittest.TestCase):
         ids = self.generate(*question, "--max-tokens", "9", "--print-ids", "--ignore-eos").stdout
         self.assertTrue(ids.startswith(answer_ids.strip() + ",1,"), ids)
 
+    def test_what_changes_nothing_is_said(self):
+        for flag, value in [("--top-p", "0.9"), ("--top-k", "5"), ("--min-p", "0.1"), ("--seed", "7")]:
+            done = self.generate("--prompt", "One", "--max-tokens", "1", flag, value)
+            self.assertIn(f"note: {flag} changes nothing at temperature 0", done.stderr)
+
     def test_seed_decides_what_is_sampled(self):
         def sample(seed):
             return self.run_tool("generate", "--model", model, "--prompt", "One", "--temperature", "2",

@@ -61,8 +61,8 @@ kern.def @result kind "cast" family "rowwise" sizes ["T"] ins(%x: !y) outs(%o: !
 !q = tensor<?x4x32xf32, #T>
 !r = tensor<?x4x8xf32, #T>
 !i = tensor<?xi32, #T>
-!cache = !dsv3.cache<bf16, latent = 32, rope = 8, page = 64, context = 128, requests = 2>
-// expected-error @below {{the CPU has no code for a cache of type 'bf16'; compile with --policy=f32}}
+!cache = !dsv3.cache<f8E4M3FN, latent = 32, rope = 8, page = 64, context = 128, requests = 2>
+// expected-error @below {{the CPU has no code for a cache of type 'f8E4M3FN'; compile with --policy=f32}}
 kern.def @cache kind "attention" family "latent_attention" sizes ["T"] ins(%q: !q, %r: !r, %p: !i, %cache: !cache) outs(%o: !q) configs {"x86-64-v3" = {heads = 4, scratch = 2048, tiles = array<i64: 0, 1, 1, 1, 0>}} {
   %y = kern.latent_attention ins(%q, %r, %p, %p : !q, !r, !i, !i) from(%cache : !cache) outs(%o : !q) scale 2.0e-01 -> !q
   kern.yield %y : !q
@@ -72,7 +72,7 @@ kern.def @cache kind "attention" family "latent_attention" sizes ["T"] ins(%q: !
 
 #T = #dsv3.dims<"T">
 !x = tensor<?x8xf32, #T>
-kern.def @configured kind "concat" family "concat" sizes ["T"] ins(%a: !x) outs(%o: tensor<?x16xf32, #T>) configs {"x86-64-v3" = {rows = 1, scratch = 0, tiles = array<i64: 0, 1, 1, 1, 0>}} {
+kern.def @configured kind "concat" family "concat" sizes ["T"] ins(%a: !x) outs(%o: tensor<?x16xf32, #T>) maxima [#dsv3.size<"T", max = 8>] configs {"x86-64-v3" = {rows = 1, scratch = 0 : i64, tiles = array<i64: 0, 1, 1, 1, 0>}} {
   %y = kern.concat ins(%a, %a : !x, !x) outs(%o : tensor<?x16xf32, #T>) -> tensor<?x16xf32, #T>
   kern.yield %y : tensor<?x16xf32, #T>
 }
@@ -125,4 +125,15 @@ kern.def @prologue kind "linear" family "gemm" sizes ["T"] ins(%a: !x, %w: tenso
     kern.yield %e : f32
   } -> !o
   kern.yield %y : !o
+}
+
+// -----
+
+// Code for a configuration that was changed by hand would run with scratch memory of another size.
+#T = #dsv3.dims<"T">
+!x = tensor<?x8xf32, #T>
+// expected-error @below {{its configuration for x86-64-v3 is none of the family table; run kern-configure again}}
+kern.def @changed kind "concat" family "concat" sizes ["T"] ins(%a: !x) outs(%o: tensor<?x16xf32, #T>) maxima [#dsv3.size<"T", max = 8>] configs {"x86-64-v3" = {rows = 1, scratch = 64, tiles = array<i64: 0, 1, 1, 1, 0>}} {
+  %y = kern.concat ins(%a, %a : !x, !x) outs(%o : tensor<?x16xf32, #T>) -> tensor<?x16xf32, #T>
+  kern.yield %y : tensor<?x16xf32, #T>
 }

@@ -49,7 +49,22 @@ func.func @query_read(%q: tensor<?x4x8xf32, #T>, %l: tensor<?x32xf32, #T>, %k: t
   %m = dsv3.merge_heads %qr : tensor<?x4x8xf32, #T>
   %ln = dsv3.rms_norm %l, %w eps 1.0e-06 : tensor<?x32xf32, #T>, tensor<32xbf16>
   %kr = dsv3.rope %k, %cos, %sin : tensor<?x8xf32, #T>, tensor<?x4xf32, #T>
-  // expected-error @below {{no kernel appends alone: expected no reader of the rotated query before the append, in @query_read}}
+  // expected-error @below {{no kernel appends alone: expected no reader of the rotated query or of the cache between the four, in @query_read}}
   dsv3.cache_append %c, %ln, %kr, %p, %p : !cache, tensor<?x32xf32, #T>, tensor<?x8xf32, #T>, tensor<?xi32, #T>
   return %m : tensor<?x32xf32, #T>
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!cache = !dsv3.cache<f32, latent = 32, rope = 8, page = 64, context = 128, requests = 1>
+// The cache is read between the append and the rotation of the query: the append would come after that.
+func.func @cache_read(%q: tensor<?x4x8xf32, #T>, %l: tensor<?x32xf32, #T>, %k: tensor<?x8xf32, #T>, %w: tensor<32xbf16>, %cos: tensor<?x4xf32, #T>, %p: tensor<?xi32, #T>, %c: !cache) -> (tensor<?x4x8xf32, #T>, tensor<5x32xf32>) {
+  %ln = dsv3.rms_norm %l, %w eps 1.0e-06 : tensor<?x32xf32, #T>, tensor<32xbf16>
+  %kr = dsv3.rope %k, %cos, %cos : tensor<?x8xf32, #T>, tensor<?x4xf32, #T>
+  // expected-error @below {{no kernel appends alone: expected no reader of the rotated query or of the cache between the four, in @cache_read}}
+  dsv3.cache_append %c, %ln, %kr, %p, %p : !cache, tensor<?x32xf32, #T>, tensor<?x8xf32, #T>, tensor<?xi32, #T>
+  %latent, %key = dsv3.cache_read %c request 0 : !cache -> tensor<5x32xf32>, tensor<5x8xf32>
+  %qr = dsv3.rope %q, %cos, %cos : tensor<?x4x8xf32, #T>, tensor<?x4xf32, #T>
+  return %qr, %latent : tensor<?x4x8xf32, #T>, tensor<5x32xf32>
 }

@@ -7,3 +7,6 @@
 func.func @forward() attributes {dsv3.entry = {role = "step"}} {
   return
 }
+
+// RUN: dsv3-opt %s --dsv3-make-entry-points | not dsv3-opt --dsv3-make-entry-points 2>&1 | FileCheck %s --check-prefix=TWICE
+// TWICE: error: expected an entry of no bucket yet, found one with sizes; run dsv3-make-entry-points once, on an imported module

@@ -56,3 +56,30 @@ func.func private @prefill.moe(%x: tensor<?x128xbf16, #T>, %cos: tensor<?x4xf32,
   dsv3.cache_append %c, %ln, %kr, %p, %p : !dsv3.cache<bf16, latent = 32, rope = 8, page = 64, context = 4096, requests = 1>, tensor<?x32xbf16, #T>, tensor<?x8xbf16, #T>, tensor<?xi32, #T>
   return %q : tensor<?x48xbf16, #T>
 }
+
+// -----
+
+// A name that something else has is not taken for the merged parameter.
+#T = #dsv3.dims<"T">
+!cache = !dsv3.cache<f32, latent = 32, rope = 8, page = 64, context = 4096, requests = 1>
+dsv3.parameter @q : tensor<48x128xbf16> from [#dsv3.segment<"q.weight", shape = [48, 128], rows = 48>]
+dsv3.parameter @kv : tensor<40x128xbf16> from [#dsv3.segment<"kv.weight", shape = [40, 128], rows = 40>]
+dsv3.parameter @q_kv : tensor<88x128xbf16> from [#dsv3.segment<"other.weight", shape = [88, 128], rows = 88>]
+dsv3.parameter @n : tensor<32xbf16> from [#dsv3.segment<"n.weight", shape = [32], rows = 1>]
+// CHECK: dsv3.parameter @q_kv_2 : tensor<88x128xbf16>
+// CHECK-SAME: "q.weight"{{.*}}"kv.weight"
+// CHECK-LABEL: func.func @named(
+// CHECK: dsv3.weight @q_kv_2
+func.func @named(%x: tensor<?x128xf32, #T>, %cos: tensor<?x4xf32, #T>, %p: tensor<?xi32, #T>, %c: !cache) -> tensor<?x48xf32, #T> {
+  %wq = dsv3.weight @q : tensor<48x128xbf16>
+  %wk = dsv3.weight @kv : tensor<40x128xbf16>
+  %n = dsv3.weight @n : tensor<32xbf16>
+  %q = dsv3.linear %x, %wq : tensor<?x128xf32, #T>, tensor<48x128xbf16> -> tensor<?x48xf32, #T>
+  %kv = dsv3.linear %x, %wk : tensor<?x128xf32, #T>, tensor<40x128xbf16> -> tensor<?x40xf32, #T>
+  %l = dsv3.slice %kv [0, 32] : tensor<?x40xf32, #T>
+  %ln = dsv3.rms_norm %l, %n eps 1.0e-06 : tensor<?x32xf32, #T>, tensor<32xbf16>
+  %k = dsv3.slice %kv [32, 8] : tensor<?x40xf32, #T>
+  %kr = dsv3.rope %k, %cos, %cos : tensor<?x8xf32, #T>, tensor<?x4xf32, #T>
+  dsv3.cache_append %c, %ln, %kr, %p, %p : !cache, tensor<?x32xf32, #T>, tensor<?x8xf32, #T>, tensor<?xi32, #T>
+  return %q : tensor<?x48xf32, #T>
+}

@@ -2,13 +2,13 @@
 // RUN: dsv3-opt %s --dsv3-set-precision --remarks-filter=dsv3 2>&1 | FileCheck %s --check-prefix=F32
 // RUN: dsv3-opt %s --dsv3-set-precision=policy=bf16 --remarks-filter=dsv3 2>&1 | FileCheck %s --check-prefix=BF16
 
-// F32: policy f32: activations and cache f32, weights as stored
-// BF16: policy bf16: activations, weights and cache bf16, sums f32
+// F32: policy f32: activations f32, weights as stored; cache f32
+// BF16: policy bf16: activations and weights bf16, sums f32; cache bf16
 
 #T = #dsv3.dims<"T">
 !x = tensor<?x128xf32, #T>
 
-// expected-remark @below {{policy w8a8: as bf16, but FP8 weights times rows quantised to FP8}}
+// expected-remark @below {{policy w8a8: as bf16, but FP8 weights times rows quantised to FP8; cache bf16}}
 module {
   dsv3.parameter @w : tensor<128x128xf8E4M3FN> block [128, 128] from [#dsv3.segment<"w", scales = "s", shape = [128, 128], rows = 128>]
   dsv3.parameter @w_uv : tensor<4x32x32xf8E4M3FN> block [32, 32] from [#dsv3.segment<"uv", scales = "uvs", shape = [128, 32], rows = 32, group_stride = 32>]

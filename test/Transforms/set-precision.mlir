@@ -2,6 +2,7 @@
 // RUN: dsv3-opt %s --dsv3-set-precision=policy=f32 | FileCheck %s --check-prefix=F32
 // RUN: dsv3-opt %s --dsv3-set-precision=policy=bf16 | FileCheck %s --check-prefixes=NARROW,BF16
 // RUN: dsv3-opt %s --dsv3-set-precision=policy=w8a8 | FileCheck %s --check-prefixes=NARROW,W8A8
+// RUN: dsv3-opt %s --dsv3-set-precision=cache-type=f16 | FileCheck %s --check-prefix=CACHE
 // The policy is recorded and written as types, casts, expansions and quantised rows. What a
 // session gives and takes, rotations, the router's scores and logits are f32 in all of them.
 
@@ -13,6 +14,10 @@
 // F32: module attributes {dsv3.policy = "f32"
 // BF16: module attributes {dsv3.policy = "bf16"
 // W8A8: module attributes {dsv3.policy = "w8a8"
+// CACHE: module attributes {dsv3.policy = "f32"
+// CACHE: func.func private @layer({{.*}}: tensor<?x128xf32, {{[^%]*}}, %{{[^:]+}}: tensor<?x4xf32, {{[^%]*}}, %{{[^:]+}}: !dsv3.cache<f16,
+// CACHE: func.func @forward({{.*}}: !dsv3.cache<f16,
+// CACHE: dsv3.call_layer @layer {{.*}}!dsv3.cache<f16,
 // F32-NOT: dsv3.cast
 // F32-NOT: dsv3.quantise
 // F32-NOT: dsv3.dequantise

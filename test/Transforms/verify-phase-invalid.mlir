@@ -43,11 +43,14 @@ func.func @prefill(%x: !x) -> !x {
 
 // What a kernel counts is no size: a pass that gave it a name is refused, in entries, layers and kernels.
 
+// A function belongs to the entry that calls it.
 func.func @decode(%e: tensor<?x4xi32, #dsv3.dims<"T">>) attributes {dsv3.entry = {role = "step", min_tokens = 1, max_tokens = 4, sizes = [#dsv3.size<"T", max = 4>, #dsv3.size<"O", max = 4>]}} {
+  dsv3.call_layer @moe layer 0 () : () -> ()
   return
 }
-// SIZES: error: 'func.func' op has a size 'M' that its entry gives no maximum, in @decode.moe; hint: a name is a size that the host knows before a step; what a kernel counts is read from a tensor, as the offsets of dsv3.dispatch are
-func.func private @decode.moe(%x: tensor<?x128xf32, #dsv3.dims<"M">>) {
+// SIZES: error: 'kern.empty' op has a size 'M' that its entry gives no maximum, in @moe (layer 0); hint: a name is a size that the host knows before a step; what a kernel counts is read from a tensor, as the offsets of dsv3.dispatch are
+func.func private @moe() attributes {dsv3.layers = array<i64: 0>} {
+  %e2 = kern.empty : tensor<?x128xf32, #dsv3.dims<"M">>
   return
 }
 

@@ -18,6 +18,7 @@ namespace dsv3 {
 /// What passes are told.
 struct PipelineOptions {
   std::string policy = "f32";
+  std::string cacheType; ///< elements of the cache; empty: what the policy says
   /// Encodings of the products' weights and of the head; empty: as stored.
   std::string weights, head;
   /// Most tokens of a step with absorbed attention, and of any step.

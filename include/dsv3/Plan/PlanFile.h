@@ -31,7 +31,9 @@ Expected<Plan> parse(std::string_view bytes, const std::string &where);
 
 /// Checks everything that an executor relies on: indices in range, offsets
 /// inside the arena, positive sizes without overflow, formals bound, parameters
-/// present in the layers that use them, segments inside their tensors.
+/// present in the layers that use them, segments inside their tensors. What the code of a kernel
+/// relies on is not in a plan: that its arguments are the buffers, and its tiles and scratch memory
+/// those, that it was compiled for. A plan changed in these is as much code as the kernels are.
 Status validate(const Plan &plan);
 
 } // namespace dsv3::plan

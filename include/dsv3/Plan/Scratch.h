@@ -90,33 +90,41 @@ struct DispatchScratch {
   int64_t next, bytes;
 };
 
+/// Elements of a page of the cache as f32: 0 where it is f32 already.
+inline int64_t widenedPage(DType cache, int64_t pageTokens, int64_t width) {
+  return cache == DType::F32 ? 0 : pageTokens * width;
+}
+
 /// Of each head of a tile: scores of the tokens of a page, the weighted sum of latents,
-/// the largest score so far and the sum of exponentials.
+/// the largest score so far and the sum of exponentials; `widened` elements of a page.
 struct LatentScratch {
-  LatentScratch(int64_t heads, int64_t pageTokens, int64_t latent)
+  LatentScratch(int64_t heads, int64_t pageTokens, int64_t latent, int64_t widened)
       : scoresOfHead(wholeLines(pageTokens) + 16), valuesOfHead(wholeLines(latent) + 16) {
     ScratchArrays arrays;
     scores = arrays.take(heads * scoresOfHead);
     values = arrays.take(heads * valuesOfHead);
     largest = arrays.take(heads);
     sums = arrays.take(heads);
+    page = arrays.take(widened);
     bytes = arrays.bytes();
   }
   int64_t scoresOfHead, valuesOfHead; ///< elements from one head to the next
-  int64_t scores, values, largest, sums, bytes;
+  int64_t scores, values, largest, sums, page, bytes;
 };
 
 /// A page expanded for one head (`expandedRows`: its tokens, padded) and what the product that
-/// expands it needs; the scores of a block of tokens of the step; and for each token of the step
-/// its largest score, its sum of exponentials and its weighted sum of values.
+/// expands it needs; `widened` elements of the page as it was; the scores of a block of tokens of
+/// the step; and for each token of the step its largest score, its sum of exponentials and its
+/// weighted sum of values.
 struct ExpandedScratch {
   ExpandedScratch(int64_t pageTokens, int64_t expandedRows, int64_t nope, int64_t value,
-                  int64_t panelWidth, int64_t kBlock, int64_t blockRows)
+                  int64_t panelWidth, int64_t kBlock, int64_t blockRows, int64_t widened)
       : expandedRow(ceilDiv(nope + value, panelWidth) * panelWidth),
         scoresOfRow(wholeLines(pageTokens) + 16), ofToken(valuesOfToken + wholeLines(value)) {
     ScratchArrays arrays;
     expanded = arrays.take(expandedRows * expandedRow);
     product = arrays.take(ProductScratch(expandedRows, kBlock, panelWidth).bytes / 4);
+    page = arrays.take(widened);
     scores = arrays.take(blockRows * scoresOfRow);
     tokens = arrays.take(0);
   }
@@ -127,7 +135,7 @@ struct ExpandedScratch {
   int64_t expandedRow;        ///< elements from one token of the page to the next
   int64_t scoresOfRow;        ///< elements from the scores of one token to the next
   int64_t ofToken;            ///< elements from one token of the step to the next
-  int64_t expanded, product, scores, tokens;
+  int64_t expanded, product, page, scores, tokens;
 };
 
 } // namespace dsv3::plan

@@ -22,6 +22,9 @@ namespace dsv3::reference {
 /// double. F64: values of type f32 are not rounded at all.
 enum class Precision { F32, F64 };
 
+/// `value` as the element type keeps it.
+double roundTo(mlir::Type element, double value, Precision precision);
+
 /// Data and, for FP8, scales of a parameter.
 struct ParameterValue {
   Tensor data, scales;

@@ -36,10 +36,9 @@ struct CodeText {
 Expected<std::string> compileObject(mlir::OwningOpRef<mlir::ModuleOp> module,
                                     const plan::CpuVariant &variant, CodeText *text = nullptr);
 
-/// Links the bytes of an object to a shared object at `path`. Fails if a symbol
-/// is undefined or the file cannot be written. Same bytes in, same bytes out. `path` is
-/// written directly; give a temporary one.
-Status linkSharedObject(const std::string &object, const std::string &path);
+/// Links the bytes of an object to those of a shared object, in memory. Fails if a symbol is
+/// undefined. Same bytes in, same bytes out.
+Expected<std::string> linkSharedObject(const std::string &object);
 
 } // namespace cpu
 

@@ -10,4 +10,8 @@ namespace dsv3 {
 /// that its rows are counted in has no maximum.
 mlir::FailureOr<plan::KernelFacts> kernelFacts(kern::DefOp definition);
 
+/// What the family table says of the configuration that the kernel has for `variant`. Fails with a
+/// diagnostic if that is no legal one, with its tiles and scratch memory.
+mlir::FailureOr<plan::Configuration> chosenConfig(kern::DefOp definition, llvm::StringRef variant);
+
 } // namespace dsv3

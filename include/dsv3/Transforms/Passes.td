@@ -97,7 +97,8 @@ def SetPrecision : GraphPass<"dsv3-set-precision"> {
     | w8a8 | as bf16 | as bf16; FP8 weights times rows quantised to FP8 |
 
     Sums are f32 under all of them, and so are rotations, the router and logits. What a
-    session gives and takes stays f32. Under f32 the pass checks that it is so; the others
+    session gives and takes stays f32. `cache-type` makes the cache of policy f32 narrower:
+    rows are rounded once, when they are appended, and read as f32. Under f32 the pass checks that it is so; the others
     it writes as element types, dsv3.cast at the ports, dsv3.dequantise or dsv3.cast of a
     weight that a product reads as bf16, and dsv3.quantise of the rows of FP8 products
     (not those of kv_b, which absorption takes apart: DeepSeek-V3 inference code). The
@@ -115,7 +116,9 @@ def SetPrecision : GraphPass<"dsv3-set-precision"> {
     %y = dsv3.linear %x, %v : (bf16, bf16) -> bf16
     ```
   }];
-  let options = [Option<"policy", "policy", "std::string", "\"f32\"", "f32, bf16 or w8a8">];
+  let options = [Option<"policy", "policy", "std::string", "\"f32\"", "f32, bf16 or w8a8">,
+                 Option<"cacheType", "cache-type", "std::string", "\"\"",
+                        "elements of the cache [what the policy says]: f32, bf16 or f16">];
 }
 
 //===----------------------------------------------------------------------===//

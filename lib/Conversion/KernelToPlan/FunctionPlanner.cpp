@@ -115,6 +115,10 @@ LogicalResult FunctionPlanner::findBuffers() {
           return failure();
         }
         bool declared = isa<kern::EmptyOp>(op);
+        if (declared && !value.use_empty() && !value.hasOneUse()) {
+          return op.emitError("expected one launch to write to it, found several uses; give each "
+                              "result a kern.empty of its own");
+        }
         ranges[value] = live.size();
         live.push_back({*bytes, declared ? INT64_MAX : step, step});
       }

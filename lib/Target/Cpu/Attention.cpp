@@ -28,7 +28,7 @@ void emitLatentAttention(const KernelCode &kernel, kern::LatentAttentionOp op, N
   int64_t blocks = cast<RankedTensorType>(op.getResult().getType()).getDimSize(1) / heads;
   Num t = tile / blocks, firstHead = tile % blocks * heads;
 
-  plan::LatentScratch places(heads, pageTokens, latent);
+  plan::LatentScratch places(heads, pageTokens, latent, cache.widenedPage());
   Memory scratch(code, kernel.scratch, code.f32());
   Memory scores = scratch + places.scores, values = scratch + places.values;
   auto row = [&](Num h) {
@@ -53,15 +53,15 @@ void emitLatentAttention(const KernelCode &kernel, kern::LatentAttentionOp op, N
         {scores, places.scoresOfHead, page, cache.width(), latent, values, places.valuesOfHead},
         kernel.field("mr"), code.integer(heads), visible);
   };
-  kernel.checkedToken(cache, kernel.memory(op.getPositions()), kernel.memory(op.getRequests()), t,
-                      [&](TokenPlace place) {
-                        forHeads([&](Num h) { row(h).begin(code); });
-                        forPages(kernel, cache, place, [&](Num start, Memory page) {
-                          onPage(code.min(place.position + 1 - start, code.integer(pageTokens)),
-                                 page);
-                        });
-                        forHeads([&](Num h) { row(h).finish(code, out.row(t, firstHead + h)); });
-                      });
+  kernel.checkedToken(
+      cache, kernel.memory(op.getPositions()), kernel.memory(op.getRequests()), t,
+      [&](TokenPlace place) {
+        forHeads([&](Num h) { row(h).begin(code); });
+        forPages(kernel, cache, place, scratch + places.page, [&](Num start, Memory page) {
+          onPage(code.min(place.position + 1 - start, code.integer(pageTokens)), page);
+        });
+        forHeads([&](Num h) { row(h).finish(code, out.row(t, firstHead + h)); });
+      });
 }
 
 //===----------------------------------------------------------------------===//
@@ -115,7 +115,7 @@ ExpandedAttention::ExpandedAttention(const KernelCode &kernel, kern::ExpandedAtt
                 kernel.field("stream"),
                 kernel.field("stream_most")},
       places(pageTokens, plan::paddedRows(pageTokens, expansion.mr), nope, value, weight.width,
-             expansion.kBlock, blockRows),
+             expansion.kBlock, blockRows, cache.widenedPage()),
       scratch(code, kernel.scratch, code.f32()), expanded(scratch + places.expanded),
       scores(scratch + places.scores) {}
 
@@ -177,7 +177,7 @@ void ExpandedAttention::block(Num firstToken, Num request, Num start, Memory pag
 
 /// Walks the pages of a request up to its last position in the step.
 void ExpandedAttention::request(Num request, Num last) {
-  forPages(kernel, cache, {last, request}, [&](Num start, Memory page) {
+  forPages(kernel, cache, {last, request}, scratch + places.page, [&](Num start, Memory page) {
     expandPage(page, code.min(last + 1 - start, code.integer(pageTokens)));
     code.loop(code.integer(0), tokens, blockRows,
               [&](Num firstToken) { block(firstToken, request, start, page); });

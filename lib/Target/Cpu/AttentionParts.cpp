@@ -167,12 +167,20 @@ void emitValueProduct(Code &code, const ValueProduct &product, int64_t mr, Num r
   }
 }
 
-void forPages(const KernelCode &kernel, const CachePages &cache, TokenPlace place,
+void forPages(const KernelCode &kernel, const CachePages &cache, TokenPlace place, Memory widened,
               llvm::function_ref<void(Num, Memory)> body) {
   Code &code = kernel.code;
   code.loop(code.integer(0), place.position / cache.pageTokens() + 1, 1, [&](Num p) {
-    kernel.checkedPage(cache, place.request, p,
-                       [&](Memory page) { body(p * cache.pageTokens(), page); });
+    Num start = p * cache.pageTokens();
+    kernel.checkedPage(cache, place.request, p, [&](Memory page) {
+      if (page.elementType().isF32()) {
+        return body(start, page);
+      }
+      Num tokens = code.min(place.position + 1 - start, code.integer(cache.pageTokens()));
+      Num read = (tokens + (keysAtOnce - 1)) / keysAtOnce * keysAtOnce;
+      callWiden(code, page, widened, read * cache.width());
+      body(start, widened);
+    });
   });
 }
 

@@ -56,9 +56,10 @@ struct ValueProduct {
 };
 void emitValueProduct(Code &code, const ValueProduct &product, int64_t mr, Num rows, Num count);
 
-/// Runs `body` for each page of a request up to the one of `place`'s position, with the
-/// page's first position and its memory.
-void forPages(const KernelCode &kernel, const CachePages &cache, TokenPlace place,
+/// Runs `body` for each page of a request up to the one of `place`'s position, with the page's
+/// first position and its memory as f32. A page of narrower elements is written to `widened`
+/// first, as far as keys at once up to the position read it.
+void forPages(const KernelCode &kernel, const CachePages &cache, TokenPlace place, Memory widened,
               llvm::function_ref<void(Num, Memory)> body);
 
 } // namespace dsv3::cpu

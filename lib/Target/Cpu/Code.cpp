@@ -134,10 +134,33 @@ void Memory::prefetch(int64_t bytes) const {
   LLVM::Prefetch::create(code->builder, code->loc, line.pointer, toRead, keepInAllLevels, data);
 }
 
+/// The bits of f32 as bf16. By hand: LLVM calls a library where the CPU has no such instruction.
+static Value bf16Bits(Code &code, Value value) {
+  OpBuilder &b = code.builder;
+  Location loc = code.loc;
+  Type i32 = withElement(value.getType(), b.getI32Type());
+  Value wide = arith::BitcastOp::create(b, loc, i32, value);
+  Value high = arith::ShRUIOp::create(b, loc, wide, bits(code, i32, 16));
+  Value odd = arith::AndIOp::create(b, loc, high, bits(code, i32, 1));
+  Value half = arith::AddIOp::create(b, loc, odd, bits(code, i32, 0x7fff));
+  Value rounded = arith::AddIOp::create(b, loc, wide, half);
+  rounded = arith::ShRUIOp::create(b, loc, rounded, bits(code, i32, 16));
+  // Rounding would carry a NaN into its sign.
+  Value isNaN = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, value, value);
+  Value quiet = arith::OrIOp::create(b, loc, high, bits(code, i32, 0x40));
+  Value chosen = arith::SelectOp::create(b, loc, isNaN, quiet, rounded);
+  return arith::TruncIOp::create(b, loc, withElement(i32, b.getI16Type()), chosen);
+}
+
 void Memory::store(Num value) const {
   Value stored = value.value;
   if (element.isInteger(32)) {
     stored = arith::TruncIOp::create(code->builder, code->loc, element, stored);
+  } else if (element.isF16()) {
+    stored = arith::TruncFOp::create(code->builder, code->loc,
+                                     withElement(stored.getType(), element), stored);
+  } else if (element.isBF16()) {
+    stored = bf16Bits(*code, stored);
   }
   unsigned alignment = element.getIntOrFloatBitWidth() / 8;
   LLVM::StoreOp::create(code->builder, code->loc, stored, pointer, alignment);

@@ -72,7 +72,7 @@ public:
   /// Brings the cache line that begins `bytes` further on into the first-level cache. It may lie
   /// anywhere.
   void prefetch(int64_t bytes) const;
-  /// Stores f32 or, into i32 elements, an i64.
+  /// Stores f32, rounded to nearest, even, where elements are bf16 or f16; into i32, an i64.
   void store(Num value) const;
 
 private:

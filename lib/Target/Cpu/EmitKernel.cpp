@@ -9,6 +9,7 @@
 
 #include "AttentionParts.h"
 #include "KernelCode.h"
+#include "dsv3/Transforms/KernelFacts.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -70,7 +71,7 @@ static bool hasPrologue(Operation *core) {
       .Default(false);
 }
 
-/// The CPU reads and stores f32 and i32 and keeps a cache of f32.
+/// The CPU reads and stores f32 and i32; of a cache, bf16 and f16 too.
 LogicalResult KernelEmitter::checkTypes() {
   auto refuse = [&](Type type, StringRef what) {
     return definition.emitError("the CPU has no code for ")
@@ -78,7 +79,7 @@ LogicalResult KernelEmitter::checkTypes() {
   };
   for (BlockArgument argument : definition.getBody().getArguments()) {
     if (auto cache = dyn_cast<graph::CacheType>(argument.getType())) {
-      if (!cache.getElementType().isF32()) {
+      if (!isa<Float32Type, BFloat16Type, Float16Type>(cache.getElementType())) {
         return refuse(cache.getElementType(), "a cache");
       }
       if (cache.getPage() % keysAtOnce != 0) {
@@ -159,7 +160,7 @@ LogicalResult KernelEmitter::emitTiles(StringRef name) {
   auto take = [&] { return function.getArgument(next++); };
   for (BlockArgument argument : definition.getBody().getArguments()) {
     if (auto type = dyn_cast<graph::CacheType>(argument.getType())) {
-      Memory pages(code, take(), code.f32()), table(code, take(), code.i32());
+      Memory pages(code, take(), type.getElementType()), table(code, take(), code.i32());
       kernel.caches[argument] = {pages, table, type};
       continue;
     }
@@ -217,7 +218,7 @@ LogicalResult KernelEmitter::run() {
     return definition.emitError("expected a kernel that is configured for ")
            << variant.name << "; run kern-configure with that variant first";
   }
-  if (failed(checkTypes())) {
+  if (failed(checkTypes()) || failed(chosenConfig(definition, variant.name))) {
     return failure();
   }
   std::string tiles = (definition.getSymName() + ".tiles").str();

@@ -9,7 +9,9 @@
 
 #include "Code.h"
 #include "Kernel/Kernel.h"
+#include "Plan/Plan.h"
 #include "dsv3/Plan/Kernel.h"
+#include "dsv3/Plan/Scratch.h"
 
 #include "llvm/ADT/DenseMap.h"
 
@@ -32,6 +34,10 @@ struct CachePages {
 
   int64_t pageTokens() const { return static_cast<int64_t>(type.getPage()); }
   int64_t width() const { return static_cast<int64_t>(type.getLatent() + type.getRope()); }
+  /// Elements of a page as f32, where it is not.
+  int64_t widenedPage() const {
+    return plan::widenedPage(*planir::dtypeOf(type.getElementType()), pageTokens(), width());
+  }
   int64_t pagesPerRequest() const {
     return (static_cast<int64_t>(type.getMaxContext()) + pageTokens() - 1) / pageTokens();
   }

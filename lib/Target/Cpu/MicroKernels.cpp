@@ -118,6 +118,23 @@ void callExpand(Code &code, int64_t width, Memory from, Memory to, Num count,
   LLVM::CallOp::create(code.builder, code.loc, function, arguments);
 }
 
+void callWiden(Code &code, Memory from, Memory to, Num count) {
+  Type element = from.elementType();
+  SmallVector<Value> arguments{from.address(), to.address(), count.value};
+  SmallVector<Type> parameters =
+      llvm::map_to_vector(arguments, [](Value v) { return v.getType(); });
+  auto function = sharedFunction(
+      code, "widen." + typeName(element), parameters,
+      [&](Code &inner, Block::BlockArgListType values) {
+        Memory source(inner, values[0], element), target(inner, values[1], inner.f32());
+        Num end = inner.wrap(values[2]), whole = end / inner.lanes() * inner.lanes();
+        auto widen = [&](Num i, int64_t width) { (target + i).store((source + i).floats(width)); };
+        inner.loop(inner.integer(0), whole, inner.lanes(), [&](Num i) { widen(i, inner.lanes()); });
+        inner.loop(whole, end, 1, [&](Num i) { widen(i, 1); });
+      });
+  LLVM::CallOp::create(code.builder, code.loc, function, arguments);
+}
+
 /// Where in the sums of a stream function vector v of row i and panel p is.
 static size_t sumIndex(const StreamCall &call, const Code &code, size_t p, size_t i, int64_t v) {
   auto vectors = static_cast<size_t>(call.width / code.lanes());

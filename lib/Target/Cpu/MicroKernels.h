@@ -17,6 +17,8 @@ namespace dsv3::cpu {
 /// once.
 void callExpand(Code &code, int64_t width, Memory from, Memory to, Num count,
                 std::optional<Memory> scales = std::nullopt, int64_t scaleColumns = 0);
+/// Calls widen: `count` bf16 or f16 values as f32.
+void callWiden(Code &code, Memory from, Memory to, Num count);
 
 /// The function `name` of the module under construction, made by `body`, which gets code and
 /// arguments, where it is not there yet. It returns nothing and is never inlined, so that

@@ -104,39 +104,20 @@ static std::string launches(ModuleOp module, StringRef symbol) {
   return lines;
 }
 
-static bool sameFields(const plan::Configuration &config, DictionaryAttr chosen) {
-  return config.legal && llvm::all_of(config.fields, [&](const auto &field) {
-           auto value = chosen.getAs<IntegerAttr>(field.name);
-           return value && value.getInt() == field.value;
-         });
-}
-
 FailureOr<std::string> KernelPrinter::comment() {
-  FailureOr<plan::KernelFacts> facts = kernelFacts(definition);
-  if (failed(facts)) {
+  FailureOr<plan::Configuration> config = chosenConfig(definition, variant.name);
+  if (failed(config)) {
     return failure();
   }
-  std::string fields, reason;
-  DictionaryAttr chosen = definition.getConfig(variant.name);
-  for (const plan::Configuration &config :
-       plan::enumerateConfigs(*plan::familyFromName(*definition.getFamily()), variant, *facts)) {
-    if (!sameFields(config, chosen)) {
-      continue;
-    }
-    for (const plan::Configuration::Field &field : config.fields) {
-      fields += llvm::formatv("{0}{1}={2}", fields.empty() ? "" : ", ", field.name, field.value);
-    }
-    reason = config.reason;
-    break;
-  }
-  if (reason.empty()) {
-    return definition.emitError("its configuration for ")
-           << variant.name << " is none of the family table; run kern-configure again";
+  std::string fields;
+  for (const plan::Configuration::Field &field : config->fields) {
+    fields += llvm::formatv("{0}{1}={2}", fields.empty() ? "" : ", ", field.name, field.value);
   }
   return llvm::formatv("// @{0} (kind \"{1}\"): {2}.\n{3}// For {4}: {5}, since {6}.\n",
                        definition.getSymName(), definition.getKind(),
                        definition.getCore()->getName().getStringRef(),
-                       launches(module, definition.getSymName()), variant.name, fields, reason)
+                       launches(module, definition.getSymName()), variant.name, fields,
+                       config->reason)
       .str();
 }
 

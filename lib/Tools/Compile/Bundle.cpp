@@ -14,7 +14,6 @@
 #include "dsv3/Target/Cuda.h"
 
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <filesystem>
@@ -109,16 +108,12 @@ static Status addCpuVariant(ModuleOp module, plan::Variant &variant, const fs::p
       return dumped;
     }
   }
-  fs::path path = directory / variant.object;
-  if (Status linked = cpu::linkSharedObject(*object, path.string()); !linked) {
-    return linked;
+  Expected<std::string> linked = cpu::linkSharedObject(*object);
+  if (!linked) {
+    return linked.status();
   }
-  auto bytes = llvm::MemoryBuffer::getFile(path.string());
-  if (!bytes) {
-    return Failure{"cannot be read back: " + bytes.getError().message(), path.string(), ""};
-  }
-  variant.checksum = hash128(std::string_view((*bytes)->getBuffer())).hex();
-  return {};
+  variant.checksum = hash128(*linked).hex();
+  return compile::writeFile(directory / variant.object, *linked);
 }
 
 Status writeBundle(ModuleOp module, BundleParts parts, const std::string &path) {

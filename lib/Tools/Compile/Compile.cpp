@@ -35,7 +35,8 @@ namespace dsv3 {
 namespace {
 
 struct Flags {
-  std::string model, config, output, policy = "f32", weights, head, stopAfter, dumpPhases, explain;
+  std::string model, config, output, policy = "f32", cacheType, weights, head;
+  std::string stopAfter, dumpPhases, explain;
   compile::RemarkFlags remarks;
   bool planOnly = false;
   std::optional<int64_t> context;
@@ -60,6 +61,9 @@ void declareFlags(CLI::App &app, Flags &flags) {
   app.add_option("--chunk", flags.chunk, "most tokens of a step [512]")->type_name("N");
   app.add_option("--policy", flags.policy,
                  "precision: f32, bf16 or w8a8 [f32]; CPUs have code for f32 alone")
+      ->type_name("NAME");
+  app.add_option("--cache-type", flags.cacheType,
+                 "elements of the latent cache under policy f32: f32, bf16, f16 [f32]")
       ->type_name("NAME");
   app.add_option(
          "--weights", flags.weights,
@@ -169,7 +173,7 @@ Expected<Phase> checkFlags(const Flags &flags) {
         checkRange("--context", flags.context.value_or(1), 1, checkpoint::ConfigLimits::positions),
         checkRange("--batch", flags.batch, 1, 4096), checkRange("--rows", flags.rows, 1, 1024),
         checkRange("--chunk", flags.chunk, 1, 65536), checkPolicy(flags.policy),
-        checkEncodings(flags.weights, flags.head),
+        checkCacheType(flags.policy, flags.cacheType), checkEncodings(flags.weights, flags.head),
         compile::wantedVariants(flags.target).status()}) {
     if (!status) {
       return status;
@@ -190,7 +194,7 @@ Status applyFlags(const Flags &flags, ModelSource &source, PipelineOptions &opti
   }
   source.options.context = context;
   source.options.requests = flags.batch;
-  options.policy = flags.policy;
+  options.policy = flags.policy, options.cacheType = flags.cacheType;
   options.weights = flags.weights, options.head = flags.head;
   options.rows = std::min<int64_t>(flags.rows, flags.chunk);
   options.chunk = flags.chunk;
@@ -229,9 +233,32 @@ double secondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+/// Plans with smaller weights, for a report on a model that does not fit as it is stored.
+std::vector<compile::Alternative> smallerPlans(const Flags &flags, ModelInput &input,
+                                               const PipelineOptions &options) {
+  std::vector<compile::Alternative> found;
+  if (!flags.weights.empty() || !flags.head.empty() || flags.policy != "f32") {
+    return found;
+  }
+  for (const char *weights : {"int8", "int4"}) {
+    PipelineOptions smaller = options;
+    smaller.weights = weights, smaller.head = "int8";
+    DialectRegistry registry;
+    registerAllDialects(registry);
+    MLIRContext context(registry);
+    OwningOpRef<ModuleOp> module =
+        compileTo(Phase::Configured, context, input.source(), smaller, nullptr);
+    FailureOr<plan::Plan> plan = module ? planModule(*module) : FailureOr<plan::Plan>();
+    if (succeeded(plan)) {
+      found.push_back({std::string("--weights ") + weights + " --head int8", *std::move(plan)});
+    }
+  }
+  return found;
+}
+
 /// From the configured module to the text of the plan, the report or the bundle.
-int finish(const Flags &flags, ModelInput &input, ModuleOp module, Phase last,
-           std::chrono::steady_clock::time_point start) {
+int finish(const Flags &flags, ModelInput &input, const PipelineOptions &options, ModuleOp module,
+           Phase last, std::chrono::steady_clock::time_point start) {
   FailureOr<plan::Plan> plan = planModule(module);
   if (failed(plan)) {
     return 1;
@@ -251,7 +278,8 @@ int finish(const Flags &flags, ModelInput &input, ModuleOp module, Phase last,
   }
   if (flags.planOnly) {
     llvm::outs() << compile::planReport(input.source().config, *plan,
-                                        {availableMemory(), usefulThreads()});
+                                        {availableMemory(), usefulThreads()},
+                                        [&] { return smallerPlans(flags, input, options); });
     return 0;
   }
   plan::MemoryNeeds needs = plan::memoryNeeds(*plan, 0);
@@ -325,7 +353,7 @@ int runPhases(const Flags &flags, ModelInput &input, const PipelineOptions &opti
   if (last <= Phase::Configured) {
     return printModule(*module);
   }
-  return finish(flags, input, *module, last, start);
+  return finish(flags, input, options, *module, last, start);
 }
 
 int runTool(const Flags &flags) {

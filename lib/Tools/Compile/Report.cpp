@@ -4,24 +4,34 @@
 #include "dsv3/Plan/Families.h"
 #include "dsv3/Plan/MemoryNeeds.h"
 #include "dsv3/Support/BytesText.h"
+#include "dsv3/Support/KeyMarks.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 namespace dsv3::compile {
 
-static int64_t copies(const plan::Parameter &parameter) {
-  return parameter.layers.empty() ? 1 : static_cast<int64_t>(parameter.layers.size());
-}
-
-/// "671.0 billion": the numbers that the checkpoint stores, scales not counted. With one
-/// decimal place, so a double does.
+/// "671.0 billion": the numbers that the checkpoint stores, scales not counted; those of a tensor
+/// once, whatever parameters are made of it. With one decimal place, so a double does.
 static std::string parameterCount(const plan::Plan &plan) {
   double count = 0;
+  std::set<std::pair<std::string, int64_t>> counted;
   for (const plan::Parameter &parameter : plan.parameters) {
-    count += static_cast<double>(copies(parameter)) *
-             static_cast<double>(parameter.groups * parameter.rows * parameter.columns);
+    std::vector<int64_t> layers = parameter.layers;
+    if (layers.empty()) {
+      layers.push_back(-1);
+    }
+    for (const plan::Segment &segment : parameter.segments) {
+      bool ofExperts = segment.key.find(expertMark) != std::string::npos;
+      double elements = static_cast<double>(segment.fileRows) *
+                        static_cast<double>(std::max<int64_t>(1, segment.fileColumns)) *
+                        static_cast<double>(ofExperts ? parameter.groups : 1);
+      for (int64_t layer : layers) {
+        count += counted.emplace(segment.key, layer).second ? elements : 0;
+      }
+    }
   }
   if (count < 1e6) {
     return fmt::format("{:.0f}", count);
@@ -30,10 +40,29 @@ static std::string parameterCount(const plan::Plan &plan) {
                      : fmt::format("{:.1f} billion", count / 1e9);
 }
 
+/// The flags of the first alternative that fits with as many requests, and the context it has
+/// room for where that is not all; empty if none fits.
+static std::string smallerTypes(size_t variant, const Machine &machine,
+                                const Alternatives &alternatives) {
+  for (const Alternative &other : alternatives()) {
+    const plan::Cache &cache = other.plan.cache;
+    plan::MemoryNeeds needs = plan::memoryNeeds(other.plan, variant);
+    uint64_t pages = needs.pagesWithin(*machine.memory, machine.threads, cache);
+    if (needs.total(machine.threads, cache) <= *machine.memory) {
+      return other.flags;
+    }
+    if (auto requests = static_cast<uint64_t>(cache.maxRequests); pages >= requests) {
+      return fmt::format("{} --context {}", other.flags,
+                         pages / requests * static_cast<uint64_t>(cache.pageTokens));
+    }
+  }
+  return {};
+}
+
 /// What to do about a variant that does not fit. The arena of a step grows with its tokens,
 /// so that the number of --chunk is a share of the plan's.
-static std::string advice(const plan::Plan &plan, const plan::MemoryNeeds &needs,
-                          const Machine &machine) {
+static std::string advice(const plan::Plan &plan, const plan::MemoryNeeds &needs, size_t variant,
+                          const Machine &machine, const Alternatives &alternatives) {
   const plan::Cache &cache = plan.cache;
   uint64_t memory = *machine.memory, fixed = needs.withoutCache(machine.threads);
   uint64_t pages = needs.pagesWithin(memory, machine.threads, cache);
@@ -44,6 +73,9 @@ static std::string advice(const plan::Plan &plan, const plan::MemoryNeeds &needs
   }
   if (pages > 0) {
     return fmt::format("--context {} --batch {} makes it fit", cache.pageTokens, pages);
+  }
+  if (std::string flags = smallerTypes(variant, machine, alternatives); !flags.empty()) {
+    return flags + " makes it fit";
   }
   // What is there whatever the flags are, and what shrinks with --chunk.
   uint64_t step = needs.arena + needs.ports;
@@ -88,7 +120,7 @@ static std::string cacheRoom(const plan::Plan &plan, const plan::MemoryNeeds &ne
 }
 
 std::string planReport(const checkpoint::ModelConfig &config, const plan::Plan &plan,
-                       const Machine &machine) {
+                       const Machine &machine, const Alternatives &alternatives) {
   std::string text;
   auto line = [&](const char *name, const std::string &value) {
     text += fmt::format("{:<12} {}\n", name, value);
@@ -131,7 +163,7 @@ std::string planReport(const checkpoint::ModelConfig &config, const plan::Plan &
       line("  missing", bytesText(total - *machine.memory));
     }
     line("  room", cacheRoom(plan, needs, machine));
-    line("  fits", fits ? "yes" : "no: " + advice(plan, needs, machine));
+    line("  fits", fits ? "yes" : "no: " + advice(plan, needs, variant, machine, alternatives));
   }
   return text;
 }

@@ -160,10 +160,11 @@ Expected<Phase> phaseOf(const Flags &flags) {
     return Failure{"the module of phase import is f32: policies are written in phase graph",
                    "--phase", "leave it out, or one of a later phase"};
   }
-  if (*phase == Phase::Import && !cli::encodingOptions(flags.model).empty()) {
-    return Failure{"the module of phase import has weights as they are stored: they are encoded in "
-                   "phase graph",
-                   "--phase", "leave --weights and --head out, or give a later phase"};
+  if (*phase == Phase::Import && !cli::compileOptions(flags.model).empty()) {
+    return Failure{"the module of phase import has weights as they are stored and a cache of f32: "
+                   "other types come in phase graph",
+                   "--phase",
+                   "leave --weights, --head and --cache-type out, or give a later phase"};
   }
   return *phase;
 }
@@ -171,7 +172,7 @@ Expected<Phase> phaseOf(const Flags &flags) {
 Status OpenedModel::compile(const Flags &flags) {
   makeContext(flags.model.threads);
   PipelineOptions options;
-  options.policy = flags.policy;
+  options.policy = flags.policy, options.cacheType = flags.model.cacheType;
   options.weights = flags.model.weights, options.head = flags.model.head;
   Phase phase = *phaseOf(flags);
   module = compileTo(phase, *context, input.source(), options);
@@ -255,14 +256,16 @@ Status checkFlags(const CLI::App &command, const Flags &flags) {
       return Failure{why, flag, std::string("leave ") + flag + " out"};
     }
   }
-  if (Status known = checkPolicy(flags.policy); !known) {
-    return known;
+  for (const Status &known :
+       {checkPolicy(flags.policy), checkCacheType(flags.policy, flags.model.cacheType)}) {
+    if (!known) {
+      return known;
+    }
   }
   if (Expected<Phase> phase = phaseOf(flags); !phase) {
     return phase.status();
   }
-  Status source = cli::checkSource(flags.model);
-  return source ? cli::checkTextFlags(flags.text) : source;
+  return cli::checkSource(flags.model);
 }
 
 } // namespace

@@ -265,3 +265,16 @@ kern.def @view_of_view kind "rows" ins(%x: !x) outs(%o: tensor<?x8xf32, #T>) {
   %w = kern.view %v offset 8 : tensor<?x16xf32, #T> -> tensor<?x8xf32, #T>
   kern.yield %w : tensor<?x8xf32, #T>
 }
+
+// -----
+
+!x = tensor<4x128xf32>
+kern.def @two kind "two" ins(%x: !x) outs(%o: !x, %p: !x) {
+  kern.yield %x, %x : !x, !x
+}
+func.func @twice(%x: !x) {
+  %e = kern.empty : !x
+  // expected-error @below {{'kern.launch' op expected a destination for each result, found destination 1 twice, in @twice; hint: give each a kern.empty of its own}}
+  %y:2 = kern.launch @two ins(%x : !x) outs(%e, %e : !x, !x) -> !x, !x
+  return
+}

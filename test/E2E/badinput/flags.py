@@ -36,10 +36,8 @@ def check(bench):
     for flag, values in [("--weights", ["int5", "INT8"]), ("--head", ["int4", "i8"])]:
         for value in values:
             run(flag, value, "fp8", "int8")
+    run("--cache-type", "f8", "f32, bf16 or f16")
     run("--parse-special", "true", "--prompt")
-    for flag, value in [("--top-p", "0.9"), ("--top-k", "5"), ("--min-p", "0.1"), ("--seed", "7")]:
-        bench.refuses(f"flags: {flag} at temperature 0", [*generate, "--temperature", "0", flag, value],
-                      f"dsv3-run: {flag}: ", "temperature 0", "hint: ", code=(2,))
     for flag in ["--stop", "--variant", "--model", "--ids"]:
         bench.refuses(f"flags: empty {flag}", [*generate, flag, ""], flag, "hint: ", code=(2,))
     for flag in ["--output", "--config", "--policy", "--explain", "--dump-phases", "--variant"]:
@@ -51,7 +49,7 @@ def check(bench):
     for flag, values in [("--context", ["0", "-1", "x"]), ("--batch", ["0", "99999999999"]),
                          ("--chunk", ["0", "1000000"]), ("--rows", ["0"]), ("--policy", ["int3"]),
                          ("--variant", ["sparc", "x86-64-v3,x86-64-v3"]), ("--stop-after", ["lunch"]),
-                         ("--weights", ["int5"]), ("--head", ["int4"]), ("--target", ["gpu", "cpu,x"])]:
+                         ("--weights", ["int5"]), ("--head", ["int4"]), ("--cache-type", ["f64"]), ("--target", ["gpu", "cpu,x"])]:
         for value in values:
             compiles(flag, value, value.split(",")[0])
     gpu = refused([*compile_, "--target=cuda"])

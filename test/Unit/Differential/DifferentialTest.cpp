@@ -37,6 +37,7 @@ struct Case {
   int64_t mostTokens = 0;     ///< of a step, besides a few
   std::string weights = {};   ///< encodings; empty: as stored
   std::string head = {};
+  std::string cache = {};
 };
 
 int64_t smaller(int64_t size, const Case &one, int64_t least) {
@@ -101,7 +102,10 @@ std::vector<Case> cases() {
       {"nanoInt8", published("nano"), 1, 0, DType::BF16, true, 130, "int8", "int8"},
       {"v3RaggedInt8", published("deepseek-v3-671b"), 32, 3, DType::BF16, true, 130, "int8", "fp8"},
       {"nanoInt4", published("nano"), 1, 0, DType::BF16, true, 130, "int4"},
-      {"kimiRaggedInt4", published("kimi-k2"), 32, 5, DType::BF16, true, 130, "int4"}};
+      {"kimiRaggedInt4", published("kimi-k2"), 32, 5, DType::BF16, true, 130, "int4"},
+      {"nanoCacheBf16", published("nano"), 1, 0, DType::BF16, true, 130, "", "", "bf16"},
+      {"v3RaggedCacheF16", published("deepseek-v3-671b"), 32, 3, DType::BF16, true, 130, "", "",
+       "f16"}};
   const char *oracles = std::getenv("DSV3_ORACLES");
   std::error_code error;
   std::vector<std::filesystem::path> folders;
@@ -136,7 +140,7 @@ OwningOpRef<ModuleOp> compileCase(const Case &one, MLIRContext &context) {
   source.options.context = 300;
   source.options.requests = 3;
   PipelineOptions options;
-  options.weights = one.weights, options.head = one.head;
+  options.weights = one.weights, options.head = one.head, options.cacheType = one.cache;
   return compileTo(Phase::Configured, context, source, options);
 }
 

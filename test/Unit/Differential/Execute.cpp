@@ -61,6 +61,17 @@ static void put(std::byte *to, DType type, double value) {
   }
 }
 
+static double taken(const std::byte *from, DType type) {
+  if (type == DType::F32) {
+    float value;
+    std::memcpy(&value, from, sizeof value);
+    return value;
+  }
+  uint16_t bits;
+  std::memcpy(&bits, from, sizeof bits);
+  return type == DType::BF16 ? bf16ToFloat(bits) : f16ToFloat(bits);
+}
+
 namespace {
 
 /// The packed weight of a core op.
@@ -208,7 +219,7 @@ std::byte *Execution::pageRow(graph::CacheType type, int64_t request, int64_t po
   auto width = static_cast<int64_t>(type.getLatent() + type.getRope());
   int64_t slot =
       table[static_cast<size_t>(request * perRequest + position / page)] * page + position % page;
-  return pages + static_cast<size_t>(slot * width) * sizeof(float);
+  return pages + static_cast<size_t>(slot * width) * byteSize(dtypeOf(type.getElementType()));
 }
 
 /// Pages in an order that is not that of the positions; what was not cached is NaN.
@@ -221,14 +232,15 @@ void Execution::addCache(graph::CacheType type) {
   for (int64_t i = 0; i < total; ++i) {
     table[static_cast<size_t>(i)] = static_cast<int32_t>(total - 1 - i);
   }
-  GuardedBytes &bytes =
-      buffers.emplace_back(static_cast<size_t>(total * page * width) * sizeof(float));
+  GuardedBytes &bytes = buffers.emplace_back(static_cast<size_t>(total * page * width) *
+                                             byteSize(dtypeOf(type.getElementType())));
   pages = bytes.data();
   for (size_t request = 0; request < inputs.cached.size(); ++request) {
     for (size_t s = 0; s < inputs.cached[request].size(); ++s) {
       std::byte *row = pageRow(type, static_cast<int64_t>(request), static_cast<int64_t>(s));
       for (size_t i = 0; i < inputs.cached[request][s].size(); ++i) {
-        put(row + i * sizeof(float), DType::F32, inputs.cached[request][s][i]);
+        put(row + i * byteSize(dtypeOf(type.getElementType())), dtypeOf(type.getElementType()),
+            inputs.cached[request][s][i]);
       }
     }
   }
@@ -319,9 +331,9 @@ KernelResults Execution::run(plan::KernelFunction function, int order) {
       }
       const std::byte *row = pageRow(type, request, position);
       for (int64_t i = 0; i < type.getLatent() + type.getRope(); ++i) {
-        float value;
-        std::memcpy(&value, row + static_cast<size_t>(i) * sizeof(float), sizeof value);
-        rows.push_back(value);
+        rows.push_back(
+            taken(row + static_cast<size_t>(i) * byteSize(dtypeOf(type.getElementType())),
+                  dtypeOf(type.getElementType())));
       }
     }
     results.push_back(std::move(rows));

@@ -90,7 +90,7 @@ protected:
   static size_t argumentOf(Value value) { return cast<BlockArgument>(value).getArgNumber(); }
 
   static int64_t tokensOf(kern::DefOp definition) {
-    return definition.getSymName().contains("decode") ? 1 : 7;
+    return std::min<int64_t>(7, mostTokensOf(definition));
   }
 
   template <typename... OpT>

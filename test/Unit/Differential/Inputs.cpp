@@ -2,6 +2,7 @@
 #include "KernelRun.h"
 
 #include "Graph/Extent.h"
+#include "dsv3/Reference/Interpreter.h"
 #include "dsv3/Support/Float.h"
 
 #include <algorithm>
@@ -67,12 +68,8 @@ reference::Tensor InputMaker::floats(RankedTensorType type) {
     return tensor;
   }
   for (int64_t i = 0; i < tensor.size(); ++i) {
-    auto value = static_cast<float>(normal(random));
-    if (element.isBF16()) {
-      value = bf16ToFloat(floatToBf16(value));
-    } else if (element.isF16()) {
-      value = static_cast<float>(static_cast<_Float16>(value));
-    } else if (isa<Float8E4M3FNType>(element)) {
+    double value = reference::roundTo(element, normal(random), reference::Precision::F32);
+    if (isa<Float8E4M3FNType>(element)) {
       // All codes but the NaNs; every second column without exponent 0, which code that
       // expands several columns at once treats apart.
       auto code = static_cast<uint8_t>(random());
@@ -102,7 +99,8 @@ void InputMaker::setCache(graph::CacheType type) {
     for (int64_t s = 0; s < length; ++s) {
       std::vector<double> row;
       for (int64_t i = 0; i < type.getLatent() + type.getRope(); ++i) {
-        row.push_back(static_cast<float>(normal(random)));
+        row.push_back(
+            reference::roundTo(type.getElementType(), normal(random), reference::Precision::F32));
       }
       rows.push_back(std::move(row));
     }
@@ -197,6 +195,16 @@ KernelInputs InputMaker::run() {
   }
   setIndices();
   return std::move(inputs);
+}
+
+int64_t mostTokensOf(kern::DefOp definition) {
+  auto most = std::numeric_limits<int64_t>::max();
+  if (ArrayAttr maxima = definition.getMaximaAttr()) {
+    for (auto size : maxima.getAsRange<graph::SizeAttr>()) {
+      most = std::min(most, size.getMax());
+    }
+  }
+  return most;
 }
 
 KernelInputs makeInputs(kern::DefOp definition, int64_t tokens, std::mt19937_64 &random) {

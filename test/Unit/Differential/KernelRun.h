@@ -49,6 +49,9 @@ struct KernelInputs {
   std::map<int64_t, int32_t> wrongPages;
 };
 
+/// The most tokens that the kernel's entries admit; those of all entries that share it count.
+int64_t mostTokensOf(kern::DefOp definition);
+
 /// Random inputs for `tokens` tokens. Indices are in range and consistent.
 KernelInputs makeInputs(kern::DefOp definition, int64_t tokens, std::mt19937_64 &random);
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+using namespace dsv3;
 using namespace dsv3::plan;
 
 TEST(Scratch, ArraysAreCacheLinesOfTheirOwn) {
@@ -20,19 +21,22 @@ TEST(Scratch, ArraysLieBehindEachOther) {
   EXPECT_EQ(router.groupScores, 64);
   EXPECT_EQ(router.bytes, 80 * 4);
 
-  LatentScratch latent(3, 64, 40);
+  LatentScratch latent(3, 64, 40, widenedPage(DType::BF16, 64, 50));
   EXPECT_EQ(latent.values, 3 * 80);
   EXPECT_EQ(latent.largest, 3 * 80 + 3 * 64);
   EXPECT_EQ(latent.sums, latent.largest + 16);
-  EXPECT_EQ(latent.bytes, (latent.sums + 16) * 4);
+  EXPECT_EQ(latent.page, latent.sums + 16);
+  EXPECT_EQ(latent.bytes, (latent.page + 64 * 50) * 4);
+  EXPECT_EQ(widenedPage(DType::F32, 64, 50), 0);
 }
 
 /// A panel is whole even where its last columns have no row; tokens come last.
 TEST(Scratch, ExpandedRowsArePanels) {
-  ExpandedScratch scratch(64, 66, 16, 24, 32, 128, 8);
+  ExpandedScratch scratch(64, 66, 16, 24, 32, 128, 8, widenedPage(DType::BF16, 64, 50));
   EXPECT_EQ(scratch.expandedRow, 64);
   EXPECT_EQ(scratch.product, 66 * 64);
-  EXPECT_EQ(scratch.scores, scratch.product + 66 * 144 + 128 * 32);
+  EXPECT_EQ(scratch.page, scratch.product + 66 * 144 + 128 * 32);
+  EXPECT_EQ(scratch.scores, scratch.page + 64 * 50);
   EXPECT_EQ(scratch.tokens, scratch.scores + 8 * 80);
   EXPECT_EQ(scratch.bytes(5), (scratch.tokens + 5 * (16 + 32)) * 4);
 }

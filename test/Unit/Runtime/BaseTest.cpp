@@ -16,6 +16,8 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <limits>
+#include <poll.h>
+#include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 
@@ -129,6 +131,38 @@ TEST(Process, TheExitCodeCounts) {
   Status failed = runProgram("/bin/false", {}, nullptr);
   ASSERT_FALSE(failed.ok());
   EXPECT_EQ(failed.failure().message(), "/bin/false: failed with exit code 1");
+}
+
+TEST(Process, APathThatIsNoProgramIsSaid) {
+  Status failed = runProgram("/etc/passwd", {}, nullptr);
+  ASSERT_FALSE(failed.ok());
+  EXPECT_EQ(failed.failure().message(), "/etc/passwd: cannot start the program: Permission denied");
+}
+
+/// The program waits for a line that nobody writes, and holds the other pipe until it ends.
+TEST(Process, IsToldToStopWhenItsParentIsKilled) {
+  int line[2], held[2];
+  ASSERT_EQ(pipe(line), 0);
+  ASSERT_EQ(pipe(held), 0);
+  pid_t parent = fork();
+  if (parent == 0) {
+    std::string script =
+        "echo x >&" + std::to_string(held[1]) + "; read word <&" + std::to_string(line[0]);
+    (void)runProgram("/bin/sh", {"-c", script}, nullptr);
+    _exit(0);
+  }
+  close(held[1]);
+  char byte;
+  ASSERT_EQ(read(held[0], &byte, 1), 1) << "the program runs";
+  ASSERT_EQ(read(held[0], &byte, 1), 1) << "the end of its line";
+  kill(parent, SIGKILL);
+  waitpid(parent, nullptr, 0);
+  pollfd ended{held[0], POLLIN, 0};
+  ASSERT_EQ(poll(&ended, 1, 20000), 1);
+  EXPECT_EQ(read(held[0], &byte, 1), 0);
+  for (int descriptor : {line[0], line[1], held[0]}) {
+    close(descriptor);
+  }
 }
 
 TEST(Process, AnExitCodeThatTheSystemForgotIsNoSuccess) {

@@ -152,3 +152,44 @@ TEST_F(Generate, RefusesBadRequestsBeforeComputing) {
   prompt.clear();
   EXPECT_TRUE(refused());
 }
+
+namespace {
+/// A model whose weights are damaged: it feeds what it gets and answers no numbers.
+class Damaged final : public LanguageModel {
+public:
+  int64_t vocabulary() const override { return int64_t(values.size()); }
+  int64_t context() const override { return 16; }
+  int64_t position() const override { return fed; }
+  bool cancelled() const override { return false; }
+  Status append(std::span<const int32_t> ids, OutputRows, Observer *) override {
+    fed += int64_t(ids.size());
+    return {};
+  }
+  std::span<const float> logits() const override { return values; }
+  bool hasMtp() const override { return false; }
+  Status appendMtp(std::span<const int32_t>, std::span<const float>, OutputRows,
+                   Observer *) override {
+    return {};
+  }
+
+private:
+  int64_t fed = 0;
+  std::vector<float> values = std::vector<float>(8, std::numeric_limits<float>::quiet_NaN());
+};
+} // namespace
+
+TEST(GenerateDamaged, LogitsThatAreNoNumbersAreRefused) {
+  for (double temperature : {0.0, 1.0}) {
+    Damaged model;
+    GenerateOptions options;
+    options.sampling.temperature = temperature;
+    auto generation = generate(model, std::vector<int32_t>{1, 2}, options, [](int32_t id) {
+      ADD_FAILURE() << "token " << id;
+      return true;
+    });
+    ASSERT_FALSE(generation);
+    EXPECT_NE(generation.failure().message().find("the best logit at position 2 is nan"),
+              std::string::npos)
+        << generation.failure().message();
+  }
+}

@@ -15,6 +15,7 @@ namespace {
 /// The small plan with a cache of 4 requests of 256 tokens, and steps of 16 tokens.
 struct Report : testing::Test {
   plan::Plan plan = test::smallPlan();
+  std::vector<compile::Alternative> alternatives;
 
   Report() {
     plan.variants.resize(1);
@@ -25,7 +26,8 @@ struct Report : testing::Test {
 
   /// What the line `name` says.
   std::string line(const std::string &name, std::optional<uint64_t> memory) const {
-    std::string text = "\n" + compile::planReport({}, plan, {memory, 1});
+    std::string text =
+        "\n" + compile::planReport({}, plan, {memory, 1}, [&] { return alternatives; });
     size_t at = text.find("\n  " + name + " ");
     if (at == std::string::npos) {
       return "no line " + name + " in" + text;
@@ -81,6 +83,39 @@ TEST_F(Report, WeightsThatDoNotFit) {
             "no: no flag makes it fit: the weights alone are 1.0 KiB more than the memory");
   EXPECT_EQ(line("fits", weights).substr(0, 69),
             "no: no flag makes it fit: weights, scratch and a page of cache alone ");
+}
+
+TEST_F(Report, SmallerWeights) {
+  for (plan::Parameter &parameter : plan.parameters) {
+    parameter.columns *= 64;
+  }
+  uint64_t weights = plan::memoryNeeds(plan, 0).weights;
+  alternatives.push_back({"--weights int8", plan});
+  alternatives.push_back({"--weights int4", plan});
+  for (plan::Parameter &parameter : alternatives[1].plan.parameters) {
+    parameter.columns /= 2;
+  }
+  uint64_t less = plan::memoryNeeds(alternatives[1].plan, 0).withoutCache(1);
+  ASSERT_LT(less + 16 * page(), weights);
+  EXPECT_EQ(line("fits", less + 16 * page()), "no: --weights int4 makes it fit");
+  EXPECT_EQ(line("fits", less + 8 * page()), "no: --weights int4 --context 128 makes it fit");
+  EXPECT_EQ(line("fits", withoutCache() + 4 * page()), "no: --context 64 makes it fit")
+      << "weights are left alone where they can be";
+  EXPECT_EQ(line("fits", less).substr(0, 27), "no: no flag makes it fit: t");
+}
+
+/// W_UK and W_UV are made of kv_b's tensor.
+TEST_F(Report, ATensorIsCountedOnce) {
+  auto model = [&] {
+    std::string text = compile::planReport({}, plan, {std::nullopt, 1}, nullptr);
+    return text.substr(0, text.find('\n'));
+  };
+  std::string before = model();
+  plan.parameters.push_back(plan.parameters.back());
+  plan.parameters.back().name = "again";
+  EXPECT_EQ(model(), before);
+  plan.parameters.back().segments[0].key = "another";
+  EXPECT_NE(model(), before);
 }
 
 TEST_F(Report, SumsThatOverflowAreTheMost) {
