@@ -5,6 +5,7 @@
 #include "Graph/Extent.h"
 #include "dsv3/Plan/Families.h"
 #include "dsv3/Plan/Names.h"
+#include "dsv3/Transforms/Remarks.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -295,7 +296,7 @@ LogicalResult ModulePlanner::addEntry(func::FuncOp function) {
     return failure();
   }
   entry.instructions = std::move(*program);
-  int64_t frame = 0;
+  int64_t frame = 0, separate = planner.separateBytes();
   for (func::FuncOp callee : callees) {
     FunctionPlanner body(callee, tables, bodies, entry.observations, /*isEntry=*/false);
     FailureOr<std::vector<plan::Instruction>> instructions = body.plan();
@@ -304,9 +305,14 @@ LogicalResult ModulePlanner::addEntry(func::FuncOp function) {
     }
     shiftArena(*instructions, planner.frameBytes());
     frame = std::max(frame, body.frameBytes());
+    separate += body.separateBytes();
     entry.bodies.push_back({callee.getSymName().str(), std::move(*instructions)});
   }
   entry.arenaBytes = planner.frameBytes() + frame;
+  remark::analysis(function.getLoc(),
+                   remarkOptions("kernels-to-plan", function).function(entry.name))
+      << sentence("an arena of {0} bytes; {1} if no two buffers shared bytes", entry.arenaBytes,
+                  separate);
   result.entries.push_back(std::move(entry));
   return success();
 }
