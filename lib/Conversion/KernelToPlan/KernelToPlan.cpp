@@ -123,12 +123,13 @@ LogicalResult ModulePlanner::addKernels() {
     }
     for (const plan::Variant &variant : result.variants) {
       DictionaryAttr config = definition.getConfig(variant.name);
-      auto tiles = config ? config.getAs<DenseI64ArrayAttr>("tiles") : DenseI64ArrayAttr();
-      auto scratch = config ? config.getAs<IntegerAttr>("scratch") : IntegerAttr();
-      if (!tiles || tiles.size() != 5 || !scratch) {
-        return definition.emitError("expected a configuration with tiles and scratch for ")
+      if (!config) {
+        return definition.emitError("expected a configuration for ")
                << variant.name << "; run kern-configure first";
       }
+      // Every configuration has them: kern.def's verifier.
+      auto tiles = config.getAs<DenseI64ArrayAttr>("tiles");
+      auto scratch = config.getAs<IntegerAttr>("scratch");
       kernel.variants.push_back(
           {{static_cast<int32_t>(tiles[0]), tiles[1], tiles[2], tiles[3], tiles[4]},
            scratch.getInt()});
