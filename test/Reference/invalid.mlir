@@ -1,4 +1,5 @@
 // What verifies and cannot be run, since values are not what an op needs: a sentence at the op.
+// REQUIRES: interpret
 // RUN: not dsv3-interpret run %s 2>&1 | FileCheck %s
 
 !cache = !dsv3.cache<f32, latent = 2, rope = 2, page = 64, context = 128, requests = 2>
