@@ -7,7 +7,7 @@ import lit.formats
 config.name = "dsv3"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
-config.excludes = ["Inputs", "Unit"]
+config.excludes = ["Inputs", "Unit", "seeds"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.dsv3_binary_dir, "test")
 config.environment["PATH"] = os.pathsep.join(
