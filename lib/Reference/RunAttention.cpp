@@ -20,7 +20,8 @@ LogicalResult Frame::append(Operation &op, const Tensor &latent, const Tensor &k
           request < static_cast<double>(type.getMaxRequests()))) {
       return op.emitError("expected positions below ")
              << type.getMaxContext() << " and requests below " << type.getMaxRequests()
-             << ", found position " << position << " of request " << request;
+             << ", found position " << static_cast<int64_t>(position) << " of request "
+             << static_cast<int64_t>(request);
     }
     std::vector<double> row(latent.row(t), latent.row(t) + latent.columns());
     row.insert(row.end(), key.row(t), key.row(t) + key.columns());

@@ -95,7 +95,8 @@ static Value zfill(Runtime &runtime, const Value &self, const Arguments &argumen
   bool sign = self.str().starts_with('+') || self.str().starts_with('-');
   Text result = self.text().slice(0, sign ? 1 : 0);
   result.append(padded(runtime, self.text().slice(sign ? 1 : 0, self.text().size()),
-                       bound.integer(0, 0) - (sign ? 1 : 0), Text("0", true), '>'));
+                       std::max<int64_t>(bound.integer(0, 0), 1) - (sign ? 1 : 0), Text("0", true),
+                       '>'));
   return result;
 }
 

@@ -125,7 +125,7 @@ static Value split(Runtime &runtime, const Value &self, const Arguments &argumen
     bool limited = back && limit >= 0;
     if (limited) {
       runtime.checkProduct(size_t(std::min<int64_t>(limit, int64_t(self.text().size()))), 64);
-      runtime.charge(self.text().size() / 8 * size_t(std::min<int64_t>(limit + 1, 1000)));
+      runtime.charge(self.text().size() / 8 * size_t(std::min<int64_t>(limit, 999) + 1));
     }
     return listOf(runtime, limited ? wordsOfBack(self.text(), limit) : wordsOf(self.text(), limit));
   }

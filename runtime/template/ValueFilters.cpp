@@ -156,8 +156,11 @@ static Value roundTo(Runtime &runtime, const Value &subject, const Arguments &ar
     // Printing rounds the exact value, half to even, as Python does.
     rounded = std::strtod(fixedText(number, int(precision)).c_str(), nullptr);
   } else {
-    double scale = std::pow(10.0, double(std::min<int64_t>(-precision, 300)));
+    double scale = std::pow(10.0, double(-std::max<int64_t>(precision, -300)));
     rounded = std::nearbyint(number / scale) * scale;
+  }
+  if (!subject.isFloat() && std::abs(rounded) >= 9.2e18) {
+    raise("OverflowError", "the result does not fit in a 64-bit integer");
   }
   return subject.isFloat() ? Value(rounded) : Value(int64_t(rounded));
 }

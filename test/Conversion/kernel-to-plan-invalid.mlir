@@ -165,6 +165,39 @@ func.func private @declared() attributes {dsv3.entry = {role = "step", min_token
 
 #T = #dsv3.dims<"T">
 !x = tensor<?x128xf32, #T>
+// The variants are those of the first kernel.
+kern.def @embed kind "rows" family "gather" sizes ["T"] ins(%t: tensor<320x128xbf16>, %i: tensor<?xi32, #T>) outs(%o: !x) configs {"x86-64-v3" = {rows = 1, scratch = 0, tiles = array<i64: 0, 1, 1, 1, 0>}} {
+  %y = kern.gather ins(%t, %i : tensor<320x128xbf16>, tensor<?xi32, #T>) outs(%o : !x) -> !x
+  kern.yield %y : !x
+}
+// expected-error @below {{expected a configuration for x86-64-v3; run kern-configure first}}
+kern.def @other kind "rows" family "gather" sizes ["T"] ins(%t: tensor<320x128xbf16>, %i: tensor<?xi32, #T>) outs(%o: !x) configs {"x86-64-v4" = {rows = 1, scratch = 0, tiles = array<i64: 0, 1, 1, 1, 0>}} {
+  %y = kern.gather ins(%t, %i : tensor<320x128xbf16>, tensor<?xi32, #T>) outs(%o : !x) -> !x
+  kern.yield %y : !x
+}
+func.func @decode(%ids: tensor<?xi32, #T> {dsv3.name = "ids"}) attributes {dsv3.entry = {role = "step", min_tokens = 1, max_tokens = 8, sizes = [#dsv3.size<"T", max = 8>]}} {
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!x = tensor<?x128xf32, #T>
+kern.def @embed kind "rows" family "gather" sizes ["T"] ins(%t: tensor<320x128xbf16>, %i: tensor<?xi32, #T>) outs(%o: !x) configs {"x86-64-v3" = {rows = 1, scratch = 0, tiles = array<i64: 0, 1, 1, 1, 0>}} {
+  %y = kern.gather ins(%t, %i : tensor<320x128xbf16>, tensor<?xi32, #T>) outs(%o : !x) -> !x
+  kern.yield %y : !x
+}
+func.func @decode(%ids: tensor<?xi32, #T> {dsv3.name = "ids"}) attributes {dsv3.entry = {role = "step", min_tokens = 1, max_tokens = 8, sizes = [#dsv3.size<"T", max = 8>]}} {
+  %e = kern.empty : tensor<4x128xf32>
+  // expected-error @below {{expected a value with a row for each token of the step, found 'tensor<4x128xf32>'}}
+  dsv3.observe "hidden" %e layer 0 : tensor<4x128xf32>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!x = tensor<?x128xf32, #T>
 kern.def @embed kind "rows" family "gather" sizes ["T"] ins(%t: tensor<320x128xbf16>, %i: tensor<?xi32, #T>) outs(%o: !x) configs {"x86-64-v3" = {rows = 1, scratch = 0, tiles = array<i64: 0, 1, 1, 1, 0>}} {
   %y = kern.gather ins(%t, %i : tensor<320x128xbf16>, tensor<?xi32, #T>) outs(%o : !x) -> !x
   kern.yield %y : !x

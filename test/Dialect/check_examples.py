@@ -1,4 +1,5 @@
-"""Parses and verifies every ```mlir example of the dialects' TableGen files.
+"""Parses and verifies every ```mlir example of the dialects' TableGen files, and names each
+op whose description has no example or no numbered constraints.
 
 Operands of an example are free variables. Each is declared before the example as
 `"test.value"() : () -> type`; the type is what the parser says that the example
@@ -13,6 +14,21 @@ import textwrap
 
 WRONG_TYPE = re.compile(
     r"use of value '%(\w+)' expects different type than prior uses: '(.*)' vs '(none|i1)'")
+
+
+OP = re.compile(r'^def \w+Op : \w+<"([\w.]+)".*?(?=^def |^class |\Z)', re.S | re.M)
+# What a description has, and how it shows.
+PARTS = [("example", "```mlir\n"), ("numbered constraint", r"^\s*1\. ")]
+
+
+def lacking(path):
+    """(line, mnemonic, part) of each part that the description of an op of a file lacks."""
+    text = open(path, encoding="utf-8").read()
+    for match in OP.finditer(text):
+        description = re.search(r"let description = \[\{(.*?)\}\];", match[0], re.S)
+        for part, pattern in PARTS:
+            if not description or not re.search(pattern, description[1], re.M):
+                yield text[:match.start()].count("\n") + 1, match[1], part
 
 
 def examples(path):
@@ -48,16 +64,19 @@ def check(text):
 
 
 def main(paths):
-    count, bad = 0, 0
+    count, bad, missing = 0, 0, 0
     for path in paths:
+        for line, name, part in lacking(path):
+            missing += 1
+            print(f"{path}:{line}: {name} has no {part}")
         for line, text in examples(path):
             count += 1
             complaint = check(text)
             if complaint:
                 bad += 1
                 print(f"{path}:{line}: the example is refused\n{text}{complaint}")
-    print(f"{count} examples, {bad} refused")
-    return bad != 0 or count == 0
+    print(f"{count} examples, {bad} refused, {missing} missing")
+    return bad != 0 or missing != 0 or count == 0
 
 
 sys.exit(main(sys.argv[1:]))

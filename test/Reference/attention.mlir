@@ -1,4 +1,5 @@
 // The reference interpreter on RoPE, the cache and attention; answers by hand.
+// REQUIRES: interpret
 // RUN: dsv3-interpret run %s | FileCheck %s
 // CHECK: 5 checks passed, 0 failed
 

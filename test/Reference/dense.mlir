@@ -1,4 +1,5 @@
 // The reference interpreter on norms, linear layers and quantisation; answers by hand.
+// REQUIRES: interpret
 // RUN: dsv3-interpret run %s | FileCheck %s
 // CHECK: 9 checks passed, 0 failed
 

@@ -1,4 +1,5 @@
 // The reference interpreter on router, dispatch and combine; answers by hand.
+// REQUIRES: interpret
 // RUN: dsv3-interpret run %s | FileCheck %s
 // CHECK: 6 checks passed, 0 failed
 

@@ -1,4 +1,5 @@
 // The reference interpreter on core ops of kern with FP8 rows, prologues and quantise stages; answers by hand.
+// REQUIRES: interpret
 // RUN: dsv3-interpret run %s | FileCheck %s
 // CHECK: 7 checks passed, 0 failed
 

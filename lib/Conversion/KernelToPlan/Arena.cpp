@@ -36,6 +36,7 @@ ArenaLayout layOutArena(const std::vector<LiveRange> &ranges) {
       offset = std::max(offset, layout.offsets[other] + aligned(ranges[other].bytes));
     }
     layout.offsets[index] = offset;
+    layout.separateBytes += aligned(range.bytes);
     layout.bytes = std::max(layout.bytes, offset + aligned(range.bytes));
     placed.push_back(index);
   }

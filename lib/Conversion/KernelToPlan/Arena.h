@@ -17,6 +17,7 @@ struct LiveRange {
 struct ArenaLayout {
   std::vector<int64_t> offsets;
   int64_t bytes = 0;
+  int64_t separateBytes = 0; ///< what it would be if no two buffers shared bytes
 };
 
 /// Alignment of every buffer: a cache line, and the widest vector.

@@ -43,6 +43,8 @@ public:
   /// The instructions, with arena offsets relative to the frame.
   mlir::FailureOr<std::vector<plan::Instruction>> plan();
   int64_t frameBytes() const { return arena.bytes; }
+  /// What the frame would be if no two buffers shared bytes.
+  int64_t separateBytes() const { return arena.separateBytes; }
 
 private:
   mlir::LogicalResult findBuffers();

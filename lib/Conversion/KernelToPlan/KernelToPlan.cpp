@@ -5,6 +5,7 @@
 #include "Graph/Extent.h"
 #include "dsv3/Plan/Families.h"
 #include "dsv3/Plan/Names.h"
+#include "dsv3/Transforms/Remarks.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -122,12 +123,13 @@ LogicalResult ModulePlanner::addKernels() {
     }
     for (const plan::Variant &variant : result.variants) {
       DictionaryAttr config = definition.getConfig(variant.name);
-      auto tiles = config ? config.getAs<DenseI64ArrayAttr>("tiles") : DenseI64ArrayAttr();
-      auto scratch = config ? config.getAs<IntegerAttr>("scratch") : IntegerAttr();
-      if (!tiles || tiles.size() != 5 || !scratch) {
-        return definition.emitError("expected a configuration with tiles and scratch for ")
+      if (!config) {
+        return definition.emitError("expected a configuration for ")
                << variant.name << "; run kern-configure first";
       }
+      // Every configuration has them: kern.def's verifier.
+      auto tiles = config.getAs<DenseI64ArrayAttr>("tiles");
+      auto scratch = config.getAs<IntegerAttr>("scratch");
       kernel.variants.push_back(
           {{static_cast<int32_t>(tiles[0]), tiles[1], tiles[2], tiles[3], tiles[4]},
            scratch.getInt()});
@@ -295,7 +297,7 @@ LogicalResult ModulePlanner::addEntry(func::FuncOp function) {
     return failure();
   }
   entry.instructions = std::move(*program);
-  int64_t frame = 0;
+  int64_t frame = 0, separate = planner.separateBytes();
   for (func::FuncOp callee : callees) {
     FunctionPlanner body(callee, tables, bodies, entry.observations, /*isEntry=*/false);
     FailureOr<std::vector<plan::Instruction>> instructions = body.plan();
@@ -304,9 +306,14 @@ LogicalResult ModulePlanner::addEntry(func::FuncOp function) {
     }
     shiftArena(*instructions, planner.frameBytes());
     frame = std::max(frame, body.frameBytes());
+    separate += body.separateBytes();
     entry.bodies.push_back({callee.getSymName().str(), std::move(*instructions)});
   }
   entry.arenaBytes = planner.frameBytes() + frame;
+  remark::analysis(function.getLoc(),
+                   remarkOptions("kernels-to-plan", function).function(entry.name))
+      << sentence("an arena of {0} bytes; {1} if no two buffers shared bytes", entry.arenaBytes,
+                  separate);
   result.entries.push_back(std::move(entry));
   return success();
 }

@@ -194,6 +194,18 @@ TEST(Safetensors, DamagedHeadersAreRefusedByName) {
   expectRefused(R"({"w":{"dtype":"F32","shape":[2]}})", {"'w'", "data_offsets"});
   expectRefused(R"({"w":[]})", {"'w'", "object"});
   expectRefused(R"({"__metadata__":{"a":1}})", {"__metadata__", "'a'"});
+  expectRefused(R"({"__metadata__":{"a":"x","a":"y"}})", {"'a'", "comes twice in __metadata__"});
+  expectRefused(R"({"__metadata__":{},"__metadata__":{}})", {"__metadata__ comes twice"});
+  expectRefused("{" + entry("w", "F32", "[9223372036854775808]", "[0,8]") + "}",
+                {"'w' has a dimension of 9223372036854775808"});
+  expectRefused("{" + entry("w", "F4", "[3]", "[0,2]") + "}",
+                {"'w'", "F4 and shape [3]", "whose size in bytes cannot be computed"});
+  expectRefused(R"({"w":{"type":"F32"}})", {"'w' has a field 'type' that the format does not"});
+  expectRefused(R"({"w":{"dtype":"F32","dtype":"F32"}})", {"'w' states dtype twice"});
+  expectRefused(R"({"w":{"dtype":1}})", {"dtype of the tensor 'w' to be a text, found a number"});
+  expectRefused(R"({"w":{"shape":{}}})", {"to be a list of sizes, found an object"});
+  expectRefused(R"({"w":{"data_offsets":[0,8,9]}})", {"a list of two offsets, found a number"});
+  expectRefused(R"({"w":{"data_offsets":[0]}})", {"a list of two offsets, found a list of 1"});
 }
 
 TEST(Safetensors, TypesThatAreNotComputedWithKeepTheirNames) {

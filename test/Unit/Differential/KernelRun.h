@@ -68,8 +68,11 @@ KernelResults execute(kern::DefOp definition, const plan::CpuVariant &variant,
                       plan::KernelFunction function, const KernelInputs &inputs, int order,
                       plan::KernelError expected = plan::KernelError::None);
 
+/// Whether this CPU has the instructions of a variant.
+bool runsHere(const plan::CpuVariant &variant);
+
 /// Calls `body` with the code of each kernel of a configured module, for each variant that
-/// this machine runs, until a fatal failure.
+/// this machine runs, until a fatal failure. It is one that this machine runs none.
 void forEachKernel(
     mlir::ModuleOp module,
     llvm::function_ref<void(kern::DefOp, const plan::CpuVariant &, plan::KernelFunction)> body);

@@ -1,14 +1,15 @@
-//===- KernelToPlanTest.cpp - modules that cannot be planned --------------===//
+//===- KernelToPlanTest.cpp - what is said about modules to plan ----------===//
 //
 // What a module that a person changed can lack besides what
-// test/Conversion/kernel-to-plan-invalid.mlir shows. Modules that can be planned are
-// those of CompilerTest.
+// test/Conversion/kernel-to-plan-invalid.mlir shows, and the remark on one that is planned.
+// Plans of modules: test/Conversion/kernel-to-plan.mlir and CompilerTest.
 //
 //===----------------------------------------------------------------------===//
 #include "dsv3/Conversion/KernelToPlan.h"
 #include "dsv3/Tools/Registration.h"
 
 #include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/Remarks.h"
 #include "mlir/Parser/Parser.h"
 
 #include <gtest/gtest.h>
@@ -47,30 +48,45 @@ func.func @decode(%x: !x )" +
   }
 };
 
-/// What is said about the module; empty if it is planned.
-std::string refusal(const std::string &text) {
+/// What is said about a module.
+struct Said {
+  std::string errors; ///< empty if it is planned
+  std::string remarks;
+};
+
+Said saidOf(const std::string &text) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
-  std::string said;
-  ScopedDiagnosticHandler handler(&context,
-                                  [&](Diagnostic &diagnostic) { said += diagnostic.str() + "\n"; });
+  EXPECT_TRUE(succeeded(remark::enableOptimizationRemarks(
+      context, nullptr, std::make_unique<remark::RemarkEmittingPolicyAll>(),
+      {.all = std::nullopt,
+       .passed = std::nullopt,
+       .missed = std::nullopt,
+       .analysis = "dsv3",
+       .failed = std::nullopt},
+      /*printAsEmitRemarks=*/true)));
+  Said said;
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    bool remark = diagnostic.getSeverity() == DiagnosticSeverity::Remark;
+    (remark ? said.remarks : said.errors) += diagnostic.str() + "\n";
+  });
   OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
-  EXPECT_TRUE(module) << said << text;
+  EXPECT_TRUE(module) << said.errors << text;
   if (!module) {
-    return "does not parse";
+    return {"does not parse", ""};
   }
   bool planned = succeeded(planModule(*module));
-  EXPECT_EQ(planned, said.empty()) << said;
+  EXPECT_EQ(planned, said.errors.empty()) << said.errors;
   return said;
 }
 
 } // namespace
 
-#define EXPECT_SAYS(text, word) EXPECT_PRED_FORMAT2(testing::IsSubstring, word, refusal(text))
+#define EXPECT_SAYS(text, word) EXPECT_PRED_FORMAT2(testing::IsSubstring, word, saidOf(text).errors)
 
 TEST(KernelToPlan, PlansTheModuleThatTheOthersAreMadeOf) {
-  EXPECT_EQ(refusal(Text().module()), "");
+  EXPECT_EQ(saidOf(Text().module()).errors, "");
 }
 
 TEST(KernelToPlan, WantsSizesOfTheEntry) {
@@ -98,4 +114,20 @@ TEST(KernelToPlan, WantsLaunchesAlone) {
   Text text;
   text.body = "%z = dsv3.add %y, %y : !y";
   EXPECT_SAYS(text.module(), "'dsv3.add' cannot be planned; expected launches and calls of layers");
+}
+
+/// Two buffers of 4 rows of 256 numbers, one after the other.
+TEST(KernelToPlan, SaysWhatReuseSaves) {
+  Text text;
+  text.body = R"(
+  %e1 = kern.empty : !y
+  %y1 = kern.launch @twice ins(%x : !x) outs(%e1 : !y) -> !y
+  %e2 = kern.empty : !y
+  %y2 = kern.launch @twice ins(%x : !x) outs(%e2 : !y) -> !y
+)";
+  Said said = saidOf(text.module());
+  EXPECT_PRED_FORMAT2(testing::IsSubstring, "[Analysis] kernels-to-plan", said.remarks);
+  EXPECT_PRED_FORMAT2(testing::IsSubstring, "Function=decode", said.remarks);
+  EXPECT_PRED_FORMAT2(testing::IsSubstring,
+                      "an arena of 4096 bytes; 8192 if no two buffers shared bytes", said.remarks);
 }
