@@ -1,6 +1,8 @@
 //===- RunRows.cpp - ops that move rows and columns -----------------------===//
 #include "Frame.h"
 
+#include "dsv3/Support/Sampling.h"
+
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -69,6 +71,20 @@ LogicalResult Frame::runRows(Operation &op, bool &known) {
           return outOfRange();
         }
         define(gather.getResult(), *rows);
+        return success();
+      })
+      .Case([&](graph::SampleOp op) {
+        const Tensor &logits = get(op.getLogits());
+        Sampler sampler({op.getTemperature().convertToDouble(), static_cast<int64_t>(op.getTopK()),
+                         op.getTopP().convertToDouble(), op.getMinP().convertToDouble(),
+                         op.getSeed()},
+                        logits.columns());
+        Tensor ids({logits.rows()});
+        for (int64_t t = 0; t < logits.rows(); ++t) {
+          std::vector<float> row(logits.row(t), logits.row(t) + logits.columns());
+          ids[t] = sampler.sample(row, logits.columns());
+        }
+        bind(op.getResult(), ids);
         return success();
       })
       .Case([&](graph::SliceOp op) {

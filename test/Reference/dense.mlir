@@ -1,7 +1,7 @@
 // The reference interpreter on norms, linear layers and quantisation; answers by hand.
 // REQUIRES: interpret
 // RUN: dsv3-interpret run %s | FileCheck %s
-// CHECK: 9 checks passed, 0 failed
+// CHECK: 11 checks passed, 0 failed
 
 // 3² and 4² have mean 12.5; with eps 12.5 the root is 5.
 func.func @rms_norm() {
@@ -85,5 +85,23 @@ func.func @dequantise() {
   %y = dsv3.dequantise %w scales %s block [2, 2] : tensor<2x2xf8E4M3FN>, tensor<1x1xf32> -> tensor<2x2xbf16>
   %expected = check.constant dense<[[1.0, 2.0], [1.1328125, 450.0]]> : tensor<2x2xbf16>
   check.expect_eq %y, %expected : tensor<2x2xbf16>, tensor<2x2xbf16>
+  return
+}
+
+// The largest logit, the lowest index among equals.
+func.func @greedy() {
+  %l = check.constant dense<[[1.0, 3.0, 3.0], [-1.0, -2.0, -3.0]]> : tensor<2x3xf32>
+  %id = dsv3.sample %l temperature 0.0 top_k 0 top_p 1.0 min_p 0.0 seed 7 : tensor<2x3xf32>
+  %expected = check.constant dense<[1, 0]> : tensor<2xi32>
+  check.expect_eq %id, %expected : tensor<2xi32>, tensor<2xi32>
+  return
+}
+
+// Of the two likeliest, as likely as each other, the first where PCG32's next number (seed 7) is below a half.
+func.func @drawn() {
+  %l = check.constant dense<[[2.0, 1.0, 2.0], [2.0, 1.0, 2.0], [2.0, 1.0, 2.0], [2.0, 1.0, 2.0]]> : tensor<4x3xf32>
+  %id = dsv3.sample %l temperature 0.5 top_k 2 top_p 1.0 min_p 0.0 seed 7 : tensor<4x3xf32>
+  %expected = check.constant dense<[2, 2, 2, 0]> : tensor<4xi32>
+  check.expect_eq %id, %expected : tensor<4xi32>, tensor<4xi32>
   return
 }

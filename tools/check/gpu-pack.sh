@@ -36,23 +36,29 @@ pack_case() {
     --precompile -o "$folder/cases/$name/model"
   echo ../checkpoint >"$folder/cases/$name/model/checkpoint"
 }
-# The same under policy bf16, for the GPU alone.
-pack_bf16() {
-  mkdir -p "$folder/cases/$1.bf16"
-  "$build/bin/dsv3-compile" --model "$2" --policy=bf16 --target=cuda --arch="$arch" --precompile \
-    -o "$folder/cases/$1.bf16/model"
-  echo "../../$1/checkpoint" >"$folder/cases/$1.bf16/model/checkpoint"
+# pack_narrow NAME SUFFIX CHECKPOINT FLAG: the same with a flag of fewer bits, for the GPU alone.
+pack_narrow() {
+  mkdir -p "$folder/cases/$1.$2"
+  "$build/bin/dsv3-compile" --model "$3" "$4" --target=cuda --arch="$arch" --precompile \
+    -o "$folder/cases/$1.$2/model"
+  echo "../../$1/checkpoint" >"$folder/cases/$1.$2/model/checkpoint"
+}
+# pack_answers NAME SUFFIX: of a narrow case.
+pack_answers() {
+  ln -s "../$1/expected.safetensors" "../$1/case.json" "$folder/cases/$1.$2/"
 }
 pack_case nano "$source_dir/models/nano"
-pack_bf16 nano "$source_dir/models/nano"
+pack_narrow nano bf16 "$source_dir/models/nano" --policy=bf16
 if [ -d "${DSV3_ORACLES:-}" ]; then
   cp "$DSV3_ORACLES/compare.py" "$folder/"
   for name in v3-bf16 v3-fp8 moonlight-bf16; do
     pack_case "$name" "$DSV3_ORACLES/$name/model"
     cp "$DSV3_ORACLES/$name/expected.safetensors" "$DSV3_ORACLES/$name/case.json" "$folder/cases/$name/"
-    pack_bf16 "$name" "$DSV3_ORACLES/$name/model"
-    ln -s "../$name/expected.safetensors" "../$name/case.json" "$folder/cases/$name.bf16/"
+    pack_narrow "$name" bf16 "$DSV3_ORACLES/$name/model" --policy=bf16
+    pack_answers "$name" bf16
   done
+  pack_narrow v3-fp8 cache.bf16 "$DSV3_ORACLES/v3-fp8/model" --cache-type=bf16
+  pack_answers v3-fp8 cache.bf16
 fi
 cp "$source_dir/tools/check/gpu.sh" "$folder/"
 du -sh "$folder"

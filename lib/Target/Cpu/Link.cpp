@@ -27,8 +27,10 @@ static std::string descriptorPath(int descriptor) {
 }
 
 static Failure failure(const char *what) {
-  return {std::string("the kernels cannot be linked: ") + what + ": " + std::strerror(errno), "",
-          "end other programs, and check that /proc is mounted"};
+  int error = errno;
+  return {std::string("the kernels cannot be linked: ") + what + ": " + std::strerror(error), "",
+          error == EFBIG ? "raise the limit of a file's size: ulimit -f"
+                         : "end other programs, which hold memory or files"};
 }
 
 /// Writes the object to a file in memory.

@@ -110,7 +110,9 @@ static Status addCpuVariant(ModuleOp module, plan::Variant &variant, const fs::p
   }
   Expected<std::string> linked = cpu::linkSharedObject(*object);
   if (!linked) {
-    return linked.status();
+    Failure failure = linked.failure();
+    failure.where = (directory / variant.object).string();
+    return failure;
   }
   variant.checksum = hash128(*linked).hex();
   return compile::writeFile(directory / variant.object, *linked);
