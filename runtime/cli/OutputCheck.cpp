@@ -2,28 +2,18 @@
 #include "runtime/cli/OutputCheck.h"
 
 #include "dsv3/Plan/Names.h"
+#include "dsv3/Support/File.h"
 
-#include <system_error>
 #include <vector>
 
 namespace fs = std::filesystem;
 
 namespace dsv3::cli {
 
-/// Whether both names are of one file, or will be once they are there.
-static bool isSame(const fs::path &a, const fs::path &b) {
-  std::error_code error;
-  if (fs::equivalent(a, b, error)) {
-    return true; // links of both kinds too
-  }
-  fs::path first = fs::weakly_canonical(a, error);
-  return !error && first == fs::weakly_canonical(b, error) && !error;
-}
-
 static Status check(const std::string &output, const std::vector<fs::path> &files,
                     const char *what) {
   for (const fs::path &file : files) {
-    if (isSame(output, file)) {
+    if (isSameFile(output, file)) {
       return Failure{"expected a place outside of " + std::string(what) +
                          " that is read, found its file " + file.string(),
                      "--output " + output, "choose another name"};

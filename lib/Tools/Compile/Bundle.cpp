@@ -1,10 +1,10 @@
 //===- Bundle.cpp - writes a bundle ---------------------------------------===//
 #include "Bundle.h"
 
+#include "../WriteFile.h"
 #include "AtInterrupt.h"
 #include "DumpPhase.h"
 #include "Precompile.h"
-#include "WriteFile.h"
 #include "dsv3/Checkpoint/AsideFolder.h"
 #include "dsv3/Checkpoint/PublishFolder.h"
 #include "dsv3/Plan/Names.h"

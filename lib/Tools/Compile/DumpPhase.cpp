@@ -1,7 +1,7 @@
 //===- DumpPhase.cpp - what --dump-phases writes --------------------------===//
 #include "DumpPhase.h"
 
-#include "WriteFile.h"
+#include "../WriteFile.h"
 
 #include "llvm/Support/raw_ostream.h"
 

@@ -1,6 +1,7 @@
 //===- Opt.cpp - runs passes over .mlir text ------------------------------===//
 #include "dsv3/Tools/Opt.h"
 
+#include "../FileToFile.h"
 #include "../ToolMain.h"
 #include "dsv3/Tools/Registration.h"
 
@@ -27,7 +28,15 @@ static int runTool(int argc, char **argv) {
   DialectRegistry registry;
   registerAllDialects(registry);
   registerAllPasses();
-  return asMainReturnCode(MlirOptMain(argc, argv, about, registry));
+  auto [input, output] = registerAndParseCLIOptions(argc, argv, about, registry);
+  MlirOptMainConfig config = MlirOptMainConfig::createFromCLOptions();
+  if (config.shouldListPasses() || config.shouldShowDialects()) {
+    return asMainReturnCode(MlirOptMain(argc, argv, input, output, registry)); // opens no file
+  }
+  auto work = [&](std::unique_ptr<llvm::MemoryBuffer> text, llvm::raw_ostream &stream) {
+    return succeeded(MlirOptMain(stream, std::move(text), registry, config));
+  };
+  return fileToFile("dsv3-opt", input, output, work);
 }
 
 int optMain(int argc, char **argv) {
