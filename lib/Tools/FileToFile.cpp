@@ -1,6 +1,7 @@
 //===- FileToFile.cpp - tools that make one file of another ---------------===//
 #include "FileToFile.h"
 
+#include "Nesting.h"
 #include "WriteFile.h"
 #include "dsv3/Support/CommandLine.h"
 #include "dsv3/Support/File.h"
@@ -12,12 +13,16 @@
 
 namespace dsv3 {
 
-Expected<std::unique_ptr<llvm::MemoryBuffer>> readBuffer(const std::string &path) {
+Expected<std::unique_ptr<llvm::MemoryBuffer>> readBuffer(const std::string &path, InputKind kind) {
   Expected<std::string> bytes = readInput(path);
   if (!bytes) {
     return bytes.status();
   }
-  return llvm::MemoryBuffer::getMemBufferCopy(*bytes, path == "-" ? "<stdin>" : path);
+  auto buffer = llvm::MemoryBuffer::getMemBufferCopy(*bytes, path == "-" ? "<stdin>" : path);
+  if (Status flat = kind == InputKind::Mlir ? checkNesting(*buffer) : Status(); !flat) {
+    return flat;
+  }
+  return buffer;
 }
 
 /// That the output is another file than the input. Devices are both without harm.
@@ -32,7 +37,7 @@ static Status checkOutput(const std::string &input, const std::string &output) {
 }
 
 int fileToFile(
-    const char *program, const std::string &input, const std::string &output,
+    const char *program, const std::string &input, InputKind kind, const std::string &output,
     const std::function<bool(std::unique_ptr<llvm::MemoryBuffer>, llvm::raw_ostream &)> &work) {
   auto fail = [program](const Failure &failure, int code = exitFailure) {
     llvm::errs() << program << ": " << failure.message() << '\n';
@@ -47,7 +52,7 @@ int fileToFile(
   if (input == "-" && llvm::sys::Process::FileDescriptorIsDisplayed(STDIN_FILENO)) {
     llvm::errs() << "note: stdin is read; Ctrl-D ends it\n";
   }
-  Expected<std::unique_ptr<llvm::MemoryBuffer>> buffer = readBuffer(input);
+  Expected<std::unique_ptr<llvm::MemoryBuffer>> buffer = readBuffer(input, kind);
   if (!buffer) {
     return fail(buffer.failure());
   }

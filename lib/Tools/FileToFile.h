@@ -17,15 +17,18 @@
 
 namespace dsv3 {
 
-/// A file or pipe in memory, "-" for stdin, named as diagnostics name it. More than
-/// mostInputBytes are a failure.
-Expected<std::unique_ptr<llvm::MemoryBuffer>> readBuffer(const std::string &path);
+/// What a tool reads: text of MLIR, or anything.
+enum class InputKind { Mlir, Bytes };
+
+/// A file or pipe in memory, "-" for stdin, named as diagnostics name it. Fails where it has more
+/// than mostInputBytes, or is text of MLIR that is nested too deep to be parsed.
+Expected<std::unique_ptr<llvm::MemoryBuffer>> readBuffer(const std::string &path, InputKind kind);
 
 /// Gives `work` what `input` names and a stream, and returns the exit code. `output` is written
 /// once `work` has succeeded, whole or not at all, and cannot be the input; "-" is stdout, which
 /// gets everything at once.
 int fileToFile(
-    const char *program, const std::string &input, const std::string &output,
+    const char *program, const std::string &input, InputKind kind, const std::string &output,
     const std::function<bool(std::unique_ptr<llvm::MemoryBuffer>, llvm::raw_ostream &)> &work);
 
 } // namespace dsv3

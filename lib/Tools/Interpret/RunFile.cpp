@@ -19,7 +19,7 @@ static FailureOr<reference::ParameterValue> noParameters(graph::ParameterOp para
 }
 
 int runFile(const std::string &path, const std::string &entry, reference::Precision precision) {
-  Expected<std::unique_ptr<llvm::MemoryBuffer>> file = readBuffer(path);
+  Expected<std::unique_ptr<llvm::MemoryBuffer>> file = readBuffer(path, InputKind::Mlir);
   if (!file) {
     llvm::errs() << "dsv3-interpret: " << file.failure().message() << '\n';
     return 1;

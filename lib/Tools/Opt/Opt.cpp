@@ -36,7 +36,7 @@ static int runTool(int argc, char **argv) {
   auto work = [&](std::unique_ptr<llvm::MemoryBuffer> text, llvm::raw_ostream &stream) {
     return succeeded(MlirOptMain(stream, std::move(text), registry, config));
   };
-  return fileToFile("dsv3-opt", input, output, work);
+  return fileToFile("dsv3-opt", input, InputKind::Mlir, output, work);
 }
 
 int optMain(int argc, char **argv) {

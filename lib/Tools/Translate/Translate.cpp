@@ -130,17 +130,20 @@ static LogicalResult ofModule(llvm::SourceMgr &sources, MLIRContext &context,
 namespace {
 struct Translation {
   llvm::StringRef flag, what;
+  InputKind input;
   LogicalResult (*run)(llvm::SourceMgr &sources, MLIRContext &context, llvm::raw_ostream &output);
 };
 } // namespace
 
 static constexpr Translation translations[] = {
-    {"plan-to-mlir", "a plan file (plan.dsv3) as text", planToMlir},
-    {"mlir-to-plan", "the text of a plan as a plan file", ofModule<mlirToPlan>},
-    {"kernels-to-plan", "the plan of a configured module as text", ofModule<kernelsToPlan>},
-    {"kernels-to-cpu", "the code of a configured module's kernels, before LLVM",
+    {"plan-to-mlir", "a plan file (plan.dsv3) as text", InputKind::Bytes, planToMlir},
+    {"mlir-to-plan", "the text of a plan as a plan file", InputKind::Mlir, ofModule<mlirToPlan>},
+    {"kernels-to-plan", "the plan of a configured module as text", InputKind::Mlir,
+     ofModule<kernelsToPlan>},
+    {"kernels-to-cpu", "the code of a configured module's kernels, before LLVM", InputKind::Mlir,
      ofModule<kernelsToCpu>},
-    {"kernels-to-cuda", "the CUDA text of a configured module's kernels", ofModule<kernelsToCuda>}};
+    {"kernels-to-cuda", "the CUDA text of a configured module's kernels", InputKind::Mlir,
+     ofModule<kernelsToCuda>}};
 
 /// Translates one piece of the input, in a context of its own.
 static LogicalResult translatePiece(const Translation &translation,
@@ -212,7 +215,7 @@ static int runTool(int argc, char **argv) {
     };
     return succeeded(splitAndProcessBuffer(std::move(text), piece, stream, marker));
   };
-  return fileToFile("dsv3-translate", input, output, translate);
+  return fileToFile("dsv3-translate", input, wanted->input, output, translate);
 }
 
 int translateMain(int argc, char **argv) {
