@@ -5,6 +5,7 @@
 #include "Bundle.h"
 #include "DumpPhase.h"
 #include "Explain.h"
+#include "OutputPlaces.h"
 #include "Remarks.h"
 #include "Report.h"
 #include "TargetFlags.h"
@@ -341,6 +342,11 @@ int runTool(const Flags &flags) {
   PipelineOptions options;
   if (Status applied = applyFlags(flags, input->source(), options); !applied) {
     return fail(applied.failure());
+  }
+  if (Status free = compile::checkPlaces({flags.output, flags.remarks.file, flags.dumpPhases},
+                                         *input, flags.config);
+      !free) {
+    return fail(free.failure());
   }
   compile::Remarks remarks(flags.remarks);
   int result = runPhases(flags, *input, options, *last, remarks, start);
