@@ -1,6 +1,7 @@
 //===- OutputPlaces.cpp - where a compilation may write -------------------===//
 #include "OutputPlaces.h"
 
+#include "Bundle.h"
 #include "DumpPhase.h"
 #include "dsv3/Checkpoint/OutputCheck.h"
 #include "dsv3/Checkpoint/OutputFile.h"
@@ -49,6 +50,9 @@ Status checkPlaces(const OutputPlaces &places, const ModelInput &input, const st
   }
   if (Status beside = checkBeside(places); !beside) {
     return beside;
+  }
+  if (Status free = places.bundle.empty() ? Status() : checkBundlePlace(places.bundle); !free) {
+    return free;
   }
   if (places.remarks.empty()) {
     return {};
