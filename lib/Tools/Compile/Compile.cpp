@@ -29,6 +29,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <sstream>
 
 using namespace mlir;
 
@@ -160,7 +161,7 @@ Expected<Phase> checkFlags(const Flags &flags) {
       flags.stopAfter.empty() ? Phase::Emitted : phaseFromName(flags.stopAfter);
   if (!last) {
     return Failure{"expected a phase, found '" + flags.stopAfter + "'", "--stop-after",
-                   "one of " + phaseList(Phase::Emitted)};
+                   "one of " + phaseList(Phase::Planned) + "; or emitted, with -o BUNDLE"};
   }
   if (flags.model.empty() == flags.config.empty()) {
     return Failure{"expected either --model or --config", "", "dsv3-compile --help"};
@@ -367,7 +368,10 @@ static int parseAndRun(int argc, char **argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
     if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
-      return app.exit(error); // --help
+      std::ostringstream text; // of --help or --version
+      app.exit(error, text);
+      llvm::outs() << text.str();
+      return 0;
     }
     llvm::errs() << "dsv3-compile: " << error.what() << "\n  hint: dsv3-compile --help\n";
     return exitUsage;
