@@ -74,7 +74,7 @@ def check(bench):
         for value in values:
             interprets(flag, value, value)
     interprets("--context", "4097", "4097", code=1)
-    for flag in ["--variant=x86-64-v3", "--rebuild", "--keep-packed", "--verify-packed"]:
+    for flag in ["--variant=x86-64-v3", "--rebuild", "--keep-packed", "--verify-packed", "--device=cuda:0"]:
         bench.refuses(f"flags: interpret {flag}", [*interpret, flag], flag.split("=")[0], "the interpreter", code=(2,))
     bench.refuses("flags: interpret --phase=import --weights", [*interpret, "--phase=import", "--weights=int8"],
                   "--weights", "phase graph")
