@@ -1,11 +1,15 @@
 //===- File.cpp - whole files of bounded size -----------------------------===//
 #include "dsv3/Support/File.h"
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <system_error>
 #include <vector>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace dsv3 {
 
@@ -37,6 +41,54 @@ Expected<std::string> readFile(const std::filesystem::path &path, size_t limit) 
     return Failure{std::string("cannot read the file: ") + std::strerror(errno), path.string()};
   }
   return text;
+}
+
+/// All that an open file or pipe gives.
+static Expected<std::string> readAll(int descriptor, const std::string &where) {
+  std::string text;
+  std::array<char, 1 << 16> piece;
+  for (;;) {
+    ssize_t count = read(descriptor, piece.data(), piece.size());
+    if (count == 0) {
+      return text;
+    }
+    if (count > 0) {
+      text.append(piece.data(), size_t(count));
+      if (text.size() > mostInputBytes) {
+        return Failure{"expected at most " + std::to_string(mostInputBytes) + " bytes, found more",
+                       where, "give it in pieces"};
+      }
+    } else if (errno != EINTR) {
+      return Failure{std::string("cannot read: ") + std::strerror(errno), where};
+    }
+  }
+}
+
+Expected<std::string> readInput(const std::string &path) {
+  if (path == "-") {
+    return readAll(STDIN_FILENO, "stdin");
+  }
+  std::error_code error;
+  std::filesystem::file_status status = std::filesystem::status(path, error);
+  if (!std::filesystem::is_fifo(status) && !std::filesystem::is_character_file(status)) {
+    return readFile(path, mostInputBytes);
+  }
+  int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) {
+    return Failure{std::string("cannot open: ") + std::strerror(errno), path};
+  }
+  Expected<std::string> text = readAll(descriptor, path);
+  close(descriptor);
+  return text;
+}
+
+bool isSameFile(const std::filesystem::path &a, const std::filesystem::path &b) {
+  std::error_code error;
+  if (std::filesystem::equivalent(a, b, error)) {
+    return true;
+  }
+  std::filesystem::path first = std::filesystem::weakly_canonical(a, error);
+  return !error && first == std::filesystem::weakly_canonical(b, error) && !error;
 }
 
 } // namespace dsv3

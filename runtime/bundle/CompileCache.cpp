@@ -101,6 +101,12 @@ Expected<Bundle> compiledBundle(const CompileRequest &request,
                                 const std::filesystem::path &directory,
                                 const std::filesystem::path &compiler) {
   std::filesystem::path target = directory / CompileKey::of(request, compiler).name();
+  std::error_code error;
+  std::filesystem::file_status there = std::filesystem::symlink_status(target, error);
+  if (std::filesystem::exists(there) && !std::filesystem::is_directory(there)) {
+    return Failure{"expected the folder of a compiled model or nothing, found something else",
+                   target.string(), "remove it; a model is compiled into that place again"};
+  }
   if (!request.rebuild && Bundle::isBundle(target)) {
     Expected<Bundle> bundle = Bundle::open(target);
     Status sound = bundle ? checkKernels(*bundle) : bundle.status();

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -51,10 +52,16 @@ void refuseUsage(const Status &status) {
 }
 
 int endParsing(const CLI::App &app, const CLI::ParseError &error) {
-  if (error.get_exit_code() == int(CLI::ExitCodes::Success)) {
-    return app.exit(error); // --help, --version
-  }
   const std::string &program = app.get_name();
+  if (error.get_exit_code() == int(CLI::ExitCodes::Success)) {
+    std::ostringstream text; // of --help or --version
+    app.exit(error, text);
+    Status written = writeOutput(text.str());
+    if (!written) {
+      std::fprintf(stderr, "%s: %s\n", program.c_str(), written.failure().message().c_str());
+    }
+    return written ? 0 : exitFailure;
+  }
   std::string help = program;
   for (const CLI::App *command : app.get_subcommands()) {
     help += " " + command->get_name();

@@ -1,52 +1,21 @@
 //===- OutputCheck.cpp - outputs do not replace what is read --------------===//
 #include "runtime/cli/OutputCheck.h"
 
+#include "dsv3/Checkpoint/OutputCheck.h"
 #include "dsv3/Plan/Names.h"
 
-#include <system_error>
 #include <vector>
-
-namespace fs = std::filesystem;
 
 namespace dsv3::cli {
 
-/// Whether both names are of one file, or will be once they are there.
-static bool isSame(const fs::path &a, const fs::path &b) {
-  std::error_code error;
-  if (fs::equivalent(a, b, error)) {
-    return true; // links of both kinds too
-  }
-  fs::path first = fs::weakly_canonical(a, error);
-  return !error && first == fs::weakly_canonical(b, error) && !error;
-}
-
-static Status check(const std::string &output, const std::vector<fs::path> &files,
-                    const char *what) {
-  for (const fs::path &file : files) {
-    if (isSame(output, file)) {
-      return Failure{"expected a place outside of " + std::string(what) +
-                         " that is read, found its file " + file.string(),
-                     "--output " + output, "choose another name"};
-    }
-  }
-  return {};
-}
+static constexpr const char *flag = "--output";
 
 Status checkOutput(const std::string &output, const checkpoint::Checkpoint &checkpoint) {
-  std::vector<fs::path> files;
-  for (const checkpoint::SafetensorsFile &file : checkpoint.files()) {
-    files.push_back(file.path());
-  }
-  for (const char *name : {"model.safetensors", "model.safetensors.index.json", "config.json",
-                           "generation_config.json", "tokenizer.json", "tokenizer_config.json",
-                           "chat_template.jinja"}) {
-    files.push_back(checkpoint.directory() / name);
-  }
-  return check(output, files, "the checkpoint");
+  return checkpoint::checkOutput(flag, output, checkpoint::filesOf(checkpoint), "the checkpoint");
 }
 
 Status checkOutput(const std::string &output, const runtime::Bundle &bundle) {
-  std::vector<fs::path> files;
+  std::vector<std::filesystem::path> files;
   for (std::string_view name :
        {plan::planFileName, plan::configFileName, plan::checkpointFileName}) {
     files.push_back(bundle.directory() / name);
@@ -55,7 +24,7 @@ Status checkOutput(const std::string &output, const runtime::Bundle &bundle) {
     files.push_back(bundle.objectPath(variant));
     files.push_back(bundle.packedPath(variant));
   }
-  return check(output, files, "the bundle");
+  return checkpoint::checkOutput(flag, output, files, "the bundle");
 }
 
 } // namespace dsv3::cli

@@ -1,58 +1,16 @@
-//===- Streams.cpp - stdin and stdout of a command ------------------------===//
+//===- Streams.cpp - what a command reads and says ------------------------===//
 #include "runtime/cli/Streams.h"
 
 #include "dsv3/Support/File.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <cstring>
-#include <fcntl.h>
-#include <filesystem>
 #include <unistd.h>
 
 namespace dsv3::cli {
-
-/// All that an open file or pipe gives.
-static Expected<std::string> readAll(int descriptor, const std::string &where) {
-  std::string text;
-  std::array<char, 1 << 16> piece;
-  for (;;) {
-    ssize_t count = read(descriptor, piece.data(), piece.size());
-    if (count == 0) {
-      return text;
-    }
-    if (count > 0) {
-      text.append(piece.data(), size_t(count));
-      if (text.size() > mostInputBytes) {
-        return Failure{"expected at most " + std::to_string(mostInputBytes) + " bytes, found more",
-                       where, "give it in pieces"};
-      }
-    } else if (errno != EINTR) {
-      return Failure{std::string("cannot read: ") + std::strerror(errno), where};
-    }
-  }
-}
-
-Expected<std::string> readInput() { return readAll(STDIN_FILENO, "stdin"); }
-
-/// A file, or what a pipe or terminal of that name gives.
-static Expected<std::string> readFileOrPipe(const std::string &path) {
-  std::error_code error;
-  std::filesystem::file_status status = std::filesystem::status(path, error);
-  if (!std::filesystem::is_fifo(status) && !std::filesystem::is_character_file(status)) {
-    return readFile(path, mostInputBytes);
-  }
-  int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) {
-    return Failure{std::string("cannot open: ") + std::strerror(errno), path};
-  }
-  Expected<std::string> text = readAll(descriptor, path);
-  close(descriptor);
-  return text;
-}
 
 Status writeOutput(std::string_view bytes) {
   while (!bytes.empty()) {
@@ -106,7 +64,7 @@ Expected<std::vector<int32_t>> idsOfFlag(std::string_view value, const std::stri
     return parseIds(value, flag);
   }
   std::string path(value.substr(1));
-  Expected<std::string> text = path == "-" ? readInput() : readFileOrPipe(path);
+  Expected<std::string> text = readInput(path);
   if (!text) {
     Failure failure = text.failure();
     failure.where = flag + " @" + path;

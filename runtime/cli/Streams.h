@@ -1,4 +1,4 @@
-//===- Streams.h - stdin and stdout of a command ----------------*- C++ -*-===//
+//===- Streams.h - what a command reads and says ----------------*- C++ -*-===//
 #pragma once
 
 #include "dsv3/Support/Status.h"
@@ -11,11 +11,6 @@
 
 namespace dsv3::cli {
 
-/// The most bytes that a command reads of stdin or of a file that a flag names.
-inline constexpr size_t mostInputBytes = size_t(256) << 20;
-
-/// All bytes of stdin; a failure if they are more than mostInputBytes.
-Expected<std::string> readInput();
 /// Writes to stdout at once, unbuffered. Fails if the disk is full or stdout closed.
 Status writeOutput(std::string_view bytes);
 /// A line on stderr.

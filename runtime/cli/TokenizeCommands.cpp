@@ -1,4 +1,5 @@
 //===- TokenizeCommands.cpp - tokenize and detokenize ---------------------===//
+#include "dsv3/Support/File.h"
 #include "runtime/cli/Commands.h"
 #include "runtime/cli/Streams.h"
 #include "runtime/tokenizer/Tokenizer.h"
@@ -21,7 +22,7 @@ static Status tokenize(const Flags &flags) {
   if (!tokenizer) {
     return tokenizer.status();
   }
-  Expected<std::string> input = readInput();
+  Expected<std::string> input = readInput("-");
   if (!input) {
     return input.status();
   }
@@ -38,7 +39,7 @@ static Status detokenize(const Flags &flags) {
   if (!tokenizer) {
     return tokenizer.status();
   }
-  Expected<std::string> input = readInput();
+  Expected<std::string> input = readInput("-");
   if (!input) {
     return input.status();
   }

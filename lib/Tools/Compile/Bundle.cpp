@@ -1,14 +1,15 @@
 //===- Bundle.cpp - writes a bundle ---------------------------------------===//
 #include "Bundle.h"
 
+#include "../WriteFile.h"
 #include "AtInterrupt.h"
 #include "DumpPhase.h"
 #include "Precompile.h"
-#include "WriteFile.h"
 #include "dsv3/Checkpoint/AsideFolder.h"
 #include "dsv3/Checkpoint/PublishFolder.h"
 #include "dsv3/Plan/Names.h"
 #include "dsv3/Plan/PlanFile.h"
+#include "dsv3/Support/FileWriting.h"
 #include "dsv3/Support/Hash.h"
 #include "dsv3/Target/Cpu.h"
 #include "dsv3/Target/Cuda.h"
@@ -16,7 +17,9 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <cerrno>
 #include <filesystem>
+#include <unistd.h>
 
 namespace fs = std::filesystem;
 using namespace mlir;
@@ -40,12 +43,35 @@ static fs::path foreignFile(const fs::path &folder) {
   return {};
 }
 
-/// The folder that a bundle is to lie in, which is made; fails where something else has the
-/// bundle's place.
-static Expected<fs::path> folderFor(const fs::path &target) {
+/// The place of a bundle of that name: where a link leads, since the bundle is replaced, not the
+/// link.
+static Expected<fs::path> targetOf(const std::string &path) {
+  fs::path target = fs::path(path).lexically_normal();
+  if (!target.has_filename()) { // "bundle/"
+    target = target.parent_path();
+  }
   std::error_code error;
-  if (fs::exists(target, error) && !fs::is_empty(target, error) &&
-      !fs::exists(target / plan::planFileName, error)) {
+  if (!fs::is_symlink(target, error)) {
+    return target;
+  }
+  fs::path place = fs::canonical(target, error);
+  if (error) {
+    return Failure{"the link leads to no folder: " + error.message(), target.string(),
+                   "remove the link, or give the name of the folder itself"};
+  }
+  return place;
+}
+
+/// That a bundle can take the place: nothing else lies there, and what is above it is a folder in
+/// which one may write, or can be made.
+static Status checkTarget(const fs::path &target) {
+  std::error_code error;
+  if (fs::symlink_status(target, error).type() == fs::file_type::none) {
+    return cannotWrite(target, error); // too long a name, say
+  }
+  if (fs::exists(target, error) &&
+      (!fs::is_directory(target, error) ||
+       (!fs::is_empty(target, error) && !fs::exists(target / plan::planFileName, error)))) {
     return Failure{"is there already and is no bundle", target.string(),
                    "choose another place with -o, or remove it"};
   }
@@ -54,12 +80,21 @@ static Expected<fs::path> folderFor(const fs::path &target) {
     return Failure{"holds '" + foreign.string() + "', which is no file of a bundle",
                    target.string(), "choose another place with -o, or move it away"};
   }
-  fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
-  fs::create_directories(folder, error);
-  if (error) {
-    return cannotWrite(target, error);
+  fs::path folder = folderOf(target);
+  while (fs::symlink_status(folder, error).type() == fs::file_type::not_found) {
+    folder = folderOf(folder);
   }
-  return folder;
+  if (!fs::is_directory(folder, error)) {
+    return cannotWrite(target, error ? error : std::make_error_code(std::errc::not_a_directory));
+  }
+  return access(folder.c_str(), W_OK | X_OK) == 0
+             ? Status()
+             : cannotWrite(target, {errno, std::generic_category()});
+}
+
+Status checkBundlePlace(const std::string &path) {
+  Expected<fs::path> target = targetOf(path);
+  return target ? checkTarget(*target) : target.status();
 }
 
 /// Prints the kernels for a kind of GPU into `directory`, and compiles them if the parts say so.
@@ -115,23 +150,22 @@ static Status addCpuVariant(ModuleOp module, plan::Variant &variant, const fs::p
     return failure;
   }
   variant.checksum = hash128(*linked).hex();
-  return compile::writeFile(directory / variant.object, *linked);
+  return writeFile(directory / variant.object, *linked);
 }
 
 Status writeBundle(ModuleOp module, BundleParts parts, const std::string &path) {
-  fs::path target = fs::path(path).lexically_normal();
-  if (!target.has_filename()) { // "bundle/"
-    target = target.parent_path();
+  Expected<fs::path> place = targetOf(path);
+  if (Status free = place ? checkTarget(*place) : place.status(); !free) {
+    return free;
   }
-  if (std::error_code ignored; fs::is_symlink(target, ignored)) {
-    target = fs::weakly_canonical(target, ignored); // the bundle is replaced, not the link
+  const fs::path &target = *place;
+  std::error_code error;
+  fs::create_directories(folderOf(target), error);
+  if (error) {
+    return cannotWrite(target, error);
   }
-  Expected<fs::path> folder = folderFor(target);
-  if (!folder) {
-    return folder.status();
-  }
-  checkpoint::AsideFolder aside(*folder);
-  std::error_code error = aside.error();
+  checkpoint::AsideFolder aside(folderOf(target));
+  error = aside.error();
   fs::path draft = aside.path() / "bundle";
   if (!error) {
     fs::create_directory(draft, error);

@@ -26,6 +26,10 @@ struct BundleParts {
   bool precompile = false; ///< texts for GPUs are compiled, too
 };
 
+/// That writeBundle can write there, as far as one can tell before anything is compiled: fails
+/// where something else has the place, a link leads nowhere or a folder cannot be written.
+Status checkBundlePlace(const std::string &path);
+
 /// Compiles the kernels of `module` (phase configured) for each variant of the plan and
 /// writes the bundle of a plan that is valid. Replaces a bundle that is there; refuses to replace
 /// anything else. Leaves nothing behind on failure, nor where SIGINT, SIGTERM or SIGHUP ends the

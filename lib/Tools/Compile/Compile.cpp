@@ -5,6 +5,7 @@
 #include "Bundle.h"
 #include "DumpPhase.h"
 #include "Explain.h"
+#include "OutputPlaces.h"
 #include "Remarks.h"
 #include "Report.h"
 #include "TargetFlags.h"
@@ -28,6 +29,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <sstream>
 
 using namespace mlir;
 
@@ -163,7 +165,7 @@ Expected<Phase> checkFlags(const Flags &flags) {
       flags.stopAfter.empty() ? Phase::Emitted : phaseFromName(flags.stopAfter);
   if (!last) {
     return Failure{"expected a phase, found '" + flags.stopAfter + "'", "--stop-after",
-                   "one of " + phaseList(Phase::Emitted)};
+                   "one of " + phaseList(Phase::Planned) + "; or emitted, with -o BUNDLE"};
   }
   if (flags.model.empty() == flags.config.empty()) {
     return Failure{"expected either --model or --config", "", "dsv3-compile --help"};
@@ -370,6 +372,11 @@ int runTool(const Flags &flags) {
   if (Status applied = applyFlags(flags, input->source(), options); !applied) {
     return fail(applied.failure());
   }
+  if (Status free = compile::checkPlaces({flags.output, flags.remarks.file, flags.dumpPhases},
+                                         *input, flags.config);
+      !free) {
+    return fail(free.failure());
+  }
   compile::Remarks remarks(flags.remarks);
   int result = runPhases(flags, *input, options, *last, remarks, start);
   // Of a failed compilation too: they tell how far it came.
@@ -389,7 +396,10 @@ static int parseAndRun(int argc, char **argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
     if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
-      return app.exit(error); // --help
+      std::ostringstream text; // of --help or --version
+      app.exit(error, text);
+      llvm::outs() << text.str();
+      return 0;
     }
     llvm::errs() << "dsv3-compile: " << error.what() << "\n  hint: dsv3-compile --help\n";
     return exitUsage;

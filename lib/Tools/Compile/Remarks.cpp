@@ -1,7 +1,7 @@
 //===- Remarks.cpp - what the passes decided, and why ---------------------===//
 #include "Remarks.h"
 
-#include "WriteFile.h"
+#include "../WriteFile.h"
 
 #include "mlir/IR/Remarks.h"
 #include "llvm/Remarks/RemarkSerializer.h"

@@ -18,6 +18,7 @@
 #include "dsv3/Transforms/Precision.h"
 #include "runtime/base/MappedFault.h"
 #include "runtime/cli/CommandLine.h"
+#include "runtime/cli/DeviceFlag.h"
 #include "runtime/cli/OutputCheck.h"
 #include "runtime/cli/Scores.h"
 #include "runtime/cli/Streams.h"
@@ -255,6 +256,10 @@ Status checkFlags(const CLI::App &command, const Flags &flags) {
     if (command.count(flag) > 0) {
       return Failure{why, flag, std::string("leave ") + flag + " out"};
     }
+  }
+  if (cli::gpuNumber(flags.model.device)) {
+    return Failure{"the interpreter runs on CPUs alone", "--device " + flags.model.device,
+                   "leave --device out, or run dsv3-run"};
   }
   for (const Status &known :
        {checkPolicy(flags.policy), checkCacheType(flags.policy, flags.model.cacheType)}) {

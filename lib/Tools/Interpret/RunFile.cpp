@@ -1,12 +1,12 @@
 //===- RunFile.cpp - tests written in IR ----------------------------------===//
 #include "RunFile.h"
 
+#include "../FileToFile.h"
 #include "dsv3/Tools/Registration.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
-#include "mlir/Support/FileUtilities.h"
 #include "llvm/Support/SourceMgr.h"
 
 using namespace mlir;
@@ -19,14 +19,13 @@ static FailureOr<reference::ParameterValue> noParameters(graph::ParameterOp para
 }
 
 int runFile(const std::string &path, const std::string &entry, reference::Precision precision) {
-  std::string problem;
-  std::unique_ptr<llvm::MemoryBuffer> file = openInputFile(path, &problem);
+  Expected<std::unique_ptr<llvm::MemoryBuffer>> file = readBuffer(path, InputKind::Mlir);
   if (!file) {
-    llvm::errs() << "dsv3-interpret: " << problem << '\n';
+    llvm::errs() << "dsv3-interpret: " << file.failure().message() << '\n';
     return 1;
   }
   llvm::SourceMgr sources;
-  sources.AddNewSourceBuffer(std::move(file), llvm::SMLoc());
+  sources.AddNewSourceBuffer(*std::move(file), llvm::SMLoc());
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);

@@ -1,40 +1,52 @@
 //===- Translate.cpp - between files and modules --------------------------===//
 //
 // The translations of dsv3-translate: of plan files, and what becomes of a configured
-// module after its last pass. Upstream's driver has the flags, reads the input and writes
-// the output only where a translation succeeds.
+// module after its last pass. The flags have the names and meanings of upstream's driver,
+// which opens the files itself (FileToFile.h) and asks for each translation that is missing.
 //
 //===----------------------------------------------------------------------===//
 #include "dsv3/Tools/Translate.h"
 
+#include "../FileToFile.h"
 #include "../ToolMain.h"
 #include "Kernel/Kernel.h"
 #include "Plan/Plan.h"
 #include "dsv3/Conversion/KernelToPlan.h"
 #include "dsv3/Plan/PlanFile.h"
+#include "dsv3/Support/CommandLine.h"
 #include "dsv3/Target/Cpu.h"
 #include "dsv3/Target/Cuda.h"
 #include "dsv3/Target/Plan.h"
 #include "dsv3/Tools/Registration.h"
 
-#include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
-#include "mlir/Tools/mlir-translate/Translation.h"
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Support/ToolUtilities.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/SourceMgr.h"
 
 using namespace mlir;
+namespace cl = llvm::cl;
 
 namespace dsv3 {
 
-static OwningOpRef<Operation *> planToMlir(llvm::SourceMgr &sources, MLIRContext *context) {
+static LogicalResult planToMlir(llvm::SourceMgr &sources, MLIRContext &context,
+                                llvm::raw_ostream &output) {
   const llvm::MemoryBuffer *file = sources.getMemoryBuffer(sources.getMainFileID());
   std::string name = file->getBufferIdentifier().str();
   Expected<plan::Plan> plan = plan::parse(file->getBuffer(), name);
   if (!plan) {
-    emitError(FileLineColLoc::get(context, name, 0, 0))
-        << plan.failure().what << "; hint: " << plan.failure().hint;
-    return nullptr;
+    return emitError(FileLineColLoc::get(&context, name, 0, 0))
+           << plan.failure().what << "; hint: " << plan.failure().hint;
   }
-  return OwningOpRef<Operation *>(toModule(*context, *plan).release());
+  OwningOpRef<ModuleOp> text = toModule(context, *plan);
+  if (!text || failed(verify(*text))) {
+    return failure();
+  }
+  text->print(output);
+  return success();
 }
 
 static LogicalResult mlirToPlan(ModuleOp module, llvm::raw_ostream &output) {
@@ -107,43 +119,103 @@ static LogicalResult kernelsToCuda(ModuleOp module, llvm::raw_ostream &output) {
   return success();
 }
 
+/// A translation from the text of a module.
+template <LogicalResult (*translate)(ModuleOp, llvm::raw_ostream &)>
+static LogicalResult ofModule(llvm::SourceMgr &sources, MLIRContext &context,
+                              llvm::raw_ostream &output) {
+  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, &context);
+  return module ? translate(*module, output) : failure();
+}
+
+namespace {
+struct Translation {
+  llvm::StringRef flag, what;
+  InputKind input;
+  LogicalResult (*run)(llvm::SourceMgr &sources, MLIRContext &context, llvm::raw_ostream &output);
+};
+} // namespace
+
+static constexpr Translation translations[] = {
+    {"plan-to-mlir", "a plan file (plan.dsv3) as text", InputKind::Bytes, planToMlir},
+    {"mlir-to-plan", "the text of a plan as a plan file", InputKind::Mlir, ofModule<mlirToPlan>},
+    {"kernels-to-plan", "the plan of a configured module as text", InputKind::Mlir,
+     ofModule<kernelsToPlan>},
+    {"kernels-to-cpu", "the code of a configured module's kernels, before LLVM", InputKind::Mlir,
+     ofModule<kernelsToCpu>},
+    {"kernels-to-cuda", "the CUDA text of a configured module's kernels", InputKind::Mlir,
+     ofModule<kernelsToCuda>}};
+
+/// Translates one piece of the input, in a context of its own.
+static LogicalResult translatePiece(const Translation &translation,
+                                    std::unique_ptr<llvm::MemoryBuffer> piece,
+                                    llvm::raw_ostream &output, bool verifyDiagnostics) {
+  llvm::SourceMgr sources;
+  sources.AddNewSourceBuffer(std::move(piece), llvm::SMLoc());
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  MLIRContext context(registry);
+  if (verifyDiagnostics) {
+    context.printOpOnDiagnostic(false);
+    SourceMgrDiagnosticVerifierHandler expected(sources, &context);
+    (void)translation.run(sources, context, output);
+    return expected.verify();
+  }
+  SourceMgrDiagnosticHandler diagnostics(sources, &context);
+  return translation.run(sources, context, output);
+}
+
+static constexpr const char *about =
+    "dsv3-translate: a plan as text and back; the plan and the code of kernels\n\n"
+    "The text is the plan dialect. A plan that is written as text and read\n"
+    "back has the same bytes. From a module of phase configured come its plan\n"
+    "and, as scf, vector and llvm, the code of its kernels for each CPU that\n"
+    "they are configured for, or for GPUs as CUDA text. Makes no bundle; for that\n"
+    "use dsv3-compile.\n\n"
+    "  --plan-to-mlir     a plan file (plan.dsv3) as text\n"
+    "  --mlir-to-plan     the text of a plan as a plan file\n"
+    "  --kernels-to-plan  the plan of a configured module as text\n"
+    "  --kernels-to-cpu   the code of a configured module's kernels, before LLVM\n"
+    "  --kernels-to-cuda  the CUDA text of a configured module's kernels\n\n"
+    "Of the options below, which are LLVM's, -o FILE is the one to know.\n\n"
+    "example: dsv3-translate --plan-to-mlir BUNDLE/plan.dsv3 -o plan.mlir\n"
+    "         dsv3-translate --kernels-to-cpu configured.mlir\n";
+
 static int runTool(int argc, char **argv) {
-  TranslateToMLIRRegistration toMlir("plan-to-mlir", "a plan file (plan.dsv3) as text",
-                                     TranslateRawSourceMgrToMLIRFunction(planToMlir));
-  TranslateFromMLIRRegistration fromMlir(
-      "mlir-to-plan", "the text of a plan as a plan file",
-      [](ModuleOp module, llvm::raw_ostream &output) { return mlirToPlan(module, output); },
-      [](DialectRegistry &registry) { registry.insert<planir::PlanDialect>(); });
-  TranslateFromMLIRRegistration toPlan(
-      "kernels-to-plan", "the plan of a configured module as text",
-      [](ModuleOp module, llvm::raw_ostream &output) { return kernelsToPlan(module, output); },
-      registerAllDialects);
-  TranslateFromMLIRRegistration toCpu(
-      "kernels-to-cpu", "the code of a configured module's kernels, before LLVM",
-      [](ModuleOp module, llvm::raw_ostream &output) { return kernelsToCpu(module, output); },
-      registerAllDialects);
-  TranslateFromMLIRRegistration toCuda(
-      "kernels-to-cuda", "the CUDA text of a configured module's kernels",
-      [](ModuleOp module, llvm::raw_ostream &output) { return kernelsToCuda(module, output); },
-      registerAllDialects);
-  return failed(mlirTranslateMain(
-             argc, argv,
-             "dsv3-translate: a plan as text and back; the plan and the code of kernels\n\n"
-             "The text is the plan dialect. A plan that is written as text and read\n"
-             "back has the same bytes. From a module of phase configured come its plan\n"
-             "and, as scf, vector and llvm, the code of its kernels for each CPU that\n"
-             "they are configured for, or for GPUs as CUDA text. Makes no bundle; for that\n"
-             "use dsv3-compile.\n\n"
-             "  --plan-to-mlir     a plan file (plan.dsv3) as text\n"
-             "  --mlir-to-plan     the text of a plan as a plan file\n"
-             "  --kernels-to-plan  the plan of a configured module as text\n"
-             "  --kernels-to-cpu   the code of a configured module's kernels, before LLVM\n"
-             "  --kernels-to-cuda  the CUDA text of a configured module's kernels\n\n"
-             "Of the options below, which are LLVM's, -o FILE is the one to know.\n\n"
-             "example: dsv3-translate --plan-to-mlir BUNDLE/plan.dsv3 -o plan.mlir\n"
-             "         dsv3-translate --kernels-to-cpu configured.mlir\n"))
-             ? 1
-             : 0;
+  cl::opt<std::string> input(cl::Positional, cl::desc("<input file>"), cl::init("-"));
+  cl::opt<std::string> output("o", cl::desc("file to write"), cl::value_desc("filename"),
+                              cl::init("-"));
+  cl::opt<std::string> marker("split-input-file", cl::ValueOptional, cl::value_desc("marker"),
+                              cl::desc("translate what lies between such lines piece by piece"));
+  cl::opt<bool> verifyDiagnostics("verify-diagnostics",
+                                  cl::desc("check messages against comments expected-error"));
+  std::vector<std::unique_ptr<cl::opt<bool>>> flags;
+  for (const Translation &translation : translations) {
+    flags.push_back(std::make_unique<cl::opt<bool>>(translation.flag, cl::desc(translation.what)));
+  }
+  registerAsmPrinterCLOptions();
+  registerMLIRContextCLOptions();
+  cl::ParseCommandLineOptions(argc, argv, about);
+  const Translation *wanted = nullptr;
+  int count = 0;
+  for (auto [flag, translation] : llvm::zip_equal(flags, translations)) {
+    wanted = *flag ? &translation : wanted;
+    count += *flag ? 1 : 0;
+  }
+  if (count != 1) {
+    llvm::errs() << "dsv3-translate: expected one translation, found " << count
+                 << "\n  hint: for example --plan-to-mlir; see dsv3-translate --help\n";
+    return exitUsage;
+  }
+  if (marker.getNumOccurrences() > 0 && marker.empty()) {
+    marker = kDefaultSplitMarker;
+  }
+  auto translate = [&](std::unique_ptr<llvm::MemoryBuffer> text, llvm::raw_ostream &stream) {
+    auto piece = [&](std::unique_ptr<llvm::MemoryBuffer> part, llvm::raw_ostream &to) {
+      return translatePiece(*wanted, std::move(part), to, verifyDiagnostics);
+    };
+    return succeeded(splitAndProcessBuffer(std::move(text), piece, stream, marker));
+  };
+  return fileToFile("dsv3-translate", input, wanted->input, output, translate);
 }
 
 int translateMain(int argc, char **argv) {

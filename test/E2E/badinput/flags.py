@@ -61,6 +61,8 @@ def check(bench):
     for more in [["--plan-only"], ["--stop-after=graph"], ["--explain=@embed"]]:
         bench.refuses(f"flags: compile -o {more[0]}", [*compile_, *more], more[0].split("=")[0], "beside -o",
                       code=(2,))
+    bench.refuses("flags: compile --stop-after=lunch", [*compile_, "--stop-after=lunch"],
+                  "configured, planned; or emitted, with -o BUNDLE", code=(2,))
     bench.refuses("flags: compile --stop-after=emitted", [*compile_[:-2], "--stop-after=emitted"], "-o BUNDLE",
                   code=(2,))
     interprets = refused(interpret)
@@ -70,7 +72,7 @@ def check(bench):
         for value in values:
             interprets(flag, value, value)
     interprets("--context", "4097", "4097", code=1)
-    for flag in ["--variant=x86-64-v3", "--rebuild", "--keep-packed", "--verify-packed"]:
+    for flag in ["--variant=x86-64-v3", "--rebuild", "--keep-packed", "--verify-packed", "--device=cuda:0"]:
         bench.refuses(f"flags: interpret {flag}", [*interpret, flag], flag.split("=")[0], "the interpreter", code=(2,))
     bench.refuses("flags: interpret --phase=import --weights", [*interpret, "--phase=import", "--weights=int8"],
                   "--weights", "phase graph")
@@ -147,10 +149,12 @@ def outputs(bench, generate, compile_):
     checkpoint_files(bench)
     looks(bench, compile_[:3])
     if bench.wanted("output: stdout"):
-        with open("/dev/full", "wb") as full:
-            done = bench.run(*generate, stdout=full)
-        if done is None or done.returncode != 1 or b"stdout" not in done.stderr:
-            bench.fail("output: stdout on a full disk", "expected exit code 1 and a message", done)
+        for command in [generate, ["run", "--help"], ["run", "--version"], ["run", "generate", "--help"],
+                        ["compile", "--help"], ["interpret", "--version"]]:
+            with open("/dev/full", "wb") as full:
+                done = bench.run(*command, stdout=full)
+            if done is None or done.returncode != 1 or b"stdout" not in done.stderr:
+                bench.fail("output: stdout on a full disk", f"{command}: expected exit code 1 and a message", done)
 
 
 def checkpoint_files(bench):

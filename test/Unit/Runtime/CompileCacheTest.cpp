@@ -220,6 +220,24 @@ TEST_F(CompileCacheTest, CacheThatCannotBeWrittenSaysWhatToDo) {
   EXPECT_NE(message.find("dsv3-compile --model /models/a -o BUNDLE"), std::string::npos);
 }
 
+TEST_F(CompileCacheTest, WhatLiesInThePlaceIsSaidBeforeCompiling) {
+  auto first = get();
+  ASSERT_TRUE(first.ok());
+  fs::path place = first->directory();
+  fs::remove_all(place);
+  directory.write(fs::relative(place, directory.path()), "no folder");
+  auto refused = get();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.failure().where, place.string());
+  EXPECT_NE(refused.failure().hint.find("remove it"), std::string::npos);
+  fs::remove(place);
+  fs::create_symlink("nowhere", place);
+  EXPECT_FALSE(get().ok());
+  EXPECT_EQ(compilations(), 1U);
+  fs::remove(place);
+  EXPECT_TRUE(get().ok());
+}
+
 TEST_F(CompileCacheTest, DirectoryFollowsTheEnvironment) {
   setenv("XDG_CACHE_HOME", "/var/tmp/x", 1);
   EXPECT_EQ(compileCacheDirectory(), fs::path("/var/tmp/x/dsv3"));

@@ -1,11 +1,11 @@
-//===- WriteFile.cpp - files that dsv3-compile writes ---------------------===//
+//===- WriteFile.cpp - files that compiler tools write --------------------===//
 #include "WriteFile.h"
 
 #include "dsv3/Checkpoint/OutputFile.h"
 
 #include <span>
 
-namespace dsv3::compile {
+namespace dsv3 {
 
 Failure cannotWrite(const std::filesystem::path &path, const std::error_code &error) {
   return {"cannot be written: " + error.message(), path.string(),
@@ -21,4 +21,4 @@ Status writeFile(const std::filesystem::path &path, llvm::StringRef bytes) {
   return written ? file->publish() : written;
 }
 
-} // namespace dsv3::compile
+} // namespace dsv3

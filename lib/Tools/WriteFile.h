@@ -1,4 +1,4 @@
-//===- WriteFile.h - files that dsv3-compile writes -------------*- C++ -*-===//
+//===- WriteFile.h - files that compiler tools write --------------*- C++ -*-===//
 #pragma once
 
 #include "dsv3/Support/Status.h"
@@ -7,7 +7,7 @@
 
 #include <filesystem>
 
-namespace dsv3::compile {
+namespace dsv3 {
 
 /// What to say of a path that the tool cannot write.
 Failure cannotWrite(const std::filesystem::path &path, const std::error_code &error);
@@ -15,4 +15,4 @@ Failure cannotWrite(const std::filesystem::path &path, const std::error_code &er
 /// Writes a file of these bytes; it is there whole or not at all.
 Status writeFile(const std::filesystem::path &path, llvm::StringRef bytes);
 
-} // namespace dsv3::compile
+} // namespace dsv3
