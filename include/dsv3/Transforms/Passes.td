@@ -257,7 +257,7 @@ def ConfigureKernels : GraphPass<"kern-configure"> {
     `configs {"x86-64-v3" = {rows = 4, scratch = 0, tiles = array<i64: 0, 1, 4, 1, 0>}}`.
   }];
   let options = [ListOption<"variants", "variants", "std::string",
-                            "CPU variants to make kernels for (all)">];
+                            "variants to make kernels for [all CPUs]">];
 }
 
 //===----------------------------------------------------------------------===//

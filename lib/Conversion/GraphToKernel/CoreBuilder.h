@@ -73,8 +73,8 @@ private:
 
 using CoreResults = mlir::FailureOr<llvm::SmallVector<mlir::Value>>;
 
-/// Collects the inputs of a scalar region and writes it. `roots` are values that the
-/// region gets as f32 arguments: a product's accumulators.
+/// Collects the inputs of a scalar region and writes it. A `root` is a value that the region gets
+/// as f32 arguments: a product's accumulators.
 class ScalarBuilder {
 public:
   explicit ScalarBuilder(CoreBuilder &core) : core(core) {}

@@ -19,10 +19,10 @@ static constexpr const char *about =
     "with dsv3-, convert-dsv3- or kern-; of the options below, which are MLIR's and LLVM's,\n"
     "these are the ones to know:\n\n"
     "  --list-passes             the passes there are, a line each\n"
-    "  --pass-pipeline='builtin.module(dsv3-set-precision,dsv3-make-entry-points)'\n"
+    "  --pass-pipeline='builtin.module(dsv3-make-entry-points,dsv3-absorb-mla)'\n"
     "  --mlir-print-ir-after-all what each pass makes of the module\n\n"
     "example: dsv3-compile --model DIR --stop-after=import |\n"
-    "           dsv3-opt --dsv3-set-precision --dsv3-make-entry-points\n";
+    "           dsv3-opt --dsv3-make-entry-points --dsv3-absorb-mla\n";
 
 static int runTool(int argc, char **argv) {
   DialectRegistry registry;
