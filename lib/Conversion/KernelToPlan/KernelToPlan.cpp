@@ -77,7 +77,7 @@ LogicalResult ModulePlanner::addParameters() {
     }
     parameter.type = *type;
     if (op.getStored()) {
-      parameter.stored = *stored;
+      parameter.stored.emplace(*stored);
     }
     auto [groups, rows, columns] = op.getExtents();
     parameter.groups = groups, parameter.rows = rows, parameter.columns = columns;

@@ -28,6 +28,7 @@ class Bench:
         self.cache = os.path.join(scratch, "cache")
         self.temporary = os.path.join(scratch, "tmp")
         self.out = os.path.join(scratch, "out")
+        self.missing = os.path.join(scratch, "missing")  # a folder that there is not
         os.mkdir(self.temporary)
         os.mkdir(self.out)
 

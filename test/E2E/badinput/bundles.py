@@ -31,7 +31,7 @@ def check(bench):
     refused("config missing", "config.json", "hint: ", config=None)
     refused("plan missing", "hint: ", plan=None)
     refused("configuration alone", "no weights", "--dummy", checkpoint=None)
-    refused("checkpoint moved away", "/nonexistent/model", checkpoint="/nonexistent/model\n")
+    refused("checkpoint moved away", bench.missing, checkpoint=bench.missing + "\n")
     refused("rebuild", "--rebuild", flags=["--rebuild"])
     refused("empty folder", "hint: ", model=bench.folder())
     bench.refuses("bundle: on the interpreter", ["interpret", "generate", "--model", whole, "--ids", "0,5"],

@@ -93,8 +93,8 @@ def broken(bench, refused):
         name = " ".join(program[:3])
         bench.refuses(f"config: missing ({name})", [*program, "--model", bench.model(config=None)],
                       "config.json", "hint: ")
-        bench.refuses(f"config: missing folder ({name})", [*program, "--model", "/nonexistent/model"],
-                      "/nonexistent/model", "hint: ")
+        bench.refuses(f"config: missing folder ({name})", [*program, "--model", bench.missing],
+                      bench.missing, "hint: ")
         bench.refuses(f"config: file for a folder ({name})",
                       [*program, "--model", f"{bench.nano}/config.json"], "nano/config.json", "hint: ")
     bench.refuses("config: missing file", ["compile", "--config", "none.json", "--plan-only"], "none.json")

@@ -128,7 +128,7 @@ def outputs(bench, generate, compile_):
         def refused(name, output, *words):
             bench.refuses(f"output: {name} ({command[0]})", [*command, output], output, *words)
         refused("full disk", "/dev/full", "No space left on device", "hint: ")
-        refused("no such folder", "/nonexistent/x", "No such file or directory", "hint: ")
+        refused("no such folder", f"{bench.missing}/x", "No such file or directory", "hint: ")
         refused("folder", bench.scratch, "found a folder")
         refused("below a file", f"{bench.nano}/config.json/x", "Not a directory", "hint: ")
     small_files(bench, score, "scores.safetensors", "File too large")

@@ -65,7 +65,7 @@ def tokenizers(bench):
     bench.refuses("render: endless", ["run", "render", "--model", bench.nano, "--messages", "/dev/zero"], "/dev/zero",
                   "expected a file")
     bench.refuses("tokenizer: none (tokenize)", ["run", "tokenize", "--model", model], "tokenizer.json")
-    bench.refuses("tokenizer: no folder", ["run", "tokenize", "--model", "/nonexistent"], "/nonexistent")
+    bench.refuses("tokenizer: no folder", ["run", "tokenize", "--model", bench.missing], bench.missing)
     for data in [b"1,x", b"-3", b"99999999999", b"[1,", b"1.5"]:
         bench.refuses(f"detokenize {data}", ["run", "detokenize", "--model", bench.nano], "stdin",
                       "expected token ids", data=data)
