@@ -12,8 +12,10 @@
 #include "RunFile.h"
 #include "dsv3/Pipelines/CheckpointModel.h"
 #include "dsv3/Reference/CheckpointParameters.h"
+#include "dsv3/Support/BytesText.h"
 #include "dsv3/Support/CommandLine.h"
 #include "dsv3/Support/Cpus.h"
+#include "dsv3/Support/MemoryLimits.h"
 #include "dsv3/Tools/Registration.h"
 #include "dsv3/Transforms/Precision.h"
 #include "runtime/base/MappedFault.h"
@@ -170,6 +172,25 @@ Expected<Phase> phaseOf(const Flags &flags) {
   return *phase;
 }
 
+/// That the parameters of the module find room: the interpreter keeps them all, as double.
+static Status checkRoom(ModuleOp module) {
+  double bytes = 0; // a number of any size, and nothing to be exact about
+  for (auto parameter : module.getOps<graph::ParameterOp>()) {
+    auto type = cast<RankedTensorType>(parameter.getType());
+    bytes += static_cast<double>(type.getNumElements()) * sizeof(double) *
+             static_cast<double>(parameter.getLayers() ? parameter.getLayers()->size() : 1);
+  }
+  std::optional<uint64_t> available = availableMemory();
+  if (!available || bytes <= static_cast<double>(*available)) {
+    return {};
+  }
+  return Failure{"the interpreter needs " +
+                     bytesText(static_cast<uint64_t>(std::min(bytes, 0x1p63))) +
+                     " for weights in double precision, this machine has " + bytesText(*available) +
+                     " to give",
+                 "", "take a smaller model, or run this one with dsv3-run"};
+}
+
 Status OpenedModel::compile(const Flags &flags) {
   makeContext(flags.model.threads);
   PipelineOptions options;
@@ -180,6 +201,9 @@ Status OpenedModel::compile(const Flags &flags) {
   if (!module) {
     return Failure{"the module of phase " + name(phase).str() + " cannot be made",
                    flags.model.model + flags.model.config, "see the message above"};
+  }
+  if (Status room = checkRoom(*module); !room) {
+    return room;
   }
   interpreter = std::make_unique<reference::Interpreter>(*module, parameters(flags.model),
                                                          flags.f64 ? reference::Precision::F64
