@@ -15,6 +15,12 @@ build_tree() {
     echo "  hint: copy the tree to a folder that you may write to, and run the command there" >&2
     return 1
   fi
+  # A tree that was copied or moved brings a build of the place where it was.
+  built_for=$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "$build_dir/CMakeCache.txt" 2>/dev/null)
+  if [ -n "$built_for" ] && [ "$(cd "$built_for" 2>/dev/null && pwd -P)" != "$(cd "$source_dir" && pwd -P)" ]; then
+    echo "$build_dir was made for $built_for: making it anew" >&2
+    rm -rf "$build_dir" && mkdir -p "$build_dir" || return 1
+  fi
   install_packages || return 1
   jobs=$(nproc)
   memory_jobs=$(awk '/MemAvailable/ { print int($2 / 2097152) }' /proc/meminfo)
