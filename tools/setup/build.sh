@@ -18,6 +18,11 @@ build_tree() {
   # A tree that was copied or moved brings a build of the place where it was.
   built_for=$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "$build_dir/CMakeCache.txt" 2>/dev/null)
   if [ -n "$built_for" ] && [ "$(cd "$built_for" 2>/dev/null && pwd -P)" != "$(cd "$source_dir" && pwd -P)" ]; then
+    if ! grep -q '^CMAKE_PROJECT_NAME:STATIC=dsv3$' "$build_dir/CMakeCache.txt"; then
+      echo "$build_dir is a build of something else, $built_for" >&2
+      echo "  hint: give another folder, or remove that one" >&2
+      return 1
+    fi
     echo "$build_dir was made for $built_for: making it anew" >&2
     rm -rf "$build_dir" && mkdir -p "$build_dir" || return 1
   fi
