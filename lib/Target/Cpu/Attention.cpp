@@ -42,23 +42,30 @@ void emitLatentAttention(const KernelCode &kernel, kern::LatentAttentionOp op, N
   auto forHeads = [&](llvm::function_ref<void(Num)> body) {
     code.loop(code.integer(0), code.integer(heads), 1, body);
   };
-  auto onPage = [&](Num visible, Memory page) {
+  int64_t mr = kernel.field("mr"), width = 2 * code.lanes();
+  int64_t tiles = std::max<int64_t>(1, latent / width) * plan::ceilDiv(heads, mr);
+  int64_t pageBytes =
+      pageTokens * cache.width() * cache.pages.elementType().getIntOrFloatBitWidth() / 8;
+  // The next page is read while this one's values are multiplied.
+  int64_t nextBytes = plan::ceilDiv(pageBytes, tiles * pageTokens);
+  auto onPage = [&](Num visible, Memory page, Memory after) {
     callScores(
         code, {query.row(t, firstHead), page, query.headStride, cache.width(), latent},
         {ropeQuery.row(t, firstHead), page + latent, ropeQuery.headStride, cache.width(), rope},
         scale, code.integer(heads), visible, scores, places.scoresOfHead);
     forHeads([&](Num h) { row(h).update(code, visible); });
-    emitValueProduct(
-        code,
-        {scores, places.scoresOfHead, page, cache.width(), latent, values, places.valuesOfHead},
-        kernel.field("mr"), code.integer(heads), visible);
+    emitValueProduct(code,
+                     {scores, places.scoresOfHead, page, cache.width(), latent, values,
+                      places.valuesOfHead, after, nextBytes},
+                     mr, code.integer(heads), visible);
   };
   kernel.checkedToken(
       cache, kernel.memory(op.getPositions()), kernel.memory(op.getRequests()), t,
       [&](TokenPlace place) {
         forHeads([&](Num h) { row(h).begin(code); });
-        forPages(kernel, cache, place, scratch + places.page, [&](Num start, Memory page) {
-          onPage(code.min(place.position + 1 - start, code.integer(pageTokens)), page);
+        forPages(kernel, cache, place, scratch + places.page, [&](const PageRead &read) {
+          Num visible = code.min(place.position + 1 - read.start, code.integer(pageTokens));
+          onPage(visible, read.page, read.after);
         });
         forHeads([&](Num h) { row(h).finish(code, out.row(t, firstHead + h)); });
       });
@@ -160,9 +167,15 @@ void ExpandedAttention::block(Num firstToken, Num request, Num start, Memory pag
     auto addValues = [&](Num firstRow, Num rowCount, Num firstKey, Num keys) {
       SoftmaxRow first = row(firstToken + firstRow, firstRow);
       emitValueProduct(code,
-                       {first.scores + firstKey, places.scoresOfRow,
-                        expanded + (firstKey * places.expandedRow + nope), places.expandedRow,
-                        value, first.values, places.ofToken},
+                       {first.scores + firstKey,
+                        places.scoresOfRow,
+                        expanded + (firstKey * places.expandedRow + nope),
+                        places.expandedRow,
+                        value,
+                        first.values,
+                        places.ofToken,
+                        {},
+                        0},
                        expansion.mr, rowCount, keys);
     };
     addValues(zero, rows, zero, shared);
@@ -177,10 +190,10 @@ void ExpandedAttention::block(Num firstToken, Num request, Num start, Memory pag
 
 /// Walks the pages of a request up to its last position in the step.
 void ExpandedAttention::request(Num request, Num last) {
-  forPages(kernel, cache, {last, request}, scratch + places.page, [&](Num start, Memory page) {
-    expandPage(page, code.min(last + 1 - start, code.integer(pageTokens)));
+  forPages(kernel, cache, {last, request}, scratch + places.page, [&](const PageRead &read) {
+    expandPage(read.page, code.min(last + 1 - read.start, code.integer(pageTokens)));
     code.loop(code.integer(0), tokens, blockRows,
-              [&](Num firstToken) { block(firstToken, request, start, page); });
+              [&](Num firstToken) { block(firstToken, request, read.start, read.page); });
   });
 }
 

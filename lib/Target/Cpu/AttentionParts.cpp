@@ -146,8 +146,10 @@ void SoftmaxRow::finish(Code &code, Memory out) const {
 
 void emitValueProduct(Code &code, const ValueProduct &product, int64_t mr, Num rows, Num count) {
   int64_t width = 2 * code.lanes(), whole = product.columns / width * width;
+  Num rowTiles = (rows + (mr - 1)) / mr;
   auto block = [&](Num column, int64_t columns) {
     forTiles(code, mr, rows, [&](Num i, int64_t height) {
+      Num tile = column / width * rowTiles + i / mr;
       TileCall call{product.weights + i * product.weightStride,
                     product.weightStride,
                     product.page + column,
@@ -157,7 +159,10 @@ void emitValueProduct(Code &code, const ValueProduct &product, int64_t mr, Num r
                     code.integer(product.outStride),
                     {},
                     {},
-                    0};
+                    product.nextBytes};
+      if (product.next) {
+        call.next = product.next->as(code.i8()) + tile * count * product.nextBytes;
+      }
       callTile(code, height, columns, call);
     });
   };
@@ -168,18 +173,20 @@ void emitValueProduct(Code &code, const ValueProduct &product, int64_t mr, Num r
 }
 
 void forPages(const KernelCode &kernel, const CachePages &cache, TokenPlace place, Memory widened,
-              llvm::function_ref<void(Num, Memory)> body) {
+              llvm::function_ref<void(const PageRead &)> body) {
   Code &code = kernel.code;
-  code.loop(code.integer(0), place.position / cache.pageTokens() + 1, 1, [&](Num p) {
+  Num last = place.position / cache.pageTokens();
+  code.loop(code.integer(0), last + 1, 1, [&](Num p) {
     Num start = p * cache.pageTokens();
     kernel.checkedPage(cache, place.request, p, [&](Memory page) {
+      Memory after = cache.page(place.request, code.min(p + 1, last));
       if (page.elementType().isF32()) {
-        return body(start, page);
+        return body({start, page, after});
       }
       Num tokens = code.min(place.position + 1 - start, code.integer(cache.pageTokens()));
       Num read = (tokens + (keysAtOnce - 1)) / keysAtOnce * keysAtOnce;
       callWiden(code, page, widened, read * cache.width());
-      body(start, widened);
+      body({start, widened, after});
     });
   });
 }

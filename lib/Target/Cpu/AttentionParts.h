@@ -53,13 +53,21 @@ struct ValueProduct {
   int64_t pageStride = 0, columns = 0;
   Memory out;
   int64_t outStride = 0;
+  std::optional<Memory> next; ///< what is read afterwards; asked for meanwhile
+  int64_t nextBytes = 0;      ///< of it for each k of each tile, one after the other
 };
 void emitValueProduct(Code &code, const ValueProduct &product, int64_t mr, Num rows, Num count);
 
-/// Runs `body` for each page of a request up to the one of `place`'s position, with the page's
-/// first position and its memory as f32. A page of narrower elements is written to `widened`
-/// first, as far as keys at once up to the position read it.
+/// A page of a request as forPages finds it.
+struct PageRead {
+  Num start;    ///< its first position
+  Memory page;  ///< f32
+  Memory after; ///< the page that is read next, as it is stored; it is only asked for
+};
+
+/// Runs `body` for each page of a request up to the one of `place`'s position. A page of narrower
+/// elements is written to `widened` first, as far as keys at once up to the position read it.
 void forPages(const KernelCode &kernel, const CachePages &cache, TokenPlace place, Memory widened,
-              llvm::function_ref<void(Num, Memory)> body);
+              llvm::function_ref<void(const PageRead &)> body);
 
 } // namespace dsv3::cpu

@@ -63,9 +63,8 @@ void KernelCode::checkedToken(const CachePages &cache, Memory positions, Memory 
 
 void KernelCode::checkedPage(const CachePages &cache, Num request, Num index,
                              llvm::function_ref<void(Memory)> body) const {
-  Num page = (cache.table + (request * cache.pagesPerRequest() + index)).integer();
-  checked(page, code.integer(std::numeric_limits<int32_t>::max()),
-          [&] { body(cache.pages + page * (cache.pageTokens() * cache.width())); });
+  checked(cache.number(request, index), code.integer(std::numeric_limits<int32_t>::max()),
+          [&] { body(cache.page(request, index)); });
 }
 
 /// One op of the table of scalar operations; nullopt if the table has no code for it.

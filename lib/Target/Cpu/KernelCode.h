@@ -41,6 +41,13 @@ struct CachePages {
   int64_t pagesPerRequest() const {
     return (static_cast<int64_t>(type.getMaxContext()) + pageTokens() - 1) / pageTokens();
   }
+  /// The number of a request's page, counted from 0, as the table says, and its memory.
+  Num number(Num request, Num index) const {
+    return (table + (request * pagesPerRequest() + index)).integer();
+  }
+  Memory page(Num request, Num index) const {
+    return pages + number(request, index) * (pageTokens() * width());
+  }
 };
 
 /// A token's place in the cache.
