@@ -18,6 +18,9 @@ namespace dsv3::plan {
 static constexpr int64_t wantedTiles = 64;
 /// Rows that share one read of an expanded weight in a large step.
 static constexpr int64_t largeTileRows = 96;
+/// Panels that a tile has at most, or columns if those are more panels: copying a block of rows is
+/// shared by so many.
+static constexpr int64_t mostTilePanels = 8, mostTileColumns = 256;
 /// Bytes of a block of a register tile's columns as f32: half of a first-level cache, beside the
 /// rows that meet it.
 static constexpr int64_t expandedBlockBytes = 16384;
@@ -128,8 +131,8 @@ static Configuration gemmConfig(const CpuVariant &variant, const KernelFacts &fa
   int64_t blocks = ceilDiv(facts.maxRows, mTile);
   int64_t rowBlocks =
       grouped ? std::min(facts.maxRows, blocks + facts.groups) : blocks * facts.groups;
-  int64_t panels = flight;
-  while (panels * 2 <= 8 && panels * 2 <= panelsOfPart &&
+  int64_t panels = flight, mostPanels = std::max(mostTilePanels, mostTileColumns / nr);
+  while (panels * 2 <= std::min(mostPanels, panelsOfPart) &&
          rowBlocks * ceilDiv(panelsOfPart, panels * 2) >= wantedTiles) {
     panels *= 2;
   }
