@@ -136,13 +136,17 @@ Expected<DecodeResult> StepBench::decode() {
   result.expertsTouched = *experts;
   const plan::Plan &plan = session.plan();
   const plan::Entry &entry = *session.outputs().entry;
+  auto shapeOf = [&](int64_t step) {
+    int64_t position = options.depth + step * options.batch;
+    return StepShape{options.batch, options.batch, position, *experts};
+  };
   Cost cost;
   double attention = 0;
   for (int64_t step = 0; step < steps; ++step) {
-    int64_t position = options.depth + step * options.batch;
-    cost += stepCost(plan, variant, entry, {options.batch, options.batch, position, *experts});
-    attention +=
-        attentionFlops * double(options.batch) * (double(position) + double(options.batch + 1) / 2);
+    StepShape shape = shapeOf(step);
+    cost += stepCost(plan, variant, entry, shape);
+    attention += attentionFlops * double(options.batch) *
+                 (double(shape.position) + double(options.batch + 1) / 2);
   }
   result.bytesPerToken = cost.bytes() / double(generated.size());
   std::vector<double> rates, fractions, limits;
@@ -160,7 +164,10 @@ Expected<DecodeResult> StepBench::decode() {
     double memory = (before + after) / 2;
     rates.push_back(double(generated.size()) / seconds);
     fractions.push_back(cost.bytes() / seconds / memory);
-    limits.push_back((cost.weightBytes / memory + attention / flops) / seconds);
+    // Of a step's cost the position changes the cache alone.
+    double weights =
+        double(steps) * weightSeconds(plan, variant, entry, shapeOf(0), {memory, flops});
+    limits.push_back((weights + attention / flops) / seconds);
     before = after;
   }
   result.tokensPerSecond = Spread::of(rates);
@@ -214,19 +221,6 @@ Expected<PrefillResult> StepBench::prefill() {
   return result;
 }
 
-/// The launches of an entry in the order of its program, calls of layers expanded.
-static void collectLaunches(const plan::Entry &entry,
-                            const std::vector<plan::Instruction> &instructions,
-                            std::vector<const plan::Instruction *> &launches) {
-  for (const plan::Instruction &instruction : instructions) {
-    if (instruction.opcode == plan::Opcode::Launch) {
-      launches.push_back(&instruction);
-    } else if (instruction.opcode == plan::Opcode::Call) {
-      collectLaunches(entry, entry.bodies[size_t(instruction.target)].instructions, launches);
-    }
-  }
-}
-
 Expected<std::vector<KernelResult>> StepBench::kernels(int64_t tokens) {
   std::vector<int32_t> ids = randomIds(tokens);
   if (Status status = moveTo(options.depth); !status) {
@@ -245,7 +239,7 @@ Expected<std::vector<KernelResult>> StepBench::kernels(int64_t tokens) {
                    "--prompt-tokens"};
   }
   std::vector<const plan::Instruction *> launches;
-  collectLaunches(entry, entry.instructions, launches);
+  forLaunches(entry, [&](const plan::Instruction &launch) { launches.push_back(&launch); });
   StepShape shape{tokens, 1, options.depth, counter.average()};
   std::vector<KernelResult> results(plan.kernels.size());
   for (int repeat = 0; repeat < options.repeats; ++repeat) {

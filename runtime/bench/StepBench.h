@@ -35,7 +35,8 @@ struct StepBenchOptions {
 struct DecodeResult {
   Spread tokensPerSecond;
   Spread bandwidthFraction; ///< bytes needed over bytes that memory gave in that time
-  Spread limitFraction;     ///< the time of weights and attention at the limits over the time
+  /// The time of reading or multiplying weights and of attention at the limits over the time.
+  Spread limitFraction;
   double bytesPerToken = 0;
   double expertsTouched = 0; ///< distinct ones of a layer and step, on average
 };

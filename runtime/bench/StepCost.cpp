@@ -84,21 +84,38 @@ Cost runtime::launchCost(const plan::Plan &plan, size_t variant, const plan::Ins
   return cost;
 }
 
-static Cost sumOf(const plan::Plan &plan, size_t variant, const plan::Entry &entry,
-                  const std::vector<plan::Instruction> &instructions, const StepShape &step) {
-  Cost cost;
+static void visitLaunches(const plan::Entry &entry,
+                          const std::vector<plan::Instruction> &instructions,
+                          const std::function<void(const plan::Instruction &)> &visit) {
   for (const plan::Instruction &instruction : instructions) {
     if (instruction.opcode == plan::Opcode::Launch) {
-      cost += launchCost(plan, variant, instruction, step);
+      visit(instruction);
     } else if (instruction.opcode == plan::Opcode::Call) {
-      const plan::Body &body = entry.bodies[size_t(instruction.target)];
-      cost += sumOf(plan, variant, entry, body.instructions, step);
+      visitLaunches(entry, entry.bodies[size_t(instruction.target)].instructions, visit);
     }
   }
-  return cost;
+}
+
+void runtime::forLaunches(const plan::Entry &entry,
+                          const std::function<void(const plan::Instruction &)> &visit) {
+  visitLaunches(entry, entry.instructions, visit);
 }
 
 Cost runtime::stepCost(const plan::Plan &plan, size_t variant, const plan::Entry &entry,
                        const StepShape &step) {
-  return sumOf(plan, variant, entry, entry.instructions, step);
+  Cost cost;
+  forLaunches(entry, [&](const plan::Instruction &launch) {
+    cost += launchCost(plan, variant, launch, step);
+  });
+  return cost;
+}
+
+double runtime::weightSeconds(const plan::Plan &plan, size_t variant, const plan::Entry &entry,
+                              const StepShape &step, const Limits &limits) {
+  double seconds = 0;
+  forLaunches(entry, [&](const plan::Instruction &launch) {
+    Cost cost = launchCost(plan, variant, launch, step);
+    seconds += limits.seconds(cost.weightBytes, cost.weightFlops);
+  });
+  return seconds;
 }

@@ -9,7 +9,8 @@
 
 #include "dsv3/Plan/Plan.h"
 
-#include <string_view>
+#include <algorithm>
+#include <functional>
 #include <vector>
 
 namespace dsv3::runtime {
@@ -32,6 +33,17 @@ struct Cost {
   Cost &operator+=(const Cost &other);
 };
 
+/// What a machine can do in a second.
+struct Limits {
+  double readBandwidth = 0; ///< bytes
+  double fmaPeak = 0;       ///< operations in f32
+
+  /// Of reading and multiplying what takes longer: one goes on behind the other. In seconds.
+  double seconds(double bytes, double flops) const {
+    return std::max(bytes / readBandwidth, flops / fmaPeak);
+  }
+};
+
 /// What one launch of kernel `target` needs. `args` are those of the instruction.
 Cost launchCost(const plan::Plan &plan, size_t variant, const plan::Instruction &launch,
                 const StepShape &step);
@@ -39,5 +51,11 @@ Cost launchCost(const plan::Plan &plan, size_t variant, const plan::Instruction 
 /// All launches of an entry, calls of layers expanded.
 Cost stepCost(const plan::Plan &plan, size_t variant, const plan::Entry &entry,
               const StepShape &step);
+/// The seconds that their weights need at the limits, launch by launch.
+double weightSeconds(const plan::Plan &plan, size_t variant, const plan::Entry &entry,
+                     const StepShape &step, const Limits &limits);
+/// Calls visit for the launches of an entry in the order of its program, calls of layers expanded.
+void forLaunches(const plan::Entry &entry,
+                 const std::function<void(const plan::Instruction &)> &visit);
 
 } // namespace dsv3::runtime

@@ -40,8 +40,8 @@ static std::string percent(const Spread &spread) {
 /// The time that the machine's limits allow for what a kernel needs, in seconds.
 static double limitSeconds(const runtime::KernelResult &kernel,
                            const runtime::MachineResult &machine) {
-  return std::max(kernel.cost.bytes() / machine.readBandwidth.median,
-                  kernel.cost.weightFlops / machine.fmaPeak.median);
+  runtime::Limits limits{machine.readBandwidth.median, machine.fmaPeak.median};
+  return limits.seconds(kernel.cost.bytes(), kernel.cost.weightFlops);
 }
 
 static void addKernels(std::string &text, const KernelTable &table, const BenchResult &result) {

@@ -56,6 +56,20 @@ TEST(StepCost, CountsWhatTheStepTouches) {
   EXPECT_EQ(cost.weightFlops, 2.0 * 2 * 200 * 300 + 2 * 2.0 * 5 * 2 * 10 * 20);
 }
 
+TEST(StepCost, EachLaunchTakesTheLongerOfReadingAndMultiplying) {
+  plan::Plan plan = costPlan();
+  StepShape step{.tokens = 5, .outputs = 2, .position = 7, .expertsTouched = 3};
+  double dense = 200 * 300 + 2 * 3 * 4, experts = 3 * 10 * 20 * 2, table = 5 * 20 * 2;
+  double denseFlops = 2.0 * 2 * 200 * 300, expertFlops = 2.0 * 5 * 2 * 10 * 20;
+  auto seconds = [&](Limits limits) {
+    return weightSeconds(plan, 0, plan.entries[0], step, limits);
+  };
+  EXPECT_DOUBLE_EQ(seconds({10, 1e9}), (dense + 2 * experts + table) / 10);
+  EXPECT_DOUBLE_EQ(seconds({1e9, 10}), (denseFlops + 2 * expertFlops) / 10 + table / 1e9);
+  // Two rows of the dense weight do 4 operations a byte, the experts 3.3.
+  EXPECT_DOUBLE_EQ(seconds({10, 35}), denseFlops / 35 + 2 * experts / 10 + table / 10);
+}
+
 TEST(StepCost, CountsEncodedBytes) {
   plan::Plan plan = costPlan();
   plan::Parameter &weight = plan.parameters[0];
