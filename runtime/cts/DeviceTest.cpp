@@ -242,6 +242,28 @@ TEST_P(Computing, EveryTileRunsExactlyOnce) {
   }
 }
 
+TEST_P(Computing, StepsOfEqualSizesReadWhatIsThereNow) {
+  // Devices may replay such a step; steps of other sizes, watched and failing ones come between.
+  auto one = bufferOf(std::vector<float>{1, 1}), sum = bufferOf(std::vector<float>{0, 0});
+  Program program = emptyProgram();
+  launch(program, Add, {sum->address(), one->address(), sum->address()});
+  observe(program, 0, -1, sum->address());
+  auto executable = prepare(program);
+  Recorder recorder;
+  for (int64_t count : {1, 1, 1, 2, 1, 2, 2}) {
+    ASSERT_TRUE(device->run(*executable, std::vector<int64_t>{count, 1}, nullptr));
+  }
+  EXPECT_EQ(valuesOf<float>(*sum), (std::vector<float>{7, 3}));
+  EXPECT_FALSE(device->run(*executable, std::vector<int64_t>{1}, nullptr));
+  ASSERT_TRUE(device->run(*executable, std::vector<int64_t>{2, 1}, &recorder));
+  EXPECT_EQ(recorder.seen, (std::vector<Recorder::Seen>{{0, -1, 8}}));
+  ASSERT_TRUE(device->run(*executable, std::vector<int64_t>{2, 1}, nullptr));
+  std::vector<float> hundred{100, 100};
+  ASSERT_TRUE(device->upload(*one, 0, std::as_bytes(std::span(hundred))));
+  ASSERT_TRUE(device->run(*executable, std::vector<int64_t>{2, 1}, nullptr));
+  EXPECT_EQ(valuesOf<float>(*sum), (std::vector<float>{109, 105}));
+}
+
 TEST_P(Computing, MeasuringAStepLeavesItsResults) {
   auto counts = bufferOf(std::vector<uint32_t>(50));
   Program program = emptyProgram();

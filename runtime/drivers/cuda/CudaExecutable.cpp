@@ -14,6 +14,9 @@ using namespace dsv3::runtime::cuda;
 
 /// Shared memory that a kernel can have without asking for it.
 static constexpr int64_t givenShared = 48 * 1024;
+/// Graphs that an entry keeps: one for each number of rows of small steps. What has other sizes
+/// from step to step is launched one by one.
+static constexpr size_t mostGraphs = 16;
 
 Status CudaExecutable::addKernels(const Program &program, std::span<const CudaKernel> code) {
   const DriverApi &api = *context->api;
@@ -127,14 +130,12 @@ Status CudaExecutable::setSizes(std::span<const int64_t> values) {
     }
     kernel.blocks = unsigned(blocks);
   }
+  repeated = std::ranges::equal(sizes, values);
+  sizes.assign(values.begin(), values.end());
   return {};
 }
 
-Status CudaExecutable::begin(std::span<const int64_t> sizes) {
-  if (Status status = setSizes(sizes); !status) {
-    return status;
-  }
-  context->use();
+Status CudaExecutable::clearMark() {
   const DriverApi &api = *context->api;
   static_assert(plan::noFailure == ~uint64_t(0), "its bytes are 0xFF");
   return api.check(api.MemsetD8Async(mark, 0xFF, sizeof(uint64_t), context->stream),
@@ -155,8 +156,7 @@ Status CudaExecutable::launch(const Step &step) {
   return Failure{"cannot launch: the driver says " + context->api->nameOf(result), whereOf(step)};
 }
 
-Status CudaExecutable::observe(const Step &step, std::span<const int64_t> sizes,
-                               ObservationSink &sink) {
+Status CudaExecutable::observe(const Step &step, ObservationSink &sink) {
   // Of a step that failed there is nothing to see.
   if (Status status = finish(); !status) {
     return status;
@@ -194,23 +194,48 @@ Status CudaExecutable::finish() {
   return kernelFailure(plan::failureCode(failure), whereOf(*launches[number]));
 }
 
-Status CudaExecutable::run(std::span<const int64_t> sizes, ObservationSink *sink) {
-  Status status = begin(sizes);
-  for (size_t i = 0; i < steps.size() && status; ++i) {
-    if (steps[i].kernel) {
-      status = launch(steps[i]);
-    } else if (sink) {
-      status = observe(steps[i], sizes, *sink);
+Status CudaExecutable::launchAll() {
+  auto order = [this] {
+    Status status = clearMark();
+    for (size_t i = 0; i < launches.size() && status; ++i) {
+      status = launch(*launches[i]);
     }
+    return status;
+  };
+  auto known = std::ranges::find(graphs, sizes, &StepGraph::sizes);
+  if (known == graphs.end() && repeated && graphs.size() < mostGraphs) {
+    Expected<std::unique_ptr<CudaGraph>> graph = CudaGraph::capture(context, order);
+    graphs.push_back({sizes, graph ? *std::move(graph) : nullptr});
+    known = std::prev(graphs.end());
   }
+  return known != graphs.end() && known->graph ? known->graph->launch() : order();
+}
+
+Status CudaExecutable::launchAndObserve(ObservationSink &sink) {
+  Status status = clearMark();
+  for (size_t i = 0; i < steps.size() && status; ++i) {
+    status = steps[i].kernel ? launch(steps[i]) : observe(steps[i], sink);
+  }
+  return status;
+}
+
+Status CudaExecutable::run(std::span<const int64_t> values, ObservationSink *sink) {
+  Status status = setSizes(values);
+  if (!status) {
+    return status;
+  }
+  context->use();
+  status = sink ? launchAndObserve(*sink) : launchAll();
   return status ? finish() : status;
 }
 
-Status CudaExecutable::profile(std::span<const int64_t> sizes, LaunchProfile &times) {
+Status CudaExecutable::profile(std::span<const int64_t> values, LaunchProfile &times) {
   const DriverApi &api = *context->api;
   times.first.assign(launches.size(), 0.0);
   times.again.assign(launches.size(), 0.0);
-  Status status = begin(sizes);
+  Status status = setSizes(values);
+  context->use();
+  status = status ? clearMark() : status;
   Event before = nullptr, after = nullptr;
   status = status ? api.check(api.EventCreate(&before, 0), "cannot measure") : status;
   status = status ? api.check(api.EventCreate(&after, 0), "cannot measure") : status;

@@ -1,13 +1,14 @@
 //===- CudaExecutable.h - a program as launches on a stream -----*- C++ -*-===//
 //
 // Everything that a launch is given is laid out when the program is prepared; a step
-// fills in the sizes and launches in order. Kernels that follow a failed one do nothing;
+// fills in the sizes and launches in order. A step of the same sizes as the one before is
+// captured as a graph, and replayed from then on. Kernels that follow a failed one do nothing;
 // the mark is read at the end of the step.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "runtime/drivers/cuda/CudaContext.h"
+#include "runtime/drivers/cuda/CudaGraph.h"
 #include "runtime/drivers/cuda/CudaObject.h"
 #include "runtime/hal/Device.h"
 
@@ -25,8 +26,8 @@ public:
   create(std::shared_ptr<const CudaContext> context, const Program &program,
          std::span<const CudaKernel> kernels, DevicePointer mark);
 
-  Status run(std::span<const int64_t> sizes, ObservationSink *sink);
-  Status profile(std::span<const int64_t> sizes, LaunchProfile &times);
+  Status run(std::span<const int64_t> values, ObservationSink *sink);
+  Status profile(std::span<const int64_t> values, LaunchProfile &times);
 
 private:
   struct Kernel {
@@ -48,14 +49,23 @@ private:
     DevicePointer observed = 0;
   };
 
+  /// The launches of all steps of such sizes.
+  struct StepGraph {
+    std::vector<int64_t> sizes;
+    std::unique_ptr<CudaGraph> graph; ///< null: the driver could not make one
+  };
+
   explicit CudaExecutable(std::shared_ptr<const CudaContext> context)
       : context(std::move(context)) {}
   Status addKernels(const Program &program, std::span<const CudaKernel> code);
   void addSteps(const Program &program);
   Status setSizes(std::span<const int64_t> values);
-  Status begin(std::span<const int64_t> sizes);
+  Status clearMark();
   Status launch(const Step &step);
-  Status observe(const Step &step, std::span<const int64_t> sizes, ObservationSink &sink);
+  /// Orders the whole step, from a graph where there is one or can be made.
+  Status launchAll();
+  Status launchAndObserve(ObservationSink &sink);
+  Status observe(const Step &step, ObservationSink &sink);
   /// Waits for what was launched; the failure that a kernel reported.
   Status finish();
   std::string whereOf(const Step &step) const;
@@ -63,6 +73,9 @@ private:
   std::shared_ptr<const CudaContext> context;
   std::string name; ///< of the entry
   size_t sizeCount = 0;
+  std::vector<int64_t> sizes; ///< of the step
+  bool repeated = false;      ///< they were those of the step before
+  std::vector<StepGraph> graphs;
   std::vector<Kernel> kernels;
   std::vector<Step> steps;
   std::vector<const Step *> launches; ///< by their numbers

@@ -24,10 +24,13 @@ using Stream = struct StreamOfDriver *;
 using Event = struct EventOfDriver *;
 using Module = struct ModuleOfDriver *;
 using Function = struct FunctionOfDriver *;
+using Graph = struct GraphOfDriver *;
+using GraphExecutable = struct GraphExecutableOfDriver *;
 using DevicePointer = uint64_t;
 
 inline constexpr Result success = 0, outOfMemory = 2, noDevice = 100;
 inline constexpr unsigned streamNonBlocking = 1;
+inline constexpr int captureThreadLocal = 1;
 inline constexpr int attributeCapabilityMajor = 75, attributeCapabilityMinor = 76;
 inline constexpr int functionMaxThreads = 0, functionMaxDynamicShared = 8;
 
@@ -46,6 +49,12 @@ inline constexpr int functionMaxThreads = 0, functionMaxDynamicShared = 8;
   X(StreamCreate, (Stream *, unsigned))                                                            \
   X(StreamDestroy, (Stream))                                                                       \
   X(StreamSynchronize, (Stream))                                                                   \
+  X(StreamBeginCapture, (Stream, int))                                                             \
+  X(StreamEndCapture, (Stream, Graph *))                                                           \
+  X(GraphInstantiateWithFlags, (GraphExecutable *, Graph, unsigned long long))                     \
+  X(GraphLaunch, (GraphExecutable, Stream))                                                        \
+  X(GraphExecDestroy, (GraphExecutable))                                                           \
+  X(GraphDestroy, (Graph))                                                                         \
   X(EventCreate, (Event *, unsigned))                                                              \
   X(EventDestroy, (Event))                                                                         \
   X(EventRecord, (Event, Stream))                                                                  \
