@@ -13,7 +13,8 @@ using dsv3::graph::spell;
 
 bool dsv3::kern::isCore(Operation *op) {
   return isa<RowwiseOp, GemmOp, GroupedGemmOp, GatherOp, RopeTableOp, RopeAppendOp,
-             LatentAttentionOp, ExpandedAttentionOp, RouterOp, DispatchOp, CombineOp, ConcatOp>(op);
+             LatentAttentionOp, AttentionCombineOp, ExpandedAttentionOp, RouterOp, DispatchOp,
+             CombineOp, ConcatOp>(op);
 }
 
 static Type elementOf(Value value) {
@@ -327,6 +328,17 @@ LogicalResult RopeAppendOp::verify() {
   return check.result();
 }
 
+/// What attention leaves of `parts` parts.
+static void checkPartials(ShapeCheck &check, StringRef name, Value value, int64_t parts) {
+  constexpr int64_t mostParts = 4096;
+  if (check.ok() && (parts < 1 || parts > mostParts)) {
+    (void)check.fail("1 to " + Twine(mostParts) + " parts", Twine(parts));
+    return;
+  }
+  check.let("parts * (c + 2)", parts * (check.number("c") + 2), "from 'parts' and the latent");
+  checkF32(check, name, value, {"T", "h", "parts * (c + 2)"});
+}
+
 LogicalResult LatentAttentionOp::verify() {
   ShapeCheck check(*this);
   check.cache(getCache().getType());
@@ -334,7 +346,19 @@ LogicalResult LatentAttentionOp::verify() {
   checkActivations(check, "rope_query", getRopeQuery(), {"T", "h", "r"});
   check.shape("positions", getPositions(), {"T"});
   check.shape("requests", getRequests(), {"T"});
+  if (getParts()) {
+    checkPartials(check, "outs", getDestination(), static_cast<int64_t>(*getParts()));
+  } else {
+    checkActivations(check, "outs", getDestination(), {"T", "h", "c"});
+  }
+  checkDestination(check, getDestination(), getResult());
+  return check.result();
+}
+
+LogicalResult AttentionCombineOp::verify() {
+  ShapeCheck check(*this);
   checkActivations(check, "outs", getDestination(), {"T", "h", "c"});
+  checkPartials(check, "partials", getPartials(), static_cast<int64_t>(getParts()));
   checkDestination(check, getDestination(), getResult());
   return check.result();
 }

@@ -248,10 +248,16 @@ def Kernel_RopeAppendOp : Kernel_CoreOp<"rope_append"> {
 def Kernel_LatentAttentionOp : Kernel_CoreOp<"latent_attention"> {
   let summary = "absorbed attention over the paged latents";
   let description = [{
-    As dsv3.latent_attention.
+    As dsv3.latent_attention. With `parts` the keys of a token are divided among so many parts,
+    whole pages each: part i has the pages [i * n, (i + 1) * n) of the token's N, n = ceil(N /
+    parts). `out` then has for each part c values, the sum over its keys of exp(score -
+    largest) times the latent; the largest score; and the sum of the exp. A part without keys has
+    zeros. kern.attention_combine makes the attention of them.
 
     Constraints:
-    1. `query` [T, h, c] and `rope_query` [T, h, r] may be views; `out` is [T, h, c].
+    1. `query` [T, h, c] and `rope_query` [T, h, r] may be views; `out` is [T, h, c], or f32 [T, h,
+       parts * (c + 2)].
+    2. `parts` is positive.
 
     ```mlir
     %y = kern.latent_attention ins(%q, %r, %pos, %req : tensor<?x4x32xf32, #dsv3.dims<"T">>, tensor<?x4x8xf32, #dsv3.dims<"T">>, tensor<?xi32, #dsv3.dims<"T">>, tensor<?xi32, #dsv3.dims<"T">>) from(%cache : !dsv3.cache<f32, latent = 32, rope = 8, page = 64, context = 4096, requests = 1>) outs(%o : tensor<?x4x32xf32, #dsv3.dims<"T">>) scale 2.0e-01 -> tensor<?x4x32xf32, #dsv3.dims<"T">>
@@ -259,12 +265,36 @@ def Kernel_LatentAttentionOp : Kernel_CoreOp<"latent_attention"> {
   }];
   let arguments = (ins AnyRankedTensor:$query, AnyRankedTensor:$rope_query, Graph_Ids:$positions,
                        Graph_Ids:$requests, Arg<Graph_CacheType, "", [MemRead]>:$cache,
-                       AnyRankedTensor:$destination, F64Attr:$scale);
+                       AnyRankedTensor:$destination, F64Attr:$scale,
+                       OptionalAttr<I64Attr>:$parts);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = [{
     `ins` `(` $query `,` $rope_query `,` $positions `,` $requests `:` type($query) `,`
     type($rope_query) `,` type($positions) `,` type($requests) `)` `from` `(` $cache `:` type($cache) `)`
-    `outs` `(` $destination `:` type($destination) `)` `scale` $scale attr-dict `->` type($result)
+    `outs` `(` $destination `:` type($destination) `)` `scale` $scale (`parts` $parts^)? attr-dict
+    `->` type($result)
+  }];
+}
+
+def Kernel_AttentionCombineOp : Kernel_CoreOp<"attention_combine", [Pure]> {
+  let summary = "the attention of the parts that kern.latent_attention made";
+  let description = [{
+    With the values v_p, the largest score m_p and the sum s_p of each part that has keys (s_p not 0),
+    and m the largest m_p: `out = sum_p exp(m_p - m) v_p / sum_p exp(m_p - m) s_p`, p ascending
+    (FlashDecoding, Dao et al., 2023).
+
+    Constraints:
+    1. `partials` is f32 [T, h, parts * (c + 2)], `out` is [T, h, c]; `parts` is positive.
+
+    ```mlir
+    %y = kern.attention_combine ins(%x : tensor<?x4x136xf32, #dsv3.dims<"T">>) outs(%o : tensor<?x4x32xf32, #dsv3.dims<"T">>) parts 4 -> tensor<?x4x32xf32, #dsv3.dims<"T">>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$partials, AnyRankedTensor:$destination, I64Attr:$parts);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    `ins` `(` $partials `:` type($partials) `)` `outs` `(` $destination `:` type($destination) `)`
+    `parts` $parts attr-dict `->` type($result)
   }];
 }
 

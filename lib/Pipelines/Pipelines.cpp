@@ -58,6 +58,7 @@ void addPhase(OpPassManager &manager, Phase phase, const PipelineOptions &option
     break;
   case Phase::Kernels:
     manager.addPass(createConvertGraphToKernel());
+    manager.addPass(createSplitAttention());
     break;
   case Phase::Configured:
     manager.addPass(createConfigureKernels(

@@ -26,7 +26,7 @@ struct FamilyRow {
   std::string_view revision; ///< changes with the meaning of the fields
 };
 
-constexpr std::array<FamilyRow, 12> familyRows{{
+constexpr std::array<FamilyRow, 13> familyRows{{
     {Family::Rowwise, "rowwise", false, "rows", "1"},
     {Family::Gemm, "gemm", true, "flight k_block m_tile mr nr panels stream stream_most", "4"},
     {Family::GroupedGemm, "grouped_gemm", true,
@@ -34,13 +34,14 @@ constexpr std::array<FamilyRow, 12> familyRows{{
     {Family::Gather, "gather", false, "rows", "1"},
     {Family::RopeTable, "rope_table", false, "rows", "1"},
     {Family::RopeAppend, "rope_append", false, "rows", "1"},
-    {Family::LatentAttention, "latent_attention", false, "heads mr", "2"},
+    {Family::LatentAttention, "latent_attention", false, "heads mr", "3"},
     {Family::ExpandedAttention, "expanded_attention", true, "k_block mr nr rows stream stream_most",
      "4"},
     {Family::Router, "router", false, "rows", "1"},
     {Family::Dispatch, "dispatch", false, "", "1"},
     {Family::Combine, "combine", false, "columns", "1"},
     {Family::Concat, "concat", false, "rows", "1"},
+    {Family::AttentionCombine, "attention_combine", false, "heads", "1"},
 }};
 
 /// What a family's configurations hold on a GPU; all read their weight row-major.
@@ -50,19 +51,20 @@ struct GpuFamilyRow {
   std::string_view revision; ///< changes with the meaning of the fields
 };
 
-constexpr std::array<GpuFamilyRow, 12> gpuFamilyRows{{
+constexpr std::array<GpuFamilyRow, 13> gpuFamilyRows{{
     {Family::Rowwise, "threads", "1"},
     {Family::Gemm, "columns form rows threads", "1"},
     {Family::GroupedGemm, "columns form rows threads", "1"},
     {Family::Gather, "threads", "1"},
     {Family::RopeTable, "threads", "1"},
     {Family::RopeAppend, "threads", "1"},
-    {Family::LatentAttention, "heads threads", "1"},
+    {Family::LatentAttention, "heads threads", "2"},
     {Family::ExpandedAttention, "rows threads", "1"},
     {Family::Router, "threads", "1"},
     {Family::Dispatch, "threads", "1"},
     {Family::Combine, "threads", "1"},
     {Family::Concat, "threads", "1"},
+    {Family::AttentionCombine, "threads", "1"},
 }};
 
 constexpr std::array<CpuVariant, 2> variantRows{{

@@ -196,14 +196,29 @@ static std::vector<Configuration> latentConfigs(const CpuVariant &variant,
                                              std::to_string(facts.heads) + " heads"));
       continue;
     }
-    if (heads > 8 && facts.maxRows * facts.heads / heads < wantedTiles / 4) {
+    int64_t tiles = facts.heads / heads * facts.keyParts;
+    if (heads > 8 && facts.maxRows * tiles < wantedTiles / 4) {
       configs.push_back(rejected(fields, "too few tiles for a team of threads"));
       continue;
     }
     configs.push_back(
-        make(fields, rowTiles(facts, 1, facts.heads / heads),
+        make(fields, rowTiles(facts, 1, tiles),
              LatentScratch(heads, facts.pageTokens, facts.latent, widenedPageOf(facts)).bytes,
              std::to_string(heads) + " heads share a read of the latents"));
+  }
+  return configs;
+}
+
+/// Heads in tiles: merging their parts is little work.
+static std::vector<Configuration> attentionCombineConfigs(const KernelFacts &facts) {
+  std::vector<Configuration> configs;
+  for (int64_t heads : {8, 4, 3, 2, 1}) {
+    std::vector<Configuration::Field> fields{{"heads", heads}};
+    configs.push_back(facts.heads % heads != 0
+                          ? rejected(fields, std::to_string(heads) + " does not divide " +
+                                                 std::to_string(facts.heads) + " heads")
+                          : make(fields, rowTiles(facts, 1, facts.heads / heads), 0,
+                                 std::to_string(heads) + " heads are enough work for a tile"));
   }
   return configs;
 }
@@ -254,6 +269,8 @@ std::vector<Configuration> enumerateConfigs(Family family, const CpuVariant &var
     return gemmConfigs(variant, facts, true);
   case Family::LatentAttention:
     return latentConfigs(variant, facts);
+  case Family::AttentionCombine:
+    return attentionCombineConfigs(facts);
   case Family::ExpandedAttention:
     return expandedConfigs(variant, facts);
   case Family::Combine:

@@ -138,11 +138,15 @@ static std::vector<Configuration> productConfigs(const GpuVariant &variant,
   return configs;
 }
 
+/// Blocks that occupy a GPU: about its multiprocessors (132 of an H100).
+static constexpr int64_t wantedBlocks = 128;
+
 static std::vector<Configuration> latentConfigs(const GpuVariant &variant,
                                                 const KernelFacts &facts) {
   std::vector<Configuration> configs;
   for (int64_t heads : {8, 4, 3, 2, 1}) {
     Fields fields{{"heads", heads}, {"threads", mostThreads}};
+    int64_t tiles = facts.heads / heads * facts.keyParts;
     int64_t bytes = heads * (facts.latent + facts.rope + facts.pageTokens + 3) * 4;
     if (facts.heads % heads != 0) {
       configs.push_back(rejected(fields, std::to_string(heads) + " does not divide " +
@@ -150,8 +154,10 @@ static std::vector<Configuration> latentConfigs(const GpuVariant &variant,
     } else if (bytes > variant.sharedBytes) {
       configs.push_back(rejected(
           fields, bytesReason(std::to_string(heads) + " heads", bytes, variant.sharedBytes)));
+    } else if (heads > 1 && facts.maxRows * tiles < wantedBlocks) {
+      configs.push_back(rejected(fields, "too few blocks for the multiprocessors of a GPU"));
     } else {
-      configs.push_back(make(fields, rowBlocks(facts, 1, facts.heads / heads), bytes,
+      configs.push_back(make(fields, rowBlocks(facts, 1, tiles), bytes,
                              std::to_string(heads) + " heads share a read of the latents"));
     }
   }
@@ -210,6 +216,13 @@ std::vector<Configuration> enumerateConfigs(Family family, const GpuVariant &var
       if (config.legal) {
         config.tiles = rowBlocks(facts, 1, ceilDiv(facts.n, config.get("threads")));
       }
+    }
+    return configs;
+  }
+  case Family::AttentionCombine: {
+    std::vector<Configuration> configs = rowConfigs(facts, facts.latent, 0);
+    for (Configuration &config : configs) {
+      config.tiles = rowBlocks(facts, 1, facts.heads);
     }
     return configs;
   }

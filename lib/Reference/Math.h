@@ -78,6 +78,16 @@ struct StepTokens {
 std::optional<Tensor> latentAttention(const Tensor &query, const Tensor &ropeQuery,
                                       const StepTokens &tokens, const LatentCache &cache,
                                       int64_t layer, double scale);
+/// How kern.latent_attention divides the keys of a token: `count` parts of whole pages.
+struct KeyParts {
+  int64_t count, pageTokens;
+};
+/// What it leaves of them, [T, h, parts * (c + 2)]; likewise.
+std::optional<Tensor> latentParts(const Tensor &query, const Tensor &ropeQuery,
+                                  const StepTokens &tokens, const LatentCache &cache, int64_t layer,
+                                  double scale, KeyParts parts);
+/// kern.attention_combine
+Tensor combineParts(const Tensor &partials, int64_t parts);
 /// Attention with keys and values expanded by kv_b [h, n + v, c].
 std::optional<Tensor> expandedAttention(const Tensor &query, const Tensor &ropeQuery,
                                         const Tensor &kvB, const StepTokens &tokens,

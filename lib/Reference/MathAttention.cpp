@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace dsv3::reference {
 
@@ -59,6 +60,83 @@ static void softmax(std::vector<double> &scores) {
   for (double &score : scores) {
     score /= sum;
   }
+}
+
+/// Writes the part of `rows` [begin, end): their weighted sum, the largest score, the sum of
+/// exponentials.
+static void attendPart(const std::vector<const double *> &rows, const std::vector<double> &scores,
+                       size_t begin, size_t end, int64_t latent, double *out) {
+  double largest = -std::numeric_limits<double>::infinity(), sum = 0.0;
+  for (size_t s = begin; s < end; ++s) {
+    largest = std::fmax(largest, scores[s]);
+  }
+  for (size_t s = begin; s < end; ++s) {
+    double weight = std::exp(scores[s] - largest);
+    sum += weight;
+    for (int64_t i = 0; i < latent; ++i) {
+      out[i] += weight * rows[s][i];
+    }
+  }
+  out[latent] = largest;
+  out[latent + 1] = sum;
+}
+
+std::optional<Tensor> latentParts(const Tensor &query, const Tensor &ropeQuery,
+                                  const StepTokens &tokens, const LatentCache &cache, int64_t layer,
+                                  double scale, KeyParts parts) {
+  int64_t heads = query.dim(1), latent = query.dim(2), rope = ropeQuery.dim(2);
+  Tensor result({query.rows(), heads, parts.count * (latent + 2)});
+  for (int64_t t = 0; t < query.rows(); ++t) {
+    auto rows = visibleRows(cache, layer, tokens, t);
+    if (!rows) {
+      return std::nullopt;
+    }
+    auto visible = static_cast<int64_t>(rows->size());
+    int64_t pages = (visible + parts.pageTokens - 1) / parts.pageTokens;
+    int64_t keys = (pages + parts.count - 1) / parts.count * parts.pageTokens;
+    for (int64_t h = 0; h < heads; ++h) {
+      std::vector<double> scores;
+      for (const double *row : *rows) {
+        scores.push_back(scale * (dot(query.row(t) + h * latent, row, latent) +
+                                  dot(ropeQuery.row(t) + h * rope, row + latent, rope)));
+      }
+      double *out = result.row(t) + h * parts.count * (latent + 2);
+      for (int64_t begin = 0; begin < visible; begin += keys, out += latent + 2) {
+        attendPart(*rows, scores, static_cast<size_t>(begin),
+                   static_cast<size_t>(std::min(begin + keys, visible)), latent, out);
+      }
+    }
+  }
+  return result;
+}
+
+Tensor combineParts(const Tensor &partials, int64_t parts) {
+  int64_t heads = partials.dim(1), width = partials.dim(2) / parts, latent = width - 2;
+  Tensor result({partials.rows(), heads, latent});
+  for (int64_t i = 0; i < partials.rows() * heads; ++i) {
+    const double *from = partials.row(0) + i * parts * width;
+    double *out = result.row(0) + i * latent, total = 0.0;
+    double largest = -std::numeric_limits<double>::infinity();
+    auto forParts = [&](auto body) {
+      for (const double *part = from; part < from + parts * width; part += width) {
+        if (part[latent + 1] != 0) {
+          body(part);
+        }
+      }
+    };
+    forParts([&](const double *part) { largest = std::max(largest, part[latent]); });
+    forParts([&](const double *part) {
+      double weight = std::exp(part[latent] - largest);
+      total += weight * part[latent + 1];
+      for (int64_t k = 0; k < latent; ++k) {
+        out[k] += weight * part[k];
+      }
+    });
+    for (int64_t k = 0; k < latent; ++k) {
+      out[k] /= total;
+    }
+  }
+  return result;
 }
 
 std::optional<Tensor> latentAttention(const Tensor &query, const Tensor &ropeQuery,

@@ -133,12 +133,26 @@ LogicalResult Frame::runAttention(Operation &op, bool &known) {
                             {get(attention.getPositions()), get(attention.getRequests())},
                             machine.latentCache, layer, attention.getScale().convertToDouble()));
       })
+      .Case([&](kern::AttentionCombineOp combine) {
+        define(combine.getResult(),
+               combineParts(get(combine.getPartials()), static_cast<int64_t>(combine.getParts())));
+        return success();
+      })
       .Case([&](kern::LatentAttentionOp attention) {
-        return attended(
-            attention.getResult(),
-            latentAttention(get(attention.getQuery()), get(attention.getRopeQuery()),
-                            {get(attention.getPositions()), get(attention.getRequests())},
-                            machine.latentCache, layer, attention.getScale().convertToDouble()));
+        StepTokens tokens{get(attention.getPositions()), get(attention.getRequests())};
+        auto cache = cast<graph::CacheType>(attention.getCache().getType());
+        if (attention.getParts()) {
+          return attended(attention.getResult(),
+                          latentParts(get(attention.getQuery()), get(attention.getRopeQuery()),
+                                      tokens, machine.latentCache, layer,
+                                      attention.getScale().convertToDouble(),
+                                      {static_cast<int64_t>(*attention.getParts()),
+                                       static_cast<int64_t>(cache.getPage())}));
+        }
+        return attended(attention.getResult(),
+                        latentAttention(get(attention.getQuery()), get(attention.getRopeQuery()),
+                                        tokens, machine.latentCache, layer,
+                                        attention.getScale().convertToDouble()));
       })
       .Case([&](graph::HeadLinearOp linear) {
         define(linear.getResult(),

@@ -111,6 +111,11 @@ FailureOr<plan::KernelFacts> kernelFacts(kern::DefOp definition) {
       .Case([&](kern::LatentAttentionOp op) {
         setCache(facts, op.getCache());
         facts.heads = dimOf(op.getResult(), 1);
+        facts.keyParts = static_cast<int64_t>(op.getParts().value_or(1));
+      })
+      .Case([&](kern::AttentionCombineOp op) {
+        facts.heads = dimOf(op.getResult(), 1);
+        facts.latent = lastDim(op.getResult());
       })
       .Case([&](kern::ExpandedAttentionOp op) {
         setCache(facts, op.getCache());

@@ -33,6 +33,7 @@ enum class Family : uint8_t {
   Dispatch,
   Combine,
   Concat,
+  AttentionCombine,
 };
 
 /// The names are those of the kern dialect's core ops: rowwise, gemm, …
@@ -108,8 +109,9 @@ struct KernelFacts {
   DType rows = DType::F32;   ///< gemm, grouped_gemm: what is multiplied with the weight
   int64_t rowsBegin = 1;     ///< and a power of two: they begin at multiples of so many elements
   int64_t scaleColumns = 0;  ///< of the weight's scales; 0: none
-  int64_t heads = 1;         ///< both attentions, rope_append
-  int64_t latent = 0;        ///< c: both attentions, rope_append
+  int64_t heads = 1;         ///< both attentions, attention_combine, rope_append
+  int64_t latent = 0;        ///< c: both attentions, attention_combine, rope_append
+  int64_t keyParts = 1;      ///< latent_attention: tiles that share the keys of a token
   int64_t rope = 0;          ///< r: both attentions, rope_append
   int64_t nope = 0;          ///< n: expanded_attention
   int64_t value = 0;         ///< v: expanded_attention

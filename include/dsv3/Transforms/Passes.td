@@ -242,6 +242,31 @@ def OutlineKernels : GraphPass<"dsv3-outline-kernels"> {
 }
 
 //===----------------------------------------------------------------------===//
+// Phase kernels, after convert-dsv3-to-kern
+//===----------------------------------------------------------------------===//
+
+def SplitAttention : GraphPass<"kern-split-attention"> {
+  let summary = "absorbed attention in parts of the keys, which another kernel combines";
+  let description = [{
+    A token that decodes behind a long context has few heads for many threads or
+    multiprocessors. Its keys are divided among as many parts as give about 256 pieces of work
+    with the heads, 16 at most, and no more than there are pages. How many are used depends on
+    the token's position alone, so that its result depends neither on threads nor on the
+    tokens beside it.
+
+    ```mlir
+    %y = kern.launch @attention ins(%q, …) outs(%o : tensor<1x4x32xf32>) -> tensor<1x4x32xf32>
+    ```
+    becomes
+    ```mlir
+    %e = kern.empty : tensor<1x4x544xf32>
+    %p = kern.launch @attention ins(%q, …) outs(%e : tensor<1x4x544xf32>) -> tensor<1x4x544xf32>
+    %y = kern.launch @attention_combine ins(%p : tensor<1x4x544xf32>) outs(%o : tensor<1x4x32xf32>) -> tensor<1x4x32xf32>
+    ```
+  }];
+}
+
+//===----------------------------------------------------------------------===//
 // Phase configured
 //===----------------------------------------------------------------------===//
 

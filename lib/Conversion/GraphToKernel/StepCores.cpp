@@ -56,7 +56,7 @@ CoreResults buildStep(CoreBuilder &core, Operation *dsv3Op) {
         }
         return SmallVector<Value>{kern::LatentAttentionOp::create(
             builder, loc, op.getType(), query, rope, op.getPositions(), op.getRequests(),
-            op.getCache(), core.destination(0), op.getScaleAttr())};
+            op.getCache(), core.destination(0), op.getScaleAttr(), IntegerAttr())};
       })
       .Case([&](graph::MlaAttentionOp op) -> CoreResults {
         Value query = core.view(op.getQNope()), rope = core.view(op.getQRope());

@@ -13,7 +13,7 @@ static int64_t lastDim(Value value) {
 }
 
 //===----------------------------------------------------------------------===//
-// latent_attention: a tile is a token and some of its heads
+// latent_attention: a tile is a token, some of its heads, and a part of the keys
 //===----------------------------------------------------------------------===//
 
 void emitLatentAttention(const KernelCode &kernel, kern::LatentAttentionOp op, Num tile) {
@@ -26,7 +26,8 @@ void emitLatentAttention(const KernelCode &kernel, kern::LatentAttentionOp op, N
   double scale = op.getScale().convertToDouble();
   int64_t heads = kernel.field("heads"), pageTokens = cache.pageTokens();
   int64_t blocks = cast<RankedTensorType>(op.getResult().getType()).getDimSize(1) / heads;
-  Num t = tile / blocks, firstHead = tile % blocks * heads;
+  auto parts = static_cast<int64_t>(op.getParts().value_or(1));
+  Num t = tile / (blocks * parts), part = tile / blocks % parts, firstHead = tile % blocks * heads;
 
   plan::LatentScratch places(heads, pageTokens, latent, cache.widenedPage());
   Memory scratch(code, kernel.scratch, code.f32());
@@ -59,16 +60,72 @@ void emitLatentAttention(const KernelCode &kernel, kern::LatentAttentionOp op, N
                       places.valuesOfHead, after, nextBytes},
                      mr, code.integer(heads), visible);
   };
-  kernel.checkedToken(
-      cache, kernel.memory(op.getPositions()), kernel.memory(op.getRequests()), t,
-      [&](TokenPlace place) {
-        forHeads([&](Num h) { row(h).begin(code); });
-        forPages(kernel, cache, place, scratch + places.page, [&](const PageRead &read) {
-          Num visible = code.min(place.position + 1 - read.start, code.integer(pageTokens));
-          onPage(visible, read.page, read.after);
-        });
-        forHeads([&](Num h) { row(h).finish(code, out.row(t, firstHead + h)); });
-      });
+  kernel.checkedToken(cache, kernel.memory(op.getPositions()), kernel.memory(op.getRequests()), t,
+                      [&](TokenPlace place) {
+                        Num pages = place.position / pageTokens + 1,
+                            ofPart = (pages + (parts - 1)) / parts;
+                        Num begin = part * ofPart, end = code.min(begin + ofPart, pages);
+                        forHeads([&](Num h) { row(h).begin(code); });
+                        forPages(kernel, cache, place, begin, end, scratch + places.page,
+                                 [&](const PageRead &read) {
+                                   Num visible = code.min(place.position + 1 - read.start,
+                                                          code.integer(pageTokens));
+                                   onPage(visible, read.page, read.after);
+                                 });
+                        forHeads([&](Num h) {
+                          Memory to = out.row(t, firstHead + h);
+                          if (op.getParts()) {
+                            row(h).leavePart(code, to + part * (latent + 2));
+                          } else {
+                            row(h).finish(code, to);
+                          }
+                        });
+                      });
+}
+
+//===----------------------------------------------------------------------===//
+// attention_combine: a tile is a token and some of its heads
+//===----------------------------------------------------------------------===//
+
+/// One head: its parts to its attention.
+static void emitPartsOfHead(Code &code, Memory partials, int64_t parts, int64_t latent,
+                            Memory out) {
+  Num zero = code.number(0.0);
+  auto forParts = [&](llvm::function_ref<void(Memory, Num, Num)> body) {
+    code.loop(code.integer(0), code.integer(parts), 1, [&](Num p) {
+      Memory part = partials + p * (latent + 2);
+      Num sum = (part + (latent + 1)).floats();
+      code.when(!(sum == zero), [&] { body(part, (part + latent).floats(), sum); });
+    });
+  };
+  Var most = code.variable(code.number(-std::numeric_limits<double>::infinity()));
+  forParts([&](Memory, Num largest, Num) { most.set(code.max(most.get(), largest)); });
+  Var total = code.variable(zero);
+  code.columns(latent, [&](Num i, int64_t width) { (out + i).store(code.zeros(width)); });
+  forParts([&](Memory part, Num largest, Num sum) {
+    Num weight = code.exp(largest - most.get());
+    total.set(code.fma(weight, sum, total.get()));
+    code.columns(latent, [&](Num i, int64_t width) {
+      Num values = (part + i).floats(width), before = (out + i).floats(width);
+      (out + i).store(code.fma(code.splat(weight, width), values, before));
+    });
+  });
+  Num inverse = code.number(1.0) / total.get();
+  code.columns(latent, [&](Num i, int64_t width) {
+    (out + i).store((out + i).floats(width) * code.splat(inverse, width));
+  });
+}
+
+void emitAttentionCombine(const KernelCode &kernel, kern::AttentionCombineOp op, Num tile) {
+  Code &code = kernel.code;
+  Rows partials = kernel.rows(op.getPartials()), out = kernel.rows(op.getDestination());
+  int64_t heads = kernel.field("heads");
+  int64_t blocks = cast<RankedTensorType>(op.getResult().getType()).getDimSize(1) / heads;
+  Num t = tile / blocks, firstHead = tile % blocks * heads;
+  code.loop(firstHead, firstHead + heads, 1, [&](Num head) {
+    emitPartsOfHead(code, partials.row(t, head), static_cast<int64_t>(op.getParts()), out.columns,
+                    out.row(t, head));
+  });
 }
 
 //===----------------------------------------------------------------------===//
@@ -190,11 +247,13 @@ void ExpandedAttention::block(Num firstToken, Num request, Num start, Memory pag
 
 /// Walks the pages of a request up to its last position in the step.
 void ExpandedAttention::request(Num request, Num last) {
-  forPages(kernel, cache, {last, request}, scratch + places.page, [&](const PageRead &read) {
-    expandPage(read.page, code.min(last + 1 - read.start, code.integer(pageTokens)));
-    code.loop(code.integer(0), tokens, blockRows,
-              [&](Num firstToken) { block(firstToken, request, read.start, read.page); });
-  });
+  Num zero = code.integer(0);
+  forPages(kernel, cache, {last, request}, zero, last / pageTokens + 1, scratch + places.page,
+           [&](const PageRead &read) {
+             expandPage(read.page, code.min(last + 1 - read.start, code.integer(pageTokens)));
+             code.loop(zero, tokens, blockRows,
+                       [&](Num firstToken) { block(firstToken, request, read.start, read.page); });
+           });
 }
 
 void ExpandedAttention::emit() {

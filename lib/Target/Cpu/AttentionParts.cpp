@@ -144,6 +144,13 @@ void SoftmaxRow::finish(Code &code, Memory out) const {
   });
 }
 
+void SoftmaxRow::leavePart(Code &code, Memory out) const {
+  code.columns(size, [&](Num i, int64_t width) { (out + i).store((values + i).floats(width)); });
+  Num zero = code.number(0.0), sumOfPart = sum.floats();
+  (out + size).store(code.select(sumOfPart == zero, zero, largest.floats()));
+  (out + (size + 1)).store(sumOfPart);
+}
+
 void emitValueProduct(Code &code, const ValueProduct &product, int64_t mr, Num rows, Num count) {
   int64_t width = 2 * code.lanes(), whole = product.columns / width * width;
   Num rowTiles = (rows + (mr - 1)) / mr;
@@ -172,14 +179,13 @@ void emitValueProduct(Code &code, const ValueProduct &product, int64_t mr, Num r
   }
 }
 
-void forPages(const KernelCode &kernel, const CachePages &cache, TokenPlace place, Memory widened,
-              llvm::function_ref<void(const PageRead &)> body) {
+void forPages(const KernelCode &kernel, const CachePages &cache, TokenPlace place, Num begin,
+              Num end, Memory widened, llvm::function_ref<void(const PageRead &)> body) {
   Code &code = kernel.code;
-  Num last = place.position / cache.pageTokens();
-  code.loop(code.integer(0), last + 1, 1, [&](Num p) {
+  code.loop(begin, end, 1, [&](Num p) {
     Num start = p * cache.pageTokens();
     kernel.checkedPage(cache, place.request, p, [&](Memory page) {
-      Memory after = cache.page(place.request, code.min(p + 1, last));
+      Memory after = cache.page(place.request, code.min(p + 1, end - 1));
       if (page.elementType().isF32()) {
         return body({start, page, after});
       }

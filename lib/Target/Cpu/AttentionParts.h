@@ -42,6 +42,8 @@ struct SoftmaxRow {
   /// others into 0, and scales what was summed before to the same largest score.
   void update(Code &code, Num visible) const;
   void finish(Code &code, Memory out) const;
+  /// Leaves values, largest score and sum of a part of the keys; zeros of a part that has none.
+  void leavePart(Code &code, Memory out) const;
 };
 
 /// Adds weights times a page's values to rows: `out[i, c] += sum over j of weights[i, j] *
@@ -65,9 +67,10 @@ struct PageRead {
   Memory after; ///< the page that is read next, as it is stored; it is only asked for
 };
 
-/// Runs `body` for each page of a request up to the one of `place`'s position. A page of narrower
-/// elements is written to `widened` first, as far as keys at once up to the position read it.
-void forPages(const KernelCode &kernel, const CachePages &cache, TokenPlace place, Memory widened,
-              llvm::function_ref<void(const PageRead &)> body);
+/// Runs `body` for the pages [begin, end) of a request, none behind that of `place`'s position. A
+/// page of narrower elements is written to `widened` first, as far as keys at once up to the
+/// position read it.
+void forPages(const KernelCode &kernel, const CachePages &cache, TokenPlace place, Num begin,
+              Num end, Memory widened, llvm::function_ref<void(const PageRead &)> body);
 
 } // namespace dsv3::cpu

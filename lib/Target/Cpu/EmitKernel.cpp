@@ -58,6 +58,7 @@ static SmallVector<Value> activationsOf(Operation *core) {
           [](auto op) { return SmallVector<Value>{op.getA()}; })
       .Case([](kern::CombineOp op) { return SmallVector<Value>{op.getX()}; })
       .Case([](kern::ConcatOp op) { return SmallVector<Value>{op.getLhs(), op.getRhs()}; })
+      .Case([](kern::AttentionCombineOp op) { return SmallVector<Value>{op.getPartials()}; })
       .Case([](kern::RopeAppendOp op) { return SmallVector<Value>{op.getQuery(), op.getKv()}; })
       .Case<kern::LatentAttentionOp, kern::ExpandedAttentionOp>(
           [](auto op) { return SmallVector<Value>{op.getQuery(), op.getRopeQuery()}; })
@@ -131,6 +132,7 @@ static LogicalResult emitTile(const KernelCode &kernel, Num tile) {
       .Case([&](kern::RopeTableOp op) { emitRopeTable(kernel, op, tile); })
       .Case([&](kern::RopeAppendOp op) { emitRopeAppend(kernel, op, tile); })
       .Case([&](kern::LatentAttentionOp op) { emitLatentAttention(kernel, op, tile); })
+      .Case([&](kern::AttentionCombineOp op) { emitAttentionCombine(kernel, op, tile); })
       .Case([&](kern::ExpandedAttentionOp op) { emitExpandedAttention(kernel, op, tile); })
       .Case([&](kern::RouterOp op) { emitRouter(kernel, op, tile); })
       .Case([&](kern::DispatchOp op) { emitDispatch(kernel, op, tile); })

@@ -117,6 +117,7 @@ void emitRowwise(const KernelCode &kernel, kern::RowwiseOp op, Num tile);
 void emitGemm(const KernelCode &kernel, kern::GemmOp op, Num tile);
 void emitGroupedGemm(const KernelCode &kernel, kern::GroupedGemmOp op, Num tile);
 void emitGather(const KernelCode &kernel, kern::GatherOp op, Num tile);
+void emitAttentionCombine(const KernelCode &kernel, kern::AttentionCombineOp op, Num tile);
 void emitConcat(const KernelCode &kernel, kern::ConcatOp op, Num tile);
 void emitCombine(const KernelCode &kernel, kern::CombineOp op, Num tile);
 void emitRopeTable(const KernelCode &kernel, kern::RopeTableOp op, Num tile);

@@ -149,12 +149,23 @@ static FamilyText print(KernelText &kernel, kern::LatentAttentionOp op) {
   text.checks = "using TheCache = " + kernel.cacheType(op.getCache()) + ";\n  " +
                 sharedCheck(kernel, llvm::formatv("LatentShared<{0}, TheCache>::bytes", heads));
   text.call = llvm::formatv(
-      "latentAttention<{0}, {1}, {2}>(launch, {3}, {4},\n    {5}, {6}, TheCache{{{7}, {8}}, {9}, "
-      "{10});",
-      heads, dimOf(op.getResult(), 1), kernel.field("threads"), kernel.rows(op.getQuery()),
-      kernel.rows(op.getRopeQuery()), kernel.name(op.getPositions()), kernel.name(op.getRequests()),
-      kernel.pages(op.getCache()), kernel.pageTable(op.getCache()),
+      "latentAttention<{0}, {1}, {2}, {3}>(launch, {4}, {5},\n    {6}, {7}, TheCache{{{8}, {9}}, "
+      "{10}, {11});",
+      heads, dimOf(op.getResult(), 1), op.getParts().value_or(0), kernel.field("threads"),
+      kernel.rows(op.getQuery()), kernel.rows(op.getRopeQuery()), kernel.name(op.getPositions()),
+      kernel.name(op.getRequests()), kernel.pages(op.getCache()), kernel.pageTable(op.getCache()),
       kernel.rows(op.getDestination()), floatText(op.getScale().convertToDouble()));
+  return text;
+}
+
+static FamilyText print(KernelText &kernel, kern::AttentionCombineOp op) {
+  kernel.setName(op.getPartials(), "partials");
+  kernel.setName(op.getDestination(), "out");
+  FamilyText text{"latent_attention", {}, {}, {}};
+  text.call =
+      llvm::formatv("attentionCombine<{0}, {1}, {2}, {3}>(launch, {4}, {5});", op.getParts(),
+                    lastDim(op.getResult()), dimOf(op.getResult(), 1), kernel.field("threads"),
+                    kernel.rows(op.getPartials()), kernel.rows(op.getDestination()));
   return text;
 }
 
@@ -308,8 +319,8 @@ static FamilyText print(KernelText &kernel, kern::CombineOp op) {
 FailureOr<FamilyText> printFamily(KernelText &kernel) {
   return llvm::TypeSwitch<Operation *, FailureOr<FamilyText>>(kernel.definition.getCore())
       .Case<kern::RowwiseOp, kern::GatherOp, kern::ConcatOp, kern::RopeTableOp, kern::RopeAppendOp,
-            kern::LatentAttentionOp, kern::ExpandedAttentionOp, kern::GemmOp, kern::GroupedGemmOp,
-            kern::RouterOp, kern::DispatchOp, kern::CombineOp>(
+            kern::LatentAttentionOp, kern::AttentionCombineOp, kern::ExpandedAttentionOp,
+            kern::GemmOp, kern::GroupedGemmOp, kern::RouterOp, kern::DispatchOp, kern::CombineOp>(
           [&](auto op) { return FailureOr<FamilyText>(print(kernel, op)); })
       .Default([&](Operation *op) {
         return FailureOr<FamilyText>(kernel.definition.emitError("GPUs have no code for '")

@@ -144,13 +144,17 @@ func.func @experts(%l: tensor<?x16xf32, #T>, %b: tensor<16xf32>, %eo: tensor<?x4
 }
 
 // CHECK-LABEL: func.func @attention
-func.func @attention(%p: tensor<?xi32, #T>, %t: tensor<?x4xf32, #T>, %q: tensor<?x4x8xf32, #T>, %kv: tensor<?x40xf32, #T>, %w: tensor<32xbf16>, %ql: tensor<?x4x32xf32, #T>, %qn: tensor<?x4x16xf32, #T>, %kvb: tensor<4x40x32xf8E4M3FN>, %s: tensor<4x1x1xf32>, %o: tensor<?x4x24xf32, #T>, %cache: !cache) {
+func.func @attention(%p: tensor<?xi32, #T>, %t: tensor<?x4xf32, #T>, %q: tensor<?x4x8xf32, #T>, %kv: tensor<?x40xf32, #T>, %w: tensor<32xbf16>, %ql: tensor<?x4x32xf32, #T>, %qn: tensor<?x4x16xf32, #T>, %kvb: tensor<4x40x32xf8E4M3FN>, %s: tensor<4x1x1xf32>, %o: tensor<?x4x24xf32, #T>, %parts: tensor<?x4x102xf32, #T>, %cache: !cache) {
   // CHECK: kern.rope_table ins({{.*}}) outs({{.*}}) {inverse_frequencies = array<f32: {{.*}}>, multiplier = 1.0{{.*}} : f32} ->
   %cos, %sin = kern.rope_table ins(%p : tensor<?xi32, #T>) outs(%t, %t : tensor<?x4xf32, #T>, tensor<?x4xf32, #T>) {inverse_frequencies = array<f32: 1.0, 0.5, 0.25, 0.125>, multiplier = 1.0 : f32} -> tensor<?x4xf32, #T>, tensor<?x4xf32, #T>
   // CHECK: kern.rope_append ins({{.*}}) into(%{{.+}}) outs({{.*}}) eps {{[^ ]+}} ->
   %a = kern.rope_append ins(%q, %kv, %w, %cos, %sin, %p, %p : tensor<?x4x8xf32, #T>, tensor<?x40xf32, #T>, tensor<32xbf16>, tensor<?x4xf32, #T>, tensor<?x4xf32, #T>, tensor<?xi32, #T>, tensor<?xi32, #T>) into(%cache : !cache) outs(%q : tensor<?x4x8xf32, #T>) eps 1.0e-06 -> tensor<?x4x8xf32, #T>
   // CHECK: kern.latent_attention ins({{.*}}) from(%{{.+}}) outs({{.*}}) scale 2.5{{[^ ]*}} ->
   %b = kern.latent_attention ins(%ql, %a, %p, %p : tensor<?x4x32xf32, #T>, tensor<?x4x8xf32, #T>, tensor<?xi32, #T>, tensor<?xi32, #T>) from(%cache : !cache) outs(%ql : tensor<?x4x32xf32, #T>) scale 2.5e-01 -> tensor<?x4x32xf32, #T>
+  // CHECK: kern.latent_attention ins({{.*}}) from(%{{.+}}) outs({{.*}}) scale 2.5{{[^ ]*}} parts 3 -> tensor<?x4x102xf32
+  %b3 = kern.latent_attention ins(%ql, %a, %p, %p : tensor<?x4x32xf32, #T>, tensor<?x4x8xf32, #T>, tensor<?xi32, #T>, tensor<?xi32, #T>) from(%cache : !cache) outs(%parts : tensor<?x4x102xf32, #T>) scale 2.5e-01 parts 3 -> tensor<?x4x102xf32, #T>
+  // CHECK: kern.attention_combine ins(%{{.+}} : {{.*}}) outs(%{{.+}} : {{.*}}) parts 3 -> tensor<?x4x32xf32
+  %b4 = kern.attention_combine ins(%b3 : tensor<?x4x102xf32, #T>) outs(%ql : tensor<?x4x32xf32, #T>) parts 3 -> tensor<?x4x32xf32, #T>
   // CHECK: kern.expanded_attention ins(%{{.+}}, %{{.+}}, %{{.+}} scales %{{.+}} block [128, 128], {{.*}}) from(%{{.+}}) outs({{.*}}) scale 2.5{{[^ ]*}} ->
   %c = kern.expanded_attention ins(%qn, %a, %kvb scales %s block [128, 128], %p, %p : tensor<?x4x16xf32, #T>, tensor<?x4x8xf32, #T>, tensor<4x40x32xf8E4M3FN> scales tensor<4x1x1xf32>, tensor<?xi32, #T>, tensor<?xi32, #T>) from(%cache : !cache) outs(%o : tensor<?x4x24xf32, #T>) scale 2.5e-01 -> tensor<?x4x24xf32, #T>
   return

@@ -21,14 +21,30 @@ kern.def @append kind "append" family "rope_append" sizes ["T"] ins(%q: !r, %kv:
 }
 
 // CHECK-LABEL: //===- kernel latent -===//
-// CHECK: // For sm_90a: heads=4, threads=256, since 4 heads share a read of the latents.
+// CHECK: // For sm_90a: heads=2, threads=256, since 2 heads share a read of the latents.
 // CHECK: const float *cachePages, // [pages, 64, 40]
 // CHECK: using TheCache = Cache<const float, 32, 8, 64, 4096, 2>;
-// CHECK-NEXT: static_assert(LatentShared<4, TheCache>::bytes == 1712, "shared memory as in the family table");
-// CHECK: latentAttention<4, 4, 256>(launch, Rows<const float, 0, 128, 32>{query}, Rows<const float, 0, 32, 8>{ropeQuery},
-// CHECK-NEXT: positions, requests, TheCache{cachePages, cacheTable}, Rows<float, 0, 128, 32>{out}, 0.200000003f);
-kern.def @latent kind "attention" family "latent_attention" sizes ["T"] ins(%q: !q, %r: !r, %pos: !i, %req: !i, %cache: !cache) outs(%o: !q) attributes {maxima = [#dsv3.size<"T", max = 8>]} {
+// CHECK-NEXT: static_assert(LatentShared<2, TheCache>::bytes == 856, "shared memory as in the family table");
+// CHECK: latentAttention<2, 4, 8, 256>(launch, Rows<const float, 0, 128, 32>{query}, Rows<const float, 0, 32, 8>{ropeQuery},
+// CHECK-NEXT: positions, requests, TheCache{cachePages, cacheTable}, Rows<float, 0, 1088, 272>{out}, 0.200000003f);
+!parts = tensor<?x4x272xf32, #T>
+kern.def @latent kind "attention" family "latent_attention" sizes ["T"] ins(%q: !q, %r: !r, %pos: !i, %req: !i, %cache: !cache) outs(%o: !parts) attributes {maxima = [#dsv3.size<"T", max = 8>]} {
+  %y = kern.latent_attention ins(%q, %r, %pos, %req : !q, !r, !i, !i) from(%cache : !cache) outs(%o : !parts) scale 2.0e-01 parts 8 -> !parts
+  kern.yield %y : !parts
+}
+
+// With no parts it is the attention itself.
+// CHECK-LABEL: //===- kernel whole -===//
+// CHECK: latentAttention<4, 4, 0, 256>(launch,
+kern.def @whole kind "attention" family "latent_attention" sizes ["T"] ins(%q: !q, %r: !r, %pos: !i, %req: !i, %cache: !cache) outs(%o: !q) attributes {maxima = [#dsv3.size<"T", max = 128>]} {
   %y = kern.latent_attention ins(%q, %r, %pos, %req : !q, !r, !i, !i) from(%cache : !cache) outs(%o : !q) scale 2.0e-01 -> !q
+  kern.yield %y : !q
+}
+
+// CHECK-LABEL: //===- kernel parts -===//
+// CHECK: attentionCombine<8, 32, 4, 32>(launch, Rows<const float, 0, 1088, 272>{partials}, Rows<float, 0, 128, 32>{out});
+kern.def @parts kind "attention_combine" family "attention_combine" sizes ["T"] ins(%x: !parts) outs(%o: !q) attributes {maxima = [#dsv3.size<"T", max = 8>]} {
+  %y = kern.attention_combine ins(%x : !parts) outs(%o : !q) parts 8 -> !q
   kern.yield %y : !q
 }
 

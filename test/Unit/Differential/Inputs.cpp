@@ -26,6 +26,7 @@ private:
   }
   reference::Tensor floats(RankedTensorType type);
   void setIndices();
+  void setParts(kern::AttentionCombineOp op);
   void fill(Value value, const std::function<int64_t(int64_t)> &element);
   void setCache(graph::CacheType type);
   void placeTokens(Value positions, Value requests, int64_t limit, bool distinct);
@@ -147,6 +148,21 @@ void InputMaker::setGroups(int64_t experts, Value offsets, Value rows, int64_t e
   }
 }
 
+/// Makes each part of a token's keys one that has keys, or zeros: the first has some.
+void InputMaker::setParts(kern::AttentionCombineOp op) {
+  reference::Tensor &partials =
+      inputs.tensors[cast<BlockArgument>(op.getPartials()).getArgNumber()];
+  auto parts = static_cast<int64_t>(op.getParts());
+  int64_t width = partials.dim(2) / parts, all = partials.rows() * partials.dim(1) * parts;
+  for (int64_t part = 0; part < all; ++part) {
+    double *values = partials.row(0) + part * width;
+    values[width - 1] = 1 + static_cast<double>(below(1000)) / 64;
+    if (part % parts != 0 && below(3) == 0) {
+      std::fill_n(values, width, 0.0);
+    }
+  }
+}
+
 void InputMaker::setIndices() {
   Operation *core = definition.getCore();
   if (auto op = dyn_cast<kern::GatherOp>(core)) {
@@ -160,6 +176,8 @@ void InputMaker::setIndices() {
                 true);
   } else if (auto op = dyn_cast<kern::LatentAttentionOp>(core)) {
     placeTokens(op.getPositions(), op.getRequests(), 1, false);
+  } else if (auto op = dyn_cast<kern::AttentionCombineOp>(core)) {
+    setParts(op);
   } else if (auto op = dyn_cast<kern::ExpandedAttentionOp>(core)) {
     placeTokens(op.getPositions(), op.getRequests(), 1, false);
   } else if (auto op = dyn_cast<kern::DispatchOp>(core)) {

@@ -1,7 +1,8 @@
-//===- latent_attention.cuh - kern.latent_attention -------------*- C++ -*-===//
+//===- latent_attention.cuh - latent_attention, attention_combine -*- C++ -*-===//
 //
-// Absorbed attention over the paged latents: a block has a token and some of its heads,
-// which share each read of the cache. Keys that the token does not see are not touched.
+// Absorbed attention over the paged latents: a block has a token, some of its heads, which
+// share each read of the cache, and a part of the keys. Keys that the token does not see are
+// not touched. Another kernel makes the attention of the parts.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -17,9 +18,10 @@ struct LatentShared {
   static constexpr int bytes = (heads * C::width + Scores::floats) * 4;
 };
 
-/// `heads` of `allHeads` a block.
-template <int heads, int allHeads, int threads, typename C, typename Query, typename RopeQuery,
-          typename Out>
+/// `heads` of `allHeads` a block, and one of `parts` of the keys; with no parts `out` is the
+/// attention itself.
+template <int heads, int allHeads, int parts, int threads, typename C, typename Query,
+          typename RopeQuery, typename Out>
 __device__ inline void latentAttention(Launch launch, Query query, RopeQuery ropeQuery,
                                        const int32 *positions, const int32 *requests, C cache,
                                        Out out, float scale) {
@@ -29,7 +31,9 @@ __device__ inline void latentAttention(Launch launch, Query query, RopeQuery rop
   if (launch.stopped()) {
     return;
   }
-  int64 row = blockIndex() / (allHeads / heads);
+  constexpr int tiles = allHeads / heads, partCount = parts > 0 ? parts : 1;
+  int64 row = blockIndex() / (tiles * partCount);
+  int part = int(blockIndex() / tiles % partCount);
   int firstHead = int(blockIndex() % (allHeads / heads)) * heads;
   int position = positions[row], request = requests[row];
   if (!cache.checked(launch, position, request)) {
@@ -47,7 +51,9 @@ __device__ inline void latentAttention(Launch launch, Query query, RopeQuery rop
   }
   syncBlock();
   float values[heads][perThread] = {};
-  for (int64 p = 0; p <= position / C::pageTokens; ++p) {
+  int64 pages = position / C::pageTokens + 1, ofPart = ceilDiv(pages, partCount);
+  int64 end = (part + 1) * ofPart < pages ? (part + 1) * ofPart : pages;
+  for (int64 p = part * ofPart; p < end; ++p) {
     const auto *page = cache.page(launch, request, p);
     if (!page) {
       return;
@@ -94,10 +100,45 @@ __device__ inline void latentAttention(Launch launch, Query query, RopeQuery rop
     int i = threadIndex() + c * threads;
     if (i < C::latent) {
       for (int h = 0; h < heads; ++h) {
-        auto *to = out.at(row, firstHead + h) + i;
-        *to = toNarrow<typename Out::Element>(values[h][c] * quotient(1.0f, softmax.sum[h]));
+        auto *to = out.at(row, firstHead + h) + part * (C::latent + 2) + i;
+        float factor = parts > 0 ? 1.0f : quotient(1.0f, softmax.sum[h]);
+        *to = toNarrow<typename Out::Element>(values[h][c] * factor);
       }
     }
+  }
+  if constexpr (parts > 0) {
+    for (int h = threadIndex(); h < heads; h += threads) {
+      auto *to = out.at(row, firstHead + h) + part * (C::latent + 2) + C::latent;
+      to[0] = softmax.sum[h] != 0.0f ? softmax.largestScore[h] : 0.0f;
+      to[1] = softmax.sum[h];
+    }
+  }
+}
+
+/// kern.attention_combine: a block has a head of a token.
+template <int parts, int latent, int allHeads, int threads, typename Partials, typename Out>
+__device__ inline void attentionCombine(Launch launch, Partials partials, Out out) {
+  if (launch.stopped()) {
+    return;
+  }
+  int64 row = blockIndex() / allHeads, head = blockIndex() % allHeads;
+  const float *from = partials.at(row, head);
+  float most = -infinity();
+  for (int p = 0; p < parts; ++p) {
+    const float *part = from + p * (latent + 2);
+    most = part[latent + 1] != 0.0f ? largest(most, part[latent]) : most;
+  }
+  for (int i = threadIndex(); i < latent; i += threads) {
+    float value = 0.0f, total = 0.0f;
+    for (int p = 0; p < parts; ++p) {
+      const float *part = from + p * (latent + 2);
+      if (part[latent + 1] != 0.0f) {
+        float weight = exponential(part[latent] - most);
+        total = multiplyAdd(weight, part[latent + 1], total);
+        value = multiplyAdd(weight, part[i], value);
+      }
+    }
+    out.at(row, head)[i] = toNarrow<typename Out::Element>(value * quotient(1.0f, total));
   }
 }
 
