@@ -211,7 +211,7 @@ class RunTest(unittest.TestCase):
         self.assertEqual(first.stdout.count(","), 3, first.stderr)
         self.assertEqual(second.stdout, first.stdout)
         self.assertIn("the weights are mapped", second.stderr)
-        self.assertIn("another source (made up from seed 0) than made up from seed 3", other.stderr)
+        self.assertIn("another source (made up from seed 0 in way 2) than made up from seed 3", other.stderr)
         self.assertNotEqual(other.stdout, first.stdout)
         self.assertIn("packed weights are kept", dummy("--dummy-seed", "3", "--keep-packed").stderr)
         self.assertEqual(dummy("--dummy-seed", "3").stdout, other.stdout)
