@@ -1,6 +1,7 @@
 //===- BenchCommand.cpp - how fast a model runs here ----------------------===//
 #include "dsv3/Support/Cpus.h"
 #include "dsv3/Support/MemoryLimits.h"
+#include "runtime/base/Memory.h"
 #include "runtime/base/Progress.h"
 #include "runtime/cli/BenchReport.h"
 #include "runtime/cli/CommandLine.h"
@@ -142,6 +143,7 @@ static Status runBench(const Flags &flags) {
   result.load.origin = weights.origin;
   result.load.seconds = weights.seconds;
   result.load.bytes = weights.store.bytes().size();
+  result.load.hugeBytes = runtime::hugePageBytes(weights.store.bytes());
   Expected<runtime::MachineProbe> probe =
       runtime::MachineProbe::create(result.threads, result.variant, probeBytes());
   if (!probe) {

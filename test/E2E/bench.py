@@ -59,6 +59,7 @@ class BenchTest(unittest.TestCase):
             self.assertLessEqual(spread["least"], spread["median"])
             self.assertLessEqual(spread["median"], spread["most"])
         self.assertEqual(found["load"]["weights"], "packed")
+        self.assertLessEqual(found["load"]["huge_page_bytes"], found["load"]["bytes"])
         self.assertGreater(found["yardstick"]["row_bandwidth"], 0)
         self.assertGreater(found["yardstick"]["block_rate"], 0)
         self.assertEqual(len(found["kernels"]), 2)
