@@ -193,11 +193,11 @@ std::span<const std::byte> SafetensorsFile::bytes(const TensorInfo &tensor) cons
   return {static_cast<const std::byte *>(mapping) + tensor.offset, tensor.byteCount};
 }
 
-void SafetensorsFile::drop(const TensorInfo &tensor) const {
+void SafetensorsFile::drop(const TensorInfo &tensor, uint64_t first, uint64_t count) const {
   assert(mapping != nullptr && "drop of a file that is not mapped");
   const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-  uint64_t begin = (tensor.offset + page - 1) / page * page;
-  uint64_t end = (tensor.offset + tensor.byteCount) / page * page;
+  uint64_t begin = (tensor.offset + first + page - 1) / page * page;
+  uint64_t end = (tensor.offset + first + count) / page * page;
   if (begin < end) {
     // Advice only: where the system does not take it, the pages just stay.
     (void)madvise(static_cast<std::byte *>(mapping) + begin, end - begin, MADV_DONTNEED);

@@ -4,8 +4,11 @@
 
 #include "dsv3/Support/BytesText.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <limits>
 #include <sys/mman.h>
 #include <utility>
@@ -69,4 +72,23 @@ Expected<Memory> Memory::allocate(uint64_t bytes, std::string_view what) {
   memory.begin = first;
   memory.length = bytes;
   return memory;
+}
+
+uint64_t runtime::hugePageBytes(std::span<const std::byte> block) {
+  auto first = reinterpret_cast<uintptr_t>(block.data());
+  uint64_t kilobytes = 0;
+  bool inside = false;
+  std::ifstream maps("/proc/self/smaps");
+  for (std::string line; std::getline(maps, line);) {
+    uintptr_t begin = 0, end = 0;
+    unsigned long amount = 0;
+    if (std::sscanf(line.c_str(), "%zx-%zx ", &begin, &end) == 2) {
+      inside = begin < first + block.size() && first < end;
+    } else if (inside && (std::sscanf(line.c_str(), "AnonHugePages: %lu kB", &amount) == 1 ||
+                          std::sscanf(line.c_str(), "ShmemPmdMapped: %lu kB", &amount) == 1 ||
+                          std::sscanf(line.c_str(), "FilePmdMapped: %lu kB", &amount) == 1)) {
+      kilobytes += amount;
+    }
+  }
+  return std::min<uint64_t>(kilobytes * 1024, block.size());
 }

@@ -40,4 +40,8 @@ private:
   uint64_t length = 0;
 };
 
+/// How much of `block` lies in huge pages, as far as the system tells: mappings beside it that the
+/// system counts with it may add to it, up to its size.
+uint64_t hugePageBytes(std::span<const std::byte> block);
+
 } // namespace dsv3::runtime

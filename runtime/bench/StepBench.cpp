@@ -10,6 +10,7 @@
 #include <map>
 #include <set>
 #include <thread>
+#include <utility>
 
 using namespace dsv3;
 using namespace dsv3::runtime;
@@ -42,12 +43,36 @@ std::vector<int32_t> StepBench::randomIds(int64_t count) {
   return ids;
 }
 
+void StepBench::report(std::string_view what, int64_t done, int64_t total) const {
+  if (options.progress) {
+    options.progress(what, uint64_t(done), uint64_t(total));
+  }
+}
+
+namespace {
+/// Calls `after` with the tokens of the session after each of its steps.
+class StepWatcher final : public Observer {
+public:
+  explicit StepWatcher(std::function<void(int64_t)> after) : after(std::move(after)) {}
+  Status outputs(const StepOutputs &step) override {
+    after(step.position + step.rows);
+    return {};
+  }
+
+private:
+  std::function<void(int64_t)> after;
+};
+} // namespace
+
 /// Forgets what lies behind `position`, or fills the cache up to it.
 Status StepBench::moveTo(int64_t position) {
-  if (session.position() >= position) {
+  int64_t begin = session.position();
+  if (begin >= position) {
     return session.rewind(position);
   }
-  return session.append(randomIds(position - session.position()));
+  StepWatcher watcher(
+      [&](int64_t at) { report("filling the cache", at - begin, position - begin); });
+  return session.append(randomIds(position - begin), OutputRows::Last, &watcher);
 }
 
 double StepBench::bandwidth() {
@@ -93,11 +118,13 @@ private:
 };
 } // namespace
 
-/// Feeds `ids` in steps of `batch`, with the choice of a token after each.
-static Status feed(Session &session, std::span<const int32_t> ids, int64_t batch,
-                   Observer *observer) {
-  for (size_t at = 0; at < ids.size(); at += size_t(batch)) {
-    auto part = ids.subspan(at, std::min(size_t(batch), ids.size() - at));
+/// Feeds `ids` in steps of a batch, with the choice of a token after each. `repeat` counts from
+/// -1, the one that is not measured.
+Status StepBench::feed(std::span<const int32_t> ids, Observer *observer, int64_t repeat) {
+  auto count = int64_t(ids.size());
+  for (int64_t at = 0; at < count; at += options.batch) {
+    report("measuring decode", (repeat + 1) * count + at, (options.repeats + 1) * count);
+    auto part = ids.subspan(size_t(at), size_t(std::min(options.batch, count - at)));
     if (Status status = session.append(part, OutputRows::All, observer); !status) {
       return status;
     }
@@ -105,12 +132,13 @@ static Status feed(Session &session, std::span<const int32_t> ids, int64_t batch
       [[maybe_unused]] volatile int32_t chosen = argmax(session.outputs().logitsOf(row));
     }
   }
+  report("measuring decode", (repeat + 2) * count, (options.repeats + 1) * count);
   return {};
 }
 
 Expected<double> StepBench::countExperts(std::span<const int32_t> ids) {
   ExpertCounter counter;
-  if (Status status = feed(session, ids, options.batch, &counter); !status) {
+  if (Status status = feed(ids, &counter, -1); !status) {
     return status;
   }
   return counter.average();
@@ -157,7 +185,7 @@ Expected<DecodeResult> StepBench::decode() {
       return status;
     }
     auto begin = std::chrono::steady_clock::now();
-    if (Status status = feed(session, generated, options.batch, nullptr); !status) {
+    if (Status status = feed(generated, nullptr, repeat); !status) {
       return status;
     }
     double seconds = secondsSince(begin), after = bandwidth();
@@ -197,8 +225,12 @@ Expected<PrefillResult> StepBench::prefill() {
     if (Status status = moveTo(options.depth); !status) {
       return status;
     }
+    StepWatcher watcher([&](int64_t at) {
+      report("measuring prefill", (repeat + 1) * options.promptTokens + at - options.depth,
+             (options.repeats + 1) * options.promptTokens);
+    });
     auto begin = std::chrono::steady_clock::now();
-    if (Status status = session.append(ids); !status) {
+    if (Status status = session.append(ids, OutputRows::Last, &watcher); !status) {
       return status;
     }
     double seconds = secondsSince(begin), after = peak();
@@ -251,6 +283,7 @@ Expected<std::vector<KernelResult>> StepBench::kernels(int64_t tokens) {
     if (Status status = session.append(ids, OutputRows::Last, &profiler); !status) {
       return status;
     }
+    report("measuring kernels", repeat + 1, options.repeats);
     for (size_t i = 0; i < launches.size(); ++i) {
       KernelResult &result = results[size_t(launches[i]->target)];
       result.seconds += times.first[i] / options.repeats;

@@ -12,7 +12,9 @@
 #include "runtime/bench/StepCost.h"
 #include "runtime/session/Session.h"
 
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace dsv3::runtime {
@@ -30,6 +32,8 @@ struct StepBenchOptions {
   int64_t batch = 1; ///< rows of a decode step
   int repeats = 3;
   uint64_t seed = 0;
+  /// Called between steps with what is being done and how much of it is done. May be empty.
+  std::function<void(std::string_view what, uint64_t done, uint64_t total)> progress = {};
 };
 
 struct DecodeResult {
@@ -79,6 +83,8 @@ public:
 private:
   std::vector<int32_t> randomIds(int64_t count);
   Status moveTo(int64_t position);
+  Status feed(std::span<const int32_t> ids, Observer *observer, int64_t repeat);
+  void report(std::string_view what, int64_t done, int64_t total) const;
   Expected<double> countExperts(std::span<const int32_t> ids);
   double bandwidth();
   double peak();

@@ -1,6 +1,8 @@
 //===- BenchCommand.cpp - how fast a model runs here ----------------------===//
 #include "dsv3/Support/Cpus.h"
 #include "dsv3/Support/MemoryLimits.h"
+#include "runtime/base/Memory.h"
+#include "runtime/base/Progress.h"
 #include "runtime/cli/BenchReport.h"
 #include "runtime/cli/CommandLine.h"
 #include "runtime/cli/Commands.h"
@@ -9,7 +11,11 @@
 #include "runtime/cli/Streams.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 
 namespace dsv3::cli {
 namespace {
@@ -17,6 +23,25 @@ struct Flags {
   ModelFlags model;
   runtime::StepBenchOptions bench;
   bool kernels = false, json = false;
+};
+} // namespace
+
+namespace {
+/// A line of progress for each thing that is measured.
+class StepProgress {
+public:
+  void update(std::string_view what, uint64_t done, uint64_t total) {
+    if (!line || what != label) {
+      line.reset();
+      label = what;
+      line.emplace(label, stderr, runtime::Progress::Amounts::Hidden);
+    }
+    line->update(done, total);
+  }
+
+private:
+  std::string label;
+  std::optional<runtime::Progress> line;
 };
 } // namespace
 
@@ -37,9 +62,13 @@ static double attentionFlops(const checkpoint::ModelConfig &config) {
 
 static Status measure(runtime::Session &session, const ModelFiles &files, const Flags &flags,
                       BenchResult &result, runtime::MachineProbe &probe) {
+  runtime::StepBenchOptions options = flags.bench;
+  StepProgress progress;
+  options.progress = [&](std::string_view what, uint64_t done, uint64_t total) {
+    progress.update(what, done, total);
+  };
   runtime::StepBench bench(session, probe, files.variant, attentionFlops(files.texts.config),
-                           flags.bench);
-  const runtime::StepBenchOptions &options = flags.bench;
+                           options);
   if (options.promptTokens > 0) {
     say("measuring prefill");
     auto prefill = bench.prefill();
@@ -114,6 +143,7 @@ static Status runBench(const Flags &flags) {
   result.load.origin = weights.origin;
   result.load.seconds = weights.seconds;
   result.load.bytes = weights.store.bytes().size();
+  result.load.hugeBytes = runtime::hugePageBytes(weights.store.bytes());
   Expected<runtime::MachineProbe> probe =
       runtime::MachineProbe::create(result.threads, result.variant, probeBytes());
   if (!probe) {

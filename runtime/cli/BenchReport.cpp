@@ -75,9 +75,13 @@ std::string benchText(const BenchResult &result) {
                  result.machine.readBandwidth.least / 1e9, result.machine.readBandwidth.most / 1e9,
                  result.machine.fmaPeak.median / 1e9, result.machine.fmaPeak.least / 1e9,
                  result.machine.fmaPeak.most / 1e9);
-  fmt::format_to(out, "loading    {} {} in {:.2f} s, {:.0f} % of the rate of copying memory\n",
-                 bytesText(result.load.bytes), name(result.load.origin), result.load.seconds,
-                 100 * double(result.load.bytes) / result.load.seconds / result.load.copyRate);
+  fmt::format_to(
+      out,
+      "loading    {} {} in {:.2f} s, {:.0f} % of the rate of copying memory; {:.0f} % in "
+      "huge pages\n",
+      bytesText(result.load.bytes), name(result.load.origin), result.load.seconds,
+      100 * double(result.load.bytes) / result.load.seconds / result.load.copyRate,
+      100 * double(result.load.hugeBytes) / double(result.load.bytes));
   if (result.prefill) {
     fmt::format_to(out, "prefill    {}, {} of the peak; {:.2f} GFLOP per token with weights\n",
                    rate(result.prefill->tokensPerSecond), percent(result.prefill->peakFraction),
@@ -140,6 +144,7 @@ std::string benchJson(const BenchResult &result) {
                        {{"weights", name(result.load.origin)},
                         {"seconds", result.load.seconds},
                         {"bytes", result.load.bytes},
+                        {"huge_page_bytes", result.load.hugeBytes},
                         {"copy_fraction",
                          double(result.load.bytes) / result.load.seconds / result.load.copyRate}}}};
   if (result.prefill) {

@@ -13,9 +13,10 @@ namespace dsv3::cli {
 /// How the weights came into memory.
 struct LoadResult {
   WeightOrigin origin = WeightOrigin::Packed;
-  double seconds = 0;  ///< without compiling and starting threads
-  uint64_t bytes = 0;  ///< as packed
-  double copyRate = 0; ///< bytes per second that the same threads copy
+  double seconds = 0;     ///< without compiling and starting threads
+  uint64_t bytes = 0;     ///< as packed
+  uint64_t hugeBytes = 0; ///< of them in huge pages
+  double copyRate = 0;    ///< bytes per second that the same threads copy
 };
 
 /// What hand-written products reach here.

@@ -3,6 +3,7 @@
 
 #include "dsv3/Plan/Families.h"
 #include "dsv3/Plan/Names.h"
+#include "runtime/base/Numa.h"
 #include "runtime/bundle/CompileCache.h"
 #include "runtime/cli/Model.h"
 #include "runtime/cli/Streams.h"
@@ -10,6 +11,7 @@
 #include "runtime/drivers/cuda/CudaDevice.h"
 
 #include <charconv>
+#include <utility>
 #include <vector>
 
 namespace dsv3::cli {
@@ -41,8 +43,20 @@ CLI::Validator deviceNames() {
 
 Expected<std::unique_ptr<runtime::Device>> createDevice(const ModelFlags &flags) {
   std::optional<int> gpu = gpuNumber(flags.device);
+  // The validator of the flag has seen it.
+  runtime::NumaMode mode = *runtime::numaModeFromName(flags.numa);
   if (!gpu) {
-    return runtime::createCpuDevice({.threads = flags.threads});
+    runtime::NumaPlacement placement = runtime::placeOnNodes(mode, runtime::numaNodes());
+    if (!placement.note.empty()) {
+      say(placement.note);
+    }
+    bool pin = !placement.cpus.empty();
+    return runtime::createCpuDevice(
+        {.threads = flags.threads, .pin = pin, .cpus = std::move(placement.cpus)});
+  }
+  if (mode != runtime::NumaMode::None) {
+    return Failure{"--numa places the threads that compute on CPUs, not those of a GPU", "--numa",
+                   "leave --numa or --device out"};
   }
   runtime::KernelCompilerOptions options;
   if (auto directory = runtime::compileCacheDirectory()) {

@@ -41,6 +41,7 @@ struct ModelFlags {
   std::string cacheType;     ///< elements of the cache that are compiled for; empty: f32
   std::string device = "cpu";
   int threads = 0;
+  std::string numa = "none"; ///< a runtime::NumaMode
   int64_t context = 0, chunk = 0;
   bool dummy = false, rebuild = false, keepPacked = false, verifyPacked = false;
   uint64_t dummySeed = 0;

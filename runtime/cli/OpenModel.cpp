@@ -5,6 +5,7 @@
 #include "dsv3/Support/Hash.h"
 #include "dsv3/Support/WeightEncoding.h"
 #include "runtime/base/Cpu.h"
+#include "runtime/base/Numa.h"
 #include "runtime/bundle/CompileCache.h"
 #include "runtime/cli/CommandLine.h"
 #include "runtime/cli/DeviceFlag.h"
@@ -49,6 +50,16 @@ static CLI::Validator encodings(const std::string &names, bool (*admits)(DType))
       "NAME");
 }
 
+static CLI::Validator numaModes() {
+  return CLI::Validator(
+      [](const std::string &text) {
+        return runtime::numaModeFromName(text)
+                   ? ""
+                   : "expected " + runtime::numaModeNames() + ", found '" + text + "'";
+      },
+      "NAME");
+}
+
 void addModelFlags(CLI::App &command, ModelFlags &flags) {
   auto *source = command.add_option_group("model");
   source->add_option("--model", flags.model, "checkpoint directory, or a bundle of dsv3-compile");
@@ -56,6 +67,13 @@ void addModelFlags(CLI::App &command, ModelFlags &flags) {
   source->require_option(1);
   command.add_option("--threads", flags.threads, "threads; 0: as many as are useful here")
       ->check(threadRange());
+  command
+      .add_option(
+          "--numa", flags.numa,
+          "place threads and memory: none; pin: each thread on a CPU; distribute: the same\n"
+          "over all NUMA nodes, memory spread over them; isolate: all on one node")
+      ->check(numaModes())
+      ->capture_default_str();
   command
       .add_option("--context", flags.context,
                   "tokens of context; 0: as many as the model was compiled for")

@@ -1,6 +1,8 @@
 //===- StartModel.cpp - weights and a session -----------------------------===//
+#include "dsv3/Support/BytesText.h"
 #include "dsv3/Support/Cpus.h"
 #include "dsv3/Support/MemoryLimits.h"
+#include "runtime/base/Memory.h"
 #include "runtime/base/Progress.h"
 #include "runtime/cli/DeviceFlag.h"
 #include "runtime/cli/Interrupt.h"
@@ -12,6 +14,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <span>
+#include <string>
 
 namespace dsv3::cli {
 
@@ -75,6 +79,25 @@ static runtime::ParameterAddresses addressesIn(const runtime::ParameterStore &st
           }};
 }
 
+/// Weights that are worth a word about their pages.
+static constexpr uint64_t largeBytes = uint64_t(256) << 20;
+
+/// Says whether large weights lie in huge pages.
+static void sayPages(const LoadedWeights &weights) {
+  std::span<const std::byte> bytes = weights.store.bytes();
+  if (bytes.size() < largeBytes) {
+    return;
+  }
+  uint64_t share = (100 * runtime::hugePageBytes(bytes) + bytes.size() / 2) / bytes.size();
+  std::string text =
+      bytesText(bytes.size()) + " of weights, " + std::to_string(share) + " % in huge pages";
+  if (share < 50 && weights.origin != WeightOrigin::Mapped) {
+    text += ": the system gave no more; /sys/kernel/mm/transparent_hugepage/enabled should say "
+            "[madvise] or [always]";
+  }
+  say(text);
+}
+
 Expected<std::unique_ptr<RunningModel>> startModel(ModelFiles &files, const ModelFlags &flags) {
   auto model = std::make_unique<RunningModel>();
   const plan::Plan &plan = files.bundle.plan();
@@ -103,6 +126,7 @@ Expected<std::unique_ptr<RunningModel>> startModel(ModelFiles &files, const Mode
   if (!weights) {
     return weights.failure();
   }
+  sayPages(*weights);
   model->device = std::move(files.device);
   model->weights = *std::move(weights);
   const runtime::ParameterStore &store = model->weights->store;

@@ -7,6 +7,7 @@
 #include "runtime/cli/Interrupt.h"
 #include "runtime/cli/Streams.h"
 #include "runtime/params/PackedFile.h"
+#include "runtime/params/StoredTensor.h"
 
 #include <algorithm>
 #include <chrono>
@@ -22,7 +23,8 @@ static runtime::PackedHeader headerOf(const ModelFiles &files, const ModelFlags 
       .plan = files.bundle.planHash(),
       .variant = plan.variants[files.variant].name,
       .source = files.checkpoint ? "checkpoint " + files.checkpoint->identity()
-                                 : "made up from seed " + std::to_string(flags.dummySeed),
+                                 : "made up from seed " + std::to_string(flags.dummySeed) +
+                                       " in way " + std::to_string(runtime::dummyRevision),
       .files = {},
       .dataBytes = plan::weightBytes(plan, files.variant),
       .checksums = {}};

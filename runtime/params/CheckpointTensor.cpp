@@ -30,6 +30,10 @@ public:
   float scale(int64_t blockRow, int64_t blockColumn) const override {
     return scaleAt(blockRow * scaleColumns + blockColumn);
   }
+  void dropRows(int64_t row, int64_t count) const override {
+    uint64_t rowBytes = uint64_t(columns) * uint64_t(elementBytes);
+    checkpoint.drop(data, uint64_t(row) * rowBytes, uint64_t(count) * rowBytes);
+  }
   Status findDamage() const override;
 
 private:

@@ -1,10 +1,11 @@
 //===- DummyTensor.cpp - a tensor made up from a seed ---------------------===//
 //
-// Values are bits of a counter-based generator (SplitMix64, Steele and others, 2014),
-// so every element can be had alone: floats keep random sign and mantissa under a fixed
-// exponent, which needs no rounding in any format. Codes of FP8 have each exponent half as
-// often as the next larger one, as weights have that are spread evenly, and so hardly ever
-// the smallest, which costs more to expand; the scales make up for their spread.
+// Values are bits of a counter-based generator (SplitMix64, Steele and others, 2014), of
+// which each number serves two or four neighbours of a row, so every element can be had
+// alone: floats keep random sign and mantissa under a fixed exponent, which needs no
+// rounding in any format. Codes of FP8 have each exponent half as often as the next larger
+// one, as weights have that are spread evenly, and so hardly ever the smallest, which costs
+// more to expand; the scales make up for their spread.
 //
 //===----------------------------------------------------------------------===//
 #include "runtime/params/StoredTensor.h"
@@ -13,6 +14,7 @@
 #include "dsv3/Support/Hash.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -25,14 +27,24 @@ static uint64_t mix(uint64_t value) {
   return value ^ value >> 31;
 }
 
-static constexpr int mantissaBitsOfCodes = 3, largestExponentOfCodes = 13;
+static constexpr int mantissaBitsOfCodes = 3, largestExponentOfCodes = 12;
 
-/// A code of e4m3 from random bits.
+/// The exponent for as many random bits as there are exponents below the largest, where a code
+/// has it: each 0 among the lowest bits takes one off.
+static constexpr auto codeExponents = [] {
+  std::array<uint8_t, 1 << largestExponentOfCodes> exponents{};
+  for (uint32_t bits = 0; bits < exponents.size(); ++bits) {
+    int below = std::countr_zero(bits | 1U << largestExponentOfCodes);
+    exponents[bits] = uint8_t((largestExponentOfCodes - below) << mantissaBitsOfCodes);
+  }
+  return exponents;
+}();
+
+/// A code of e4m3 from 16 random bits.
 static uint8_t codeOf(uint32_t bits) {
-  constexpr uint32_t signAndMantissa = 0x87;
-  int below = std::countr_zero(bits >> 8 | 1U << largestExponentOfCodes);
-  return uint8_t((bits & signAndMantissa) | uint32_t(largestExponentOfCodes - below)
-                                                << mantissaBitsOfCodes);
+  constexpr uint32_t mantissa = (1U << mantissaBitsOfCodes) - 1;
+  uint32_t sign = bits >> mantissaBitsOfCodes & 1;
+  return uint8_t((bits & mantissa) | sign << 7 | codeExponents[bits >> (mantissaBitsOfCodes + 1)]);
 }
 
 /// Root mean square of such codes.
@@ -74,7 +86,7 @@ class DummyTensor final : public StoredTensor {
 public:
   DummyTensor(const TensorRequest &request, uint64_t seed)
       : fp8(request.type == DType::F8E4M3), elementBytes(int(byteSize(request.type))),
-        base(mix(seed ^ hash128(request.key).first)) {
+        perNumber(fp8 ? 4 : 8 / elementBytes), base(mix(seed ^ hash128(request.key).first)) {
     bool vector = request.columns == 0;
     float columns = float(std::max<int64_t>(request.columns, 1));
     if (fp8) {
@@ -85,26 +97,38 @@ public:
     Format format = formatOf(request.type);
     // Mantissas from 1 to 2 have a root mean square of √(7/3).
     int exponent = vector ? 0 : int(std::lround(std::log2(1 / std::sqrt(columns * 7 / 3))));
-    exponentBits = uint32_t(std::max(exponent + format.bias, 1)) << format.mantissaBits;
-    randomBits = (1U << format.mantissaBits) - 1;
+    uint64_t fixed = uint64_t(std::max(exponent + format.bias, 1)) << format.mantissaBits;
+    uint64_t random = (uint64_t(1) << format.mantissaBits) - 1;
     if (vector) {
-      randomBits >>= 3;
+      random >>= 3;
     } else {
-      randomBits |= 1U << (format.bytes * 8 - 1);
+      random |= uint64_t(1) << (format.bytes * 8 - 1);
+    }
+    for (int i = 0; i < perNumber; ++i) {
+      exponentBits |= fixed << (i * format.bytes * 8);
+      randomBits |= random << (i * format.bytes * 8);
     }
   }
 
   Elements alongRow(int64_t row, int64_t count, std::byte *buffer) const override {
     uint64_t begin = rowBase(row);
-    for (int64_t i = 0; i < count; ++i) {
-      put(begin, i, buffer + i * elementBytes);
+    int64_t whole = count / perNumber * perNumber;
+    for (int64_t i = 0; i < whole; i += perNumber) {
+      uint64_t elements = elementsFrom(begin, i);
+      std::memcpy(buffer + i * elementBytes, &elements, fp8 ? 4 : 8);
+    }
+    if (whole < count) {
+      uint64_t elements = elementsFrom(begin, whole);
+      std::memcpy(buffer + whole * elementBytes, &elements, size_t((count - whole) * elementBytes));
     }
     return {buffer, 1};
   }
   Elements downColumn(int64_t row, int64_t column, int64_t count,
                       std::byte *buffer) const override {
     for (int64_t i = 0; i < count; ++i) {
-      put(rowBase(row + i), column, buffer + i * elementBytes);
+      uint64_t elements = elementsFrom(rowBase(row + i), column / perNumber * perNumber);
+      elements >>= column % perNumber * elementBytes * 8;
+      std::memcpy(buffer + i * elementBytes, &elements, size_t(elementBytes));
     }
     return {buffer, 1};
   }
@@ -119,24 +143,25 @@ private:
 
   uint64_t rowBase(int64_t row) const { return mix(base + uint64_t(row) * gamma); }
 
-  /// The element in that column of the row whose numbers begin at `begin`.
-  void put(uint64_t begin, int64_t column, std::byte *to) const {
-    auto bits = uint32_t(mix(begin + uint64_t(column) * gamma) >> 32);
-    if (fp8) {
-      *to = std::byte(codeOf(bits));
-    } else if (elementBytes == 2) {
-      auto value = uint16_t(((bits >> 16) & randomBits) | exponentBits);
-      std::memcpy(to, &value, sizeof value);
-    } else {
-      uint32_t value = (bits & randomBits) | exponentBits;
-      std::memcpy(to, &value, sizeof value);
+  /// The elements of one random number, side by side: those from a column on, a multiple of
+  /// perNumber, of the row whose numbers begin at `begin`.
+  uint64_t elementsFrom(uint64_t begin, int64_t column) const {
+    uint64_t bits = mix(begin + uint64_t(column) * gamma);
+    if (!fp8) {
+      return (bits & randomBits) | exponentBits;
     }
+    uint32_t codes = 0;
+    for (int i = 0; i < 4; ++i) {
+      codes |= uint32_t(codeOf(uint32_t(bits >> (16 * i) & 0xFFFF))) << (8 * i);
+    }
+    return codes;
   }
 
   bool fp8;
   int elementBytes;
+  int perNumber; ///< elements that share a random number
   uint64_t base;
-  uint32_t exponentBits = 0, randomBits = 0;
+  uint64_t exponentBits = 0, randomBits = 0; ///< of those elements
   float scaleBase = 0;
 };
 

@@ -121,6 +121,7 @@ public:
     return known.load(std::memory_order_relaxed);
   }
 
+  void dropRows(int64_t row, int64_t count) const override { source->dropRows(row, count); }
   Status findDamage() const override {
     Status status = source->findDamage();
     return status && scaleForm(type) ? findUncodable(*source, request, type) : status;

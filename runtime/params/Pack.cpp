@@ -1,9 +1,6 @@
 //===- Pack.cpp - weights into the layout of a variant --------------------===//
 //
-// A line is what lies together: a panel, or a row. A panel's rows are interleaved in
-// tiles of columns that stay in the first-level cache, so that memory is read and
-// written in long runs. Elements that lie side by side are put together in a register
-// and stored as one word: single stores of small elements are what limits the speed.
+// A line is what lies together: a panel, or a row.
 //
 //===----------------------------------------------------------------------===//
 #include "runtime/params/Pack.h"
@@ -11,25 +8,18 @@
 #include "dsv3/Checkpoint/TensorMap.h"
 #include "dsv3/Support/Float.h"
 #include "dsv3/Support/WeightEncoding.h"
+#include "runtime/params/Interleave.h"
 
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <cassert>
 #include <cstring>
-#include <utility>
+#include <vector>
 
 namespace dsv3::runtime {
 
-static constexpr int64_t bytesPerUnit = 1 << 20;
-/// Columns that are interleaved at a time.
-static constexpr int64_t tileColumns = 256;
-
-namespace {
-/// Stored at once. Neighbours in memory are its bytes from the least significant on.
-using Word = uint64_t;
-static_assert(std::endian::native == std::endian::little);
-} // namespace
+/// As large as a huge page: a smaller one would have two threads clear the same page, of which
+/// the kernel throws one away.
+static constexpr int64_t bytesPerUnit = 2 << 20;
 
 /// What a thread needs while it packs a unit.
 struct Packer::Scratch {
@@ -42,10 +32,6 @@ struct Packer::Scratch {
 Packer::Packer(const plan::Parameter &parameter, const plan::Layout &layout)
     : parameter(parameter), shape(parameter, layout),
       panels(layout.kind == plan::LayoutKind::Panels), width(panels ? layout.panelWidth : 1) {
-  // Words exchange the nibbles of e4m3 codes, as panels want them; elements one by one and rows,
-  // which keep them, do not.
-  assert((!panels || !scaleForm(parameter.type) || width % int64_t(sizeof(Word)) == 0) &&
-         "a panel of codes has whole words");
   int64_t partRows = parameter.rows / parameter.parts;
   lineCount = panels ? parameter.groups * parameter.parts * plan::ceilDiv(partRows, width)
                      : parameter.groups * parameter.rows;
@@ -58,72 +44,6 @@ Packer::Packer(const plan::Parameter &parameter, const plan::Layout &layout)
 
 uint64_t Packer::unitBytes(int64_t unit) const {
   return uint64_t(endLine(unit) - firstLine(unit)) * uint64_t(lineBytes);
-}
-
-/// plan::panelCode of each byte.
-static Word panelCodes(Word codes) {
-  constexpr Word low = 0x0F0F0F0F0F0F0F0FU;
-  return (codes & low) << 4 | (codes >> 4 & low);
-}
-
-/// Stores a word of each of `count` columns from `begin` on, `stride` bytes apart: element
-/// `lane` of a word is that of lanes[lane]. `adjacent`: all lanes have stride 1; `e4m3`: they
-/// are codes for a panel.
-template <typename T, bool adjacent, bool e4m3, size_t... lane>
-static void interleaveWords(const Elements *lanes, int64_t begin, int64_t count, int64_t stride,
-                            std::byte *out, std::index_sequence<lane...>) {
-  constexpr auto size = int64_t(sizeof(T));
-  const std::array steps{lanes[lane].stride * size...};
-  const std::array from{lanes[lane].first + begin * steps[lane]...};
-  auto placed = [&](size_t l, int64_t c) {
-    T element;
-    std::memcpy(&element, from[l] + c * (adjacent ? size : steps[l]), sizeof element);
-    return Word(element) << (8 * sizeof(T) * l);
-  };
-  for (int64_t c = 0; c < count; ++c) {
-    Word word = (placed(lane, c) | ...);
-    if constexpr (e4m3) {
-      word = panelCodes(word);
-    }
-    std::memcpy(out + c * stride, &word, sizeof word);
-  }
-}
-
-/// The same for one lane.
-template <typename T>
-static void interleaveElements(const Elements &lane, int64_t begin, int64_t count, int64_t stride,
-                               std::byte *out) {
-  int64_t step = lane.stride * int64_t(sizeof(T));
-  const std::byte *from = lane.first + begin * step;
-  for (int64_t c = 0; c < count; ++c) {
-    std::memcpy(out + c * stride, from + c * step, sizeof(T));
-  }
-}
-
-/// out[c × lanes.size() + l] = element c of lanes[l], of e4m3 for a panel.
-template <typename T, bool e4m3 = false>
-static void interleave(std::span<const Elements> lanes, int64_t columns, std::byte *out) {
-  constexpr size_t perWord = sizeof(Word) / sizeof(T);
-  constexpr std::make_index_sequence<perWord> all;
-  auto stride = int64_t(lanes.size() * sizeof(T));
-  size_t inWords = lanes.size() / perWord * perWord; // the others, if any, one by one
-  for (int64_t begin = 0; begin < columns; begin += tileColumns) {
-    int64_t count = std::min(tileColumns, columns - begin);
-    std::byte *tile = out + begin * stride;
-    for (size_t l = 0; l < inWords; l += perWord) {
-      std::span<const Elements> word = lanes.subspan(l, perWord);
-      bool adjacent = std::ranges::all_of(word, [](const Elements &e) { return e.stride == 1; });
-      std::byte *to = tile + l * sizeof(T);
-      if (adjacent) {
-        interleaveWords<T, true, e4m3>(word.data(), begin, count, stride, to, all);
-      } else {
-        interleaveWords<T, false, e4m3>(word.data(), begin, count, stride, to, all);
-      }
-    }
-    for (size_t l = inWords; l < lanes.size(); ++l) {
-      interleaveElements<T>(lanes[l], begin, count, stride, tile + l * sizeof(T));
-    }
-  }
 }
 
 /// Rows of the parameter that a line holds: `count` of `group`, from `first` on.
@@ -150,7 +70,7 @@ void Packer::packLine(int64_t line, const ParameterReader &reader, std::byte *da
   auto elementBytes = int64_t(byteSize(parameter.type));
   LineRows rows = rowsOfLine(parameter, panels, width, line);
   // Lanes without a row repeat one zero.
-  static constexpr std::array<std::byte, sizeof(Word)> zero{};
+  static constexpr std::array<std::byte, sizeof(float)> zero{};
   scratch.lanes.assign(size_t(width), {zero.data(), 0});
   for (int64_t j = 0; j < rows.count; ++j) {
     std::byte *buffer = scratch.rows.data() + j * parameter.columns * elementBytes;
@@ -160,12 +80,10 @@ void Packer::packLine(int64_t line, const ParameterReader &reader, std::byte *da
   std::byte *out = data + line * lineBytes;
   if (!panels && scratch.lanes[0].stride == 1) {
     std::memcpy(out, scratch.lanes[0].first, size_t(lineBytes));
-  } else if (elementBytes == 1) {
-    interleave<uint8_t, true>(scratch.lanes, parameter.columns, out);
-  } else if (elementBytes == 2) {
-    interleave<uint16_t>(scratch.lanes, parameter.columns, out);
+  } else if (panels && parameter.type == DType::F8E4M3) {
+    interleavePanelCodes(scratch.lanes, parameter.columns, out);
   } else {
-    interleave<uint32_t>(scratch.lanes, parameter.columns, out);
+    interleave(scratch.lanes, elementBytes, parameter.columns, out);
   }
 }
 
@@ -210,7 +128,7 @@ bool Packer::packEncoded(int64_t line, const ParameterReader &reader, std::byte 
       const uint8_t *row = scratch.codes.data() + j * columns;
       scratch.lanes[size_t(shape.lane(j))] = {reinterpret_cast<const std::byte *>(row), 1};
     }
-    interleave<uint8_t>(scratch.lanes, columns, out);
+    interleave(scratch.lanes, 1, columns, out);
   }
   std::byte *outScales = scales + line * numbers * width * int64_t(sizeof(uint16_t));
   for (int64_t n = 0; n < numbers; ++n) {
@@ -257,13 +175,25 @@ bool Packer::packScales(int64_t line, const ParameterReader &reader, float *scal
 bool Packer::packUnit(int64_t unit, const ParameterReader &reader, std::span<std::byte> data,
                       std::span<std::byte> scales) const {
   Scratch scratch;
-  if (isScaledAlongRows(parameter.type)) {
-    bool sound = true;
-    for (int64_t line = firstLine(unit); line < endLine(unit); ++line) {
-      sound &= packEncoded(line, reader, data.data(), scales.data(), scratch);
-    }
-    return sound;
+  bool sound = isScaledAlongRows(parameter.type)
+                   ? packEncodedLines(unit, reader, data, scales, scratch)
+                   : packLines(unit, reader, data, scales, scratch);
+  dropLines(unit, reader);
+  return sound;
+}
+
+bool Packer::packEncodedLines(int64_t unit, const ParameterReader &reader,
+                              std::span<std::byte> data, std::span<std::byte> scales,
+                              Scratch &scratch) const {
+  bool sound = true;
+  for (int64_t line = firstLine(unit); line < endLine(unit); ++line) {
+    sound &= packEncoded(line, reader, data.data(), scales.data(), scratch);
   }
+  return sound;
+}
+
+bool Packer::packLines(int64_t unit, const ParameterReader &reader, std::span<std::byte> data,
+                       std::span<std::byte> scales, Scratch &scratch) const {
   scratch.rows.resize(size_t(lineBytes));
   scratch.scales.resize(size_t(scaleColumns));
   for (int64_t line = firstLine(unit); line < endLine(unit); ++line) {
@@ -278,6 +208,20 @@ bool Packer::packUnit(int64_t unit, const ParameterReader &reader, std::span<std
          !checkpoint::containsNaNCode(
              {reinterpret_cast<const uint8_t *>(written.data()), written.size()},
              panels ? plan::panelCode(0x7F) : 0x7F);
+}
+
+void Packer::dropLines(int64_t unit, const ParameterReader &reader) const {
+  LineRows rows = rowsOfLine(parameter, panels, width, firstLine(unit));
+  for (int64_t line = firstLine(unit) + 1; line < endLine(unit); ++line) {
+    LineRows next = rowsOfLine(parameter, panels, width, line);
+    if (next.group == rows.group && next.first == rows.first + rows.count) {
+      rows.count += next.count;
+    } else {
+      reader.dropRows(rows.group, rows.first, rows.count);
+      rows = next;
+    }
+  }
+  reader.dropRows(rows.group, rows.first, rows.count);
 }
 
 } // namespace dsv3::runtime

@@ -1,7 +1,7 @@
 //===- Pack.h - weights into the layout of a variant ------------*- C++ -*-===//
 //
 // Copies the rows of a parameter to where plan::PackedShape wants them, or encodes them on
-// the way. The work is cut into units of about a megabyte that touch memory of their own,
+// the way. The work is cut into units of about two megabytes that touch memory of their own,
 // so threads can share it in any order and the result is the same.
 //
 //===----------------------------------------------------------------------===//
@@ -41,6 +41,14 @@ private:
   /// Codes and scales of rows that are encoded. Whether they can be.
   bool packEncoded(int64_t line, const ParameterReader &reader, std::byte *data, std::byte *scales,
                    Scratch &scratch) const;
+  [[nodiscard]] bool packLines(int64_t unit, const ParameterReader &reader,
+                               std::span<std::byte> data, std::span<std::byte> scales,
+                               Scratch &scratch) const;
+  [[nodiscard]] bool packEncodedLines(int64_t unit, const ParameterReader &reader,
+                                      std::span<std::byte> data, std::span<std::byte> scales,
+                                      Scratch &scratch) const;
+  /// Gives back the memory that the unit was read from.
+  void dropLines(int64_t unit, const ParameterReader &reader) const;
   int64_t firstLine(int64_t unit) const { return unit * linesPerUnit; }
   int64_t endLine(int64_t unit) const { return std::min(lineCount, (unit + 1) * linesPerUnit); }
 

@@ -5,6 +5,8 @@
 #include "dsv3/Plan/Layout.h"
 #include "dsv3/Support/WeightEncoding.h"
 
+#include <algorithm>
+
 namespace dsv3::runtime {
 
 static int64_t tensorsOf(const plan::Parameter &parameter, const plan::Segment &segment) {
@@ -96,6 +98,17 @@ bool ParameterReader::encodedRow(int64_t group, int64_t row, std::span<uint8_t> 
   std::vector<float> values(size_t(parameter->columns));
   TensorValues(*place.tensor, *place.request).alongRow(place.origin + place.row, values);
   return encodeRow(parameter->type, values, codes, scales);
+}
+
+void ParameterReader::dropRows(int64_t group, int64_t row, int64_t count) const {
+  for (int64_t end = row + count; row < end;) {
+    Place place = find(group, row);
+    int64_t inSegment = std::min(end - row, place.segment->rows - place.row);
+    if (!place.segment->transposed) {
+      place.tensor->dropRows(place.origin + place.row, inSegment);
+    }
+    row += inSegment;
+  }
 }
 
 Status ParameterReader::findDamage() const {

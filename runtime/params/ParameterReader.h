@@ -43,6 +43,8 @@ public:
   /// Precondition: the parameter's codes are scaled along rows.
   [[nodiscard]] bool encodedRow(int64_t group, int64_t row, std::span<uint8_t> codes,
                                 std::span<float> scales) const;
+  /// Says that `count` rows from `row` on were read. Rows that are columns of a tensor stay.
+  void dropRows(int64_t group, int64_t row, int64_t count) const;
   /// The first tensor that is damaged (see StoredTensor) or cannot be encoded.
   Status findDamage() const;
 

@@ -124,7 +124,7 @@ struct Work {
   }
 };
 
-/// Counts who still reads a tensor; the last reader gives its pages back.
+/// Counts who still reads a tensor; the last reader gives back what pages it still has.
 class TensorUses {
 public:
   explicit TensorUses(const checkpoint::Checkpoint &checkpoint) : checkpoint(checkpoint) {}
@@ -133,7 +133,7 @@ public:
   void finish(const PackItem &item) {
     for (const checkpoint::TensorInfo *tensor : item.tensors) {
       if (--counts.find(tensor)->second == 0) {
-        checkpoint.drop(*tensor);
+        checkpoint.drop(*tensor, 0, tensor->byteCount);
       }
     }
   }

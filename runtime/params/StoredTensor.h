@@ -38,6 +38,9 @@ public:
                               std::byte *buffer) const = 0;
   /// The scale of a block of the checkpoint. Precondition: the tensor has scales.
   virtual float scale(int64_t blockRow, int64_t blockColumn) const = 0;
+  /// Says that these rows were read: where they lie in mapped memory, it is given back. They can
+  /// be read again, which takes longer.
+  virtual void dropRows(int64_t /*row*/, int64_t /*count*/) const {}
   /// Which tensor holds values that no model has: NaN codes, scales that are not finite
   /// or negative. Success if all are sound.
   virtual Status findDamage() const = 0;
@@ -58,6 +61,10 @@ struct TensorRequest {
 std::unique_ptr<StoredTensor> checkpointTensor(const checkpoint::Checkpoint &checkpoint,
                                                const checkpoint::TensorInfo &data,
                                                const checkpoint::TensorInfo *scales);
+
+/// Raised by whoever changes the values that dummyTensor makes, so that those kept in a file are
+/// made again.
+inline constexpr int dummyRevision = 2;
 
 /// A tensor of made-up values: matrices have mean 0 and standard deviation near
 /// 1/√columns, vectors (norms) lie between 1 and 1.125. Values depend on seed, key and

@@ -25,14 +25,23 @@ class BenchTest(unittest.TestCase):
     def tearDownClass(cls):
         shutil.rmtree(cls.folder)
 
-    def bench(self, *arguments):
-        return subprocess.run([runner, "bench", "--repeat", "1", *arguments], capture_output=True,
-                              text=True, env=self.environment)
+    def bench(self, *arguments, repeat="1"):
+        return subprocess.run([runner, "bench", "--repeat", repeat, *arguments],
+                              capture_output=True, text=True, env=self.environment)
 
     def figures(self, *arguments):
         result = self.bench("--json", *arguments)
         self.assertEqual(result.returncode, 0, result.stderr)
         return json.loads(result.stdout)
+
+    def test_progress_of_what_takes_long(self):
+        # The machine is measured after each repeat, which alone takes a fifth of a second.
+        found = self.bench("--model", model, "--prompt-tokens", "70", "--generate-tokens", "4",
+                           repeat="15")
+        self.assertEqual(found.returncode, 0, found.stderr)
+        for what in ("prefill", "decode"):
+            self.assertRegex(found.stderr, rf"measuring {what} [1-9]\d?%, \d+ s left\n")
+            self.assertIn(f"measuring {what} 100%\n", found.stderr)
 
     def refusal(self, code, *arguments):
         result = self.bench(*arguments)
@@ -50,6 +59,7 @@ class BenchTest(unittest.TestCase):
             self.assertLessEqual(spread["least"], spread["median"])
             self.assertLessEqual(spread["median"], spread["most"])
         self.assertEqual(found["load"]["weights"], "packed")
+        self.assertLessEqual(found["load"]["huge_page_bytes"], found["load"]["bytes"])
         self.assertGreater(found["yardstick"]["row_bandwidth"], 0)
         self.assertGreater(found["yardstick"]["block_rate"], 0)
         self.assertEqual(len(found["kernels"]), 2)

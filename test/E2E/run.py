@@ -202,6 +202,17 @@ class RunTest(unittest.TestCase):
             self.assertIn(f"the weights are mapped from {bundle}/{kept}", second.stderr)
         self.assertEqual(os.stat(os.path.join(bundle, kept)).st_mtime_ns, date)
 
+    def test_placed_threads_answer_the_same(self):
+        question = ("--ids", "0,5,7", "--max-tokens", "4", "--print-ids")
+        plain = self.generate(*question).stdout
+        for mode in ("none", "pin", "distribute", "isolate"):
+            placed = self.generate(*question, "--numa", mode)
+            self.assertEqual((placed.returncode, placed.stdout), (0, plain), placed.stderr)
+        self.expect_failure(self.generate(*question, "--numa", "numactl"),
+                            "expected none, pin, distribute or isolate, found 'numactl'", code=2)
+        self.expect_failure(self.generate(*question, "--numa", "pin", "--device", "cuda"), "--numa",
+                            "leave --numa or --device out")
+
     def test_packed_weights_in_the_cache_and_made_up(self):
         environment = dict(self.environment, XDG_CACHE_HOME=self.path("made-up"))
         def dummy(*more):
@@ -211,7 +222,7 @@ class RunTest(unittest.TestCase):
         self.assertEqual(first.stdout.count(","), 3, first.stderr)
         self.assertEqual(second.stdout, first.stdout)
         self.assertIn("the weights are mapped", second.stderr)
-        self.assertIn("another source (made up from seed 0) than made up from seed 3", other.stderr)
+        self.assertIn("another source (made up from seed 0 in way 2) than made up from seed 3", other.stderr)
         self.assertNotEqual(other.stdout, first.stdout)
         self.assertIn("packed weights are kept", dummy("--dummy-seed", "3", "--keep-packed").stderr)
         self.assertEqual(dummy("--dummy-seed", "3").stdout, other.stdout)

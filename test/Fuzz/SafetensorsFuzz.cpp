@@ -33,7 +33,7 @@ static void readEnds(const SafetensorsFile &file) {
       sink = bytes.front();
       sink = bytes.back();
     }
-    file.drop(tensor);
+    file.drop(tensor, 0, tensor.byteCount);
   }
 }
 

@@ -60,7 +60,9 @@ public:
     return fileOf(tensor).bytes(tensor);
   }
   /// See SafetensorsFile::drop. Precondition: map() succeeded.
-  void drop(const TensorInfo &tensor) const { fileOf(tensor).drop(tensor); }
+  void drop(const TensorInfo &tensor, uint64_t first, uint64_t count) const {
+    fileOf(tensor).drop(tensor, first, count);
+  }
 
   /// 32 hexadecimal digits that name this checkpoint: a hash of the bytes of
   /// config.json and of the headers of all files (in the order of files()), not of

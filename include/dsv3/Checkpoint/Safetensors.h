@@ -93,9 +93,10 @@ public:
   /// The bytes of a tensor of this file. Need not be aligned to its elements: copy
   /// them out with memcpy. Precondition: map() succeeded.
   std::span<const std::byte> bytes(const TensorInfo &tensor) const;
-  /// Tells the system that the pages that lie wholly inside the tensor are not needed
-  /// any more; they are read again if touched. Precondition: map() succeeded.
-  void drop(const TensorInfo &tensor) const;
+  /// Tells the system that the pages that lie wholly inside those bytes of the tensor are not
+  /// needed any more; they are read again if touched. Precondition: map() succeeded, and the
+  /// tensor has `count` bytes from `first` on.
+  void drop(const TensorInfo &tensor, uint64_t first, uint64_t count) const;
 
 private:
   SafetensorsFile() = default;

@@ -47,16 +47,16 @@ Expected<std::unique_ptr<ThreadTeam>> ThreadTeam::create(const TeamOptions &opti
   if (!status) {
     return status;
   }
-  if (team->pin) {
-    runThisThreadOn(std::span(team->cpus).first(1));
-  }
   return team;
 }
 
 ThreadTeam::ThreadTeam(const TeamOptions &options, int threads)
-    : count(threads), pin(options.pin), cpus(allowedCpus()) {
+    : count(threads), pin(options.pin), cpus(options.cpus), allowed(allowedCpus()) {
+  if (cpus.empty()) {
+    cpus = allowed;
+  }
   workers.reserve(size_t(threads));
-  bool crowded = size_t(threads) > cpus.size();
+  bool crowded = size_t(threads) > allowed.size();
   pausesInStep = pausesIn(options.lateSpin);
   pausesBetweenSteps = pausesIn(options.idleSpin);
   waiters.assign(size_t(threads), Waiter(crowded ? 0 : pausesIn(longWait)));
@@ -68,8 +68,8 @@ ThreadTeam::~ThreadTeam() {
   for (std::thread &worker : workers) {
     worker.join();
   }
-  if (pin) {
-    runThisThreadOn(cpus);
+  if (callerPinned) {
+    runThisThreadOn(allowed);
   }
 }
 
@@ -90,6 +90,9 @@ void ThreadTeam::share(Task &task) {
 }
 
 bool ThreadTeam::runAll(Task &task) {
+  if (pin && !callerPinned) {
+    callerPinned = runThisThreadOn(std::span(cpus).first(1));
+  }
   if (count > 1) {
     current = &task;
     step.change(step.value.load(std::memory_order_relaxed) + 1);

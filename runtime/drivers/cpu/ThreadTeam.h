@@ -22,12 +22,15 @@
 namespace dsv3::runtime {
 
 struct TeamOptions {
-  int threads = 0;  ///< the caller included; 0: usefulThreads()
-  bool pin = false; ///< tie each thread to a CPU, the caller too while the team lives
+  int threads = 0; ///< the caller included; 0: usefulThreads()
+  /// Tie each thread to a CPU; the caller, from the first step to the end of the team: what it
+  /// starts meanwhile inherits that.
+  bool pin = false;
   /// How long threads spin between steps before they park.
   std::chrono::microseconds idleSpin{50'000};
   /// The same within a step, where others of the team are late.
   std::chrono::microseconds lateSpin{1'000};
+  std::vector<int> cpus = {}; ///< that threads are tied to, in turn; empty: all there are
 };
 
 /// Used by one thread at a time, which is thread 0 of the team.
@@ -71,7 +74,9 @@ private:
 
   const int count;
   const bool pin;
-  std::vector<int> cpus;
+  std::vector<int> cpus;    ///< that threads are tied to
+  std::vector<int> allowed; ///< before
+  bool callerPinned = false;
   int64_t pausesInStep = 0, pausesBetweenSteps = 0;
   std::vector<Waiter> waiters;
   std::vector<std::thread> workers;

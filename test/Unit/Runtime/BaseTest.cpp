@@ -13,7 +13,9 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <fcntl.h>
+#include <fstream>
 #include <gtest/gtest.h>
 #include <limits>
 #include <poll.h>
@@ -34,6 +36,29 @@ TEST(Memory, IsZeroedAlignedAndWritable) {
     EXPECT_EQ(std::ranges::count(memory->bytes(), std::byte(0)), ptrdiff_t(bytes));
     std::ranges::fill(memory->bytes(), std::byte(7));
   }
+}
+
+/// What the system says of all memory of this process.
+static uint64_t allHugePageBytes() {
+  std::ifstream summary("/proc/self/smaps_rollup");
+  unsigned long kilobytes = 0;
+  for (std::string line; std::getline(summary, line);) {
+    if (std::sscanf(line.c_str(), "AnonHugePages: %lu kB", &kilobytes) == 1) {
+      break;
+    }
+  }
+  return uint64_t(kilobytes) * 1024;
+}
+
+TEST(Memory, HugePagesAreCounted) {
+  uint64_t before = allHugePageBytes();
+  Expected<Memory> memory = Memory::allocate(uint64_t(8) << 20, "a test");
+  ASSERT_TRUE(memory);
+  EXPECT_EQ(hugePageBytes(memory->bytes()), 0U) << "nothing was written";
+  std::ranges::fill(memory->bytes(), std::byte(7));
+  EXPECT_EQ(hugePageBytes(memory->bytes()), allHugePageBytes() - before);
+  static const std::byte small{};
+  EXPECT_LE(hugePageBytes({&small, 1}), 1U);
 }
 
 TEST(Memory, MovesWithoutCopying) {

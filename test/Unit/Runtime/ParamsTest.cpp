@@ -11,7 +11,9 @@
 
 #include <bit>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
+#include <fstream>
 
 using namespace dsv3;
 using namespace dsv3::plan;
@@ -188,6 +190,51 @@ TEST(Params, DamageOfTheLastUnitIsFound) {
     auto store = ParameterStore::load(plan, variant, checkpoint);
     ASSERT_FALSE(store.ok());
     EXPECT_NE(store.failure().what.find("'w' holds NaN"), std::string::npos);
+  }
+}
+
+/// Resident bytes of the mapping that holds `address`.
+static int64_t residentAround(const std::byte *address) {
+  std::ifstream maps("/proc/self/smaps");
+  bool inside = false;
+  for (std::string line; std::getline(maps, line);) {
+    uintptr_t begin = 0, end = 0;
+    long kilobytes = 0;
+    if (std::sscanf(line.c_str(), "%zx-%zx ", &begin, &end) == 2) {
+      auto at = reinterpret_cast<uintptr_t>(address);
+      inside = begin <= at && at < end;
+    } else if (inside && std::sscanf(line.c_str(), "Rss: %ld", &kilobytes) == 1) {
+      return int64_t(kilobytes) * 1024;
+    }
+  }
+  return -1;
+}
+
+TEST(Params, WhatWasReadOfATensorDoesNotStayInMemory) {
+  constexpr int64_t rows = 4096, columns = 2048;
+  Plan plan = planOf(
+      {parameterOf(DType::BF16, 1, rows, columns, {"w", "", rows, columns, 0, 0, rows, false})},
+      32);
+  TemporaryDirectory directory;
+  checkpoint::Checkpoint checkpoint = writeCheckpoint(directory, randomTensors(plan));
+  ASSERT_TRUE(checkpoint.map());
+  const checkpoint::TensorInfo &tensor = *checkpoint.find("w");
+  const Parameter &weight = plan.parameters[0];
+  for (size_t variant : {0, 1}) {
+    Packer packer(weight, weight.layouts[variant]);
+    ParameterReader reader(plan, weight, -1, [&](const TensorRequest &) {
+      return checkpointTensor(checkpoint, tensor, nullptr);
+    });
+    std::vector<std::byte> data(packer.dataBytes());
+    std::vector<PackItem> items;
+    items.push_back({&packer, std::move(reader), data, {}});
+    int64_t resident = -1;
+    auto look = [&](const PackItem &) {
+      resident = residentAround(checkpoint.bytes(tensor).data());
+    };
+    ASSERT_TRUE(packItems(items, {1, {}, nullptr}, look));
+    EXPECT_GE(resident, 0);
+    EXPECT_LT(resident, int64_t(tensor.byteCount / 4));
   }
 }
 

@@ -118,15 +118,37 @@ TEST(ThreadTeam, ThreadsThatHelpMoreThanTheyKeepWaitingAreNotLeftOut) {
 
 TEST(ThreadTeam, PinnedTeamRunsAndGivesTheCallersCpusBack) {
   std::vector<int> before = allowedCpus();
-  auto pinned = ThreadTeam::create({3, true, std::chrono::microseconds(0), {}});
+  auto pinned = ThreadTeam::create({3, true, std::chrono::microseconds(0), {}, {}});
   ASSERT_TRUE(pinned);
-  EXPECT_EQ(allowedCpus().size(), 1U);
+  EXPECT_EQ(allowedCpus(), before) << "what is started before the first step may run anywhere";
   std::vector<int> runs(3);
-  FunctionTask task([&](int thread) { ++runs[size_t(thread)]; });
+  std::vector<std::vector<int>> cpus(3);
+  FunctionTask task([&](int thread) {
+    ++runs[size_t(thread)];
+    cpus[size_t(thread)] = allowedCpus();
+  });
   (*pinned)->run(task);
   EXPECT_EQ(runs, std::vector<int>(3, 1));
+  for (size_t thread = 0; thread < 3; ++thread) {
+    EXPECT_EQ(cpus[thread], std::vector<int>{before[thread % before.size()]});
+  }
+  EXPECT_EQ(allowedCpus().size(), 1U);
   pinned->reset();
   EXPECT_EQ(allowedCpus(), before);
+}
+
+TEST(ThreadTeam, ThreadsAreTiedToGivenCpusInTurn) {
+  std::vector<int> order = allowedCpus();
+  std::ranges::reverse(order);
+  TeamOptions options{.threads = 2, .pin = true, .cpus = order};
+  auto pinned = ThreadTeam::create(options);
+  ASSERT_TRUE(pinned);
+  std::vector<std::vector<int>> cpus(2);
+  FunctionTask task([&](int thread) { cpus[size_t(thread)] = allowedCpus(); });
+  (*pinned)->run(task);
+  for (size_t thread = 0; thread < 2; ++thread) {
+    EXPECT_EQ(cpus[thread], std::vector<int>{order[thread % order.size()]});
+  }
 }
 
 TEST(ThreadTeam, DefaultIsAtLeastOneThread) { EXPECT_GE(makeTeam(0)->size(), 1); }
