@@ -80,8 +80,19 @@ void addModelFlags(CLI::App &command, ModelFlags &flags) {
       .add_option("--cache-type", flags.cacheType,
                   "elements of the latent cache: f32, bf16 or f16 [f32]")
       ->check(refuseUnknownCacheType);
-  command.add_option("--device", flags.device, "where to run: cpu, or cuda:N for an NVIDIA GPU")
+  command.add_option("--policy", flags.policy,
+                     "precision of activations, products and cache: f32, bf16 or w8a8 [f32];\n"
+                     "compiled code has f32 on CPUs, f32 and bf16 on GPUs");
+  command
+      .add_option("--device", flags.device,
+                  "where to run: cpu, cuda:N for an NVIDIA GPU, or sim\nfor a simulated one, which "
+                  "needs a C++ compiler")
       ->check(deviceNames())
+      ->capture_default_str();
+  command
+      .add_option("--sim-seed", flags.simSeed,
+                  "with --device=sim: choose by a seed who runs when; 0: all in order")
+      ->check(seedRange())
       ->capture_default_str();
   command.add_flag("--rebuild", flags.rebuild, "compile even if there is a compiled model");
   command.add_flag("--keep-packed", flags.keepPacked,
@@ -115,7 +126,7 @@ Expected<bool> FoundModel::hasMtp() const {
 }
 
 Status checkSource(const ModelFlags &flags) {
-  if (gpuNumber(flags.device) && !flags.variant.empty()) {
+  if (gpuOf(flags.device) && !flags.variant.empty()) {
     return Failure{"--variant names a kind of CPU, --device a GPU", "--variant " + flags.variant,
                    "leave one of them out"};
   }
@@ -135,7 +146,7 @@ std::vector<std::string> compileOptions(const ModelFlags &flags) {
   std::vector<std::string> options;
   for (const auto &[flag, value] :
        {std::pair("--weights", &flags.weights), std::pair("--head", &flags.head),
-        std::pair("--cache-type", &flags.cacheType)}) {
+        std::pair("--cache-type", &flags.cacheType), std::pair("--policy", &flags.policy)}) {
     if (!value->empty()) {
       options.insert(options.end(), {flag, *value});
     }
@@ -146,7 +157,7 @@ std::vector<std::string> compileOptions(const ModelFlags &flags) {
 /// The variant that the model is to be compiled for.
 static Expected<std::string> variantToCompile(const ModelFlags &flags,
                                               const runtime::Device &device) {
-  if (gpuNumber(flags.device)) {
+  if (gpuOf(flags.device)) {
     return gpuVariant(device);
   }
   std::vector<std::string> names;
@@ -339,8 +350,8 @@ Expected<ModelFiles> openModel(FoundModel model, const ModelFlags &flags) {
       return same;
     }
   }
-  Expected<size_t> variant = gpuNumber(flags.device) ? bundle->chooseVariant(**device)
-                                                     : bundle->chooseVariant(flags.variant);
+  Expected<size_t> variant =
+      gpuOf(flags.device) ? bundle->chooseVariant(**device) : bundle->chooseVariant(flags.variant);
   if (!variant) {
     return variant.failure();
   }

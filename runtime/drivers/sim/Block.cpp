@@ -1,0 +1,369 @@
+//===- Block.cpp - runs the blocks of a launch, one at a time -------------===//
+
+#include "runtime/drivers/sim/Block.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
+using namespace dsv3;
+using namespace dsv3::runtime;
+using namespace dsv3::runtime::sim;
+
+/// Shared memory begins at multiples of this, and before the block's is as much.
+static constexpr size_t sharedAlignment = 128;
+
+const dsv3::sim::Machine Block::machine{syncBlock,        syncWarp,    shuffle,      loadMatrices,
+                                        multiplyMatrices, copyAsync,   commitCopies, waitForCopies,
+                                        atomicLeast,      loadVolatile};
+
+Expected<std::unique_ptr<Block>> Block::create() {
+  Expected<std::unique_ptr<StackRegion>> region = StackRegion::create();
+  if (!region) {
+    return region.failure();
+  }
+  return std::unique_ptr<Block>(new Block(*std::move(region)));
+}
+
+Status Block::prepare(const BlockWork &next) {
+  bool grows = next.threads != work.threads;
+  work = next;
+  if (work.threads == 0 || work.threads > mostThreads) {
+    return Failure{"expected a block of 1 to " + std::to_string(mostThreads) + " threads, found " +
+                   std::to_string(work.threads)};
+  }
+  shared.resize(work.sharedBytes + 2 * sharedAlignment);
+  if (Status grown = region->grow(work.threads); !grown) {
+    return grown;
+  }
+  if (grows) {
+    makeLanes();
+  }
+  return {};
+}
+
+void Block::makeLanes() {
+  size_t warpCount = (work.threads + warpLanes - 1) / warpLanes;
+  while (warps.size() < warpCount) {
+    warps.push_back(std::make_unique<Warp>());
+  }
+  warps.resize(warpCount);
+  lanes.resize(std::min(lanes.size(), work.threads));
+  for (size_t i = lanes.size(); i < work.threads; ++i) {
+    auto lane = std::make_unique<Lane>();
+    lane->machine = &machine;
+    lane->index = int(i);
+    lane->of = this;
+    lane->bit = uint32_t(1) << i % warpLanes;
+    lane->fiber.start(region->stack(i), laneMain, lane.get());
+    lanes.push_back(std::move(lane));
+  }
+  for (size_t i = 0; i < warpCount; ++i) {
+    size_t count = std::min<size_t>(warpLanes, work.threads - i * warpLanes);
+    warps[i]->number = i;
+    warps[i]->lanes = ~uint32_t(0) >> (warpLanes - count);
+  }
+  for (size_t i = 0; i < lanes.size(); ++i) {
+    lanes[i]->warp = warps[i / warpLanes].get();
+  }
+}
+
+void Block::laneMain(void *argument) {
+  auto &lane = *static_cast<Lane *>(argument);
+  while (true) { // a block each time
+    lane.of->work.entry->call(lane.of->work.parameters);
+    lane.of->end(lane);
+  }
+}
+
+uint64_t Block::random() {
+  // xorshift64*
+  randomState ^= randomState >> 12;
+  randomState ^= randomState << 25;
+  randomState ^= randomState >> 27;
+  return randomState * 0x2545F4914F6CDD1DULL;
+}
+
+Lane &Block::choose(const Warp &warp, uint32_t after) {
+  uint32_t ready = warp.ready;
+  int at = 0;
+  if (work.seed == 0) {
+    uint32_t later = ready & ~(after | (after - 1));
+    at = std::countr_zero(later != 0 ? later : ready);
+  } else {
+    uint64_t skipped = random() % uint64_t(std::popcount(ready));
+    for (; skipped > 0; --skipped) {
+      ready &= ready - 1;
+    }
+    at = std::countr_zero(ready);
+  }
+  return *lanes[warp.number * warpLanes + size_t(at)];
+}
+
+Warp *Block::chooseWarp() {
+  size_t first = work.seed == 0 ? lastWarp : random() % warps.size();
+  for (size_t i = 0; i < warps.size(); ++i) {
+    size_t at = (first + i) % warps.size();
+    if (warps[at]->ready != 0) {
+      lastWarp = at;
+      return warps[at].get();
+    }
+  }
+  return nullptr;
+}
+
+std::optional<BlockFailure> Block::run(int64_t number) {
+  index = number;
+  randomState =
+      (work.seed + 1) * 0x9E3779B97F4A7C15ULL ^ (uint64_t(number) + 1) * 0xBF58476D1CE4E5B9ULL;
+  randomState |= 1;
+  // NaN in every type: what nobody wrote is seen in the results.
+  std::memset(shared.data(), 0xFF, shared.size());
+  auto begin = reinterpret_cast<uintptr_t>(shared.data());
+  size_t skipped = (sharedAlignment - begin % sharedAlignment) % sharedAlignment;
+  for (auto &lane : lanes) {
+    lane->block = number;
+    lane->shared = reinterpret_cast<unsigned char *>(shared.data()) + skipped;
+    lane->wait = Wait::Nothing;
+    lane->group = 0;
+    lane->copies.clear();
+  }
+  for (auto &warp : warps) {
+    warp->ready = warp->lanes;
+    warp->arrived = warp->syncs = warp->turn = 0;
+  }
+  left = lanes.size();
+  atBarrier = lastWarp = 0;
+  failure.reset();
+  while (left > 0 && !failure) {
+    if (Warp *warp = chooseWarp()) {
+      Lane &lane = choose(*warp, 0x80000000U);
+      region->header().running = &lane;
+      Fiber::change(scheduler, lane.fiber);
+    } else {
+      describeStuck();
+    }
+  }
+  if (failure) {
+    // Those that have not ended never will: they begin anew.
+    for (size_t i = 0; i < lanes.size(); ++i) {
+#if defined(__SANITIZE_ADDRESS__)
+      ASAN_UNPOISON_MEMORY_REGION(region->stack(i).data(), region->stack(i).size());
+#endif
+      lanes[i]->fiber.start(region->stack(i), laneMain, lanes[i].get());
+    }
+  }
+  return failure;
+}
+
+void Block::leave(Lane &lane) {
+  Fiber *next = &scheduler;
+  if (lane.warp->ready != 0 && !failure) {
+    Lane &other = choose(*lane.warp, lane.bit);
+    region->header().running = &other;
+    next = &other.fiber;
+  }
+  if (next != &lane.fiber) {
+    Fiber::change(lane.fiber, *next);
+  }
+}
+
+void Block::pause(Lane &lane, Wait kind, const void *site) {
+  lane.wait = kind;
+  lane.site = site;
+  lane.warp->ready &= ~lane.bit;
+  leave(lane);
+  lane.wait = Wait::Nothing;
+}
+
+void Block::end(Lane &lane) {
+  waitForCopies(lane, 0);
+  commitCopies(lane);
+  waitForCopies(lane, 0);
+  lane.wait = Wait::Over;
+  lane.warp->ready &= ~lane.bit;
+  --left;
+  leave(lane);
+}
+
+void Block::fail(const Lane &lane, std::string what, const void *site) {
+  failure = {std::move(what), index, lane.index, site};
+  Fiber lost;
+  Fiber::change(lost, scheduler);
+  __builtin_unreachable();
+}
+
+static std::string_view nameOf(Wait wait) {
+  constexpr std::array<std::string_view, 7> names{"run",
+                                                  "wait at a barrier of the block",
+                                                  "wait at a barrier of the warp",
+                                                  "wait at a shuffle",
+                                                  "wait at ldmatrix",
+                                                  "wait at mma.sync",
+                                                  "have ended"};
+  return names[size_t(wait)];
+}
+
+void Block::describeStuck() {
+  std::array<size_t, 7> counts{};
+  const Lane *first = nullptr;
+  for (const auto &lane : lanes) {
+    ++counts[size_t(lane->wait)];
+    first = !first && lane->wait != Wait::Over ? lane.get() : first;
+  }
+  std::string list;
+  for (size_t i = 0; i < counts.size(); ++i) {
+    if (counts[i] > 0) {
+      list += (list.empty() ? "" : ", ") + std::to_string(counts[i]) + " " +
+              std::string(nameOf(Wait(i)));
+    }
+  }
+  std::string what = counts[size_t(Wait::BlockBarrier)] > 0
+                         ? "a barrier of the block that not all threads reach"
+                         : "an instruction of a warp that not all lanes reach";
+  failure = {what + ": of the block's threads " + list, index, first->index, first->site};
+}
+
+void Block::syncBlock(MachineThread &thread) {
+  auto &lane = static_cast<Lane &>(thread);
+  Block &block = *lane.of;
+  if (++block.atBarrier < block.lanes.size()) {
+    block.pause(lane, Wait::BlockBarrier, __builtin_return_address(0));
+    return;
+  }
+  block.atBarrier = 0;
+  for (auto &warp : block.warps) {
+    warp->ready = warp->lanes;
+  }
+  if (block.work.seed != 0) {
+    block.leave(lane);
+  }
+}
+
+Exchange &Block::join(Lane &lane, Wait kind, const Exchange &own, const void *site) {
+  Warp &warp = *lane.warp;
+  if (warp.arrived == 0) {
+    warp.kind = kind;
+  } else if (warp.kind != kind) {
+    fail(lane,
+         "lanes of a warp at different instructions: others " + std::string(nameOf(warp.kind)) +
+             ", this one would " + std::string(nameOf(kind)),
+         site);
+  }
+  auto &exchange = warp.exchange[warp.turn % 2];
+  Exchange &mine = exchange[size_t(std::countr_zero(lane.bit))];
+  mine = own;
+  warp.arrived |= lane.bit;
+  if (warp.arrived != warp.lanes) {
+    pause(lane, kind, site);
+    return mine;
+  }
+  complete(warp);
+  warp.arrived = 0;
+  ++warp.turn;
+  warp.ready = warp.lanes;
+  if (work.seed != 0) {
+    leave(lane);
+  }
+  return mine;
+}
+
+void Block::complete(Warp &warp) {
+  auto &exchange = warp.exchange[warp.turn % 2];
+  if (warp.kind == Wait::Matrices) {
+    sim::loadMatrices(exchange);
+  } else if (warp.kind == Wait::Multiply) {
+    sim::multiplyMatrices(exchange);
+  } else if (warp.kind == Wait::WarpBarrier) {
+    ++warp.syncs;
+  }
+}
+
+void Block::syncWarp(MachineThread &thread) {
+  auto &lane = static_cast<Lane &>(thread);
+  lane.of->join(lane, Wait::WarpBarrier, {}, __builtin_return_address(0));
+}
+
+unsigned Block::shuffle(MachineThread &thread, Source source, unsigned value, unsigned from) {
+  auto &lane = static_cast<Lane &>(thread);
+  const Exchange *all = lane.warp->exchange[lane.warp->turn % 2].data();
+  auto self = unsigned(std::countr_zero(lane.bit));
+  Exchange own;
+  own.words[0] = value;
+  lane.of->join(lane, Wait::Shuffle, own, __builtin_return_address(0));
+  switch (source) {
+  case Source::Xor:
+    from = self ^ from;
+    break;
+  case Source::Up:
+    from = from > self ? self : self - from;
+    break;
+  case Source::Lane:
+    break;
+  }
+  return all[from % warpLanes].words[0];
+}
+
+void Block::loadMatrices(MachineThread &thread, const void *row, unsigned (&fragment)[4]) {
+  auto &lane = static_cast<Lane &>(thread);
+  Exchange own;
+  own.row = row;
+  const Exchange &taken = lane.of->join(lane, Wait::Matrices, own, __builtin_return_address(0));
+  std::ranges::copy(taken.words, fragment);
+}
+
+void Block::multiplyMatrices(MachineThread &thread, float (&sums)[4], const unsigned (&a)[4],
+                             unsigned b0, unsigned b1) {
+  auto &lane = static_cast<Lane &>(thread);
+  Exchange own;
+  std::ranges::copy(a, own.words.begin());
+  std::ranges::copy(sums, own.sums.begin());
+  own.second = {b0, b1};
+  const Exchange &taken = lane.of->join(lane, Wait::Multiply, own, __builtin_return_address(0));
+  std::ranges::copy(taken.sums, sums);
+}
+
+static void perform(const PendingCopy &copy) {
+  constexpr size_t wholeBytes = 16;
+  auto bytes = size_t(copy.bytes);
+  std::memcpy(copy.to, copy.from, bytes);
+  std::memset(static_cast<std::byte *>(copy.to) + bytes, 0, wholeBytes - bytes);
+}
+
+void Block::copyAsync(MachineThread &thread, void *to, const void *from, int bytes) {
+  auto &lane = static_cast<Lane &>(thread);
+  PendingCopy copy{to, from, bytes, lane.group};
+  if (lane.of->coin()) {
+    perform(copy);
+  } else {
+    lane.copies.push_back(copy);
+  }
+}
+
+void Block::commitCopies(MachineThread &thread) { ++static_cast<Lane &>(thread).group; }
+
+void Block::waitForCopies(MachineThread &thread, int pending) {
+  auto &lane = static_cast<Lane &>(thread);
+  auto unfinished = lane.copies.begin();
+  for (; unfinished != lane.copies.end() && unfinished->group + uint32_t(pending) < lane.group;
+       ++unfinished) {
+    perform(*unfinished);
+  }
+  lane.copies.erase(lane.copies.begin(), unfinished);
+}
+
+void Block::atomicLeast(MachineThread &, unsigned long long *place, unsigned long long value) {
+  unsigned long long seen = __atomic_load_n(place, __ATOMIC_RELAXED);
+  while (value < seen && !__atomic_compare_exchange_n(place, &seen, value, true, __ATOMIC_RELAXED,
+                                                      __ATOMIC_RELAXED)) {
+  }
+}
+
+unsigned long long Block::loadVolatile(MachineThread &, const unsigned long long *place) {
+  return __atomic_load_n(place, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,31 @@
+//===- Grid.h - the blocks of a launch on the threads of the host -*- C++ -*-===//
+#pragma once
+
+#include "runtime/drivers/cpu/ThreadTeam.h"
+#include "runtime/drivers/sim/Block.h"
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace dsv3::runtime::sim {
+
+/// Used by one thread at a time.
+class Grid {
+public:
+  /// 0 threads: as many as are useful here. With a seed blocks come in an order that it chooses.
+  static Expected<std::unique_ptr<Grid>> create(int threads, uint64_t seed);
+
+  /// Runs `blocks` blocks; `launch` is the number of the launch within its step. The failure of
+  /// one of them, where there is one.
+  Expected<std::optional<BlockFailure>> run(BlockWork work, int64_t blocks, uint32_t launch);
+
+private:
+  Grid(std::unique_ptr<ThreadTeam> team, uint64_t seed) : team(std::move(team)), seed(seed) {}
+
+  std::unique_ptr<ThreadTeam> team;
+  uint64_t seed;
+  std::vector<std::unique_ptr<Block>> workers; ///< one for each thread of the team
+};
+
+} // namespace dsv3::runtime::sim

@@ -1,0 +1,122 @@
+//===- SimObject.cpp - kernels on the simulated GPU -----------------------===//
+
+#include "runtime/drivers/sim/SimObject.h"
+
+#include "runtime/base/Process.h"
+#include "runtime/drivers/sim/HostCompiler.h"
+#include "runtime/jit/KernelTexts.h"
+
+#include <charconv>
+#include <cstring>
+#include <dlfcn.h>
+#include <filesystem>
+
+using namespace dsv3;
+using namespace dsv3::runtime;
+using namespace dsv3::runtime::sim;
+
+/// The threads of a block, as the text states them.
+static Expected<size_t> threadsOf(const plan::KernelText &text) {
+  constexpr std::string_view before = "__launch_bounds__(";
+  size_t at = text.text.find(before), threads = 0;
+  if (at != std::string::npos) {
+    const char *digits = text.text.data() + at + before.size();
+    std::from_chars(digits, text.text.data() + text.text.size(), threads);
+  }
+  return threads > 0 ? Expected<size_t>(threads)
+                     : Failure{"expected a kernel with __launch_bounds__(threads), found none",
+                               "kernel '" + text.symbol + "'", "compile the model again"};
+}
+
+SimObject::~SimObject() {
+  for (const SimKernel &kernel : loaded) {
+    dlclose(kernel.library);
+  }
+}
+
+Status SimObject::load(const plan::KernelText &text, const std::string &code) {
+  auto cannot = [&](const std::string &why) {
+    return Failure{"cannot load it: " + why, "kernel '" + text.symbol + "' of the simulated GPU"};
+  };
+  Expected<size_t> threads = threadsOf(text);
+  if (!threads) {
+    return threads.status();
+  }
+  auto file = std::make_unique<MemoryFile>(code);
+  if (file->error() != 0) {
+    return cannot(std::strerror(file->error()));
+  }
+  void *library = dlopen(file->path().c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!library) {
+    return cannot(dlerror());
+  }
+  auto *entry = static_cast<const dsv3::sim::Entry *>(dlsym(library, "dsv3SimEntry"));
+  loaded.push_back({text.symbol, *threads, entry, library, std::move(file)});
+  if (!entry || entry->revision != dsv3::sim::machineRevision) {
+    return cannot("it is not of this simulator");
+  }
+  return {};
+}
+
+Expected<std::unique_ptr<SimObject>> SimObject::open(const ObjectFile &file,
+                                                     std::span<const std::string> symbols,
+                                                     const SimOptions &options) {
+  Expected<std::vector<plan::KernelText>> texts =
+      readKernelTexts(file.path, file.checksum, symbols);
+  if (!texts) {
+    return texts.failure();
+  }
+  std::error_code error;
+  std::filesystem::path scratch = options.compiling.cache.empty()
+                                      ? std::filesystem::temp_directory_path(error)
+                                      : options.compiling.cache;
+  HostCompiler compiler(scratch, options.cancel);
+  Expected<CompiledKernels> compiled = compileKernels(*texts, compiler, options.compiling);
+  if (!compiled) {
+    return compiled.failure();
+  }
+  std::unique_ptr<SimObject> object(new SimObject());
+  for (size_t i = 0; i < texts->size(); ++i) {
+    if (Status status = object->load((*texts)[i], compiled->cubins[i]); !status) {
+      return status;
+    }
+  }
+  return object;
+}
+
+/// "family/gemm.cuh:30" of a line of addr2line.
+static std::string shortened(std::string_view place) {
+  place = place.substr(0, place.find(' ')); // without a discriminator
+  size_t folder = place.find("runtime/kernels/cuda/");
+  size_t cut = folder != place.npos ? folder + std::string_view("runtime/kernels/cuda/").size()
+                                    : place.rfind('/') + 1;
+  return std::string(place.substr(cut));
+}
+
+std::string SimKernel::lineOf(const void *place) const {
+  Dl_info info;
+  std::optional<std::filesystem::path> program = findProgram("addr2line");
+  if (!place || !program || dladdr(entry, &info) == 0) {
+    return "";
+  }
+  // The call lies before the place that it returns to.
+  auto offset = static_cast<const char *>(place) - static_cast<const char *>(info.dli_fbase) - 1;
+  std::string hex(16, '\0'), output;
+  hex.resize(
+      size_t(std::to_chars(hex.data(), hex.data() + hex.size(), offset, 16).ptr - hex.data()));
+  if (!runProgram(*program, {"-i", "-e", file->path(), hex}, nullptr, &output)) {
+    return "";
+  }
+  std::string first, last;
+  for (size_t at = 0; at < output.size();) {
+    size_t end = std::min(output.find('\n', at), output.size());
+    std::string line = shortened(std::string_view(output).substr(at, end - at));
+    at = end + 1;
+    if (line.starts_with("ptx/") || line.starts_with("?")) {
+      continue;
+    }
+    first = first.empty() ? line : first;
+    last = line.find(".cu:") != line.npos ? line : last;
+  }
+  return first == last || last.empty() ? first : first + ", from " + last;
+}

@@ -1,0 +1,51 @@
+//===- SimObject.h - kernels on the simulated GPU ---------------*- C++ -*-===//
+//
+// From a variant's file of kernel texts (dsv3/Plan/GpuKernel.h) to functions of the host.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "runtime/base/MemoryFile.h"
+#include "runtime/drivers/sim/SimDevice.h"
+#include "runtime/hal/Device.h"
+#include "runtime/kernels/sim/entry.h"
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace dsv3::runtime::sim {
+
+struct SimKernel {
+  std::string symbol;
+  size_t threads = 0; ///< of a block
+  const dsv3::sim::Entry *entry = nullptr;
+  void *library = nullptr;
+  std::unique_ptr<MemoryFile> file; ///< the shared object
+
+  /// "kernel.cu:12" of a place in the code, and where it was called from another file, that
+  /// file's: "family/gemm.cuh:30, from kernel.cu:12". Empty if it is not known.
+  std::string lineOf(const void *place) const;
+};
+
+/// Unloads its kernels when destroyed.
+class SimObject final : public Object {
+public:
+  /// Fails if the file cannot be read, is not the one of the checksum, lacks a symbol, or its
+  /// kernels cannot be compiled.
+  static Expected<std::unique_ptr<SimObject>>
+  open(const ObjectFile &file, std::span<const std::string> symbols, const SimOptions &options);
+  ~SimObject() override;
+
+  /// In the order of the symbols.
+  std::span<const SimKernel> kernels() const { return loaded; }
+
+private:
+  SimObject() = default;
+  Status load(const plan::KernelText &text, const std::string &code);
+
+  std::vector<SimKernel> loaded;
+};
+
+} // namespace dsv3::runtime::sim
