@@ -52,6 +52,7 @@ simulatedDevice(const ModelFlags &flags, int number,
   runtime::SimOptions options;
   options.threads = flags.threads;
   options.seed = flags.simSeed;
+  options.check = flags.simCheck;
   options.compiling = compiling;
   options.cancel = watchInterrupts();
   return runtime::createSimDevice(options);

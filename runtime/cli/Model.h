@@ -42,6 +42,7 @@ struct ModelFlags {
   std::string policy;        ///< precision that is compiled for; empty: f32
   std::string device = "cpu";
   uint64_t simSeed = 0; ///< of a simulated device
+  bool simCheck = false;
   int threads = 0;
   int64_t context = 0, chunk = 0;
   bool dummy = false, rebuild = false, keepPacked = false, verifyPacked = false;

@@ -94,6 +94,9 @@ void addModelFlags(CLI::App &command, ModelFlags &flags) {
                   "with --device=sim: choose by a seed who runs when; 0: all in order")
       ->check(seedRange())
       ->capture_default_str();
+  command.add_flag("--sim-check", flags.simCheck,
+                   "with --device=sim: check every access of memory and count what it costs;\n"
+                   "needs clang");
   command.add_flag("--rebuild", flags.rebuild, "compile even if there is a compiled model");
   command.add_flag("--keep-packed", flags.keepPacked,
                    "keep the packed weights beside the bundle; later starts map them");

@@ -51,6 +51,7 @@ struct Flags {
 constexpr std::pair<const char *, const char *> compiledOnly[] = {
     {"--variant", "the interpreter runs the module itself, not the code for a CPU"},
     {"--sim-seed", "the interpreter runs the module itself, not the code for a GPU"},
+    {"--sim-check", "the interpreter runs the module itself, not the code for a GPU"},
     {"--rebuild", "the interpreter keeps nothing that could be made again"},
     {"--keep-packed", "the interpreter reads weights as they are stored and packs none"},
     {"--verify-packed", "the interpreter reads weights as they are stored and packs none"}};

@@ -15,12 +15,14 @@ using namespace dsv3;
 using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
 
-/// Shared memory begins at multiples of this, and before the block's is as much.
-static constexpr size_t sharedAlignment = 128;
+/// Shared memory begins at multiples of this, and between its arrays lies as much: all banks once,
+/// so that arrays are in the banks that they are in without.
+static constexpr size_t sharedGap = 128;
+static constexpr size_t mostArrays = 32;
 
-const dsv3::sim::Machine Block::machine{syncBlock,        syncWarp,    shuffle,      loadMatrices,
-                                        multiplyMatrices, copyAsync,   commitCopies, waitForCopies,
-                                        atomicLeast,      loadVolatile};
+const dsv3::sim::Machine Block::machine{syncBlock,        syncWarp,     shuffle,      loadMatrices,
+                                        multiplyMatrices, copyAsync,    commitCopies, waitForCopies,
+                                        atomicLeast,      loadVolatile, sharedArray,  observe};
 
 Expected<std::unique_ptr<Block>> Block::create() {
   Expected<std::unique_ptr<StackRegion>> region = StackRegion::create();
@@ -37,7 +39,7 @@ Status Block::prepare(const BlockWork &next) {
     return Failure{"expected a block of 1 to " + std::to_string(mostThreads) + " threads, found " +
                    std::to_string(work.threads)};
   }
-  shared.resize(work.sharedBytes + 2 * sharedAlignment);
+  shared.resize(work.sharedBytes + (mostArrays + 2) * sharedGap);
   if (Status grown = region->grow(work.threads); !grown) {
     return grown;
   }
@@ -117,18 +119,20 @@ Warp *Block::chooseWarp() {
   return nullptr;
 }
 
-std::optional<BlockFailure> Block::run(int64_t number) {
+std::byte *Block::sharedBegin() {
+  auto begin = reinterpret_cast<uintptr_t>(shared.data());
+  return shared.data() + (sharedGap - begin % sharedGap);
+}
+
+Status Block::beginBlock(int64_t number) {
   index = number;
   randomState =
       (work.seed + 1) * 0x9E3779B97F4A7C15ULL ^ (uint64_t(number) + 1) * 0xBF58476D1CE4E5B9ULL;
   randomState |= 1;
   // NaN in every type: what nobody wrote is seen in the results.
   std::memset(shared.data(), 0xFF, shared.size());
-  auto begin = reinterpret_cast<uintptr_t>(shared.data());
-  size_t skipped = (sharedAlignment - begin % sharedAlignment) % sharedAlignment;
   for (auto &lane : lanes) {
     lane->block = number;
-    lane->shared = reinterpret_cast<unsigned char *>(shared.data()) + skipped;
     lane->wait = Wait::Nothing;
     lane->group = 0;
     lane->copies.clear();
@@ -137,9 +141,17 @@ std::optional<BlockFailure> Block::run(int64_t number) {
     warp->ready = warp->lanes;
     warp->arrived = warp->syncs = warp->turn = 0;
   }
+  accesses.resize(work.checker ? lanes.size() : 0);
+  return work.checker ? work.checker->beginBlock(shared) : Status();
+}
+
+std::optional<BlockFailure> Block::run(int64_t number) {
+  failure.reset();
+  if (Status begun = beginBlock(number); !begun) {
+    return BlockFailure{begun.failure().what, number, 0, nullptr};
+  }
   left = lanes.size();
   atBarrier = lastWarp = 0;
-  failure.reset();
   while (left > 0 && !failure) {
     if (Warp *warp = chooseWarp()) {
       Lane &lane = choose(*warp, 0x80000000U);
@@ -148,6 +160,9 @@ std::optional<BlockFailure> Block::run(int64_t number) {
     } else {
       describeStuck();
     }
+  }
+  for (const auto &warp : warps) {
+    flush(*warp);
   }
   if (failure) {
     // Those that have not ended never will: they begin anew.
@@ -239,6 +254,10 @@ void Block::syncBlock(MachineThread &thread) {
   block.atBarrier = 0;
   for (auto &warp : block.warps) {
     warp->ready = warp->lanes;
+    block.flush(*warp);
+  }
+  if (block.work.checker) {
+    block.work.checker->barrier();
   }
   if (block.work.seed != 0) {
     block.leave(lane);
@@ -275,10 +294,14 @@ Exchange &Block::join(Lane &lane, Wait kind, const Exchange &own, const void *si
 
 void Block::complete(Warp &warp) {
   auto &exchange = warp.exchange[warp.turn % 2];
+  flush(warp);
   if (warp.kind == Wait::Matrices) {
     sim::loadMatrices(exchange);
   } else if (warp.kind == Wait::Multiply) {
     sim::multiplyMatrices(exchange);
+    if (work.checker) {
+      work.checker->counters().product();
+    }
   } else if (warp.kind == Wait::WarpBarrier) {
     ++warp.syncs;
   }
@@ -309,8 +332,12 @@ unsigned Block::shuffle(MachineThread &thread, Source source, unsigned value, un
   return all[from % warpLanes].words[0];
 }
 
+/// What ldmatrix and cp.async move for a lane.
+static constexpr uint32_t rowBytes = 16;
+
 void Block::loadMatrices(MachineThread &thread, const void *row, unsigned (&fragment)[4]) {
   auto &lane = static_cast<Lane &>(thread);
+  lane.of->check(lane, {__builtin_return_address(0), row, rowBytes, false, true});
   Exchange own;
   own.row = row;
   const Exchange &taken = lane.of->join(lane, Wait::Matrices, own, __builtin_return_address(0));
@@ -328,18 +355,30 @@ void Block::multiplyMatrices(MachineThread &thread, float (&sums)[4], const unsi
   std::ranges::copy(taken.sums, sums);
 }
 
-static void perform(const PendingCopy &copy) {
-  constexpr size_t wholeBytes = 16;
+void Block::perform(Lane &lane, const PendingCopy &copy) {
   auto bytes = size_t(copy.bytes);
   std::memcpy(copy.to, copy.from, bytes);
-  std::memset(static_cast<std::byte *>(copy.to) + bytes, 0, wholeBytes - bytes);
+  std::memset(static_cast<std::byte *>(copy.to) + bytes, 0, rowBytes - bytes);
+  if (work.checker) {
+    work.checker->finishCopy(uint16_t(lane.index), uint16_t(lane.warp->syncs), copy.to);
+  }
 }
 
 void Block::copyAsync(MachineThread &thread, void *to, const void *from, int bytes) {
   auto &lane = static_cast<Lane &>(thread);
+  Block &block = *lane.of;
+  const void *site = __builtin_return_address(0);
+  if (block.work.checker) {
+    if (bytes > 0) {
+      block.check(lane, {site, from, uint32_t(bytes), false, false});
+    }
+    block.check(lane, {site, to, rowBytes, true, true});
+    block.work.checker->startCopy(to);
+  }
   PendingCopy copy{to, from, bytes, lane.group};
-  if (lane.of->coin()) {
-    perform(copy);
+  // With checks a copy is late, always: who does not wait for it is found.
+  if (!block.work.checker && block.coin()) {
+    block.perform(lane, copy);
   } else {
     lane.copies.push_back(copy);
   }
@@ -352,7 +391,7 @@ void Block::waitForCopies(MachineThread &thread, int pending) {
   auto unfinished = lane.copies.begin();
   for (; unfinished != lane.copies.end() && unfinished->group + uint32_t(pending) < lane.group;
        ++unfinished) {
-    perform(*unfinished);
+    lane.of->perform(lane, *unfinished);
   }
   lane.copies.erase(lane.copies.begin(), unfinished);
 }
@@ -366,4 +405,77 @@ void Block::atomicLeast(MachineThread &, unsigned long long *place, unsigned lon
 
 unsigned long long Block::loadVolatile(MachineThread &, const unsigned long long *place) {
   return __atomic_load_n(place, __ATOMIC_RELAXED);
+}
+
+unsigned char *Block::sharedArray(MachineThread &thread, int number, long long offset,
+                                  long long bytes) {
+  auto &lane = static_cast<Lane &>(thread);
+  Block &block = *lane.of;
+  auto all = static_cast<long long>(block.work.sharedBytes);
+  bytes = bytes < 0 ? all : bytes;
+  if (offset + bytes > all || number >= int(mostArrays)) {
+    block.fail(lane,
+               "takes " + std::to_string(number + 1) + " arrays and " +
+                   std::to_string(offset + bytes) + " bytes of shared memory, of " +
+                   std::to_string(all) + " bytes that there are for at most " +
+                   std::to_string(mostArrays),
+               __builtin_return_address(0));
+  }
+  std::byte *place = block.sharedBegin() + offset + size_t(number) * sharedGap;
+  if (block.work.checker) {
+    block.work.checker->addArray(place, size_t(bytes));
+  }
+  return reinterpret_cast<unsigned char *>(place);
+}
+
+void Block::observe(MachineThread &thread, const void *place, unsigned bytes, bool store,
+                    const void *site) {
+  auto &lane = static_cast<Lane &>(thread);
+  Block &block = *lane.of;
+  if (!block.work.checker || bytes == 0) {
+    return;
+  }
+  bool shared = false;
+  if (block.work.checker->isDevice(place, shared)) {
+    block.check(lane, {site, place, bytes, store, shared});
+    return;
+  }
+  // A thread's own variables; constants, which lie beside the code; what the machine is made of.
+  auto near = [&](const void *other, uintptr_t bytes) {
+    auto a = reinterpret_cast<uintptr_t>(place), b = reinterpret_cast<uintptr_t>(other);
+    return (a > b ? a - b : b - a) < bytes;
+  };
+  constexpr uintptr_t mostCodeBytes = uintptr_t(64) << 20;
+  if (!near(&block.region->header(), dsv3::sim::regionBytes) && !near(site, mostCodeBytes) &&
+      !near(&lane, sizeof lane) && !near(&machine, sizeof machine)) {
+    block.fail(lane,
+               std::string(store ? "writes " : "reads ") + std::to_string(bytes) +
+                   " bytes at an address that is none of the device",
+               site);
+  }
+}
+
+void Block::check(Lane &lane, const AccessEntry &access) {
+  if (!work.checker) {
+    return;
+  }
+  bool shared = false;
+  work.checker->isDevice(access.place, shared);
+  std::string problem =
+      shared == access.shared
+          ? work.checker->access(uint16_t(lane.index), uint16_t(lane.warp->syncs), access)
+          : "takes an address for one of " + std::string(access.shared ? "shared" : "global") +
+                " memory that is not";
+  if (!problem.empty()) {
+    fail(lane, std::move(problem), access.site);
+  }
+  accesses[size_t(lane.index)].push_back(access);
+}
+
+void Block::flush(const Warp &warp) {
+  if (work.checker && !failure) {
+    size_t first = warp.number * warpLanes;
+    size_t count = std::min<size_t>(warpLanes, accesses.size() - first);
+    work.checker->counters().flush(std::span(accesses).subspan(first, count));
+  }
 }

@@ -10,6 +10,7 @@
 
 #include "runtime/drivers/sim/Region.h"
 #include "runtime/drivers/sim/Warp.h"
+#include "runtime/drivers/sim/check/Checker.h"
 #include "runtime/kernels/sim/entry.h"
 
 #include <memory>
@@ -25,7 +26,8 @@ struct BlockWork {
   void *const *parameters = nullptr;
   size_t threads = 0;
   size_t sharedBytes = 0;
-  uint64_t seed = 0; ///< 0: all in order
+  uint64_t seed = 0;          ///< 0: all in order
+  Checker *checker = nullptr; ///< of every access, where there is one
 };
 
 /// What went wrong in a block.
@@ -64,8 +66,14 @@ private:
   static void atomicLeast(MachineThread &thread, unsigned long long *place,
                           unsigned long long value);
   static unsigned long long loadVolatile(MachineThread &thread, const unsigned long long *place);
+  static unsigned char *sharedArray(MachineThread &thread, int number, long long offset,
+                                    long long bytes);
+  static void observe(MachineThread &thread, const void *place, unsigned bytes, bool store,
+                      const void *site);
 
   void makeLanes();
+  Status beginBlock(int64_t number);
+  std::byte *sharedBegin();
   /// Brings what a lane has in `own` to the instruction `kind` of its warp and waits for the
   /// others; what the lane takes from it.
   Exchange &join(Lane &lane, Wait kind, const Exchange &own, const void *site);
@@ -81,6 +89,11 @@ private:
   /// Ends the block for the reason that is given. Does not return.
   [[noreturn]] void fail(const Lane &lane, std::string what, const void *site);
   void describeStuck();
+  /// Checks an access and keeps it for the counters.
+  void check(Lane &lane, const AccessEntry &access);
+  void perform(Lane &lane, const PendingCopy &copy);
+  /// Lanes of the warp are in step: what they did since they last were is counted.
+  void flush(const Warp &warp);
   uint64_t random();
   bool coin() { return work.seed != 0 && (random() & 1) != 0; }
 
@@ -90,6 +103,7 @@ private:
   std::vector<std::unique_ptr<Lane>> lanes;
   std::vector<std::unique_ptr<Warp>> warps;
   std::vector<std::byte> shared;
+  std::vector<std::vector<AccessEntry>> accesses; ///< of each lane, while they are checked
   int64_t index = 0;
   size_t left = 0;      ///< lanes that have not ended
   size_t atBarrier = 0; ///< of the block

@@ -60,14 +60,14 @@ private:
 
 } // namespace
 
-Expected<std::unique_ptr<Grid>> Grid::create(int threads, uint64_t seed) {
-  int wanted = std::min(threads > 0 ? threads : usefulThreads(), mostWorkers);
+Expected<std::unique_ptr<Grid>> Grid::create(int threads, uint64_t seed, Checker *checker) {
+  int wanted = checker ? 1 : std::min(threads > 0 ? threads : usefulThreads(), mostWorkers);
   Expected<std::unique_ptr<ThreadTeam>> team =
       ThreadTeam::create({wanted, false, std::chrono::microseconds(1000)});
   if (!team) {
     return team.failure();
   }
-  std::unique_ptr<Grid> grid(new Grid(*std::move(team), seed));
+  std::unique_ptr<Grid> grid(new Grid(*std::move(team), seed, checker));
   for (int i = 0; i < wanted; ++i) {
     Expected<std::unique_ptr<Block>> block = Block::create();
     if (!block) {
@@ -78,9 +78,15 @@ Expected<std::unique_ptr<Grid>> Grid::create(int threads, uint64_t seed) {
   return grid;
 }
 
-Expected<std::optional<BlockFailure>> Grid::run(BlockWork work, int64_t blocks, uint32_t launch) {
+Expected<std::optional<BlockFailure>> Grid::run(BlockWork work, const std::string &kernel,
+                                                int64_t blocks, uint32_t launch) {
   // Every launch has a schedule of its own.
   work.seed = seed == 0 ? 0 : seed * 0x9E3779B97F4A7C15ULL + launch + 1;
+  work.checker = checker;
+  if (checker) {
+    checker->beginLaunch();
+    checker->counters().beginLaunch(kernel, blocks);
+  }
   for (std::unique_ptr<Block> &worker : workers) {
     if (Status prepared = worker->prepare(work); !prepared) {
       return prepared;

@@ -14,17 +14,21 @@ namespace dsv3::runtime::sim {
 class Grid {
 public:
   /// 0 threads: as many as are useful here. With a seed blocks come in an order that it chooses.
-  static Expected<std::unique_ptr<Grid>> create(int threads, uint64_t seed);
+  /// With a checker, which outlives the grid, there is one thread.
+  static Expected<std::unique_ptr<Grid>> create(int threads, uint64_t seed, Checker *checker);
 
-  /// Runs `blocks` blocks; `launch` is the number of the launch within its step. The failure of
-  /// one of them, where there is one.
-  Expected<std::optional<BlockFailure>> run(BlockWork work, int64_t blocks, uint32_t launch);
+  /// Runs `blocks` blocks of a kernel; `launch` is the number of the launch within its step. The
+  /// failure of one of them, where there is one.
+  Expected<std::optional<BlockFailure>> run(BlockWork work, const std::string &kernel,
+                                            int64_t blocks, uint32_t launch);
 
 private:
-  Grid(std::unique_ptr<ThreadTeam> team, uint64_t seed) : team(std::move(team)), seed(seed) {}
+  Grid(std::unique_ptr<ThreadTeam> team, uint64_t seed, Checker *checker)
+      : team(std::move(team)), seed(seed), checker(checker) {}
 
   std::unique_ptr<ThreadTeam> team;
   uint64_t seed;
+  Checker *checker;
   std::vector<std::unique_ptr<Block>> workers; ///< one for each thread of the team
 };
 

@@ -20,8 +20,8 @@ using namespace dsv3::runtime::sim;
 
 static constexpr size_t mostObjectBytes = size_t(1) << 28;
 
-HostCompiler::HostCompiler(fs::path scratch, const std::atomic<bool> *cancel)
-    : scratch(std::move(scratch)), cancel(cancel) {}
+HostCompiler::HostCompiler(fs::path scratch, bool checked, const std::atomic<bool> *cancel)
+    : scratch(std::move(scratch)), checked(checked), cancel(cancel) {}
 HostCompiler::~HostCompiler() = default;
 
 static std::string wordsOf(const std::vector<std::string> &words) {
@@ -33,9 +33,12 @@ static std::string wordsOf(const std::vector<std::string> &words) {
 }
 
 /// The compiler that the environment names, or else the first on PATH.
-static Expected<fs::path> findCompiler() {
+static Expected<fs::path> findCompiler(bool checked) {
   const char *wanted = std::getenv(compilerVariable);
   std::vector<std::string> names{"c++", "g++", "clang++"};
+  if (checked) {
+    names = {"clang++-22", "clang++"};
+  }
   if (wanted && *wanted) {
     names = {wanted};
   }
@@ -51,17 +54,12 @@ static Expected<fs::path> findCompiler() {
   return Failure{"expected a C++ compiler for the kernels of the simulated GPU, found none: looked "
                  "for " +
                      wordsOf(names) + " on PATH",
-                 "--device=sim",
-                 std::string("install g++, or name a compiler by the environment variable ") +
-                     compilerVariable};
+                 checked ? "--sim-check" : "--device=sim",
+                 std::string("install ") + (checked ? "clang-22" : "g++") +
+                     ", or name a compiler by the environment variable " + compilerVariable};
 }
 
-Status HostCompiler::open() {
-  Expected<fs::path> found = findCompiler();
-  if (!found) {
-    return found.status();
-  }
-  compiler = *std::move(found);
+Status HostCompiler::findVersion() {
   std::string output;
   if (Status asked = runProgram(compiler, {"--version"}, cancel, &output); !asked) {
     return Failure{"cannot use the C++ compiler: " + asked.failure().what, compiler.string(),
@@ -69,22 +67,56 @@ Status HostCompiler::open() {
   }
   version = output.substr(0, output.find('\n'));
   versionHash = hash128(output).hex();
-  options = {"-std=c++17",
-             "-O2",
-             "-g1",
-             "-fPIC",
-             "-fvisibility=hidden",
-             "-fno-rtti",
-             "-w",
-             "-fno-exceptions",
-             "-fno-math-errno",
-             "-fno-trapping-math",
-             "-ffp-contract=off",
-             "-fno-stack-protector"};
+  if (checked && version.find("clang version ") == version.npos) {
+    return Failure{"expected clang, which makes code that is checked, found " + version,
+                   compiler.string(),
+                   std::string("install clang-22, or name it by the environment variable ") +
+                       compilerVariable};
+  }
+  return {};
+}
+
+/// Fast mathematics is left to the text; nothing is contracted, so that every machine computes the
+/// same.
+static std::vector<std::string> optionsFor(bool checked) {
+  std::vector<std::string> options{"-std=c++17",
+                                   "-O2",
+                                   "-g1",
+                                   "-gdwarf-4",
+                                   "-fPIC",
+                                   "-shared",
+                                   "-w",
+                                   "-fno-rtti",
+                                   "-fvisibility=hidden",
+                                   "-fno-exceptions",
+                                   "-fno-math-errno",
+                                   "-fno-trapping-math",
+                                   "-ffp-contract=off",
+                                   "-fno-stack-protector"};
   // Fused multiplications are one instruction there, else a call.
   std::vector<std::string_view> variants = runnableVariants();
   if (std::ranges::find(variants, std::string_view("x86-64-v3")) != variants.end()) {
     options.emplace_back("-march=x86-64-v3");
+  }
+  if (checked) {
+    for (const char *word :
+         {"-fsanitize=thread", "-fno-vectorize", "-fno-slp-vectorize", "-mllvm",
+          "-tsan-instrument-read-before-write=1", "-mllvm", "-tsan-instrument-func-entry-exit=0"}) {
+      options.emplace_back(word);
+    }
+  }
+  return options;
+}
+
+Status HostCompiler::open() {
+  Expected<fs::path> found = findCompiler(checked);
+  if (!found) {
+    return found.status();
+  }
+  compiler = *std::move(found);
+  options = optionsFor(checked);
+  if (Status known = findVersion(); !known) {
+    return known;
   }
   std::error_code error;
   fs::create_directories(scratch, error);
@@ -119,28 +151,28 @@ CubinKey HostCompiler::key(std::string_view text) const {
 }
 
 std::string HostCompiler::description() const {
-  return "for the simulated GPU with " + compiler.filename().string() + " (" + version + ")";
+  return std::string("for the simulated GPU, ") + (checked ? "to be checked, " : "") + "with " +
+         compiler.filename().string() + " (" + version + ")";
 }
 
 Expected<std::string> HostCompiler::compile(const plan::KernelText &kernel) const {
   std::string function = plan::gpuFunctionName(kernel.symbol), text = function + ".cu";
   fs::path source = folder->path() / (function + ".cc"), made = folder->path() / (function + ".so");
-  for (Status written : {write(folder->path() / text, kernel.text),
-                         write(source, "#include \"" + text +
-                                           "\"\n#include \"runtime/kernels/sim/entry.h\"\n"
-                                           "DSV3_SIM_ENTRY(" +
-                                           function + ")\n")}) {
-    if (!written) {
-      return written;
-    }
+  std::string included;
+  for (const std::string &name :
+       {std::string(checked ? "runtime/kernels/sim/observe.h" : "runtime/kernels/sim/machine.h"),
+        text, std::string("runtime/kernels/sim/entry.h")}) {
+    included += "#include \"" + name + "\"\n";
+  }
+  Status written = write(folder->path() / text, kernel.text);
+  written = written ? write(source, included + "DSV3_SIM_ENTRY(" + function + ")\n") : written;
+  if (!written) {
+    return written;
   }
   // What the compiler itself keeps for a while lies there, too.
   std::vector<std::string> words{"TMPDIR=" + folder->path().string(), compiler.string()};
   words.insert(words.end(), options.begin(), options.end());
-  for (const char *word : {"-shared", "-I"}) {
-    words.emplace_back(word);
-  }
-  words.insert(words.end(), {folder->path().string(), source.string(), "-o", made.string()});
+  words.insert(words.end(), {"-I", folder->path().string(), source.string(), "-o", made.string()});
   std::string output;
   Status compiled = runProgram("/usr/bin/env", words, cancel, &output);
   if (cancel && cancel->load()) {

@@ -11,8 +11,9 @@
 
 #include <atomic>
 #include <filesystem>
-#include <optional>
+#include <memory>
 #include <string>
+#include <vector>
 
 namespace dsv3::checkpoint {
 class AsideFolder;
@@ -26,8 +27,9 @@ inline constexpr const char *compilerVariable = "DSV3_SIM_CXX";
 class HostCompiler final : public KernelMaker {
 public:
   /// Files that are needed for a while lie in a folder below `scratch`, which is made. Once
-  /// `cancel`, which may be null, is true, compiling stops.
-  HostCompiler(std::filesystem::path scratch, const std::atomic<bool> *cancel);
+  /// `cancel`, which may be null, is true, compiling stops. Code that is `checked` tells of its
+  /// loads and stores; clang alone makes it.
+  HostCompiler(std::filesystem::path scratch, bool checked, const std::atomic<bool> *cancel);
   ~HostCompiler() override;
 
   Status open() override;
@@ -36,9 +38,11 @@ public:
   Expected<std::string> compile(const plan::KernelText &kernel) const override;
 
 private:
+  Status findVersion();
   Status writeHeaders();
 
   std::filesystem::path scratch;
+  bool checked;
   const std::atomic<bool> *cancel;
   std::filesystem::path compiler;
   std::string version, versionHash;

@@ -17,17 +17,20 @@ namespace {
 
 class SimDevice final : public runtime::Device {
 public:
-  SimDevice(const SimOptions &options, std::unique_ptr<Grid> grid)
-      : options(options), grid(std::move(grid)) {}
+  SimDevice(const SimOptions &options, std::unique_ptr<Checker> checker, std::unique_ptr<Grid> grid)
+      : options(options), checker(std::move(checker)), grid(std::move(grid)) {}
 
   std::string_view name() const override { return "sim"; }
   std::optional<size_t> preferredVariant(std::span<const std::string_view> names) const override;
   Expected<std::unique_ptr<Buffer>> allocate(int64_t bytes, std::string_view what) override {
-    return allocateOnHost(bytes, what, false);
+    return checker ? checker->arena().allocate(bytes, what) : allocateOnHost(bytes, what, false);
   }
-  Status upload(Buffer &to, int64_t offset, std::span<const std::byte> from) override {
-    return uploadToHost(to, offset, from);
+  void forget(Buffer &buffer) override {
+    if (checker) {
+      checker->arena().forget(buffer);
+    }
   }
+  Status upload(Buffer &to, int64_t offset, std::span<const std::byte> from) override;
   Status download(std::span<std::byte> to, const Buffer &from, int64_t offset) override {
     return downloadFromHost(to, from, offset);
   }
@@ -46,6 +49,7 @@ public:
 
 private:
   SimOptions options;
+  std::unique_ptr<Checker> checker; ///< null: nothing is checked
   std::unique_ptr<Grid> grid;
 };
 
@@ -66,9 +70,19 @@ std::optional<size_t> SimDevice::preferredVariant(std::span<const std::string_vi
   return best;
 }
 
+Status SimDevice::upload(Buffer &to, int64_t offset, std::span<const std::byte> from) {
+  Status status = uploadToHost(to, offset, from);
+  if (status && checker && !from.empty()) {
+    checker->arena().shadow().set(static_cast<std::byte *>(to.address()) + offset, from.size(),
+                                  ByteState::Written);
+  }
+  return status;
+}
+
 Expected<std::unique_ptr<Object>> SimDevice::loadObject(const ObjectFile &file,
                                                         std::span<const std::string> symbols) {
-  Expected<std::unique_ptr<SimObject>> object = SimObject::open(file, symbols, options);
+  Expected<std::unique_ptr<SimObject>> object =
+      SimObject::open(file, symbols, options, checker.get());
   if (!object) {
     return object.failure();
   }
@@ -87,9 +101,18 @@ Expected<std::unique_ptr<Executable>> SimDevice::prepare(const Program &program,
 }
 
 Expected<std::unique_ptr<runtime::Device>> runtime::createSimDevice(const SimOptions &options) {
-  Expected<std::unique_ptr<Grid>> grid = Grid::create(options.threads, options.seed);
+  std::unique_ptr<Checker> checker;
+  if (options.check) {
+    Expected<std::unique_ptr<Checker>> made = Checker::create();
+    if (!made) {
+      return made.failure();
+    }
+    checker = *std::move(made);
+  }
+  Expected<std::unique_ptr<Grid>> grid = Grid::create(options.threads, options.seed, checker.get());
   if (!grid) {
     return grid.failure();
   }
-  return std::unique_ptr<Device>(std::make_unique<SimDevice>(options, *std::move(grid)));
+  return std::unique_ptr<Device>(
+      std::make_unique<SimDevice>(options, std::move(checker), *std::move(grid)));
 }

@@ -101,7 +101,8 @@ Status SimExecutable::begin(std::span<const int64_t> sizes) {
 Status SimExecutable::launch(const Step &step) {
   BlockWork work{step.kernel->entry, step.parameters.data(), step.kernel->threads,
                  size_t(program.kernels[step.number].scratchBytes)};
-  Expected<std::optional<BlockFailure>> ran = grid.run(work, blocks[step.number], step.launch);
+  Expected<std::optional<BlockFailure>> ran =
+      grid.run(work, step.kernel->symbol, blocks[step.number], step.launch);
   if (!ran) {
     return Failure{ran.failure().what, whereOf(step)};
   }

@@ -6,10 +6,12 @@
 #include "runtime/drivers/sim/HostCompiler.h"
 #include "runtime/jit/KernelTexts.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <dlfcn.h>
 #include <filesystem>
+#include <map>
 
 using namespace dsv3;
 using namespace dsv3::runtime;
@@ -28,7 +30,28 @@ static Expected<size_t> threadsOf(const plan::KernelText &text) {
                                "kernel '" + text.symbol + "'", "compile the model again"};
 }
 
+/// A kernel's traffic as text.
+static std::string textOf(const SimCounts &kernel) {
+  auto beside = [](int64_t actual, int64_t least) {
+    return std::to_string(actual) + " of at least " + std::to_string(least);
+  };
+  return kernel.kernel + ": " + std::to_string(kernel.launches) + " launches, " +
+         std::to_string(kernel.blocks) + " blocks, " + beside(kernel.sectors, kernel.leastSectors) +
+         " sectors, " + beside(kernel.wavefronts, kernel.leastWavefronts) + " wavefronts, " +
+         std::to_string(kernel.products) + " mma.sync";
+}
+
 SimObject::~SimObject() {
+  constexpr size_t mostLines = 3; // of a kernel
+  for (const SimCounts &kernel : say ? counts() : std::vector<SimCounts>()) {
+    say(textOf(kernel));
+    for (const SimLine &line :
+         std::span(kernel.wasteful).first(std::min(mostLines, kernel.wasteful.size()))) {
+      say(std::string("  ") + (line.store ? "stores at " : "loads at ") + line.where + ": " +
+          std::to_string(line.actual) + " of at least " + std::to_string(line.least) +
+          (line.shared ? " wavefronts" : " sectors"));
+    }
+  }
   for (const SimKernel &kernel : loaded) {
     dlclose(kernel.library);
   }
@@ -60,7 +83,7 @@ Status SimObject::load(const plan::KernelText &text, const std::string &code) {
 
 Expected<std::unique_ptr<SimObject>> SimObject::open(const ObjectFile &file,
                                                      std::span<const std::string> symbols,
-                                                     const SimOptions &options) {
+                                                     const SimOptions &options, Checker *checker) {
   Expected<std::vector<plan::KernelText>> texts =
       readKernelTexts(file.path, file.checksum, symbols);
   if (!texts) {
@@ -70,18 +93,53 @@ Expected<std::unique_ptr<SimObject>> SimObject::open(const ObjectFile &file,
   std::filesystem::path scratch = options.compiling.cache.empty()
                                       ? std::filesystem::temp_directory_path(error)
                                       : options.compiling.cache;
-  HostCompiler compiler(scratch, options.cancel);
+  HostCompiler compiler(scratch, checker != nullptr, options.cancel);
   Expected<CompiledKernels> compiled = compileKernels(*texts, compiler, options.compiling);
   if (!compiled) {
     return compiled.failure();
   }
-  std::unique_ptr<SimObject> object(new SimObject());
+  std::unique_ptr<SimObject> object(new SimObject(checker, options.compiling.say));
   for (size_t i = 0; i < texts->size(); ++i) {
     if (Status status = object->load((*texts)[i], compiled->cubins[i]); !status) {
       return status;
     }
   }
   return object;
+}
+
+std::vector<SimCounts> SimObject::counts() const {
+  std::vector<SimCounts> result;
+  for (const SimKernel &kernel : loaded) {
+    if (!checker || !checker->counters().kernels().contains(kernel.symbol)) {
+      continue;
+    }
+    const KernelCounts &counted = checker->counters().kernels().at(kernel.symbol);
+    Traffic global = counted.total(false), shared = counted.total(true);
+    SimCounts &counts = result.emplace_back();
+    counts = {kernel.symbol,    counted.launches, counted.blocks,
+              counted.products, global.actual,    global.least,
+              shared.actual,    shared.least,     {}};
+    // Instructions of one line that differ in their lanes.
+    std::map<std::string, SimLine> lines;
+    for (const auto &[place, site] : counted.sites) {
+      if (site.traffic.actual > site.traffic.least) {
+        std::string where = kernel.lineOf(place);
+        SimLine &line = lines[where + (site.store ? "s" : "l") + (site.shared ? "s" : "g")];
+        line = {where, site.store, site.shared, line.actual + site.traffic.actual,
+                line.least + site.traffic.least};
+      }
+    }
+    for (auto &[key, line] : lines) {
+      counts.wasteful.push_back(std::move(line));
+    }
+    std::ranges::stable_sort(counts.wasteful, std::greater(),
+                             [](const SimLine &line) { return line.actual - line.least; });
+  }
+  return result;
+}
+
+std::vector<SimCounts> runtime::countsOf(const Object &object) {
+  return static_cast<const SimObject &>(object).counts();
 }
 
 /// "family/gemm.cuh:30" of a line of addr2line.

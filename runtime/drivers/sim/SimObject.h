@@ -7,9 +7,11 @@
 
 #include "runtime/base/MemoryFile.h"
 #include "runtime/drivers/sim/SimDevice.h"
+#include "runtime/drivers/sim/check/Checker.h"
 #include "runtime/hal/Device.h"
 #include "runtime/kernels/sim/entry.h"
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -33,18 +35,22 @@ struct SimKernel {
 class SimObject final : public Object {
 public:
   /// Fails if the file cannot be read, is not the one of the checksum, lacks a symbol, or its
-  /// kernels cannot be compiled.
+  /// kernels cannot be compiled. `checker`, which may be null, outlives it.
   static Expected<std::unique_ptr<SimObject>>
-  open(const ObjectFile &file, std::span<const std::string> symbols, const SimOptions &options);
+  open(const ObjectFile &file, std::span<const std::string> symbols, const SimOptions &options, Checker *checker);
   ~SimObject() override;
 
   /// In the order of the symbols.
   std::span<const SimKernel> kernels() const { return loaded; }
+  std::vector<SimCounts> counts() const;
 
 private:
-  SimObject() = default;
+  SimObject(Checker *checker, std::function<void(const std::string &)> say)
+      : checker(checker), say(std::move(say)) {}
   Status load(const plan::KernelText &text, const std::string &code);
 
+  Checker *checker;
+  std::function<void(const std::string &)> say;
   std::vector<SimKernel> loaded;
 };
 

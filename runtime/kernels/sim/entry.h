@@ -19,14 +19,14 @@ struct Entry {
 /// A list of initialisers is evaluated in its order.
 template <typename... Parameters>
 struct Call {
-  Call(void (*kernel)(Parameters...), Parameters... parameters) { kernel(parameters...); }
+  DSV3_UNSEEN Call(void (*kernel)(Parameters...), Parameters... parameters) { kernel(parameters...); }
 };
 
 template <auto kernel>
 struct EntryOf;
 template <typename... Parameters, void (*kernel)(Parameters...)>
 struct EntryOf<kernel> {
-  static void call(void *const *places) {
+  DSV3_UNSEEN static void call(void *const *places) {
     Call<Parameters...>{kernel, *static_cast<Parameters *>(*places++)...};
   }
   static constexpr Entry entry{machineRevision, sizeof...(Parameters), call};

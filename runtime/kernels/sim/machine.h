@@ -8,10 +8,20 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+/// A function whose own loads and stores the simulator is not told of.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define DSV3_UNSEEN __attribute__((no_sanitize("thread"), noinline))
+#endif
+#endif
+#ifndef DSV3_UNSEEN
+#define DSV3_UNSEEN
+#endif
+
 namespace dsv3::sim {
 
 /// Raised by whoever changes what is said here, so that older code is compiled anew.
-inline constexpr int machineRevision = 1;
+inline constexpr int machineRevision = 2;
 
 /// Which lane a shuffle reads.
 enum class Source : int { Xor, Up, Lane };
@@ -23,7 +33,6 @@ struct Thread {
   const Machine *machine;
   long long block;
   int index;
-  unsigned char *shared; ///< the block's dynamic shared memory
 };
 
 /// The instructions that need more than the thread itself. Each returns when the hardware's
@@ -40,6 +49,11 @@ struct Machine {
   void (*waitForCopies)(Thread &, int pending);
   void (*atomicLeast)(Thread &, unsigned long long *place, unsigned long long value);
   unsigned long long (*loadVolatile)(Thread &, const unsigned long long *place);
+  /// Array `number` of the block's dynamic shared memory, `bytes` from `offset` on, all of it if
+  /// `bytes` is negative. What lies between arrays here does not on a GPU.
+  unsigned char *(*sharedArray)(Thread &, int number, long long offset, long long bytes);
+  /// A load or store of code that was compiled to be checked, at `site`.
+  void (*observe)(Thread &, const void *place, unsigned bytes, bool store, const void *site);
 };
 
 /// Bytes of a worker's region, at a multiple of which it begins.
@@ -50,7 +64,7 @@ struct Region {
   Thread *running;
 };
 
-inline Thread &thisThread() {
+DSV3_UNSEEN inline Thread &thisThread() {
   auto frame = reinterpret_cast<unsigned long>(__builtin_frame_address(0));
   return *reinterpret_cast<Region *>(frame & ~(regionBytes - 1))->running;
 }

@@ -43,7 +43,27 @@ inline int shuffle(int value, int lane) {
   return int(shuffleBits(sim::Source::Lane, uint32(value), lane));
 }
 
-inline unsigned char *sharedMemory() { return sim::thisThread().shared; }
+inline unsigned char *sharedMemory() {
+  sim::Thread &thread = sim::thisThread();
+  return thread.machine->sharedArray(thread, 0, 0, -1);
+}
+
+class SharedArrays {
+public:
+  template <typename T>
+  T *take(int count) {
+    sim::Thread &thread = sim::thisThread();
+    int64 bytes = count * int64(sizeof(T));
+    auto *array = reinterpret_cast<T *>(thread.machine->sharedArray(thread, number, taken, bytes));
+    taken += bytes;
+    ++number;
+    return array;
+  }
+
+private:
+  int64 taken = 0;
+  int number = 0;
+};
 
 inline void atomicLeast(uint64 *place, uint64 value) {
   sim::Thread &thread = sim::thisThread();
