@@ -33,6 +33,11 @@ static std::string refuseUnknownVariant(const std::string &name) {
   return "expected " + known + ", found '" + name + "'";
 }
 
+static std::string refuseUnknownPolicy(const std::string &text) {
+  bool known = text == "f32" || text == "bf16" || text == "w8a8";
+  return known ? "" : "expected f32, bf16 or w8a8, found '" + text + "'";
+}
+
 /// The types of a cache under policy f32.
 static std::string refuseUnknownCacheType(const std::string &text) {
   bool known = text == "f32" || text == "bf16" || text == "f16";
@@ -80,9 +85,11 @@ void addModelFlags(CLI::App &command, ModelFlags &flags) {
       .add_option("--cache-type", flags.cacheType,
                   "elements of the latent cache: f32, bf16 or f16 [f32]")
       ->check(refuseUnknownCacheType);
-  command.add_option("--policy", flags.policy,
-                     "precision of activations, products and cache: f32, bf16 or w8a8 [f32];\n"
-                     "compiled code has f32 on CPUs, f32 and bf16 on GPUs");
+  command
+      .add_option("--policy", flags.policy,
+                  "precision of activations, products and cache: f32, bf16 or w8a8 [f32];\n"
+                  "compiled code has f32 on CPUs, f32 and bf16 on GPUs")
+      ->check(refuseUnknownPolicy);
   command
       .add_option("--device", flags.device,
                   "where to run: cpu, cuda:N for an NVIDIA GPU, or sim\nfor a simulated one, which "
@@ -132,6 +139,11 @@ Status checkSource(const ModelFlags &flags) {
   if (gpuOf(flags.device) && !flags.variant.empty()) {
     return Failure{"--variant names a kind of CPU, --device a GPU", "--variant " + flags.variant,
                    "leave one of them out"};
+  }
+  std::optional<GpuName> gpu = gpuOf(flags.device);
+  if ((flags.simCheck || flags.simSeed != 0) && (!gpu || !gpu->simulated)) {
+    return Failure{"only the simulated GPU has such a thing",
+                   flags.simCheck ? "--sim-check" : "--sim-seed", "give --device=sim too"};
   }
   if (!flags.config.empty() && !flags.dummy) {
     return Failure{"a configuration alone has no weights", "--config " + flags.config,

@@ -170,7 +170,8 @@ std::string SimKernel::lineOf(const void *place) const {
     size_t end = std::min(output.find('\n', at), output.size());
     std::string line = shortened(std::string_view(output).substr(at, end - at));
     at = end + 1;
-    if (line.starts_with("ptx/") || line.starts_with("?")) {
+    bool unknown = line.ends_with(":?") || line.ends_with(":0");
+    if (line.starts_with("ptx/") || line.starts_with("?") || unknown) {
       continue;
     }
     first = first.empty() ? line : first;

@@ -36,8 +36,9 @@ class SimObject final : public Object {
 public:
   /// Fails if the file cannot be read, is not the one of the checksum, lacks a symbol, or its
   /// kernels cannot be compiled. `checker`, which may be null, outlives it.
-  static Expected<std::unique_ptr<SimObject>>
-  open(const ObjectFile &file, std::span<const std::string> symbols, const SimOptions &options, Checker *checker);
+  static Expected<std::unique_ptr<SimObject>> open(const ObjectFile &file,
+                                                   std::span<const std::string> symbols,
+                                                   const SimOptions &options, Checker *checker);
   ~SimObject() override;
 
   /// In the order of the symbols.

@@ -19,7 +19,9 @@ struct Entry {
 /// A list of initialisers is evaluated in its order.
 template <typename... Parameters>
 struct Call {
-  DSV3_UNSEEN Call(void (*kernel)(Parameters...), Parameters... parameters) { kernel(parameters...); }
+  DSV3_UNSEEN Call(void (*kernel)(Parameters...), Parameters... parameters) {
+    kernel(parameters...);
+  }
 };
 
 template <auto kernel>

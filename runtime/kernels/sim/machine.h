@@ -8,9 +8,11 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-/// A function whose own loads and stores the simulator is not told of.
+/// DSV3_CHECKED: loads and stores are told to the simulator. DSV3_UNSEEN: those of a function are
+/// not.
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
+#define DSV3_CHECKED
 #define DSV3_UNSEEN __attribute__((no_sanitize("thread"), noinline))
 #endif
 #endif

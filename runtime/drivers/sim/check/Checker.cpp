@@ -58,7 +58,7 @@ std::string Checker::describe(ByteState state, const AccessEntry &access, const 
            (access.shared ? "" : ": " + device->describe(place));
   }
   return what + (state == ByteState::Empty
-                     ? " that nobody wrote" +
+                     ? " that nobody wrote so far" +
                            (access.shared ? std::string() : ": " + device->describe(place))
                      : " to which an asynchronous copy was not waited for");
 }

@@ -7,7 +7,8 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#define __device__
+// Inlined throughout, as on a GPU: a place in the code then tells its line of the kernel's text.
+#define __device__ __attribute__((always_inline))
 #define __global__
 #define __constant__
 #define __launch_bounds__(THREADS)
