@@ -20,6 +20,11 @@
 
 namespace dsv3::runtime::sim {
 
+/// Shared memory begins at multiples of this, and between its arrays lies as much: all banks once,
+/// so that arrays are in the banks that they are in without.
+inline constexpr size_t sharedGap = 128;
+inline constexpr size_t mostArrays = 32;
+
 /// What a block runs.
 struct BlockWork {
   const dsv3::sim::Entry *entry = nullptr;
@@ -47,6 +52,8 @@ public:
   Status prepare(const BlockWork &next);
   /// Runs block number `index` of the work that was prepared to its end.
   std::optional<BlockFailure> run(int64_t index);
+  /// The thread that runs touched memory at `address` that is not there. Does not return.
+  void fault(const void *address, const void *code);
 
 private:
   explicit Block(std::unique_ptr<StackRegion> region) : region(std::move(region)) {}
@@ -86,8 +93,9 @@ private:
   void enter(Lane &lane);
   Lane &choose(const Warp &warp, uint32_t after);
   Warp *chooseWarp();
-  /// Ends the block for the reason that is given. Does not return.
-  [[noreturn]] void fail(const Lane &lane, std::string what, const void *site);
+  /// Ends the block for the reason that is given. Does not return, which the compiler need not
+  /// know: AddressSanitizer would look at the fiber's stack and not recognise it.
+  void fail(const Lane &lane, std::string what, const void *site);
   void describeStuck();
   /// Checks an access and keeps it for the counters.
   void check(Lane &lane, const AccessEntry &access);

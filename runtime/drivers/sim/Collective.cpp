@@ -14,6 +14,17 @@
 using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
 
+std::string_view sim::nameOf(Wait wait) {
+  constexpr std::array<std::string_view, 7> names{"run",
+                                                  "wait at a barrier of the block",
+                                                  "wait at a barrier of the warp",
+                                                  "wait at a shuffle",
+                                                  "wait at ldmatrix",
+                                                  "wait at mma.sync",
+                                                  "have ended"};
+  return names[size_t(wait)];
+}
+
 void sim::loadMatrices(std::array<Exchange, warpLanes> &lanes) {
   for (size_t lane = 0; lane < warpLanes; ++lane) {
     for (size_t matrix = 0; matrix < 4; ++matrix) {

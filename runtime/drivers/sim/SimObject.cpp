@@ -7,6 +7,7 @@
 #include "runtime/jit/KernelTexts.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstring>
 #include <dlfcn.h>
@@ -119,15 +120,19 @@ std::vector<SimCounts> SimObject::counts() const {
     counts = {kernel.symbol,    counted.launches, counted.blocks,
               counted.products, global.actual,    global.least,
               shared.actual,    shared.least,     {}};
-    // Instructions of one line that differ in their lanes.
-    std::map<std::string, SimLine> lines;
+    std::vector<const void *> places;
     for (const auto &[place, site] : counted.sites) {
       if (site.traffic.actual > site.traffic.least) {
-        std::string where = kernel.lineOf(place);
-        SimLine &line = lines[where + (site.store ? "s" : "l") + (site.shared ? "s" : "g")];
-        line = {where, site.store, site.shared, line.actual + site.traffic.actual,
-                line.least + site.traffic.least};
+        places.push_back(place);
       }
+    }
+    std::vector<std::string> found = kernel.linesOf(places);
+    std::map<std::string, SimLine> lines; // of which each may be several instructions
+    for (size_t i = 0; i < places.size(); ++i) {
+      const KernelCounts::Site &site = counted.sites.at(places[i]);
+      SimLine &line = lines[found[i] + (site.store ? "s" : "l") + (site.shared ? "s" : "g")];
+      line = {found[i], site.store, site.shared, line.actual + site.traffic.actual,
+              line.least + site.traffic.least};
     }
     for (auto &[key, line] : lines) {
       counts.wasteful.push_back(std::move(line));
@@ -151,31 +156,53 @@ static std::string shortened(std::string_view place) {
   return std::string(place.substr(cut));
 }
 
-std::string SimKernel::lineOf(const void *place) const {
-  Dl_info info;
-  std::optional<std::filesystem::path> program = findProgram("addr2line");
-  if (!place || !program || dladdr(entry, &info) == 0) {
-    return "";
-  }
-  // The call lies before the place that it returns to.
-  auto offset = static_cast<const char *>(place) - static_cast<const char *>(info.dli_fbase) - 1;
-  std::string hex(16, '\0'), output;
-  hex.resize(
-      size_t(std::to_chars(hex.data(), hex.data() + hex.size(), offset, 16).ptr - hex.data()));
-  if (!runProgram(*program, {"-i", "-e", file->path(), hex}, nullptr, &output)) {
-    return "";
-  }
+/// The innermost line of a place that is not of one instruction alone, and the one of the text.
+static std::string describe(std::span<const std::string> frames) {
   std::string first, last;
-  for (size_t at = 0; at < output.size();) {
-    size_t end = std::min(output.find('\n', at), output.size());
-    std::string line = shortened(std::string_view(output).substr(at, end - at));
-    at = end + 1;
-    bool unknown = line.ends_with(":?") || line.ends_with(":0");
-    if (line.starts_with("ptx/") || line.starts_with("?") || unknown) {
+  for (const std::string &frame : frames) {
+    std::string line = shortened(frame);
+    bool unknown = line.ends_with(":?") || line.ends_with(":0") || line.starts_with("?");
+    if (unknown || line.starts_with("ptx/")) {
       continue;
     }
     first = first.empty() ? line : first;
     last = line.find(".cu:") != line.npos ? line : last;
   }
   return first == last || last.empty() ? first : first + ", from " + last;
+}
+
+std::vector<std::string> SimKernel::linesOf(std::span<const void *const> places) const {
+  std::vector<std::string> lines(places.size());
+  Dl_info info;
+  std::optional<std::filesystem::path> program = findProgram("addr2line");
+  if (!program || dladdr(entry, &info) == 0) {
+    return lines;
+  }
+  std::vector<std::string> words{"-a", "-i", "-e", file->path()};
+  for (const void *place : places) {
+    // The call lies before the place that it returns to.
+    auto offset = static_cast<const char *>(place) - static_cast<const char *>(info.dli_fbase) - 1;
+    std::array<char, 16> hex;
+    words.emplace_back(hex.data(),
+                       std::to_chars(hex.data(), hex.data() + hex.size(), offset, 16).ptr);
+  }
+  std::string output;
+  if (!runProgram(*program, words, nullptr, &output)) {
+    return lines;
+  }
+  // An address, then its frames from the inside out.
+  std::vector<std::vector<std::string>> frames;
+  for (size_t at = 0; at < output.size();) {
+    size_t end = std::min(output.find('\n', at), output.size());
+    if (output.compare(at, 2, "0x") == 0) {
+      frames.emplace_back();
+    } else if (!frames.empty()) {
+      frames.back().push_back(output.substr(at, end - at));
+    }
+    at = end + 1;
+  }
+  for (size_t i = 0; i < std::min(lines.size(), frames.size()); ++i) {
+    lines[i] = describe(frames[i]);
+  }
+  return lines;
 }

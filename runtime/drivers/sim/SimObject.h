@@ -26,9 +26,10 @@ struct SimKernel {
   void *library = nullptr;
   std::unique_ptr<MemoryFile> file; ///< the shared object
 
-  /// "kernel.cu:12" of a place in the code, and where it was called from another file, that
-  /// file's: "family/gemm.cuh:30, from kernel.cu:12". Empty if it is not known.
-  std::string lineOf(const void *place) const;
+  /// Where places in the code come from: "kernel.cu:12", or "family/gemm.cuh:30, from
+  /// kernel.cu:12". Empty where that is not known.
+  std::vector<std::string> linesOf(std::span<const void *const> places) const;
+  std::string lineOf(const void *place) const { return linesOf({&place, 1})[0]; }
 };
 
 /// Unloads its kernels when destroyed.

@@ -12,6 +12,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 namespace dsv3::runtime::sim {
@@ -24,6 +25,9 @@ inline constexpr int warpLanes = 32;
 
 /// What a lane waits for.
 enum class Wait : uint8_t { Nothing, BlockBarrier, WarpBarrier, Shuffle, Matrices, Multiply, Over };
+
+/// "wait at a shuffle".
+std::string_view nameOf(Wait wait);
 
 class Block;
 struct Warp;

@@ -273,6 +273,24 @@ TEST(SimSchedule, ThreadsThatWaitForEachOtherAreNamed) {
   EXPECT_EQ(sim.values<int>(0), std::vector<int>(64, 2));
 }
 
+TEST(SimSchedule, MemoryThatIsNotThereIsAFailure) {
+  SimRun sim(inOrder());
+  LOAD(sim, "int *out", 64, "if (threadIndex() == 40) { out[int64(1) << 44] = 1; }\n");
+  sim.add(std::vector<int>(64));
+  for (int repetition = 0; repetition < 3; ++repetition) {
+    Status status = sim.launch({3, 0});
+    ASSERT_FALSE(status);
+    EXPECT_TRUE(status.failure().what.ends_with(", where there is none")) << status.failure().what;
+    EXPECT_TRUE(status.failure().where.starts_with(
+        "entry 'test', layer 3, kernel 'test', block 0, thread 40, at test.cu:"))
+        << status.failure().where;
+  }
+  LOAD(sim, "int *out", 64,
+       "int all[30000]; for (int i = 0; i < 30000; ++i) { all[i] = out[i % 64]; }"
+       "out[threadIndex()] = all[out[0]];\n");
+  EXPECT_FALSE(sim.launch({1, 0})) << "more than a thread's stack";
+}
+
 namespace {
 /// The variable that names the compiler, for a while.
 struct WithCompiler {
