@@ -157,14 +157,20 @@ fs::path configPath(const ModelFlags &flags) {
   return flags.config.empty() ? fs::path(flags.model) / "config.json" : fs::path(flags.config);
 }
 
+/// That of a model for which none is given.
+static constexpr std::string_view defaultPolicy = "f32";
+
 std::vector<std::string> compileOptions(const ModelFlags &flags) {
   std::vector<std::string> options;
   for (const auto &[flag, value] :
        {std::pair("--weights", &flags.weights), std::pair("--head", &flags.head),
-        std::pair("--cache-type", &flags.cacheType), std::pair("--policy", &flags.policy)}) {
+        std::pair("--cache-type", &flags.cacheType)}) {
     if (!value->empty()) {
       options.insert(options.end(), {flag, *value});
     }
+  }
+  if (!flags.policy.empty() && flags.policy != defaultPolicy) {
+    options.insert(options.end(), {"--policy", flags.policy});
   }
   return options;
 }
@@ -221,7 +227,11 @@ static Expected<runtime::Bundle> openBundle(const ModelFlags &flags) {
     return Failure{"--rebuild compiles a checkpoint directory, but this is a bundle", flags.model,
                    "leave --rebuild out, or make the bundle again with dsv3-compile"};
   }
-  if (std::vector<std::string> options = compileOptions(flags); !options.empty()) {
+  std::vector<std::string> options = compileOptions(flags);
+  if (!flags.policy.empty()) {
+    options.emplace_back("--policy");
+  }
+  if (!options.empty()) {
     return Failure{options[0] + " is a choice of compiling, but this is a bundle", flags.model,
                    "leave it out, or give the checkpoint directory"};
   }

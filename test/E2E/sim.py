@@ -73,6 +73,9 @@ class SimTest(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.generate(*question, source=self.path("gpu")).stdout, answer)
         self.expect_failure(self.generate(*question, source=self.path("cpu")), "--arch")
+        for policy in ("f32", "bf16"):
+            self.expect_failure(self.generate(*question, "--policy", policy, source=self.path("gpu")), "--policy",
+                                "this is a bundle")
 
     def test_every_access_is_checked_and_counted(self):
         result = self.generate("--ids", ",".join(map(str, range(1, 9))), "--max-tokens", "2", "--sim-check",

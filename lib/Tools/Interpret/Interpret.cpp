@@ -56,6 +56,10 @@ constexpr std::pair<const char *, const char *> compiledOnly[] = {
     {"--keep-packed", "the interpreter reads weights as they are stored and packs none"},
     {"--verify-packed", "the interpreter reads weights as they are stored and packs none"}};
 
+std::string policyOf(const Flags &flags) {
+  return flags.model.policy.empty() ? "f32" : flags.model.policy;
+}
+
 /// A model on the interpreter. Not movable: the parts refer to each other.
 struct OpenedModel {
   ModelInput input; ///< without a checkpoint with --dummy
@@ -155,13 +159,13 @@ Status OpenedModel::find(const Flags &flags) {
 /// The phase whose module is run.
 Expected<Phase> phaseOf(const Flags &flags) {
   // Configurations are for code, and there is code for f32 alone.
-  Phase last = flags.model.policy == "f32" ? Phase::Configured : Phase::Kernels;
+  Phase last = policyOf(flags) == "f32" ? Phase::Configured : Phase::Kernels;
   std::optional<Phase> phase = flags.phase.empty() ? last : phaseFromName(flags.phase);
   if (!phase || *phase > Phase::Configured) {
     return Failure{"expected a phase from import to configured, found '" + flags.phase + "'",
                    "--phase", "one of " + phaseList(Phase::Configured)};
   }
-  if (*phase == Phase::Import && flags.model.policy != "f32") {
+  if (*phase == Phase::Import && policyOf(flags) != "f32") {
     return Failure{"the module of phase import is f32: policies are written in phase graph",
                    "--phase", "leave it out, or one of a later phase"};
   }
@@ -196,7 +200,7 @@ static Status checkRoom(ModuleOp module) {
 Status OpenedModel::compile(const Flags &flags) {
   makeContext(flags.model.threads);
   PipelineOptions options;
-  options.policy = flags.model.policy, options.cacheType = flags.model.cacheType;
+  options.policy = policyOf(flags), options.cacheType = flags.model.cacheType;
   options.weights = flags.model.weights, options.head = flags.model.head;
   Phase phase = *phaseOf(flags);
   module = compileTo(phase, *context, input.source(), options);
@@ -265,7 +269,6 @@ Status runGenerate(const Flags &flags) {
 
 void addOpenFlags(CLI::App &command, Flags &flags) {
   cli::addModelFlags(command, flags.model);
-  flags.model.policy = "f32"; // unless another is given
   for (auto [flag, why] : compiledOnly) {
     command.get_option(flag)->group("Refused, being of compiled code");
   }
@@ -286,8 +289,8 @@ Status checkFlags(const CLI::App &command, const Flags &flags) {
     return Failure{"the interpreter runs on CPUs alone", "--device " + flags.model.device,
                    "leave --device out, or run dsv3-run"};
   }
-  for (const Status &known : {checkPolicy(flags.model.policy),
-                              checkCacheType(flags.model.policy, flags.model.cacheType)}) {
+  for (const Status &known :
+       {checkPolicy(policyOf(flags)), checkCacheType(policyOf(flags), flags.model.cacheType)}) {
     if (!known) {
       return known;
     }
