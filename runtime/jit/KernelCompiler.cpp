@@ -110,7 +110,7 @@ Status Compilation::compile(std::span<const size_t> lacking) {
     for (size_t i = 1; i < std::min(threads, lacking.size()); ++i) {
       team.emplace_back(work);
     }
-  } catch (const std::system_error &) {
+  } catch (const std::system_error &) { // NOLINT(bugprone-empty-catch)
     // The system gives no more threads: those that there are do the work.
   }
   work();

@@ -43,8 +43,8 @@ extern "C" void dsv3BeginFiber();
 
 void Fiber::start(std::span<std::byte> stack, void (*function)(void *), void *argument) {
   // Before the call the stack is aligned to 16 bytes, as the ABI wants it.
-  auto end = (reinterpret_cast<uintptr_t>(stack.data()) + stack.size()) & ~uintptr_t(15);
-  auto *top = reinterpret_cast<void **>(end);
+  std::byte *end = stack.data() + stack.size();
+  auto *top = reinterpret_cast<void **>(end - reinterpret_cast<uintptr_t>(end) % 16);
   *--top = nullptr; // no caller
   *--top = nullptr;
   *--top = reinterpret_cast<void *>(dsv3BeginFiber);
@@ -54,7 +54,7 @@ void Fiber::start(std::span<std::byte> stack, void (*function)(void *), void *ar
   *--top = reinterpret_cast<void *>(function); // r13
   *--top = nullptr;                            // r14
   *--top = nullptr;                            // r15
-  stackPointer = top;
+  stackPointer = static_cast<void *>(top);
 }
 
 #else

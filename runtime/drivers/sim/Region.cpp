@@ -31,14 +31,14 @@ Expected<std::unique_ptr<StackRegion>> StackRegion::create() {
                        std::string(std::strerror(errno)),
                    "", "raise the limit of virtual memory (ulimit -v)"};
   }
-  auto first = reinterpret_cast<uintptr_t>(mapped);
-  uintptr_t aligned = (first + wanted - 1) & ~uintptr_t(wanted - 1);
-  if (aligned > first) {
-    munmap(mapped, aligned - first);
+  auto *first = static_cast<std::byte *>(mapped);
+  size_t skipped = (wanted - reinterpret_cast<uintptr_t>(first) % wanted) % wanted;
+  if (skipped > 0) {
+    munmap(first, skipped);
   }
-  munmap(reinterpret_cast<void *>(aligned + wanted), first + wanted - aligned);
+  munmap(first + skipped + wanted, wanted - skipped);
   std::unique_ptr<StackRegion> region(new StackRegion());
-  region->begin = reinterpret_cast<std::byte *>(aligned);
+  region->begin = first + skipped;
   if (mprotect(region->begin, headerBytes, PROT_READ | PROT_WRITE) != 0) {
     return noStacks();
   }

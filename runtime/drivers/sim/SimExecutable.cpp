@@ -37,7 +37,7 @@ Status SimExecutable::addSteps() {
     step.kernel = &kernels[step.number];
     step.launch = launches++;
     for (size_t arg = command.firstArg; arg < end; ++arg) {
-      step.parameters.push_back(&program.args[arg]);
+      step.parameters.push_back(static_cast<void *>(&program.args[arg]));
     }
     for (int64_t &size : sizesOf[step.number]) {
       step.parameters.push_back(&size);
@@ -50,7 +50,7 @@ Status SimExecutable::addSteps() {
   }
   for (Step &step : steps) { // whose places are final now
     if (step.kernel) {
-      step.parameters.push_back(&markPlace);
+      step.parameters.push_back(static_cast<void *>(&markPlace));
       step.parameters.push_back(&step.launch);
     }
   }

@@ -36,6 +36,7 @@ struct EntryOf<kernel> {
 
 } // namespace dsv3::sim
 
+// NOLINTNEXTLINE(bugprone-macro-parentheses): a template argument
 #define DSV3_SIM_ENTRY(KERNEL)                                                                     \
   extern "C" __attribute__((visibility("default"))) const dsv3::sim::Entry dsv3SimEntry;           \
   const dsv3::sim::Entry dsv3SimEntry = dsv3::sim::EntryOf<&KERNEL>::entry;

@@ -67,8 +67,9 @@ struct Region {
 };
 
 DSV3_UNSEEN inline Thread &thisThread() {
-  auto frame = reinterpret_cast<unsigned long>(__builtin_frame_address(0));
-  return *reinterpret_cast<Region *>(frame & ~(regionBytes - 1))->running;
+  auto *frame = static_cast<char *>(__builtin_frame_address(0));
+  frame -= reinterpret_cast<unsigned long>(frame) % regionBytes;
+  return *reinterpret_cast<Region *>(frame)->running;
 }
 
 } // namespace dsv3::sim

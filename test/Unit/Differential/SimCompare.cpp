@@ -4,6 +4,7 @@
 // is found, by however little.
 //
 //===----------------------------------------------------------------------===//
+#include "../Runtime/TemporaryDirectory.h"
 #include "KernelRun.h"
 
 #include "dsv3/Support/Hash.h"
@@ -31,28 +32,28 @@ private:
     return device->loadObject(file, symbols);
   }
 
+  test::TemporaryDirectory folder;
   std::unique_ptr<runtime::Device> device;
   runtime::ObjectFile file;
 };
 
 } // namespace
 
-static std::unique_ptr<runtime::Device> makeDevice(bool checked) {
+static std::unique_ptr<runtime::Device> makeDevice(bool checked, const std::string &cache) {
   runtime::SimOptions options;
   options.check = checked;
-  options.compiling.cache = testing::TempDir() + "dsv3-differential-cache";
+  options.compiling.cache = cache;
   Expected<std::unique_ptr<runtime::Device>> made = runtime::createSimDevice(options);
   EXPECT_TRUE(made.ok()) << made.failure().message();
   return *std::move(made);
 }
 
-SimKernels::SimKernels(ModuleOp module) : device(makeDevice(true)) {
+SimKernels::SimKernels(ModuleOp module) : device(makeDevice(true, folder.path() / "cache")) {
   FailureOr<std::vector<plan::KernelText>> texts =
       cuda::printKernels(module, *plan::findGpuVariant(simVariant));
   EXPECT_TRUE(succeeded(texts));
   std::string joined = plan::joinKernelTexts(simVariant, *texts);
-  file = {testing::TempDir() + "/differential." + std::to_string(getpid()) + ".cu",
-          hash128(joined).hex()};
+  file = {folder.path() / "sm_80.cu", hash128(joined).hex()};
   std::ofstream(file.path, std::ios::binary) << joined;
   std::vector<std::string> symbols;
   for (const plan::KernelText &text : *texts) {
@@ -61,7 +62,7 @@ SimKernels::SimKernels(ModuleOp module) : device(makeDevice(true)) {
   // Compiles them all, several at a time; what is loaded later was kept.
   Expected<std::unique_ptr<runtime::Object>> all = load(symbols);
   if (!all.ok() && all.failure().where == "--sim-check") {
-    device = makeDevice(false);
+    device = makeDevice(false, folder.path() / "cache");
     all = load(symbols);
   }
   EXPECT_TRUE(all.ok()) << all.failure().message();

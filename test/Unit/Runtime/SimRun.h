@@ -25,7 +25,8 @@ struct SimLaunch {
 class SimRun {
 public:
   explicit SimRun(runtime::SimOptions options) {
-    options.compiling.cache = testing::TempDir() + "dsv3-sim-test-cache";
+    static const TemporaryDirectory cache;
+    options.compiling.cache = cache.path();
     auto made = runtime::createSimDevice(options);
     EXPECT_TRUE(made) << made.failure().message();
     device = *std::move(made);
