@@ -62,6 +62,9 @@ static Expected<fs::path> findCompiler(bool checked) {
 Status HostCompiler::findVersion() {
   std::string output;
   if (Status asked = runProgram(compiler, {"--version"}, cancel, &output); !asked) {
+    if (cancel && cancel->load()) {
+      return asked;
+    }
     return Failure{"cannot use the C++ compiler: " + asked.failure().what, compiler.string(),
                    std::string("name another one by the environment variable ") + compilerVariable};
   }
@@ -115,17 +118,7 @@ Status HostCompiler::open() {
   }
   compiler = *std::move(found);
   options = optionsFor(checked);
-  if (Status known = findVersion(); !known) {
-    return known;
-  }
-  std::error_code error;
-  fs::create_directories(scratch, error);
-  folder = std::make_unique<checkpoint::AsideFolder>(scratch);
-  if (folder->error()) {
-    return Failure{"cannot write what is compiled: " + folder->error().message(), scratch.string(),
-                   "set XDG_CACHE_HOME to a folder that can be written"};
-  }
-  return writeHeaders();
+  return findVersion();
 }
 
 static Status write(const fs::path &path, std::string_view text) {
@@ -134,10 +127,16 @@ static Status write(const fs::path &path, std::string_view text) {
   return file.flush() ? Status() : Failure{"cannot write it", path.string(), "is the disk full?"};
 }
 
-Status HostCompiler::writeHeaders() {
+Status HostCompiler::makeFolder() const {
+  std::error_code error;
+  fs::create_directories(scratch, error);
+  folder = std::make_unique<checkpoint::AsideFolder>(scratch);
+  if (folder->error()) {
+    return Failure{"cannot write what is compiled: " + folder->error().message(), scratch.string(),
+                   "set XDG_CACHE_HOME to a folder that can be written"};
+  }
   for (const DeviceHeader &header : simulatorHeaders()) {
     fs::path path = folder->path() / header.name;
-    std::error_code error;
     fs::create_directories(path.parent_path(), error);
     if (Status written = write(path, header.text); !written) {
       return written;
@@ -156,6 +155,10 @@ std::string HostCompiler::description() const {
 }
 
 Expected<std::string> HostCompiler::compile(const plan::KernelText &kernel) const {
+  std::call_once(folderMade, [this] { folderStatus = makeFolder(); });
+  if (!folderStatus) {
+    return folderStatus;
+  }
   std::string function = plan::gpuFunctionName(kernel.symbol), text = function + ".cu";
   fs::path source = folder->path() / (function + ".cc"), made = folder->path() / (function + ".so");
   std::string included;

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -39,7 +40,8 @@ public:
 
 private:
   Status findVersion();
-  Status writeHeaders();
+  /// Makes the folder, with the headers in it.
+  Status makeFolder() const;
 
   std::filesystem::path scratch;
   bool checked;
@@ -47,7 +49,10 @@ private:
   std::filesystem::path compiler;
   std::string version, versionHash;
   std::vector<std::string> options;
-  std::unique_ptr<checkpoint::AsideFolder> folder;
+  // Made when the first kernel is compiled; where all were before, nothing is written.
+  mutable std::once_flag folderMade;
+  mutable Status folderStatus;
+  mutable std::unique_ptr<checkpoint::AsideFolder> folder;
 };
 
 } // namespace dsv3::runtime::sim
