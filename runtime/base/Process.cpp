@@ -2,6 +2,8 @@
 
 #include "runtime/base/Process.h"
 
+#include "runtime/base/MemoryFile.h"
+
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -43,9 +45,10 @@ std::optional<std::filesystem::path> runtime::findProgram(std::string_view name)
   return std::nullopt;
 }
 
-/// Starts a program whose stdout is our stderr and that is told to stop if we are killed. Returns
-/// an errno. What the child does before exec is safe beside other threads.
-static int start(char *const *words, pid_t &child) {
+/// Starts a program whose stdout is our stderr, or both of whose are `output`, and that is told to
+/// stop if we are killed. Returns an errno. What the child does before exec is safe beside other
+/// threads.
+static int start(char *const *words, int output, pid_t &child) {
   std::array<int, 2> ends; // tells why exec failed; closed by one that did not
   if (pipe2(ends.data(), O_CLOEXEC) != 0) {
     return errno;
@@ -55,7 +58,8 @@ static int start(char *const *words, pid_t &child) {
   int error = child < 0 ? errno : 0;
   if (child == 0) {
     prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() == parent && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0) {
+    bool ready = output < 0 || dup2(output, STDERR_FILENO) >= 0;
+    if (getppid() == parent && ready && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0) {
       execv(words[0], words);
     }
     error = errno;
@@ -96,7 +100,12 @@ static std::optional<int> waitFor(pid_t child, const std::atomic<bool> *cancel) 
 
 Status runtime::runProgram(const std::filesystem::path &program,
                            const std::vector<std::string> &arguments,
-                           const std::atomic<bool> *cancel) {
+                           const std::atomic<bool> *cancel, std::string *output) {
+  // A file in memory, which never makes the program wait for a reader.
+  std::optional<MemoryFile> printed;
+  if (output) {
+    printed.emplace();
+  }
   std::string name = program.string();
   std::vector<std::string> words = arguments;
   std::vector<char *> pointers{name.data()};
@@ -105,10 +114,13 @@ Status runtime::runProgram(const std::filesystem::path &program,
   }
   pointers.push_back(nullptr);
   pid_t child = 0;
-  if (int error = start(pointers.data(), child); error != 0) {
+  if (int error = start(pointers.data(), printed ? printed->descriptor() : -1, child); error != 0) {
     return Failure{"cannot start the program: " + std::string(std::strerror(error)), name};
   }
   std::optional<int> state = waitFor(child, cancel);
+  if (output) {
+    *output = printed->text();
+  }
   if (cancel && cancel->load()) {
     return Failure{"interrupted"};
   }

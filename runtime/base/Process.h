@@ -20,10 +20,11 @@ namespace dsv3::runtime {
 std::optional<std::filesystem::path> findProgram(std::string_view name);
 
 /// Runs `program` with `arguments` (without its own name) and waits. What it prints goes
-/// to stderr, and it is told to stop if we are killed. Once `cancel` (may be null) is true it is
-/// told to stop by signals that end most programs. Fails if it cannot be started, ends with an exit
-/// code that is not zero or one that is not known, or is interrupted.
+/// to stderr, or to `output` where that is given, and it is told to stop if we are killed. Once
+/// `cancel` (may be null) is true it is told to stop by signals that end most programs. Fails if it
+/// cannot be started, ends with an exit code that is not zero or one that is not known, or is
+/// interrupted.
 Status runProgram(const std::filesystem::path &program, const std::vector<std::string> &arguments,
-                  const std::atomic<bool> *cancel);
+                  const std::atomic<bool> *cancel, std::string *output = nullptr);
 
 } // namespace dsv3::runtime

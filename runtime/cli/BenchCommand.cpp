@@ -110,7 +110,7 @@ static Status measure(runtime::Session &session, const ModelFiles &files, const 
 }
 
 static Status runBench(const Flags &flags) {
-  if (gpuNumber(flags.model.device)) {
+  if (gpuOf(flags.model.device)) {
     return Failure{"bench measures CPUs, beside what their memory and multiply-adds can do",
                    "--device",
                    "leave --device out; the speed on a GPU is on stderr after dsv3-run generate"};

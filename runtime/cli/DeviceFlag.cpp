@@ -5,10 +5,12 @@
 #include "dsv3/Plan/Names.h"
 #include "runtime/base/Numa.h"
 #include "runtime/bundle/CompileCache.h"
+#include "runtime/cli/Interrupt.h"
 #include "runtime/cli/Model.h"
 #include "runtime/cli/Streams.h"
 #include "runtime/drivers/cpu/CpuDevice.h"
 #include "runtime/drivers/cuda/CudaDevice.h"
+#include "runtime/drivers/sim/SimDevice.h"
 
 #include <charconv>
 #include <utility>
@@ -16,33 +18,50 @@
 
 namespace dsv3::cli {
 
-static constexpr std::string_view cpuName = "cpu", gpuName = "cuda";
+static constexpr std::string_view cpuName = "cpu", gpuName = "cuda", simName = "sim";
 
-std::optional<int> gpuNumber(std::string_view text) {
-  if (!text.starts_with(gpuName)) {
+std::optional<GpuName> gpuOf(std::string_view text) {
+  GpuName name{text.starts_with(simName), 0};
+  if (!name.simulated && !text.starts_with(gpuName)) {
     return std::nullopt;
   }
-  text.remove_prefix(gpuName.size());
+  text.remove_prefix((name.simulated ? simName : gpuName).size());
   if (text.empty()) {
-    return 0;
+    return name;
   }
-  int number = -1;
-  auto [end, error] = std::from_chars(text.data() + 1, text.data() + text.size(), number);
+  name.number = -1;
+  auto [end, error] = std::from_chars(text.data() + 1, text.data() + text.size(), name.number);
   bool whole = text[0] == ':' && error == std::errc() && end == text.data() + text.size();
-  return whole && number >= 0 ? std::optional(number) : std::nullopt;
+  return whole && name.number >= 0 ? std::optional(name) : std::nullopt;
 }
 
 CLI::Validator deviceNames() {
   auto check = [](std::string &text) {
-    return text == cpuName || gpuNumber(text)
+    return text == cpuName || gpuOf(text)
                ? std::string()
-               : "expected cpu or cuda:N, N being a number from 0 on, found '" + text + "'";
+               : "expected cpu, cuda:N or sim, N being a number from 0 on, found '" + text + "'";
   };
-  return {check, "cpu|cuda:N"};
+  return {check, "cpu|cuda:N|sim"};
+}
+
+static Expected<std::unique_ptr<runtime::Device>>
+simulatedDevice(const ModelFlags &flags, int number,
+                const runtime::KernelCompilerOptions &compiling) {
+  if (number != 0) {
+    return Failure{"expected the simulated GPU sim or sim:0, found sim:" + std::to_string(number),
+                   "--device", "there is one: a model runs on one device"};
+  }
+  runtime::SimOptions options;
+  options.threads = flags.threads;
+  options.seed = flags.simSeed;
+  options.check = flags.simCheck;
+  options.compiling = compiling;
+  options.cancel = watchInterrupts();
+  return runtime::createSimDevice(options);
 }
 
 Expected<std::unique_ptr<runtime::Device>> createDevice(const ModelFlags &flags) {
-  std::optional<int> gpu = gpuNumber(flags.device);
+  std::optional<GpuName> gpu = gpuOf(flags.device);
   // The validator of the flag has seen it.
   runtime::NumaMode mode = *runtime::numaModeFromName(flags.numa);
   if (!gpu) {
@@ -64,7 +83,8 @@ Expected<std::unique_ptr<runtime::Device>> createDevice(const ModelFlags &flags)
   }
   options.threads = flags.threads;
   options.say = [](const std::string &text) { say(text); };
-  return runtime::createCudaDevice(*gpu, options);
+  return gpu->simulated ? simulatedDevice(flags, gpu->number, options)
+                        : runtime::createCudaDevice(gpu->number, options);
 }
 
 Expected<std::string> gpuVariant(const runtime::Device &device) {

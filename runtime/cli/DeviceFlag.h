@@ -1,6 +1,6 @@
 //===- DeviceFlag.h - where a model runs ------------------------*- C++ -*-===//
 //
-// What --device names: cpu, or cuda:N for the GPU of that number.
+// What --device names: cpu, cuda:N for the GPU of that number, or sim for a simulated one.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -19,8 +19,13 @@ namespace dsv3::cli {
 
 struct ModelFlags;
 
-/// The number behind "cuda:", 0 behind "cuda" alone; nothing where neither is meant.
-std::optional<int> gpuNumber(std::string_view device);
+/// A GPU, and its number: 0 where none is given.
+struct GpuName {
+  bool simulated = false;
+  int number = 0;
+};
+/// Nothing where no GPU is named.
+std::optional<GpuName> gpuOf(std::string_view device);
 CLI::Validator deviceNames();
 
 /// The device that the flags name, for the kernels of a model.

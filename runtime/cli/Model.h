@@ -39,7 +39,10 @@ struct ModelFlags {
   std::string variant;       ///< empty: the best
   std::string weights, head; ///< encodings that are compiled for; empty: as stored
   std::string cacheType;     ///< elements of the cache that are compiled for; empty: f32
+  std::string policy;        ///< precision that is compiled for; empty: f32
   std::string device = "cpu";
+  uint64_t simSeed = 0; ///< of a simulated device
+  bool simCheck = false;
   int threads = 0;
   std::string numa = "none"; ///< a runtime::NumaMode
   int64_t context = 0, chunk = 0;

@@ -34,6 +34,11 @@ static std::string refuseUnknownVariant(const std::string &name) {
   return "expected " + known + ", found '" + name + "'";
 }
 
+static std::string refuseUnknownPolicy(const std::string &text) {
+  bool known = text == "f32" || text == "bf16" || text == "w8a8";
+  return known ? "" : "expected f32, bf16 or w8a8, found '" + text + "'";
+}
+
 /// The types of a cache under policy f32.
 static std::string refuseUnknownCacheType(const std::string &text) {
   bool known = text == "f32" || text == "bf16" || text == "f16";
@@ -98,9 +103,25 @@ void addModelFlags(CLI::App &command, ModelFlags &flags) {
       .add_option("--cache-type", flags.cacheType,
                   "elements of the latent cache: f32, bf16 or f16 [f32]")
       ->check(refuseUnknownCacheType);
-  command.add_option("--device", flags.device, "where to run: cpu, or cuda:N for an NVIDIA GPU")
+  command
+      .add_option("--policy", flags.policy,
+                  "precision of activations, products and cache: f32, bf16 or w8a8 [f32];\n"
+                  "compiled code has f32 on CPUs, f32 and bf16 on GPUs")
+      ->check(refuseUnknownPolicy);
+  command
+      .add_option("--device", flags.device,
+                  "where to run: cpu, cuda:N for an NVIDIA GPU, or sim\nfor a simulated one, which "
+                  "needs a C++ compiler")
       ->check(deviceNames())
       ->capture_default_str();
+  command
+      .add_option("--sim-seed", flags.simSeed,
+                  "with --device=sim: choose by a seed who runs when; 0: all in order")
+      ->check(seedRange())
+      ->capture_default_str();
+  command.add_flag("--sim-check", flags.simCheck,
+                   "with --device=sim: check every access of memory and count what it costs;\n"
+                   "needs clang");
   command.add_flag("--rebuild", flags.rebuild, "compile even if there is a compiled model");
   command.add_flag("--keep-packed", flags.keepPacked,
                    "keep the packed weights beside the bundle; later starts map them");
@@ -133,9 +154,14 @@ Expected<bool> FoundModel::hasMtp() const {
 }
 
 Status checkSource(const ModelFlags &flags) {
-  if (gpuNumber(flags.device) && !flags.variant.empty()) {
+  if (gpuOf(flags.device) && !flags.variant.empty()) {
     return Failure{"--variant names a kind of CPU, --device a GPU", "--variant " + flags.variant,
                    "leave one of them out"};
+  }
+  std::optional<GpuName> gpu = gpuOf(flags.device);
+  if ((flags.simCheck || flags.simSeed != 0) && (!gpu || !gpu->simulated)) {
+    return Failure{"only the simulated GPU has such a thing",
+                   flags.simCheck ? "--sim-check" : "--sim-seed", "give --device=sim too"};
   }
   if (!flags.config.empty() && !flags.dummy) {
     return Failure{"a configuration alone has no weights", "--config " + flags.config,
@@ -149,6 +175,9 @@ fs::path configPath(const ModelFlags &flags) {
   return flags.config.empty() ? fs::path(flags.model) / "config.json" : fs::path(flags.config);
 }
 
+/// That of a model for which none is given.
+static constexpr std::string_view defaultPolicy = "f32";
+
 std::vector<std::string> compileOptions(const ModelFlags &flags) {
   std::vector<std::string> options;
   for (const auto &[flag, value] :
@@ -158,13 +187,16 @@ std::vector<std::string> compileOptions(const ModelFlags &flags) {
       options.insert(options.end(), {flag, *value});
     }
   }
+  if (!flags.policy.empty() && flags.policy != defaultPolicy) {
+    options.insert(options.end(), {"--policy", flags.policy});
+  }
   return options;
 }
 
 /// The variant that the model is to be compiled for.
 static Expected<std::string> variantToCompile(const ModelFlags &flags,
                                               const runtime::Device &device) {
-  if (gpuNumber(flags.device)) {
+  if (gpuOf(flags.device)) {
     return gpuVariant(device);
   }
   std::vector<std::string> names;
@@ -213,7 +245,11 @@ static Expected<runtime::Bundle> openBundle(const ModelFlags &flags) {
     return Failure{"--rebuild compiles a checkpoint directory, but this is a bundle", flags.model,
                    "leave --rebuild out, or make the bundle again with dsv3-compile"};
   }
-  if (std::vector<std::string> options = compileOptions(flags); !options.empty()) {
+  std::vector<std::string> options = compileOptions(flags);
+  if (!flags.policy.empty()) {
+    options.emplace_back("--policy");
+  }
+  if (!options.empty()) {
     return Failure{options[0] + " is a choice of compiling, but this is a bundle", flags.model,
                    "leave it out, or give the checkpoint directory"};
   }
@@ -357,8 +393,8 @@ Expected<ModelFiles> openModel(FoundModel model, const ModelFlags &flags) {
       return same;
     }
   }
-  Expected<size_t> variant = gpuNumber(flags.device) ? bundle->chooseVariant(**device)
-                                                     : bundle->chooseVariant(flags.variant);
+  Expected<size_t> variant =
+      gpuOf(flags.device) ? bundle->chooseVariant(**device) : bundle->chooseVariant(flags.variant);
   if (!variant) {
     return variant.failure();
   }

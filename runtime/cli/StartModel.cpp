@@ -131,7 +131,7 @@ Expected<std::unique_ptr<RunningModel>> startModel(ModelFiles &files, const Mode
   model->weights = *std::move(weights);
   const runtime::ParameterStore &store = model->weights->store;
   const std::byte *base = store.bytes().data();
-  bool elsewhere = gpuNumber(flags.device).has_value();
+  bool elsewhere = gpuOf(flags.device).has_value();
   if (elsewhere) {
     auto copied = upload(*model->device, store.bytes());
     if (!copied) {

@@ -11,6 +11,7 @@
 #include "runtime/drivers/cpu/CpuDevice.h"
 #include "runtime/drivers/cuda/CudaDevice.h"
 #include "runtime/drivers/null/NullDevice.h"
+#include "runtime/drivers/sim/SimDevice.h"
 
 #include <algorithm>
 #include <cstring>
@@ -45,6 +46,14 @@ Expected<std::unique_ptr<Device>> makeNull() {
   return std::unique_ptr<Device>(std::make_unique<NullDevice>());
 }
 Expected<std::unique_ptr<Device>> makeCuda() { return createCudaDevice(0, {}); }
+template <int threads, uint64_t seed>
+Expected<std::unique_ptr<Device>> makeSim() {
+  SimOptions options;
+  options.threads = threads;
+  options.seed = seed;
+  options.compiling.cache = testing::TempDir() + "dsv3-cts-cache";
+  return createSimDevice(options);
+}
 
 ObjectFile cpuKernels() {
   std::ifstream file(DSV3_CTS_KERNELS, std::ios::binary);
@@ -388,11 +397,11 @@ TEST_P(Computing, RefusesMissingFilesSymbolsAndWhatIsNoObject) {
   std::remove(path.c_str());
 }
 
-static const Candidate computing[] = {{"cpu1", makeCpu<1>, cpuKernels},
-                                      {"cpu2", makeCpu<2>, cpuKernels},
-                                      {"cpu3", makeCpu<3>, cpuKernels},
-                                      {"cpu8", makeCpu<8>, cpuKernels},
-                                      {"cuda0", makeCuda, gpuKernels}};
+static const Candidate computing[] = {
+    {"cpu1", makeCpu<1>, cpuKernels},    {"cpu2", makeCpu<2>, cpuKernels},
+    {"cpu3", makeCpu<3>, cpuKernels},    {"cpu8", makeCpu<8>, cpuKernels},
+    {"cuda0", makeCuda, gpuKernels},     {"sim1", makeSim<1, 0>, gpuKernels},
+    {"sim2", makeSim<2, 0>, gpuKernels}, {"sim2seed7", makeSim<2, 7>, gpuKernels}};
 static const auto nameOf = [](const auto &info) { return info.param.name; };
 INSTANTIATE_TEST_SUITE_P(Null, Conformance,
                          testing::Values(Candidate{"null", makeNull, cpuKernels}), nameOf);

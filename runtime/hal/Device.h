@@ -106,6 +106,10 @@ public:
   /// `what` names the purpose in a failure, which states the bytes.
   virtual Expected<std::unique_ptr<Buffer>> allocate(int64_t bytes, std::string_view what) = 0;
 
+  /// Optional: what the buffer holds has no meaning from here on, until the host or a kernel writes
+  /// it. For devices that find kernels which read it nevertheless.
+  virtual void forget(Buffer &) {}
+
   /// Copies to and from `offset` of a buffer of this device. Fails if the range is
   /// not inside of the buffer.
   virtual Status upload(Buffer &to, int64_t offset, std::span<const std::byte> from) = 0;

@@ -22,21 +22,37 @@ using namespace dsv3::runtime;
 
 static constexpr std::string_view magic = "DSV3CUB1";
 static constexpr size_t mostCubinBytes = size_t(1) << 28;
-static constexpr std::string_view ending = ".cubin", beforeVersion = ".nvrtc-";
 
-CubinKey CubinKey::of(std::string_view text, std::string_view architecture, std::string nvrtc) {
+static std::string contentOf(std::span<const std::string_view> parts) {
   Hasher128 hasher;
-  for (std::string_view part :
-       {text, std::string_view(deviceHeadersHash()), Nvrtc::options(), architecture}) {
+  for (std::string_view part : parts) {
     hasher.update(uint64_t(part.size()));
     hasher.update(part);
   }
   hasher.update(uint64_t(plan::gpuKernelAbiRevision));
-  return {hasher.finish().hex(), std::move(nvrtc)};
+  return hasher.finish().hex();
+}
+
+CubinKey CubinKey::of(std::string_view text, std::string_view architecture, std::string nvrtc) {
+  std::string_view parts[] = {text, deviceHeadersHash(), Nvrtc::options(), architecture};
+  return {contentOf(parts), std::move(nvrtc)};
+}
+
+CubinKey CubinKey::ofHost(std::string_view text, std::string_view headers, std::string_view options,
+                          std::string version) {
+  std::string_view parts[] = {text, headers, options};
+  return {contentOf(parts), std::move(version), CodeKind::HostObject};
+}
+
+static std::string_view beforeVersion(CodeKind kind) {
+  return kind == CodeKind::Cubin ? ".nvrtc-" : ".host-";
+}
+static std::string_view endingOf(CodeKind kind) {
+  return kind == CodeKind::Cubin ? ".cubin" : ".so";
 }
 
 std::string CubinKey::fileName() const {
-  return content + std::string(beforeVersion) + nvrtc + std::string(ending);
+  return content + std::string(beforeVersion(kind)) + version + std::string(endingOf(kind));
 }
 
 /// Magic, a line each of the file's name, its size and its checksum, then the cubin.
@@ -93,8 +109,8 @@ std::optional<std::string> runtime::readAnyCubin(const fs::path &folder,
   fs::path last;
   for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
     std::string name = at->path().filename().string();
-    if (name.starts_with(content + std::string(beforeVersion)) && name.ends_with(ending) &&
-        name > last.filename().string()) {
+    if (name.starts_with(content + std::string(beforeVersion(CodeKind::Cubin))) &&
+        name.ends_with(endingOf(CodeKind::Cubin)) && name > last.filename().string()) {
       last = at->path();
     }
   }

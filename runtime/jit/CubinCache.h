@@ -1,7 +1,8 @@
 //===- CubinCache.h - compiled GPU kernels on disk --------------*- C++ -*-===//
 //
 // One file for each kernel, named by all that decides its code: text, device headers,
-// options, architecture and the version of NVRTC. Files are written aside and renamed once, so
+// options, architecture and the version of NVRTC. The simulated GPU keeps its kernels the
+// same way, as shared objects of a C++ compiler. Files are written aside and renamed once, so
 // readers see a whole file or none; whoever comes second replaces equal bytes. Each has a
 // magic, its key, its size and a checksum, and is not trusted without. A bundle can
 // hold such files too (`--precompile`). POSIX.
@@ -11,6 +12,7 @@
 
 #include "dsv3/Support/Status.h"
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -18,13 +20,19 @@
 
 namespace dsv3::runtime {
 
+/// What a compiled kernel is: a cubin of NVRTC, or a shared object for the host.
+enum class CodeKind : uint8_t { Cubin, HostObject };
+
 /// What decides the code of a kernel.
 struct CubinKey {
   std::string content; ///< hash of text, headers, options and architecture, in hexadecimal
-  std::string nvrtc;   ///< version of the compiler: "13.0"
+  std::string version; ///< of the compiler: "13.0", of one for the host a hash
+  CodeKind kind = CodeKind::Cubin;
 
   static CubinKey of(std::string_view text, std::string_view architecture, std::string nvrtc);
-  /// "HASH.nvrtc-13.0.cubin".
+  static CubinKey ofHost(std::string_view text, std::string_view headers, std::string_view options,
+                         std::string version);
+  /// "HASH.nvrtc-13.0.cubin", "HASH.host-HASH.so".
   std::string fileName() const;
 };
 

@@ -17,20 +17,44 @@ using namespace dsv3::runtime;
 
 namespace {
 
+class NvrtcMaker final : public KernelMaker {
+public:
+  explicit NvrtcMaker(const std::string &architecture) : architecture(architecture) {}
+
+  Status open() override {
+    Expected<std::shared_ptr<const Nvrtc>> loaded = Nvrtc::load();
+    if (!loaded) {
+      return loaded.failure();
+    }
+    nvrtc = *std::move(loaded);
+    return {};
+  }
+  CubinKey key(std::string_view text) const override {
+    return CubinKey::of(text, architecture, nvrtc ? nvrtc->version() : "");
+  }
+  std::string description() const override {
+    return "for " + architecture + " with NVRTC " + nvrtc->version();
+  }
+  Expected<std::string> compile(const plan::KernelText &kernel) const override {
+    return nvrtc->compile(kernel.text, kernel.symbol + ".cu", architecture);
+  }
+
+private:
+  const std::string &architecture;
+  std::shared_ptr<const Nvrtc> nvrtc;
+};
+
 class Compilation {
 public:
-  Compilation(std::span<const plan::KernelText> kernels, const KernelCompilerOptions &options)
-      : kernels(kernels), options(options), found(kernels.size()) {
-    for (const plan::KernelText &kernel : kernels) {
-      keys.push_back(CubinKey::of(kernel.text, options.architecture, ""));
-    }
-  }
+  Compilation(std::span<const plan::KernelText> kernels, KernelMaker &maker,
+              const KernelCompilerOptions &options)
+      : kernels(kernels), maker(maker), options(options), found(kernels.size()) {}
   Expected<CompiledKernels> run();
 
 private:
   size_t takeBundled();
   size_t takeCached();
-  /// The cubins that are lacking, by their indices.
+  /// The code that is lacking, by its indices.
   Status compile(std::span<const size_t> lacking);
   void keep(std::span<const size_t> compiled);
   void say(const std::string &text) const {
@@ -40,10 +64,9 @@ private:
   }
 
   std::span<const plan::KernelText> kernels;
+  KernelMaker &maker;
   const KernelCompilerOptions &options;
-  std::vector<CubinKey> keys;
   std::vector<std::optional<std::string>> found;
-  std::shared_ptr<const Nvrtc> nvrtc;
 };
 
 } // namespace
@@ -51,7 +74,7 @@ private:
 size_t Compilation::takeBundled() {
   size_t count = 0;
   for (size_t i = 0; i < kernels.size() && !options.bundled.empty(); ++i) {
-    found[i] = readAnyCubin(options.bundled, keys[i].content);
+    found[i] = readAnyCubin(options.bundled, maker.key(kernels[i].text).content);
     count += found[i] ? 1 : 0;
   }
   return count;
@@ -61,8 +84,7 @@ size_t Compilation::takeCached() {
   size_t count = 0;
   for (size_t i = 0; i < kernels.size() && !options.cache.empty(); ++i) {
     if (!found[i]) {
-      keys[i].nvrtc = nvrtc->version();
-      found[i] = readCubin(options.cache, keys[i]);
+      found[i] = readCubin(options.cache, maker.key(kernels[i].text));
       count += found[i] ? 1 : 0;
     }
   }
@@ -74,9 +96,7 @@ Status Compilation::compile(std::span<const size_t> lacking) {
   std::atomic<size_t> next{0};
   auto work = [&] {
     for (size_t i = next++; i < lacking.size(); i = next++) {
-      const plan::KernelText &kernel = kernels[lacking[i]];
-      Expected<std::string> cubin =
-          nvrtc->compile(kernel.text, kernel.symbol + ".cu", options.architecture);
+      Expected<std::string> cubin = maker.compile(kernels[lacking[i]]);
       if (cubin) {
         found[lacking[i]] = *std::move(cubin);
       } else {
@@ -90,7 +110,7 @@ Status Compilation::compile(std::span<const size_t> lacking) {
     for (size_t i = 1; i < std::min(threads, lacking.size()); ++i) {
       team.emplace_back(work);
     }
-  } catch (const std::system_error &) {
+  } catch (const std::system_error &) { // NOLINT(bugprone-empty-catch)
     // The system gives no more threads: those that there are do the work.
   }
   work();
@@ -108,7 +128,8 @@ void Compilation::keep(std::span<const size_t> compiled) {
     if (options.cache.empty()) {
       return;
     }
-    if (Status written = writeCubin(options.cache, keys[index], *found[index]); !written) {
+    if (Status written = writeCubin(options.cache, maker.key(kernels[index].text), *found[index]);
+        !written) {
       say("note: " + written.failure().message());
       return; // the others would fail alike
     }
@@ -119,11 +140,9 @@ Expected<CompiledKernels> Compilation::run() {
   CompiledKernels result;
   result.bundled = takeBundled();
   if (result.bundled < kernels.size()) {
-    Expected<std::shared_ptr<const Nvrtc>> loaded = Nvrtc::load();
-    if (!loaded) {
-      return loaded.failure();
+    if (Status opened = maker.open(); !opened) {
+      return opened;
     }
-    nvrtc = *std::move(loaded);
     result.cached = takeCached();
     std::vector<size_t> lacking;
     for (size_t i = 0; i < kernels.size(); ++i) {
@@ -133,8 +152,7 @@ Expected<CompiledKernels> Compilation::run() {
     }
     result.compiled = lacking.size();
     if (!lacking.empty()) {
-      say("compiling " + std::to_string(lacking.size()) + " kernels for " + options.architecture +
-          " with NVRTC " + nvrtc->version());
+      say("compiling " + std::to_string(lacking.size()) + " kernels " + maker.description());
     }
     if (Status compiled = compile(lacking); !compiled) {
       return compiled;
@@ -149,5 +167,12 @@ Expected<CompiledKernels> Compilation::run() {
 
 Expected<CompiledKernels> runtime::compileKernels(std::span<const plan::KernelText> kernels,
                                                   const KernelCompilerOptions &options) {
-  return Compilation(kernels, options).run();
+  NvrtcMaker maker(options.architecture);
+  return compileKernels(kernels, maker, options);
+}
+
+Expected<CompiledKernels> runtime::compileKernels(std::span<const plan::KernelText> kernels,
+                                                  KernelMaker &maker,
+                                                  const KernelCompilerOptions &options) {
+  return Compilation(kernels, maker, options).run();
 }

@@ -2,13 +2,15 @@
 //
 // From texts to cubins: what was compiled before is taken from the bundle or from the
 // user's cache, the rest is compiled by NVRTC, several kernels at a time, and kept.
-// NVRTC is looked for only where something is left to compile.
+// NVRTC is looked for only where something is left to compile. The simulated GPU has its
+// kernels compiled the same way, by another maker of code.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
 
 #include "dsv3/Plan/GpuKernel.h"
 #include "dsv3/Support/Status.h"
+#include "runtime/jit/CubinCache.h"
 
 #include <filesystem>
 #include <functional>
@@ -36,8 +38,25 @@ struct CompiledKernels {
   std::vector<std::string> cubins; ///< in the order of the texts
   size_t bundled = 0, cached = 0, compiled = 0;
 };
+/// Who makes code of a text.
+class KernelMaker {
+public:
+  virtual ~KernelMaker() = default;
+  /// Finds the compiler. Fails with a sentence that says what was looked for and where.
+  virtual Status open() = 0;
+  /// The key of a text; before open() it lacks the compiler's version.
+  virtual CubinKey key(std::string_view text) const = 0;
+  /// "for sm_90a with NVRTC 13.0".
+  virtual std::string description() const = 0;
+  /// After open(). Several threads may compile at a time.
+  virtual Expected<std::string> compile(const plan::KernelText &kernel) const = 0;
+};
+
 /// Fails with the first kernel, in their order, that cannot be compiled.
 Expected<CompiledKernels> compileKernels(std::span<const plan::KernelText> kernels,
                                          const KernelCompilerOptions &options);
+/// By another maker than NVRTC; no architecture is asked for.
+Expected<CompiledKernels> compileKernels(std::span<const plan::KernelText> kernels,
+                                         KernelMaker &maker, const KernelCompilerOptions &options);
 
 } // namespace dsv3::runtime

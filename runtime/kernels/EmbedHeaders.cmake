@@ -8,5 +8,8 @@ file(WRITE ${OUTPUT} "#include \"runtime/kernels/DeviceHeaders.h\"
 using dsv3::runtime::DeviceHeader;
 static constexpr DeviceHeader embedded[] = {
 ${lines}};
-std::span<const DeviceHeader> dsv3::runtime::deviceHeaders() { return embedded; }
+namespace dsv3::runtime {
+std::span<const DeviceHeader> embeddedHeaders();
+}
+std::span<const DeviceHeader> dsv3::runtime::embeddedHeaders() { return embedded; }
 ")

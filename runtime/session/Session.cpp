@@ -110,6 +110,7 @@ Status Session::step(Prepared &prepared, std::span<const int32_t> ids, int64_t p
   stepSizes[size_t(buffers.sizes().outputs)] = outputRows;
   Status status;
   LaunchProfile *profile = observer ? observer->profile() : nullptr;
+  device.forget(*arena);
   if (profile) {
     status = device.profile(*prepared.executable, stepSizes, *profile);
   } else if (observer && observer->wantsValues()) {

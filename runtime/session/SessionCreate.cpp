@@ -82,6 +82,7 @@ Status Session::allocate() {
   if (Status status = make(cache, cacheBytes, "the latent cache"); !status) {
     return status;
   }
+  device.forget(*cache);
   int64_t entries = geometry.maxRequests * geometry.maxPagesPerRequest();
   if (Status status = make(pageTable, entries * int64_t(sizeof(int32_t)), "the page table");
       !status) {

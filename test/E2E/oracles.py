@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Oracle checkpoints through a runner's `score` and `generate`: every case must be in the class.
 
-usage: oracles.py [--class f32|bf16|fp8] RUNNER [flags for score and generate]
-f32 unless said. Needs numpy, and DSV3_ORACLES.
+usage: oracles.py [--class f32|bf16|fp8] [--cases NAME,…] RUNNER [flags for score and generate]
+f32 and all cases unless said. Needs numpy, and DSV3_ORACLES.
 Exits with 77, which ctest counts as skipped, where the oracles are not at hand.
 """
 import os
@@ -16,7 +16,10 @@ if not os.path.isdir(oracles):
     sys.exit(77)
 given = sys.argv[1:]
 asked = given[:2] if given[0] == "--class" else []
-runner, *flags = given[len(asked):]
+given = given[len(asked):]
+if given[0] == "--cases":
+    cases, given = given[1].split(","), given[2:]
+runner, *flags = given
 command = [sys.executable, os.path.join(oracles, "compare.py"), *asked, runner]
 command += [os.path.join(oracles, case) for case in cases]
 if flags:

@@ -28,9 +28,11 @@ PARTS = {
                         "checkpoint", "dsv3 dialect", "kern dialect", "plan dialect",
                         "check dialect", "compiler", "runtime"]),
     "runtime": (["runtime"], ["std", "system", "fmt", "log", "cli", "json", "regex", "http",
-                              "support", "plan", "checkpoint"]),
+                              "support", "plan", "checkpoint", "simulated ptx"]),
     # Device headers include nothing but each other: one instruction, then tiles of them.
     "ptx": (["runtime/kernels/cuda/ptx"], []),
+    # Stand for those of one instruction where kernels are compiled for the host.
+    "simulated ptx": (["runtime/kernels/sim"], ["ptx"]),
     "tile": (["runtime/kernels/cuda/tile"], ["ptx"]),
     "family": (["runtime/kernels/cuda"], ["ptx", "tile"]),
     "device tests": (["runtime/cts/cuda"], ["ptx", "tile"]),

@@ -40,7 +40,7 @@ namespace {
 
 struct Flags {
   cli::ModelFlags model;
-  std::string phase, policy = "f32", file, entry;
+  std::string phase, file, entry;
   bool f64 = false;
   cli::PromptFlags prompt; ///< of score
   cli::ScoreFlags score;
@@ -50,9 +50,15 @@ struct Flags {
 /// Flags of dsv3-run that ask for something of compiled code, and why there is no such thing.
 constexpr std::pair<const char *, const char *> compiledOnly[] = {
     {"--variant", "the interpreter runs the module itself, not the code for a CPU"},
+    {"--sim-seed", "the interpreter runs the module itself, not the code for a GPU"},
+    {"--sim-check", "the interpreter runs the module itself, not the code for a GPU"},
     {"--rebuild", "the interpreter keeps nothing that could be made again"},
     {"--keep-packed", "the interpreter reads weights as they are stored and packs none"},
     {"--verify-packed", "the interpreter reads weights as they are stored and packs none"}};
+
+std::string policyOf(const Flags &flags) {
+  return flags.model.policy.empty() ? "f32" : flags.model.policy;
+}
 
 /// A model on the interpreter. Not movable: the parts refer to each other.
 struct OpenedModel {
@@ -153,13 +159,13 @@ Status OpenedModel::find(const Flags &flags) {
 /// The phase whose module is run.
 Expected<Phase> phaseOf(const Flags &flags) {
   // Configurations are for code, and there is code for f32 alone.
-  Phase last = flags.policy == "f32" ? Phase::Configured : Phase::Kernels;
+  Phase last = policyOf(flags) == "f32" ? Phase::Configured : Phase::Kernels;
   std::optional<Phase> phase = flags.phase.empty() ? last : phaseFromName(flags.phase);
   if (!phase || *phase > Phase::Configured) {
     return Failure{"expected a phase from import to configured, found '" + flags.phase + "'",
                    "--phase", "one of " + phaseList(Phase::Configured)};
   }
-  if (*phase == Phase::Import && flags.policy != "f32") {
+  if (*phase == Phase::Import && policyOf(flags) != "f32") {
     return Failure{"the module of phase import is f32: policies are written in phase graph",
                    "--phase", "leave it out, or one of a later phase"};
   }
@@ -194,7 +200,7 @@ static Status checkRoom(ModuleOp module) {
 Status OpenedModel::compile(const Flags &flags) {
   makeContext(flags.model.threads);
   PipelineOptions options;
-  options.policy = flags.policy, options.cacheType = flags.model.cacheType;
+  options.policy = policyOf(flags), options.cacheType = flags.model.cacheType;
   options.weights = flags.model.weights, options.head = flags.model.head;
   Phase phase = *phaseOf(flags);
   module = compileTo(phase, *context, input.source(), options);
@@ -269,8 +275,6 @@ void addOpenFlags(CLI::App &command, Flags &flags) {
   command.add_option("--phase", flags.phase,
                      "phase whose module is run [the last that there is]: one of " +
                          phaseList(Phase::Configured));
-  command.add_option("--policy", flags.policy,
-                     "precision of activations, products and cache [f32]: f32, bf16 or w8a8");
   command.add_flag("--f64", flags.f64, "do not round to f32");
 }
 
@@ -281,12 +285,12 @@ Status checkFlags(const CLI::App &command, const Flags &flags) {
       return Failure{why, flag, std::string("leave ") + flag + " out"};
     }
   }
-  if (cli::gpuNumber(flags.model.device)) {
+  if (cli::gpuOf(flags.model.device)) {
     return Failure{"the interpreter runs on CPUs alone", "--device " + flags.model.device,
                    "leave --device out, or run dsv3-run"};
   }
   for (const Status &known :
-       {checkPolicy(flags.policy), checkCacheType(flags.policy, flags.model.cacheType)}) {
+       {checkPolicy(policyOf(flags)), checkCacheType(policyOf(flags), flags.model.cacheType)}) {
     if (!known) {
       return known;
     }

@@ -24,6 +24,7 @@ extern "C" __global__ void __launch_bounds__(32)
   }
 }
 //===- kernel cts_matvec -===//
+#include "runtime/kernels/cuda/ptx/math.cuh"
 #include "runtime/kernels/cuda/tile/failure.cuh"
 using namespace dsv3::gpu;
 
@@ -37,15 +38,15 @@ extern "C" __global__ void __launch_bounds__(64)
   }
   auto *products = reinterpret_cast<float *>(sharedMemory());
   for (int64 column = threadIndex(); column < columns; column += 64) {
-    products[column] = __fmul_rn(w[blockIndex() * columns + column], x[column]);
+    products[column] = product(w[blockIndex() * columns + column], x[column]);
   }
   syncBlock();
   if (threadIndex() == 0) {
-    float sum = 0.0f;
+    float total = 0.0f;
     for (int64 column = 0; column < columns; ++column) {
-      sum = __fadd_rn(sum, products[column]);
+      total = sum(total, products[column]);
     }
-    y[blockIndex()] = sum;
+    y[blockIndex()] = total;
   }
 }
 //===- kernel cts_fail -===//

@@ -3,46 +3,14 @@
 #include "runtime/drivers/cuda/CudaObject.h"
 
 #include "dsv3/Plan/Names.h"
-#include "dsv3/Support/File.h"
-#include "dsv3/Support/Hash.h"
 #include "runtime/drivers/cuda/CudaDevice.h"
+#include "runtime/jit/KernelTexts.h"
 
-#include <algorithm>
 #include <filesystem>
 
 using namespace dsv3;
 using namespace dsv3::runtime;
 using namespace dsv3::runtime::cuda;
-
-static constexpr size_t mostTextBytes = size_t(64) << 20;
-static constexpr const char *compileAgain = "compile the bundle again with dsv3-compile";
-
-/// The texts of the symbols, in their order.
-static Expected<std::vector<plan::KernelText>> textsOf(const ObjectFile &file,
-                                                       std::span<const std::string> symbols) {
-  Expected<std::string> bytes = readFile(file.path, mostTextBytes);
-  if (!bytes) {
-    return bytes.failure();
-  }
-  if (std::string checksum = hash128(*bytes).hex(); checksum != file.checksum) {
-    return Failure{"expected kernels with checksum " + file.checksum + ", found " + checksum,
-                   file.path, compileAgain};
-  }
-  Expected<std::vector<plan::KernelText>> all = plan::splitKernelTexts(*bytes, file.path);
-  if (!all) {
-    return all.failure();
-  }
-  std::vector<plan::KernelText> texts;
-  for (const std::string &symbol : symbols) {
-    auto found = std::ranges::find(*all, symbol, &plan::KernelText::symbol);
-    if (found == all->end()) {
-      return Failure{"expected a kernel '" + symbol + "', found none of this name", file.path,
-                     compileAgain};
-    }
-    texts.push_back(*found);
-  }
-  return texts;
-}
 
 CudaObject::~CudaObject() {
   context->use();
@@ -72,7 +40,8 @@ Expected<std::unique_ptr<CudaObject>> CudaObject::open(std::shared_ptr<const Cud
                                                        const ObjectFile &file,
                                                        std::span<const std::string> symbols,
                                                        KernelCompilerOptions options) {
-  Expected<std::vector<plan::KernelText>> texts = textsOf(file, symbols);
+  Expected<std::vector<plan::KernelText>> texts =
+      readKernelTexts(file.path, file.checksum, symbols);
   if (!texts) {
     return texts.failure();
   }

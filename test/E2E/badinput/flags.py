@@ -28,8 +28,8 @@ def check(bench):
     bench.refuses("flags: --config without --dummy", ["run", "generate", "--ids", "0", "--config",
                                                       f"{bench.nano}/config.json"], "no weights", "--plan-only", code=(2,))
     run("--variant", "sparc", "x86-64-v3", "'sparc'")
-    for value in ["gpu", "cuda:", "cuda:x", "cuda:-1", "cuda0"]:
-        run("--device", value, "cpu or cuda:N", f"'{value}'")
+    for value in ["gpu", "cuda:", "cuda:x", "cuda:-1", "cuda0", "sim:", "sims"]:
+        run("--device", value, "cpu, cuda:N or sim", f"'{value}'")
     # Without a driver, and where there is one without a GPU of this number.
     bench.refuses("flags: run --device=cuda:63", [*generate, "--device=cuda:63"], "hint: ")
     run("--dummy-seed", "3", "--dummy")
@@ -37,6 +37,10 @@ def check(bench):
         for value in values:
             run(flag, value, "fp8", "int8")
     run("--cache-type", "f8", "f32, bf16 or f16")
+    run("--policy", "int3", "f32, bf16 or w8a8")
+    run("--sim-seed", "-1", "2^64 - 1")
+    for flag in ["--sim-seed=1", "--sim-check"]:
+        bench.refuses(f"flags: run {flag} on a CPU", [*generate, flag], flag.split("=")[0], "--device=sim", code=(2,))
     run("--parse-special", "true", "--prompt")
     for flag in ["--stop", "--variant", "--model", "--ids"]:
         bench.refuses(f"flags: empty {flag}", [*generate, flag, ""], flag, "hint: ", code=(2,))
@@ -72,7 +76,8 @@ def check(bench):
         for value in values:
             interprets(flag, value, value)
     interprets("--context", "4097", "4097", code=1)
-    for flag in ["--variant=x86-64-v3", "--rebuild", "--keep-packed", "--verify-packed", "--device=cuda:0"]:
+    for flag in ["--variant=x86-64-v3", "--rebuild", "--keep-packed", "--verify-packed", "--device=cuda:0", "--device=sim",
+                 "--sim-seed=1", "--sim-check"]:
         bench.refuses(f"flags: interpret {flag}", [*interpret, flag], flag.split("=")[0], "the interpreter", code=(2,))
     bench.refuses("flags: interpret --phase=import --weights", [*interpret, "--phase=import", "--weights=int8"],
                   "--weights", "phase graph")

@@ -67,8 +67,8 @@ static double cacheStep(kern::DefOp definition) {
   return !append || element.isF32() ? 0 : element.isBF16() ? 0x1p-7 : 0x1p-10;
 }
 
-static void compare(const std::string &what, kern::DefOp definition, const KernelResults &expected,
-                    const KernelResults &found) {
+void compare(const std::string &what, kern::DefOp definition, const KernelResults &expected,
+             const KernelResults &found) {
   ASSERT_EQ(expected.size(), found.size()) << what;
   for (size_t r = 0; r < expected.size(); ++r) {
     // Sums in f32 against sums in f64, relative to the largest of the result.

@@ -1,4 +1,4 @@
-//===- Execute.cpp - a kernel's code on this CPU --------------------------===//
+//===- Execute.cpp - a kernel's arguments and results in memory -----------===//
 #include "KernelRun.h"
 
 #include "Graph/Extent.h"
@@ -82,10 +82,9 @@ struct Packing {
 
 class Execution {
 public:
-  Execution(kern::DefOp definition, const plan::CpuVariant &variant, const KernelInputs &inputs,
-            plan::KernelError expected)
-      : definition(definition), variant(variant), inputs(inputs), expected(expected) {}
-  KernelResults run(plan::KernelFunction function, int order);
+  Execution(kern::DefOp definition, std::string_view variant, const KernelInputs &inputs)
+      : definition(definition), variant(variant), inputs(inputs) {}
+  KernelResults run(llvm::function_ref<void(KernelCall &)> call);
 
 private:
   Packing packing();
@@ -98,11 +97,9 @@ private:
   std::byte *pageRow(graph::CacheType type, int64_t request, int64_t position);
 
   kern::DefOp definition;
-  const plan::CpuVariant &variant;
+  std::string_view variant;
   const KernelInputs &inputs;
-  plan::KernelError expected;
-  std::vector<GuardedBytes> buffers;
-  std::vector<const void *> arguments;
+  std::vector<GuardedBytes> buffers; ///< the arguments
   std::byte *pages = nullptr;
   std::vector<int32_t> table;
 };
@@ -145,8 +142,8 @@ Packing Execution::packing() {
 void Execution::addInput(BlockArgument argument, const Packing &packed) {
   const reference::Tensor &tensor = inputs.tensors[argument.getArgNumber()];
   DType type = dtypeOf(cast<RankedTensorType>(argument.getType()).getElementType());
-  plan::Layout layout = plan::weightLayout(*plan::familyFromName(*definition.getFamily()),
-                                           variant.name, packed.parameter.type);
+  plan::Layout layout = plan::weightLayout(*plan::familyFromName(*definition.getFamily()), variant,
+                                           packed.parameter.type);
   plan::PackedShape shape(packed.parameter, layout);
   bool isWeight = argument.getArgNumber() == packed.weight;
   if (!isWeight && argument.getArgNumber() != packed.scales) {
@@ -154,7 +151,6 @@ void Execution::addInput(BlockArgument argument, const Packing &packed) {
     for (int64_t i = 0; i < tensor.size(); ++i) {
       put(bytes.data() + static_cast<size_t>(i) * byteSize(type), type, tensor[i]);
     }
-    arguments.push_back(bytes.data());
     return;
   }
   if (isWeight) {
@@ -189,11 +185,10 @@ void Execution::packWeight(const reference::Tensor &tensor, const plan::Paramete
       return;
     }
     put(to, parameter.type, value);
-    if (parameter.type == DType::F8E4M3) {
+    if (parameter.type == DType::F8E4M3 && plan::findCpuVariant(variant)) {
       *to = std::byte(plan::panelCode(uint8_t(*to)));
     }
   });
-  arguments.push_back(bytes.data());
 }
 
 void Execution::packScales(const reference::Tensor &tensor, const plan::Parameter &parameter,
@@ -210,7 +205,6 @@ void Execution::packScales(const reference::Tensor &tensor, const plan::Paramete
       put(bytes.data() + index * byteSize(form.type), form.type, tensor[block * form.numbers + n]);
     }
   });
-  arguments.push_back(bytes.data());
 }
 
 std::byte *Execution::pageRow(graph::CacheType type, int64_t request, int64_t position) {
@@ -244,7 +238,6 @@ void Execution::addCache(graph::CacheType type) {
       }
     }
   }
-  arguments.push_back(pages);
   GuardedBytes &given = buffers.emplace_back(table.size() * sizeof(int32_t));
   for (int64_t i = 0; i < total; ++i) {
     auto wrong = inputs.wrongPages.find(i);
@@ -252,10 +245,9 @@ void Execution::addCache(graph::CacheType type) {
     put(given.data() + static_cast<size_t>(i) * sizeof(int32_t), DType::I32,
         right ? table[static_cast<size_t>(i)] : wrong->second);
   }
-  arguments.push_back(given.data());
 }
 
-KernelResults Execution::run(plan::KernelFunction function, int order) {
+KernelResults Execution::run(llvm::function_ref<void(KernelCall &)> call) {
   buffers.reserve(64);
   Packing packed = packing();
   for (BlockArgument argument : definition.getInputs()) {
@@ -279,28 +271,18 @@ KernelResults Execution::run(plan::KernelFunction function, int order) {
   for (BlockArgument argument : definition.getDestinations()) {
     auto type = cast<RankedTensorType>(argument.getType());
     buffers.emplace_back(static_cast<size_t>(elements(type)) * 4);
-    arguments.push_back(buffers.back().data());
   }
   std::vector<int64_t> sizes;
   for (StringRef name : definition.getSizesAttr().getAsValueRange<StringAttr>()) {
     sizes.push_back(inputs.sizes.at(name.str()));
   }
-  DictionaryAttr config = definition.getConfig(variant.name);
+  DictionaryAttr config = definition.getConfig(variant);
   auto tile = config.getAs<DenseI64ArrayAttr>("tiles").asArrayRef();
-  plan::TileCount count{static_cast<int32_t>(tile[0]), tile[1], tile[2], tile[3], tile[4]};
-  auto tiles = static_cast<uint32_t>(count.evaluate(sizes.data()));
-  auto scratchBytes = static_cast<size_t>(config.getAs<IntegerAttr>("scratch").getInt());
-  GuardedBytes scratch((scratchBytes + 63) / 64 * 64);
-  auto call = [&](uint32_t begin, uint32_t end) {
-    EXPECT_EQ(function(arguments.data(), sizes.data(), begin, end, scratch.data()),
-              static_cast<int32_t>(expected));
-  };
-  if (order == 0) {
-    call(0, tiles);
-  }
-  for (uint32_t i = tiles; order != 0 && i > 0; --i) {
-    call(i - 1, i);
-  }
+  KernelCall described{buffers,
+                       sizes,
+                       {static_cast<int32_t>(tile[0]), tile[1], tile[2], tile[3], tile[4]},
+                       config.getAs<IntegerAttr>("scratch").getInt()};
+  call(described);
   KernelResults results;
   for (auto [i, argument] : llvm::enumerate(definition.getDestinations())) {
     auto type = cast<RankedTensorType>(argument.getType());
@@ -341,10 +323,32 @@ KernelResults Execution::run(plan::KernelFunction function, int order) {
   return results;
 }
 
+KernelResults executeWith(kern::DefOp definition, std::string_view variant,
+                          const KernelInputs &inputs, llvm::function_ref<void(KernelCall &)> call) {
+  return Execution(definition, variant, inputs).run(call);
+}
+
 KernelResults execute(kern::DefOp definition, const plan::CpuVariant &variant,
                       plan::KernelFunction function, const KernelInputs &inputs, int order,
                       plan::KernelError expected) {
-  return Execution(definition, variant, inputs, expected).run(function, order);
+  return executeWith(definition, variant.name, inputs, [&](KernelCall &call) {
+    std::vector<const void *> arguments;
+    for (const GuardedBytes &bytes : call.arguments) {
+      arguments.push_back(bytes.data());
+    }
+    auto tiles = static_cast<uint32_t>(call.tiles.evaluate(call.sizes.data()));
+    GuardedBytes scratch(static_cast<size_t>((call.scratchBytes + 63) / 64 * 64));
+    auto run = [&](uint32_t begin, uint32_t end) {
+      EXPECT_EQ(function(arguments.data(), call.sizes.data(), begin, end, scratch.data()),
+                static_cast<int32_t>(expected));
+    };
+    if (order == 0) {
+      run(0, tiles);
+    }
+    for (uint32_t i = tiles; order != 0 && i > 0; --i) {
+      run(i - 1, i);
+    }
+  });
 }
 
 } // namespace dsv3::differential

@@ -10,6 +10,7 @@
 #include "Kernel/Kernel.h"
 #include "dsv3/Plan/Families.h"
 #include "dsv3/Plan/Kernel.h"
+#include "dsv3/Plan/Plan.h"
 #include "dsv3/Reference/Tensor.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -17,6 +18,7 @@
 #include <map>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace dsv3::differential {
@@ -62,7 +64,18 @@ using KernelResults = std::vector<std::vector<double>>;
 /// Runs the definition on the interpreter. Fails the test on a diagnostic.
 KernelResults interpret(kern::DefOp definition, const KernelInputs &inputs);
 
-/// Runs compiled code. `order` deals the tiles out: 0 all at once, else one by one from
+/// What compiled code is given. Its results are read from the arguments, in which they are last.
+struct KernelCall {
+  std::vector<GuardedBytes> &arguments;
+  std::vector<int64_t> sizes;
+  plan::TileCount tiles;
+  int64_t scratchBytes;
+};
+/// Lays the arguments out for a variant and has `call` run the code.
+KernelResults executeWith(kern::DefOp definition, std::string_view variant,
+                          const KernelInputs &inputs, llvm::function_ref<void(KernelCall &)> call);
+
+/// Runs code of this CPU. `order` deals the tiles out: 0 all at once, else one by one from
 /// the last to the first. Fails the test if the code returns something other than `expected`.
 KernelResults execute(kern::DefOp definition, const plan::CpuVariant &variant,
                       plan::KernelFunction function, const KernelInputs &inputs, int order,
@@ -82,5 +95,15 @@ void forEachKernel(
 /// several numbers of tokens, `mostTokens` among them where a prompt's step admits it. Tiles are
 /// dealt out in two ways, which must give the same bits.
 void compareKernels(mlir::ModuleOp module, std::mt19937_64 &random, int64_t mostTokens = 0);
+
+/// What `compareKernels` does, for one run of a kernel. `what` names it.
+void compare(const std::string &what, kern::DefOp definition, const KernelResults &expected,
+             const KernelResults &found);
+
+/// The same with the kernels' CUDA text on a simulated GPU, where every access is checked if
+/// clang is here. For a module that is configured for the GPU `simVariant`, and fewer tokens, being
+/// slow.
+inline constexpr const char *simVariant = "sm_80";
+void compareKernelsOnSim(mlir::ModuleOp module, std::mt19937_64 &random);
 
 } // namespace dsv3::differential

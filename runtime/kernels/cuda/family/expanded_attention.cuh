@@ -47,6 +47,7 @@ struct ExpandedAttention {
   W weight;
   int64 head;
   int count; ///< tokens of the block
+  SharedArrays shared;
   float *piece, *keys, *queries;
   typename Shared::Scores softmax;
   int *position, *request, *wrong;
@@ -54,10 +55,10 @@ struct ExpandedAttention {
 
   __device__ ExpandedAttention(Launch launch, C cache, W weight, int64 allTokens)
       : launch(launch), cache(cache), weight(weight), head(blockIndex() % heads),
-        piece(reinterpret_cast<float *>(sharedMemory())), keys(piece + Shared::pieceFloats),
-        queries(keys + Shared::keyFloats), softmax(queries + tokens * Shared::queryStride),
-        position(reinterpret_cast<int *>(softmax.scores + Shared::Scores::floats)),
-        request(position + tokens), wrong(request + tokens) {
+        piece(shared.take<float>(Shared::pieceFloats)), keys(shared.take<float>(Shared::keyFloats)),
+        queries(shared.take<float>(tokens * Shared::queryStride)), softmax(shared),
+        position(shared.take<int>(tokens)), request(shared.take<int>(tokens)),
+        wrong(shared.take<int>(1)) {
     int64 left = allTokens - firstToken();
     count = int(left < tokens ? left : tokens);
   }

@@ -25,13 +25,10 @@ struct Routing {
   float *weights;     ///< of the chosen, heaviest first
   int *chosen;
 
-  __device__ explicit Routing(unsigned char *shared) {
-    scores = reinterpret_cast<float *>(shared);
-    biased = scores + experts;
-    groupScores = biased + experts;
-    weights = groupScores + groups;
-    chosen = reinterpret_cast<int *>(weights + topK);
-  }
+  __device__ explicit Routing(SharedArrays shared)
+      : scores(shared.take<float>(experts)), biased(shared.take<float>(experts)),
+        groupScores(shared.take<float>(groups)), weights(shared.take<float>(topK)),
+        chosen(shared.take<int>(topK)) {}
 
   /// The largest of biased[begin, end), and its index.
   __device__ Found bestOf(int begin, int end) const {
@@ -141,7 +138,7 @@ __device__ inline void router(Launch launch, const float *logits, const Bias *bi
     return;
   }
   int64 row = blockIndex();
-  Routing<experts, groups, topGroups, topK> routing(sharedMemory());
+  Routing<experts, groups, topGroups, topK> routing(SharedArrays{});
   routing.score(logits + row * experts, bias);
   if constexpr (groups > 1) {
     routing.limitGroups();
@@ -165,7 +162,8 @@ __device__ inline void dispatch(Launch launch, const int32 *chosen, int32 *offse
   if (launch.stopped()) {
     return;
   }
-  int *next = reinterpret_cast<int *>(sharedMemory()), *wrong = next + experts;
+  SharedArrays shared;
+  int *next = shared.take<int>(experts), *wrong = shared.take<int>(1);
   auto entries = int(tokens * perToken);
   if (threadIndex() == 0) {
     *wrong = 0;

@@ -39,8 +39,9 @@ __device__ inline void latentAttention(Launch launch, Query query, RopeQuery rop
   if (!cache.checked(launch, position, request)) {
     return;
   }
-  float *queries = reinterpret_cast<float *>(sharedMemory());
-  typename LatentShared<heads, C>::Scores softmax(queries + heads * C::width);
+  SharedArrays shared;
+  auto *queries = shared.take<float>(heads * C::width);
+  typename LatentShared<heads, C>::Scores softmax(shared);
   for (int i = threadIndex(); i < heads * C::width; i += threads) {
     int h = i / C::width, column = i % C::width;
     queries[i] = column < C::latent ? toFloat(query.at(row, firstHead + h)[column])

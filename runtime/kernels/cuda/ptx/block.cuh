@@ -36,12 +36,26 @@ __device__ inline int shuffleUp(int value, int delta) {
 /// The value of `lane`.
 __device__ inline int shuffle(int value, int lane) { return __shfl_sync(allLanes, value, lane); }
 
-/// The dynamic shared memory of the block, the only one there is: families divide it by
-/// constants.
+/// The dynamic shared memory of the block, the only one there is.
 __device__ inline unsigned char *sharedMemory() {
   extern __shared__ __align__(128) unsigned char dynamicShared[];
   return dynamicShared;
 }
+
+/// Divides it by constants into arrays, one behind the other. All threads take the same ones, in
+/// the same order.
+class SharedArrays {
+public:
+  template <typename T>
+  __device__ T *take(int count) {
+    auto *array = reinterpret_cast<T *>(sharedMemory() + taken);
+    taken += count * int(sizeof(T));
+    return array;
+  }
+
+private:
+  int taken = 0;
+};
 
 __device__ inline void atomicLeast(uint64 *place, uint64 value) { atomicMin(place, value); }
 /// A load that sees what earlier launches and other blocks wrote.

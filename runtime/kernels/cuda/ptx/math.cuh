@@ -18,6 +18,9 @@ __device__ inline float exponential(float a) { return expf(a); }
 __device__ inline float squareRoot(float a) { return __fsqrt_rn(a); }
 __device__ inline float quotient(float a, float b) { return __fdiv_rn(a, b); }
 __device__ inline float multiplyAdd(float a, float b, float c) { return __fmaf_rn(a, b, c); }
+/// Never contracted.
+__device__ inline float product(float a, float b) { return __fmul_rn(a, b); }
+__device__ inline float sum(float a, float b) { return __fadd_rn(a, b); }
 
 /// In double, of an angle of any size.
 __device__ inline double cosine(double angle) { return cos(angle); }

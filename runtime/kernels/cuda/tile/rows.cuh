@@ -1,12 +1,12 @@
 //===- rows.cuh - tensors and their views in memory -------------*- C++ -*-===//
 //
 // A tensor [T, n] or [T, h, n], or a kern.view of one, whose offset and strides are
-// constants; and loads of several neighbouring elements at once.
+// constants.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "runtime/kernels/cuda/ptx/types.cuh"
+#include "runtime/kernels/cuda/ptx/vector.cuh"
 
 namespace dsv3::gpu {
 
@@ -33,18 +33,6 @@ __device__ constexpr int vectorWidth(int64 places) {
     width /= 2;
   }
   return width;
-}
-
-/// `width` elements that are loaded at once.
-template <typename T, int width>
-struct alignas(sizeof(T) * width) Vector {
-  static_assert(sizeof(T) * width <= 16, "a load has 16 bytes at the most");
-  T values[width];
-};
-
-template <int width, typename T>
-__device__ inline Vector<T, width> loadVector(const T *from) {
-  return *reinterpret_cast<const Vector<T, width> *>(from);
 }
 
 __device__ constexpr int64 ceilDiv(int64 a, int64 b) { return (a + b - 1) / b; }

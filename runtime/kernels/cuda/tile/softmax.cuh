@@ -17,9 +17,9 @@ struct Softmax {
 
   float *scores, *largestScore, *sum, *before;
 
-  __device__ explicit Softmax(float *shared)
-      : scores(shared), largestScore(shared + rows * keys), sum(largestScore + rows),
-        before(sum + rows) {}
+  __device__ explicit Softmax(SharedArrays &shared)
+      : scores(shared.take<float>(rows * keys)), largestScore(shared.take<float>(rows)),
+        sum(shared.take<float>(rows)), before(shared.take<float>(rows)) {}
 
   __device__ float *scoresOf(int row) const { return scores + row * keys; }
   __device__ void begin(int row) const {

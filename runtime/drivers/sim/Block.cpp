@@ -1,0 +1,235 @@
+//===- Block.cpp - runs the blocks of a launch, one at a time -------------===//
+
+#include "runtime/drivers/sim/Block.h"
+
+#include "runtime/drivers/sim/Fault.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdio>
+#include <cstring>
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
+using namespace dsv3;
+using namespace dsv3::runtime;
+using namespace dsv3::runtime::sim;
+
+Expected<std::unique_ptr<Block>> Block::create() {
+  Expected<std::unique_ptr<StackRegion>> region = StackRegion::create();
+  if (!region) {
+    return region.failure();
+  }
+  return std::unique_ptr<Block>(new Block(*std::move(region)));
+}
+
+Status Block::prepare(const BlockWork &next) {
+  bool grows = next.threads != work.threads;
+  work = next;
+  if (work.threads == 0 || work.threads > mostThreads) {
+    return Failure{"expected a block of 1 to " + std::to_string(mostThreads) + " threads, found " +
+                   std::to_string(work.threads)};
+  }
+  shared.resize(work.sharedBytes + (mostArrays + 2) * sharedGap);
+  if (Status grown = region->grow(work.threads); !grown) {
+    return grown;
+  }
+  if (grows) {
+    makeLanes();
+  }
+  return {};
+}
+
+void Block::makeLanes() {
+  size_t warpCount = (work.threads + warpLanes - 1) / warpLanes;
+  while (warps.size() < warpCount) {
+    warps.push_back(std::make_unique<Warp>());
+  }
+  warps.resize(warpCount);
+  lanes.resize(std::min(lanes.size(), work.threads));
+  for (size_t i = lanes.size(); i < work.threads; ++i) {
+    auto lane = std::make_unique<Lane>();
+    lane->machine = &machine;
+    lane->index = int(i);
+    lane->of = this;
+    lane->bit = uint32_t(1) << i % warpLanes;
+    lane->fiber.start(region->stack(i), laneMain, lane.get());
+    lanes.push_back(std::move(lane));
+  }
+  for (size_t i = 0; i < warpCount; ++i) {
+    size_t count = std::min<size_t>(warpLanes, work.threads - i * warpLanes);
+    warps[i]->number = i;
+    warps[i]->lanes = ~uint32_t(0) >> (warpLanes - count);
+  }
+  for (size_t i = 0; i < lanes.size(); ++i) {
+    lanes[i]->warp = warps[i / warpLanes].get();
+  }
+}
+
+void Block::laneMain(void *argument) {
+  auto &lane = *static_cast<Lane *>(argument);
+  while (true) { // a block each time
+    lane.of->work.entry->call(lane.of->work.parameters);
+    lane.of->end(lane);
+  }
+}
+
+uint64_t Block::random() {
+  // xorshift64*
+  randomState ^= randomState >> 12;
+  randomState ^= randomState << 25;
+  randomState ^= randomState >> 27;
+  return randomState * 0x2545F4914F6CDD1DULL;
+}
+
+Lane &Block::choose(const Warp &warp, uint32_t after) {
+  uint32_t ready = warp.ready;
+  int at = 0;
+  if (work.seed == 0) {
+    uint32_t later = ready & ~(after | (after - 1));
+    at = std::countr_zero(later != 0 ? later : ready);
+  } else {
+    uint64_t skipped = random() % uint64_t(std::popcount(ready));
+    for (; skipped > 0; --skipped) {
+      ready &= ready - 1;
+    }
+    at = std::countr_zero(ready);
+  }
+  return *lanes[warp.number * warpLanes + size_t(at)];
+}
+
+Warp *Block::chooseWarp() {
+  size_t first = work.seed == 0 ? lastWarp : random() % warps.size();
+  for (size_t i = 0; i < warps.size(); ++i) {
+    size_t at = (first + i) % warps.size();
+    if (warps[at]->ready != 0) {
+      lastWarp = at;
+      return warps[at].get();
+    }
+  }
+  return nullptr;
+}
+
+std::byte *Block::sharedBegin() {
+  auto begin = reinterpret_cast<uintptr_t>(shared.data());
+  return shared.data() + (sharedGap - begin % sharedGap);
+}
+
+Status Block::beginBlock(int64_t number) {
+  index = number;
+  randomState =
+      (work.seed + 1) * 0x9E3779B97F4A7C15ULL ^ (uint64_t(number) + 1) * 0xBF58476D1CE4E5B9ULL;
+  randomState |= 1;
+  // NaN in every type: what nobody wrote is seen in the results.
+  std::memset(shared.data(), 0xFF, shared.size());
+  for (auto &lane : lanes) {
+    lane->block = number;
+    lane->wait = Wait::Nothing;
+    lane->group = 0;
+    lane->copies.clear();
+  }
+  for (auto &warp : warps) {
+    warp->ready = warp->lanes;
+    warp->arrived = warp->syncs = warp->turn = 0;
+  }
+  accesses.resize(work.checker ? lanes.size() : 0);
+  return work.checker ? work.checker->beginBlock(shared) : Status();
+}
+
+std::optional<BlockFailure> Block::run(int64_t number) {
+  failure.reset();
+  if (Status begun = beginBlock(number); !begun) {
+    return BlockFailure{begun.failure().what, number, 0, nullptr};
+  }
+  left = lanes.size();
+  atBarrier = lastWarp = 0;
+  FaultGuard guard(*this);
+  while (left > 0 && !failure) {
+    if (Warp *warp = chooseWarp()) {
+      Lane &lane = choose(*warp, 0x80000000U);
+      region->header().running = &lane;
+      Fiber::change(scheduler, lane.fiber);
+    } else {
+      describeStuck();
+    }
+  }
+  for (const auto &warp : warps) {
+    flush(*warp);
+  }
+  if (failure) {
+    // Those that have not ended never will: they begin anew.
+    for (size_t i = 0; i < lanes.size(); ++i) {
+#if defined(__SANITIZE_ADDRESS__)
+      ASAN_UNPOISON_MEMORY_REGION(region->stack(i).data(), region->stack(i).size());
+#endif
+      lanes[i]->fiber.start(region->stack(i), laneMain, lanes[i].get());
+    }
+  }
+  return failure;
+}
+
+void Block::leave(Lane &lane) {
+  Fiber *next = &scheduler;
+  if (lane.warp->ready != 0 && !failure) {
+    Lane &other = choose(*lane.warp, lane.bit);
+    region->header().running = &other;
+    next = &other.fiber;
+  }
+  if (next != &lane.fiber) {
+    Fiber::change(lane.fiber, *next);
+  }
+}
+
+void Block::pause(Lane &lane, Wait kind, const void *site) {
+  lane.wait = kind;
+  lane.site = site;
+  lane.warp->ready &= ~lane.bit;
+  leave(lane);
+  lane.wait = Wait::Nothing;
+}
+
+void Block::end(Lane &lane) {
+  waitForCopies(lane, 0);
+  commitCopies(lane);
+  waitForCopies(lane, 0);
+  lane.wait = Wait::Over;
+  lane.warp->ready &= ~lane.bit;
+  --left;
+  leave(lane);
+}
+
+void Block::fail(const Lane &lane, std::string what, const void *site) {
+  failure = {std::move(what), index, lane.index, site};
+  Fiber lost;
+  Fiber::change(lost, scheduler);
+}
+
+void Block::fault(const void *address, const void *code) {
+  char hex[20] = "";
+  std::snprintf(hex, sizeof hex, "%p", address);
+  fail(static_cast<Lane &>(*region->header().running),
+       "touches memory at " + std::string(hex) + ", where there is none", code);
+}
+
+void Block::describeStuck() {
+  std::array<size_t, 7> counts{};
+  const Lane *first = nullptr;
+  for (const auto &lane : lanes) {
+    ++counts[size_t(lane->wait)];
+    first = !first && lane->wait != Wait::Over ? lane.get() : first;
+  }
+  std::string list;
+  for (size_t i = 0; i < counts.size(); ++i) {
+    if (counts[i] > 0) {
+      list += (list.empty() ? "" : ", ") + std::to_string(counts[i]) + " " +
+              std::string(nameOf(Wait(i)));
+    }
+  }
+  std::string what = counts[size_t(Wait::BlockBarrier)] > 0
+                         ? "a barrier of the block that not all threads reach"
+                         : "an instruction of a warp that not all lanes reach";
+  failure = {what + ": of the block's threads " + list, index, first->index, first->site};
+}

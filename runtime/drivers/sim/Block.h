@@ -1,0 +1,123 @@
+//===- Block.h - runs the blocks of a launch, one at a time -----*- C++ -*-===//
+//
+// A worker's block: its threads as fibers, which change when one has to wait for others.
+// With a seed, who goes on is chosen by it, and asynchronous copies come early or late;
+// without, lanes and warps go on in their order and copies come as late as they may. Where
+// nobody can go on, that is a failure that says who waits where.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "runtime/drivers/sim/Region.h"
+#include "runtime/drivers/sim/Warp.h"
+#include "runtime/drivers/sim/check/Checker.h"
+#include "runtime/kernels/sim/entry.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dsv3::runtime::sim {
+
+/// Shared memory begins at multiples of this, and between its arrays lies as much: all banks once,
+/// so that arrays are in the banks that they are in without.
+inline constexpr size_t sharedGap = 128;
+inline constexpr size_t mostArrays = 32;
+
+/// What a block runs.
+struct BlockWork {
+  const dsv3::sim::Entry *entry = nullptr;
+  void *const *parameters = nullptr;
+  size_t threads = 0;
+  size_t sharedBytes = 0;
+  uint64_t seed = 0;          ///< 0: all in order
+  Checker *checker = nullptr; ///< of every access, where there is one
+};
+
+/// What went wrong in a block.
+struct BlockFailure {
+  std::string what;
+  int64_t block = 0;
+  int thread = 0;
+  const void *site = nullptr; ///< in the code of the kernel; null if unknown
+};
+
+/// Used by one thread at a time.
+class Block {
+public:
+  static Expected<std::unique_ptr<Block>> create();
+
+  /// Fails where there are no stacks for so many threads.
+  Status prepare(const BlockWork &next);
+  /// Runs block number `index` of the work that was prepared to its end.
+  std::optional<BlockFailure> run(int64_t index);
+  /// The thread that runs touched memory at `address` that is not there. Does not return.
+  void fault(const void *address, const void *code);
+
+private:
+  explicit Block(std::unique_ptr<StackRegion> region) : region(std::move(region)) {}
+  static const dsv3::sim::Machine machine;
+  static void laneMain(void *lane);
+
+  /// The instructions: called on the fibers of lanes.
+  static void syncBlock(MachineThread &thread);
+  static void syncWarp(MachineThread &thread);
+  static unsigned shuffle(MachineThread &thread, Source source, unsigned value, unsigned from);
+  static void loadMatrices(MachineThread &thread, const void *row, unsigned (&fragment)[4]);
+  static void multiplyMatrices(MachineThread &thread, float (&sums)[4], const unsigned (&a)[4],
+                               unsigned b0, unsigned b1);
+  static void copyAsync(MachineThread &thread, void *to, const void *from, int bytes);
+  static void commitCopies(MachineThread &thread);
+  static void waitForCopies(MachineThread &thread, int pending);
+  static void atomicLeast(MachineThread &thread, unsigned long long *place,
+                          unsigned long long value);
+  static unsigned long long loadVolatile(MachineThread &thread, const unsigned long long *place);
+  static unsigned char *sharedArray(MachineThread &thread, int number, long long offset,
+                                    long long bytes);
+  static void observe(MachineThread &thread, const void *place, unsigned bytes, bool store,
+                      const void *site);
+
+  void makeLanes();
+  Status beginBlock(int64_t number);
+  std::byte *sharedBegin();
+  /// Brings what a lane has in `own` to the instruction `kind` of its warp and waits for the
+  /// others; what the lane takes from it.
+  Exchange &join(Lane &lane, Wait kind, const Exchange &own, const void *site);
+  void complete(Warp &warp);
+  /// Lets others run until this lane can go on.
+  void pause(Lane &lane, Wait kind, const void *site);
+  /// Runs another lane of the warp, or where none can, the scheduler.
+  void leave(Lane &lane);
+  void end(Lane &lane);
+  void enter(Lane &lane);
+  Lane &choose(const Warp &warp, uint32_t after);
+  Warp *chooseWarp();
+  /// Ends the block for the reason that is given. Does not return, which the compiler need not
+  /// know: AddressSanitizer would look at the fiber's stack and not recognise it.
+  void fail(const Lane &lane, std::string what, const void *site);
+  void describeStuck();
+  /// Checks an access and keeps it for the counters.
+  void check(Lane &lane, const AccessEntry &access);
+  void perform(Lane &lane, const PendingCopy &copy);
+  /// Lanes of the warp are in step: what they did since they last were is counted.
+  void flush(const Warp &warp);
+  uint64_t random();
+  bool coin() { return work.seed != 0 && (random() & 1) != 0; }
+
+  std::unique_ptr<StackRegion> region;
+  BlockWork work;
+  Fiber scheduler;
+  std::vector<std::unique_ptr<Lane>> lanes;
+  std::vector<std::unique_ptr<Warp>> warps;
+  std::vector<std::byte> shared;
+  std::vector<std::vector<AccessEntry>> accesses; ///< of each lane, while they are checked
+  int64_t index = 0;
+  size_t left = 0;      ///< lanes that have not ended
+  size_t atBarrier = 0; ///< of the block
+  size_t lastWarp = 0;
+  uint64_t randomState = 0;
+  std::optional<BlockFailure> failure;
+};
+
+} // namespace dsv3::runtime::sim

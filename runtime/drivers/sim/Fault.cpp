@@ -1,0 +1,59 @@
+//===- Fault.cpp - kernels that touch memory which is not there -----------===//
+
+#include "runtime/drivers/sim/Fault.h"
+
+#include "runtime/drivers/sim/Block.h"
+
+#include <csignal>
+#include <mutex>
+#include <ucontext.h>
+
+using namespace dsv3::runtime::sim;
+
+/// Whose kernel this thread runs; null outside of kernels.
+static thread_local Block *running = nullptr;
+/// A fiber that has no stack left has none for the handler either.
+alignas(16) static thread_local std::byte handlerStack[size_t(64) << 10];
+static thread_local bool hasHandlerStack = false;
+static struct sigaction previous = {};
+
+static const void *codeOf(void *context) {
+#if defined(__x86_64__)
+  auto at = static_cast<ucontext_t *>(context)->uc_mcontext.gregs[REG_RIP];
+  // Places are those that calls return to: behind an instruction.
+  return reinterpret_cast<const char *>(at) + 1; // NOLINT(performance-no-int-to-ptr): a register
+#else
+  (void)context;
+  return nullptr;
+#endif
+}
+
+/// Leaves the handler's stack for the scheduler's and never comes back, which the kernel of the
+/// system need not know: SA_NODEFER leaves no signal blocked.
+static void handle(int signal, siginfo_t *info, void *context) {
+  if (running) {
+    running->fault(info->si_addr, codeOf(context));
+  }
+  // Not ours: the same fault again, for whom it was before.
+  sigaction(signal, &previous, nullptr);
+}
+
+FaultGuard::FaultGuard(Block &block) {
+  static std::once_flag installed;
+  std::call_once(installed, [] {
+    struct sigaction action = {};
+    action.sa_sigaction = handle;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+    sigaction(SIGSEGV, &action, &previous);
+  });
+  if (!hasHandlerStack) {
+    stack_t stack = {};
+    stack.ss_sp = handlerStack;
+    stack.ss_size = sizeof handlerStack;
+    sigaltstack(&stack, nullptr);
+    hasHandlerStack = true;
+  }
+  running = &block;
+}
+
+FaultGuard::~FaultGuard() { running = nullptr; }

@@ -1,0 +1,102 @@
+//===- Grid.cpp - the blocks of a launch on the threads of the host -------===//
+
+#include "runtime/drivers/sim/Grid.h"
+
+#include "dsv3/Support/Cpus.h"
+
+#include <algorithm>
+#include <mutex>
+#include <numeric>
+
+using namespace dsv3;
+using namespace dsv3::runtime;
+using namespace dsv3::runtime::sim;
+
+/// Each thread of the host has stacks for a block.
+static constexpr int mostWorkers = 64;
+
+namespace {
+
+/// Deals blocks out to the threads of the team.
+class Launch final : public ThreadTeam::Task {
+public:
+  Launch(std::vector<std::unique_ptr<Block>> &workers, int64_t blocks, uint64_t seed)
+      : workers(workers), blocks(blocks) {
+    // With `stride` prime to the number of blocks every block comes once.
+    if (seed != 0 && blocks > 1) {
+      first = int64_t(seed % uint64_t(blocks));
+      stride = int64_t(seed / 7 % uint64_t(blocks)) + 1;
+      while (std::gcd(stride, blocks) != 1) {
+        ++stride;
+      }
+    }
+  }
+  void run(int thread) override {
+    while (!stopped.load(std::memory_order_relaxed)) {
+      int64_t at = next.fetch_add(1, std::memory_order_relaxed);
+      if (at >= blocks) {
+        return;
+      }
+      // Wide enough for 2^31 blocks.
+      auto number = int64_t((__int128(at) * stride + first) % blocks);
+      if (std::optional<BlockFailure> failed = workers[size_t(thread)]->run(number)) {
+        std::scoped_lock lock(mutex);
+        if (!failure || failed->block < failure->block) {
+          failure = std::move(failed);
+        }
+        stopped = true;
+      }
+    }
+  }
+  std::optional<BlockFailure> failure;
+
+private:
+  std::vector<std::unique_ptr<Block>> &workers;
+  int64_t blocks, first = 0, stride = 1;
+  std::atomic<int64_t> next{0};
+  std::atomic<bool> stopped{false};
+  std::mutex mutex;
+};
+
+} // namespace
+
+Expected<std::unique_ptr<Grid>> Grid::create(int threads, uint64_t seed, Checker *checker) {
+  int wanted = checker ? 1 : std::min(threads > 0 ? threads : usefulThreads(), mostWorkers);
+  Expected<std::unique_ptr<ThreadTeam>> team =
+      ThreadTeam::create({wanted, false, std::chrono::microseconds(1000)});
+  if (!team) {
+    return team.failure();
+  }
+  std::unique_ptr<Grid> grid(new Grid(*std::move(team), seed, checker));
+  for (int i = 0; i < wanted; ++i) {
+    Expected<std::unique_ptr<Block>> block = Block::create();
+    if (!block) {
+      return block.failure();
+    }
+    grid->workers.push_back(*std::move(block));
+  }
+  return grid;
+}
+
+Expected<std::optional<BlockFailure>> Grid::run(BlockWork work, const std::string &kernel,
+                                                int64_t blocks, uint32_t launch) {
+  // Every launch has a schedule of its own.
+  work.seed = seed == 0 ? 0 : seed * 0x9E3779B97F4A7C15ULL + launch + 1;
+  work.checker = checker;
+  if (checker) {
+    checker->beginLaunch();
+    checker->counters().beginLaunch(kernel, blocks);
+  }
+  for (std::unique_ptr<Block> &worker : workers) {
+    if (Status prepared = worker->prepare(work); !prepared) {
+      return prepared;
+    }
+  }
+  Launch task(workers, blocks, work.seed);
+  if (blocks == 1) {
+    task.run(0);
+  } else {
+    team->share(task);
+  }
+  return std::move(task.failure);
+}

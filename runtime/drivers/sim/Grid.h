@@ -1,0 +1,35 @@
+//===- Grid.h - the blocks of a launch on the threads of the host -*- C++ -*-===//
+#pragma once
+
+#include "runtime/drivers/cpu/ThreadTeam.h"
+#include "runtime/drivers/sim/Block.h"
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace dsv3::runtime::sim {
+
+/// Used by one thread at a time.
+class Grid {
+public:
+  /// 0 threads: as many as are useful here. With a seed blocks come in an order that it chooses.
+  /// With a checker, which outlives the grid, there is one thread.
+  static Expected<std::unique_ptr<Grid>> create(int threads, uint64_t seed, Checker *checker);
+
+  /// Runs `blocks` blocks of a kernel; `launch` is the number of the launch within its step. The
+  /// failure of one of them, where there is one.
+  Expected<std::optional<BlockFailure>> run(BlockWork work, const std::string &kernel,
+                                            int64_t blocks, uint32_t launch);
+
+private:
+  Grid(std::unique_ptr<ThreadTeam> team, uint64_t seed, Checker *checker)
+      : team(std::move(team)), seed(seed), checker(checker) {}
+
+  std::unique_ptr<ThreadTeam> team;
+  uint64_t seed;
+  Checker *checker;
+  std::vector<std::unique_ptr<Block>> workers; ///< one for each thread of the team
+};
+
+} // namespace dsv3::runtime::sim

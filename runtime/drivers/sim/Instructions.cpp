@@ -1,0 +1,255 @@
+//===- Instructions.cpp - what threads of a block ask for -----------------===//
+//
+// The functions of dsv3::sim::Machine, called on the fibers of lanes.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/drivers/sim/Block.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+using namespace dsv3;
+using namespace dsv3::runtime;
+using namespace dsv3::runtime::sim;
+
+const dsv3::sim::Machine Block::machine{syncBlock,        syncWarp,     shuffle,      loadMatrices,
+                                        multiplyMatrices, copyAsync,    commitCopies, waitForCopies,
+                                        atomicLeast,      loadVolatile, sharedArray,  observe};
+
+void Block::syncBlock(MachineThread &thread) {
+  auto &lane = static_cast<Lane &>(thread);
+  Block &block = *lane.of;
+  if (++block.atBarrier < block.lanes.size()) {
+    block.pause(lane, Wait::BlockBarrier, __builtin_return_address(0));
+    return;
+  }
+  block.atBarrier = 0;
+  for (auto &warp : block.warps) {
+    warp->ready = warp->lanes;
+    block.flush(*warp);
+  }
+  if (block.work.checker) {
+    block.work.checker->barrier();
+  }
+  if (block.work.seed != 0) {
+    block.leave(lane);
+  }
+}
+
+Exchange &Block::join(Lane &lane, Wait kind, const Exchange &own, const void *site) {
+  Warp &warp = *lane.warp;
+  if (warp.arrived == 0) {
+    warp.kind = kind;
+  } else if (warp.kind != kind) {
+    fail(lane,
+         "lanes of a warp at different instructions: others " + std::string(nameOf(warp.kind)) +
+             ", this one would " + std::string(nameOf(kind)),
+         site);
+  }
+  auto &exchange = warp.exchange[warp.turn % 2];
+  Exchange &mine = exchange[size_t(std::countr_zero(lane.bit))];
+  mine = own;
+  warp.arrived |= lane.bit;
+  if (warp.arrived != warp.lanes) {
+    pause(lane, kind, site);
+    return mine;
+  }
+  complete(warp);
+  warp.arrived = 0;
+  ++warp.turn;
+  warp.ready = warp.lanes;
+  if (work.seed != 0) {
+    leave(lane);
+  }
+  return mine;
+}
+
+void Block::complete(Warp &warp) {
+  auto &exchange = warp.exchange[warp.turn % 2];
+  flush(warp);
+  if (warp.kind == Wait::Matrices) {
+    sim::loadMatrices(exchange);
+  } else if (warp.kind == Wait::Multiply) {
+    sim::multiplyMatrices(exchange);
+    if (work.checker) {
+      work.checker->counters().product();
+    }
+  } else if (warp.kind == Wait::WarpBarrier) {
+    ++warp.syncs;
+  }
+}
+
+void Block::syncWarp(MachineThread &thread) {
+  auto &lane = static_cast<Lane &>(thread);
+  lane.of->join(lane, Wait::WarpBarrier, {}, __builtin_return_address(0));
+}
+
+unsigned Block::shuffle(MachineThread &thread, Source source, unsigned value, unsigned from) {
+  auto &lane = static_cast<Lane &>(thread);
+  const Exchange *all = lane.warp->exchange[lane.warp->turn % 2].data();
+  auto self = unsigned(std::countr_zero(lane.bit));
+  Exchange own;
+  own.words[0] = value;
+  lane.of->join(lane, Wait::Shuffle, own, __builtin_return_address(0));
+  switch (source) {
+  case Source::Xor:
+    from = self ^ from;
+    break;
+  case Source::Up:
+    from = from > self ? self : self - from;
+    break;
+  case Source::Lane:
+    break;
+  }
+  return all[from % warpLanes].words[0];
+}
+
+/// What ldmatrix and cp.async move for a lane.
+static constexpr uint32_t rowBytes = 16;
+
+void Block::loadMatrices(MachineThread &thread, const void *row, unsigned (&fragment)[4]) {
+  auto &lane = static_cast<Lane &>(thread);
+  lane.of->check(lane, {__builtin_return_address(0), row, rowBytes, false, true});
+  Exchange own;
+  own.row = row;
+  const Exchange &taken = lane.of->join(lane, Wait::Matrices, own, __builtin_return_address(0));
+  std::ranges::copy(taken.words, fragment);
+}
+
+void Block::multiplyMatrices(MachineThread &thread, float (&sums)[4], const unsigned (&a)[4],
+                             unsigned b0, unsigned b1) {
+  auto &lane = static_cast<Lane &>(thread);
+  Exchange own;
+  std::ranges::copy(a, own.words.begin());
+  std::ranges::copy(sums, own.sums.begin());
+  own.second = {b0, b1};
+  const Exchange &taken = lane.of->join(lane, Wait::Multiply, own, __builtin_return_address(0));
+  std::ranges::copy(taken.sums, sums);
+}
+
+void Block::perform(Lane &lane, const PendingCopy &copy) {
+  auto bytes = size_t(copy.bytes);
+  std::memcpy(copy.to, copy.from, bytes);
+  std::memset(static_cast<std::byte *>(copy.to) + bytes, 0, rowBytes - bytes);
+  if (work.checker) {
+    work.checker->finishCopy(uint16_t(lane.index), uint16_t(lane.warp->syncs), copy.to);
+  }
+}
+
+void Block::copyAsync(MachineThread &thread, void *to, const void *from, int bytes) {
+  auto &lane = static_cast<Lane &>(thread);
+  Block &block = *lane.of;
+  const void *site = __builtin_return_address(0);
+  if (block.work.checker) {
+    if (bytes > 0) {
+      block.check(lane, {site, from, uint32_t(bytes), false, false});
+    }
+    block.check(lane, {site, to, rowBytes, true, true});
+    block.work.checker->startCopy(to);
+  }
+  PendingCopy copy{to, from, bytes, lane.group};
+  // With checks a copy is late, always: who does not wait for it is found.
+  if (!block.work.checker && block.coin()) {
+    block.perform(lane, copy);
+  } else {
+    lane.copies.push_back(copy);
+  }
+}
+
+void Block::commitCopies(MachineThread &thread) { ++static_cast<Lane &>(thread).group; }
+
+void Block::waitForCopies(MachineThread &thread, int pending) {
+  auto &lane = static_cast<Lane &>(thread);
+  auto unfinished = lane.copies.begin();
+  for (; unfinished != lane.copies.end() && unfinished->group + uint32_t(pending) < lane.group;
+       ++unfinished) {
+    lane.of->perform(lane, *unfinished);
+  }
+  lane.copies.erase(lane.copies.begin(), unfinished);
+}
+
+void Block::atomicLeast(MachineThread &, unsigned long long *place, unsigned long long value) {
+  unsigned long long seen = __atomic_load_n(place, __ATOMIC_RELAXED);
+  while (value < seen && !__atomic_compare_exchange_n(place, &seen, value, true, __ATOMIC_RELAXED,
+                                                      __ATOMIC_RELAXED)) {
+  }
+}
+
+unsigned long long Block::loadVolatile(MachineThread &, const unsigned long long *place) {
+  return __atomic_load_n(place, __ATOMIC_RELAXED);
+}
+
+unsigned char *Block::sharedArray(MachineThread &thread, int number, long long offset,
+                                  long long bytes) {
+  auto &lane = static_cast<Lane &>(thread);
+  Block &block = *lane.of;
+  auto all = static_cast<long long>(block.work.sharedBytes);
+  bytes = bytes < 0 ? all : bytes;
+  if (offset + bytes > all || number >= int(mostArrays)) {
+    block.fail(lane,
+               "takes " + std::to_string(number + 1) + " arrays and " +
+                   std::to_string(offset + bytes) + " bytes of shared memory, of " +
+                   std::to_string(all) + " bytes that there are for at most " +
+                   std::to_string(mostArrays),
+               __builtin_return_address(0));
+  }
+  std::byte *place = block.sharedBegin() + offset + size_t(number) * sharedGap;
+  if (block.work.checker) {
+    block.work.checker->addArray(place, size_t(bytes));
+  }
+  return reinterpret_cast<unsigned char *>(place);
+}
+
+void Block::observe(MachineThread &thread, const void *place, unsigned bytes, bool store,
+                    const void *site) {
+  auto &lane = static_cast<Lane &>(thread);
+  Block &block = *lane.of;
+  if (!block.work.checker || bytes == 0) {
+    return;
+  }
+  bool shared = false;
+  if (block.work.checker->isDevice(place, shared)) {
+    block.check(lane, {site, place, bytes, store, shared});
+    return;
+  }
+  // A thread's own variables; constants, which lie beside the code; what the machine is made of.
+  auto near = [&](const void *other, uintptr_t bytes) {
+    auto a = reinterpret_cast<uintptr_t>(place), b = reinterpret_cast<uintptr_t>(other);
+    return (a > b ? a - b : b - a) < bytes;
+  };
+  constexpr uintptr_t mostCodeBytes = uintptr_t(64) << 20;
+  if (!near(&block.region->header(), dsv3::sim::regionBytes) && !near(site, mostCodeBytes) &&
+      !near(&lane, sizeof lane) && !near(&machine, sizeof machine)) {
+    block.fail(lane,
+               std::string(store ? "writes " : "reads ") + std::to_string(bytes) +
+                   " bytes at an address that is none of the device",
+               site);
+  }
+}
+
+void Block::check(Lane &lane, const AccessEntry &access) {
+  if (!work.checker) {
+    return;
+  }
+  bool shared = false;
+  work.checker->isDevice(access.place, shared);
+  std::string problem =
+      shared == access.shared
+          ? work.checker->access(uint16_t(lane.index), uint16_t(lane.warp->syncs), access)
+          : "takes an address for one of " + std::string(access.shared ? "shared" : "global") +
+                " memory that is not";
+  if (!problem.empty()) {
+    fail(lane, std::move(problem), access.site);
+  }
+  accesses[size_t(lane.index)].push_back(access);
+}
+
+void Block::flush(const Warp &warp) {
+  if (work.checker && !failure) {
+    size_t first = warp.number * warpLanes;
+    size_t count = std::min<size_t>(warpLanes, accesses.size() - first);
+    work.checker->counters().flush(std::span(accesses).subspan(first, count));
+  }
+}

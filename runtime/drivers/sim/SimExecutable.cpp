@@ -1,0 +1,174 @@
+//===- SimExecutable.cpp - a program as launches, simulated ---------------===//
+
+#include "runtime/drivers/sim/SimExecutable.h"
+
+#include "dsv3/Plan/GpuKernel.h"
+#include "runtime/hal/KernelFailure.h"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+
+using namespace dsv3;
+using namespace dsv3::runtime;
+using namespace dsv3::runtime::sim;
+
+SimExecutable::SimExecutable(Grid &grid, const Program &program, std::span<const SimKernel> kernels)
+    : grid(grid), program(program), kernels(kernels), blocks(kernels.size()) {
+  for (const ProgramKernel &kernel : program.kernels) {
+    sizesOf.emplace_back(kernel.sizes.size());
+  }
+}
+
+Status SimExecutable::addSteps() {
+  uint32_t launches = 0;
+  for (size_t i = 0; i < program.commands.size(); ++i) {
+    const Command &command = program.commands[i];
+    size_t end =
+        i + 1 < program.commands.size() ? program.commands[i + 1].firstArg : program.args.size();
+    Step &step = steps.emplace_back();
+    step.layer = command.layer;
+    if (command.kind == Command::Kind::Observe) {
+      step.observation = command.target;
+      step.observed = program.args[command.firstArg];
+      continue;
+    }
+    step.number = size_t(command.target);
+    step.kernel = &kernels[step.number];
+    step.launch = launches++;
+    for (size_t arg = command.firstArg; arg < end; ++arg) {
+      step.parameters.push_back(static_cast<void *>(&program.args[arg]));
+    }
+    for (int64_t &size : sizesOf[step.number]) {
+      step.parameters.push_back(&size);
+    }
+    if (step.parameters.size() + 2 != size_t(step.kernel->entry->parameters)) {
+      return Failure{"expected a launch with " + std::to_string(step.kernel->entry->parameters) +
+                         " parameters, found " + std::to_string(step.parameters.size() + 2),
+                     whereOf(step), "compile the model again"};
+    }
+  }
+  for (Step &step : steps) { // whose places are final now
+    if (step.kernel) {
+      step.parameters.push_back(static_cast<void *>(&markPlace));
+      step.parameters.push_back(&step.launch);
+    }
+  }
+  return {};
+}
+
+Expected<std::unique_ptr<SimExecutable>> SimExecutable::create(Grid &grid, const Program &program,
+                                                               std::span<const SimKernel> kernels) {
+  if (kernels.size() != program.kernels.size()) {
+    return Failure{"expected an object with " + std::to_string(program.kernels.size()) +
+                       " kernels, found " + std::to_string(kernels.size()),
+                   "entry '" + program.name + "'"};
+  }
+  std::unique_ptr<SimExecutable> executable(new SimExecutable(grid, program, kernels));
+  if (Status added = executable->addSteps(); !added) {
+    return added;
+  }
+  return executable;
+}
+
+std::string SimExecutable::whereOf(const Step &step) const {
+  return "entry '" + program.name + "'" +
+         (step.layer < 0 ? "" : ", layer " + std::to_string(step.layer)) + ", kernel '" +
+         step.kernel->symbol + "'";
+}
+
+Status SimExecutable::begin(std::span<const int64_t> sizes) {
+  if (sizes.size() != size_t(program.sizeCount)) {
+    return Failure{"expected " + std::to_string(program.sizeCount) + " sizes for a step, found " +
+                       std::to_string(sizes.size()),
+                   "entry '" + program.name + "'"};
+  }
+  for (size_t i = 0; i < kernels.size(); ++i) {
+    const ProgramKernel &kernel = program.kernels[i];
+    for (size_t j = 0; j < kernel.sizes.size(); ++j) {
+      sizesOf[i][j] = sizes[size_t(kernel.sizes[j])];
+    }
+    blocks[i] = kernel.tiles.evaluate(sizesOf[i].data());
+    if (blocks[i] < 0 || blocks[i] > std::numeric_limits<int32_t>::max()) {
+      return Failure{"expected a number of blocks below 2^31, found " + std::to_string(blocks[i]),
+                     "entry '" + program.name + "', kernel '" + kernel.symbol + "'"};
+    }
+  }
+  mark = plan::noFailure;
+  return {};
+}
+
+Status SimExecutable::launch(const Step &step) {
+  BlockWork work{step.kernel->entry, step.parameters.data(), step.kernel->threads,
+                 size_t(program.kernels[step.number].scratchBytes)};
+  Expected<std::optional<BlockFailure>> ran =
+      grid.run(work, step.kernel->symbol, blocks[step.number], step.launch);
+  if (!ran) {
+    return Failure{ran.failure().what, whereOf(step)};
+  }
+  if (!*ran) {
+    return {};
+  }
+  const BlockFailure &failed = **ran;
+  std::string line = step.kernel->lineOf(failed.site);
+  return Failure{failed.what,
+                 whereOf(step) + ", block " + std::to_string(failed.block) + ", thread " +
+                     std::to_string(failed.thread) + (line.empty() ? "" : ", at " + line),
+                 "this is a mistake of the kernel; please report it"};
+}
+
+Status SimExecutable::stepFailure() const {
+  if (mark == plan::noFailure) {
+    return {};
+  }
+  auto failed = std::ranges::find_if(steps, [&](const Step &step) {
+    return step.kernel && step.launch == plan::failedLaunch(mark);
+  });
+  if (failed == steps.end()) {
+    return Failure{"the mark of failures names launch " + std::to_string(plan::failedLaunch(mark)),
+                   "entry '" + program.name + "'", "compile the model again"};
+  }
+  return kernelFailure(plan::failureCode(mark), whereOf(*failed));
+}
+
+Status SimExecutable::run(std::span<const int64_t> sizes, ObservationSink *sink) {
+  Status status = begin(sizes);
+  for (size_t i = 0; i < steps.size() && status; ++i) {
+    const Step &step = steps[i];
+    if (step.kernel) {
+      status = launch(step);
+    } else if (sink) {
+      // Of a step that failed there is nothing to see.
+      status = stepFailure();
+      if (status) {
+        sink->observed(step.observation, step.layer, step.observed);
+      }
+    }
+  }
+  return status ? stepFailure() : status;
+}
+
+Status SimExecutable::profile(std::span<const int64_t> sizes, LaunchProfile &times) {
+  using Clock = std::chrono::steady_clock;
+  times.first.clear();
+  times.again.clear();
+  Status status = begin(sizes);
+  for (size_t i = 0; i < steps.size() && status; ++i) {
+    if (!steps[i].kernel) {
+      continue;
+    }
+    for (int repeat = 0; repeat <= times.repeats && status; ++repeat) {
+      Clock::time_point start = Clock::now();
+      status = launch(steps[i]);
+      double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+      if (repeat == 0) {
+        times.first.push_back(seconds);
+      } else if (repeat == 1) {
+        times.again.push_back(seconds);
+      } else {
+        times.again.back() = std::min(times.again.back(), seconds);
+      }
+    }
+  }
+  return status ? stepFailure() : status;
+}

@@ -1,0 +1,208 @@
+//===- SimObject.cpp - kernels on the simulated GPU -----------------------===//
+
+#include "runtime/drivers/sim/SimObject.h"
+
+#include "runtime/base/Process.h"
+#include "runtime/drivers/sim/HostCompiler.h"
+#include "runtime/jit/KernelTexts.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <dlfcn.h>
+#include <filesystem>
+#include <map>
+
+using namespace dsv3;
+using namespace dsv3::runtime;
+using namespace dsv3::runtime::sim;
+
+/// The threads of a block, as the text states them.
+static Expected<size_t> threadsOf(const plan::KernelText &text) {
+  constexpr std::string_view before = "__launch_bounds__(";
+  size_t at = text.text.find(before), threads = 0;
+  if (at != std::string::npos) {
+    const char *digits = text.text.data() + at + before.size();
+    std::from_chars(digits, text.text.data() + text.text.size(), threads);
+  }
+  return threads > 0 ? Expected<size_t>(threads)
+                     : Failure{"expected a kernel with __launch_bounds__(threads), found none",
+                               "kernel '" + text.symbol + "'", "compile the model again"};
+}
+
+/// A kernel's traffic as text.
+static std::string textOf(const SimCounts &kernel) {
+  auto beside = [](int64_t actual, int64_t least) {
+    return std::to_string(actual) + " of at least " + std::to_string(least);
+  };
+  return kernel.kernel + ": " + std::to_string(kernel.launches) + " launches, " +
+         std::to_string(kernel.blocks) + " blocks, " + beside(kernel.sectors, kernel.leastSectors) +
+         " sectors, " + beside(kernel.wavefronts, kernel.leastWavefronts) + " wavefronts, " +
+         std::to_string(kernel.products) + " mma.sync";
+}
+
+SimObject::~SimObject() {
+  constexpr size_t mostLines = 3; // of a kernel
+  for (const SimCounts &kernel : say ? counts() : std::vector<SimCounts>()) {
+    say(textOf(kernel));
+    for (const SimLine &line :
+         std::span(kernel.wasteful).first(std::min(mostLines, kernel.wasteful.size()))) {
+      say(std::string("  ") + (line.store ? "stores at " : "loads at ") + line.where + ": " +
+          std::to_string(line.actual) + " of at least " + std::to_string(line.least) +
+          (line.shared ? " wavefronts" : " sectors"));
+    }
+  }
+  for (const SimKernel &kernel : loaded) {
+    dlclose(kernel.library);
+  }
+}
+
+Status SimObject::load(const plan::KernelText &text, const std::string &code) {
+  auto cannot = [&](const std::string &why) {
+    return Failure{"cannot load it: " + why, "kernel '" + text.symbol + "' of the simulated GPU"};
+  };
+  Expected<size_t> threads = threadsOf(text);
+  if (!threads) {
+    return threads.status();
+  }
+  auto file = std::make_unique<MemoryFile>(code);
+  if (file->error() != 0) {
+    return cannot(std::strerror(file->error()));
+  }
+  void *library = dlopen(file->path().c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!library) {
+    return cannot(dlerror());
+  }
+  auto *entry = static_cast<const dsv3::sim::Entry *>(dlsym(library, "dsv3SimEntry"));
+  loaded.push_back({text.symbol, *threads, entry, library, std::move(file)});
+  if (!entry || entry->revision != dsv3::sim::machineRevision) {
+    return cannot("it is not of this simulator");
+  }
+  return {};
+}
+
+Expected<std::unique_ptr<SimObject>> SimObject::open(const ObjectFile &file,
+                                                     std::span<const std::string> symbols,
+                                                     const SimOptions &options, Checker *checker) {
+  Expected<std::vector<plan::KernelText>> texts =
+      readKernelTexts(file.path, file.checksum, symbols);
+  if (!texts) {
+    return texts.failure();
+  }
+  std::error_code error;
+  std::filesystem::path scratch = options.compiling.cache.empty()
+                                      ? std::filesystem::temp_directory_path(error)
+                                      : options.compiling.cache;
+  HostCompiler compiler(scratch, checker != nullptr, options.cancel);
+  Expected<CompiledKernels> compiled = compileKernels(*texts, compiler, options.compiling);
+  if (!compiled) {
+    return compiled.failure();
+  }
+  std::unique_ptr<SimObject> object(new SimObject(checker, options.compiling.say));
+  for (size_t i = 0; i < texts->size(); ++i) {
+    if (Status status = object->load((*texts)[i], compiled->cubins[i]); !status) {
+      return status;
+    }
+  }
+  return object;
+}
+
+std::vector<SimCounts> SimObject::counts() const {
+  std::vector<SimCounts> result;
+  for (const SimKernel &kernel : loaded) {
+    if (!checker || !checker->counters().kernels().contains(kernel.symbol)) {
+      continue;
+    }
+    const KernelCounts &counted = checker->counters().kernels().at(kernel.symbol);
+    Traffic global = counted.total(false), shared = counted.total(true);
+    SimCounts &counts = result.emplace_back();
+    counts = {kernel.symbol,    counted.launches, counted.blocks,
+              counted.products, global.actual,    global.least,
+              shared.actual,    shared.least,     {}};
+    std::vector<const void *> places;
+    for (const auto &[place, site] : counted.sites) {
+      if (site.traffic.actual > site.traffic.least) {
+        places.push_back(place);
+      }
+    }
+    std::vector<std::string> found = kernel.linesOf(places);
+    std::map<std::string, SimLine> lines; // of which each may be several instructions
+    for (size_t i = 0; i < places.size(); ++i) {
+      const KernelCounts::Site &site = counted.sites.at(places[i]);
+      SimLine &line = lines[found[i] + (site.store ? "s" : "l") + (site.shared ? "s" : "g")];
+      line = {found[i], site.store, site.shared, line.actual + site.traffic.actual,
+              line.least + site.traffic.least};
+    }
+    for (auto &[key, line] : lines) {
+      counts.wasteful.push_back(std::move(line));
+    }
+    std::ranges::stable_sort(counts.wasteful, std::greater(),
+                             [](const SimLine &line) { return line.actual - line.least; });
+  }
+  return result;
+}
+
+std::vector<SimCounts> runtime::countsOf(const Object &object) {
+  return static_cast<const SimObject &>(object).counts();
+}
+
+/// "family/gemm.cuh:30" of a line of addr2line.
+static std::string shortened(std::string_view place) {
+  place = place.substr(0, place.find(' ')); // without a discriminator
+  size_t folder = place.find("runtime/kernels/cuda/");
+  size_t cut = folder != place.npos ? folder + std::string_view("runtime/kernels/cuda/").size()
+                                    : place.rfind('/') + 1;
+  return std::string(place.substr(cut));
+}
+
+/// The innermost line of a place that is not of one instruction alone, and the one of the text.
+static std::string describe(std::span<const std::string> frames) {
+  std::string first, last;
+  for (const std::string &frame : frames) {
+    std::string line = shortened(frame);
+    bool unknown = line.ends_with(":?") || line.ends_with(":0") || line.starts_with("?");
+    if (unknown || line.starts_with("ptx/")) {
+      continue;
+    }
+    first = first.empty() ? line : first;
+    last = line.find(".cu:") != line.npos ? line : last;
+  }
+  return first == last || last.empty() ? first : first + ", from " + last;
+}
+
+std::vector<std::string> SimKernel::linesOf(std::span<const void *const> places) const {
+  std::vector<std::string> lines(places.size());
+  Dl_info info;
+  std::optional<std::filesystem::path> program = findProgram("addr2line");
+  if (!program || dladdr(entry, &info) == 0) {
+    return lines;
+  }
+  std::vector<std::string> words{"-a", "-i", "-e", file->path()};
+  for (const void *place : places) {
+    // The call lies before the place that it returns to.
+    auto offset = static_cast<const char *>(place) - static_cast<const char *>(info.dli_fbase) - 1;
+    std::array<char, 16> hex;
+    words.emplace_back(hex.data(),
+                       std::to_chars(hex.data(), hex.data() + hex.size(), offset, 16).ptr);
+  }
+  std::string output;
+  if (!runProgram(*program, words, nullptr, &output)) {
+    return lines;
+  }
+  // An address, then its frames from the inside out.
+  std::vector<std::vector<std::string>> frames;
+  for (size_t at = 0; at < output.size();) {
+    size_t end = std::min(output.find('\n', at), output.size());
+    if (output.compare(at, 2, "0x") == 0) {
+      frames.emplace_back();
+    } else if (!frames.empty()) {
+      frames.back().push_back(output.substr(at, end - at));
+    }
+    at = end + 1;
+  }
+  for (size_t i = 0; i < std::min(lines.size(), frames.size()); ++i) {
+    lines[i] = describe(frames[i]);
+  }
+  return lines;
+}

@@ -1,0 +1,79 @@
+//===- Warp.h - 32 lanes and what they do together --------------*- C++ -*-===//
+//
+// The state of the threads of a block that a worker runs. Plain data; Block.cpp decides
+// who runs, Collective.cpp what instructions of a whole warp compute.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "runtime/drivers/sim/Fiber.h"
+#include "runtime/kernels/sim/machine.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace dsv3::runtime::sim {
+
+// The border's own types, under shorter names here.
+using MachineThread = dsv3::sim::Thread;
+using dsv3::sim::Source;
+
+inline constexpr int warpLanes = 32;
+
+/// What a lane waits for.
+enum class Wait : uint8_t { Nothing, BlockBarrier, WarpBarrier, Shuffle, Matrices, Multiply, Over };
+
+/// "wait at a shuffle".
+std::string_view nameOf(Wait wait);
+
+class Block;
+struct Warp;
+
+/// A copy from global to shared memory that was asked for and not waited for.
+struct PendingCopy {
+  void *to;
+  const void *from;
+  int bytes;
+  uint32_t group;
+};
+
+struct Lane : MachineThread {
+  Fiber fiber;
+  Block *of = nullptr;
+  Warp *warp = nullptr;
+  uint32_t bit = 0; ///< in its warp
+  Wait wait = Wait::Nothing;
+  const void *site = nullptr; ///< where it waits, in the kernel's code
+  std::vector<PendingCopy> copies;
+  uint32_t group = 0; ///< of copies that come next
+};
+
+/// What a lane brings to a collective instruction, and takes from it.
+struct Exchange {
+  std::array<uint32_t, 4> words; ///< a fragment; a shuffle has one word
+  std::array<uint32_t, 2> second;
+  std::array<float, 4> sums;
+  const void *row;
+};
+
+struct Warp {
+  size_t number = 0;
+  uint32_t lanes = 0;   ///< that there are
+  uint32_t ready = 0;   ///< that can run
+  uint32_t arrived = 0; ///< at the collective instruction that is under way
+  Wait kind = Wait::Nothing;
+  uint32_t syncs = 0; ///< warp barriers so far
+  /// In turns: a lane may come to the next instruction before others took what this one gave.
+  uint32_t turn = 0;
+  std::array<std::array<Exchange, warpLanes>, 2> exchange;
+};
+
+/// ldmatrix.x4 and mma.m16n8k16 for all lanes, which have brought their operands, in the layouts
+/// of the PTX ISA.
+void loadMatrices(std::array<Exchange, warpLanes> &lanes);
+void multiplyMatrices(std::array<Exchange, warpLanes> &lanes);
+
+} // namespace dsv3::runtime::sim

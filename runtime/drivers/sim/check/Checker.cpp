@@ -1,0 +1,121 @@
+//===- Checker.cpp - every access of a kernel, checked --------------------===//
+
+#include "runtime/drivers/sim/check/Checker.h"
+
+using namespace dsv3;
+using namespace dsv3::runtime;
+using namespace dsv3::runtime::sim;
+
+static constexpr size_t copyBytes = 16;
+
+Expected<std::unique_ptr<Checker>> Checker::create() {
+  Expected<std::unique_ptr<Arena>> arena = Arena::create();
+  if (!arena) {
+    return arena.failure();
+  }
+  return std::unique_ptr<Checker>(new Checker(*std::move(arena)));
+}
+
+void Checker::beginLaunch() { now.launch = now.block = ++now.segment; }
+
+Status Checker::beginBlock(std::span<std::byte> shared) {
+  now.block = ++now.segment;
+  if (!block || shared.data() != blockMemory.data() || shared.size() != blockMemory.size()) {
+    Expected<std::unique_ptr<Shadow>> shadow = Shadow::create(shared.data(), shared.size());
+    if (!shadow) {
+      return shadow.status();
+    }
+    block = *std::move(shadow);
+    blockMemory = shared;
+  }
+  block->set(shared.data(), shared.size(), ByteState::Outside);
+  return {};
+}
+
+void Checker::addArray(const void *place, size_t bytes) const {
+  if (bytes > 0 && *block->state(place) == ByteState::Outside) {
+    block->set(place, bytes, ByteState::Empty);
+  }
+}
+
+bool Checker::isDevice(const void *place, bool &shared) const {
+  shared = block && block->covers(place);
+  return shared || device->shadow().covers(place);
+}
+
+static std::string memoryName(const AccessEntry &access) {
+  return access.shared ? "shared memory" : "global memory";
+}
+static std::string actionText(const AccessEntry &access) {
+  return std::string(access.store ? "writes " : "reads ") + std::to_string(access.bytes) +
+         " bytes of " + memoryName(access);
+}
+
+std::string Checker::describe(ByteState state, const AccessEntry &access, const void *place) const {
+  std::string what = actionText(access);
+  if (state == ByteState::Outside) {
+    return what + " outside of all " + (access.shared ? "arrays" : "buffers") +
+           (access.shared ? "" : ": " + device->describe(place));
+  }
+  return what + (state == ByteState::Empty
+                     ? " that nobody wrote so far" +
+                           (access.shared ? std::string() : ": " + device->describe(place))
+                     : " to which an asynchronous copy was not waited for");
+}
+
+std::string Checker::describeRace(Race race, const AccessEntry &access, uint16_t other) const {
+  return actionText(access) +
+         (race == Race::BetweenBlocks
+              ? " that another block of the launch, in its thread " + std::to_string(other) +
+                    ", reads or writes too: nothing orders blocks"
+              : " that thread " + std::to_string(other) +
+                    " reads or writes too: no barrier lies between");
+}
+
+Moment Checker::momentOf(uint16_t thread, uint16_t warpSync, bool shared) const {
+  Moment moment = now;
+  moment.thread = thread;
+  moment.warpSync = warpSync;
+  // Each block has shared memory of its own.
+  moment.launch = shared ? now.block : now.launch;
+  return moment;
+}
+
+std::string Checker::access(uint16_t thread, uint16_t warpSync, const AccessEntry &access) {
+  const Shadow &shadow = shadowOf(access.shared);
+  const auto *begin = static_cast<const std::byte *>(access.place);
+  for (size_t i = 0; i < access.bytes; ++i) {
+    if (!shadow.covers(begin + i)) {
+      return describe(ByteState::Outside, access, begin + i);
+    }
+    ByteState &state = *shadow.state(begin + i);
+    bool fine = state == ByteState::Written || (access.store && state == ByteState::Empty);
+    if (!fine) {
+      return describe(state, access, begin + i);
+    }
+    state = access.store ? ByteState::Written : state;
+  }
+  Moment moment = momentOf(thread, warpSync, access.shared);
+  for (size_t i = 0; i < access.bytes; i += 2) {
+    Cell &cell = shadow.cell(begin + i);
+    uint16_t other = 0;
+    Race race = access.store ? noteWrite(cell, moment, other) : noteRead(cell, moment, other);
+    if (race != Race::None) {
+      return describeRace(race, access, other);
+    }
+  }
+  return "";
+}
+
+void Checker::startCopy(const void *to) const { block->set(to, copyBytes, ByteState::Pending); }
+
+void Checker::finishCopy(uint16_t thread, uint16_t warpSync, const void *to) {
+  block->set(to, copyBytes, ByteState::Written);
+  Moment moment = momentOf(thread, warpSync, true);
+  const auto *begin = static_cast<const std::byte *>(to);
+  for (size_t i = 0; i < copyBytes; i += 2) {
+    // Others see it from the next barrier on.
+    uint16_t other = 0;
+    noteWrite(block->cell(begin + i), moment, other);
+  }
+}

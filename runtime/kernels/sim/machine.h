@@ -1,0 +1,75 @@
+//===- machine.h - what a simulated thread asks of the simulator -*- C++ -*-===//
+//
+// The border between kernels that were compiled for the host and the driver `sim`
+// (runtime/drivers/sim), which both include it. A thread of a kernel is a fiber; the
+// stacks of all fibers of a worker lie in one region, at whose begin stands which of
+// them runs, so that a thread finds itself by its stack pointer.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+/// DSV3_CHECKED: loads and stores are told to the simulator. DSV3_UNSEEN: those of a function are
+/// not.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define DSV3_CHECKED
+#define DSV3_UNSEEN __attribute__((no_sanitize("thread"), noinline))
+#endif
+#endif
+#ifndef DSV3_UNSEEN
+#define DSV3_UNSEEN
+#endif
+
+namespace dsv3::sim {
+
+/// Raised by whoever changes what is said here, so that older code is compiled anew.
+inline constexpr int machineRevision = 2;
+
+/// Which lane a shuffle reads.
+enum class Source : int { Xor, Up, Lane };
+
+struct Machine;
+
+/// A thread of the block that runs.
+struct Thread {
+  const Machine *machine;
+  long long block;
+  int index;
+};
+
+/// The instructions that need more than the thread itself. Each returns when the hardware's
+/// would; collective ones once all lanes of the warp, or threads of the block, have come.
+struct Machine {
+  void (*syncBlock)(Thread &);
+  void (*syncWarp)(Thread &);
+  unsigned (*shuffle)(Thread &, Source source, unsigned value, unsigned lane);
+  void (*loadMatrices)(Thread &, const void *row, unsigned (&fragment)[4]);
+  void (*multiplyMatrices)(Thread &, float (&sums)[4], const unsigned (&a)[4], unsigned b0,
+                           unsigned b1);
+  void (*copyAsync)(Thread &, void *to, const void *from, int bytes);
+  void (*commitCopies)(Thread &);
+  void (*waitForCopies)(Thread &, int pending);
+  void (*atomicLeast)(Thread &, unsigned long long *place, unsigned long long value);
+  unsigned long long (*loadVolatile)(Thread &, const unsigned long long *place);
+  /// Array `number` of the block's dynamic shared memory, `bytes` from `offset` on, all of it if
+  /// `bytes` is negative. What lies between arrays here does not on a GPU.
+  unsigned char *(*sharedArray)(Thread &, int number, long long offset, long long bytes);
+  /// A load or store of code that was compiled to be checked, at `site`.
+  void (*observe)(Thread &, const void *place, unsigned bytes, bool store, const void *site);
+};
+
+/// Bytes of a worker's region, at a multiple of which it begins.
+inline constexpr unsigned long regionBytes = 1ul << 27;
+
+/// What stands at the begin of a region.
+struct Region {
+  Thread *running;
+};
+
+DSV3_UNSEEN inline Thread &thisThread() {
+  auto *frame = static_cast<char *>(__builtin_frame_address(0));
+  frame -= reinterpret_cast<unsigned long>(frame) % regionBytes;
+  return *reinterpret_cast<Region *>(frame)->running;
+}
+
+} // namespace dsv3::sim

@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""What a person meets at --device=sim: answers, checks, seeds, refusals, the cache of kernels.
+
+usage: sim.py DSV3_RUN DSV3_COMPILE MODEL     MODEL: models/nano
+"""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+runner, compiler, model = (os.path.abspath(path) for path in sys.argv[1:4])
+question = ["--chat", "What is the capital of France?", "--temperature", "0"]
+answer = "The capital of France is Paris.\n"
+
+
+class SimTest(unittest.TestCase):
+    """One cache for all tests, so that kernels are compiled once."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="dsv3-sim-")
+        cls.environment = dict(os.environ, XDG_CACHE_HOME=os.path.join(cls.folder, "cache"))
+        cls.environment.pop("DSV3_SIM_CXX", None)
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder)
+
+    def generate(self, *arguments, source=model, device="sim", **environment):
+        return subprocess.run([runner, "generate", "--model", source, "--device", device, *arguments],
+                              capture_output=True, text=True, env={**self.environment, **environment})
+
+    def expect_failure(self, result, *parts, code=1):
+        self.assertEqual(result.returncode, code, result.stderr)
+        self.assertEqual(result.stdout, "")
+        for part in parts:
+            self.assertIn(part, result.stderr)
+
+    def test_answers_and_keeps_what_it_compiled(self):
+        first = self.generate(*question)
+        self.assertEqual(first.stdout, answer, first.stderr)
+        again = self.generate(*question, device="sim:0")
+        self.assertEqual(again.stdout, answer, again.stderr)
+        self.assertNotIn("compiling", again.stderr)
+        kernels = os.listdir(self.path("cache/dsv3/cubins"))
+        self.assertTrue(all(name.endswith(".so") for name in kernels) and kernels, kernels)
+
+    def test_policy_bf16(self):
+        result = self.generate(*question, "--policy=bf16", "--max-tokens", "8")
+        self.assertEqual(result.stdout, answer, result.stderr)
+
+    def test_seeds_change_no_result(self):
+        ids = ["--ids", ",".join(map(str, range(1, 20))), "--max-tokens", "2", "--print-ids", "--ignore-eos"]
+        expected = self.generate(*ids, "--temperature", "0").stdout
+        for seed in ("1", "2"):
+            result = self.generate(*ids, "--temperature", "0", "--sim-seed", seed)
+            self.assertEqual(result.stdout, expected, result.stderr)
+
+    def test_damaged_kernel_is_compiled_again(self):
+        self.generate(*question)
+        folder = self.path("cache/dsv3/cubins")
+        victim = os.path.join(folder, sorted(os.listdir(folder))[0])
+        os.truncate(victim, os.path.getsize(victim) // 2)
+        result = self.generate(*question)
+        self.assertEqual(result.stdout, answer, result.stderr)
+
+    def test_bundle_and_one_that_has_nothing_for_it(self):
+        for target, name in (("--target=cuda --arch=sm_80", "gpu"), ("--target=cpu", "cpu")):
+            done = subprocess.run([compiler, "--model", model, *target.split(), "-o", self.path(name)],
+                                  capture_output=True, text=True, env=self.environment)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.generate(*question, source=self.path("gpu")).stdout, answer)
+        self.expect_failure(self.generate(*question, source=self.path("cpu")), "--arch")
+        for policy in ("f32", "bf16"):
+            self.expect_failure(self.generate(*question, "--policy", policy, source=self.path("gpu")), "--policy",
+                                "this is a bundle")
+
+    def test_every_access_is_checked_and_counted(self):
+        result = self.generate("--ids", ",".join(map(str, range(1, 9))), "--max-tokens", "2", "--sim-check",
+                               "--temperature", "0", "--print-ids", "--ignore-eos")
+        if "found none" in result.stderr:
+            self.skipTest(result.stderr.strip())
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(result.stderr, r"\.latent_attention: \d+ launches, \d+ blocks, \d+ of at least \d+ sectors")
+
+    def test_refusals(self):
+        self.expect_failure(self.generate(*question, device="sim:7"), "expected the simulated GPU sim or sim:0, "
+                            "found sim:7")
+        self.expect_failure(self.generate(*question, device="simx"), "cuda:N or sim", code=2)
+        self.expect_failure(self.generate(*question, "--sim-check", device="cpu"), "--sim-check", "--device=sim",
+                            code=2)
+        self.expect_failure(self.generate(*question, "--sim-seed=3", device="cpu"), "--sim-seed", code=2)
+        self.expect_failure(self.generate(*question, "--policy=int3"), "int3", "bf16", code=2)
+        self.expect_failure(self.generate(*question, "--policy=w8a8"), "quantised activations", "--policy=bf16")
+
+    def test_no_compiler(self):
+        empty = self.path("empty")
+        os.mkdir(empty)
+        environment = {"PATH": empty, "XDG_CACHE_HOME": self.path("fresh")}
+        self.expect_failure(self.generate(*question, **environment), "expected a C++ compiler", "c++ g++ clang++",
+                            "install g++")
+        self.expect_failure(self.generate(*question, "--sim-check", **environment), "clang++-22", "install clang-22")
+        self.expect_failure(self.generate(*question, DSV3_SIM_CXX="/bin/false", XDG_CACHE_HOME=self.path("fresh")),
+                            "cannot use the C++ compiler", "/bin/false")
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+
+unittest.main(argv=sys.argv[:1])

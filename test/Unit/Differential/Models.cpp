@@ -1,0 +1,110 @@
+//===- Models.cpp - models that the differential tests compile ------------===//
+#include "Models.h"
+
+#include "dsv3/Pipelines/Compiler.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+using namespace mlir;
+
+namespace dsv3::differential {
+
+static int64_t smaller(int64_t size, const Case &one, int64_t least) {
+  return one.divisor == 1 ? size : std::max(least, size / one.divisor) + one.ragged;
+}
+
+static checkpoint::ModelConfig configOf(const Case &one) {
+  std::ifstream file(one.config);
+  std::stringstream text;
+  text << file.rdbuf();
+  Expected<checkpoint::ModelConfig> parsed = checkpoint::parseModelConfig(text.str(), one.config);
+  EXPECT_TRUE(parsed.ok()) << parsed.failure().message();
+  checkpoint::ModelConfig config = *parsed;
+  config.hiddenSize = smaller(config.hiddenSize, one, 64);
+  config.intermediateSize = smaller(config.intermediateSize, one, 64);
+  config.moeIntermediateSize = smaller(config.moeIntermediateSize, one, 32);
+  config.kvLoraRank = smaller(config.kvLoraRank, one, 32);
+  if (config.qLoraRank) {
+    config.qLoraRank = smaller(*config.qLoraRank, one, 32);
+  }
+  config.qkNopeHeadDim = smaller(config.qkNopeHeadDim, one, 16);
+  config.vHeadDim = smaller(config.vHeadDim, one, 16);
+  if (one.divisor > 1) {
+    config.vocabSize = std::min<int64_t>(config.vocabSize, 1000) + one.ragged;
+    config.qkRopeHeadDim = 10;
+    config.numAttentionHeads = 5;
+    int64_t groups = config.nGroup;
+    config.nRoutedExperts = groups * std::max<int64_t>(2, config.nRoutedExperts / groups / 8);
+  }
+  if (!one.fp8) {
+    config.quantization.reset();
+  }
+  return config;
+}
+
+static std::vector<Case> cases() {
+  auto published = [](const char *name) {
+    return std::string(DSV3_SOURCE_DIR) + "/models/" + name + "/config.json";
+  };
+  std::vector<Case> all{
+      {"nano", published("nano"), 1, 0, DType::BF16, true, 130},
+      {"nanoBf16", published("nano"), 1, 0, DType::BF16, false},
+      {"nanoF32", published("nano"), 1, 0, DType::F32, false},
+      {"nanoF16", published("nano"), 1, 0, DType::F16, false},
+      {"v3", published("deepseek-v3-671b"), 16},
+      {"v3Ragged", published("deepseek-v3-671b"), 32, 3, DType::BF16, true, 130},
+      {"kimiRagged", published("kimi-k2"), 32, 5},
+      {"moonlightRagged", published("moonlight-16b-a3b"), 16, 7, DType::BF16, false},
+      {"nanoInt8", published("nano"), 1, 0, DType::BF16, true, 130, "int8", "int8"},
+      {"v3RaggedInt8", published("deepseek-v3-671b"), 32, 3, DType::BF16, true, 130, "int8", "fp8"},
+      {"nanoInt4", published("nano"), 1, 0, DType::BF16, true, 130, "int4"},
+      {"kimiRaggedInt4", published("kimi-k2"), 32, 5, DType::BF16, true, 130, "int4"},
+      {"nanoCacheBf16", published("nano"), 1, 0, DType::BF16, true, 130, "", "", "bf16"},
+      {"v3RaggedCacheF16", published("deepseek-v3-671b"), 32, 3, DType::BF16, true, 130, "", "",
+       "f16"}};
+  const char *oracles = std::getenv("DSV3_ORACLES");
+  std::error_code error;
+  std::vector<std::filesystem::path> folders;
+  for (std::filesystem::directory_iterator at(oracles ? oracles : "", error), end;
+       !error && at != end; at.increment(error)) {
+    if (std::filesystem::exists(at->path() / "model" / "config.json")) {
+      folders.push_back(at->path());
+    }
+  }
+  llvm::sort(folders);
+  for (const std::filesystem::path &folder : folders) {
+    std::string name = "oracle_" + folder.filename().string();
+    llvm::replace(name, '-', '_');
+    all.push_back({name, folder / "model" / "config.json"});
+  }
+  return all;
+}
+
+const std::vector<Case> &allCases() {
+  static const std::vector<Case> all = cases();
+  return all;
+}
+
+OwningOpRef<ModuleOp> compileCase(const Case &one, MLIRContext &context,
+                                  const std::vector<std::string> &variants) {
+  ModelSource source{configOf(one), {}, {}, ""};
+  auto published = import::publishedTypes(source.config);
+  source.storedType = [&](StringRef key) {
+    DType type = published(key);
+    return type == DType::BF16 ? one.stored : type;
+  };
+  source.options.mtp = true;
+  source.options.context = 300;
+  source.options.requests = 3;
+  PipelineOptions options;
+  options.weights = one.weights, options.head = one.head, options.cacheType = one.cache;
+  options.variants = variants;
+  return compileTo(Phase::Configured, context, source, options);
+}
+
+} // namespace dsv3::differential

@@ -1,0 +1,125 @@
+//===- SimCompare.cpp - GPU kernels against the interpreter ---------------===//
+//
+// Each argument is a buffer of its own, so that with checks an index that leaves a tensor
+// is found, by however little.
+//
+//===----------------------------------------------------------------------===//
+#include "../Runtime/TemporaryDirectory.h"
+#include "KernelRun.h"
+
+#include "dsv3/Support/Hash.h"
+#include "dsv3/Target/Cuda.h"
+#include "runtime/drivers/sim/SimDevice.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <numeric>
+
+using namespace mlir;
+
+namespace dsv3::differential {
+namespace {
+
+/// Kernels of a module on a simulated device.
+class SimKernels {
+public:
+  explicit SimKernels(ModuleOp module);
+  void run(kern::DefOp definition, KernelCall &call);
+
+private:
+  Expected<std::unique_ptr<runtime::Object>> load(const std::vector<std::string> &symbols) {
+    return device->loadObject(file, symbols);
+  }
+
+  test::TemporaryDirectory folder;
+  std::unique_ptr<runtime::Device> device;
+  runtime::ObjectFile file;
+};
+
+} // namespace
+
+static std::unique_ptr<runtime::Device> makeDevice(bool checked, const std::string &cache) {
+  runtime::SimOptions options;
+  options.check = checked;
+  options.compiling.cache = cache;
+  Expected<std::unique_ptr<runtime::Device>> made = runtime::createSimDevice(options);
+  EXPECT_TRUE(made.ok()) << made.failure().message();
+  return *std::move(made);
+}
+
+SimKernels::SimKernels(ModuleOp module) : device(makeDevice(true, folder.path() / "cache")) {
+  FailureOr<std::vector<plan::KernelText>> texts =
+      cuda::printKernels(module, *plan::findGpuVariant(simVariant));
+  EXPECT_TRUE(succeeded(texts));
+  std::string joined = plan::joinKernelTexts(simVariant, *texts);
+  file = {folder.path() / "sm_80.cu", hash128(joined).hex()};
+  std::ofstream(file.path, std::ios::binary) << joined;
+  std::vector<std::string> symbols;
+  for (const plan::KernelText &text : *texts) {
+    symbols.push_back(text.symbol);
+  }
+  // Compiles them all, several at a time; what is loaded later was kept.
+  Expected<std::unique_ptr<runtime::Object>> all = load(symbols);
+  if (!all.ok() && all.failure().where == "--sim-check") {
+    device = makeDevice(false, folder.path() / "cache");
+    all = load(symbols);
+  }
+  EXPECT_TRUE(all.ok()) << all.failure().message();
+}
+
+void SimKernels::run(kern::DefOp definition, KernelCall &call) {
+  Expected<std::unique_ptr<runtime::Object>> object = load({definition.getSymName().str()});
+  ASSERT_TRUE(object.ok()) << object.failure().message();
+  runtime::Program program;
+  program.name = "differential";
+  program.sizeCount = static_cast<int32_t>(call.sizes.size());
+  std::vector<int32_t> sizes(call.sizes.size());
+  std::iota(sizes.begin(), sizes.end(), 0);
+  program.kernels = {{definition.getSymName().str(), sizes, call.tiles, call.scratchBytes}};
+  program.commands = {{}};
+  std::vector<std::unique_ptr<runtime::Buffer>> buffers;
+  for (const GuardedBytes &bytes : call.arguments) {
+    auto buffer = device->allocate(static_cast<int64_t>(bytes.size()),
+                                   "argument " + std::to_string(buffers.size()));
+    ASSERT_TRUE(buffer.ok());
+    ASSERT_TRUE(device->upload(**buffer, 0, {bytes.data(), bytes.size()}));
+    program.args.push_back((*buffer)->address());
+    buffers.push_back(std::move(*buffer));
+  }
+  for (size_t i = definition.getDestinations().size(); i > 0; --i) {
+    device->forget(*buffers[buffers.size() - i]);
+  }
+  Expected<std::unique_ptr<runtime::Executable>> ready = device->prepare(program, **object);
+  ASSERT_TRUE(ready.ok()) << ready.failure().message();
+  Status ran = device->run(**ready, call.sizes, nullptr);
+  EXPECT_TRUE(ran.ok()) << ran.failure().message();
+  for (size_t i = 0; i < buffers.size(); ++i) {
+    GuardedBytes &bytes = call.arguments[i];
+    ASSERT_TRUE(device->download({bytes.data(), bytes.size()}, *buffers[i], 0));
+  }
+}
+
+void compareKernelsOnSim(ModuleOp module, std::mt19937_64 &random) {
+  SimKernels kernels(module);
+  SmallVector<kern::DefOp> definitions(module.getOps<kern::DefOp>());
+  for (kern::DefOp definition : definitions) {
+    int64_t most = mostTokensOf(definition);
+    // More than a tile has, of a prompt's step; else one, and some.
+    bool ofPrompt = most >= 70;
+    for (int64_t tokens : ofPrompt ? std::vector<int64_t>{70} : std::vector<int64_t>{1, 13}) {
+      if (tokens > most) {
+        continue;
+      }
+      KernelInputs inputs = makeInputs(definition, tokens, random);
+      KernelResults expected = interpret(definition, inputs);
+      KernelResults found = executeWith(definition, simVariant, inputs,
+                                        [&](KernelCall &call) { kernels.run(definition, call); });
+      ASSERT_NO_FATAL_FAILURE(
+          compare(definition.getSymName().str() + " on sim, " + std::to_string(tokens) + " tokens",
+                  definition, expected, found));
+    }
+  }
+}
+
+} // namespace dsv3::differential

@@ -1,0 +1,90 @@
+//===- SimRun.h - a kernel of a test on the simulated GPU -------*- C++ -*-===//
+#pragma once
+
+#include "TemporaryDirectory.h"
+#include "dsv3/Plan/GpuKernel.h"
+#include "dsv3/Support/Hash.h"
+#include "runtime/drivers/sim/SimDevice.h"
+
+#include <fstream>
+#include <gtest/gtest.h>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace dsv3::test {
+
+/// How a kernel is launched; it gets the addresses of `buffers`.
+struct SimLaunch {
+  int64_t blocks = 1, sharedBytes = 0;
+};
+
+/// A simulated device with kernels that are written in a test. Compiled code is kept for all
+/// tests of the process.
+class SimRun {
+public:
+  explicit SimRun(runtime::SimOptions options) {
+    static const TemporaryDirectory cache;
+    options.compiling.cache = cache.path();
+    auto made = runtime::createSimDevice(options);
+    EXPECT_TRUE(made) << made.failure().message();
+    device = *std::move(made);
+  }
+
+  /// `body` is that of a kernel test(PARAMETERS) with so many threads.
+  Status load(const std::string &parameters, int threads, const std::string &body) {
+    std::string text;
+    for (const char *header : {"ptx/block", "ptx/math", "ptx/mma", "ptx/vector", "tile/reduce"}) {
+      text += "#include \"runtime/kernels/cuda/" + std::string(header) + ".cuh\"\n";
+    }
+    text += "using namespace dsv3::gpu;\nextern \"C\" __global__ void __launch_bounds__(" +
+            std::to_string(threads) + ") test(" + parameters +
+            ", uint64 *mark, uint32 number) {\n" + body + "}\n";
+    std::string file = plan::joinKernelTexts("sm_80", {{"test", text}});
+    std::string path = (folder.path() / "sm_80.cu").string();
+    std::ofstream(path, std::ios::binary) << file;
+    auto loaded = device->loadObject({path, hash128(file).hex()}, std::vector<std::string>{"test"});
+    if (!loaded) {
+      return loaded.status();
+    }
+    object = *std::move(loaded);
+    return {};
+  }
+
+  template <typename T>
+  void add(const std::vector<T> &values) {
+    auto bytes = std::as_bytes(std::span(values));
+    auto buffer = device->allocate(int64_t(bytes.size()), "a test");
+    ASSERT_TRUE(buffer);
+    ASSERT_TRUE(device->upload(**buffer, 0, bytes));
+    buffers.push_back(std::move(*buffer));
+  }
+  template <typename T>
+  std::vector<T> values(size_t index) {
+    std::vector<T> result(size_t(buffers[index]->bytes()) / sizeof(T));
+    EXPECT_TRUE(device->download(std::as_writable_bytes(std::span(result)), *buffers[index], 0));
+    return result;
+  }
+
+  Status launch(const SimLaunch &how) {
+    runtime::Program program;
+    program.name = "test";
+    program.kernels = {{"test", {}, {-1, 1, 1, 1, how.blocks}, how.sharedBytes}};
+    program.commands = {{runtime::Command::Kind::Launch, 0, 3, 0}};
+    for (const auto &buffer : buffers) {
+      program.args.push_back(buffer->address());
+    }
+    auto prepared = device->prepare(program, *object);
+    return prepared ? device->run(**prepared, {}, nullptr) : prepared.status();
+  }
+
+  std::unique_ptr<runtime::Device> device;
+  std::vector<std::unique_ptr<runtime::Buffer>> buffers;
+  std::unique_ptr<runtime::Object> object;
+
+private:
+  TemporaryDirectory folder;
+};
+
+} // namespace dsv3::test

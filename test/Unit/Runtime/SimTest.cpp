@@ -1,0 +1,358 @@
+//===- SimTest.cpp - the simulated GPU ------------------------------------===//
+//
+// What instructions compute, against the tables of the PTX ISA and other conversions of ours;
+// schedules; and what happens without a compiler, or with a kernel that it refuses.
+//
+//===----------------------------------------------------------------------===//
+#include "SimRun.h"
+#include "dsv3/Support/Float.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdlib>
+#include <numeric>
+
+using namespace dsv3;
+using namespace dsv3::runtime;
+using dsv3::test::SimRun;
+
+static SimOptions inOrder(uint64_t seed = 0) {
+  SimOptions options;
+  options.threads = 1;
+  options.seed = seed;
+  return options;
+}
+
+#define LOAD(SIM, PARAMETERS, THREADS, BODY)                                                       \
+  {                                                                                                \
+    Status loaded = (SIM).load(PARAMETERS, THREADS, BODY);                                         \
+    ASSERT_TRUE(loaded) << loaded.failure().message();                                             \
+  }
+#define LAUNCH(SIM, ...)                                                                           \
+  {                                                                                                \
+    Status ran = (SIM).launch({__VA_ARGS__});                                                      \
+    ASSERT_TRUE(ran) << ran.failure().message();                                                   \
+  }
+
+/// Small integers, whose products and sums are exact in any order.
+static std::vector<uint16_t> integersAsBf16(size_t count, int factor) {
+  std::vector<uint16_t> values;
+  for (size_t i = 0; i < count; ++i) {
+    auto value = float(int(i) * factor % 17 - 8);
+    values.push_back(uint16_t(std::bit_cast<uint32_t>(value) >> 16));
+  }
+  return values;
+}
+static float fromBf16(uint16_t bits) { return std::bit_cast<float>(uint32_t(bits) << 16); }
+
+/// PTX ISA, "Matrix Fragments for mma.m16n8k16 with floating point type": groupID = lane >> 2,
+/// threadID_in_group = lane % 4; of a_i the row is groupID for i in {0, 1, 4, 5}, else
+/// groupID + 8, the column threadID_in_group * 2 + (i & 1), from i = 4 on + 8; of b_i the row is
+/// threadID_in_group * 2 + (i & 1), from i = 2 on + 8, the column groupID; of c_i the row is
+/// groupID, from i = 2 on + 8, the column threadID_in_group * 2 + (i & 1).
+static const char *const manualFragments = R"(
+  int group = laneIndex() >> 2, inGroup = laneIndex() % 4;
+  bf16 ai[8], bi[4];
+  for (int i = 0; i < 8; ++i) {
+    int row = (i % 4) < 2 ? group : group + 8, column = inGroup * 2 + (i & 1) + (i >= 4 ? 8 : 0);
+    ai[i] = a[row * 16 + column];
+  }
+  for (int i = 0; i < 4; ++i) {
+    bi[i] = b[(inGroup * 2 + (i & 1) + (i >= 2 ? 8 : 0)) * 8 + group];
+  }
+  uint32 aw[4], bw[2];
+  for (int i = 0; i < 4; ++i) { aw[i] = uint32(ai[2 * i].bits) | uint32(ai[2 * i + 1].bits) << 16; }
+  for (int i = 0; i < 2; ++i) { bw[i] = uint32(bi[2 * i].bits) | uint32(bi[2 * i + 1].bits) << 16; }
+)";
+
+TEST(SimInstructions, MmaHasTheManualsFragments) {
+  SimRun sim(inOrder());
+  LOAD(sim, "const bf16 *a, const bf16 *b, float *c", 32, std::string(manualFragments) + R"(
+    float sums[4] = {1.0f, 1.0f, 1.0f, 1.0f};
+    multiplyMatrices(sums, aw, bw[0], bw[1]);
+    for (int i = 0; i < 4; ++i) {
+      c[(i < 2 ? group : group + 8) * 8 + inGroup * 2 + (i & 1)] = sums[i];
+    }
+  )");
+  std::vector<uint16_t> a = integersAsBf16(16 * 16, 5), b = integersAsBf16(16 * 8, 7);
+  sim.add(a);
+  sim.add(b);
+  sim.add(std::vector<float>(16 * 8));
+  LAUNCH(sim, 1, 0);
+  std::vector<float> expected(16 * 8, 1.F);
+  for (size_t i = 0; i < 16; ++i) {
+    for (size_t j = 0; j < 8; ++j) {
+      for (size_t k = 0; k < 16; ++k) {
+        expected[i * 8 + j] += fromBf16(a[i * 16 + k]) * fromBf16(b[k * 8 + j]);
+      }
+    }
+  }
+  EXPECT_EQ(sim.values<float>(2), expected);
+}
+
+TEST(SimInstructions, LdmatrixGivesWhatMmaTakes) {
+  SimRun sim(inOrder());
+  // Matrices 0 to 3 are the quarters of a: rows 0-7 and 8-15 of its left half, then of its right.
+  LOAD(sim, "const bf16 *a, const bf16 *b, int *wrong", 32, std::string(manualFragments) + R"(
+    SharedArrays shared;
+    bf16 *rows = shared.take<bf16>(256);
+    for (int i = laneIndex(); i < 256; i += 32) { rows[i] = a[i]; }
+    syncBlock();
+    uint32 fragment[4];
+    loadMatrices(rows + laneIndex() % 16 * 16 + laneIndex() / 16 * 8, fragment);
+    int differ = bw[0] == 0 ? 0 : 0;
+    for (int i = 0; i < 4; ++i) { differ += fragment[i] != aw[i] ? 1 : 0; }
+    wrong[laneIndex()] = differ;
+  )");
+  std::vector<uint16_t> a(256);
+  std::iota(a.begin(), a.end(), uint16_t(1));
+  sim.add(a);
+  sim.add(std::vector<uint16_t>(128));
+  sim.add(std::vector<int>(32, 9));
+  LAUNCH(sim, 1, 512);
+  EXPECT_EQ(sim.values<int>(2), std::vector<int>(32, 0));
+}
+
+TEST(SimInstructions, ShufflesReadTheirLanes) {
+  SimRun sim(inOrder());
+  LOAD(sim, "int *out", 64, R"(
+    int t = threadIndex(), *mine = out + 4 * t;
+    mine[0] = shuffleXor(t, 5);
+    mine[1] = shuffleUp(t, 3);
+    mine[2] = shuffle(t, 7);
+    mine[3] = int(shuffleXor(float(t), 16));
+  )");
+  sim.add(std::vector<int>(256));
+  LAUNCH(sim, 1, 0);
+  std::vector<int> out = sim.values<int>(0);
+  for (int t = 0; t < 64; ++t) {
+    int lane = t % 32, warp = t - lane;
+    std::vector<int> expected{warp + (lane ^ 5), lane < 3 ? t : t - 3, warp + 7,
+                              warp + (lane ^ 16)};
+    EXPECT_TRUE(std::equal(expected.begin(), expected.end(), out.begin() + 4 * t)) << t;
+  }
+}
+
+TEST(SimInstructions, CopiesFillUpWithZeros) {
+  SimRun sim(inOrder());
+  LOAD(sim, "const float *x, float *y", 32, R"(
+    SharedArrays shared;
+    float *a = shared.take<float>(128);
+    copyAsync(a + 4 * laneIndex(), x + 4 * laneIndex(), laneIndex() % 5 * 4);
+    commitCopies();
+    waitForCopies<0>();
+    for (int i = 0; i < 4; ++i) { y[4 * laneIndex() + i] = a[4 * laneIndex() + i]; }
+  )");
+  std::vector<float> x(128), expected(128);
+  for (size_t i = 0; i < 128; ++i) {
+    x[i] = float(i + 1);
+    expected[i] = i % 4 < i / 4 % 5 ? x[i] : 0.F;
+  }
+  sim.add(x);
+  sim.add(std::vector<float>(128));
+  LAUNCH(sim, 1, 512);
+  EXPECT_EQ(sim.values<float>(1), expected);
+}
+
+TEST(SimConversions, AllCodesOfNarrowTypes) {
+  SimRun sim(inOrder());
+  LOAD(sim, "float *halves, float *eights", 128, R"(
+    int64 i = blockIndex() * 128 + threadIndex();
+    halves[i] = toFloat(f16{uint16(i)});
+    if (i < 256) { eights[i] = toFloat(e4m3{uint8(i)}); }
+  )");
+  sim.add(std::vector<float>(65536));
+  sim.add(std::vector<float>(256));
+  LAUNCH(sim, 512, 0);
+  std::vector<float> halves = sim.values<float>(0), eights = sim.values<float>(1);
+  for (uint32_t i = 0; i < 65536; ++i) {
+    float expected = f16ToFloat(uint16_t(i));
+    EXPECT_TRUE(std::isnan(expected)
+                    ? std::isnan(halves[i])
+                    : std::bit_cast<uint32_t>(expected) == std::bit_cast<uint32_t>(halves[i]))
+        << i;
+  }
+  for (uint32_t i = 0; i < 256; ++i) {
+    bool nan = (i & 0x7f) == 0x7f;
+    EXPECT_EQ(nan ? (i < 128 ? 480.F : -480.F) : f8e4m3ToFloat(uint8_t(i)), eights[i]) << i;
+  }
+}
+
+TEST(SimConversions, RoundToNearestEven) {
+  SimRun sim(inOrder());
+  LOAD(sim, "const float *x, bf16 *b, f16 *h", 128, R"(
+    int64 i = blockIndex() * 128 + threadIndex();
+    b[i] = toNarrow<bf16>(x[i]);
+    h[i] = toNarrow<f16>(x[i]);
+  )");
+  // Every f16, what lies between it and the next, and a little to both sides of that.
+  std::vector<float> x;
+  for (uint32_t i = 0; i < 0x7c00; ++i) {
+    float low = f16ToFloat(uint16_t(i));
+    float high = i == 0x7bff ? 65536.F : f16ToFloat(uint16_t(i + 1)), middle = (low + high) / 2;
+    x.insert(x.end(), {low, std::nextafter(middle, low), -middle, std::nextafter(middle, high)});
+  }
+  sim.add(x);
+  sim.add(std::vector<uint16_t>(x.size()));
+  sim.add(std::vector<uint16_t>(x.size()));
+  LAUNCH(sim, int64_t(x.size()) / 128, 0);
+  std::vector<uint16_t> b = sim.values<uint16_t>(1), h = sim.values<uint16_t>(2);
+  for (size_t i = 0; i < x.size(); ++i) {
+    EXPECT_EQ(b[i], floatToBf16(x[i])) << x[i];
+    EXPECT_EQ(h[i], floatToF16(x[i])) << x[i];
+  }
+}
+
+/// Sums over a block, in rounds that use the same shared memory.
+static const char *const rounds = R"(
+  SharedArrays shared;
+  float *partial = shared.take<float>(32);
+  float total = 0.0f;
+  for (int round = 0; round < 5; ++round) {
+    total += blockSum<128>(x[blockIndex() * 128 + threadIndex()] * float(round), partial);
+  }
+  y[blockIndex() * 128 + threadIndex()] = total;
+)";
+
+TEST(SimSchedule, EverySeedGivesTheSame) {
+  std::vector<float> x(1024);
+  std::iota(x.begin(), x.end(), 1.F);
+  std::vector<float> expected;
+  for (uint64_t seed = 0; seed < 12; ++seed) {
+    SimRun sim(inOrder(seed));
+    LOAD(sim, "const float *x, float *y", 128, rounds);
+    sim.add(x);
+    sim.add(std::vector<float>(1024));
+    LAUNCH(sim, 8, 128);
+    std::vector<float> found = sim.values<float>(1);
+    expected = expected.empty() ? found : expected;
+    EXPECT_EQ(found, expected) << "seed " << seed;
+    EXPECT_EQ(found[0], 128.F * 129.F / 2.F * 10.F);
+  }
+}
+
+/// In which order the host comes to blocks and warps, which no kernel may ask.
+static std::vector<int> orderWith(uint64_t seed) {
+  SimRun sim(inOrder(seed));
+  EXPECT_TRUE(sim.load("int *count, int *order", 128, R"(
+    if (laneIndex() == 0) { order[count[0]++] = int(blockIndex()) * 4 + warpIndex(); }
+  )"));
+  sim.add(std::vector<int>(1));
+  sim.add(std::vector<int>(64));
+  EXPECT_TRUE(sim.launch({16, 0}));
+  return sim.values<int>(1);
+}
+
+TEST(SimSchedule, SeedsChooseTheOrder) {
+  std::vector<int> numbers(64);
+  std::iota(numbers.begin(), numbers.end(), 0);
+  EXPECT_EQ(orderWith(0), numbers);
+  std::vector<int> first = orderWith(1), second = orderWith(2);
+  EXPECT_NE(first, numbers);
+  EXPECT_NE(first, second);
+  EXPECT_EQ(first, orderWith(1));
+  std::ranges::sort(first);
+  EXPECT_EQ(first, numbers);
+}
+
+TEST(SimSchedule, ThreadsThatWaitForEachOtherAreNamed) {
+  SimRun sim(inOrder());
+  LOAD(sim, "int *out", 64, "if (threadIndex() != 40) { syncBlock(); }\nout[threadIndex()] = 1;\n");
+  sim.add(std::vector<int>(64));
+  Status status = sim.launch({3, 0});
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.failure().what,
+            "a barrier of the block that not all threads reach: of the "
+            "block's threads 63 wait at a barrier of the block, 1 have ended");
+  EXPECT_EQ(status.failure().where,
+            "entry 'test', layer 3, kernel 'test', block 0, thread 0, at test.cu:8");
+  // The next run works.
+  LOAD(sim, "int *out", 64, "syncBlock();\nout[threadIndex()] = 2;\n");
+  LAUNCH(sim, 3, 0);
+  EXPECT_EQ(sim.values<int>(0), std::vector<int>(64, 2));
+}
+
+TEST(SimSchedule, MemoryThatIsNotThereIsAFailure) {
+  SimRun sim(inOrder());
+  LOAD(sim, "int *out", 64, "if (threadIndex() == 40) { out[int64(1) << 44] = 1; }\n");
+  sim.add(std::vector<int>(64));
+  for (int repetition = 0; repetition < 3; ++repetition) {
+    Status status = sim.launch({3, 0});
+    ASSERT_FALSE(status);
+    EXPECT_TRUE(status.failure().what.ends_with(", where there is none")) << status.failure().what;
+    EXPECT_TRUE(status.failure().where.starts_with(
+        "entry 'test', layer 3, kernel 'test', block 0, thread 40, at test.cu:"))
+        << status.failure().where;
+  }
+  LOAD(sim, "int *out", 64,
+       "int all[30000]; for (int i = 0; i < 30000; ++i) { all[i] = out[i % 64]; }"
+       "out[threadIndex()] = all[out[0]];\n");
+  EXPECT_FALSE(sim.launch({1, 0})) << "more than a thread's stack";
+}
+
+namespace {
+/// The variable that names the compiler, for a while.
+struct WithCompiler {
+  explicit WithCompiler(const std::string &name) { setenv("DSV3_SIM_CXX", name.c_str(), 1); }
+  ~WithCompiler() { unsetenv("DSV3_SIM_CXX"); }
+};
+} // namespace
+
+TEST(SimCompiler, NoneIsASentence) {
+  WithCompiler variable("no-such-compiler");
+  SimRun sim(inOrder());
+  Status status = sim.load("int *out", 32, "out[0] = 123;\n");
+  ASSERT_FALSE(status);
+  EXPECT_EQ(
+      status.failure().message(),
+      "--device=sim: expected a C++ compiler for the kernels of the simulated GPU, found none: "
+      "looked for no-such-compiler on PATH\n  hint: install g++, or name a compiler by the "
+      "environment variable DSV3_SIM_CXX");
+}
+
+TEST(SimCompiler, OneThatFailsLeavesNothing) {
+  test::TemporaryDirectory folder;
+  std::string compiler = (folder.path() / "broken++").string();
+  std::ofstream(compiler) << "#!/bin/sh\n[ \"$1\" = --version ] && echo broken 1 && exit 0\n"
+                             "echo 'no space in the attic'; kill -9 $$\n";
+  std::filesystem::permissions(compiler, std::filesystem::perms::owner_all);
+  WithCompiler variable(compiler);
+  SimOptions options = inOrder();
+  options.compiling.cache = folder.path() / "cache";
+  auto device = createSimDevice(options);
+  ASSERT_TRUE(device);
+  std::string file = plan::joinKernelTexts(
+      "sm_80", {{"k", "extern \"C\" __global__ void __launch_bounds__(32) k(unsigned *x) {}\n"}});
+  std::string path = (folder.path() / "sm_80.cu").string();
+  std::ofstream(path, std::ios::binary) << file;
+  auto object = (*device)->loadObject({path, hash128(file).hex()}, std::vector<std::string>{"k"});
+  ASSERT_FALSE(object);
+  EXPECT_NE(object.failure().what.find("no space in the attic"), std::string::npos)
+      << object.failure().what;
+  EXPECT_EQ(object.failure().where, "k.cu");
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path() / "cache"));
+}
+
+TEST(SimCompiler, CodeIsKept) {
+  std::vector<std::string> said;
+  test::TemporaryDirectory folder;
+  for (int i = 0; i < 2; ++i) {
+    SimOptions options = inOrder();
+    options.compiling.cache = folder.path();
+    options.compiling.say = [&](const std::string &text) { said.push_back(text); };
+    auto device = createSimDevice(options);
+    ASSERT_TRUE(device);
+    std::string file = plan::joinKernelTexts(
+        "sm_80",
+        {{"a.b", "#include \"runtime/kernels/cuda/ptx/types.cuh\"\n"
+                 "extern \"C\" __global__ void __launch_bounds__(32) a_b(unsigned *x) {}\n"}});
+    std::string path = (folder.path() / "sm_80.cu").string();
+    std::ofstream(path, std::ios::binary) << file;
+    auto object =
+        (*device)->loadObject({path, hash128(file).hex()}, std::vector<std::string>{"a.b"});
+    ASSERT_TRUE(object) << object.failure().message();
+  }
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_TRUE(said[0].starts_with("compiling 1 kernels for the simulated GPU, with ")) << said[0];
+}
