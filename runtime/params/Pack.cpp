@@ -36,12 +36,14 @@ struct Packer::Scratch {
   std::vector<std::byte> rows; ///< buffers for `width` rows
   std::vector<Elements> lanes; ///< rows in the order in which their elements lie
   std::vector<float> scales;   ///< of a row, or of all where rows are encoded
-  std::vector<uint8_t> codes;  ///< [width][panelColumns], where rows are encoded
+  std::vector<uint8_t> codes;  ///< [width][room], where rows are encoded
 };
 
 Packer::Packer(const plan::Parameter &parameter, const plan::Layout &layout)
     : parameter(parameter), shape(parameter, layout),
-      panels(layout.kind == plan::LayoutKind::Panels), width(panels ? layout.panelWidth : 1) {
+      panels(layout.kind != plan::LayoutKind::RowMajor),
+      dots(layout.kind == plan::LayoutKind::Dots), width(panels ? layout.panelWidth : 1),
+      room(plan::roomForColumns(layout.kind, parameter.type, parameter.columns)) {
   // Words exchange the nibbles of e4m3 codes, as panels want them; elements one by one and rows,
   // which keep them, do not.
   assert((!panels || !scaleForm(parameter.type) || width % int64_t(sizeof(Word)) == 0) &&
@@ -49,8 +51,7 @@ Packer::Packer(const plan::Parameter &parameter, const plan::Layout &layout)
   int64_t partRows = parameter.rows / parameter.parts;
   lineCount = panels ? parameter.groups * parameter.parts * plan::ceilDiv(partRows, width)
                      : parameter.groups * parameter.rows;
-  lineBytes = plan::panelColumns(parameter.type, parameter.columns) * width *
-              int64_t(bitSize(parameter.type)) / 8;
+  lineBytes = room * width * int64_t(bitSize(parameter.type)) / 8;
   linesPerUnit = std::max<int64_t>(1, bytesPerUnit / lineBytes);
   scaleColumns =
       parameter.scaleColumns == 0 ? 0 : plan::ceilDiv(parameter.columns, parameter.scaleColumns);
@@ -126,6 +127,51 @@ static void interleave(std::span<const Elements> lanes, int64_t columns, std::by
   }
 }
 
+/// Words of two neighbouring columns of bf16 of each row, in dots that have room for `room`.
+static void interleaveBf16Dots(std::span<const Elements> rows, int64_t columns, int64_t room,
+                               std::byte *out) {
+  auto stride = int64_t(rows.size() * sizeof(uint32_t));
+  for (int64_t begin = 0; begin < room; begin += tileColumns) {
+    int64_t end = std::min(room, begin + tileColumns);
+    for (size_t j = 0; j < rows.size(); ++j) {
+      auto element = [&](int64_t column) {
+        uint16_t bits = 0;
+        if (column < columns) {
+          std::memcpy(&bits, rows[j].first + column * rows[j].stride * int64_t(sizeof bits),
+                      sizeof bits);
+        }
+        return uint32_t(bits);
+      };
+      for (int64_t c = begin; c < end; c += 2) {
+        uint32_t word = element(c) | element(c + 1) << 16;
+        std::memcpy(out + c / 2 * stride + int64_t(j * sizeof word), &word, sizeof word);
+      }
+    }
+  }
+}
+
+/// Words of neighbouring columns of i8 or i4 of each row; `codes` is [width][columns], whole
+/// blocks of dots.
+static void interleaveCodeDots(DType type, std::span<const uint8_t> codes, int64_t width,
+                               int64_t columns, std::byte *out) {
+  int64_t inWord = plan::columnsOfDot(type);
+  for (int64_t begin = 0; begin < columns; begin += tileColumns) {
+    int64_t end = std::min(columns, begin + tileColumns);
+    for (int64_t j = 0; j < width; ++j) {
+      for (int64_t c = begin; c < end; c += inWord) {
+        const uint8_t *code = codes.data() + j * columns + c;
+        uint32_t word = 0, high = 0;
+        std::memcpy(&word, code, sizeof word);
+        if (type == DType::I4) {
+          std::memcpy(&high, code + sizeof word, sizeof high);
+          word |= high << 4;
+        }
+        std::memcpy(out + (c / inWord * width + j) * int64_t(sizeof word), &word, sizeof word);
+      }
+    }
+  }
+}
+
 /// Rows of the parameter that a line holds: `count` of `group`, from `first` on.
 namespace {
 struct LineRows {
@@ -154,12 +200,14 @@ void Packer::packLine(int64_t line, const ParameterReader &reader, std::byte *da
   scratch.lanes.assign(size_t(width), {zero.data(), 0});
   for (int64_t j = 0; j < rows.count; ++j) {
     std::byte *buffer = scratch.rows.data() + j * parameter.columns * elementBytes;
-    size_t lane = panels ? size_t(shape.lane(j)) : 0;
+    size_t lane = dots ? size_t(j) : panels ? size_t(shape.lane(j)) : 0;
     scratch.lanes[lane] = reader.row(rows.group, rows.first + j, buffer);
   }
   std::byte *out = data + line * lineBytes;
   if (!panels && scratch.lanes[0].stride == 1) {
     std::memcpy(out, scratch.lanes[0].first, size_t(lineBytes));
+  } else if (dots) {
+    interleaveBf16Dots(scratch.lanes, parameter.columns, room, out);
   } else if (elementBytes == 1) {
     interleave<uint8_t, true>(scratch.lanes, parameter.columns, out);
   } else if (elementBytes == 2) {
@@ -191,8 +239,8 @@ bool Packer::packEncoded(int64_t line, const ParameterReader &reader, std::byte 
                          std::byte *scales, Scratch &scratch) const {
   LineRows rows = rowsOfLine(parameter, panels, width, line);
   int64_t numbers = scaleColumns * scaleForm(parameter.type)->numbers;
-  int64_t columns = plan::panelColumns(parameter.type, parameter.columns);
-  // Rows that are not there, and a column that is not, are zeros.
+  int64_t columns = room;
+  // Rows and columns that are not there are zeros.
   scratch.codes.assign(size_t(width * columns), 0);
   scratch.scales.assign(size_t(width * numbers), 0);
   bool sound = true;
@@ -202,7 +250,9 @@ bool Packer::packEncoded(int64_t line, const ParameterReader &reader, std::byte 
                                std::span(scratch.scales).subspan(size_t(j * numbers)));
   }
   std::byte *out = data + line * lineBytes;
-  if (parameter.type == DType::I4) {
+  if (dots) {
+    interleaveCodeDots(parameter.type, scratch.codes, width, columns, out);
+  } else if (parameter.type == DType::I4) {
     interleaveI4(scratch.codes, width, columns, out);
   } else {
     scratch.lanes.resize(size_t(width));
