@@ -36,6 +36,8 @@ namespace dsv3::graph {
 /// The type of a weight's codes, which come with scales (dsv3::scaleForm); nothing for an
 /// element type that needs none.
 std::optional<DType> codesOf(mlir::Type element);
+/// Whether quantised activations can have codes of this type.
+bool areRowCodes(mlir::Type element);
 
 /// Attribute of a function: the layers that call it, ascending i64.
 inline constexpr llvm::StringLiteral layersAttrName = "dsv3.layers";
@@ -51,9 +53,11 @@ inline constexpr llvm::StringLiteral entrySizesKey = "sizes";
 inline constexpr llvm::StringLiteral nameAttrName = "dsv3.name";
 /// Attribute of a layer function: "absorbed" or "expanded" attention.
 inline constexpr llvm::StringLiteral attentionAttrName = "dsv3.attention";
-/// Attributes of the module: the precision policy that it was written for; the identity
-/// of the checkpoint; the checkpoint's own block of FP8 scales, rows and columns.
+/// Attributes of the module: the precision policy that it was written for; what rows of products
+/// were narrowed to under policy f32 (f32, bf16, int8); the identity of the checkpoint; the
+/// checkpoint's own block of FP8 scales, rows and columns.
 inline constexpr llvm::StringLiteral policyAttrName = "dsv3.policy";
+inline constexpr llvm::StringLiteral activationsAttrName = "dsv3.activations";
 inline constexpr llvm::StringLiteral identityAttrName = "dsv3.identity";
 inline constexpr llvm::StringLiteral scaleBlockAttrName = "dsv3.scale_block";
 /// Attribute of the module: "ue8m0" where scales are powers of two (`scale_fmt` of V3.1), those

@@ -66,7 +66,8 @@ def Graph_LinearOp : Graph_Op<"linear", [Pure, AttrSizedOperandSegments]> {
     1. `x` is [T, K], `weight` is [N, K], `result` is [T, N].
     2. `scales` is given if and only if the weight is FP8, i8 or i4, and so is `block`, which
        for i8 and i4 is [1, 32].
-    3. `x_scales`, of f32, is given if and only if `x` is FP8; then the weight is FP8.
+    3. `x_scales`, of f32, is given if and only if `x` is FP8 or i8; then the weight is FP8, or
+       i8 or i4.
 
     ```mlir
     %y = dsv3.linear %x, %w scales %s block [128, 128] : tensor<?x320xf32, #dsv3.dims<"T">>, tensor<176x320xf8E4M3FN>, tensor<2x3xf32> -> tensor<?x176xf32, #dsv3.dims<"T">>
@@ -108,23 +109,27 @@ def Graph_LmHeadOp : Graph_Op<"lm_head", [Pure]> {
 }
 
 def Graph_QuantiseOp : Graph_Op<"quantise", [Pure]> {
-  let summary = "FP8 codes and one scale for each group of a row";
+  let summary = "codes and one scale for each group of a row";
   let description = [{
-    For each row t and group g of `group` columns:
+    For each row t and group g of `group` columns, with codes of f8E4M3FN:
     `scales[t, g] = max(max_i |x[t, i]|, 1e-4) / 448`, with `ue8m0` rounded up to a
     power of two, and `codes[t, i] = e4m3(x[t, i] / scales[t, g])`, rounded to nearest
-    even (DeepSeek-V3 inference code, `act_quant`).
+    even (DeepSeek-V3 inference code, `act_quant`). With codes of i8, from -127 to 127:
+    `scales[t, g] = max(max_i |x[t, i]|, 1e-30) / 127` and
+    `codes[t, i] = round(x[t, i] * (1 / scales[t, g]))` in f32, to nearest even; a group with a
+    NaN has a NaN as its scale.
 
     Constraints:
-    1. `x` is [T, K], `codes` is [T, K] of f8E4M3FN, `scales` is [T, ceil(K/group)].
+    1. `x` is [T, K], `codes` is [T, K] of f8E4M3FN or i8, `scales` is [T, ceil(K/group)].
     2. `group` is positive; a last group may be smaller.
+    3. `ue8m0` goes with f8E4M3FN alone.
 
     ```mlir
     %q, %s = dsv3.quantise %x group 128 : tensor<?x320xf32, #dsv3.dims<"T">> -> tensor<?x320xf8E4M3FN, #dsv3.dims<"T">>, tensor<?x3xf32, #dsv3.dims<"T">>
     ```
   }];
   let arguments = (ins Graph_Float:$x, I64Attr:$group, UnitAttr:$ue8m0);
-  let results = (outs RankedTensorOf<[F8E4M3FN]>:$codes, Graph_Scales:$scales);
+  let results = (outs RankedTensorOf<[F8E4M3FN, I8]>:$codes, Graph_Scales:$scales);
   let assemblyFormat = [{
     $x `group` $group (`ue8m0` $ue8m0^)? attr-dict `:` type($x) `->` type($codes) `,` type($scales)
   }];

@@ -47,6 +47,8 @@ std::optional<DType> codesOf(Type element) {
                                         : std::nullopt;
 }
 
+bool areRowCodes(Type element) { return isa<Float8E4M3FNType>(element) || element.isInteger(8); }
+
 RankedTensorType scalesTypeOf(Type codes, SmallVector<int64_t> shape) {
   ScaleForm form = *scaleForm(*codesOf(codes));
   if (form.numbers > 1) {
@@ -133,30 +135,32 @@ void ShapeCheck::activations(StringRef name, Value value, Value scales, Value we
                              StringRef columns) {
   shape(name, value, {rows, columns});
   auto elementOf = [](Value of) { return cast<RankedTensorType>(of.getType()).getElementType(); };
-  if (passed && elementOf(value).isInteger()) {
-    (void)fail("'" + name + "' of floats or of FP8 codes", spell(elementOf(value)));
+  bool fp8 = isa<Float8E4M3FNType>(elementOf(value)), coded = areRowCodes(elementOf(value));
+  if (passed && elementOf(value).isInteger() && !coded) {
+    (void)fail("'" + name + "' of floats, or of codes of FP8 or i8", spell(elementOf(value)));
   }
   if (!passed) {
     return;
   }
-  bool coded = isa<Float8E4M3FNType>(elementOf(value));
-  std::string scalesName = (name + "_scales").str();
+  std::string scalesName = (name + "_scales").str(), codes = fp8 ? "FP8 codes" : "i8 codes";
   if (coded != bool(scales)) {
-    (void)fail(coded ? Twine(scalesName) + " with the FP8 codes of '" + name + "'"
-                     : "no " + Twine(scalesName) + ", '" + name + "' being no FP8 codes",
+    (void)fail(coded ? Twine(scalesName) + " with the " + codes + " of '" + name + "'"
+                     : "no " + Twine(scalesName) + ", '" + name + "' being no codes",
                coded ? "none" : scalesName, "dsv3.quantise gives codes and scales");
     return;
   }
   if (!coded) {
     return;
   }
+  std::string wanted = fp8 ? "an FP8 weight" : "a weight of i8 or i4";
   if (!block || block->size() != 2 || (*block)[1] <= 0) {
-    (void)fail("an FP8 weight with the FP8 codes of '" + name + "'", "a weight without a block",
+    (void)fail(wanted + " with the " + codes + " of '" + name + "'", "a weight without a block",
                "widen '" + name + "' first");
     return;
   }
-  if (!isa<Float8E4M3FNType>(elementOf(weight))) {
-    (void)fail("an FP8 weight with the FP8 codes of '" + name + "'", spell(elementOf(weight)),
+  std::optional<DType> weightCodes = codesOf(elementOf(weight));
+  if (!weightCodes || fp8 != (*weightCodes == DType::F8E4M3)) {
+    (void)fail(wanted + " with the " + codes + " of '" + name + "'", spell(elementOf(weight)),
                "widen '" + name + "' first");
     return;
   }
@@ -173,11 +177,17 @@ void ShapeCheck::quantised(Value codes, Value scales, int64_t group, StringRef r
     return;
   }
   shape("codes", codes, {rows, columns});
-  element("codes", codes, Float8E4M3FNType::get(op->getContext()));
+  Type element = cast<RankedTensorType>(codes.getType()).getElementType();
+  if (passed && !areRowCodes(element)) {
+    (void)fail("elements of 'codes' to be f8E4M3FN or i8", spell(element));
+  }
+  if (passed && element.isInteger() && op->hasAttr("ue8m0")) {
+    (void)fail("no 'ue8m0' with codes of i8", "ue8m0", "scales of i8 are no powers of two");
+  }
   std::string groups = ("ceil(" + columns + "/" + Twine(group) + ")").str();
   let(groups, int64_t(llvm::divideCeil(number(columns), group)));
   shape("scales", scales, {rows, groups});
-  element("scales", scales, Float32Type::get(op->getContext()));
+  this->element("scales", scales, Float32Type::get(op->getContext()));
 }
 
 void ShapeCheck::weight(StringRef name, Value value, ArrayRef<StringRef> letters, Value scales,

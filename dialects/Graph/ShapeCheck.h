@@ -27,9 +27,9 @@ public:
   void weight(llvm::StringRef name, mlir::Value value, llvm::ArrayRef<llvm::StringRef> letters,
               mlir::Value scales, std::optional<llvm::ArrayRef<int64_t>> block,
               llvm::StringRef scalesName = "scales");
-  /// Rows [rows, columns] of activations: numbers without `scales`, or FP8 codes with scales
-  /// [rows, ceil(columns/bk)], for `block` [bn, bk] of the FP8 `weight` that they are multiplied
-  /// with. The scales are called `name`_scales.
+  /// Rows [rows, columns] of activations: numbers without `scales`, or codes of FP8 or i8
+  /// with scales [rows, ceil(columns/bk)], for `block` [bn, bk] of the `weight` of codes that they
+  /// are multiplied with. The scales are called `name`_scales.
   void activations(llvm::StringRef name, mlir::Value value, mlir::Value scales, mlir::Value weight,
                    std::optional<llvm::ArrayRef<int64_t>> block, llvm::StringRef rows,
                    llvm::StringRef columns);

@@ -46,10 +46,10 @@ static void checkActivations(ShapeCheck &check, StringRef name, Value value,
   }
 }
 
-/// What a product multiplies with its weight: activations, or their FP8 codes with scales.
+/// What a product multiplies with its weight: activations, or their codes with scales.
 static void checkRows(ShapeCheck &check, Value a, Value scales, Value weight,
                       std::optional<ArrayRef<int64_t>> block, StringRef rows) {
-  if (scales || isa<Float8E4M3FNType>(elementOf(a))) {
+  if (scales || graph::areRowCodes(elementOf(a))) {
     check.activations("a", a, scales, weight, block, rows, "K");
   } else {
     checkActivations(check, "a", a, {rows, "K"});
@@ -94,7 +94,7 @@ static void checkPrologue(ShapeCheck &check, Region &region, Value aScales) {
     return;
   }
   if (aScales) {
-    (void)check.fail("no region 'prologue' with FP8 activations, whose products are of codes",
+    (void)check.fail("no region 'prologue' with quantised activations, whose products are of codes",
                      "a prologue");
     return;
   }
@@ -169,8 +169,8 @@ static LogicalResult verifyHeads(GemmOp op) {
   auto parts = int64_t(op.getParts());
   if (op.getAScales() || op.getQuantiseGroup() || op.getScalesDestination() ||
       op.getResultScales()) {
-    return check.fail("neither FP8 activations nor 'quantise' in a product with heads", "scales",
-                      "quantise rows before, or after, in a kernel of its own");
+    return check.fail("neither quantised activations nor 'quantise' in a product with heads",
+                      "scales", "quantise rows before, or after, in a kernel of its own");
   }
   checkActivations(check, "a", op.getA(), {"T", "h", "K"});
   checkActivations(check, "outs", op.getDestination(), {"T", "h", "N"});

@@ -5,8 +5,9 @@
 // [rows, columns]; with codes (FP8, i8, i4) the scales follow as an operand of their
 // own, `block` = [rows, columns] of a scale. Epilogues see f32 accumulators.
 //
-// Activations are f32 or bf16. Products also take FP8 codes `a` with a scale `a_scales` for
-// each row and block of columns, as dsv3.quantise makes them; the weight is FP8 then.
+// Activations are f32 or bf16. Products also take codes `a` of FP8 or i8 with a scale `a_scales`
+// for each row and block of columns, as dsv3.quantise makes them; the weight is FP8 then, or i8
+// or i4.
 //
 // A weight may pass through a region `prologue` first: its only argument is an element as f32
 // (code × scale where it is FP8), and the product reads what it yields. So a weight is rounded

@@ -44,17 +44,19 @@ void ArgAttr::print(AsmPrinter &printer) const { printInBrackets(*this, printer)
 
 LayoutAttr LayoutAttr::parseBody(AsmParser &parser) {
   if (succeeded(parser.parseOptionalKeyword("row_major"))) {
-    return get(parser.getContext(), /*panels=*/false, 0);
+    return get(parser.getContext(), /*panels=*/false, /*dots=*/false, 0);
   }
   int64_t width = 0;
-  if (failed(parser.parseOptionalKeyword("panels"))) {
-    parser.emitError(parser.getCurrentLocation(), "expected a layout: row_major or panels(width)");
+  bool dots = succeeded(parser.parseOptionalKeyword("dots"));
+  if (!dots && failed(parser.parseOptionalKeyword("panels"))) {
+    parser.emitError(parser.getCurrentLocation(),
+                     "expected a layout: row_major, panels(width) or dots(width)");
     return {};
   }
   if (parser.parseLParen() || parser.parseInteger(width) || parser.parseRParen()) {
     return {};
   }
-  return get(parser.getContext(), /*panels=*/true, width);
+  return get(parser.getContext(), /*panels=*/true, dots, width);
 }
 
 void LayoutAttr::printBody(AsmPrinter &printer) const {
@@ -62,7 +64,7 @@ void LayoutAttr::printBody(AsmPrinter &printer) const {
     printer << "row_major";
     return;
   }
-  printer << "panels(" << getWidth() << ')';
+  printer << (getDots() ? "dots(" : "panels(") << getWidth() << ')';
 }
 
 //===----------------------------------------------------------------------===//

@@ -49,12 +49,12 @@ class Plan_ArrayOf<Plan_Attr attr, string what> : TypedArrayAttrBase<attr, what>
 def Plan_LayoutAttr : Plan_Attr<"Layout", "layout"> {
   let summary = "how a parameter lies in memory for one variant";
   let description = [{
-    `row_major`, or `panels(w)`: panels of w rows of the weight (dsv3/Plan/Layout.h
-    has the formulas).
+    `row_major`, or panels of w rows of the weight: `panels(w)`, and `dots(w)` for dot products
+    (dsv3/Plan/Layout.h has the formulas).
 
     Example: `#plan.layout<panels(16)>`.
   }];
-  let parameters = (ins "bool":$panels, "int64_t":$width);
+  let parameters = (ins "bool":$panels, "bool":$dots, "int64_t":$width);
 }
 
 def Plan_TilesAttr : Plan_Attr<"Tiles", "tiles"> {

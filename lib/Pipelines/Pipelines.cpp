@@ -20,8 +20,9 @@ static void addGraphPhase(OpPassManager &manager, const PipelineOptions &options
   // Before absorption, which differs between entries.
   manager.addPass(createMakeEntryPoints({options.rows, options.chunk}));
   manager.addPass(createAbsorbMla());
-  // Last: it sees every product, and every pass of later phases may rely on the types.
+  // Last: they see every product, and every pass of later phases may rely on the types.
   manager.addPass(createSetPrecision({options.policy, options.cacheType}));
+  manager.addPass(createNarrowActivations({options.activations}));
 }
 
 //===----------------------------------------------------------------------===//

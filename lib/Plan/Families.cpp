@@ -67,9 +67,11 @@ constexpr std::array<GpuFamilyRow, 13> gpuFamilyRows{{
     {Family::AttentionCombine, "threads", "1"},
 }};
 
-constexpr std::array<CpuVariant, 2> variantRows{{
-    {variantV3, 8, 16, "256"},
-    {variantV4, 16, 32, "512"},
+constexpr std::array<CpuVariant, 4> variantRows{{
+    {variantV3, "x86-64-v3", "", 8, 16, "256"},
+    {variantV4, "x86-64-v4", "", 16, 32, "512"},
+    {variantV4Vnni, "x86-64-v4", "+avx512vnni", 16, 32, "512", DType::I8},
+    {variantV4Bf16, "x86-64-v4", "+avx512bf16", 16, 32, "512", DType::BF16},
 }};
 
 /// Shared memory of a block: CUDA C++ Programming Guide, table of compute capabilities.
@@ -103,6 +105,23 @@ const CpuVariant *findCpuVariant(std::string_view text) {
   return nullptr;
 }
 
+std::optional<DType> activationsFromName(std::string_view text) {
+  return text == "f32"    ? std::optional(DType::F32)
+         : text == "bf16" ? std::optional(DType::BF16)
+         : text == "int8" ? std::optional(DType::I8)
+                          : std::nullopt;
+}
+
+std::vector<std::string> variantsFor(DType activations) {
+  std::vector<std::string> names;
+  for (const CpuVariant &variant : variantRows) {
+    if (variant.dots == activations || variant.name == variantV3) {
+      names.emplace_back(variant.name);
+    }
+  }
+  return names;
+}
+
 std::span<const GpuVariant> gpuVariants() { return gpuVariantRows; }
 
 const GpuVariant *findGpuVariant(std::string_view text) {
@@ -129,17 +148,18 @@ std::string variantList() {
   return text;
 }
 
-Layout weightLayout(Family family, std::string_view variant, DType weight) {
+Layout weightLayout(Family family, std::string_view variant, DType weight, DType rows) {
   const CpuVariant *cpu = findCpuVariant(variant);
   assert((cpu || findGpuVariant(variant)) && "asked for a variant that there is not");
-  return cpu ? weightLayout(family, *cpu, weight) : Layout();
+  return cpu ? weightLayout(family, *cpu, weight, rows) : Layout();
 }
 
-Layout weightLayout(Family family, const CpuVariant &variant, DType weight) {
+Layout weightLayout(Family family, const CpuVariant &variant, DType weight, DType rows) {
   if (!familyRows[size_t(family)].panels) {
     return {};
   }
-  return {LayoutKind::Panels, panelWidth(variant, weight)};
+  bool dots = rows == DType::I8 || (rows == DType::BF16 && variant.dots == DType::BF16);
+  return {dots ? LayoutKind::Dots : LayoutKind::Panels, panelWidth(variant, weight)};
 }
 
 int64_t Configuration::get(std::string_view field) const {
@@ -160,8 +180,9 @@ std::string familyTable() {
             std::string(row.fields) + "\n";
   }
   for (const CpuVariant &variant : variantRows) {
-    text += std::string(variant.name) + " lanes " + std::to_string(variant.lanes) + " registers " +
-            std::to_string(variant.registers) + "\n";
+    text += std::string(variant.name) + " features " + std::string(variant.features) + " lanes " +
+            std::to_string(variant.lanes) + " registers " + std::to_string(variant.registers) +
+            "\n";
   }
   for (const GpuFamilyRow &row : gpuFamilyRows) {
     text += "gpu " + std::string(name(row.family)) + " revision " + std::string(row.revision) +

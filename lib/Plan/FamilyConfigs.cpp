@@ -95,15 +95,52 @@ struct StreamRows {
   }
 };
 
+/// The rows that one weight can meet: all of the step in the worst case. A token chooses an
+/// expert once.
+static int64_t rowsOfWeight(const KernelFacts &facts, bool grouped) {
+  return grouped ? ceilDiv(facts.maxRows, facts.rowFactor) : facts.maxRows;
+}
+
+namespace {
+/// How gemm and grouped_gemm are cut: `panels` of each part for blocks of `mTile` rows.
+struct ProductTiles {
+  int64_t mTile, panels;
+  TileCount count;
+
+  /// `flight`: the least panels of a tile, each for `width` columns.
+  ProductTiles(const KernelFacts &facts, bool grouped, int64_t width, int64_t flight)
+      : mTile(std::min(rowsOfWeight(facts, grouped), largeTileRows)), panels(flight) {
+    int64_t panelsOfPart = ceilDiv(facts.n, width);
+    int64_t blocks = ceilDiv(facts.maxRows, mTile);
+    int64_t rowBlocks =
+        grouped ? std::min(facts.maxRows, blocks + facts.groups) : blocks * facts.groups;
+    int64_t mostPanels = std::max(mostTilePanels, mostTileColumns / width);
+    while (panels * 2 <= std::min(mostPanels, panelsOfPart) &&
+           rowBlocks * ceilDiv(panelsOfPart, panels * 2) >= wantedTiles) {
+      panels *= 2;
+    }
+    int64_t columnTiles = ceilDiv(panelsOfPart, panels);
+    if (!grouped) {
+      count = rowTiles(facts, mTile, facts.groups * columnTiles);
+    } else if (facts.size < 0) {
+      count = {-1, 1, 1, 1, columnTiles * rowBlocks};
+    } else if (facts.maxRows <= blocks + facts.groups) {
+      // Every entry may have an expert of its own.
+      count = {facts.size, facts.rowFactor, 1, columnTiles, 0};
+    } else {
+      count = {facts.size, facts.rowFactor, mTile, columnTiles, columnTiles * facts.groups};
+    }
+  }
+};
+} // namespace
+
 /// One candidate of gemm or grouped_gemm: a register tile of `mr` rows, or for a single row
 /// `flight` panels side by side.
 static Configuration gemmConfig(const CpuVariant &variant, const KernelFacts &facts, bool grouped,
                                 int64_t mr, int64_t flight) {
   int64_t nr = panelWidth(variant, facts.weight);
   int64_t panelsOfPart = ceilDiv(facts.n, nr);
-  // The rows that one weight can meet: all of the step in the worst case. A token
-  // chooses an expert once.
-  int64_t rows = grouped ? ceilDiv(facts.maxRows, facts.rowFactor) : facts.maxRows;
+  int64_t rows = rowsOfWeight(facts, grouped);
   // A single row meets all parts at once.
   int64_t accumulators = rows == 1 ? flight * nr / variant.lanes * facts.parts : mr * 2;
   std::vector<Configuration::Field> fields{{"flight", flight}, {"mr", mr}, {"nr", nr}};
@@ -126,32 +163,13 @@ static Configuration gemmConfig(const CpuVariant &variant, const KernelFacts &fa
                                 std::to_string(variant.registers - 4));
   }
 
-  int64_t mTile = std::min(rows, largeTileRows);
   int64_t kBlock = productKBlock(variant, facts, facts.k, rows);
-  int64_t blocks = ceilDiv(facts.maxRows, mTile);
-  int64_t rowBlocks =
-      grouped ? std::min(facts.maxRows, blocks + facts.groups) : blocks * facts.groups;
-  int64_t panels = flight, mostPanels = std::max(mostTilePanels, mostTileColumns / nr);
-  while (panels * 2 <= std::min(mostPanels, panelsOfPart) &&
-         rowBlocks * ceilDiv(panelsOfPart, panels * 2) >= wantedTiles) {
-    panels *= 2;
-  }
-  int64_t columnTiles = ceilDiv(panelsOfPart, panels);
-  TileCount tiles;
-  if (!grouped) {
-    tiles = rowTiles(facts, mTile, facts.groups * columnTiles);
-  } else if (facts.size < 0) {
-    tiles = {-1, 1, 1, 1, columnTiles * rowBlocks};
-  } else if (facts.maxRows <= blocks + facts.groups) {
-    // Every entry may have an expert of its own.
-    tiles = {facts.size, facts.rowFactor, 1, columnTiles, 0};
-  } else {
-    tiles = {facts.size, facts.rowFactor, mTile, columnTiles, columnTiles * facts.groups};
-  }
-  fields.insert(fields.end(), {{"m_tile", mTile}, {"panels", panels}, {"k_block", kBlock}});
+  ProductTiles tiles(facts, grouped, nr, flight);
+  fields.insert(fields.end(),
+                {{"m_tile", tiles.mTile}, {"panels", tiles.panels}, {"k_block", kBlock}});
   StreamRows(variant, facts.weight, rows).addTo(fields);
-  return make(std::move(fields), tiles,
-              GemmScratch(paddedRows(mTile, mr), panels, facts.parts, kBlock, nr).bytes,
+  GemmScratch scratch(paddedRows(tiles.mTile, mr), tiles.panels, facts.parts, kBlock, nr);
+  return make(std::move(fields), tiles.count, scratch.bytes,
               tile + " keep " + std::to_string(accumulators) +
                   " accumulators in registers for up to " + std::to_string(rows) + " rows");
 }
@@ -177,6 +195,54 @@ static std::vector<Configuration> gemmConfigs(const CpuVariant &variant, const K
                      return usefulness(a) > usefulness(b);
                    });
   return configs;
+}
+
+/// A product by dot products: the weight is read as it lies, by tiles of `mr` rows. Their integer
+/// sums of a block of scales and the f32 sums of all blocks stay in registers; sums of bf16 are
+/// f32 alone.
+static Configuration dotConfig(const CpuVariant &variant, const KernelFacts &facts, bool grouped,
+                               int64_t mr) {
+  int64_t nr = panelWidth(variant, facts.weight), rows = rowsOfWeight(facts, grouped);
+  int64_t sums = facts.rows == DType::I8 ? 2 : 1, accumulators = mr * 2 * sums;
+  std::vector<Configuration::Field> fields{{"mr", mr}, {"nr", nr}};
+  std::string tile =
+      std::to_string(mr) + " rows x " + std::to_string(tileWidth(variant)) + " columns";
+  if (mr > rows) {
+    return rejected(fields, tile + ": there are never more than " + std::to_string(rows) + " rows");
+  }
+  // Weights, their scales and what AVX2 multiplies with need registers as well.
+  if (accumulators > variant.registers - 6) {
+    return rejected(fields, tile + " needs " + std::to_string(accumulators) +
+                                " accumulators, there are registers for " +
+                                std::to_string(variant.registers - 6));
+  }
+  ProductTiles tiles(facts, grouped, nr, 1);
+  int64_t k = ceilDiv(facts.k, dotColumns) * dotColumns;
+  int64_t inCache = expandedBlockBytes * 8 / int64_t(bitSize(facts.weight)) / tileWidth(variant);
+  int64_t kBlock = rows == 1 ? k : std::min(k, inCache / dotColumns * dotColumns);
+  DotScratch scratch(facts.rows, paddedRows(tiles.mTile, mr), tiles.panels, facts.parts, kBlock,
+                     nr);
+  fields.insert(fields.end(),
+                {{"m_tile", tiles.mTile}, {"panels", tiles.panels}, {"k_block", kBlock}});
+  return make(std::move(fields), tiles.count, scratch.bytes,
+              tile + " of dot products for up to " + std::to_string(rows) + " rows");
+}
+
+static std::vector<Configuration> dotConfigs(const CpuVariant &variant, const KernelFacts &facts,
+                                             bool grouped) {
+  std::vector<Configuration> configs;
+  for (int64_t mr : {12, 6, 2, 1}) {
+    configs.push_back(dotConfig(variant, facts, grouped, mr));
+  }
+  return configs;
+}
+
+static std::vector<Configuration> productConfigs(const CpuVariant &variant,
+                                                 const KernelFacts &facts, bool grouped) {
+  // Where there is no instruction for dot products of bf16, rows are widened as they are read.
+  bool dots =
+      weightLayout(Family::Gemm, variant, facts.weight, facts.rows).kind == LayoutKind::Dots;
+  return dots ? dotConfigs(variant, facts, grouped) : gemmConfigs(variant, facts, grouped);
 }
 
 /// Rows of a register tile of two vectors.
@@ -264,9 +330,9 @@ std::vector<Configuration> enumerateConfigs(Family family, const CpuVariant &var
                                             const KernelFacts &facts) {
   switch (family) {
   case Family::Gemm:
-    return gemmConfigs(variant, facts, false);
+    return productConfigs(variant, facts, false);
   case Family::GroupedGemm:
-    return gemmConfigs(variant, facts, true);
+    return productConfigs(variant, facts, true);
   case Family::LatentAttention:
     return latentConfigs(variant, facts);
   case Family::AttentionCombine:

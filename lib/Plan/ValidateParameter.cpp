@@ -138,7 +138,7 @@ static Status checkEncoding(const Parameter &parameter, const std::string &where
   }
   std::array<int64_t, 2> block = encodingBlock(parameter.type);
   bool inPanels = std::ranges::all_of(
-      parameter.layouts, [](const Layout &layout) { return layout.kind == LayoutKind::Panels; });
+      parameter.layouts, [](const Layout &layout) { return layout.kind != LayoutKind::RowMajor; });
   bool transposed = std::ranges::any_of(parameter.segments, &Segment::transposed);
   if (parameter.scaleRows != block[0] || parameter.scaleColumns != block[1] || !inPanels ||
       transposed) {
@@ -167,13 +167,18 @@ Status plan::detail::checkParameter(const Plan &plan, const Parameter &parameter
                           " variants, found " + number(int64_t(parameter.layouts.size())));
   }
   for (const Layout &layout : parameter.layouts) {
-    if (layout.kind != LayoutKind::Panels) {
+    if (layout.kind == LayoutKind::RowMajor) {
       continue;
+    }
+    if (layout.kind == LayoutKind::Dots && parameter.type != DType::BF16 &&
+        !isScaledAlongRows(parameter.type)) {
+      return bad(where, "expected words for dot products of bf16, i8 or i4, found " +
+                            std::string(name(parameter.type)));
     }
     int64_t unit = scaleForm(parameter.type) ? codesOfLane : 2;
     if (layout.panelWidth < unit || layout.panelWidth % unit != 0 || layout.panelWidth > 4096 ||
         !product({parameter.groups, parameter.rows + parameter.parts * layout.panelWidth,
-                  parameter.columns, 8})) {
+                  parameter.columns + dotColumns, 8})) {
       return bad(where, "expected panels whose width is a multiple of " + number(unit) +
                             ", 4096 at most, found " + number(layout.panelWidth));
     }

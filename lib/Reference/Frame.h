@@ -33,6 +33,9 @@ public:
   bool fits(mlir::RankedTensorType type, const Tensor &tensor);
   /// Binds after rounding to the value's element type.
   void define(mlir::Value value, Tensor tensor);
+  /// Binds codes and scales of `x`.
+  void defineQuantised(mlir::Value codes, mlir::Value scales, const Tensor &x, int64_t group,
+                       bool ue8m0);
 
   WeightView weight(mlir::Value data, mlir::Value scales,
                     std::optional<llvm::ArrayRef<int64_t>> block) const;
@@ -41,7 +44,7 @@ public:
                   std::optional<llvm::ArrayRef<int64_t>> block) const;
 
   /// The rows that a product multiplies: code × scale, a scale for each block of columns,
-  /// where they are FP8.
+  /// where they are codes.
   Tensor activations(mlir::Value rows, mlir::Value scales,
                      std::optional<llvm::ArrayRef<int64_t>> block) const;
 

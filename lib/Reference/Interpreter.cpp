@@ -91,6 +91,12 @@ static Type elementOf(Value value) {
   return cast<RankedTensorType>(value.getType()).getElementType();
 }
 
+void Frame::defineQuantised(Value codes, Value scales, const Tensor &x, int64_t group, bool ue8m0) {
+  auto made = elementOf(codes).isInteger(8) ? quantiseI8(x, group) : quantiseF8(x, group, ue8m0);
+  define(codes, made.first);
+  define(scales, made.second);
+}
+
 WeightView Frame::weight(Value data, Value scales, std::optional<ArrayRef<int64_t>> block) const {
   WeightView view{&get(data)};
   if (scales) {

@@ -26,8 +26,10 @@ struct WeightView {
 /// once.
 Tensor expandWeight(const WeightView &weight, Precision precision);
 
-/// Codes, not yet rounded, and scales of dsv3.quantise.
-std::pair<Tensor, Tensor> quantise(const Tensor &x, int64_t group, bool ue8m0);
+/// Codes of FP8, not yet rounded, and scales of dsv3.quantise.
+std::pair<Tensor, Tensor> quantiseF8(const Tensor &x, int64_t group, bool ue8m0);
+/// Codes of i8 and scales of dsv3.quantise.
+std::pair<Tensor, Tensor> quantiseI8(const Tensor &x, int64_t group);
 
 /// Calls body(i) for i < count, in runs of neighbours on the threads of the context.
 void parallel(mlir::MLIRContext *context, int64_t count, llvm::function_ref<void(int64_t)> body);

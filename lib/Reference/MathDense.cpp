@@ -48,7 +48,7 @@ double dot(const double *x, const double *w, int64_t n) {
   return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
-std::pair<Tensor, Tensor> quantise(const Tensor &x, int64_t group, bool ue8m0) {
+std::pair<Tensor, Tensor> quantiseF8(const Tensor &x, int64_t group, bool ue8m0) {
   int64_t n = x.columns(), groups = (n + group - 1) / group;
   Tensor codes(x.shape()), scales({x.rows(), groups});
   for (int64_t t = 0; t < x.rows(); ++t) {
@@ -64,6 +64,28 @@ std::pair<Tensor, Tensor> quantise(const Tensor &x, int64_t group, bool ue8m0) {
       scales[t * groups + g] = scale;
       for (int64_t i = g * group; i < std::min(n, (g + 1) * group); ++i) {
         codes[t * n + i] = static_cast<float>(x.row(t)[i]) / scale;
+      }
+    }
+  }
+  return {codes, scales};
+}
+
+std::pair<Tensor, Tensor> quantiseI8(const Tensor &x, int64_t group) {
+  int64_t n = x.columns(), groups = (n + group - 1) / group;
+  Tensor codes(x.shape()), scales({x.rows(), groups});
+  for (int64_t t = 0; t < x.rows(); ++t) {
+    for (int64_t g = 0; g < groups; ++g) {
+      float largest = 1e-30F;
+      for (int64_t i = g * group; i < std::min(n, (g + 1) * group); ++i) {
+        float magnitude = std::fabs(static_cast<float>(x.row(t)[i]));
+        largest = magnitude > largest || std::isnan(magnitude) ? magnitude : largest;
+      }
+      float scale = largest / 127.0F, inverse = 1.0F / scale;
+      scales[t * groups + g] = scale;
+      for (int64_t i = g * group; i < std::min(n, (g + 1) * group); ++i) {
+        float code = std::nearbyint(static_cast<float>(x.row(t)[i]) * inverse);
+        // Beside what is infinite or no number a code does not matter.
+        codes[t * n + i] = std::fmin(std::fmax(code, -127.0F), 127.0F);
       }
     }
   }

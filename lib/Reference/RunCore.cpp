@@ -84,10 +84,8 @@ LogicalResult Frame::rowwise(kern::RowwiseOp op) {
   }
   ValueRange outputs = op.getOutputs();
   if (op.getQuantiseGroup()) {
-    auto [codes, scales] =
-        quantise(results.back(), static_cast<int64_t>(*op.getQuantiseGroup()), op.getUe8m0());
-    define(outputs.drop_back().back(), codes);
-    define(outputs.back(), scales);
+    defineQuantised(outputs.drop_back().back(), outputs.back(), results.back(),
+                    static_cast<int64_t>(*op.getQuantiseGroup()), op.getUe8m0());
     outputs = outputs.drop_back(2);
     results.pop_back();
   }
@@ -152,10 +150,8 @@ LogicalResult Frame::finishProduct(OpT op, FailureOr<Tensor> result) {
     define(op.getResult(), *result);
     return success();
   }
-  auto [codes, scales] =
-      quantise(*result, static_cast<int64_t>(*op.getQuantiseGroup()), op.getUe8m0());
-  define(op.getResult(), codes);
-  define(op.getResultScales(), scales);
+  defineQuantised(op.getResult(), op.getResultScales(), *result,
+                  static_cast<int64_t>(*op.getQuantiseGroup()), op.getUe8m0());
   return success();
 }
 

@@ -43,11 +43,8 @@ LogicalResult Frame::runDense(Operation &op, bool &known) {
         return success();
       })
       .Case([&](graph::QuantiseOp quantised) {
-        auto [codes, scales] =
-            quantise(get(quantised.getX()), static_cast<int64_t>(quantised.getGroup()),
-                     quantised.getUe8m0());
-        define(quantised.getCodes(), codes);
-        define(quantised.getScales(), scales);
+        defineQuantised(quantised.getCodes(), quantised.getScales(), get(quantised.getX()),
+                        static_cast<int64_t>(quantised.getGroup()), quantised.getUe8m0());
         return success();
       })
       .Case([&](graph::DequantiseOp weight) {

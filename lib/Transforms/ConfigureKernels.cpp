@@ -23,6 +23,7 @@ struct ConfigureKernels : impl::ConfigureKernelsBase<ConfigureKernels> {
 
   void runOnOperation() override {
     SmallVector<StringRef> wanted;
+    std::vector<std::string> defaults;
     for (const std::string &name : variants) {
       if (!plan::isVariant(name)) {
         getOperation().emitError("unknown variant '")
@@ -32,9 +33,8 @@ struct ConfigureKernels : impl::ConfigureKernelsBase<ConfigureKernels> {
       wanted.push_back(name);
     }
     if (wanted.empty()) {
-      for (const plan::CpuVariant &variant : plan::cpuVariants()) {
-        wanted.push_back(variant.name);
-      }
+      defaults = plan::variantsFor(activationsOf(getOperation()));
+      wanted.append(defaults.begin(), defaults.end());
     }
     auto policy = getOperation()->getAttrOfType<StringAttr>(graph::policyAttrName);
     bool cpus = llvm::any_of(wanted, [](StringRef name) { return plan::findCpuVariant(name); });
@@ -49,6 +49,11 @@ struct ConfigureKernels : impl::ConfigureKernelsBase<ConfigureKernels> {
       }
     }
     mergeEqual();
+  }
+
+  static DType activationsOf(ModuleOp module) {
+    auto name = module->getAttrOfType<StringAttr>(graph::activationsAttrName);
+    return name ? plan::activationsFromName(name.getValue()).value_or(DType::F32) : DType::F32;
   }
 
   static remark::RemarkOpts optionsFor(kern::DefOp definition) {

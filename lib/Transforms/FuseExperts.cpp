@@ -35,7 +35,7 @@ struct FuseExperts : impl::FuseExpertsBase<FuseExperts> {
     if (auto quantise = onlyQuantise(active);
         quantise && makeGroup("experts_gate_up_quantise", {product, active, quantise})) {
       remark::passed(product->getLoc(), options)
-          << "gate, up, SiLU·mul and its FP8 codes in one launch";
+          << "gate, up, SiLU·mul and its codes in one launch";
       return;
     }
     makeGroup("experts_gate_up", {product, active}); // the activation alone reads the product

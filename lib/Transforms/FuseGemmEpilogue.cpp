@@ -31,7 +31,7 @@ struct FuseGemmEpilogue : impl::FuseGemmEpilogueBase<FuseGemmEpilogue> {
     }
     if (auto quantise = adds ? graph::QuantiseOp() : onlyQuantise(user);
         quantise && makeGroup("gate_up_quantise", {linear, user, quantise})) {
-      remark::passed(linear.getLoc(), options) << "SiLU·mul and its FP8 codes in the epilogue";
+      remark::passed(linear.getLoc(), options) << "SiLU·mul and its codes in the epilogue";
       return;
     }
     makeGroup(adds ? "linear_add" : "gate_up", {linear, user}); // the user alone reads it

@@ -30,11 +30,11 @@ struct FuseResidualNorm : impl::FuseResidualNormBase<FuseResidualNorm> {
     graph::QuantiseOp quantise = freeQuantise(norm.getResult());
     if (add && quantise && makeGroup("residual_norm_quantise", {add, norm, quantise})) {
       remark::passed(norm.getLoc(), options)
-          << "residual addition, norm and its FP8 codes in one launch";
+          << "residual addition, norm and its codes in one launch";
     } else if (add && makeGroup("residual_norm", {add, norm})) {
       remark::passed(norm.getLoc(), options) << "residual addition and norm in one launch";
     } else if (quantise && makeGroup("norm_quantise", {norm, quantise})) {
-      remark::passed(norm.getLoc(), options) << "norm and its FP8 codes in one launch";
+      remark::passed(norm.getLoc(), options) << "norm and its codes in one launch";
     } else {
       remark::missed(norm.getLoc(), options)
           << "no residual addition right before the norm, no quantisation right after it";

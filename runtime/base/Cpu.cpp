@@ -17,6 +17,12 @@ std::vector<std::string_view> runtime::runnableVariants() {
   // the operating system saves.
   __builtin_cpu_init();
   if (__builtin_cpu_supports("x86-64-v4")) {
+    if (__builtin_cpu_supports("avx512vnni")) {
+      names.push_back(plan::variantV4Vnni);
+    }
+    if (__builtin_cpu_supports("avx512bf16")) {
+      names.push_back(plan::variantV4Bf16);
+    }
     names.push_back(plan::variantV4);
   }
   if (__builtin_cpu_supports("x86-64-v3")) {

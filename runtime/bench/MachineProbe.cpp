@@ -44,7 +44,7 @@ Expected<MachineProbe> MachineProbe::create(int threads, std::string_view varian
   if (!memory) {
     return memory.failure();
   }
-  MachineProbe probe(*std::move(team), *std::move(memory), variant == plan::variantV4);
+  MachineProbe probe(*std::move(team), *std::move(memory), variant.starts_with(plan::variantV4));
   // Pages that were never written are all the same one.
   std::byte *data = probe.memory.data();
   uint64_t share = bytes / uint64_t(probe.team->size());

@@ -53,14 +53,15 @@ struct Opened {
 static Expected<ModelFlags> referenceOf(const Flags &flags, const FoundModel &model) {
   ModelFlags reference = flags.model;
   bool changes = !compileOptions(flags.model).empty();
-  reference.weights.clear(), reference.head.clear(), reference.cacheType.clear();
+  reference.weights.clear(), reference.head.clear();
+  reference.activations.clear(), reference.cacheType.clear();
   if (!flags.reference.empty()) {
     reference.model = flags.reference, reference.config.clear();
   } else if (model.bundle && model.checkpoint) {
     reference.model = model.checkpoint->directory().string();
   } else if (!changes) {
-    return Failure{"a model is compared with itself: expected --reference, --weights, --head "
-                   "or --cache-type",
+    return Failure{"a model is compared with itself: expected --reference, --weights, --head, "
+                   "--activations or --cache-type",
                    "", "dsv3-run compare --model DIR --weights int8 --prompt TEXT"};
   }
   return reference;
@@ -130,8 +131,8 @@ void addCompare(CLI::App &app, Command &chosen) {
       "compare",
       "Says how far a model is from a reference on a text: the divergence of what they expect\n"
       "next, and how often they expect the same. Without --reference that is the model's own\n"
-      "checkpoint as it is stored, so that --weights, --head and --cache-type tell what they\n"
-      "change. Both models are in memory. Says nothing about how good either is.\n\n"
+      "checkpoint as it is stored, so that --weights, --head, --activations and --cache-type\n"
+      "tell what they change. Both models are in memory. Says nothing about how good either is.\n\n"
       "example: dsv3-run compare --model DIR --weights int8 --text FILE --layers");
   addModelFlags(*command, flags->model);
   command->add_option("--reference", flags->reference, "another model directory, or a bundle");

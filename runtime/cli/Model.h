@@ -38,6 +38,7 @@ struct ModelFlags {
   std::string config;        ///< a config.json alone, with made-up weights, instead of a model
   std::string variant;       ///< empty: the best
   std::string weights, head; ///< encodings that are compiled for; empty: as stored
+  std::string activations;   ///< rows of products that are compiled for; empty: f32
   std::string cacheType;     ///< elements of the cache that are compiled for; empty: f32
   std::string policy;        ///< precision that is compiled for; empty: f32
   std::string device = "cpu";

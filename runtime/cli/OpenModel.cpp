@@ -45,6 +45,10 @@ static std::string refuseUnknownCacheType(const std::string &text) {
   return known ? "" : "expected f32, bf16 or f16, found '" + text + "'";
 }
 
+static std::string refuseUnknownActivations(const std::string &text) {
+  return plan::activationsFromName(text) ? "" : "expected f32, bf16 or int8, found '" + text + "'";
+}
+
 /// The encodings that `admits` admits; `names` says which these are.
 static CLI::Validator encodings(const std::string &names, bool (*admits)(DType)) {
   return CLI::Validator(
@@ -99,6 +103,12 @@ void addModelFlags(CLI::App &command, ModelFlags &flags) {
       ->check(encodings(encodingNames(), [](DType) { return true; }));
   command.add_option("--head", flags.head, "encode the head: bf16, fp8 or int8 [as stored]")
       ->check(encodings("bf16, fp8 or int8", [](DType type) { return type != DType::I4; }));
+  command
+      .add_option(
+          "--activations", flags.activations,
+          "rows of products on CPUs: f32, bf16 with BF16 weights, or int8 with --weights of\n"
+          "int8 or int4 [f32]")
+      ->check(refuseUnknownActivations);
   command
       .add_option("--cache-type", flags.cacheType,
                   "elements of the latent cache: f32, bf16 or f16 [f32]")
@@ -182,6 +192,7 @@ std::vector<std::string> compileOptions(const ModelFlags &flags) {
   std::vector<std::string> options;
   for (const auto &[flag, value] :
        {std::pair("--weights", &flags.weights), std::pair("--head", &flags.head),
+        std::pair("--activations", &flags.activations),
         std::pair("--cache-type", &flags.cacheType)}) {
     if (!value->empty()) {
       options.insert(options.end(), {flag, *value});
@@ -199,9 +210,12 @@ static Expected<std::string> variantToCompile(const ModelFlags &flags,
   if (gpuOf(flags.device)) {
     return gpuVariant(device);
   }
+  // What is asked for by name need not be what suits the activations best.
   std::vector<std::string> names;
-  for (const plan::CpuVariant &cpu : plan::cpuVariants()) {
-    names.emplace_back(cpu.name);
+  if (flags.variant.empty()) {
+    names = plan::variantsFor(plan::activationsFromName(flags.activations).value_or(DType::F32));
+  } else {
+    names.push_back(flags.variant);
   }
   Expected<size_t> chosen = runtime::chooseVariant(names, flags.variant);
   return chosen ? Expected<std::string>(names[*chosen]) : chosen.failure();

@@ -9,6 +9,8 @@
 //===----------------------------------------------------------------------===//
 #include "runtime/params/Interleave.h"
 
+#include "dsv3/Plan/Layout.h"
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -186,6 +188,51 @@ void interleave(std::span<const Elements> lanes, int64_t elementBytes, int64_t c
 void interleavePanelCodes(std::span<const Elements> lanes, int64_t columns, std::byte *out) {
   assert(lanes.size() % sizeof(Word) == 0 && "single elements keep their nibbles");
   interleaveTiles<uint8_t, true>(lanes, columns, out);
+}
+
+/// Columns of dots that are made at a time: of all rows they stay in the first-level cache.
+static constexpr int64_t dotTileColumns = 256;
+
+void interleaveBf16Dots(std::span<const Elements> rows, int64_t columns, int64_t room,
+                        std::byte *out) {
+  auto stride = int64_t(rows.size() * sizeof(uint32_t));
+  for (int64_t begin = 0; begin < room; begin += dotTileColumns) {
+    int64_t end = std::min(room, begin + dotTileColumns);
+    for (size_t j = 0; j < rows.size(); ++j) {
+      auto element = [&](int64_t column) {
+        uint16_t bits = 0;
+        if (column < columns) {
+          std::memcpy(&bits, rows[j].first + column * rows[j].stride * int64_t(sizeof bits),
+                      sizeof bits);
+        }
+        return uint32_t(bits);
+      };
+      for (int64_t c = begin; c < end; c += 2) {
+        uint32_t word = element(c) | element(c + 1) << 16;
+        std::memcpy(out + c / 2 * stride + int64_t(j * sizeof word), &word, sizeof word);
+      }
+    }
+  }
+}
+
+void interleaveCodeDots(DType type, std::span<const uint8_t> codes, int64_t width, int64_t columns,
+                        std::byte *out) {
+  int64_t inWord = plan::columnsOfDot(type);
+  for (int64_t begin = 0; begin < columns; begin += dotTileColumns) {
+    int64_t end = std::min(columns, begin + dotTileColumns);
+    for (int64_t j = 0; j < width; ++j) {
+      for (int64_t c = begin; c < end; c += inWord) {
+        const uint8_t *code = codes.data() + j * columns + c;
+        uint32_t word = 0, high = 0;
+        std::memcpy(&word, code, sizeof word);
+        if (type == DType::I4) {
+          std::memcpy(&high, code + sizeof word, sizeof high);
+          word |= high << 4;
+        }
+        std::memcpy(out + (c / inWord * width + j) * int64_t(sizeof word), &word, sizeof word);
+      }
+    }
+  }
 }
 
 } // namespace dsv3::runtime

@@ -26,17 +26,18 @@ struct Packer::Scratch {
   std::vector<std::byte> rows; ///< buffers for `width` rows
   std::vector<Elements> lanes; ///< rows in the order in which their elements lie
   std::vector<float> scales;   ///< of a row, or of all where rows are encoded
-  std::vector<uint8_t> codes;  ///< [width][panelColumns], where rows are encoded
+  std::vector<uint8_t> codes;  ///< [width][room], where rows are encoded
 };
 
 Packer::Packer(const plan::Parameter &parameter, const plan::Layout &layout)
     : parameter(parameter), shape(parameter, layout),
-      panels(layout.kind == plan::LayoutKind::Panels), width(panels ? layout.panelWidth : 1) {
+      panels(layout.kind != plan::LayoutKind::RowMajor),
+      dots(layout.kind == plan::LayoutKind::Dots), width(panels ? layout.panelWidth : 1),
+      room(plan::roomForColumns(layout.kind, parameter.type, parameter.columns)) {
   int64_t partRows = parameter.rows / parameter.parts;
   lineCount = panels ? parameter.groups * parameter.parts * plan::ceilDiv(partRows, width)
                      : parameter.groups * parameter.rows;
-  lineBytes = plan::panelColumns(parameter.type, parameter.columns) * width *
-              int64_t(bitSize(parameter.type)) / 8;
+  lineBytes = room * width * int64_t(bitSize(parameter.type)) / 8;
   linesPerUnit = std::max<int64_t>(1, bytesPerUnit / lineBytes);
   scaleColumns =
       parameter.scaleColumns == 0 ? 0 : plan::ceilDiv(parameter.columns, parameter.scaleColumns);
@@ -74,12 +75,14 @@ void Packer::packLine(int64_t line, const ParameterReader &reader, std::byte *da
   scratch.lanes.assign(size_t(width), {zero.data(), 0});
   for (int64_t j = 0; j < rows.count; ++j) {
     std::byte *buffer = scratch.rows.data() + j * parameter.columns * elementBytes;
-    size_t lane = panels ? size_t(shape.lane(j)) : 0;
+    size_t lane = dots ? size_t(j) : panels ? size_t(shape.lane(j)) : 0;
     scratch.lanes[lane] = reader.row(rows.group, rows.first + j, buffer);
   }
   std::byte *out = data + line * lineBytes;
   if (!panels && scratch.lanes[0].stride == 1) {
     std::memcpy(out, scratch.lanes[0].first, size_t(lineBytes));
+  } else if (dots) {
+    interleaveBf16Dots(scratch.lanes, parameter.columns, room, out);
   } else if (panels && parameter.type == DType::F8E4M3) {
     interleavePanelCodes(scratch.lanes, parameter.columns, out);
   } else {
@@ -109,8 +112,8 @@ bool Packer::packEncoded(int64_t line, const ParameterReader &reader, std::byte 
                          std::byte *scales, Scratch &scratch) const {
   LineRows rows = rowsOfLine(parameter, panels, width, line);
   int64_t numbers = scaleColumns * scaleForm(parameter.type)->numbers;
-  int64_t columns = plan::panelColumns(parameter.type, parameter.columns);
-  // Rows that are not there, and a column that is not, are zeros.
+  int64_t columns = room;
+  // Rows and columns that are not there are zeros.
   scratch.codes.assign(size_t(width * columns), 0);
   scratch.scales.assign(size_t(width * numbers), 0);
   bool sound = true;
@@ -120,7 +123,9 @@ bool Packer::packEncoded(int64_t line, const ParameterReader &reader, std::byte 
                                std::span(scratch.scales).subspan(size_t(j * numbers)));
   }
   std::byte *out = data + line * lineBytes;
-  if (parameter.type == DType::I4) {
+  if (dots) {
+    interleaveCodeDots(parameter.type, scratch.codes, width, columns, out);
+  } else if (parameter.type == DType::I4) {
     interleaveI4(scratch.codes, width, columns, out);
   } else {
     scratch.lanes.resize(size_t(width));

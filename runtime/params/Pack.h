@@ -54,8 +54,9 @@ private:
 
   const plan::Parameter &parameter;
   plan::PackedShape shape;
-  bool panels;
+  bool panels, dots; ///< dots are panels too
   int64_t width;     ///< rows of a line
+  int64_t room;      ///< for columns of a line
   int64_t lineCount; ///< panels, or rows of all groups
   int64_t lineBytes; ///< of data
   int64_t linesPerUnit;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What --weights, --head and --cache-type do to the small trained model: bytes, answers, divergence from what is stored.
+"""What --weights, --head, --activations and --cache-type do to the small trained model: bytes, answers, divergence from what is stored.
 
 usage: encodings.py DSV3_RUN DSV3_COMPILE MODEL     MODEL: models/nano, stored as FP8
 """
@@ -22,6 +22,9 @@ BOUNDS = {
     ("--weights=int8", "--head=int8"): 2e-4,   # 5.9e-5
     ("--weights=int8", "--head=fp8"): 5e-4,    # 1.6e-4
     ("--weights=int4",): 5e-3,                 # 1.7e-3
+    ("--weights=int8", "--activations=int8"): 5e-4,   # 1.7e-4
+    ("--weights=int4", "--activations=int8"): 8e-3,   # 2.4e-3
+    ("--weights=bf16", "--activations=bf16"): 1.2e-4, # 3.8e-5
     ("--cache-type=bf16",): 1e-3,
     ("--cache-type=f16",): 1e-4,
 }

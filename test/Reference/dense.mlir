@@ -1,7 +1,7 @@
 // The reference interpreter on norms, linear layers and quantisation; answers by hand.
 // REQUIRES: interpret
 // RUN: dsv3-interpret run %s | FileCheck %s
-// CHECK: 11 checks passed, 0 failed
+// CHECK: 15 checks passed, 0 failed
 
 // 3² and 4² have mean 12.5; with eps 12.5 the root is 5.
 func.func @rms_norm() {
@@ -66,6 +66,35 @@ func.func @quantise() {
   check.expect_eq %q, %codes : tensor<1x3xf8E4M3FN>, tensor<1x3xf8E4M3FN>
   %scales = check.constant dense<[[2.0, 0.1]]> : tensor<1x2xf32>
   check.expect_close %s, %scales atol 0.0 rtol 1.0e-07 : tensor<1x2xf32>, tensor<1x2xf32>
+  return
+}
+
+// The largest value of a group becomes 127, halves go to the even code; a group of zeros has codes of 0.
+func.func @quantise_i8() {
+  %x = check.constant dense<[[254.0, -5.0, 0.0, 0.0, -63.5]]> : tensor<1x5xf32>
+  %q, %s = dsv3.quantise %x group 2 : tensor<1x5xf32> -> tensor<1x5xi8>, tensor<1x3xf32>
+  %codes = check.constant dense<[[127, -2, 0, 0, -127]]> : tensor<1x5xi8>
+  check.expect_eq %q, %codes : tensor<1x5xi8>, tensor<1x5xi8>
+  %scales = check.constant dense<[[2.0, 0.0, 0.5]]> : tensor<1x3xf32>
+  check.expect_close %s, %scales atol 1.0e-31 rtol 0.0 : tensor<1x3xf32>, tensor<1x3xf32>
+  return
+}
+
+// Codes times codes of i8, and of i4 with an offset: 0.5 * (3, 4) times 10 * (1, -2), and times
+// 10 * (1, 2) + 1.
+func.func @linear_int8() {
+  %x = check.constant dense<[[3, 4]]> : tensor<1x2xi8>
+  %xs = check.constant dense<[[0.5]]> : tensor<1x1xf32>
+  %w8 = check.constant dense<[[1, -2]]> : tensor<1x2xi8>
+  %s8 = check.constant dense<[[10.0]]> : tensor<1x1xf16>
+  %y = dsv3.linear %x x_scales %xs, %w8 scales %s8 block [1, 32] : tensor<1x2xi8> x_scales tensor<1x1xf32>, tensor<1x2xi8>, tensor<1x1xf16> -> tensor<1x1xf32>
+  %of8 = check.constant dense<[[-25.0]]> : tensor<1x1xf32>
+  check.expect_eq %y, %of8 : tensor<1x1xf32>, tensor<1x1xf32>
+  %w4 = check.constant dense<[[1, 2]]> : tensor<1x2xi4>
+  %s4 = check.constant dense<[[[10.0, 1.0]]]> : tensor<1x1x2xf16>
+  %z = dsv3.linear %x x_scales %xs, %w4 scales %s4 block [1, 32] : tensor<1x2xi8> x_scales tensor<1x1xf32>, tensor<1x2xi4>, tensor<1x1x2xf16> -> tensor<1x1xf32>
+  %of4 = check.constant dense<[[58.5]]> : tensor<1x1xf32>
+  check.expect_eq %z, %of4 : tensor<1x1xf32>, tensor<1x1xf32>
   return
 }
 

@@ -16,7 +16,7 @@ func.func @mlp(%x: !x, %gu: tensor<128x128xbf16>, %d: tensor<128x64xbf16>, %w: t
 }
 
 func.func @quantised(%x: tensor<?x128xbf16, #T>, %w: tensor<128x128xbf16>) -> tensor<?x1xf32, #T> {
-  // expected-remark-re @below {{[Passed] fuse-gemm-epilogue{{.*}}SiLU·mul and its FP8 codes in the epilogue}}
+  // expected-remark-re @below {{[Passed] fuse-gemm-epilogue{{.*}}SiLU·mul and its codes in the epilogue}}
   %p = dsv3.linear %x, %w : tensor<?x128xbf16, #T>, tensor<128x128xbf16> -> tensor<?x128xbf16, #T>
   %a = dsv3.silu_mul %p : tensor<?x128xbf16, #T>
   %q, %s = dsv3.quantise %a group 128 : tensor<?x64xbf16, #T> -> tensor<?x64xf8E4M3FN, #T>, tensor<?x1xf32, #T>

@@ -28,10 +28,10 @@ func.func @read_between(%x: !x, %d: !x, %w: tensor<128xbf16>) -> (!x, !x) {
 !n = tensor<?x128xbf16, #T>
 func.func @quantised(%x: !n, %d: !n, %w: tensor<128xbf16>) -> (tensor<?x1xf32, #T>, tensor<?x1xf32, #T>) {
   %s = dsv3.add %x, %d : !n
-  // expected-remark-re @below {{[Passed] fuse-residual-norm{{.*}}residual addition, norm and its FP8 codes in one launch}}
+  // expected-remark-re @below {{[Passed] fuse-residual-norm{{.*}}residual addition, norm and its codes in one launch}}
   %n = dsv3.rms_norm %s, %w eps 1.0e-06 : !n, tensor<128xbf16>
   %q, %c = dsv3.quantise %n group 128 : !n -> tensor<?x128xf8E4M3FN, #T>, tensor<?x1xf32, #T>
-  // expected-remark-re @below {{[Passed] fuse-residual-norm{{.*}}norm and its FP8 codes in one launch}}
+  // expected-remark-re @below {{[Passed] fuse-residual-norm{{.*}}norm and its codes in one launch}}
   %m = dsv3.rms_norm %x, %w eps 1.0e-06 : !n, tensor<128xbf16>
   %r, %e = dsv3.quantise %m group 128 : !n -> tensor<?x128xf8E4M3FN, #T>, tensor<?x1xf32, #T>
   return %c, %e : tensor<?x1xf32, #T>, tensor<?x1xf32, #T>

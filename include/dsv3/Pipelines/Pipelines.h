@@ -18,12 +18,13 @@ namespace dsv3 {
 /// What passes are told.
 struct PipelineOptions {
   std::string policy = "f32";
-  std::string cacheType; ///< elements of the cache; empty: what the policy says
+  std::string cacheType;           ///< elements of the cache; empty: what the policy says
+  std::string activations = "f32"; ///< rows of products under policy f32
   /// Encodings of the products' weights and of the head; empty: as stored.
   std::string weights, head;
   /// Most tokens of a step with absorbed attention, and of any step.
   int64_t rows = 16, chunk = 512;
-  /// Variants to make kernels for; empty: all CPUs.
+  /// Variants to make kernels for; empty: CPUs, as suits the activations.
   std::vector<std::string> variants;
 };
 

@@ -42,13 +42,21 @@ std::optional<Family> familyFromName(std::string_view text);
 
 /// A kind of CPU that kernels are made for.
 struct CpuVariant {
-  std::string_view name;   ///< also LLVM's name of the CPU
-  int64_t lanes;           ///< f32 elements of a vector register
-  int64_t registers;       ///< vector registers
-  std::string_view tuning; ///< LLVM function attribute prefer-vector-width
+  std::string_view name;
+  std::string_view cpu;      ///< LLVM's name of the CPU
+  std::string_view features; ///< what it has besides, as LLVM names it
+  int64_t lanes;             ///< f32 elements of a vector register
+  int64_t registers;         ///< vector registers
+  std::string_view tuning;   ///< LLVM function attribute prefer-vector-width
+  DType dots = DType::F32;   ///< I8, BF16: has an instruction for dot products of such rows
 };
 
 std::span<const CpuVariant> cpuVariants();
+/// The types that --activations can name: f32, bf16, int8. Nothing for others.
+std::optional<DType> activationsFromName(std::string_view text);
+/// Those that a bundle has code for unless others are asked for: one for every CPU, and what suits
+/// rows of products of type `activations`.
+std::vector<std::string> variantsFor(DType activations);
 /// Null if there is no such variant.
 const CpuVariant *findCpuVariant(std::string_view text);
 
@@ -58,9 +66,10 @@ inline int64_t tileWidth(const CpuVariant &variant) { return 2 * variant.lanes; 
 inline int64_t panelWidth(const CpuVariant &variant, DType weight) {
   return (scaleForm(weight) ? codeVectors : 2) * variant.lanes;
 }
-/// How a family reads its weight of type `weight` (gemm, grouped_gemm,
-/// expanded_attention: in panels; tables, norms and biases of the others: row-major).
-Layout weightLayout(Family family, const CpuVariant &variant, DType weight);
+/// How a family reads its weight of type `weight` (gemm, grouped_gemm, expanded_attention: in
+/// panels, or as words for dot products with rows of type `rows`; tables, norms and biases of the
+/// others: row-major).
+Layout weightLayout(Family family, const CpuVariant &variant, DType weight, DType rows);
 
 /// A kind of GPU that kernels are printed for.
 struct GpuVariant {
@@ -85,7 +94,7 @@ bool isVariant(std::string_view text);
 std::string variantList();
 /// As weightLayout above for the variant of that name, which there must be. GPUs read all weights
 /// row-major, as they are stored.
-Layout weightLayout(Family family, std::string_view variant, DType weight);
+Layout weightLayout(Family family, std::string_view variant, DType weight, DType rows);
 
 /// What a configuration depends on. Fields that a family does not name below are
 /// ignored.

@@ -33,6 +33,16 @@
 //
 // Behind an odd number of columns comes one of zeros.
 //
+// Dots are panels too, for instructions that multiply neighbours in a 32-bit word and add the
+// products: [groups][parts][panels][columns / n][width] words of n neighbouring columns of a row,
+// 2 of bf16, 4 of i8, 8 of i4. Of i4 a byte has columns c and c + 4 as its low and high half:
+//
+//   bit      0     4     8    12    16    20    24    28
+//   column   c    c+4   c+1   c+5   c+2   c+6   c+3   c+7
+//
+// There are as many columns as fill whole blocks of dotColumns; those that are not there are
+// zeros. Scales lie as in panels.
+//
 //===----------------------------------------------------------------------===//
 #pragma once
 
@@ -70,12 +80,28 @@ inline int64_t panelColumns(DType type, int64_t columns) {
   return type == DType::I4 ? ceilDiv(columns, columnsOfWord) * columnsOfWord : columns;
 }
 
+/// Columns of which dots hold whole blocks: those of a scale of i8 and i4.
+inline constexpr int64_t dotColumns = encodingBlock(DType::I8)[1];
+/// Neighbouring columns that a word of dots holds.
+inline constexpr int64_t columnsOfDot(DType type) { return 32 / bitSize(type); }
+/// Place of a column within its word of dots, in elements.
+inline constexpr int64_t placeInDot(DType type, int64_t column) {
+  int64_t inWord = column % columnsOfDot(type), bytes = 4;
+  return type == DType::I4 ? inWord % bytes * 2 + inWord / bytes : inWord;
+}
+/// Columns that a panel of a layout has room for.
+inline int64_t roomForColumns(LayoutKind kind, DType type, int64_t columns) {
+  return kind == LayoutKind::Dots ? ceilDiv(columns, dotColumns) * dotColumns
+                                  : panelColumns(type, columns);
+}
+
 /// Geometry of one parameter in one layout; precomputes what the index formulas
 /// need. Sizes are in elements.
 class PackedShape {
 public:
   PackedShape(const Parameter &parameter, const Layout &layout)
-      : panels(layout.kind == LayoutKind::Panels), type(parameter.type),
+      : panels(layout.kind != LayoutKind::RowMajor), dots(layout.kind == LayoutKind::Dots),
+        room(roomForColumns(layout.kind, parameter.type, parameter.columns)), type(parameter.type),
         form(scaleForm(type).value_or(ScaleForm{})), groups(parameter.groups), rows(parameter.rows),
         columns(parameter.columns), parts(parameter.parts), width(panels ? layout.panelWidth : 1),
         partRows(parameter.rows / parameter.parts), partPanels(ceilDiv(partRows, width)),
@@ -85,8 +111,7 @@ public:
   uint64_t scaleBytes() const { return uint64_t(scaleElements()) * byteSize(form.type); }
 
   int64_t dataElements() const {
-    return panels ? groups * parts * partPanels * panelColumns(type, columns) * width
-                  : groups * rows * columns;
+    return panels ? groups * parts * partPanels * room * width : groups * rows * columns;
   }
   /// Index of W[group, row, column].
   int64_t dataIndex(int64_t group, int64_t row, int64_t column) const {
@@ -95,12 +120,16 @@ public:
     }
     int64_t part = row / partRows, inPart = row % partRows;
     int64_t panel = (group * parts + part) * partPanels + inPart / width;
+    if (dots) {
+      int64_t inWord = column % columnsOfDot(type);
+      return (panel * room + column - inWord) * width + inPart % width * columnsOfDot(type) +
+             placeInDot(type, column);
+    }
     if (type == DType::I4) {
       int64_t inWord = column % columnsOfWord;
-      return (panel * panelColumns(type, columns) + column - inWord) * width +
-             lane(inPart % width) + inWord * codeVectors;
+      return (panel * room + column - inWord) * width + lane(inPart % width) + inWord * codeVectors;
     }
-    return (panel * columns + column) * width + lane(inPart % width);
+    return (panel * room + column) * width + lane(inPart % width);
   }
 
   /// 0 for a parameter without scales.
@@ -125,8 +154,8 @@ public:
     int64_t panel = (group * parts + part) * partPanels + inPart / width;
     return ((panel * blocks + block) * form.numbers + number) * width + inPart % width;
   }
-  /// Place of row j of a panel within the `width` elements of a column, of i4 within those of
-  /// two columns.
+  /// Place of row j of a panel, which is none of dots, within the `width` elements of a column, of
+  /// i4 within those of two columns.
   int64_t lane(int64_t j) const {
     if (bitSize(type) == 16) {
       int64_t half = width / 2;
@@ -146,7 +175,8 @@ public:
   }
 
 private:
-  bool panels;
+  bool panels, dots;
+  int64_t room; ///< for columns
   DType type;
   ScaleForm form;
   int64_t groups, rows, columns, parts, width, partRows, partPanels, scaleRows, scaleColumns;

@@ -42,9 +42,12 @@ inline constexpr std::string_view observedHidden = "hidden";
 inline constexpr std::string_view observedExperts = "router.experts";
 inline constexpr std::string_view observedWeights = "router.weights";
 
-/// Variant::name: the CPUs that kernels are made for, by LLVM's names.
+/// Variant::name: the CPUs that kernels are made for.
 inline constexpr std::string_view variantV3 = "x86-64-v3";
 inline constexpr std::string_view variantV4 = "x86-64-v4";
+/// The same with AVX512_VNNI, and with AVX512_BF16.
+inline constexpr std::string_view variantV4Vnni = "x86-64-v4-vnni";
+inline constexpr std::string_view variantV4Bf16 = "x86-64-v4-bf16";
 
 /// Variant::name: the GPUs that kernels are printed for, by NVRTC's names.
 inline constexpr std::string_view variantSm80 = "sm_80";

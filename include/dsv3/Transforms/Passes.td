@@ -121,6 +121,33 @@ def SetPrecision : GraphPass<"dsv3-set-precision"> {
                         "elements of the cache [what the policy says]: f32, bf16 or f16">];
 }
 
+def NarrowActivations : GraphPass<"dsv3-narrow-activations"> {
+  let summary = "rounds or quantises the rows of products under policy f32";
+  let description = [{
+    | activations | rows of dsv3.linear and dsv3.grouped_linear | with weights of |
+    |---|---|---|
+    | f32 | f32 | any type |
+    | bf16 | rounded to bf16 by dsv3.cast | bf16 |
+    | int8 | codes of i8 by dsv3.quantise, a scale for each block of the weight | i8 or i4 |
+
+    So that instructions for dot products multiply them. Rows of other products stay f32, and so
+    do the router's, kv_b's and the head's whatever their weights are; what products give is f32.
+    A module of which no product can be narrowed is refused. The choice is recorded as the
+    module's attribute `dsv3.activations`.
+
+    ```mlir
+    %y = dsv3.linear %x, %w scales %s block [1, 32] : (f32, i8) -> f32
+    ```
+    becomes
+    ```mlir
+    %q, %t = dsv3.quantise %x group 32 : f32 -> i8, f32
+    %y = dsv3.linear %q x_scales %t, %w scales %s block [1, 32] : (i8, i8) -> f32
+    ```
+  }];
+  let options = [Option<"activations", "activations", "std::string", "\"f32\"",
+                        "f32, bf16 or int8">];
+}
+
 //===----------------------------------------------------------------------===//
 // Phase fused
 //===----------------------------------------------------------------------===//
@@ -282,7 +309,7 @@ def ConfigureKernels : GraphPass<"kern-configure"> {
     `configs {"x86-64-v3" = {rows = 4, scratch = 0, tiles = array<i64: 0, 1, 4, 1, 0>}}`.
   }];
   let options = [ListOption<"variants", "variants", "std::string",
-                            "variants to make kernels for [all CPUs]">];
+                            "variants to make kernels for [CPUs, as suits the activations]">];
 }
 
 //===----------------------------------------------------------------------===//

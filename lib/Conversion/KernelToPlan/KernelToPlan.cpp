@@ -3,6 +3,7 @@
 
 #include "FunctionPlanner.h"
 #include "Graph/Extent.h"
+#include "Plan/Plan.h"
 #include "dsv3/Plan/Families.h"
 #include "dsv3/Plan/Names.h"
 #include "dsv3/Transforms/Remarks.h"
@@ -149,6 +150,15 @@ static Value weightOf(Operation *core) {
       .Default(Value());
 }
 
+/// The type of the rows that the weight of a core op is multiplied with.
+static DType rowsOf(Operation *core) {
+  return llvm::TypeSwitch<Operation *, DType>(core)
+      .Case<kern::GemmOp, kern::GroupedGemmOp>([](auto op) {
+        return *planir::dtypeOf(cast<RankedTensorType>(op.getA().getType()).getElementType());
+      })
+      .Default(DType::F32);
+}
+
 /// Sets the parameter's layouts to those that the launch reads it in, as its operand
 /// `index`. Fails if `reader`, which is set by its first launch, wants others.
 LogicalResult ModulePlanner::setLayouts(plan::Parameter &parameter, kern::LaunchOp launch,
@@ -159,7 +169,8 @@ LogicalResult ModulePlanner::setLayouts(plan::Parameter &parameter, kern::Launch
   wanted.reserve(result.variants.size());
   for (const plan::Variant &variant : result.variants) {
     wanted.push_back(isWeight ? plan::weightLayout(*plan::familyFromName(*definition.getFamily()),
-                                                   variant.name, parameter.type)
+                                                   variant.name, parameter.type,
+                                                   rowsOf(definition.getCore()))
                               : plan::Layout());
   }
   if (!reader) {

@@ -51,11 +51,10 @@ SmallVector<Type> KernelEmitter::pointers() {
   return types;
 }
 
-/// What a core op reads besides weights, tables and operands of regions, which are widened.
+/// What a core op reads as f32. Not what is widened (weights, tables, operands of regions), nor the
+/// rows of products, which may be narrow.
 static SmallVector<Value> activationsOf(Operation *core) {
   return llvm::TypeSwitch<Operation *, SmallVector<Value>>(core)
-      .Case<kern::GemmOp, kern::GroupedGemmOp>(
-          [](auto op) { return SmallVector<Value>{op.getA()}; })
       .Case([](kern::CombineOp op) { return SmallVector<Value>{op.getX()}; })
       .Case([](kern::ConcatOp op) { return SmallVector<Value>{op.getLhs(), op.getRhs()}; })
       .Case([](kern::AttentionCombineOp op) { return SmallVector<Value>{op.getPartials()}; })
@@ -72,7 +71,20 @@ static bool hasPrologue(Operation *core) {
       .Default(false);
 }
 
-/// The CPU reads and stores f32 and i32; of a cache, bf16 and f16 too.
+/// The rows that a product reads; null for other core ops.
+static Value rowsOfProduct(Operation *core) {
+  return llvm::TypeSwitch<Operation *, Value>(core)
+      .Case<kern::GemmOp, kern::GroupedGemmOp>([](auto op) { return op.getA(); })
+      .Default(Value());
+}
+
+/// The panels in which a product computes its results; 0 for other core ops.
+static int64_t panelOfProduct(Operation *core, DictionaryAttr config) {
+  return rowsOfProduct(core) ? config.getAs<IntegerAttr>("nr").getInt() : 0;
+}
+
+/// The CPU reads and stores f32 and i32; codes of i8 and bf16 as rows of products; of a cache,
+/// bf16 and f16.
 LogicalResult KernelEmitter::checkTypes() {
   auto refuse = [&](Type type, StringRef what) {
     return definition.emitError("the CPU has no code for ")
@@ -91,8 +103,22 @@ LogicalResult KernelEmitter::checkTypes() {
   }
   for (BlockArgument destination : definition.getDestinations()) {
     Type element = cast<RankedTensorType>(destination.getType()).getElementType();
-    if (!element.isF32() && !element.isInteger(32)) {
+    if (!element.isF32() && !element.isBF16() && !element.isInteger(32) && !element.isInteger(8)) {
       return refuse(element, "results");
+    }
+  }
+  Operation *core = definition.getCore();
+  if (Value rows = rowsOfProduct(core)) {
+    Type element = cast<RankedTensorType>(rows.getType()).getElementType();
+    if (!element.isF32() && !element.isBF16() && !element.isInteger(8)) {
+      return refuse(element, "activations");
+    }
+  }
+  if (auto group = core->getAttrOfType<IntegerAttr>("quantise_group")) {
+    int64_t panel = panelOfProduct(core, definition.getConfig(variant.name));
+    if (panel % group.getInt() != 0) {
+      return definition.emitError("the CPU has no code for results quantised by groups of ")
+             << group.getInt() << " columns, which its panels of " << panel << " would cut";
     }
   }
   for (Value rows : activationsOf(definition.getCore())) {
@@ -106,10 +132,11 @@ LogicalResult KernelEmitter::checkTypes() {
                                 "--policy=f32");
   }
   // Regions are computed in f32, which holds every constant of a narrower type; rounding
-  // to another type in between is not emitted.
+  // to another type in between is not emitted, but at the end, where it is stored.
   for (Region &region : definition.getCore()->getRegions()) {
     for (Operation &op : region.getOps()) {
-      bool computes = op.getNumResults() == 1 && !isa<arith::ConstantOp>(op);
+      bool computes =
+          op.getNumResults() == 1 && !isa<arith::ConstantOp>(op) && !isRoundedWhenStored(op);
       if (computes && !op.getResult(0).getType().isF32()) {
         return refuse(op.getResult(0).getType(), "values in scalar regions");
       }

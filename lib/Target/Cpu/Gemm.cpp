@@ -1,5 +1,5 @@
 //===- Gemm.cpp - gemm and grouped_gemm -----------------------------------===//
-#include "PanelProduct.h"
+#include "DotProduct.h"
 
 #include "dsv3/Plan/Scratch.h"
 
@@ -7,29 +7,61 @@ using namespace mlir;
 
 namespace dsv3::cpu {
 
+namespace {
+/// A block of rows that a tile of either family has found.
+struct RowBlock {
+  llvm::function_ref<Memory(Num)> row, scales; ///< by index; scales of codes alone
+  Num first, count;                            ///< rows of the result
+};
+} // namespace
+
 /// What both families do with a block of rows that was found.
 template <typename OpT>
 static void emitBlock(const KernelCode &kernel, OpT op, int64_t n, Num group, Num columnTile,
-                      llvm::function_ref<Memory(Num)> row, Num firstRow, Num rowCount, Num head) {
+                      const RowBlock &rows, Num head) {
   Code &code = kernel.code;
   int64_t panels = kernel.field("panels"), width = kernel.field("nr");
+  auto elementOf = [](Value value) {
+    return cast<RankedTensorType>(value.getType()).getElementType();
+  };
+  Type rowType = elementOf(op.getA());
+  plan::LayoutKind kind =
+      plan::weightLayout(plan::Family::Gemm, code.variant,
+                         *planir::dtypeOf(elementOf(op.getWeight())), *planir::dtypeOf(rowType))
+          .kind;
   PanelWeight weight = PanelWeight::of(kernel, op.getWeight(), op.getScales(), op.getBlock(),
-                                       static_cast<int64_t>(op.getParts()), width, group);
-  ProductTile tile{kernel.field("m_tile"),     panels,
-                   kernel.field("mr"),         kernel.field("flight"),
-                   kernel.field("k_block"),    kernel.field("stream"),
-                   kernel.field("stream_most")};
-  plan::GemmScratch places(plan::paddedRows(tile.rows, tile.mr), panels, weight.parts, tile.kBlock,
-                           width);
-  Memory scratch(code, kernel.scratch, code.f32());
-  Memory accumulators = scratch + places.accumulators;
+                                       static_cast<int64_t>(op.getParts()), width, group, kind);
+  int64_t mTile = kernel.field("m_tile"), mr = kernel.field("mr"), kBlock = kernel.field("k_block");
+  Memory scratch(code, kernel.scratch, code.f32()), accumulators;
   Num firstPanel = columnTile * panels;
   Num panelCount = code.min(code.integer(weight.panels) - firstPanel, code.integer(panels));
-  emitPanelProduct(code, weight, tile, row, rowCount, firstPanel, panelCount, accumulators,
-                   scratch + places.product);
+  int64_t padded = plan::paddedRows(mTile, mr);
+  if (kind == plan::LayoutKind::Dots) {
+    plan::DotScratch places(*planir::dtypeOf(rowType), padded, panels, weight.parts, kBlock, width);
+    accumulators = scratch + places.accumulators;
+    emitDotProduct(code, weight, {mTile, panels, mr, kBlock}, {rows.row, rows.scales, rowType},
+                   rows.count, firstPanel, panelCount, scratch);
+  } else {
+    ProductTile tile{mTile,
+                     panels,
+                     mr,
+                     kernel.field("flight"),
+                     kBlock,
+                     kernel.field("stream"),
+                     kernel.field("stream_most")};
+    plan::GemmScratch places(padded, panels, weight.parts, kBlock, width);
+    accumulators = scratch + places.accumulators;
+    emitPanelProduct(code, weight, tile, rows.row, rows.count, firstPanel, panelCount, accumulators,
+                     scratch + places.product);
+  }
+  std::optional<QuantiseStage> stage;
+  if (op.getQuantiseGroup()) {
+    stage = QuantiseStage::of(kernel, static_cast<int64_t>(*op.getQuantiseGroup()),
+                              op.getDestination(), op.getScalesDestination());
+  }
   emitPanelEpilogue(kernel, weight, op.getEpilogue(), op.getEpilogueInputs(), op.getAccess(), n,
-                    accumulators, panels, firstRow, rowCount, head, group, firstPanel, panelCount,
-                    kernel.rows(op.getDestination()));
+                    accumulators, panels, rows.first, rows.count, head, group, firstPanel,
+                    panelCount, kernel.rows(op.getDestination()), stage);
 }
 
 /// Columns of the result, and how many tiles share them.
@@ -49,10 +81,13 @@ void emitGemm(const KernelCode &kernel, kern::GemmOp op, Num tile) {
   Num head = tile / columnTiles % heads;
   Num firstRow = tile / (columnTiles * heads) * mTile;
   Num rowCount = code.min(kernel.rowCount(op.getResult()) - firstRow, code.integer(mTile));
-  Rows a = kernel.rows(op.getA());
-  emitBlock(
-      kernel, op, n, head, tile % columnTiles, [&](Num i) { return a.row(firstRow + i, head); },
-      firstRow, rowCount, head);
+  Rows a = kernel.rows(op.getA()), scales;
+  if (op.getAScales()) {
+    scales = kernel.rows(op.getAScales());
+  }
+  auto row = [&](Num i) { return a.row(firstRow + i, head); };
+  auto scalesOfRow = [&](Num i) { return scales.row(firstRow + i); };
+  emitBlock(kernel, op, n, head, tile % columnTiles, {row, scalesOfRow, firstRow, rowCount}, head);
 }
 
 void emitGroupedGemm(const KernelCode &kernel, kern::GroupedGemmOp op, Num tile) {
@@ -80,17 +115,22 @@ void emitGroupedGemm(const KernelCode &kernel, kern::GroupedGemmOp op, Num tile)
   });
   code.when(expert.get() < experts, [&] {
     Num firstRow = first.get();
-    Rows a = kernel.rows(op.getA());
+    Rows a = kernel.rows(op.getA()), scales;
+    if (op.getAScales()) {
+      scales = kernel.rows(op.getAScales());
+    }
     std::optional<Memory> rows;
     if (op.getRows()) {
       rows = kernel.memory(op.getRows());
     }
-    auto row = [&](Num i) {
+    auto source = [&](Num i) {
       Num entry = firstRow + i;
-      return a.row(rows ? (*rows + entry).integer() : entry);
+      return rows ? (*rows + entry).integer() : entry;
     };
-    emitBlock(kernel, op, n, expert.get(), tile % columnTiles, row, firstRow, count.get(),
-              code.integer(0));
+    auto row = [&](Num i) { return a.row(source(i)); };
+    auto scalesOfRow = [&](Num i) { return scales.row(source(i)); };
+    emitBlock(kernel, op, n, expert.get(), tile % columnTiles,
+              {row, scalesOfRow, firstRow, count.get()}, code.integer(0));
   });
 }
 

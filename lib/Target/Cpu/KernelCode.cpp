@@ -77,6 +77,11 @@ static std::optional<Num> emitScalar(Code &code, StringRef name, Num a, Num b) {
   return std::nullopt;
 }
 
+bool isRoundedWhenStored(Operation &op) {
+  return isa<arith::TruncFOp>(op) && op.getResult(0).getType().isBF16() &&
+         llvm::all_of(op.getUsers(), llvm::IsaPred<kern::YieldOp>);
+}
+
 SmallVector<Num> emitScalars(Code &code, Region &region, ArrayRef<Num> arguments, int64_t width) {
   DenseMap<Value, Num> values;
   for (auto [argument, value] : llvm::zip_equal(region.getArguments(), arguments)) {
@@ -89,6 +94,10 @@ SmallVector<Num> emitScalars(Code &code, Region &region, ArrayRef<Num> arguments
       continue;
     }
     Num first = values.lookup(op.getOperand(0));
+    if (isRoundedWhenStored(op)) {
+      values[op.getResult(0)] = first;
+      continue;
+    }
     Num second = op.getNumOperands() > 1 ? values.lookup(op.getOperand(1)) : Num();
     std::optional<Num> result = emitScalar(code, op.getName().getStringRef(), first, second);
     assert(result && "the verifier knows the table, and kernels that narrow are refused");

@@ -97,6 +97,10 @@ public:
   std::optional<Var> error; ///< an i64
 };
 
+/// Whether an op of a scalar region rounds to bf16 what is yielded right after it: memory of bf16
+/// rounds what is stored there.
+bool isRoundedWhenStored(mlir::Operation &op);
+
 /// Emits the ops of a scalar region for `arguments` of one width; the yielded values.
 llvm::SmallVector<Num> emitScalars(Code &code, mlir::Region &region, llvm::ArrayRef<Num> arguments,
                                    int64_t width);

@@ -65,7 +65,7 @@ static std::unique_ptr<llvm::TargetMachine> makeTargetMachine(const plan::CpuVar
     return nullptr;
   }
   return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
-      triple, variant.name, /*Features=*/"", llvm::TargetOptions(), llvm::Reloc::PIC_,
+      triple, variant.cpu, variant.features, llvm::TargetOptions(), llvm::Reloc::PIC_,
       llvm::CodeModel::Small, llvm::CodeGenOptLevel::Default));
 }
 
@@ -132,7 +132,10 @@ Expected<std::string> compileObject(OwningOpRef<ModuleOp> module, const plan::Cp
   translated->setDataLayout(machine->createDataLayout());
   for (llvm::Function &function : *translated) {
     if (!function.isDeclaration()) {
-      function.addFnAttr("target-cpu", variant.name);
+      function.addFnAttr("target-cpu", variant.cpu);
+      if (!variant.features.empty()) {
+        function.addFnAttr("target-features", variant.features);
+      }
       function.addFnAttr("prefer-vector-width", variant.tuning);
       function.addFnAttr("no-builtins");
       function.setUWTableKind(llvm::UWTableKind::Async);

@@ -249,7 +249,9 @@ static void emitStream(Code &code, const StreamCall &call) {
 
 void callStream(Code &code, const StreamCall &call) {
   Type element = call.panels[0].elementType();
-  std::string name = "stream." + typeName(element) + "." + std::to_string(call.rows.size()) + "x" +
+  Type rowType = call.rows[0].elementType();
+  std::string name = "stream." + (rowType.isF32() ? "" : typeName(rowType) + ".") +
+                     typeName(element) + "." + std::to_string(call.rows.size()) + "x" +
                      std::to_string(call.panels.size()) + "x" + std::to_string(call.width) + "." +
                      std::to_string(call.kBlock) +
                      (call.scaledWeights    ? ".scaled" + std::to_string(call.scaleColumns)

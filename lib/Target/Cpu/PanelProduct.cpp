@@ -11,7 +11,7 @@ namespace dsv3::cpu {
 
 PanelWeight PanelWeight::of(const KernelCode &kernel, Value weight, Value scales,
                             std::optional<ArrayRef<int64_t>> block, int64_t parts, int64_t width,
-                            Num group) {
+                            Num group, plan::LayoutKind kind) {
   auto type = cast<RankedTensorType>(weight.getType());
   int64_t rows = type.getShape()[static_cast<size_t>(type.getRank() - 2)];
   PanelWeight result;
@@ -22,7 +22,7 @@ PanelWeight PanelWeight::of(const KernelCode &kernel, Value weight, Value scales
   result.panels = plan::ceilDiv(rows / parts, width);
   int64_t panelsOfGroup = parts * result.panels;
   std::optional<DType> codes = graph::codesOf(result.element);
-  result.panelColumns = codes ? plan::panelColumns(*codes, result.k) : result.k;
+  result.panelColumns = plan::roomForColumns(kind, *planir::dtypeOf(result.element), result.k);
   result.rowScales = codes && isScaledAlongRows(*codes);
   result.data =
       kernel.arguments.lookup(weight) + group * (panelsOfGroup * result.panelColumns * width);
@@ -207,42 +207,45 @@ void emitPanelProduct(Code &code, const PanelWeight &weight, const ProductTile &
 void emitPanelEpilogue(const KernelCode &kernel, const PanelWeight &weight, Region &epilogue,
                        OperandRange inputs, ArrayRef<int32_t> access, int64_t n,
                        Memory accumulators, int64_t panelsOut, Num firstRow, Num rowCount, Num head,
-                       Num group, Num firstPanel, Num panelCount, const Rows &destination) {
+                       Num group, Num firstPanel, Num panelCount, const Rows &destination,
+                       const std::optional<QuantiseStage> &stage) {
   Code &code = kernel.code;
-  int64_t lanes = code.lanes();
   code.loop(code.integer(0), rowCount, 1, [&](Num i) {
     Num t = firstRow + i;
     code.loop(code.integer(0), panelCount, 1, [&](Num p) {
       Num panel = firstPanel + p;
       Memory from = accumulators + (i * panelsOut + p) * (weight.parts * weight.width);
-      auto columns = [&](int64_t begin, int64_t width) {
+      auto value = [&](int64_t begin, int64_t width) {
         Num column = panel * weight.width + begin;
         SmallVector<Num> arguments;
         for (int64_t q = 0; q < weight.parts; ++q) {
           arguments.push_back((from + (q * weight.width + begin)).floats(width));
         }
         appendRegionInputs(kernel, inputs, access, {t, head, group, column, width}, arguments);
-        Num result = emitScalars(code, epilogue, arguments, width)[0];
-        (destination.row(t, head) + column).store(result);
+        return emitScalars(code, epilogue, arguments, width)[0];
       };
-      int64_t tail = n % weight.width;
-      auto whole = [&] {
-        for (int64_t begin = 0; begin < weight.width; begin += lanes) {
-          columns(begin, lanes);
+      auto columns = [&](int64_t count) {
+        if (!stage) {
+          forVectors(code, count, [&](int64_t begin, int64_t width) {
+            (destination.row(t, head) + panel * weight.width + begin).store(value(begin, width));
+          });
+          return;
+        }
+        for (int64_t first = 0; first < count; first += stage->group) {
+          SmallVector<Num> values;
+          forVectors(code, std::min(stage->group, count - first), [&](int64_t at, int64_t width) {
+            values.push_back(value(first + at, width));
+          });
+          stage->store(code, t, panel * weight.width + first, values);
         }
       };
+      int64_t tail = n % weight.width;
+      auto whole = [&] { columns(weight.width); };
       if (tail == 0) {
         whole();
         return;
       }
-      code.when(
-          panel == weight.panels - 1,
-          [&] {
-            for (int64_t begin = 0; begin < tail; begin += lanes) {
-              columns(begin, std::min(lanes, tail - begin));
-            }
-          },
-          whole);
+      code.when(panel == weight.panels - 1, [&] { columns(tail); }, whole);
     });
   });
 }

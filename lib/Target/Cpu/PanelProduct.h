@@ -8,7 +8,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "KernelCode.h"
+#include "Quantise.h"
 
 namespace dsv3::cpu {
 
@@ -22,10 +22,10 @@ struct PanelWeight {
   int64_t scaleElements = 0; ///< of a block
   bool rowScales = false;    ///< see hasRowScales
 
-  /// The weight of a [groups…, rows, k] operand in the layout of its family, at `group`.
+  /// The weight of a [groups…, rows, k] operand in panels or dots, at `group`.
   static PanelWeight of(const KernelCode &kernel, mlir::Value weight, mlir::Value scales,
                         std::optional<llvm::ArrayRef<int64_t>> block, int64_t parts, int64_t width,
-                        Num group);
+                        Num group, plan::LayoutKind kind = plan::LayoutKind::Panels);
   /// Panel `index`, counted through all parts.
   Memory panel(Num index) const;
   /// Its scales for a block of columns.
@@ -50,10 +50,11 @@ void emitPanelProduct(Code &code, const PanelWeight &weight, const ProductTile &
                       Num panelCount, Memory out, Memory scratch);
 
 /// Applies the epilogue to what emitPanelProduct left in `accumulators` and stores the
-/// columns that there are: n of a part.
+/// columns that there are, n of a part: in `destination`, or as `stage` has them.
 void emitPanelEpilogue(const KernelCode &kernel, const PanelWeight &weight, mlir::Region &epilogue,
                        mlir::OperandRange inputs, llvm::ArrayRef<int32_t> access, int64_t n,
                        Memory accumulators, int64_t panelsOut, Num firstRow, Num rowCount, Num head,
-                       Num group, Num firstPanel, Num panelCount, const Rows &destination);
+                       Num group, Num firstPanel, Num panelCount, const Rows &destination,
+                       const std::optional<QuantiseStage> &stage = std::nullopt);
 
 } // namespace dsv3::cpu

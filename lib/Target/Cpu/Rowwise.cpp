@@ -3,7 +3,7 @@
 // rowwise, gather, concat, combine: plain loops over the columns of a row.
 //
 //===----------------------------------------------------------------------===//
-#include "KernelCode.h"
+#include "Quantise.h"
 
 #include "dsv3/Plan/Layout.h"
 
@@ -15,42 +15,88 @@ static int64_t columnsOf(Value value) {
   return cast<RankedTensorType>(value.getType()).getShape().back();
 }
 
-void emitRowwise(const KernelCode &kernel, kern::RowwiseOp op, Num tile) {
+namespace {
+/// One row of a rowwise op.
+struct RowCode {
+  const KernelCode &kernel;
+  kern::RowwiseOp op;
+  Num t;
+  std::optional<Num> reduced = std::nullopt;
+
+  SmallVector<Num> inputs(Num column, int64_t width) {
+    Num zero = kernel.code.integer(0);
+    SmallVector<Num> arguments;
+    appendRegionInputs(kernel, op.getInputs(), op.getAccess(), {t, zero, zero, column, width},
+                       arguments);
+    return arguments;
+  }
+  void reduce(int64_t n);
+  /// Stores the columns' results; of a stage `quantise` returns what it reads.
+  Num apply(Num column, int64_t width);
+  void applyStage(int64_t n);
+};
+} // namespace
+
+void RowCode::reduce(int64_t n) {
   Code &code = kernel.code;
-  int64_t n = columnsOf(op.getOutputs().front());
-  Num zero = code.integer(0);
-  kernel.forRows(op.getOutputs().front(), tile, [&](Num t) {
-    auto inputs = [&](Num column, int64_t width) {
-      SmallVector<Num> arguments;
-      appendRegionInputs(kernel, op.getInputs(), op.getAccess(), {t, zero, zero, column, width},
-                         arguments);
-      return arguments;
-    };
-    std::optional<Num> reduced;
-    if (op.getReduction() != kern::Reduction::None) {
-      Var total = code.variable(code.number(0.0));
-      Var lanes = code.variable(code.splat(code.number(0.0), code.lanes()));
-      code.columns(n, [&](Num column, int64_t width) {
-        Num one = emitScalars(code, op.getContribution(), inputs(column, width), width)[0];
-        if (width == code.lanes()) {
-          lanes.set(lanes.get() + one);
-        } else {
-          total.set(code.sumOf(one));
-        }
-      });
-      Num sum = total.get() + code.sumOf(lanes.get());
-      reduced = emitScalars(code, op.getFinish(), {sum}, 1)[0];
+  Var total = code.variable(code.number(0.0));
+  Var lanes = code.variable(code.splat(code.number(0.0), code.lanes()));
+  code.columns(n, [&](Num column, int64_t width) {
+    Num one = emitScalars(code, op.getContribution(), inputs(column, width), width)[0];
+    if (width == code.lanes()) {
+      lanes.set(lanes.get() + one);
+    } else {
+      total.set(code.sumOf(one));
     }
-    code.columns(n, [&](Num column, int64_t width) {
-      SmallVector<Num> arguments = inputs(column, width);
-      if (reduced) {
-        arguments.push_back(*reduced);
-      }
-      SmallVector<Num> results = emitScalars(code, op.getApply(), arguments, width);
-      for (auto [destination, result] : llvm::zip_equal(op.getDestinations(), results)) {
-        (kernel.rows(destination).row(t) + column).store(result);
-      }
-    });
+  });
+  Num sum = total.get() + code.sumOf(lanes.get());
+  reduced = emitScalars(code, op.getFinish(), {sum}, 1)[0];
+}
+
+Num RowCode::apply(Num column, int64_t width) {
+  SmallVector<Num> arguments = inputs(column, width);
+  if (reduced) {
+    arguments.push_back(*reduced);
+  }
+  SmallVector<Num> results = emitScalars(kernel.code, op.getApply(), arguments, width);
+  ValueRange stored = op.getDestinations().drop_back(op.getQuantiseGroup() ? 2 : 0);
+  for (auto [destination, result] : llvm::zip(stored, results)) {
+    (kernel.rows(destination).row(t) + column).store(result);
+  }
+  return results.back();
+}
+
+void RowCode::applyStage(int64_t n) {
+  Code &code = kernel.code;
+  auto destinations = op.getDestinations();
+  auto stage = QuantiseStage::of(kernel, static_cast<int64_t>(*op.getQuantiseGroup()),
+                                 destinations.drop_back().back(), destinations.back());
+  auto group = [&](Num begin, int64_t count) {
+    SmallVector<Num> values;
+    forVectors(code, count,
+               [&](int64_t at, int64_t width) { values.push_back(apply(begin + at, width)); });
+    stage.store(code, t, begin, values);
+  };
+  int64_t whole = n / stage.group * stage.group;
+  code.loop(code.integer(0), code.integer(whole), stage.group,
+            [&](Num i) { group(i, stage.group); });
+  if (n > whole) {
+    group(code.integer(whole), n - whole);
+  }
+}
+
+void emitRowwise(const KernelCode &kernel, kern::RowwiseOp op, Num tile) {
+  int64_t n = columnsOf(op.getOutputs().front());
+  kernel.forRows(op.getOutputs().front(), tile, [&](Num t) {
+    RowCode row{kernel, op, t};
+    if (op.getReduction() != kern::Reduction::None) {
+      row.reduce(n);
+    }
+    if (op.getQuantiseGroup()) {
+      row.applyStage(n);
+    } else {
+      kernel.code.columns(n, [&](Num column, int64_t width) { row.apply(column, width); });
+    }
   });
 }
 

@@ -37,7 +37,7 @@ namespace dsv3 {
 namespace {
 
 struct Flags {
-  std::string model, config, output, policy = "f32", cacheType, weights, head;
+  std::string model, config, output, policy = "f32", cacheType, activations = "f32", weights, head;
   std::string stopAfter, dumpPhases, explain;
   compile::RemarkFlags remarks;
   bool planOnly = false;
@@ -66,6 +66,11 @@ void declareFlags(CLI::App &app, Flags &flags) {
       ->type_name("NAME");
   app.add_option("--cache-type", flags.cacheType,
                  "elements of the latent cache under policy f32: f32, bf16, f16 [f32]")
+      ->type_name("NAME");
+  app.add_option(
+         "--activations", flags.activations,
+         "rows of products under policy f32 [f32]: bf16 with BF16 weights, int8 with weights\n"
+         "encoded as int8 or int4; faster on CPUs, and less exact")
       ->type_name("NAME");
   app.add_option(
          "--weights", flags.weights,
@@ -176,7 +181,8 @@ Expected<Phase> checkFlags(const Flags &flags) {
         checkRange("--batch", flags.batch, 1, 4096), checkRange("--rows", flags.rows, 1, 1024),
         checkRange("--chunk", flags.chunk, 1, 65536), checkPolicy(flags.policy),
         checkCacheType(flags.policy, flags.cacheType), checkEncodings(flags.weights, flags.head),
-        compile::wantedVariants(flags.target).status()}) {
+        checkActivations(flags.policy, flags.activations, flags.weights),
+        compile::wantedVariants(flags.target, flags.activations).status()}) {
     if (!status) {
       return status;
     }
@@ -197,10 +203,11 @@ Status applyFlags(const Flags &flags, ModelSource &source, PipelineOptions &opti
   source.options.context = context;
   source.options.requests = flags.batch;
   options.policy = flags.policy, options.cacheType = flags.cacheType;
+  options.activations = flags.activations;
   options.weights = flags.weights, options.head = flags.head;
   options.rows = std::min<int64_t>(flags.rows, flags.chunk);
   options.chunk = flags.chunk;
-  options.variants = *compile::wantedVariants(flags.target); // checked before
+  options.variants = *compile::wantedVariants(flags.target, flags.activations); // checked before
   return {};
 }
 

@@ -97,11 +97,6 @@ LogicalResult Explanation::observe(Phase phase, ModuleOp module) {
     }
     core = definition.getCore()->getName().getStringRef();
     plan::Family family = *plan::familyFromName(*definition.getFamily());
-    for (const plan::CpuVariant &variant : plan::cpuVariants()) {
-      if (variants.empty()) {
-        choices += spellChoices(definition, family, std::string(variant.name), *facts);
-      }
-    }
     for (const std::string &variant : variants) {
       choices += spellChoices(definition, family, variant, *facts);
     }

@@ -38,7 +38,8 @@ static Status checkNames(const char *flag, llvm::ArrayRef<std::string> names,
   return {};
 }
 
-Expected<std::vector<std::string>> wantedVariants(const TargetFlags &flags) {
+Expected<std::vector<std::string>> wantedVariants(const TargetFlags &flags,
+                                                  const std::string &activations) {
   for (const std::string &target : flags.targets) {
     if (target != targetCpu && target != targetCuda) {
       return Failure{"expected cpu, cuda or cpu,cuda, found " + target, "--target",
@@ -48,7 +49,7 @@ Expected<std::vector<std::string>> wantedVariants(const TargetFlags &flags) {
   bool cpu = llvm::is_contained(flags.targets, targetCpu);
   bool cuda = llvm::is_contained(flags.targets, targetCuda);
   Status known = checkNames("--variant", flags.variants, plan::cpuVariants(),
-                            "leave it out for code that runs on all of them");
+                            "leave it out for code that runs on every CPU from x86-64-v3 on");
   known = known ? checkNames("--arch", flags.architectures, plan::gpuVariants(),
                              "an H100 or H200 is sm_90a")
                 : known;
@@ -67,11 +68,14 @@ Expected<std::vector<std::string>> wantedVariants(const TargetFlags &flags) {
                               listOf(plan::gpuVariants().subspan(1))
                         : "give --target=cuda, or --target=cpu,cuda"};
   }
+  DType rows = plan::activationsFromName(activations).value_or(DType::F32);
+  if (cuda && rows != DType::F32) {
+    return Failure{"GPUs have no code for " + activations + " activations under policy f32",
+                   "--activations", "leave it out, or take --target=cpu"};
+  }
   std::vector<std::string> variants = flags.variants;
-  if (cuda && cpu && variants.empty()) {
-    for (const plan::CpuVariant &variant : plan::cpuVariants()) {
-      variants.emplace_back(variant.name);
-    }
+  if (cpu && variants.empty()) {
+    variants = plan::variantsFor(rows);
   }
   variants.insert(variants.end(), flags.architectures.begin(), flags.architectures.end());
   return variants;

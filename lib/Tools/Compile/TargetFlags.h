@@ -14,8 +14,9 @@ struct TargetFlags {
   bool precompile = false;
 };
 
-/// The variants that the flags ask for; none for all CPUs. Fails with what is unknown, asked for
-/// twice, or does not go together.
-Expected<std::vector<std::string>> wantedVariants(const TargetFlags &flags);
+/// The variants that the flags ask for with activations of that name. Fails with what is unknown,
+/// asked for twice, or does not go together.
+Expected<std::vector<std::string>> wantedVariants(const TargetFlags &flags,
+                                                  const std::string &activations);
 
 } // namespace dsv3::compile

@@ -156,6 +156,10 @@ Status OpenedModel::find(const Flags &flags) {
   return opened ? applyContext(flags.model.context) : opened;
 }
 
+std::string activationsOf(const cli::ModelFlags &flags) {
+  return flags.activations.empty() ? "f32" : flags.activations;
+}
+
 /// The phase whose module is run.
 Expected<Phase> phaseOf(const Flags &flags) {
   // Configurations are for code, and there is code for f32 alone.
@@ -170,10 +174,11 @@ Expected<Phase> phaseOf(const Flags &flags) {
                    "--phase", "leave it out, or one of a later phase"};
   }
   if (*phase == Phase::Import && !cli::compileOptions(flags.model).empty()) {
-    return Failure{"the module of phase import has weights as they are stored and a cache of f32: "
-                   "other types come in phase graph",
+    return Failure{"the module of phase import has weights as they are stored, and activations and "
+                   "a cache of f32: other types come in phase graph",
                    "--phase",
-                   "leave --weights, --head and --cache-type out, or give a later phase"};
+                   "leave --weights, --head, --activations and --cache-type out, or give a later "
+                   "phase"};
   }
   return *phase;
 }
@@ -201,6 +206,7 @@ Status OpenedModel::compile(const Flags &flags) {
   makeContext(flags.model.threads);
   PipelineOptions options;
   options.policy = policyOf(flags), options.cacheType = flags.model.cacheType;
+  options.activations = activationsOf(flags.model);
   options.weights = flags.model.weights, options.head = flags.model.head;
   Phase phase = *phaseOf(flags);
   module = compileTo(phase, *context, input.source(), options);
@@ -290,7 +296,8 @@ Status checkFlags(const CLI::App &command, const Flags &flags) {
                    "leave --device out, or run dsv3-run"};
   }
   for (const Status &known :
-       {checkPolicy(policyOf(flags)), checkCacheType(policyOf(flags), flags.model.cacheType)}) {
+       {checkPolicy(policyOf(flags)), checkCacheType(policyOf(flags), flags.model.cacheType),
+        checkActivations(policyOf(flags), activationsOf(flags.model), flags.model.weights)}) {
     if (!known) {
       return known;
     }

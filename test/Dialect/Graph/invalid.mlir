@@ -276,7 +276,7 @@ func.func @wide_scales(%x: tensor<?x320xf32, #T>, %w: tensor<176x320xi8>, %s: te
 
 #T = #dsv3.dims<"T">
 func.func @integers(%x: tensor<?x320xi8, #T>, %w: tensor<176x320xbf16>) {
-  // expected-error @below {{'dsv3.linear' op expected 'x' of floats or of FP8 codes, found i8, in @integers}}
+  // expected-error @below {{'dsv3.linear' op expected x_scales with the i8 codes of 'x', found none, in @integers; hint: dsv3.quantise gives codes and scales}}
   %y = dsv3.linear %x, %w : tensor<?x320xi8, #T>, tensor<176x320xbf16> -> tensor<?x176xf32, #T>
   return
 }
@@ -350,7 +350,7 @@ func.func @x_scales_missing(%x: tensor<?x320xf8E4M3FN, #T>, %w: tensor<176x320xf
 
 #T = #dsv3.dims<"T">
 func.func @x_scales_needless(%x: tensor<?x128xf32, #T>, %xs: tensor<?x1xf32, #T>, %w: tensor<64x128xbf16>) {
-  // expected-error @below {{'dsv3.linear' op expected no x_scales, 'x' being no FP8 codes, found x_scales, in @x_scales_needless; hint: dsv3.quantise gives codes and scales}}
+  // expected-error @below {{'dsv3.linear' op expected no x_scales, 'x' being no codes, found x_scales, in @x_scales_needless; hint: dsv3.quantise gives codes and scales}}
   %y = dsv3.linear %x x_scales %xs, %w : tensor<?x128xf32, #T> x_scales tensor<?x1xf32, #T>, tensor<64x128xbf16> -> tensor<?x64xf32, #T>
   return
 }
@@ -388,6 +388,24 @@ func.func @head_type(%x: tensor<?x128xf32, #O>, %w: tensor<320x128xbf16>) {
 func.func @quantise_group(%x: tensor<?x320xf32, #T>) {
   // expected-error @below {{'dsv3.quantise' op expected 'group' above 0, found 0, in @quantise_group; hint: published models have group 128}}
   %q, %s = dsv3.quantise %x group 0 : tensor<?x320xf32, #T> -> tensor<?x320xf8E4M3FN, #T>, tensor<?x3xf32, #T>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+func.func @quantise_ue8m0(%x: tensor<?x320xf32, #T>) {
+  // expected-error @below {{'dsv3.quantise' op expected no 'ue8m0' with codes of i8, found ue8m0, in @quantise_ue8m0; hint: scales of i8 are no powers of two}}
+  %q, %s = dsv3.quantise %x group 32 ue8m0 : tensor<?x320xf32, #T> -> tensor<?x320xi8, #T>, tensor<?x10xf32, #T>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+func.func @i8_rows_of_floats(%x: tensor<?x64xi8, #T>, %xs: tensor<?x2xf32, #T>, %w: tensor<8x64xf8E4M3FN>, %s: tensor<8x2xf32>) {
+  // expected-error @below {{'dsv3.linear' op expected a weight of i8 or i4 with the i8 codes of 'x', found f8E4M3FN, in @i8_rows_of_floats; hint: widen 'x' first}}
+  %y = dsv3.linear %x x_scales %xs, %w scales %s block [1, 32] : tensor<?x64xi8, #T> x_scales tensor<?x2xf32, #T>, tensor<8x64xf8E4M3FN>, tensor<8x2xf32> -> tensor<?x8xf32, #T>
   return
 }
 

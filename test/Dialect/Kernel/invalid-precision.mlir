@@ -22,7 +22,7 @@ func.func @codes_without_scales(%q: !q, %w: !w, %s: tensor<1x1xf32>, %o: !x) {
 !q = tensor<?x128xf8E4M3FN, #T>
 !w = tensor<128x128xf8E4M3FN>
 func.func @codes_and_prologue(%q: !q, %t: tensor<?x1xf32, #T>, %w: !w, %s: tensor<1x1xf32>, %o: !x) {
-  // expected-error @below {{'kern.gemm' op expected no region 'prologue' with FP8 activations, whose products are of codes, found a prologue, in @codes_and_prologue}}
+  // expected-error @below {{'kern.gemm' op expected no region 'prologue' with quantised activations, whose products are of codes, found a prologue, in @codes_and_prologue}}
   %y = kern.gemm ins(%q scales %t, %w scales %s block [128, 128] : !q scales tensor<?x1xf32, #T>, !w, tensor<1x1xf32>) outs(%o : !x) prologue {
   ^bb0(%e: f32):
     kern.yield %e : f32
@@ -135,7 +135,7 @@ func.func @stage_scales(%x: !x, %w: !w, %s: tensor<1x1xf32>, %q: !q, %t: tensor<
 !q = tensor<?x128xf8E4M3FN, #T>
 !w = tensor<128x128xf8E4M3FN>
 func.func @heads_stage(%h: tensor<?x4x16xbf16, #T>, %w: tensor<4x32x16xbf16>, %q: tensor<?x4x32xf8E4M3FN, #T>, %t: tensor<?x1xf32, #T>) {
-  // expected-error @below {{'kern.gemm' op expected neither FP8 activations nor 'quantise' in a product with heads, found scales, in @heads_stage; hint: quantise rows before, or after, in a kernel of its own}}
+  // expected-error @below {{'kern.gemm' op expected neither quantised activations nor 'quantise' in a product with heads, found scales, in @heads_stage; hint: quantise rows before, or after, in a kernel of its own}}
   %y:2 = kern.gemm ins(%h, %w : tensor<?x4x16xbf16, #T>, tensor<4x32x16xbf16>) outs(%q, %t : tensor<?x4x32xf8E4M3FN, #T>, tensor<?x1xf32, #T>) epilogue() [] {
   ^bb0(%e: f32):
     kern.yield %e : f32
@@ -167,7 +167,7 @@ func.func @rowwise_stage(%x: !x) {
 !q = tensor<?x128xf8E4M3FN, #T>
 !w = tensor<128x128xf8E4M3FN>
 func.func @rowwise_codes(%x: !x, %t: tensor<?x1xf32, #T>) {
-  // expected-error @below {{'kern.rowwise' op expected elements of 'codes' to be f8E4M3FN, found bf16, in @rowwise_codes}}
+  // expected-error @below {{'kern.rowwise' op expected elements of 'codes' to be f8E4M3FN or i8, found bf16, in @rowwise_codes}}
   %y:2 = kern.rowwise ins(%x : !x) [element] outs(%x, %t : !x, tensor<?x1xf32, #T>) reduce none contribution {
   } finish {
   } apply {

@@ -11,8 +11,8 @@ plan.module identity "9f\223c" policy "f32" families "51aa" vocab 320 hidden 128
   plan.cache f8E4M3FN layers 5 latent 32 rope 8 page 64 context 4096 requests 2
 
   // Runs of layers are written as ranges; layouts are one per variant.
-  // CHECK: plan.parameter @o_proj : i8 stored bf16 [1, 64, 128] scales [1, 32] layouts [panels(32), panels(64)] {
-  plan.parameter @o_proj : i8 stored bf16 [1, 64, 128] scales [1, 32] layouts [panels(32), panels(64)] {
+  // CHECK: plan.parameter @o_proj : i8 stored bf16 [1, 64, 128] scales [1, 32] layouts [panels(32), dots(64)] {
+  plan.parameter @o_proj : i8 stored bf16 [1, 64, 128] scales [1, 32] layouts [panels(32), dots(64)] {
     plan.segment "o_proj" shape [64, 128] rows 64
   }
   // CHECK: plan.parameter @gate_up : f8E4M3FN [3, 256, 128] scales [128, 128] parts 2 layers [0, 2 to 4] layouts [row_major, panels(32)] {

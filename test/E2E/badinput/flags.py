@@ -41,6 +41,7 @@ def check(bench):
     run("--sim-seed", "-1", "2^64 - 1")
     for flag in ["--sim-seed=1", "--sim-check"]:
         bench.refuses(f"flags: run {flag} on a CPU", [*generate, flag], flag.split("=")[0], "--device=sim", code=(2,))
+    run("--activations", "int4", "f32, bf16 or int8")
     run("--parse-special", "true", "--prompt")
     for flag in ["--stop", "--variant", "--model", "--ids"]:
         bench.refuses(f"flags: empty {flag}", [*generate, flag, ""], flag, "hint: ", code=(2,))
@@ -53,9 +54,17 @@ def check(bench):
     for flag, values in [("--context", ["0", "-1", "x"]), ("--batch", ["0", "99999999999"]),
                          ("--chunk", ["0", "1000000"]), ("--rows", ["0"]), ("--policy", ["int3"]),
                          ("--variant", ["sparc", "x86-64-v3,x86-64-v3"]), ("--stop-after", ["lunch"]),
-                         ("--weights", ["int5"]), ("--head", ["int4"]), ("--cache-type", ["f64"]), ("--target", ["gpu", "cpu,x"])]:
+                         ("--weights", ["int5"]), ("--head", ["int4"]), ("--cache-type", ["f64"]), ("--activations", ["int4"]), ("--target", ["gpu", "cpu,x"])]:
         for value in values:
             compiles(flag, value, value.split(",")[0])
+    bench.refuses("flags: int8 activations, weights as stored", [*compile_, "--activations=int8"], "weights of int8 or int4",
+                  "--weights=int8 or --weights=int4")
+    bench.refuses("flags: bf16 activations, int8 weights", [*compile_, "--activations=bf16", "--weights=int8"],
+                  "weights of bf16", "found weights of int8")
+    bench.refuses("flags: int8 activations, policy bf16", [*compile_, "--activations=int8", "--weights=int8", "--policy=bf16"],
+                  "activations of its own")
+    bench.refuses("flags: int8 activations, GPU", [*compile_, "--activations=int8", "--weights=int8", "--target=cuda",
+                                                   "--arch=sm_80"], "GPUs have no code for int8 activations")
     gpu = refused([*compile_, "--target=cuda"])
     gpu("--arch", "sm_70", "sm_70", "sm_80 or sm_90a")
     gpu("--arch", "sm_80,sm_80", "each variant once")

@@ -61,15 +61,26 @@ static void put(std::byte *to, DType type, double value) {
   }
 }
 
-static double taken(const std::byte *from, DType type) {
-  if (type == DType::F32) {
-    float value;
-    std::memcpy(&value, from, sizeof value);
-    return value;
-  }
-  uint16_t bits;
+template <typename T>
+static T bitsAt(const std::byte *from) {
+  T bits;
   std::memcpy(&bits, from, sizeof bits);
-  return type == DType::BF16 ? bf16ToFloat(bits) : f16ToFloat(bits);
+  return bits;
+}
+
+static double taken(const std::byte *from, DType type) {
+  switch (type) {
+  case DType::F32:
+    return bitsAt<float>(from);
+  case DType::I32:
+    return bitsAt<int32_t>(from);
+  case DType::I8:
+    return bitsAt<int8_t>(from);
+  case DType::BF16:
+    return bf16ToFloat(bitsAt<uint16_t>(from));
+  default:
+    return f16ToFloat(bitsAt<uint16_t>(from));
+  }
 }
 
 namespace {
@@ -78,6 +89,7 @@ namespace {
 struct Packing {
   unsigned weight = ~0U, scales = ~0U; ///< arguments
   plan::Parameter parameter;
+  DType rows = DType::F32; ///< what it is multiplied with
 };
 
 class Execution {
@@ -127,11 +139,16 @@ static Packing packingOf(OpT op, int64_t parts) {
 
 Packing Execution::packing() {
   Operation *core = definition.getCore();
+  auto ofProduct = [](auto op) {
+    Packing packed = packingOf(op, static_cast<int64_t>(op.getParts()));
+    packed.rows = dtypeOf(cast<RankedTensorType>(op.getA().getType()).getElementType());
+    return packed;
+  };
   if (auto op = dyn_cast<kern::GemmOp>(core)) {
-    return packingOf(op, static_cast<int64_t>(op.getParts()));
+    return ofProduct(op);
   }
   if (auto op = dyn_cast<kern::GroupedGemmOp>(core)) {
-    return packingOf(op, static_cast<int64_t>(op.getParts()));
+    return ofProduct(op);
   }
   if (auto op = dyn_cast<kern::ExpandedAttentionOp>(core)) {
     return packingOf(op, 1);
@@ -143,7 +160,7 @@ void Execution::addInput(BlockArgument argument, const Packing &packed) {
   const reference::Tensor &tensor = inputs.tensors[argument.getArgNumber()];
   DType type = dtypeOf(cast<RankedTensorType>(argument.getType()).getElementType());
   plan::Layout layout = plan::weightLayout(*plan::familyFromName(*definition.getFamily()), variant,
-                                           packed.parameter.type);
+                                           packed.parameter.type, packed.rows);
   plan::PackedShape shape(packed.parameter, layout);
   bool isWeight = argument.getArgNumber() == packed.weight;
   if (!isWeight && argument.getArgNumber() != packed.scales) {
@@ -270,7 +287,8 @@ KernelResults Execution::run(llvm::function_ref<void(KernelCall &)> call) {
   size_t firstDestination = buffers.size();
   for (BlockArgument argument : definition.getDestinations()) {
     auto type = cast<RankedTensorType>(argument.getType());
-    buffers.emplace_back(static_cast<size_t>(elements(type)) * 4);
+    buffers.emplace_back(static_cast<size_t>(elements(type)) *
+                         byteSize(dtypeOf(type.getElementType())));
   }
   std::vector<int64_t> sizes;
   for (StringRef name : definition.getSizesAttr().getAsValueRange<StringAttr>()) {
@@ -288,12 +306,9 @@ KernelResults Execution::run(llvm::function_ref<void(KernelCall &)> call) {
     auto type = cast<RankedTensorType>(argument.getType());
     std::vector<double> values;
     const std::byte *from = buffers[firstDestination + i].data();
-    for (int64_t k = 0; k < elements(type); ++k, from += 4) {
-      int32_t integer;
-      float number;
-      std::memcpy(&integer, from, 4);
-      std::memcpy(&number, from, 4);
-      values.push_back(type.getElementType().isInteger(32) ? integer : number);
+    DType element = dtypeOf(type.getElementType());
+    for (int64_t k = 0; k < elements(type); ++k, from += byteSize(element)) {
+      values.push_back(taken(from, element));
     }
     results.push_back(std::move(values));
   }

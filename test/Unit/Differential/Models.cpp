@@ -2,6 +2,7 @@
 #include "Models.h"
 
 #include "dsv3/Pipelines/Compiler.h"
+#include "dsv3/Plan/Families.h"
 
 #include <gtest/gtest.h>
 
@@ -66,7 +67,16 @@ static std::vector<Case> cases() {
       {"kimiRaggedInt4", published("kimi-k2"), 32, 5, DType::BF16, true, 130, "int4"},
       {"nanoCacheBf16", published("nano"), 1, 0, DType::BF16, true, 130, "", "", "bf16"},
       {"v3RaggedCacheF16", published("deepseek-v3-671b"), 32, 3, DType::BF16, true, 130, "", "",
-       "f16"}};
+       "f16"},
+      {"nanoInt8Rows", published("nano"), 1, 0, DType::BF16, true, 130, "int8", "", "", "int8"},
+      {"v3RaggedInt8Rows", published("deepseek-v3-671b"), 32, 3, DType::BF16, true, 130, "int8", "",
+       "", "int8"},
+      {"nanoInt4Int8Rows", published("nano"), 1, 0, DType::BF16, true, 130, "int4", "", "", "int8"},
+      {"kimiRaggedInt4Int8Rows", published("kimi-k2"), 32, 5, DType::BF16, true, 130, "int4", "",
+       "", "int8"},
+      {"nanoBf16Rows", published("nano"), 1, 0, DType::BF16, false, 130, "", "", "", "bf16"},
+      {"moonlightRaggedBf16Rows", published("moonlight-16b-a3b"), 16, 7, DType::BF16, false, 130,
+       "", "", "", "bf16"}};
   const char *oracles = std::getenv("DSV3_ORACLES");
   std::error_code error;
   std::vector<std::filesystem::path> folders;
@@ -103,7 +113,14 @@ OwningOpRef<ModuleOp> compileCase(const Case &one, MLIRContext &context,
   source.options.requests = 3;
   PipelineOptions options;
   options.weights = one.weights, options.head = one.head, options.cacheType = one.cache;
+  options.activations = one.activations;
   options.variants = variants;
+  if (variants.empty() && one.activations != "f32") {
+    // Codes are multiplied with and without instructions for that.
+    for (const plan::CpuVariant &variant : plan::cpuVariants()) {
+      options.variants.emplace_back(variant.name);
+    }
+  }
   return compileTo(Phase::Configured, context, source, options);
 }
 

@@ -22,6 +22,7 @@ struct Case {
   std::string weights = {};   ///< encodings; empty: as stored
   std::string head = {};
   std::string cache = {};
+  std::string activations = "f32";
 };
 
 /// Those of the tree, and the oracles' where they are at hand.

@@ -45,7 +45,11 @@ TEST_P(Variants, AreCompared) {
                                                              &context);
   ASSERT_TRUE(module);
   PassManager manager(&context);
-  manager.addPass(createConfigureKernels());
+  ConfigureKernelsOptions options;
+  for (const plan::CpuVariant &each : plan::cpuVariants()) {
+    options.variants.emplace_back(each.name);
+  }
+  manager.addPass(createConfigureKernels(options));
   ASSERT_TRUE(succeeded(manager.run(*module)));
   std::set<std::string> reached;
   forEachKernel(*module, [&](kern::DefOp, const plan::CpuVariant &run, plan::KernelFunction) {

@@ -3,6 +3,7 @@
 #include "dsv3/Plan/Kernel.h"
 #include "dsv3/Plan/Layout.h"
 #include "dsv3/Plan/Names.h"
+#include "dsv3/Plan/Scratch.h"
 #include "dsv3/Support/Hash.h"
 
 #include <gtest/gtest.h>
@@ -41,6 +42,28 @@ TEST(Families, ConfigurationsHaveTheFieldsOfTheTable) {
     }
   }
   EXPECT_EQ(fieldsInTable("combine"), "columns");
+}
+
+/// Codes have dots on every variant, rows of bf16 where there is an instruction for them; tiles and
+/// their copies of rows find room.
+TEST(Families, NarrowRowsMeetDots) {
+  for (const CpuVariant &variant : cpuVariants()) {
+    KernelFacts facts;
+    facts.n = 128, facts.k = 1000, facts.parts = 2, facts.maxRows = 512;
+    facts.weight = DType::I4, facts.rows = DType::I8, facts.scaleColumns = 32;
+    EXPECT_EQ(weightLayout(Family::Gemm, variant, DType::I4, DType::I8).kind, LayoutKind::Dots);
+    Configuration codes = chooseConfig(Family::Gemm, variant, facts);
+    EXPECT_EQ(codes.get("k_block") % 32, 0);
+    EXPECT_EQ(codes.scratchBytes,
+              DotScratch(DType::I8, paddedRows(96, codes.get("mr")), codes.get("panels"), 2,
+                         codes.get("k_block"), 4 * variant.lanes)
+                  .bytes);
+    LayoutKind ofBf16 = weightLayout(Family::Gemm, variant, DType::BF16, DType::BF16).kind;
+    EXPECT_EQ(ofBf16, variant.dots == DType::BF16 ? LayoutKind::Dots : LayoutKind::Panels);
+  }
+  EXPECT_EQ(variantsFor(DType::F32), (std::vector<std::string>{"x86-64-v3", "x86-64-v4"}));
+  EXPECT_EQ(variantsFor(DType::I8), (std::vector<std::string>{"x86-64-v3", "x86-64-v4-vnni"}));
+  EXPECT_EQ(variantsFor(DType::BF16), (std::vector<std::string>{"x86-64-v3", "x86-64-v4-bf16"}));
 }
 
 /// A row alone is scaled by its sums, several are by their weights; every weight type finds
@@ -101,8 +124,9 @@ TEST(Families, AGpuRefusesWhatItsSharedMemoryCannotHold) {
 
 /// GPUs read weights as they are stored, CPUs in panels.
 TEST(Families, LayoutsGoByTheVariantsName) {
-  EXPECT_EQ(weightLayout(Family::Gemm, variantSm90a, DType::BF16), Layout());
-  EXPECT_EQ(weightLayout(Family::Gemm, variantV3, DType::BF16).kind, LayoutKind::Panels);
+  EXPECT_EQ(weightLayout(Family::Gemm, variantSm90a, DType::BF16, DType::F32), Layout());
+  EXPECT_EQ(weightLayout(Family::Gemm, variantV3, DType::BF16, DType::F32).kind,
+            LayoutKind::Panels);
   EXPECT_TRUE(isVariant("sm_80"));
   EXPECT_FALSE(isVariant("sm_70"));
 }

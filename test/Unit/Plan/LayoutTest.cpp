@@ -68,6 +68,32 @@ TEST(Layout, WordsOfI4HoldTwoColumnsOfFourVectors) {
   EXPECT_EQ(places.size(), 64U * 3);
 }
 
+static PackedShape dotsOf(DType type) {
+  Parameter parameter;
+  parameter.type = type, parameter.rows = 64, parameter.columns = 35;
+  return {parameter, {LayoutKind::Dots, 64}};
+}
+
+/// Columns are filled up to whole blocks of 32; a word of 32 bits has those of one row.
+TEST(Layout, WordsOfDotsHoldNeighbouringColumns) {
+  EXPECT_EQ(dotsOf(DType::BF16).dataIndex(0, 5, 3), 1 * 2 * 64 + 5 * 2 + 1);
+  EXPECT_EQ(dotsOf(DType::I8).dataIndex(0, 5, 6), 1 * 4 * 64 + 5 * 4 + 2);
+  EXPECT_EQ(dotsOf(DType::I8).dataBytes(), 64U * 64);
+  // Half bytes: column 8 + 6 is the upper half of byte 2.
+  EXPECT_EQ(dotsOf(DType::I4).dataIndex(0, 5, 14), 1 * 8 * 64 + 5 * 8 + 5);
+  EXPECT_EQ(dotsOf(DType::I4).dataIndex(0, 5, 10), 1 * 8 * 64 + 5 * 8 + 4);
+  EXPECT_EQ(dotsOf(DType::I4).dataBytes(), 64U * 64 / 2);
+  for (DType type : {DType::BF16, DType::I8, DType::I4}) {
+    std::set<int64_t> places;
+    for (int64_t row = 0; row < 64; ++row) {
+      for (int64_t column = 0; column < 35; ++column) {
+        places.insert(dotsOf(type).dataIndex(0, row, column));
+      }
+    }
+    EXPECT_EQ(places.size(), 64U * 35);
+  }
+}
+
 TEST(Layout, OffsetsOfI4FollowTheScalesOfTheirBlock) {
   Parameter parameter;
   parameter.type = DType::I4, parameter.rows = 32, parameter.columns = 40;

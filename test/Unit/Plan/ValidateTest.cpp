@@ -252,6 +252,8 @@ TEST(Validate, NamesTheNumbersOfParametersThatAreWrong) {
       {"rows of scales", [](Plan &p) { p.parameters[1].scaleRows = huge; }, blocks},
       {"one size of scales", [](Plan &p) { p.parameters[1].scaleColumns = 0; }, blocks},
       {"odd panels", [](Plan &p) { p.parameters[0].layouts[1].panelWidth = 15; }, width},
+      {"dots of f8", [](Plan &p) { p.parameters[1].layouts[1].kind = LayoutKind::Dots; },
+       "dot products of bf16, i8 or i4"},
       {"wide panels", [](Plan &p) { p.parameters[0].layouts[1].panelWidth = 4098; }, width},
       {"panels overflow", // rows alone are 2^52 bytes, and 16 more are added
        [](Plan &p) {

@@ -18,13 +18,16 @@ Plan test::planOf(std::vector<Parameter> parameters, int64_t width, std::vector<
   plan.identity = "0123", plan.policy = "f32";
   plan.vocabSize = 32, plan.hiddenSize = 8, plan.layers = 4;
   plan.scaleBlock = std::move(block);
-  plan.variants = {{"x86-64-v3", "v3.so", ""}, {"x86-64-v4", "v4.so", ""}};
+  plan.variants = {
+      {"x86-64-v3", "v3.so", ""}, {"x86-64-v4", "v4.so", ""}, {"x86-64-v4-vnni", "vnni.so", ""}};
   plan.cache = {DType::F32, 4, 4, 2, 64, 256, 1};
   plan.parameters = std::move(parameters);
   for (Parameter &parameter : plan.parameters) {
     int64_t unit = scaleForm(parameter.type) ? codesOfLane : 1;
     Layout panels{LayoutKind::Panels, ceilDiv(width, unit) * unit};
-    parameter.layouts = {isScaledAlongRows(parameter.type) ? panels : Layout(), panels};
+    bool dots = parameter.type == DType::BF16 || isScaledAlongRows(parameter.type);
+    parameter.layouts = {isScaledAlongRows(parameter.type) ? panels : Layout(), panels,
+                         dots ? Layout{LayoutKind::Dots, panels.panelWidth} : panels};
   }
   return plan;
 }
