@@ -43,14 +43,14 @@ kern.def @product kind "sum" family "rowwise" sizes ["T"] ins(%x: !x, %w: tensor
 
 #T = #dsv3.dims<"T">
 !x = tensor<?x32xf32, #T>
-!y = tensor<?x32xbf16, #T>
-// expected-error @below {{the CPU has no code for results of type 'bf16'; compile with --policy=f32}}
+!y = tensor<?x32xf16, #T>
+// expected-error @below {{the CPU has no code for results of type 'f16'; compile with --policy=f32}}
 kern.def @result kind "cast" family "rowwise" sizes ["T"] ins(%x: !y) outs(%o: !y) configs {"x86-64-v3" = {rows = 1, scratch = 0, tiles = array<i64: 0, 1, 1, 1, 0>}} {
   %y = kern.rowwise ins(%x : !y) [element] outs(%o : !y) reduce none contribution {
   } finish {
   } apply {
-  ^bb0(%a: bf16):
-    kern.yield %a : bf16
+  ^bb0(%a: f16):
+    kern.yield %a : f16
   } -> !y
   kern.yield %y : !y
 }
@@ -98,14 +98,11 @@ kern.def @cache kind "attention" family "latent_attention" sizes ["T"] ins(%q: !
 // -----
 
 #T = #dsv3.dims<"T">
-!x = tensor<?x32xbf16, #T>
-!o = tensor<?x16xf32, #T>
+!x = tensor<?x16xbf16, #T>
+!o = tensor<?x32xbf16, #T>
 // expected-error @below {{the CPU has no code for activations of type 'bf16'; compile with --policy=f32}}
-kern.def @activations kind "linear" family "gemm" sizes ["T"] ins(%a: !x, %w: tensor<16x32xbf16>) outs(%o: !o) configs {"x86-64-v3" = {scratch = 0, tiles = array<i64: 0, 1, 1, 1, 0>}} {
-  %y = kern.gemm ins(%a, %w : !x, tensor<16x32xbf16>) outs(%o : !o) epilogue() [] {
-  ^bb0(%e: f32):
-    kern.yield %e : f32
-  } -> !o
+kern.def @activations kind "concat" family "concat" sizes ["T"] ins(%a: !x) outs(%o: !o) configs {"x86-64-v3" = {scratch = 0, tiles = array<i64: 0, 1, 1, 1, 0>}} {
+  %y = kern.concat ins(%a, %a : !x, !x) outs(%o : !o) -> !o
   kern.yield %y : !o
 }
 

@@ -78,9 +78,11 @@ static Value rowsOfProduct(Operation *core) {
       .Default(Value());
 }
 
-/// The panels in which a product computes its results; 0 for other core ops.
+/// The panels in which a product computes its results; 0 for other core ops, and where the
+/// configuration does not say.
 static int64_t panelOfProduct(Operation *core, DictionaryAttr config) {
-  return rowsOfProduct(core) ? config.getAs<IntegerAttr>("nr").getInt() : 0;
+  auto panel = config.getAs<IntegerAttr>("nr");
+  return rowsOfProduct(core) && panel ? panel.getInt() : 0;
 }
 
 /// The CPU reads and stores f32 and i32; codes of i8 and bf16 as rows of products; of a cache,
