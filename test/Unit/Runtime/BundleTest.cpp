@@ -8,6 +8,7 @@
 #include "runtime/base/Cpu.h"
 #include "runtime/bundle/Bundle.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 
 using namespace dsv3;
@@ -100,15 +101,20 @@ TEST_F(BundleTest, VariantsAreChosenByNameIfTheMachineRunsThem) {
   auto bundle = Bundle::open(directory.path());
   ASSERT_TRUE(bundle.ok());
   auto best = bundle->chooseVariant("");
-  if (runnableVariants().empty()) {
+  // Those that the plan has, best first.
+  std::vector<std::string_view> runnable = runnableVariants();
+  std::erase_if(runnable, [&](std::string_view name) {
+    return std::ranges::find(plan.variants, name, &plan::Variant::name) == plan.variants.end();
+  });
+  if (runnable.empty()) {
     EXPECT_FALSE(best.ok());
     return;
   }
   ASSERT_TRUE(best.ok()) << best.failure().message();
-  EXPECT_EQ(plan.variants[*best].name, runnableVariants().front());
-  auto named = bundle->chooseVariant(runnableVariants().back());
+  EXPECT_EQ(plan.variants[*best].name, runnable.front());
+  auto named = bundle->chooseVariant(runnable.back());
   ASSERT_TRUE(named.ok());
-  EXPECT_EQ(plan.variants[*named].name, runnableVariants().back());
+  EXPECT_EQ(plan.variants[*named].name, runnable.back());
   auto unknown = bundle->chooseVariant("sparc");
   ASSERT_FALSE(unknown.ok());
   EXPECT_EQ(unknown.failure().what,
