@@ -8,8 +8,9 @@
 #include "runtime/base/Cpu.h"
 #include "runtime/bundle/Bundle.h"
 
-#include <algorithm>
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 using namespace dsv3;
 using namespace dsv3::runtime;
