@@ -83,7 +83,7 @@ inline int64_t panelColumns(DType type, int64_t columns) {
 /// Columns of which dots hold whole blocks: those of a scale of i8 and i4.
 inline constexpr int64_t dotColumns = encodingBlock(DType::I8)[1];
 /// Neighbouring columns that a word of dots holds.
-inline constexpr int64_t columnsOfDot(DType type) { return 32 / bitSize(type); }
+inline constexpr int64_t columnsOfDot(DType type) { return 32 / int64_t(bitSize(type)); }
 /// Place of a column within its word of dots, in elements.
 inline constexpr int64_t placeInDot(DType type, int64_t column) {
   int64_t inWord = column % columnsOfDot(type), bytes = 4;

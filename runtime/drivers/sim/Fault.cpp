@@ -12,9 +12,27 @@ using namespace dsv3::runtime::sim;
 
 /// Whose kernel this thread runs; null outside of kernels.
 static thread_local Block *running = nullptr;
-/// A fiber that has no stack left has none for the handler either.
-alignas(16) static thread_local std::byte handlerStack[size_t(64) << 10];
-static thread_local bool hasHandlerStack = false;
+namespace {
+/// The calling thread's stack for the handler, since a fiber that has no stack left has none for it
+/// either. The thread gets back what it had when it ends: others free what they find there.
+class HandlerStack {
+public:
+  HandlerStack() {
+    stack_t own = {};
+    own.ss_sp = memory;
+    own.ss_size = sizeof memory;
+    sigaltstack(&own, &before);
+  }
+  ~HandlerStack() { sigaltstack(&before, nullptr); }
+  HandlerStack(const HandlerStack &) = delete;
+  HandlerStack &operator=(const HandlerStack &) = delete;
+
+private:
+  alignas(16) std::byte memory[size_t(64) << 10];
+  stack_t before = {};
+};
+} // namespace
+
 static struct sigaction previous = {};
 
 static const void *codeOf(void *context) {
@@ -46,13 +64,7 @@ FaultGuard::FaultGuard(Block &block) {
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
     sigaction(SIGSEGV, &action, &previous);
   });
-  if (!hasHandlerStack) {
-    stack_t stack = {};
-    stack.ss_sp = handlerStack;
-    stack.ss_size = sizeof handlerStack;
-    sigaltstack(&stack, nullptr);
-    hasHandlerStack = true;
-  }
+  [[maybe_unused]] thread_local HandlerStack stack;
   running = &block;
 }
 
