@@ -142,29 +142,9 @@ Tensor combineParts(const Tensor &partials, int64_t parts) {
 std::optional<Tensor> latentAttention(const Tensor &query, const Tensor &ropeQuery,
                                       const StepTokens &tokens, const LatentCache &cache,
                                       int64_t layer, double scale) {
-  int64_t heads = query.dim(1), latent = query.dim(2), rope = ropeQuery.dim(2);
-  Tensor result(query.shape());
-  for (int64_t t = 0; t < query.rows(); ++t) {
-    auto rows = visibleRows(cache, layer, tokens, t);
-    if (!rows) {
-      return std::nullopt;
-    }
-    for (int64_t h = 0; h < heads; ++h) {
-      std::vector<double> scores;
-      for (const double *row : *rows) {
-        scores.push_back(scale * (dot(query.row(t) + h * latent, row, latent) +
-                                  dot(ropeQuery.row(t) + h * rope, row + latent, rope)));
-      }
-      softmax(scores);
-      double *out = result.row(t) + h * latent;
-      for (size_t s = 0; s < rows->size(); ++s) {
-        for (int64_t i = 0; i < latent; ++i) {
-          out[i] += scores[s] * (*rows)[s][i];
-        }
-      }
-    }
-  }
-  return result;
+  KeyParts whole{.count = 1, .pageTokens = 1};
+  auto part = latentParts(query, ropeQuery, tokens, cache, layer, scale, whole);
+  return part ? std::optional(combineParts(*part, 1)) : std::nullopt;
 }
 
 std::optional<Tensor> expandedAttention(const Tensor &query, const Tensor &ropeQuery,

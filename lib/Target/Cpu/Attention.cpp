@@ -60,27 +60,25 @@ void emitLatentAttention(const KernelCode &kernel, kern::LatentAttentionOp op, N
                       places.valuesOfHead, after, nextBytes},
                      mr, code.integer(heads), visible);
   };
+  auto attend = [&](TokenPlace place) {
+    Num pages = place.position / pageTokens + 1, ofPart = (pages + (parts - 1)) / parts;
+    Num begin = part * ofPart, end = code.min(begin + ofPart, pages);
+    forHeads([&](Num h) { row(h).begin(code); });
+    forPages(kernel, cache, place, begin, end, scratch + places.page, [&](const PageRead &read) {
+      Num visible = code.min(place.position + 1 - read.start, code.integer(pageTokens));
+      onPage(visible, read.page, read.after);
+    });
+    forHeads([&](Num h) {
+      Memory to = out.row(t, firstHead + h);
+      if (op.getParts()) {
+        row(h).leavePart(code, to + part * (latent + 2));
+      } else {
+        row(h).finish(code, to);
+      }
+    });
+  };
   kernel.checkedToken(cache, kernel.memory(op.getPositions()), kernel.memory(op.getRequests()), t,
-                      [&](TokenPlace place) {
-                        Num pages = place.position / pageTokens + 1,
-                            ofPart = (pages + (parts - 1)) / parts;
-                        Num begin = part * ofPart, end = code.min(begin + ofPart, pages);
-                        forHeads([&](Num h) { row(h).begin(code); });
-                        forPages(kernel, cache, place, begin, end, scratch + places.page,
-                                 [&](const PageRead &read) {
-                                   Num visible = code.min(place.position + 1 - read.start,
-                                                          code.integer(pageTokens));
-                                   onPage(visible, read.page, read.after);
-                                 });
-                        forHeads([&](Num h) {
-                          Memory to = out.row(t, firstHead + h);
-                          if (op.getParts()) {
-                            row(h).leavePart(code, to + part * (latent + 2));
-                          } else {
-                            row(h).finish(code, to);
-                          }
-                        });
-                      });
+                      attend);
 }
 
 //===----------------------------------------------------------------------===//

@@ -3,8 +3,8 @@
 // The instructions, by variant and types:
 //
 //   codes, AVX512_VNNI  vpdpbusd: unsigned times signed bytes, four products to a 32-bit sum.
-//   Weights
-//                       of i8 are made unsigned by adding 128, which the row's own sum takes back.
+//                       Weights of i8 are made unsigned by adding 128, which the row's own sum
+//                       takes back.
 //   codes, without      vpmaddubsw: the same, two products to a 16-bit sum, which saturates: signs
 //                       of weights of i8 go to the row's codes, so that a sum is 2 * 127 * 127 at
 //                       most. Sums of i4, 2 * 15 * 127 at most, are added up as 16 bits.
