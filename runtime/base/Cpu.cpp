@@ -71,6 +71,15 @@ Expected<size_t> runtime::chooseVariant(std::span<const std::string> names,
                  "", "compile for this machine with dsv3-compile"};
 }
 
+bool runtime::asksMemoryAhead() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  return __builtin_cpu_is("amd") == 0;
+#else
+  return true;
+#endif
+}
+
 bool runtime::runThisThreadOn(std::span<const int> cpus) {
   if (cpus.empty()) {
     return false;

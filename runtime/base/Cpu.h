@@ -24,6 +24,11 @@ std::vector<std::string_view> runnableVariants();
 /// machine runs. Fails with the lists if it is not there or this machine does not run it.
 Expected<size_t> chooseVariant(std::span<const std::string> names, std::string_view wanted);
 
+/// Whether loops that stream memory should ask for it ahead. Where operations come between two
+/// lines, the own prefetching of Intel's cores falls behind; AMD's keeps up, and asking takes turns
+/// from its loads (docs/performance.md has both).
+bool asksMemoryAhead();
+
 /// Lets the calling thread run on `cpus` only. Returns whether the system agreed.
 bool runThisThreadOn(std::span<const int> cpus);
 

@@ -8,6 +8,7 @@
 
 #include "dsv3/Plan/Kernel.h"
 #include "dsv3/Support/Hash.h"
+#include "runtime/base/Cpu.h"
 #include "runtime/drivers/cpu/CpuDevice.h"
 #include "runtime/drivers/cuda/CudaDevice.h"
 #include "runtime/drivers/null/NullDevice.h"
@@ -395,6 +396,22 @@ TEST_P(Computing, RefusesMissingFilesSymbolsAndWhatIsNoObject) {
   std::ofstream(path) << "no object";
   EXPECT_FALSE(device->loadObject({path, hash128("no object").hex()}, symbols));
   std::remove(path.c_str());
+}
+
+TEST(CpuDevice, TellsKernelsWhetherToAskForMemoryAhead) {
+  auto device = makeCpu<1>();
+  ASSERT_TRUE(device);
+  auto object = (*device)->loadObject(cpuKernels(), std::vector<std::string>{"cts_asks_ahead"});
+  ASSERT_TRUE(object) << object.failure().message();
+  int32_t asks = -1;
+  Program program;
+  program.kernels = {{"cts_asks_ahead", {}, {-1, 1, 1, 1, 1}, 0}};
+  program.commands = {{Command::Kind::Launch, 0, -1, 0}};
+  program.args = {&asks};
+  auto executable = (*device)->prepare(program, **object);
+  ASSERT_TRUE(executable) << executable.failure().message();
+  ASSERT_TRUE((*device)->run(**executable, {}, nullptr));
+  EXPECT_EQ(asks, asksMemoryAhead() ? 1 : 0);
 }
 
 static const Candidate computing[] = {

@@ -15,6 +15,9 @@ KERNEL(cts_count);
 KERNEL(cts_add);
 KERNEL(cts_matvec);
 KERNEL(cts_fail);
+KERNEL(cts_asks_ahead);
+/* Of CPUs alone: plan::asksAheadSymbol, with a value that no runtime sets. */
+int32_t dsv3_asks_ahead = -1;
 
 /* counts[tile] += 1. */
 KERNEL(cts_count) {
@@ -69,4 +72,14 @@ KERNEL(cts_fail) {
     worst = codes[tile] > worst ? codes[tile] : worst;
   }
   return worst;
+}
+
+/* asks[tile] = what the runtime set; one. */
+KERNEL(cts_asks_ahead) {
+  UNUSED(sizes), UNUSED(scratch);
+  int32_t *asks = (int32_t *)args[0];
+  for (uint32_t tile = begin; tile < end; ++tile) {
+    asks[tile] = dsv3_asks_ahead;
+  }
+  return 0;
 }

@@ -4,6 +4,7 @@
 #include "Graph/Graph.h"
 #include "PanelColumns.h"
 
+#include "dsv3/Plan/Names.h"
 #include "dsv3/Plan/Scratch.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -12,8 +13,7 @@ using namespace mlir;
 
 namespace dsv3::cpu {
 
-/// Bytes that are asked for before they are read. A processor's own prefetching falls behind
-/// where many operations come between two lines.
+/// Bytes that are asked for before they are read, where plan::asksAheadSymbol wants it.
 static constexpr int64_t streamAhead = 2048;
 static constexpr int64_t lineBytes = 64;
 
@@ -151,7 +151,7 @@ static void emitStreamColumns(Code &code, const StreamCall &call, Num begin, Num
   forColumns(code, begin, end, unroll, element, [&](Num k, int64_t count) {
     for (auto [p, panel] : llvm::enumerate(call.panels)) {
       Memory first = panel + k * call.width;
-      for (int64_t line = 0; line < count * columnBytes; line += lineBytes) {
+      for (int64_t line = 0; call.asksAhead && line < count * columnBytes; line += lineBytes) {
         first.prefetch(streamAhead + line);
       }
       withColumns(code, call.width, first, count, [&, p = p](int64_t c, int64_t v, Num vector) {
@@ -247,7 +247,23 @@ static void emitStream(Code &code, const StreamCall &call) {
   });
 }
 
-void callStream(Code &code, const StreamCall &call) {
+/// plan::asksAheadSymbol of the module that is written.
+static Num asksAhead(Code &code) {
+  OpBuilder &b = code.builder;
+  auto module = b.getBlock()->getParentOp()->getParentOfType<ModuleOp>();
+  auto global = module.lookupSymbol<LLVM::GlobalOp>(plan::asksAheadSymbol);
+  if (!global) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(module.getBody());
+    global = LLVM::GlobalOp::create(b, code.loc, code.i32(), /*isConstant=*/false,
+                                    LLVM::Linkage::External, plan::asksAheadSymbol,
+                                    b.getI32IntegerAttr(1));
+  }
+  Value address = LLVM::AddressOfOp::create(b, code.loc, global);
+  return !(Memory(code, address, code.i32()).integer() == 0);
+}
+
+static void callStreamFunction(Code &code, const StreamCall &call) {
   Type element = call.panels[0].elementType();
   Type rowType = call.rows[0].elementType();
   std::string name = "stream." + (rowType.isF32() ? "" : typeName(rowType) + ".") +
@@ -256,7 +272,8 @@ void callStream(Code &code, const StreamCall &call) {
                      std::to_string(call.kBlock) +
                      (call.scaledWeights    ? ".scaled" + std::to_string(call.scaleColumns)
                       : call.scales.empty() ? ""
-                                            : ".scaled");
+                                            : ".scaled") +
+                     (call.asksAhead ? ".ahead" : "");
   SmallVector<Value> arguments{call.count.value, call.out.address(), call.outStride.value};
   for (const auto *list : {&call.rows, &call.panels, &call.scales}) {
     for (const Memory &memory : *list) {
@@ -279,6 +296,15 @@ void callStream(Code &code, const StreamCall &call) {
         emitStream(inner, body);
       });
   LLVM::CallOp::create(code.builder, code.loc, function, arguments);
+}
+
+void callStream(Code &code, const StreamCall &call) {
+  auto with = [&](bool ahead) {
+    StreamCall chosen = call;
+    chosen.asksAhead = ahead;
+    callStreamFunction(code, chosen);
+  };
+  code.when(asksAhead(code), [&] { with(true); }, [&] { with(false); });
 }
 
 /// The columns of a tile as vectors: [begin, width) each.

@@ -37,6 +37,7 @@ struct StreamCall {
   int64_t scaleColumns = 0; ///< kBlock, or with scaledWeights a divisor of it
   /// Each weight is scaled before it is multiplied, instead of each sum of a block.
   bool scaledWeights = false;
+  bool asksAhead = false; ///< callStream writes both
   Num count;
   Memory out; ///< [rows][outStride], of which the first panels x width columns are set
   Num outStride;

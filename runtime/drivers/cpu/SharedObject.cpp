@@ -2,7 +2,9 @@
 
 #include "runtime/drivers/cpu/SharedObject.h"
 
+#include "dsv3/Plan/Names.h"
 #include "dsv3/Support/Hash.h"
+#include "runtime/base/Cpu.h"
 
 #include <cerrno>
 #include <cstring>
@@ -62,6 +64,9 @@ Expected<std::unique_ptr<SharedObject>> SharedObject::open(const ObjectFile &fil
                      compileAgain};
     }
     object->functions.push_back(reinterpret_cast<plan::KernelFunction>(found));
+  }
+  if (void *asksAhead = dlsym(object->handle, plan::asksAheadSymbol.data())) {
+    *static_cast<int32_t *>(asksAhead) = asksMemoryAhead() ? 1 : 0;
   }
   return object;
 }

@@ -1,0 +1,28 @@
+// RUN: dsv3-opt %s --kern-configure | dsv3-translate --kernels-to-cpu | FileCheck %s
+// A product of one row streams its weight: with and without asking for memory ahead, as the number
+// says that the runtime sets.
+
+#T = #dsv3.dims<"T">
+!x = tensor<?x128xf32, #T>
+!y = tensor<?x64xf32, #T>
+
+// CHECK-LABEL: // x86-64-v4
+// CHECK: llvm.func internal @stream.[[STREAM:[a-z0-9.]+[0-9]]](
+// CHECK-NOT: prefetch
+// CHECK: llvm.func internal @stream.[[STREAM]].ahead(
+// CHECK: llvm.intr.prefetch
+// CHECK: llvm.mlir.global external @dsv3_asks_ahead(1 : i32)
+// CHECK: llvm.func internal @product.tiles
+// CHECK: %[[NUMBER:.+]] = llvm.mlir.addressof @dsv3_asks_ahead
+// CHECK: llvm.load %[[NUMBER]]
+// CHECK: scf.if
+// CHECK-NEXT: llvm.call @stream.[[LAST:[a-z0-9.]+]].ahead(
+// CHECK-NEXT: } else {
+// CHECK-NEXT: llvm.call @stream.[[LAST]](
+kern.def @product kind "product" family "gemm" sizes ["T"] ins(%a: !x, %w: tensor<64x128xbf16>) outs(%o: !y) attributes {maxima = [#dsv3.size<"T", max = 1>]} {
+  %y = kern.gemm ins(%a, %w : !x, tensor<64x128xbf16>) outs(%o : !y) epilogue() [] {
+  ^bb0(%s: f32):
+    kern.yield %s : f32
+  } -> !y
+  kern.yield %y : !y
+}
