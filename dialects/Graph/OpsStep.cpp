@@ -216,7 +216,9 @@ LogicalResult CallLayerOp::verifySymbolUses(SymbolTableCollection &symbols) {
 
 LogicalResult ObserveOp::verify() {
   ShapeCheck check(*this);
-  check.shape("value", getValue(), {"T", "n"});
+  bool heads = cast<RankedTensorType>(getValue().getType()).getRank() == 3;
+  check.shape("value", getValue(),
+              heads ? ArrayRef<StringRef>{"T", "h", "n"} : ArrayRef<StringRef>{"T", "n"});
   bool inLayer = !layersOf(*this).empty();
   if (inLayer == getLayer().has_value() && check.ok()) {
     return inLayer ? check.fail("no layer in a layer function", Twine(*getLayer()),

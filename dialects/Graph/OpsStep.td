@@ -108,7 +108,7 @@ def Graph_ObserveOp : Graph_Op<"observe"> {
     call, elsewhere `layer`. It costs nothing when nobody looks.
 
     Constraints:
-    1. `value` is [T, n].
+    1. `value` is [T, n] or [T, h, n].
 
     ```mlir
     dsv3.observe "hidden" %x layer 0 : tensor<?x128xf32, #dsv3.dims<"T">>

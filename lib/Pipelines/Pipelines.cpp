@@ -17,6 +17,10 @@ static void addGraphPhase(OpPassManager &manager, const PipelineOptions &options
   manager.addPass(createEncodeWeights({options.weights, options.head}));
   // Products one by one: what lies between those of an expert has a precision of its own.
   manager.addPass(createLowerExperts());
+  if (options.observeInputs) {
+    // While each weight has its own product, and before there are several copies of it.
+    manager.addPass(createObserveInputs());
+  }
   // Before absorption, which differs between entries.
   manager.addPass(createMakeEntryPoints({options.rows, options.chunk}));
   manager.addPass(createAbsorbMla());

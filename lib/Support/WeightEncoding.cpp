@@ -19,6 +19,9 @@ namespace dsv3 {
 static constexpr int64_t blockColumns = encodingBlock(DType::I8)[1];
 static_assert(encodingBlock(DType::I4)[1] == blockColumns);
 static constexpr float largestF16 = 65504.0F;
+/// Of the codes of a block, over their factors squared: below it all that counts has one code, and
+/// the rest is rounding. One code of 32 that differs by 1 gives 0.03 where all factors are equal.
+static constexpr float leastDeterminant = 0.001F;
 
 namespace {
 struct EncodingName {
@@ -132,19 +135,19 @@ static Block codesOf(const Block &values, Line line) {
 namespace {
 /// Values of a block to fit lines to.
 struct Fit {
-  Block values, present; ///< present: 1 for each value, 0 beyond
-  float count = 0, sumValues = 0;
+  Block values, factors; ///< factors of squared errors; 0 where there is no value
+  float sumFactors = 0, sumValues = 0;
 
-  explicit Fit(std::span<const float> given) : values(blockOf(given)), count(float(given.size())) {
-    Block ones;
-    ones.fill(Lanes{} + 1);
-    present = Block{};
-    std::memcpy(present.data(), ones.data(), given.size_bytes());
-    Lanes total{};
-    for (const Lanes &part : values) {
-      total += part;
+  Fit(std::span<const float> given, std::span<const float> importance) : values(blockOf(given)) {
+    std::array<float, blockColumns> ones;
+    ones.fill(1);
+    factors =
+        blockOf(importance.empty() ? std::span<const float>(ones).first(given.size()) : importance);
+    Lanes total{}, weighted{};
+    for (size_t i = 0; i < values.size(); ++i) {
+      total += factors[i], weighted += factors[i] * values[i];
     }
-    sumValues = sum(total);
+    sumFactors = sum(total), sumValues = sum(weighted);
   }
 
   /// The line that is nearest to the values in the sense of least squares, for these codes;
@@ -152,35 +155,37 @@ struct Fit {
   Line nearest(const Block &codes, Line line) const {
     Lanes first{}, squares{}, products{};
     for (size_t i = 0; i < codes.size(); ++i) {
-      Lanes code = codes[i] * present[i];
-      first += code, squares += code * code, products += code * values[i];
+      Lanes code = codes[i] * factors[i];
+      first += code, squares += code * codes[i], products += code * values[i];
     }
     float sumCodes = sum(first);
-    float determinant = count * sum(squares) - sumCodes * sumCodes; // whole, below 2^24: exact
-    if (determinant <= 0) {
+    // With factors of 1 these are whole numbers below 2^24, and exact.
+    float determinant = sumFactors * sum(squares) - sumCodes * sumCodes;
+    if (!(determinant > leastDeterminant * sumFactors * sumFactors)) {
       return {asF16(line.scale), asF16(line.offset)};
     }
-    float scale = (count * sum(products) - sumCodes * sumValues) / determinant;
-    return {asF16(scale), asF16((sumValues - scale * sumCodes) / count)};
+    float scale = (sumFactors * sum(products) - sumCodes * sumValues) / determinant;
+    return {asF16(scale), asF16((sumValues - scale * sumCodes) / sumFactors)};
   }
 
   float squaredError(const Block &codes, Line line) const {
     Lanes total{};
     for (size_t i = 0; i < codes.size(); ++i) {
-      Lanes error = (codes[i] * line.scale + line.offset - values[i]) * present[i];
-      total += error * error;
+      Lanes error = codes[i] * line.scale + line.offset - values[i];
+      total += factors[i] * error * error;
     }
     return sum(total);
   }
 };
 } // namespace
 
-static bool encodeI4(std::span<const float> given, std::span<uint8_t> codes, float *scales) {
+static bool encodeI4(std::span<const float> given, std::span<const float> importance,
+                     std::span<uint8_t> codes, float *scales) {
   float least = 0, most = 0;
   if (!findRange(given, least, most) || std::max(-least, most) > largestF16) {
     return false;
   }
-  Fit fit(given);
+  Fit fit(given, importance);
   float span = most - least;
   Line best{asF16(span / 15), asF16(least)};
   Block bestCodes = codesOf(fit.values, best);
@@ -202,15 +207,21 @@ static bool encodeI4(std::span<const float> given, std::span<uint8_t> codes, flo
 }
 
 bool encodeRow(DType type, std::span<const float> values, std::span<uint8_t> codes,
-               std::span<float> scales) {
+               std::span<float> scales, std::span<const float> importance) {
   assert(isScaledAlongRows(type) && codes.size() >= values.size() && "see the header");
+  assert((importance.empty() || importance.size() == values.size()) && "see the header");
   bool sound = true;
-  auto encode = type == DType::I8 ? encodeI8 : encodeI4;
   auto numbers = size_t(scaleForm(type)->numbers);
   for (size_t begin = 0, block = 0; begin < values.size(); begin += blockColumns, ++block) {
     size_t count = std::min(size_t(blockColumns), values.size() - begin);
-    sound &= encode(values.subspan(begin, count), codes.subspan(begin, count),
-                    scales.data() + block * numbers);
+    auto part = values.subspan(begin, count);
+    auto codesOfPart = codes.subspan(begin, count);
+    float *ofBlock = scales.data() + block * numbers;
+    sound &=
+        type == DType::I8
+            ? encodeI8(part, codesOfPart, ofBlock)
+            : encodeI4(part, importance.empty() ? importance : importance.subspan(begin, count),
+                       codesOfPart, ofBlock);
   }
   return sound;
 }

@@ -54,7 +54,7 @@ static Expected<ModelFlags> referenceOf(const Flags &flags, const FoundModel &mo
   ModelFlags reference = flags.model;
   bool changes = !compileOptions(flags.model).empty();
   reference.weights.clear(), reference.head.clear();
-  reference.activations.clear(), reference.cacheType.clear();
+  reference.activations.clear(), reference.cacheType.clear(), reference.calibration.clear();
   if (!flags.reference.empty()) {
     reference.model = flags.reference, reference.config.clear();
   } else if (model.bundle && model.checkpoint) {

@@ -38,6 +38,7 @@ struct ModelFlags {
   std::string config;        ///< a config.json alone, with made-up weights, instead of a model
   std::string variant;       ///< empty: the best
   std::string weights, head; ///< encodings that are compiled for; empty: as stored
+  std::string calibration;   ///< a file of text that int4 weights are fitted to; empty: none
   std::string activations;   ///< rows of products that are compiled for; empty: f32
   std::string cacheType;     ///< elements of the cache that are compiled for; empty: f32
   std::string policy;        ///< precision that is compiled for; empty: f32
@@ -47,6 +48,7 @@ struct ModelFlags {
   int threads = 0;
   std::string numa = "none"; ///< a runtime::NumaMode
   int64_t context = 0, chunk = 0;
+  bool observeInputs = false; ///< of products; no flag, for a calibration
   bool dummy = false, rebuild = false, keepPacked = false, verifyPacked = false;
   uint64_t dummySeed = 0;
 };

@@ -103,6 +103,10 @@ void addModelFlags(CLI::App &command, ModelFlags &flags) {
       ->check(encodings(encodingNames(), [](DType) { return true; }));
   command.add_option("--head", flags.head, "encode the head: bf16, fp8 or int8 [as stored]")
       ->check(encodings("bf16, fp8 or int8", [](DType type) { return type != DType::I4; }));
+  command.add_option(
+      "--calibration", flags.calibration,
+      "a file of text: int4 weights are fitted to what they are multiplied with on it,\n"
+      "which the model as it is stored tells first");
   command
       .add_option(
           "--activations", flags.activations,
@@ -200,6 +204,9 @@ std::vector<std::string> compileOptions(const ModelFlags &flags) {
   }
   if (!flags.policy.empty() && flags.policy != defaultPolicy) {
     options.insert(options.end(), {"--policy", flags.policy});
+  }
+  if (flags.observeInputs) {
+    options.emplace_back("--observe-inputs");
   }
   return options;
 }

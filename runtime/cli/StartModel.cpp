@@ -4,6 +4,7 @@
 #include "dsv3/Support/MemoryLimits.h"
 #include "runtime/base/Memory.h"
 #include "runtime/base/Progress.h"
+#include "runtime/cli/Calibration.h"
 #include "runtime/cli/DeviceFlag.h"
 #include "runtime/cli/Interrupt.h"
 #include "runtime/cli/MemoryCheck.h"
@@ -113,6 +114,10 @@ Expected<std::unique_ptr<RunningModel>> startModel(ModelFiles &files, const Mode
           files.device->loadObject({object, plan.variants[files.variant].checksum}, symbols);
       !sound) {
     return sound.failure();
+  }
+  if (Status sensible = flags.calibration.empty() ? Status() : checkCalibration(files, flags);
+      !sensible) {
+    return sensible;
   }
   Expected<std::optional<runtime::FileMapping>> packed = findPacked(files, flags);
   if (!packed) {

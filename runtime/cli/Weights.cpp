@@ -4,6 +4,7 @@
 #include "dsv3/Plan/MemoryNeeds.h"
 #include "runtime/base/Memory.h"
 #include "runtime/base/Progress.h"
+#include "runtime/cli/Calibration.h"
 #include "runtime/cli/Interrupt.h"
 #include "runtime/cli/Streams.h"
 #include "runtime/params/PackedFile.h"
@@ -17,7 +18,7 @@
 namespace dsv3::cli {
 
 /// What packed weights of this model depend on.
-static runtime::PackedHeader headerOf(const ModelFiles &files, const ModelFlags &flags) {
+static Expected<runtime::PackedHeader> headerOf(const ModelFiles &files, const ModelFlags &flags) {
   const plan::Plan &plan = files.bundle.plan();
   runtime::PackedHeader header{
       .plan = files.bundle.planHash(),
@@ -32,6 +33,13 @@ static runtime::PackedHeader headerOf(const ModelFiles &files, const ModelFlags 
     for (const checkpoint::SafetensorsFile &file : files.checkpoint->files()) {
       header.files.push_back({file.path().filename().string(), file.size(), file.modified()});
     }
+  }
+  if (!flags.calibration.empty()) {
+    Expected<std::string> text = calibrationHash(flags);
+    if (!text) {
+      return text.failure();
+    }
+    header.source += " calibrated with " + *text;
   }
   return header;
 }
@@ -55,7 +63,11 @@ Expected<std::optional<runtime::FileMapping>> findPacked(const ModelFiles &files
     }
     return none;
   }
-  Expected<runtime::PackedWeights> weights = runtime::mapPacked(path, headerOf(files, flags));
+  Expected<runtime::PackedHeader> header = headerOf(files, flags);
+  if (!header) {
+    return header.failure();
+  }
+  Expected<runtime::PackedWeights> weights = runtime::mapPacked(path, *header);
   Status sound = weights ? Status() : weights.status();
   if (sound && flags.verifyPacked) {
     sound = verifyAll(*weights);
@@ -92,12 +104,14 @@ static Status fetchAll(const runtime::FileMapping &mapping, const std::filesyste
   return {};
 }
 
-static Expected<runtime::ParameterStore> packWeights(ModelFiles &files, const ModelFlags &flags) {
+static Expected<runtime::ParameterStore> packWeights(ModelFiles &files, const ModelFlags &flags,
+                                                     const runtime::WeightImportance &importance) {
   runtime::Progress progress(files.checkpoint ? "loading weights" : "making weights up", stderr);
   runtime::LoadOptions options;
   options.threads = flags.threads;
   options.progress = [&](uint64_t done, uint64_t total) { progress.update(done, total); };
   options.cancel = watchInterrupts();
+  options.importance = &importance;
   const plan::Plan &plan = files.bundle.plan();
   return files.checkpoint
              ? runtime::ParameterStore::load(plan, files.variant, *files.checkpoint, options)
@@ -137,8 +151,16 @@ static Expected<LoadedWeights> mapWeights(const ModelFiles &files, runtime::File
 /// With `writer` the weights are kept.
 static Expected<LoadedWeights> makeWeights(ModelFiles &files, const ModelFlags &flags,
                                            runtime::PackedWriter *writer) {
+  runtime::WeightImportance importance;
+  if (!flags.calibration.empty()) {
+    Expected<runtime::WeightImportance> known = calibrate(files, flags);
+    if (!known) {
+      return known.failure();
+    }
+    importance = *std::move(known);
+  }
   auto begin = std::chrono::steady_clock::now();
-  Expected<runtime::ParameterStore> store = packWeights(files, flags);
+  Expected<runtime::ParameterStore> store = packWeights(files, flags, importance);
   if (!store) {
     return store.failure();
   }
@@ -163,7 +185,11 @@ Expected<LoadedWeights> loadWeights(ModelFiles &files, const ModelFlags &flags,
     return makeWeights(files, flags, nullptr);
   }
   std::filesystem::path path = files.bundle.packedPath(files.variant);
-  auto writer = runtime::PackedWriter::create(path, headerOf(files, flags));
+  Expected<runtime::PackedHeader> header = headerOf(files, flags);
+  if (!header) {
+    return header.failure();
+  }
+  auto writer = runtime::PackedWriter::create(path, *header);
   if (!writer) {
     return writer.failure();
   }

@@ -36,8 +36,9 @@ void forEachTensor(const plan::Plan &plan, const plan::Parameter &parameter, int
 }
 
 ParameterReader::ParameterReader(const plan::Plan &plan, const plan::Parameter &parameter,
-                                 int64_t layer, const Opener &open)
-    : parameter(&parameter) {
+                                 int64_t layer, const Opener &open,
+                                 const WeightImportance *importance)
+    : importance(importance), parameter(&parameter) {
   if (parameter.scaleRows != 0) {
     std::array<int64_t, 2> block = plan::scaleBlockOf(plan, parameter);
     blockRows = block[0], blockColumns = block[1];
@@ -97,7 +98,9 @@ bool ParameterReader::encodedRow(int64_t group, int64_t row, std::span<uint8_t> 
   Place place = find(group, row);
   std::vector<float> values(size_t(parameter->columns));
   TensorValues(*place.tensor, *place.request).alongRow(place.origin + place.row, values);
-  return encodeRow(parameter->type, values, codes, scales);
+  std::span<const float> factors =
+      importance ? importance->of(place.request->key) : std::span<const float>();
+  return encodeRow(parameter->type, values, codes, scales, factors);
 }
 
 void ParameterReader::dropRows(int64_t group, int64_t row, int64_t count) const {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "runtime/params/EncodedTensor.h"
+#include "runtime/params/WeightImportance.h"
 
 #include <functional>
 #include <span>
@@ -23,15 +24,15 @@ TensorRequest requestOf(const plan::Plan &plan, const plan::Parameter &parameter
 void forEachTensor(const plan::Plan &plan, const plan::Parameter &parameter, int64_t layer,
                    const std::function<void(const TensorRequest &)> &visit);
 
-/// Immutable, so several threads may read it. The plan must outlive it.
+/// Immutable, so several threads may read it. The plan and the importance must outlive it.
 class ParameterReader {
 public:
   using Opener = std::function<std::unique_ptr<StoredTensor>(const TensorRequest &)>;
 
   /// Precondition: the plan is valid. `open` gives the tensors, in the order of
-  /// forEachTensor, without fail.
+  /// forEachTensor, without fail. `importance` may be null.
   ParameterReader(const plan::Plan &plan, const plan::Parameter &parameter, int64_t layer,
-                  const Opener &open);
+                  const Opener &open, const WeightImportance *importance = nullptr);
 
   /// W[group, row, c] for all columns c. `buffer` has room for a row. Precondition, also of
   /// scales(): the parameter's codes are not scaled along rows.
@@ -64,6 +65,7 @@ private:
     std::vector<std::unique_ptr<StoredTensor>> tensors; ///< one, or one for each group
     std::vector<TensorRequest> requests = {};           ///< of the tensors, where rows are encoded
   };
+  const WeightImportance *importance;
   const plan::Parameter *parameter;
   int64_t blockRows = 1, blockColumns = 1; ///< of the tensors, as they are or are encoded
   std::vector<Piece> pieces;

@@ -92,7 +92,7 @@ struct Work {
   std::vector<PackItem> items;
 
   Work(const plan::Plan &plan, size_t variant, const ParameterOffsets &offsets, std::byte *memory,
-       const Opener &open) {
+       const WeightImportance *importance, const Opener &open) {
     packers.reserve(plan.parameters.size()); // items point into it
     for (size_t p = 0; p < plan.parameters.size(); ++p) {
       const plan::Parameter &parameter = plan.parameters[p];
@@ -100,9 +100,9 @@ struct Work {
       for (int64_t i = 0; i < layerCount(parameter); ++i) {
         int64_t layer = parameter.layers.empty() ? -1 : parameter.layers[size_t(i)];
         Tensors tensors;
-        ParameterReader reader(plan, parameter, layer, [&](const TensorRequest &request) {
-          return open(request, tensors);
-        });
+        ParameterReader reader(
+            plan, parameter, layer,
+            [&](const TensorRequest &request) { return open(request, tensors); }, importance);
         std::optional<uint64_t> scales = offsets.scales(p, layer);
         std::byte *scaleMemory = scales ? memory + *scales : nullptr;
         items.push_back({&packer,
@@ -150,7 +150,7 @@ Expected<ParameterStore> ParameterStore::dummy(const plan::Plan &plan, size_t va
   if (!store) {
     return store;
   }
-  Work work(plan, variant, store->offsets, store->memory.data(),
+  Work work(plan, variant, store->offsets, store->memory.data(), options.importance,
             [&](const TensorRequest &request, auto &) { return dummyTensor(request, seed); });
   Status packed = packItems(work.items, options, [](const PackItem &) {});
   return packed ? std::move(store) : packed;
@@ -178,7 +178,7 @@ Expected<ParameterStore> ParameterStore::load(const plan::Plan &plan, size_t var
     uses.add(data);
     return checkpointTensor(checkpoint, *data, scales);
   };
-  Work work(plan, variant, store->offsets, store->memory.data(), open);
+  Work work(plan, variant, store->offsets, store->memory.data(), options.importance, open);
   work.sortByFile();
   Status packed = packItems(work.items, options, [&](const PackItem &item) { uses.finish(item); });
   return packed ? std::move(store) : packed;

@@ -12,6 +12,7 @@
 #include "dsv3/Support/Status.h"
 #include "runtime/base/FileMapping.h"
 #include "runtime/base/Memory.h"
+#include "runtime/params/WeightImportance.h"
 
 #include <atomic>
 #include <cstdint>
@@ -29,6 +30,8 @@ struct LoadOptions {
   std::function<void(uint64_t done, uint64_t total)> progress;
   /// Once true, loading stops soon and fails with "interrupted". May be null.
   const std::atomic<bool> *cancel = nullptr;
+  /// Of columns of weights that are encoded as int4. May be null: all are alike.
+  const WeightImportance *importance = nullptr;
 };
 
 /// Where parameters lie in the block.

@@ -189,7 +189,7 @@ kern.def @embed kind "rows" family "gather" sizes ["T"] ins(%t: tensor<320x128xb
 }
 func.func @decode(%ids: tensor<?xi32, #T> {dsv3.name = "ids"}) attributes {dsv3.entry = {role = "step", min_tokens = 1, max_tokens = 8, sizes = [#dsv3.size<"T", max = 8>]}} {
   %e = kern.empty : tensor<4x128xf32>
-  // expected-error @below {{expected a value with a row for each token of the step, found 'tensor<4x128xf32>'}}
+  // expected-error @below {{expected a value with rows for each token of the step, found 'tensor<4x128xf32>'}}
   dsv3.observe "hidden" %e layer 0 : tensor<4x128xf32>
   return
 }

@@ -22,6 +22,7 @@ struct PipelineOptions {
   std::string activations = "f32"; ///< rows of products under policy f32
   /// Encodings of the products' weights and of the head; empty: as stored.
   std::string weights, head;
+  bool observeInputs = false; ///< of products, for a calibration
   /// Most tokens of a step with absorbed attention, and of any step.
   int64_t rows = 16, chunk = 512;
   /// Variants to make kernels for; empty: CPUs, as suits the activations.

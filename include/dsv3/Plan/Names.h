@@ -41,6 +41,11 @@ inline constexpr std::string_view portNormed = "normed";
 inline constexpr std::string_view observedHidden = "hidden";
 inline constexpr std::string_view observedExperts = "router.experts";
 inline constexpr std::string_view observedWeights = "router.weights";
+/// Before the key of a tensor (plan/Key.h): the rows that it is multiplied with. Of experts either
+/// those of all tokens, or those of all choices, sorted by expert; then a token's row has one for
+/// each choice.
+inline constexpr std::string_view observedInput = "input.";
+inline constexpr std::string_view observedEntries = "entries.";
 
 /// Variant::name: the CPUs that kernels are made for.
 inline constexpr std::string_view variantV3 = "x86-64-v3";

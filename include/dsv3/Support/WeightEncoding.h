@@ -73,10 +73,12 @@ std::string encodingNames();
 ///   i8  scale = f16(largest / 127), code = value / scale, from -127 to 127
 ///   i4  of a few scales and offsets that fit the values in the sense of least squares,
 ///       the pair with the least squared error
-/// False if a value is not finite, or too large for a scale in f16; the output is
+/// `importance` has a factor for the squared error of each value, of i4 alone: what it is
+/// multiplied with, squared, on average (dsv3-run --calibration). Empty: all are 1. None is
+/// negative. False if a value is not finite, or too large for a scale in f16; the output is
 /// unspecified then.
 [[nodiscard]] bool encodeRow(DType type, std::span<const float> values, std::span<uint8_t> codes,
-                             std::span<float> scales);
+                             std::span<float> scales, std::span<const float> importance = {});
 
 /// The scale of a block of f8E4M3FN of which `largest` is the largest magnitude: that / 448, or
 /// 0 where this is no normal number: it would have too few bits to divide by.

@@ -46,6 +46,26 @@ def LowerExperts : GraphPass<"dsv3-lower-experts"> {
   }];
 }
 
+def ObserveInputs : GraphPass<"dsv3-observe-inputs"> {
+  let summary = "shows what weights of products are multiplied with";
+  let description = [{
+    For weights that are encoded better where it is known which of their columns matter
+    (`dsv3-run --calibration`). An observation for each tensor that a product reads, before it:
+
+    ```mlir
+    %y = dsv3.linear %x, %w
+    ```
+    becomes
+    ```mlir
+    dsv3.observe "input.model.layers.{layer}.mlp.down_proj.weight" %x
+    %y = dsv3.linear %x, %w
+    ```
+    Rows that are sorted by expert are observed as `entries.` instead. The weight of a router is
+    never encoded, and what is in no layer (the head, the projection before the MTP layer) is shown
+    for none: both are left alone.
+  }];
+}
+
 def MakeEntryPoints : GraphPass<"dsv3-make-entry-points"> {
   let summary = "one entry for each bucket of tokens in a step";
   let description = [{

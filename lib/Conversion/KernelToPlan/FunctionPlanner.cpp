@@ -152,14 +152,15 @@ void FunctionPlanner::appendArgs(Value value, std::vector<plan::Arg> &args) {
 FailureOr<plan::Instruction> FunctionPlanner::observe(graph::ObserveOp op) {
   auto type = cast<RankedTensorType>(op.getValue().getType());
   FailureOr<RowCount> rows = rowsOf(type, tables, op);
-  if (failed(rows) || rows->size < 0 || rows->factor != 1) {
-    return op.emitError("expected a value with a row for each token of the step, found ") << type;
+  if (failed(rows) || rows->size < 0) {
+    return op.emitError("expected a value with rows for each token of the step, found ") << type;
   }
   FailureOr<DType> element = planType(type.getElementType(), op);
   if (failed(element)) {
     return failure();
   }
-  plan::Observation observation{op.getName().str(), *element, rows->size, columnsOf(type)};
+  plan::Observation observation{op.getName().str(), *element, rows->size,
+                                rows->factor * columnsOf(type)};
   auto known = llvm::find(observations, observation);
   plan::Instruction instruction;
   instruction.opcode = plan::Opcode::Observe;

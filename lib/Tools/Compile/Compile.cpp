@@ -40,7 +40,7 @@ struct Flags {
   std::string model, config, output, policy = "f32", cacheType, activations = "f32", weights, head;
   std::string stopAfter, dumpPhases, explain;
   compile::RemarkFlags remarks;
-  bool planOnly = false;
+  bool planOnly = false, observeInputs = false;
   std::optional<int64_t> context;
   int64_t batch = 1, rows = 16, chunk = 512;
   compile::TargetFlags target;
@@ -79,6 +79,8 @@ void declareFlags(CLI::App &app, Flags &flags) {
       ->type_name("NAME");
   app.add_option("--head", flags.head, "encode the head: bf16, fp8, int8 [as stored]")
       ->type_name("NAME");
+  app.add_flag("--observe-inputs", flags.observeInputs,
+               "let the rows be seen that weights are multiplied with: dsv3-run --calibration");
   app.add_option("--target", flags.target.targets, "cpu, cuda or both, comma-separated [cpu]")
       ->delimiter(',')
       ->type_name("NAME");
@@ -205,6 +207,7 @@ Status applyFlags(const Flags &flags, ModelSource &source, PipelineOptions &opti
   options.policy = flags.policy, options.cacheType = flags.cacheType;
   options.activations = flags.activations;
   options.weights = flags.weights, options.head = flags.head;
+  options.observeInputs = flags.observeInputs;
   options.rows = std::min<int64_t>(flags.rows, flags.chunk);
   options.chunk = flags.chunk;
   options.variants = *compile::wantedVariants(flags.target, flags.activations); // checked before

@@ -190,3 +190,52 @@ TEST(WeightEncoding, Fp8ScalesTheLargestToTheLargestCode) {
   EXPECT_EQ(f8Code(1e-42F, f8Scale(1e-42F)), 0);
   EXPECT_TRUE(isF8E4M3NaN(f8Code(std::nanf(""), 1.0F)));
 }
+
+/// Encoded as i4 with factors; `factors` has one for each value.
+static Row encodedFor(const std::vector<float> &values, const std::vector<float> &factors) {
+  size_t blocks = (values.size() + 31) / 32;
+  Row row{false, std::vector<uint8_t>(values.size()), std::vector<float>(2 * blocks)};
+  row.sound = encodeRow(DType::I4, values, row.codes, row.scales, factors);
+  return row;
+}
+
+static double weightedError(const std::vector<float> &values, const std::vector<float> &factors,
+                            const Row &row) {
+  double sum = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    double error = double(values[i]) - double(row.decoded(DType::I4, i));
+    sum += double(factors[i]) * error * error;
+  }
+  return sum;
+}
+
+TEST(WeightEncoding, EqualFactorsChangeNothing) {
+  std::vector<float> values = normal(100, 0.02F);
+  Row plain = encoded(DType::I4, values), equal = encodedFor(values, std::vector<float>(100, 1));
+  ASSERT_TRUE(plain.sound && equal.sound);
+  EXPECT_EQ(plain.codes, equal.codes);
+  EXPECT_EQ(plain.scales, equal.scales);
+}
+
+// A column in eight counts a hundred times as much: measured, its error falls to about a half.
+TEST(WeightEncoding, Int4FollowsWhatMatters) {
+  std::vector<float> values = normal(32 * 64, 0.02F), factors(values.size(), 1);
+  for (size_t i = 0; i < factors.size(); i += 8) {
+    factors[i] = 100;
+  }
+  Row plain = encoded(DType::I4, values), fitted = encodedFor(values, factors);
+  ASSERT_TRUE(plain.sound && fitted.sound);
+  EXPECT_LT(weightedError(values, factors, fitted), 0.7 * weightedError(values, factors, plain));
+  EXPECT_GT(squaredError(DType::I4, values, fitted), squaredError(DType::I4, values, plain));
+}
+
+// Where all that counts has one value, nothing is divided by the variance of its codes.
+TEST(WeightEncoding, FactorsOfZeroLeaveNumbers) {
+  std::vector<float> values = normal(64, 0.02F), factors(64, 0);
+  factors[40] = 1e-6F;
+  Row row = encodedFor(values, factors);
+  ASSERT_TRUE(row.sound);
+  for (size_t i = 0; i < values.size(); ++i) {
+    EXPECT_NEAR(row.decoded(DType::I4, i), values[i], 0.1F) << i;
+  }
+}
