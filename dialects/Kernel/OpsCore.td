@@ -252,8 +252,9 @@ def Kernel_LatentAttentionOp : Kernel_CoreOp<"latent_attention"> {
     As dsv3.latent_attention. With `parts` the keys of a token are divided among so many parts,
     whole pages each: part i has the pages [i * n, (i + 1) * n) of the token's N, n = ceil(N /
     parts). `out` then has for each part c values, the sum over its keys of exp(score -
-    largest) times the latent; the largest score; and the sum of the exp. A part without keys has
-    zeros. kern.attention_combine makes the attention of them.
+    largest) times the latent; the largest score; and the sum of the exp. Of a part without keys
+    the sum is 0, and the rest has no meaning: nobody writes it. kern.attention_combine makes the
+    attention of them.
 
     Constraints:
     1. `query` [T, h, c] and `rope_query` [T, h, r] may be views; `out` is [T, h, c], or f32 [T, h,

@@ -70,6 +70,7 @@ static void attendPart(const std::vector<const double *> &rows, const std::vecto
   for (size_t s = begin; s < end; ++s) {
     largest = std::fmax(largest, scores[s]);
   }
+  std::fill_n(out, latent, 0.0);
   for (size_t s = begin; s < end; ++s) {
     double weight = std::exp(scores[s] - largest);
     sum += weight;
@@ -86,6 +87,8 @@ std::optional<Tensor> latentParts(const Tensor &query, const Tensor &ropeQuery,
                                   double scale, KeyParts parts) {
   int64_t heads = query.dim(1), latent = query.dim(2), rope = ropeQuery.dim(2);
   Tensor result({query.rows(), heads, parts.count * (latent + 2)});
+  // What has no meaning is no number, so that it shows where it is read.
+  std::fill_n(result.data(), result.size(), std::numeric_limits<double>::quiet_NaN());
   for (int64_t t = 0; t < query.rows(); ++t) {
     auto rows = visibleRows(cache, layer, tokens, t);
     if (!rows) {
@@ -101,9 +104,14 @@ std::optional<Tensor> latentParts(const Tensor &query, const Tensor &ropeQuery,
                                   dot(ropeQuery.row(t) + h * rope, row + latent, rope)));
       }
       double *out = result.row(t) + h * parts.count * (latent + 2);
-      for (int64_t begin = 0; begin < visible; begin += keys, out += latent + 2) {
-        attendPart(*rows, scores, static_cast<size_t>(begin),
-                   static_cast<size_t>(std::min(begin + keys, visible)), latent, out);
+      for (int64_t part = 0; part < parts.count; ++part, out += latent + 2) {
+        int64_t begin = part * keys;
+        if (begin < visible) {
+          attendPart(*rows, scores, static_cast<size_t>(begin),
+                     static_cast<size_t>(std::min(begin + keys, visible)), latent, out);
+        } else {
+          out[latent + 1] = 0;
+        }
       }
     }
   }

@@ -63,19 +63,29 @@ void emitLatentAttention(const KernelCode &kernel, kern::LatentAttentionOp op, N
   auto attend = [&](TokenPlace place) {
     Num pages = place.position / pageTokens + 1, ofPart = (pages + (parts - 1)) / parts;
     Num begin = part * ofPart, end = code.min(begin + ofPart, pages);
-    forHeads([&](Num h) { row(h).begin(code); });
-    forPages(kernel, cache, place, begin, end, scratch + places.page, [&](const PageRead &read) {
-      Num visible = code.min(place.position + 1 - read.start, code.integer(pageTokens));
-      onPage(visible, read.page, read.after);
-    });
-    forHeads([&](Num h) {
-      Memory to = out.row(t, firstHead + h);
-      if (op.getParts()) {
-        row(h).leavePart(code, to + part * (latent + 2));
-      } else {
-        row(h).finish(code, to);
-      }
-    });
+    auto meetKeys = [&] {
+      forHeads([&](Num h) { row(h).begin(code); });
+      forPages(kernel, cache, place, begin, end, scratch + places.page, [&](const PageRead &read) {
+        Num visible = code.min(place.position + 1 - read.start, code.integer(pageTokens));
+        onPage(visible, read.page, read.after);
+      });
+    };
+    auto outOf = [&](Num h) { return out.row(t, firstHead + h) + part * (latent + 2); };
+    if (!op.getParts()) {
+      meetKeys();
+      forHeads([&](Num h) { row(h).finish(code, out.row(t, firstHead + h)); });
+      return;
+    }
+    code.when(
+        begin < end,
+        [&] {
+          meetKeys();
+          forHeads([&](Num h) { row(h).leavePart(code, outOf(h)); });
+        },
+        [&] {
+          // Most parts of a short text; clearing all of them would take longer than its keys.
+          forHeads([&](Num h) { (outOf(h) + (latent + 1)).store(code.number(0.0)); });
+        });
   };
   kernel.checkedToken(cache, kernel.memory(op.getPositions()), kernel.memory(op.getRequests()), t,
                       attend);

@@ -146,9 +146,8 @@ void SoftmaxRow::finish(Code &code, Memory out) const {
 
 void SoftmaxRow::leavePart(Code &code, Memory out) const {
   code.columns(size, [&](Num i, int64_t width) { (out + i).store((values + i).floats(width)); });
-  Num zero = code.number(0.0), sumOfPart = sum.floats();
-  (out + size).store(code.select(sumOfPart == zero, zero, largest.floats()));
-  (out + (size + 1)).store(sumOfPart);
+  (out + size).store(largest.floats());
+  (out + (size + 1)).store(sum.floats());
 }
 
 void emitValueProduct(Code &code, const ValueProduct &product, int64_t mr, Num rows, Num count) {

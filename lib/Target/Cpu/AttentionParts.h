@@ -42,7 +42,7 @@ struct SoftmaxRow {
   /// others into 0, and scales what was summed before to the same largest score.
   void update(Code &code, Num visible) const;
   void finish(Code &code, Memory out) const;
-  /// Leaves values, largest score and sum of a part of the keys; zeros of a part that has none.
+  /// Leaves values, largest score and sum of a part of the keys.
   void leavePart(Code &code, Memory out) const;
 };
 

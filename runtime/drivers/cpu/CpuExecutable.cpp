@@ -16,9 +16,9 @@
 using namespace dsv3;
 using namespace dsv3::runtime;
 
-/// A thread takes about this many chunks of each launch: enough to even out
-/// threads of different speed, few enough to keep the counter cool.
-static constexpr uint32_t chunksPerThread = 8;
+/// A thread takes its part of what is left, divided by this: more evens out threads of
+/// different speed, less makes longer stretches.
+static constexpr uint32_t sharesPerThread = 2;
 
 CpuExecutable::CpuExecutable(const Program &program,
                              std::span<const plan::KernelFunction> functions)
@@ -47,7 +47,7 @@ CpuExecutable::CpuExecutable(const Program &program,
   }
 }
 
-Status CpuExecutable::setSizes(std::span<const int64_t> values, int threads) {
+Status CpuExecutable::setSizes(std::span<const int64_t> values) {
   if (values.size() != sizeCount) {
     return Failure{"expected " + std::to_string(sizeCount) + " sizes for a step, found " +
                        std::to_string(values.size()),
@@ -63,9 +63,6 @@ Status CpuExecutable::setSizes(std::span<const int64_t> values, int threads) {
                      "entry '" + name + "', kernel '" + kernel.symbol + "'"};
     }
     kernel.tiles = uint32_t(tiles);
-    kernel.chunk = threads == 1
-                       ? std::max(kernel.tiles, 1U)
-                       : std::max(kernel.tiles / (uint32_t(threads) * chunksPerThread), 1U);
   }
   return {};
 }
@@ -121,9 +118,8 @@ void CpuExecutable::run(int thread) {
     uint32_t all = tilesOf(turn), done = 0;
     // Observations are thread 0's, which is the caller's own.
     if (step.kernel || thread == 0) {
-      uint32_t chunk = step.kernel ? step.kernel->chunk : 1;
-      for (auto tiles = queue.take(turn, all, chunk); !tiles.empty();
-           tiles = queue.take(turn, all, chunk)) {
+      for (auto tiles = queue.take(turn, all, shares); !tiles.empty();
+           tiles = queue.take(turn, all, shares)) {
         work(turn, tiles, thread);
         done += tiles.end - tiles.begin;
       }
@@ -150,11 +146,12 @@ Status CpuExecutable::firstFailure() const {
 Status CpuExecutable::run(ThreadTeam &threads, const TeamScratch &memory,
                           std::span<const int64_t> sizes, ObservationSink *observer,
                           LaunchProfile *profile) {
-  if (Status status = setSizes(sizes, threads.size()); !status) {
+  if (Status status = setSizes(sizes); !status) {
     return status;
   }
   steps = observer ? withObservations : launchesOnly;
   team = &threads;
+  shares = threads.size() == 1 ? 1 : uint32_t(threads.size()) * sharesPerThread;
   scratch = memory;
   sink = observer;
   times = profile;

@@ -46,7 +46,6 @@ private:
     plan::TileCount tileCount;
     std::vector<int64_t> sizes;
     uint32_t tiles = 0;
-    uint32_t chunk = 1; ///< tiles that a thread takes at once
   };
   /// A launch, or an observation (then `kernel` is null).
   struct Step {
@@ -56,7 +55,7 @@ private:
     int64_t layer = -1;
   };
 
-  Status setSizes(std::span<const int64_t> values, int threads);
+  Status setSizes(std::span<const int64_t> values);
   void run(int thread) override;
   void work(uint32_t turn, TileQueue::Tiles tiles, int thread);
   void endLaunch(uint32_t turn);
@@ -80,8 +79,8 @@ private:
   TeamScratch scratch;
   ObservationSink *sink = nullptr;
   LaunchProfile *times = nullptr; ///< of launches, where they are asked for
-  uint32_t turns = 0;
-  Clock::time_point launchBegan; ///< the clock is read by who ends a launch
+  uint32_t turns = 0, shares = 1; ///< shares: of TileQueue::take
+  Clock::time_point launchBegan;  ///< the clock is read by who ends a launch
   TileQueue queue;
 
   static constexpr int64_t noFailure = std::numeric_limits<int64_t>::max();

@@ -31,11 +31,12 @@ public:
   /// The launch that tiles are dealt of.
   uint32_t turn() const { return uint32_t(ticket.value.load(std::memory_order_acquire) >> 32); }
 
-  /// At most `chunk` of the `all` tiles of launch `turn`; none if all are dealt.
-  Tiles take(uint32_t turn, uint32_t all, uint32_t chunk) {
+  /// One of `shares` parts of what is left of the `all` tiles of launch `turn`, or one tile; none
+  /// if all are dealt. So a thread reads long stretches of a weight first, and all end together.
+  Tiles take(uint32_t turn, uint32_t all, uint32_t shares) {
     uint64_t seen = ticket.value.load(std::memory_order_acquire);
     while (seen >> 32 == turn && uint32_t(seen) < all) {
-      uint32_t begin = uint32_t(seen), end = begin + std::min(chunk, all - begin);
+      uint32_t begin = uint32_t(seen), end = begin + std::max((all - begin) / shares, 1U);
       uint64_t next = uint64_t(turn) << 32 | end;
       if (ticket.value.compare_exchange_weak(seen, next, std::memory_order_acq_rel,
                                              std::memory_order_acquire)) {

@@ -18,13 +18,16 @@ TEST(TileQueue, DealsEachTileOnce) {
   queue.restart(3);
   EXPECT_EQ(queue.turn(), 3U);
   uint32_t next = 0;
-  for (auto tiles = queue.take(3, 10, 4); !tiles.empty(); tiles = queue.take(3, 10, 4)) {
+  std::vector<uint32_t> stretches;
+  for (auto tiles = queue.take(3, 20, 4); !tiles.empty(); tiles = queue.take(3, 20, 4)) {
     EXPECT_EQ(tiles.begin, next);
+    stretches.push_back(tiles.end - tiles.begin);
     next = tiles.end;
   }
-  EXPECT_EQ(next, 10U);
-  EXPECT_FALSE(queue.finish(9, 10));
-  EXPECT_TRUE(queue.finish(1, 10));
+  // A quarter of what is left each time, at last one by one.
+  EXPECT_EQ(stretches, (std::vector<uint32_t>{5, 3, 3, 2, 1, 1, 1, 1, 1, 1, 1}));
+  EXPECT_FALSE(queue.finish(19, 20));
+  EXPECT_TRUE(queue.finish(1, 20));
 }
 
 TEST(TileQueue, AThreadThatIsLateIsNotWaitedFor) {
@@ -34,16 +37,16 @@ TEST(TileQueue, AThreadThatIsLateIsNotWaitedFor) {
   uint32_t seenByLate = queue.turn();
   Waiter waiter(0);
   for (uint32_t turn = 0; turn < 5; ++turn) {
-    auto tiles = queue.take(turn, 2, 2);
+    auto tiles = queue.take(turn, 2, 1);
     ASSERT_EQ(tiles.end - tiles.begin, 2U);
     ASSERT_TRUE(queue.finish(2, 2));
     queue.restart(turn + 1);
   }
   // It gets no tile of what is over, does not wait for it, and goes on with the others.
-  EXPECT_TRUE(queue.take(seenByLate, 2, 2).empty());
+  EXPECT_TRUE(queue.take(seenByLate, 2, 1).empty());
   queue.wait(waiter, seenByLate, never);
   EXPECT_EQ(queue.turn(), 5U);
-  EXPECT_FALSE(queue.take(queue.turn(), 2, 2).empty());
+  EXPECT_FALSE(queue.take(queue.turn(), 2, 1).empty());
 }
 
 TEST(TileQueue, ATileThatIsHeldIsWaitedFor) {
@@ -51,11 +54,11 @@ TEST(TileQueue, ATileThatIsHeldIsWaitedFor) {
   for (int64_t mostPauses : {int64_t(0), int64_t(1000), never}) {
     TileQueue queue;
     queue.restart(0);
-    ASSERT_FALSE(queue.take(0, 2, 1).empty());
+    ASSERT_FALSE(queue.take(0, 2, 2).empty());
     int written = 0, seen = -1;
     std::thread other([&] {
       Waiter waiter(0);
-      bool last = !queue.take(0, 2, 1).empty() && queue.finish(1, 2);
+      bool last = !queue.take(0, 2, 2).empty() && queue.finish(1, 2);
       while (!last && queue.turn() == 0) {
         queue.wait(waiter, 0, mostPauses);
       }

@@ -39,6 +39,15 @@ __device__ inline void latentAttention(Launch launch, Query query, RopeQuery rop
   if (!cache.checked(launch, position, request)) {
     return;
   }
+  int64 pages = position / C::pageTokens + 1, ofPart = ceilDiv(pages, partCount);
+  if constexpr (parts > 0) {
+    if (part * ofPart >= pages) { // what else is of a part without keys has no meaning
+      for (int h = threadIndex(); h < heads; h += threads) {
+        out.at(row, firstHead + h)[part * (C::latent + 2) + C::latent + 1] = 0.0f;
+      }
+      return;
+    }
+  }
   SharedArrays shared;
   auto *queries = shared.take<float>(heads * C::width);
   typename LatentShared<heads, C>::Scores softmax(shared);
@@ -52,7 +61,6 @@ __device__ inline void latentAttention(Launch launch, Query query, RopeQuery rop
   }
   syncBlock();
   float values[heads][perThread] = {};
-  int64 pages = position / C::pageTokens + 1, ofPart = ceilDiv(pages, partCount);
   int64 end = (part + 1) * ofPart < pages ? (part + 1) * ofPart : pages;
   for (int64 p = part * ofPart; p < end; ++p) {
     const auto *page = cache.page(launch, request, p);
@@ -110,7 +118,7 @@ __device__ inline void latentAttention(Launch launch, Query query, RopeQuery rop
   if constexpr (parts > 0) {
     for (int h = threadIndex(); h < heads; h += threads) {
       auto *to = out.at(row, firstHead + h) + part * (C::latent + 2) + C::latent;
-      to[0] = softmax.sum[h] != 0.0f ? softmax.largestScore[h] : 0.0f;
+      to[0] = softmax.largestScore[h];
       to[1] = softmax.sum[h];
     }
   }
