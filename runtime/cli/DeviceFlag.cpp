@@ -87,15 +87,26 @@ Expected<std::unique_ptr<runtime::Device>> createDevice(const ModelFlags &flags)
                         : runtime::createCudaDevice(gpu->number, options);
 }
 
-Expected<std::string> gpuVariant(const runtime::Device &device) {
-  std::vector<std::string_view> names;
-  for (const plan::GpuVariant &variant : plan::gpuVariants()) {
-    names.push_back(variant.name);
+Expected<std::string> gpuVariant(const runtime::Device &device, std::string_view policy) {
+  auto best = [&](bool withFp8) {
+    std::vector<std::string_view> names;
+    for (const plan::GpuVariant &variant : plan::gpuVariants()) {
+      if (!withFp8 || variant.hasFp8()) {
+        names.push_back(variant.name);
+      }
+    }
+    std::optional<size_t> index = device.preferredVariant(names);
+    return index ? std::optional(std::string(names[*index])) : std::nullopt;
+  };
+  bool codes = policy == "w8a8";
+  if (std::optional<std::string> name = best(codes)) {
+    return *std::move(name);
   }
-  std::optional<size_t> best = device.preferredVariant(names);
-  return best ? Expected<std::string>(std::string(names[*best]))
-              : Failure{"there is no code for this GPU", "--device",
-                        "use the CPU: leave --device out"};
+  if (codes && best(false)) {
+    return Failure{"policy w8a8 needs a GPU with FP8 arithmetic, of compute capability 8.9 or more",
+                   "--policy", "give --policy=bf16"};
+  }
+  return Failure{"there is no code for this GPU", "--device", "use the CPU: leave --device out"};
 }
 
 } // namespace dsv3::cli
