@@ -88,22 +88,21 @@ Expected<std::unique_ptr<runtime::Device>> createDevice(const ModelFlags &flags)
 }
 
 Expected<std::string> gpuVariant(const runtime::Device &device, std::string_view policy) {
-  auto best = [&](bool withFp8) {
-    std::vector<std::string_view> names;
-    for (const plan::GpuVariant &variant : plan::gpuVariants()) {
-      if (!withFp8 || variant.hasFp8()) {
-        names.push_back(variant.name);
-      }
-    }
-    std::optional<size_t> index = device.preferredVariant(names);
-    return index ? std::optional(std::string(names[*index])) : std::nullopt;
-  };
   bool codes = policy == "w8a8";
-  if (std::optional<std::string> name = best(codes)) {
-    return *std::move(name);
+  std::vector<std::string_view> names, all;
+  std::string known;
+  for (const plan::GpuVariant &variant : plan::gpuVariants()) {
+    all.push_back(variant.name);
+    if (!codes || variant.hasFp8()) {
+      names.push_back(variant.name);
+      known += (known.empty() ? "" : ", ") + std::string(variant.name);
+    }
   }
-  if (codes && best(false)) {
-    return Failure{"policy w8a8 needs a GPU with FP8 arithmetic, of compute capability 8.9 or more",
+  if (std::optional<size_t> best = device.preferredVariant(names)) {
+    return std::string(names[*best]);
+  }
+  if (codes && device.preferredVariant(all)) {
+    return Failure{"policy w8a8 has code for GPUs with FP8 (" + known + "), which this one is not",
                    "--policy", "give --policy=bf16"};
   }
   return Failure{"there is no code for this GPU", "--device", "use the CPU: leave --device out"};

@@ -116,7 +116,7 @@ struct MmaProduct {
   __device__ void multiply(int64 piece, MmaSums<parts> &sums) const {
     const unsigned char *x = stage(piece);
     int lane = threadIndex() % 32;
-#pragma unroll
+#pragma unroll(codes ? 1 : Tile::chunks / 2)
     for (int k = 0; k < Tile::chunks / 2; ++k) {
       uint32 a[2][4];
       for (int i = 0; i < 2; ++i) {
