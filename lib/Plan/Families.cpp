@@ -52,9 +52,9 @@ struct GpuFamilyRow {
 };
 
 constexpr std::array<GpuFamilyRow, 13> gpuFamilyRows{{
-    {Family::Rowwise, "threads", "1"},
-    {Family::Gemm, "columns form rows threads", "1"},
-    {Family::GroupedGemm, "columns form rows threads", "1"},
+    {Family::Rowwise, "threads", "2"},
+    {Family::Gemm, "columns form rows stages threads", "2"},
+    {Family::GroupedGemm, "columns form rows stages threads", "2"},
     {Family::Gather, "threads", "1"},
     {Family::RopeTable, "threads", "1"},
     {Family::RopeAppend, "threads", "1"},

@@ -17,11 +17,16 @@ static constexpr int64_t warpLanes = 32, mostThreads = 256;
 static constexpr int64_t blockSumBytes = warpLanes * 4;
 /// tile/fma.cuh: rows and columns of a tile, and bytes of a piece of one side.
 static constexpr int64_t fmaTile = 64, fmaPieceBytes = int64_t(16) * (64 + 4) * 4;
-/// tile/mma.cuh: rows and columns of a tile, columns of a piece and pieces in flight; rows begin
-/// at borders of 16 bytes.
-static constexpr int64_t mmaRows = 128, mmaColumns = 64, mmaDepth = 64, mmaStages = 3, mmaChunk = 8;
-/// Rows that a warp multiplies with one read of a column; more do so in a tile.
-static constexpr int64_t mostDotRows = 16;
+/// tile/mma.cuh: bytes of a row of a piece, and the borders at which rows begin.
+static constexpr int64_t mmaRowBytes = 128, mmaChunkBytes = 16;
+/// Its rows, columns and pieces in flight.
+struct MmaShape {
+  int64_t rows, columns, stages;
+};
+/// One for all that stores what it computes, one that has the columns of a group of codes.
+static constexpr MmaShape mmaShape{128, 64, 3}, mmaShapeOfCodes{64, 128, 2};
+/// tile/quantise.cuh: floats between the rows of values that become codes.
+static constexpr int64_t codePadding = 8;
 
 using Fields = std::vector<Configuration::Field>;
 
@@ -84,24 +89,63 @@ static std::string bytesReason(const std::string &what, int64_t bytes, int64_t m
          std::to_string(most);
 }
 
+/// Why tensor cores do not multiply what a product has; empty if they do.
+static std::string mmaRefusal(const KernelFacts &facts, const MmaShape &shape) {
+  bool codes = facts.rows == DType::F8E4M3 && facts.weight == DType::F8E4M3;
+  if (!codes && (facts.rows != DType::BF16 || facts.weight != DType::BF16)) {
+    return "tensor cores would round rows of " + std::string(name(facts.rows)) +
+           " or a weight of " + std::string(name(facts.weight)) + " to bf16";
+  }
+  int64_t chunk = mmaChunkBytes / byteSize(facts.rows);
+  if (facts.k % chunk != 0 || facts.rowsBegin % chunk != 0) {
+    return "rows do not begin at borders of 16 bytes";
+  }
+  if (codes && facts.scaleColumns != mmaRowBytes) {
+    return "a piece has " + std::to_string(mmaRowBytes) + " columns, a block of scales " +
+           std::to_string(facts.scaleColumns);
+  }
+  if (facts.codeGroup > 0 && facts.codeGroup != shape.columns) {
+    return "a tile has " + std::to_string(shape.columns) + " columns, a group of codes " +
+           std::to_string(facts.codeGroup);
+  }
+  return "";
+}
+
 static Configuration mmaConfig(const GpuVariant &variant, const KernelFacts &facts, bool grouped) {
+  const MmaShape &shape = facts.codeGroup > 0 ? mmaShapeOfCodes : mmaShape;
   Fields fields{{"form", int64_t(GpuProduct::MmaTiles)},
-                {"rows", mmaRows},
-                {"columns", mmaColumns},
+                {"rows", shape.rows},
+                {"columns", shape.columns},
+                {"stages", shape.stages},
                 {"threads", mostThreads}};
-  int64_t bytes = mmaStages * (mmaRows + facts.parts * mmaColumns) * mmaDepth * 2;
-  if (facts.rows != DType::BF16 || facts.weight != DType::BF16) {
-    return rejected(fields, "tensor cores would round rows of " + std::string(name(facts.rows)) +
-                                " or a weight of " + std::string(name(facts.weight)) + " to bf16");
+  if (std::string refusal = mmaRefusal(facts, shape); !refusal.empty()) {
+    return rejected(fields, refusal);
   }
-  if (facts.k % mmaChunk != 0 || facts.rowsBegin % mmaChunk != 0) {
-    return rejected(fields, "rows do not begin at borders of 16 bytes");
-  }
+  int64_t bytes = shape.stages * (shape.rows + facts.parts * shape.columns) * mmaRowBytes;
   if (bytes > variant.sharedBytes) {
     return rejected(fields, bytesReason("the stages", bytes, variant.sharedBytes));
   }
-  return make(fields, productBlocks(facts, grouped, mmaRows, ceilDiv(facts.n, mmaColumns)), bytes,
-              "rows of bf16 meet tensor cores, in tiles of 128 x 64");
+  return make(fields, productBlocks(facts, grouped, shape.rows, ceilDiv(facts.n, shape.columns)),
+              bytes,
+              "rows of " + std::string(facts.rows == DType::BF16 ? "bf16" : "codes") +
+                  " meet tensor cores, in tiles of " + std::to_string(shape.rows) + " x " +
+                  std::to_string(shape.columns));
+}
+
+static Configuration fmaConfig(const GpuVariant &variant, const KernelFacts &facts, bool grouped) {
+  Fields fields{{"form", int64_t(GpuProduct::FmaTiles)},
+                {"rows", fmaTile},
+                {"columns", fmaTile},
+                {"threads", mostThreads}};
+  int64_t columns = facts.codeGroup > 0 ? facts.codeGroup : fmaTile;
+  int64_t staged = facts.codeGroup > 0 ? fmaTile * (facts.codeGroup + codePadding) * 4 : 0;
+  int64_t bytes = (1 + facts.parts) * fmaPieceBytes + staged;
+  if (bytes > variant.sharedBytes) {
+    return rejected(fields, bytesReason("groups of " + std::to_string(facts.codeGroup) + " codes",
+                                        bytes, variant.sharedBytes));
+  }
+  return make(fields, productBlocks(facts, grouped, fmaTile, ceilDiv(facts.n, columns)), bytes,
+              "products are summed in f32, in tiles of 64 x 64");
 }
 
 static std::vector<Configuration> productConfigs(const GpuVariant &variant,
@@ -117,7 +161,9 @@ static std::vector<Configuration> productConfigs(const GpuVariant &variant,
                   {"rows", most},
                   {"columns", columns},
                   {"threads", dotThreads}};
-    if (most < rows) {
+    if (facts.codeGroup > 0) {
+      configs.push_back(rejected(fields, "a block has fewer columns than a group of codes"));
+    } else if (most < rows) {
       configs.push_back(rejected(fields, "a weight would be read again for every " +
                                              std::to_string(most) + " of " + std::to_string(rows) +
                                              " rows"));
@@ -128,13 +174,7 @@ static std::vector<Configuration> productConfigs(const GpuVariant &variant,
     }
   }
   configs.push_back(mmaConfig(variant, facts, grouped));
-  configs.push_back(make({{"form", int64_t(GpuProduct::FmaTiles)},
-                          {"rows", fmaTile},
-                          {"columns", fmaTile},
-                          {"threads", mostThreads}},
-                         productBlocks(facts, grouped, fmaTile, ceilDiv(facts.n, fmaTile)),
-                         (1 + facts.parts) * fmaPieceBytes,
-                         "products are summed in f32, in tiles of 64 x 64"));
+  configs.push_back(fmaConfig(variant, facts, grouped));
   return configs;
 }
 
@@ -192,6 +232,11 @@ std::vector<Configuration> enumerateConfigs(Family family, const GpuVariant &var
   if (isScaledAlongRows(facts.weight)) {
     return {rejected({}, "GPUs have no code for weights of type " +
                              std::string(name(facts.weight)) + "; leave --weights and --head out")};
+  }
+  if (!variant.hasFp8() && (facts.rows == DType::F8E4M3 || facts.codeGroup > 0)) {
+    return {rejected({}, std::string(variant.name) +
+                             " has no FP8 arithmetic for rows of codes, "
+                             "which policy w8a8 multiplies; compile with --policy=bf16")};
   }
   switch (family) {
   case Family::Gemm:

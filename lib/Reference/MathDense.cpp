@@ -59,7 +59,9 @@ std::pair<Tensor, Tensor> quantiseF8(const Tensor &x, int64_t group, bool ue8m0)
       }
       auto scale = static_cast<float>(largest) / 448.0F;
       if (ue8m0) {
-        scale = std::exp2(std::ceil(std::log2(scale)));
+        int exponent = 0; // of a number in [1/2, 1)
+        bool isPower = std::frexp(scale, &exponent) == 0.5F;
+        scale = std::ldexp(1.0F, exponent - (isPower ? 1 : 0));
       }
       scales[t * groups + g] = scale;
       for (int64_t i = g * group; i < std::min(n, (g + 1) * group); ++i) {

@@ -1,6 +1,9 @@
 //===- Grouping.cpp - putting ops into fusion groups ----------------------===//
 #include "Grouping.h"
 
+#include "EntrySizes.h"
+#include "dsv3/Plan/Families.h"
+
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include "llvm/ADT/SetVector.h"
@@ -29,9 +32,23 @@ graph::QuantiseOp freeQuantise(Value value) {
   return found;
 }
 
+/// Whether a step of the entry that `op` belongs to has so few tokens that products read their
+/// weight once.
+static bool isOfFewTokens(Operation *op) {
+  auto sizes = entrySizes(op->getParentOfType<func::FuncOp>()).getAsRange<graph::SizeAttr>();
+  return !sizes.empty() && llvm::all_of(sizes, [](graph::SizeAttr size) {
+    return size.getMax() <= plan::mostDotRows;
+  });
+}
+
 graph::QuantiseOp onlyQuantise(Operation *op) {
   auto quantise = dyn_cast_if_present<graph::QuantiseOp>(onlyUser(op));
-  return quantise && isFree(quantise) ? quantise : nullptr;
+  if (!quantise || !isFree(quantise)) {
+    return nullptr;
+  }
+  bool fp8 =
+      isa<Float8E4M3FNType>(cast<RankedTensorType>(quantise.getCodes().getType()).getElementType());
+  return fp8 && isOfFewTokens(op) ? nullptr : quantise;
 }
 
 kern::GroupOp makeGroup(StringRef kind, ArrayRef<Operation *> ops) {

@@ -17,7 +17,9 @@ mlir::Operation *onlyUser(mlir::Operation *op);
 /// more than one.
 graph::QuantiseOp freeQuantise(mlir::Value value);
 
-/// The dsv3.quantise in no group that alone reads the only result of `op`, or null.
+/// The dsv3.quantise in no group that alone reads the only result of `op`, or null. Null too where
+/// it makes FP8 codes in a step of a few tokens: there each column of a product is a warp's, and
+/// blocks with the columns of a whole group would be too few.
 graph::QuantiseOp onlyQuantise(mlir::Operation *op);
 
 /// Moves `ops`, of one block, into a kern.group at the place of the last of them, whose

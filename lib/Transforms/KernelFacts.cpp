@@ -80,6 +80,14 @@ static void setWeight(plan::KernelFacts &facts, OpT op) {
   }
 }
 
+/// Of a core op with a stage that makes codes of e4m3 of its last results.
+template <typename OpT>
+static void setStage(plan::KernelFacts &facts, OpT op, Value codes) {
+  if (op.getQuantiseGroup() && elementOf(codes) == DType::F8E4M3) {
+    facts.codeGroup = static_cast<int64_t>(*op.getQuantiseGroup());
+  }
+}
+
 FailureOr<plan::KernelFacts> kernelFacts(kern::DefOp definition) {
   plan::KernelFacts facts;
   Operation *core = definition.getCore();
@@ -87,8 +95,13 @@ FailureOr<plan::KernelFacts> kernelFacts(kern::DefOp definition) {
   Value rows = core->getResult(0);
   facts.n = lastDim(core->getResult(0));
   llvm::TypeSwitch<Operation *>(core)
+      .Case([&](kern::RowwiseOp op) {
+        // With a stage, codes and scales come last.
+        setStage(facts, op, *std::prev(op.getOutputs().end(), op.getQuantiseGroup() ? 2 : 1));
+      })
       .Case([&](kern::GemmOp op) {
         setWeight(facts, op);
+        setStage(facts, op, op.getResult());
         facts.rows = elementOf(op.getA());
         facts.rowsBegin = beginsOf(op.getA());
         facts.k = lastDim(op.getWeight());
@@ -98,6 +111,7 @@ FailureOr<plan::KernelFacts> kernelFacts(kern::DefOp definition) {
       })
       .Case([&](kern::GroupedGemmOp op) {
         setWeight(facts, op);
+        setStage(facts, op, op.getResult());
         facts.rows = elementOf(op.getA());
         facts.rowsBegin = beginsOf(op.getA());
         facts.k = lastDim(op.getWeight());

@@ -87,15 +87,25 @@ Expected<std::unique_ptr<runtime::Device>> createDevice(const ModelFlags &flags)
                         : runtime::createCudaDevice(gpu->number, options);
 }
 
-Expected<std::string> gpuVariant(const runtime::Device &device) {
-  std::vector<std::string_view> names;
+Expected<std::string> gpuVariant(const runtime::Device &device, std::string_view policy) {
+  bool codes = policy == "w8a8";
+  std::vector<std::string_view> names, all;
+  std::string known;
   for (const plan::GpuVariant &variant : plan::gpuVariants()) {
-    names.push_back(variant.name);
+    all.push_back(variant.name);
+    if (!codes || variant.hasFp8()) {
+      names.push_back(variant.name);
+      known += (known.empty() ? "" : ", ") + std::string(variant.name);
+    }
   }
-  std::optional<size_t> best = device.preferredVariant(names);
-  return best ? Expected<std::string>(std::string(names[*best]))
-              : Failure{"there is no code for this GPU", "--device",
-                        "use the CPU: leave --device out"};
+  if (std::optional<size_t> best = device.preferredVariant(names)) {
+    return std::string(names[*best]);
+  }
+  if (codes && device.preferredVariant(all)) {
+    return Failure{"policy w8a8 has code for GPUs with FP8 (" + known + "), which this one is not",
+                   "--policy", "give --policy=bf16"};
+  }
+  return Failure{"there is no code for this GPU", "--device", "use the CPU: leave --device out"};
 }
 
 } // namespace dsv3::cli

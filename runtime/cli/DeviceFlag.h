@@ -30,7 +30,7 @@ CLI::Validator deviceNames();
 
 /// The device that the flags name, for the kernels of a model.
 Expected<std::unique_ptr<runtime::Device>> createDevice(const ModelFlags &flags);
-/// The variant that a model is best compiled for to run on a GPU.
-Expected<std::string> gpuVariant(const runtime::Device &device);
+/// The variant that a model is best compiled for under `policy` to run on a GPU.
+Expected<std::string> gpuVariant(const runtime::Device &device, std::string_view policy);
 
 } // namespace dsv3::cli

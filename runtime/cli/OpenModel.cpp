@@ -120,7 +120,7 @@ void addModelFlags(CLI::App &command, ModelFlags &flags) {
   command
       .add_option("--policy", flags.policy,
                   "precision of activations, products and cache: f32, bf16 or w8a8 [f32];\n"
-                  "compiled code has f32 on CPUs, f32 and bf16 on GPUs")
+                  "compiled code has f32 on CPUs, all on GPUs, w8a8 on those with FP8")
       ->check(refuseUnknownPolicy);
   command
       .add_option("--device", flags.device,
@@ -215,7 +215,7 @@ std::vector<std::string> compileOptions(const ModelFlags &flags) {
 static Expected<std::string> variantToCompile(const ModelFlags &flags,
                                               const runtime::Device &device) {
   if (gpuOf(flags.device)) {
-    return gpuVariant(device);
+    return gpuVariant(device, flags.policy);
   }
   // What is asked for by name need not be what suits the activations best.
   std::vector<std::string> names;

@@ -51,6 +51,12 @@ class SimTest(unittest.TestCase):
         result = self.generate(*question, "--policy=bf16", "--max-tokens", "8")
         self.assertEqual(result.stdout, answer, result.stderr)
 
+    def test_policy_w8a8(self):
+        # Compiled for a GPU with FP8.
+        result = self.generate(*question, "--policy=w8a8", "--max-tokens", "8")
+        self.assertEqual(result.stdout, answer, result.stderr)
+        self.assertIn("for sm_90a", result.stderr)
+
     def test_seeds_change_no_result(self):
         ids = ["--ids", ",".join(map(str, range(1, 20))), "--max-tokens", "2", "--print-ids", "--ignore-eos"]
         expected = self.generate(*ids, "--temperature", "0").stdout
@@ -93,7 +99,6 @@ class SimTest(unittest.TestCase):
                             code=2)
         self.expect_failure(self.generate(*question, "--sim-seed=3", device="cpu"), "--sim-seed", code=2)
         self.expect_failure(self.generate(*question, "--policy=int3"), "int3", "bf16", code=2)
-        self.expect_failure(self.generate(*question, "--policy=w8a8"), "quantised activations", "--policy=bf16")
 
     def test_no_compiler(self):
         empty = self.path("empty")

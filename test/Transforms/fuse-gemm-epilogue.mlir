@@ -46,3 +46,15 @@ func.func @quantised(%x: tensor<?x128xbf16, #T>, %w: tensor<128x128xbf16>) -> (t
   %q, %s = dsv3.quantise %a group 128 : tensor<?x64xbf16, #T> -> tensor<?x64xf8E4M3FN, #T>, tensor<?x1xf32, #T>
   return %q, %s : tensor<?x64xf8E4M3FN, #T>, tensor<?x1xf32, #T>
 }
+
+// In a step of a few tokens FP8 codes are made by a launch of their own.
+// CHECK-LABEL: func.func @few_tokens(
+// CHECK: %[[A:.+]] = kern.group "gate_up" ->
+// CHECK-NOT: kern.group
+// CHECK: dsv3.quantise %[[A]] group 128
+func.func @few_tokens(%x: tensor<?x128xbf16, #T>, %w: tensor<128x128xbf16>) -> (tensor<?x64xf8E4M3FN, #T>, tensor<?x1xf32, #T>) attributes {dsv3.entry = {max_tokens = 16 : i64, min_tokens = 2 : i64, role = "step", sizes = [#dsv3.size<"T", max = 16>]}} {
+  %p = dsv3.linear %x, %w : tensor<?x128xbf16, #T>, tensor<128x128xbf16> -> tensor<?x128xbf16, #T>
+  %a = dsv3.silu_mul %p : tensor<?x128xbf16, #T>
+  %q, %s = dsv3.quantise %a group 128 : tensor<?x64xbf16, #T> -> tensor<?x64xf8E4M3FN, #T>, tensor<?x1xf32, #T>
+  return %q, %s : tensor<?x64xf8E4M3FN, #T>, tensor<?x1xf32, #T>
+}

@@ -48,7 +48,12 @@ pack_answers() {
   ln -s "../$1/expected.safetensors" "../$1/case.json" "$folder/cases/$1.$2/"
 }
 pack_case nano "$source_dir/models/nano"
-pack_narrow nano bf16 "$source_dir/models/nano" --policy=bf16
+# Policies of fewer bits; sm_80 has no FP8.
+policies='bf16 w8a8'
+[ "$arch" != sm_80 ] || policies=bf16
+for policy in $policies; do
+  pack_narrow nano "$policy" "$source_dir/models/nano" "--policy=$policy"
+done
 if [ -d "${DSV3_ORACLES:-}" ]; then
   cp "$DSV3_ORACLES/compare.py" "$folder/"
   for name in v3-bf16 v3-fp8 moonlight-bf16; do
@@ -57,6 +62,11 @@ if [ -d "${DSV3_ORACLES:-}" ]; then
     pack_narrow "$name" bf16 "$DSV3_ORACLES/$name/model" --policy=bf16
     pack_answers "$name" bf16
   done
+  case $policies in *w8a8)
+    pack_narrow v3-fp8 w8a8 "$DSV3_ORACLES/v3-fp8/model" --policy=w8a8
+    pack_answers v3-fp8 w8a8
+    ;;
+  esac
   pack_narrow v3-fp8 cache.bf16 "$DSV3_ORACLES/v3-fp8/model" --cache-type=bf16
   pack_answers v3-fp8 cache.bf16
 fi

@@ -3,7 +3,7 @@
 #
 # usage: FOLDER/gpu.sh [DEVICE]     FOLDER is what gpu-pack.sh made, DEVICE cuda:0 unless given
 # The conformance tests of the device interface; nano's answers beside those of the CPU; the
-# oracles in the classes of policies f32 and bf16 (needs python3 with numpy); a start that
+# oracles in the classes of policies f32, bf16 and w8a8 (needs python3 with numpy); a start that
 # compiles the kernels itself. Takes a minute or two; needs no network and writes to a temporary
 # folder alone. Closes with a line
 # `N passed, N failed, N skipped`.
@@ -67,12 +67,15 @@ for question in 'What is the capital of France?' 'What is 2 plus 3?' 'Who lives 
   report "nano: $question" $status
 done
 
-"$run" generate --model "$folder/cases/nano.bf16/model" --device="$device" \
-  --chat 'What is the capital of France?' --max-tokens 48 --temperature 0 >"$scratch/out" 2>"$scratch/stderr"
-tail -3 "$scratch/stderr"
-cat "$scratch/out"
-grep -q 'Paris' "$scratch/out"
-report "nano under policy bf16" $?
+for policy in bf16 w8a8; do
+  [ -d "$folder/cases/nano.$policy" ] || continue
+  "$run" generate --model "$folder/cases/nano.$policy/model" --device="$device" \
+    --chat 'What is the capital of France?' --max-tokens 48 --temperature 0 >"$scratch/out" 2>"$scratch/stderr"
+  tail -3 "$scratch/stderr"
+  cat "$scratch/out"
+  grep -q 'Paris' "$scratch/out"
+  report "nano under policy $policy" $?
+done
 
 # A prompt of many tokens, so that all entries run.
 ids=$(seq -s, 1 300)
@@ -112,7 +115,7 @@ for case in "$folder"/cases/*/; do
     continue
   fi
   class=f32
-  case $case in *.bf16/) class=bf16 ;; esac
+  case $case in *.bf16/) class=bf16 ;; *.w8a8/) class=fp8 ;; esac
   python3 "$folder/compare.py" --class $class "$run" "${case%/}" -- --device="$device"
   report "oracle $(basename "$case")" $?
 done

@@ -76,6 +76,9 @@ struct GpuVariant {
   std::string_view name; ///< also NVRTC's name of the architecture
   int32_t capability;    ///< ten times the major number of the compute capability, plus the minor
   int64_t sharedBytes;   ///< dynamic shared memory that a block can have
+
+  /// Whether it converts to codes of e4m3, and its tensor cores multiply them.
+  constexpr bool hasFp8() const { return capability >= 89; }
 };
 
 std::span<const GpuVariant> gpuVariants();
@@ -86,8 +89,10 @@ const GpuVariant *findGpuVariant(std::string_view text);
 enum class GpuProduct : int64_t {
   Dots,     ///< a warp has a column and a few rows
   FmaTiles, ///< a block has a tile, in f32
-  MmaTiles, ///< a block has a tile, of bf16 on tensor cores
+  MmaTiles, ///< a block has a tile, of bf16 or of codes of e4m3 on tensor cores
 };
+/// The most rows that a warp multiplies with one read of a column; more do so in a tile.
+inline constexpr int64_t mostDotRows = 16;
 
 /// Whether there is such a variant, of CPUs or GPUs, and all names: "x86-64-v3 or …".
 bool isVariant(std::string_view text);
@@ -117,6 +122,7 @@ struct KernelFacts {
   DType weight = DType::F32; ///< gemm, grouped_gemm, expanded_attention
   DType rows = DType::F32;   ///< gemm, grouped_gemm: what is multiplied with the weight
   int64_t rowsBegin = 1;     ///< and a power of two: they begin at multiples of so many elements
+  int64_t codeGroup = 0;     ///< columns of the result that become codes of e4m3 together; 0: none
   int64_t scaleColumns = 0;  ///< of the weight's scales; 0: none
   int64_t heads = 1;         ///< both attentions, attention_combine, rope_append
   int64_t latent = 0;        ///< c: both attentions, attention_combine, rope_append

@@ -235,6 +235,8 @@ def FuseExperts : GraphPass<"dsv3-fuse-experts"> {
   let description = [{
     Groups dsv3.grouped_linear with the dsv3.silu_mul that reads it alone, and the
     dsv3.quantise that reads that alone, and dsv3.combine with the additions (shared expert, residual) that follow it.
+    Where a step has 16 tokens or less, FP8 codes stay alone: a GPU then has a warp for each
+    column, and blocks with all columns of a group would be too few.
 
     ```mlir
     %h = dsv3.grouped_linear %x, %offsets rows %rows, %gate_up
@@ -251,7 +253,8 @@ def FuseGemmEpilogue : GraphPass<"dsv3-fuse-gemm-epilogue"> {
   let summary = "products with the elementwise ops that read them";
   let description = [{
     Groups dsv3.linear with a dsv3.silu_mul or dsv3.add that reads it alone, and a
-    dsv3.quantise that reads the dsv3.silu_mul alone.
+    dsv3.quantise that reads the dsv3.silu_mul alone, but for FP8 codes in a step of few tokens, as
+    in dsv3-fuse-experts.
 
     ```mlir
     %p = dsv3.linear %x, %w

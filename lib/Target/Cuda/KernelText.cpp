@@ -96,6 +96,10 @@ std::string KernelText::rows(Value value) const {
                        name(value));
 }
 
+std::string KernelText::scaledRows(Value codes, Value scales) const {
+  return llvm::formatv("scaledRows<{0}>({1}, {2})", lastDim(scales), rows(codes), name(scales));
+}
+
 std::string KernelText::weight(Value weight, Value scales, std::optional<ArrayRef<int64_t>> block,
                                bool hasPrologue) const {
   auto type = cast<RankedTensorType>(weight.getType());

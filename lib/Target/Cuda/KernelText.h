@@ -47,6 +47,8 @@ public:
   std::string element(mlir::Value value) const;
   /// "Rows<const float, 0, 128, 128>{x}".
   std::string rows(mlir::Value value) const;
+  /// "scaledRows<1>(Rows<const e4m3, 0, 128, 128>{x}, scales)".
+  std::string scaledRows(mlir::Value codes, mlir::Value scales) const;
   /// Offset, row stride and head stride of a tensor or a view, in elements.
   struct Strides {
     int64_t offset = 0, row = 1, head = 1;
@@ -79,8 +81,8 @@ std::string typeText(mlir::Type type);
 
 /// What a functor does with the values that its region yields.
 struct FunctorResult {
-  bool returns = false;          ///< gives back the one value
-  mlir::ValueRange destinations; ///< or stores a value in each
+  bool returns = false;          ///< gives back the last value
+  mlir::ValueRange destinations; ///< stores a value in each
 };
 /// A scalar region as a struct that is called with a place and, as `leading`, the region's first
 /// arguments; the others are loaded as their access kinds say. `leading` is a parameter and how
@@ -88,7 +90,8 @@ struct FunctorResult {
 struct FunctorLead {
   std::string parameter;
   std::vector<std::string> arguments;
-  bool first = true; ///< before what is loaded, or after it
+  bool first = true;   ///< before what is loaded, or after it
+  bool placed = false; ///< is called with a place even if it loads and stores nothing
 };
 std::string functorText(const KernelText &kernel, llvm::StringRef name, mlir::Region &region,
                         mlir::ValueRange inputs, llvm::ArrayRef<int32_t> access,

@@ -21,16 +21,17 @@ static std::string sharedCheck(const KernelText &kernel, const std::string &byte
                        bytes, kernel.field("scratch"));
 }
 
-/// An epilogue of `parts` sums that stores its value in `destination`, and a value of it.
+/// An epilogue of `parts` sums that stores its value in `destination`, or gives it back where there
+/// is none, and a value of it.
 static std::string addEpilogue(KernelText &kernel, FamilyText &text, Region &region,
                                ValueRange inputs, ArrayRef<int32_t> access, int64_t parts,
-                               Value destination) {
-  FunctorLead lead{llvm::formatv("const float (&sums)[{0}]", parts), {}, true};
+                               ValueRange destination) {
+  FunctorLead lead{llvm::formatv("const float (&sums)[{0}]", parts), {}, true, true};
   for (int64_t p = 0; p < parts; ++p) {
     lead.arguments.push_back("sums[" + std::to_string(p) + "]");
   }
-  text.declarations +=
-      functorText(kernel, "Epilogue", region, inputs, access, lead, {false, destination});
+  text.declarations += functorText(kernel, "Epilogue", region, inputs, access, lead,
+                                   {destination.empty(), destination});
   return functorValue(kernel, "Epilogue", inputs, destination);
 }
 
@@ -41,15 +42,32 @@ static std::string prologueText(const KernelText &kernel, Region &region) {
                                       {"float element", {"element"}, true}, {true, {}});
 }
 
+/// ", Quantise<640, 128, false>{codes, scales}": the stage that makes codes in groups of `group`
+/// columns.
+static std::string stageText(const KernelText &kernel, Value codes, Value scales, uint64_t group,
+                             bool ue8m0) {
+  return llvm::formatv(", Quantise<{0}, {1}, {2}>{{{3}, {4}}", lastDim(codes), group, ue8m0,
+                       kernel.name(codes), kernel.name(scales));
+}
+
 static FamilyText print(KernelText &kernel, kern::RowwiseOp op) {
   FamilyText text{"rowwise", {}, {}, {}};
   int64_t columns = lastDim(op.getOutputs().front()), threads = kernel.field("threads");
   ValueRange inputs = op.getInputs(), destinations = op.getDestinations();
+  std::string stage;
+  if (op.getQuantiseGroup()) {
+    Value codes = destinations.drop_back().back(), scales = destinations.back();
+    kernel.setName(codes, "codes");
+    kernel.setName(scales, "scales");
+    stage = stageText(kernel, codes, scales, *op.getQuantiseGroup(), op.getUe8m0());
+    destinations = destinations.drop_back(2);
+  }
+  FunctorResult applied{!stage.empty(), destinations};
   std::string apply = functorValue(kernel, "Apply", inputs, destinations);
   if (op.getReduction() == kern::Reduction::None) {
-    text.declarations = functorText(kernel, "Apply", op.getApply(), inputs, op.getAccess(), {},
-                                    {false, destinations});
-    text.call = llvm::formatv("rowwise<{0}, {1}>(launch, {2});", columns, threads, apply);
+    text.declarations =
+        functorText(kernel, "Apply", op.getApply(), inputs, op.getAccess(), {}, applied);
+    text.call = llvm::formatv("rowwise<{0}, {1}>(launch, {2}{3});", columns, threads, apply, stage);
     return text;
   }
   text.declarations = functorText(kernel, "Contribution", op.getContribution(), inputs,
@@ -57,10 +75,11 @@ static FamilyText print(KernelText &kernel, kern::RowwiseOp op) {
                       functorText(kernel, "Finish", op.getFinish(), {}, {},
                                   {"float sum", {"sum"}, true}, {true, {}}) +
                       functorText(kernel, "Apply", op.getApply(), inputs, op.getAccess(),
-                                  {"float finished", {"finished"}, false}, {false, destinations});
+                                  {"float finished", {"finished"}, false}, applied);
   text.checks = sharedCheck(kernel, "rowwiseSharedBytes");
-  text.call = llvm::formatv("rowwiseSum<{0}, {1}>(launch, {2}, Finish{{}, {3});", columns, threads,
-                            functorValue(kernel, "Contribution", inputs, {}), apply);
+  text.call =
+      llvm::formatv("rowwiseSum<{0}, {1}>(launch, {2}, Finish{{}, {3}{4});", columns, threads,
+                    functorValue(kernel, "Contribution", inputs, {}), apply, stage);
   return text;
 }
 
@@ -196,6 +215,15 @@ static plan::GpuProduct formOf(const KernelText &kernel) {
   return static_cast<plan::GpuProduct>(kernel.field("form"));
 }
 
+/// "MmaTile<128, 64, 3>": the tile of a form that has one.
+static std::string tileText(const KernelText &kernel) {
+  return formOf(kernel) == plan::GpuProduct::FmaTiles
+             ? "FmaTile"
+             : llvm::formatv("MmaTile<{0}, {1}, {2}>", kernel.field("rows"),
+                             kernel.field("columns"), kernel.field("stages"))
+                   .str();
+}
+
 /// The function of a form: `name` and its kind, then its template arguments, of which all have
 /// `shape` and `last`.
 static std::string productFunction(const KernelText &kernel, const std::string &name,
@@ -207,54 +235,69 @@ static std::string productFunction(const KernelText &kernel, const std::string &
   case plan::GpuProduct::FmaTiles:
     return name + "Tiles<" + shape + last + ">";
   case plan::GpuProduct::MmaTiles:
-    return name + "Mma<" + shape + last + ">";
+    return name + "Mma<" + shape + ", " + tileText(kernel) + last + ">";
   }
   llvm_unreachable("all forms are handled");
 }
 
-/// What both products print alike.
+/// What both products print alike; `end` is the end of the call: epilogue and stage.
 template <typename OpT>
-static FamilyText beginProduct(KernelText &kernel, OpT op, std::string &epilogue) {
+static FamilyText beginProduct(KernelText &kernel, OpT op, std::string &end) {
   kernel.setName(op.getA(), "a");
+  kernel.setName(op.getAScales(), "aScales");
   kernel.setName(op.getWeight(), "weight");
   kernel.setName(op.getScales(), "scales");
   kernel.setName(op.getDestination(), "out");
+  kernel.setName(op.getScalesDestination(), "outScales");
   FamilyText text;
   text.declarations = prologueText(kernel, op.getPrologue());
   auto parts = static_cast<int64_t>(op.getParts());
-  epilogue = addEpilogue(kernel, text, op.getEpilogue(), op.getEpilogueInputs(), op.getAccess(),
-                         parts, op.getDestination());
-  assert((op.getPrologue().empty() || formOf(kernel) != plan::GpuProduct::MmaTiles) &&
+  auto group = static_cast<int64_t>(op.getQuantiseGroup().value_or(0));
+  end = addEpilogue(kernel, text, op.getEpilogue(), op.getEpilogueInputs(), op.getAccess(), parts,
+                    group > 0 ? ValueRange() : ValueRange(op.getDestination()));
+  if (group > 0) {
+    end += stageText(kernel, op.getDestination(), op.getScalesDestination(),
+                     static_cast<uint64_t>(group), op.getUe8m0());
+  }
+  plan::GpuProduct form = formOf(kernel);
+  assert((op.getPrologue().empty() || form != plan::GpuProduct::MmaTiles) &&
          "a weight of bf16 needs no prologue, others no tensor cores");
-  const char *tile = formOf(kernel) == plan::GpuProduct::FmaTiles   ? "FmaTile"
-                     : formOf(kernel) == plan::GpuProduct::MmaTiles ? "MmaTile"
-                                                                    : nullptr;
-  if (tile) {
-    text.checks = sharedCheck(kernel, llvm::formatv("{0}::sharedBytes({1})", tile, parts));
+  if (form != plan::GpuProduct::Dots) {
+    std::string bytes = llvm::formatv("{0}::sharedBytes({1})", tileText(kernel), parts);
+    if (group > 0 && form == plan::GpuProduct::FmaTiles) {
+      bytes += llvm::formatv(" + stagedBytes(FmaTile::rows, {0})", group).str();
+    }
+    text.checks = sharedCheck(kernel, bytes);
   }
   return text;
 }
 
+/// The rows of a product: "Rows<…>{a}", of codes "scaledRows<2>(Rows<…>{a}, aScales)".
+template <typename OpT>
+static std::string rowsOf(const KernelText &kernel, OpT op) {
+  return op.getAScales() ? kernel.scaledRows(op.getA(), op.getAScales()) : kernel.rows(op.getA());
+}
+
 static FamilyText print(KernelText &kernel, kern::GemmOp op) {
-  std::string epilogue;
-  FamilyText text = beginProduct(kernel, op, epilogue);
+  std::string end;
+  FamilyText text = beginProduct(kernel, op, end);
   text.header = "gemm";
   auto weight = cast<RankedTensorType>(op.getWeight().getType());
   int64_t heads = weight.getRank() == 3 ? weight.getDimSize(0) : 1;
   std::string shape = llvm::formatv("{0}, {1}, {2}", op.getParts(), lastDim(op.getResult()), heads);
   text.call = llvm::formatv(
       "{0}(launch, {1},\n    {2}, {3}, {4});", productFunction(kernel, "gemm", shape, ""),
-      kernel.rows(op.getA()),
+      rowsOf(kernel, op),
       kernel.weight(op.getWeight(), op.getScales(), op.getBlock(), !op.getPrologue().empty()),
-      KernelText::rowCount(op.getResult()), epilogue);
+      KernelText::rowCount(op.getResult()), end);
   return text;
 }
 
 static FamilyText print(KernelText &kernel, kern::GroupedGemmOp op) {
   kernel.setName(op.getOffsets(), "offsets");
   kernel.setName(op.getRows(), "rows");
-  std::string epilogue;
-  FamilyText text = beginProduct(kernel, op, epilogue);
+  std::string end;
+  FamilyText text = beginProduct(kernel, op, end);
   text.header = "grouped_gemm";
   std::string shape = llvm::formatv("{0}, {1}, {2}", op.getParts(), lastDim(op.getResult()),
                                     dimOf(op.getWeight(), 0));
@@ -262,9 +305,9 @@ static FamilyText print(KernelText &kernel, kern::GroupedGemmOp op) {
   std::string function =
       productFunction(kernel, "groupedGemm", shape, indirect ? ", true" : ", false");
   text.call = llvm::formatv(
-      "{0}(launch, {1},\n    {2}, {3}, {4}, {5});", function, kernel.rows(op.getA()),
+      "{0}(launch, {1},\n    {2}, {3}, {4}, {5});", function, rowsOf(kernel, op),
       kernel.weight(op.getWeight(), op.getScales(), op.getBlock(), !op.getPrologue().empty()),
-      kernel.name(op.getOffsets()), indirect ? kernel.name(op.getRows()) : "nullptr", epilogue);
+      kernel.name(op.getOffsets()), indirect ? kernel.name(op.getRows()) : "nullptr", end);
   return text;
 }
 

@@ -58,13 +58,6 @@ LogicalResult KernelPrinter::checkRegions() {
   return success();
 }
 
-/// Whether a product multiplies codes of rows.
-static bool isQuantised(Operation *core) {
-  return llvm::TypeSwitch<Operation *, bool>(core)
-      .Case<kern::GemmOp, kern::GroupedGemmOp>([](auto op) { return bool(op.getAScales()); })
-      .Default(false);
-}
-
 LogicalResult KernelPrinter::check() {
   if (!definition.getCore() || !definition.getSizesAttr() || !definition.getConfigsAttr() ||
       !definition.getConfig(variant.name)) {
@@ -79,12 +72,6 @@ LogicalResult KernelPrinter::check() {
       return definition.emitError("GPUs have no code for ")
              << (cache ? "a cache" : "tensors") << " of type " << element;
     }
-  }
-  // Stages, and rows that one has made codes of.
-  Operation *core = definition.getCore();
-  if (core->hasAttr("quantise_group") || isQuantised(core)) {
-    return definition.emitError("GPUs have no code for quantised activations; compile with "
-                                "--policy=bf16");
   }
   return checkRegions();
 }

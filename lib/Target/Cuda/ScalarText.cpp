@@ -139,23 +139,24 @@ std::string functorText(const KernelText &kernel, StringRef name, Region &region
   }
   body.compute();
   ValueRange yielded = region.front().getTerminator()->getOperands();
-  if (result.returns) {
-    body.line("return " + body.operand(yielded[0]) + ";");
-  }
   for (auto [destination, value] : llvm::zip(result.destinations, yielded)) {
     body.line(placeText(kernel, destination, kern::AccessKind::Element) + " = " +
               body.operand(value) + ";");
+  }
+  if (result.returns) {
+    body.line("return " + body.operand(yielded.back()) + ";");
   }
   std::string text = llvm::formatv("struct {0} {{\n", name);
   for (const std::string &member : members(kernel, inputs, result.destinations, true)) {
     text += "  " + member + ";\n";
   }
-  std::string parameters = inputs.empty() && result.destinations.empty() ? "" : "Place at";
+  bool placed = lead.placed || !inputs.empty() || !result.destinations.empty();
+  std::string parameters = placed ? "Place at" : "";
   if (!lead.parameter.empty()) {
     parameters += (parameters.empty() ? "" : ", ") + lead.parameter;
   }
   text += llvm::formatv("  __device__ {0} operator()({1}) const {{\n",
-                        result.returns ? typeText(yielded[0].getType()) : "void", parameters);
+                        result.returns ? typeText(yielded.back().getType()) : "void", parameters);
   return text + body.lines + "  }\n};\n\n";
 }
 

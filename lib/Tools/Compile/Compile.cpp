@@ -62,7 +62,8 @@ void declareFlags(CLI::App &app, Flags &flags) {
       ->type_name("N");
   app.add_option("--chunk", flags.chunk, "most tokens of a step [512]")->type_name("N");
   app.add_option("--policy", flags.policy,
-                 "precision: f32, bf16 or w8a8 [f32]; CPUs have code for f32 alone")
+                 "precision: f32, bf16 or w8a8 [f32]; CPUs have code for f32 alone, sm_80 has\n"
+                 "none for w8a8")
       ->type_name("NAME");
   app.add_option("--cache-type", flags.cacheType,
                  "elements of the latent cache under policy f32: f32, bf16, f16 [f32]")

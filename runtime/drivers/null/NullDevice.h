@@ -12,7 +12,7 @@
 
 namespace dsv3::runtime {
 
-class NullDevice final : public Device {
+class NullDevice : public Device {
 public:
   /// Host memory that is called host-visible or not.
   explicit NullDevice(bool hostVisible = true) : hostVisible(hostVisible) {}

@@ -215,7 +215,7 @@ void Block::fault(const void *address, const void *code) {
 }
 
 void Block::describeStuck() {
-  std::array<size_t, 7> counts{};
+  std::array<size_t, waitKinds> counts{};
   const Lane *first = nullptr;
   for (const auto &lane : lanes) {
     ++counts[size_t(lane->wait)];

@@ -67,6 +67,8 @@ private:
   static void loadMatrices(MachineThread &thread, const void *row, unsigned (&fragment)[4]);
   static void multiplyMatrices(MachineThread &thread, float (&sums)[4], const unsigned (&a)[4],
                                unsigned b0, unsigned b1);
+  static void multiplyCodes(MachineThread &thread, float (&sums)[4], const unsigned (&a)[4],
+                            unsigned b0, unsigned b1);
   static void copyAsync(MachineThread &thread, void *to, const void *from, int bytes);
   static void commitCopies(MachineThread &thread);
   static void waitForCopies(MachineThread &thread, int pending);
@@ -84,6 +86,9 @@ private:
   /// Brings what a lane has in `own` to the instruction `kind` of its warp and waits for the
   /// others; what the lane takes from it.
   Exchange &join(Lane &lane, Wait kind, const Exchange &own, const void *site);
+  /// An mma.sync of `kind`, at `site`; `own` has the lane's fragments.
+  static void multiply(MachineThread &thread, Wait kind, float (&sums)[4], const Exchange &own,
+                       const void *site);
   void complete(Warp &warp);
   /// Lets others run until this lane can go on.
   void pause(Lane &lane, Wait kind, const void *site);

@@ -1,12 +1,15 @@
 //===- Collective.cpp - instructions of a whole warp ----------------------===//
 //
 // Where the elements of a fragment lie: PTX ISA, "Matrix Fragments for mma.m16n8k16 with
-// floating point type" and "ldmatrix".
+// floating point type", "… for mma.m16n8k32" and "ldmatrix".
 //
 //===----------------------------------------------------------------------===//
 
 #include "runtime/drivers/sim/Warp.h"
 
+#include "dsv3/Support/Float.h"
+
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstring>
@@ -15,13 +18,14 @@ using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
 
 std::string_view sim::nameOf(Wait wait) {
-  constexpr std::array<std::string_view, 7> names{"run",
-                                                  "wait at a barrier of the block",
-                                                  "wait at a barrier of the warp",
-                                                  "wait at a shuffle",
-                                                  "wait at ldmatrix",
-                                                  "wait at mma.sync",
-                                                  "have ended"};
+  constexpr std::array<std::string_view, waitKinds> names{"run",
+                                                          "wait at a barrier of the block",
+                                                          "wait at a barrier of the warp",
+                                                          "wait at a shuffle",
+                                                          "wait at ldmatrix",
+                                                          "wait at mma.sync of bf16",
+                                                          "wait at mma.sync of e4m3",
+                                                          "have ended"};
   return names[size_t(wait)];
 }
 
@@ -34,29 +38,41 @@ void sim::loadMatrices(std::array<Exchange, warpLanes> &lanes) {
   }
 }
 
-/// The two bf16 of a register, the lower half first.
-static float lowHalf(uint32_t word) { return std::bit_cast<float>(word << 16); }
-static float highHalf(uint32_t word) { return std::bit_cast<float>(word & 0xffff0000U); }
+/// The bf16 numbers of a register, the lower half first.
+static std::array<float, 2> halves(uint32_t word) {
+  return {std::bit_cast<float>(word << 16), std::bit_cast<float>(word & 0xffff0000U)};
+}
 
-void sim::multiplyMatrices(std::array<Exchange, warpLanes> &lanes) {
-  constexpr size_t rows = 16, columns = 8, depth = 16;
+/// Those of e4m3 codes, the lowest byte first.
+static std::array<float, 4> codes(uint32_t word) {
+  return {dsv3::f8e4m3ToFloat(uint8_t(word)), dsv3::f8e4m3ToFloat(uint8_t(word >> 8)),
+          dsv3::f8e4m3ToFloat(uint8_t(word >> 16)), dsv3::f8e4m3ToFloat(uint8_t(word >> 24))};
+}
+
+/// mma.sync.m16n8 with registers that hold `perWord` numbers, which `numbers` gives: register i
+/// of a lane has neighbours in a row of a, or a column of b.
+template <size_t perWord>
+static void multiply(std::array<Exchange, warpLanes> &lanes,
+                     std::array<float, perWord> (&numbers)(uint32_t)) {
+  constexpr size_t rows = 16, columns = 8, half = 4 * perWord, depth = 2 * half;
   alignas(32) float a[rows][depth], b[depth][columns], c[rows][columns];
   for (size_t lane = 0; lane < warpLanes; ++lane) {
-    size_t group = lane / 4, pair = lane % 4 * 2;
+    size_t group = lane / 4, inGroup = lane % 4, pair = inGroup * 2;
     const Exchange &own = lanes[lane];
     for (size_t i = 0; i < 4; ++i) {
-      size_t row = group + i % 2 * 8, column = pair + i / 2 * 8;
-      a[row][column] = lowHalf(own.words[i]);
-      a[row][column + 1] = highHalf(own.words[i]);
+      size_t row = group + i % 2 * 8, first = inGroup * perWord + i / 2 * half;
+      std::ranges::copy(numbers(own.words[i]), &a[row][first]);
     }
     for (size_t i = 0; i < 2; ++i) {
-      b[pair + i * 8][group] = lowHalf(own.second[i]);
-      b[pair + i * 8 + 1][group] = highHalf(own.second[i]);
+      auto ofColumn = numbers(own.second[i]);
+      for (size_t e = 0; e < perWord; ++e) {
+        b[inGroup * perWord + i * half + e][group] = ofColumn[e];
+      }
       c[group + i * 8][pair] = own.sums[i * 2];
       c[group + i * 8][pair + 1] = own.sums[i * 2 + 1];
     }
   }
-  // Products of bf16 are exact in f32. Tensor cores sum in an order of their own.
+  // Products of bf16 and of e4m3 are exact in f32. Tensor cores sum in an order of their own.
   for (size_t row = 0; row < rows; ++row) {
     for (size_t k = 0; k < depth; ++k) {
       for (size_t column = 0; column < columns; ++column) {
@@ -70,3 +86,6 @@ void sim::multiplyMatrices(std::array<Exchange, warpLanes> &lanes) {
                         c[group + 8][pair + 1]};
   }
 }
+
+void sim::multiplyMatrices(std::array<Exchange, warpLanes> &lanes) { multiply(lanes, halves); }
+void sim::multiplyCodes(std::array<Exchange, warpLanes> &lanes) { multiply(lanes, codes); }

@@ -14,9 +14,10 @@ using namespace dsv3;
 using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
 
-const dsv3::sim::Machine Block::machine{syncBlock,        syncWarp,     shuffle,      loadMatrices,
-                                        multiplyMatrices, copyAsync,    commitCopies, waitForCopies,
-                                        atomicLeast,      loadVolatile, sharedArray,  observe};
+const dsv3::sim::Machine Block::machine{syncBlock,        syncWarp,      shuffle,      loadMatrices,
+                                        multiplyMatrices, multiplyCodes, copyAsync,    commitCopies,
+                                        waitForCopies,    atomicLeast,   loadVolatile, sharedArray,
+                                        observe};
 
 void Block::syncBlock(MachineThread &thread) {
   auto &lane = static_cast<Lane &>(thread);
@@ -71,8 +72,8 @@ void Block::complete(Warp &warp) {
   flush(warp);
   if (warp.kind == Wait::Matrices) {
     sim::loadMatrices(exchange);
-  } else if (warp.kind == Wait::Multiply) {
-    sim::multiplyMatrices(exchange);
+  } else if (warp.kind == Wait::Multiply || warp.kind == Wait::MultiplyCodes) {
+    (warp.kind == Wait::Multiply ? sim::multiplyMatrices : sim::multiplyCodes)(exchange);
     if (work.checker) {
       work.checker->counters().product();
     }
@@ -118,15 +119,25 @@ void Block::loadMatrices(MachineThread &thread, const void *row, unsigned (&frag
   std::ranges::copy(taken.words, fragment);
 }
 
+void Block::multiply(MachineThread &thread, Wait kind, float (&sums)[4], const Exchange &own,
+                     const void *site) {
+  auto &lane = static_cast<Lane &>(thread);
+  Exchange with = own;
+  std::ranges::copy(sums, with.sums.begin());
+  const Exchange &taken = lane.of->join(lane, kind, with, site);
+  std::ranges::copy(taken.sums, sums);
+}
+
 void Block::multiplyMatrices(MachineThread &thread, float (&sums)[4], const unsigned (&a)[4],
                              unsigned b0, unsigned b1) {
-  auto &lane = static_cast<Lane &>(thread);
-  Exchange own;
-  std::ranges::copy(a, own.words.begin());
-  std::ranges::copy(sums, own.sums.begin());
-  own.second = {b0, b1};
-  const Exchange &taken = lane.of->join(lane, Wait::Multiply, own, __builtin_return_address(0));
-  std::ranges::copy(taken.sums, sums);
+  multiply(thread, Wait::Multiply, sums, {std::to_array(a), {b0, b1}, {}, nullptr},
+           __builtin_return_address(0));
+}
+
+void Block::multiplyCodes(MachineThread &thread, float (&sums)[4], const unsigned (&a)[4],
+                          unsigned b0, unsigned b1) {
+  multiply(thread, Wait::MultiplyCodes, sums, {std::to_array(a), {b0, b1}, {}, nullptr},
+           __builtin_return_address(0));
 }
 
 void Block::perform(Lane &lane, const PendingCopy &copy) {

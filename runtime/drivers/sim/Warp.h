@@ -24,7 +24,18 @@ using dsv3::sim::Source;
 inline constexpr int warpLanes = 32;
 
 /// What a lane waits for.
-enum class Wait : uint8_t { Nothing, BlockBarrier, WarpBarrier, Shuffle, Matrices, Multiply, Over };
+enum class Wait : uint8_t {
+  Nothing,
+  BlockBarrier,
+  WarpBarrier,
+  Shuffle,
+  Matrices,
+  Multiply,
+  MultiplyCodes,
+  Over,
+};
+
+inline constexpr size_t waitKinds = size_t(Wait::Over) + 1;
 
 /// "wait at a shuffle".
 std::string_view nameOf(Wait wait);
@@ -71,9 +82,10 @@ struct Warp {
   std::array<std::array<Exchange, warpLanes>, 2> exchange;
 };
 
-/// ldmatrix.x4 and mma.m16n8k16 for all lanes, which have brought their operands, in the layouts
-/// of the PTX ISA.
+/// ldmatrix.x4, mma.m16n8k16 of bf16 and mma.m16n8k32 of e4m3 for all lanes, which have brought
+/// their operands, in the layouts of the PTX ISA.
 void loadMatrices(std::array<Exchange, warpLanes> &lanes);
 void multiplyMatrices(std::array<Exchange, warpLanes> &lanes);
+void multiplyCodes(std::array<Exchange, warpLanes> &lanes);
 
 } // namespace dsv3::runtime::sim

@@ -23,7 +23,7 @@
 namespace dsv3::sim {
 
 /// Raised by whoever changes what is said here, so that older code is compiled anew.
-inline constexpr int machineRevision = 2;
+inline constexpr int machineRevision = 3;
 
 /// Which lane a shuffle reads.
 enum class Source : int { Xor, Up, Lane };
@@ -46,6 +46,8 @@ struct Machine {
   void (*loadMatrices)(Thread &, const void *row, unsigned (&fragment)[4]);
   void (*multiplyMatrices)(Thread &, float (&sums)[4], const unsigned (&a)[4], unsigned b0,
                            unsigned b1);
+  void (*multiplyCodes)(Thread &, float (&sums)[4], const unsigned (&a)[4], unsigned b0,
+                        unsigned b1);
   void (*copyAsync)(Thread &, void *to, const void *from, int bytes);
   void (*commitCopies)(Thread &);
   void (*waitForCopies)(Thread &, int pending);

@@ -78,6 +78,8 @@ static double taken(const std::byte *from, DType type) {
     return bitsAt<int8_t>(from);
   case DType::BF16:
     return bf16ToFloat(bitsAt<uint16_t>(from));
+  case DType::F8E4M3:
+    return f8e4m3ToFloat(bitsAt<uint8_t>(from));
   default:
     return f16ToFloat(bitsAt<uint16_t>(from));
   }

@@ -1,19 +1,43 @@
-//===- CliTest.cpp - ids, stop texts and memory of dsv3-run ---------------===//
+//===- CliTest.cpp - ids, stop texts, memory and GPUs of dsv3-run ---------===//
 
 #include "../Plan/SmallPlan.h"
 #include "TemporaryDirectory.h"
 
+#include "runtime/cli/DeviceFlag.h"
 #include "runtime/cli/MemoryCheck.h"
 #include "runtime/cli/PromptProgress.h"
 #include "runtime/cli/StopFilter.h"
 #include "runtime/cli/Streams.h"
+#include "runtime/drivers/null/NullDevice.h"
 #include "runtime/session/ContextRoom.h"
 
+#include <algorithm>
 #include <chrono>
 #include <gtest/gtest.h>
 
 using namespace dsv3;
 using namespace dsv3::cli;
+
+namespace {
+/// A GPU that runs code for one architecture alone.
+struct OneVariant : runtime::NullDevice {
+  explicit OneVariant(std::string_view known) : known(known) {}
+  std::optional<size_t> preferredVariant(std::span<const std::string_view> names) const override {
+    auto found = std::ranges::find(names, known);
+    return found == names.end() ? std::nullopt : std::optional(size_t(found - names.begin()));
+  }
+  std::string_view known;
+};
+} // namespace
+
+TEST(GpuVariant, SuitsThePolicy) {
+  EXPECT_EQ(*gpuVariant(OneVariant("sm_80"), "bf16"), "sm_80");
+  EXPECT_EQ(*gpuVariant(OneVariant("sm_90a"), "w8a8"), "sm_90a");
+  EXPECT_EQ(gpuVariant(OneVariant("sm_80"), "w8a8").failure().message(),
+            "--policy: policy w8a8 has code for GPUs with FP8 (sm_90a, sm_100a, sm_120a), which "
+            "this one is not\n  hint: give --policy=bf16");
+  EXPECT_EQ(gpuVariant(OneVariant("none"), "w8a8").failure().where, "--device");
+}
 
 TEST(ParseIds, CommasSpacesLinesAndBrackets) {
   std::vector<int32_t> ids{0, 5, 2147483647};

@@ -91,6 +91,52 @@ TEST(SimInstructions, MmaHasTheManualsFragments) {
   EXPECT_EQ(sim.values<float>(2), expected);
 }
 
+/// PTX ISA, "Matrix Fragments for mma.m16n8k32" with .e4m3: of a_i the row is groupID for i in
+/// [0, 4) and [8, 12), else groupID + 8, the column threadID_in_group * 4 + (i & 3), from i = 8 on
+/// + 16; of b_i the row is threadID_in_group * 4 + (i & 3), from i = 4 on + 16, the column groupID;
+/// c_i as of mma.m16n8k16.
+TEST(SimInstructions, MmaOfCodesHasTheManualsFragments) {
+  SimRun sim(inOrder());
+  LOAD(sim, "const e4m3 *a, const e4m3 *b, float *c", 32, R"(
+    int group = laneIndex() >> 2, inGroup = laneIndex() % 4;
+    uint32 aw[4] = {}, bw[2] = {};
+    for (int i = 0; i < 16; ++i) {
+      int row = i < 4 || (i >= 8 && i < 12) ? group : group + 8;
+      int column = inGroup * 4 + (i & 3) + (i >= 8 ? 16 : 0);
+      aw[i / 4] |= uint32(a[row * 32 + column].bits) << (i % 4 * 8);
+    }
+    for (int i = 0; i < 8; ++i) {
+      bw[i / 4] |= uint32(b[(inGroup * 4 + (i & 3) + (i >= 4 ? 16 : 0)) * 8 + group].bits) << (i % 4 * 8);
+    }
+    float sums[4] = {1.0f, 1.0f, 1.0f, 1.0f};
+    multiplyCodes(sums, aw, bw[0], bw[1]);
+    for (int i = 0; i < 4; ++i) {
+      c[(i < 2 ? group : group + 8) * 8 + inGroup * 2 + (i & 1)] = sums[i];
+    }
+  )");
+  auto integers = [](size_t count, int factor) { // exact in any order
+    std::vector<uint8_t> codes;
+    for (size_t i = 0; i < count; ++i) {
+      codes.push_back(floatToF8E4M3(float(int(i) * factor % 17 - 8)));
+    }
+    return codes;
+  };
+  std::vector<uint8_t> a = integers(16 * 32, 5), b = integers(32 * 8, 7);
+  sim.add(a);
+  sim.add(b);
+  sim.add(std::vector<float>(16 * 8));
+  LAUNCH(sim, 1, 0);
+  std::vector<float> expected(16 * 8, 1.F);
+  for (size_t i = 0; i < 16; ++i) {
+    for (size_t j = 0; j < 8; ++j) {
+      for (size_t k = 0; k < 32; ++k) {
+        expected[i * 8 + j] += f8e4m3ToFloat(a[i * 32 + k]) * f8e4m3ToFloat(b[k * 8 + j]);
+      }
+    }
+  }
+  EXPECT_EQ(sim.values<float>(2), expected);
+}
+
 TEST(SimInstructions, LdmatrixGivesWhatMmaTakes) {
   SimRun sim(inOrder());
   // Matrices 0 to 3 are the quarters of a: rows 0-7 and 8-15 of its left half, then of its right.
@@ -202,6 +248,33 @@ TEST(SimConversions, RoundToNearestEven) {
     EXPECT_EQ(b[i], floatToBf16(x[i])) << x[i];
     EXPECT_EQ(h[i], floatToF16(x[i])) << x[i];
   }
+}
+
+TEST(SimConversions, CodesRoundToNearestEven) {
+  SimRun sim(inOrder());
+  LOAD(sim, "const float *x, e4m3 *codes", 128, R"(
+    int64 i = blockIndex() * 128 + threadIndex();
+    codes[i] = toNarrow<e4m3>(x[i]);
+  )");
+  // Every code, what lies between it and the next, and a little to both sides of that.
+  std::vector<float> x;
+  for (uint32_t i = 0; i < 0x7e; ++i) {
+    float low = f8e4m3ToFloat(uint8_t(i));
+    float middle = (low + f8e4m3ToFloat(uint8_t(i + 1))) / 2;
+    x.insert(x.end(), {low, std::nextafter(middle, low), -middle, std::nextafter(middle, 500.F)});
+  }
+  x.insert(x.end(), {448.F, -448.F, 460.F, NAN, 1e-30F, -0.F, 0x1p-9F, 417.F});
+  sim.add(x);
+  sim.add(std::vector<uint8_t>(x.size()));
+  LAUNCH(sim, int64_t(x.size()) / 128, 0);
+  std::vector<uint8_t> codes = sim.values<uint8_t>(1);
+  for (size_t i = 0; i < x.size(); ++i) {
+    EXPECT_EQ(codes[i], floatToF8E4M3(x[i])) << x[i];
+  }
+  // Beyond what the published casts round to 448 the instruction saturates.
+  LOAD(sim, "const float *x, e4m3 *codes", 32, "codes[threadIndex()] = toNarrow<e4m3>(-1e9f);\n");
+  LAUNCH(sim, 1, 0);
+  EXPECT_EQ(sim.values<uint8_t>(1)[0], 0xfe);
 }
 
 /// Sums over a block, in rounds that use the same shared memory.

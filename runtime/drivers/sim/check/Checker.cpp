@@ -96,7 +96,7 @@ std::string Checker::access(uint16_t thread, uint16_t warpSync, const AccessEntr
     state = access.store ? ByteState::Written : state;
   }
   Moment moment = momentOf(thread, warpSync, access.shared);
-  for (size_t i = 0; i < access.bytes; i += 2) {
+  for (size_t i = 0; i < access.bytes; ++i) {
     Cell &cell = shadow.cell(begin + i);
     uint16_t other = 0;
     Race race = access.store ? noteWrite(cell, moment, other) : noteRead(cell, moment, other);
@@ -113,7 +113,7 @@ void Checker::finishCopy(uint16_t thread, uint16_t warpSync, const void *to) {
   block->set(to, copyBytes, ByteState::Written);
   Moment moment = momentOf(thread, warpSync, true);
   const auto *begin = static_cast<const std::byte *>(to);
-  for (size_t i = 0; i < copyBytes; i += 2) {
+  for (size_t i = 0; i < copyBytes; ++i) {
     // Others see it from the next barrier on.
     uint16_t other = 0;
     noteWrite(block->cell(begin + i), moment, other);

@@ -90,7 +90,7 @@ static void *reserve(size_t bytes) {
   return mapped == MAP_FAILED ? nullptr : mapped;
 }
 
-static size_t cellBytes(size_t bytes) { return (bytes / 2 + 1) * sizeof(Cell); }
+static size_t cellBytes(size_t bytes) { return bytes * sizeof(Cell); }
 
 Expected<std::unique_ptr<Shadow>> Shadow::create(const void *begin, size_t bytes) {
   std::unique_ptr<Shadow> shadow(new Shadow(static_cast<const std::byte *>(begin), bytes));

@@ -1,8 +1,7 @@
 //===- Shadow.h - what is known of each byte of memory ----------*- C++ -*-===//
 //
 // Whether a byte may be touched and holds something, and who touched it last, so that an
-// access can be told to be wrong or to race with another. Two neighbouring bytes share
-// who touched them: no element that kernels write is smaller.
+// access can be told to be wrong or to race with another.
 //
 // The blocks of a launch run one after the other. A segment is what a block does between two
 // of its barriers; segments are numbered throughout, so that a number tells whether an access
@@ -34,7 +33,7 @@ struct Moment {
   uint16_t warpSync = 0; ///< barriers of its warp so far
 };
 
-/// Who touched two bytes last.
+/// Who touched a byte last.
 struct Cell {
   uint32_t writeSegment = 0, readSegment = 0;
   uint16_t writeSync = 0, readSync = 0;
@@ -65,7 +64,7 @@ public:
     return states + (static_cast<const std::byte *>(place) - begin);
   }
   Cell &cell(const void *place) const {
-    return cells[(static_cast<const std::byte *>(place) - begin) / 2];
+    return cells[static_cast<const std::byte *>(place) - begin];
   }
   void set(const void *place, size_t count, ByteState state) const;
 

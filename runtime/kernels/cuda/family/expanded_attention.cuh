@@ -32,6 +32,7 @@ struct PageRows {
   const Element *page;
   int first;
   __device__ const Element *operator()(int64 i) const { return page + (first + i) * C::width; }
+  __device__ float scale(int64, int64) const { return 1.0f; }
 };
 
 template <int tokens, int heads, int nope, int value, int threads, typename C, typename W,

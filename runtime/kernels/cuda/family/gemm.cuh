@@ -1,8 +1,9 @@
 //===- gemm.cuh - kern.gemm with f32 sums -----------------------*- C++ -*-===//
 //
 // Three forms. For a few rows a warp has one column: the weight is read once, at the
-// memory's speed. For many a block has a tile: of f32 rows 64 × 64, of bf16 ones on
-// tensor cores 128 × 64. Neighbouring blocks share their rows.
+// memory's speed. For many a block has a tile: 64 × 64 in f32, or a larger one of bf16 or
+// codes on tensor cores. Neighbouring blocks share their rows. With a stage a block has the
+// columns of a group, and what the epilogue gives becomes codes.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -11,6 +12,7 @@
 #include "runtime/kernels/cuda/tile/failure.cuh"
 #include "runtime/kernels/cuda/tile/fma.cuh"
 #include "runtime/kernels/cuda/tile/mma.cuh"
+#include "runtime/kernels/cuda/tile/quantise.cuh"
 
 namespace dsv3::gpu {
 
@@ -18,9 +20,11 @@ namespace dsv3::gpu {
 template <typename A>
 struct RowsFrom {
   using Element = typename A::Element;
+  static constexpr int64 begins = A::begins;
   A a;
   int64 first, head;
   __device__ const Element *operator()(int64 i) const { return a.at(first + i, head); }
+  __device__ float scale(int64 i, int64 block) const { return a.scale(first + i, block); }
 };
 
 /// One column and up to `most` rows by each warp of the block.
@@ -52,61 +56,111 @@ __device__ inline void dotColumns(const W &weight, int64 columnTile, int64 head,
   }
 }
 
-/// A tile of FmaTile's rows and columns by the block.
-template <int parts, int64 columns, typename RowAt, int64 xBegins, typename W, typename Epilogue>
-__device__ inline void tileColumns(const W &weight, int64 columnTile, int64 head, int64 group,
-                                   int64 firstRow, int rowCount, const RowAt &rowAt,
-                                   const Epilogue &epilogue) {
-  int64 column = columnTile * FmaTile::columns;
-  float sums[parts][4][4];
-  tileProduct<parts, columns, xBegins>(weight, group, column, rowCount, rowAt,
-                                       reinterpret_cast<float *>(sharedMemory()), sums);
-#pragma unroll
-  for (int i = 0; i < 4; ++i) {
-#pragma unroll
-    for (int j = 0; j < 4; ++j) {
-      int row = FmaTile::firstRow() + i;
-      int64 at = column + FmaTile::firstColumn() + j;
-      if (row < rowCount && at < columns) {
-        float ofRow[parts];
-        for (int p = 0; p < parts; ++p) {
-          ofRow[p] = sums[p][i][j];
-        }
-        epilogue(Place{firstRow + row, head, group, at}, ofRow);
+/// Columns that a block has: of a group, where there is a stage, else of a tile.
+template <typename Stage, int tileColumns>
+inline constexpr int blockColumns = isStage<Stage> ? Stage::group : tileColumns;
+
+/// What becomes of the sums of a block: the epilogue stores it, or leaves it in shared memory for
+/// the stage.
+template <typename Epilogue, typename Stage>
+struct BlockResult {
+  const Epilogue &epilogue;
+  const Stage &stage;
+  Place first; ///< of the block's rows and columns
+  int rowCount;
+
+  template <int parts>
+  __device__ void put(float *staged, int row, int64 column, const float (&sums)[parts]) const {
+    Place at{first.row + row, first.head, first.group, column};
+    if constexpr (isStage<Stage>) {
+      staged[row * stagedStride(Stage::group) + (column - first.column)] =
+          toFloat(epilogue(at, sums));
+    } else {
+      epilogue(at, sums);
+    }
+  }
+  /// All threads of the block come here.
+  template <int threads>
+  __device__ void finish(const float *staged) const {
+    if constexpr (isStage<Stage>) {
+      syncBlock();
+      for (int row = warpIndex(); row < rowCount; row += threads / warpLanes) {
+        stage(first.row + row, first.column / Stage::group,
+              StagedRow{staged + row * stagedStride(Stage::group)});
       }
     }
   }
+};
+
+/// FmaTile's rows and the columns of the block.
+template <int parts, int64 columns, int64 xBegins, typename RowAt, typename W, typename Epilogue,
+          typename Stage>
+__device__ inline void tileColumns(const W &weight, const RowAt &rowAt,
+                                   const BlockResult<Epilogue, Stage> &result) {
+  constexpr int bytes = stagedBytes(FmaTile::rows, Stage::group);
+  SharedArrays shared;
+  auto *pieces = shared.take<float>(FmaTile::sharedBytes(parts) / 4);
+  float *staged = bytes > 0 ? shared.take<float>(bytes / 4) : nullptr;
+  int64 end = result.first.column + blockColumns<Stage, FmaTile::columns>;
+  end = end < columns ? end : columns;
+  for (int64 column = result.first.column; column < end; column += FmaTile::columns) {
+    float sums[parts][4][4];
+    tileProduct<parts, columns, xBegins>(weight, result.first.group, column, result.rowCount, rowAt,
+                                         pieces, sums);
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+#pragma unroll
+      for (int j = 0; j < 4; ++j) {
+        int row = FmaTile::firstRow() + i;
+        int64 at = column + FmaTile::firstColumn() + j;
+        if (row < result.rowCount && at < end) {
+          float ofRow[parts];
+          for (int p = 0; p < parts; ++p) {
+            ofRow[p] = sums[p][i][j];
+          }
+          result.put(staged, row, at, ofRow);
+        }
+      }
+    }
+  }
+  result.template finish<FmaTile::threads>(staged);
 }
 
-/// A tile of MmaTile's rows and columns by the block.
-template <int parts, int64 columns, typename RowAt, typename W, typename Epilogue>
-__device__ inline void mmaColumns(const W &weight, int64 columnTile, int64 head, int64 group,
-                                  int64 firstRow, int rowCount, const RowAt &rowAt,
-                                  const Epilogue &epilogue) {
-  int64 firstColumn = columnTile * MmaTile::columns;
-  MmaProduct<parts, columns, W, RowAt> product{
-      weight, rowAt, group, firstColumn, rowCount, reinterpret_cast<bf16 *>(sharedMemory())};
-  MmaSums<parts> sums = product.run();
+/// The rows and columns of a MmaTile.
+template <int parts, int64 columns, typename Tile, typename RowAt, typename W, typename Epilogue,
+          typename Stage>
+__device__ inline void mmaColumns(const W &weight, const RowAt &rowAt,
+                                  const BlockResult<Epilogue, Stage> &result) {
+  static_assert(blockColumns<Stage, Tile::columns> == Tile::columns, "a block has one tile");
+  static_assert(stagedBytes(Tile::rows, Stage::group) <= Tile::sharedBytes(parts),
+                "values for the stage lie where pieces were");
+  using Sums = MmaSums<parts>;
+  MmaProduct<parts, columns, Tile, W, RowAt> product{
+      weight, rowAt, result.first.group, result.first.column, result.rowCount, sharedMemory()};
+  Sums sums = product.run();
+  auto *staged = reinterpret_cast<float *>(sharedMemory());
+  if (isStage<Stage>) {
+    syncBlock(); // the last piece has been read
+  }
 #pragma unroll
   for (int i = 0; i < 2; ++i) {
 #pragma unroll
     for (int j = 0; j < 4; ++j) {
 #pragma unroll
       for (int e = 0; e < 4; ++e) {
-        // Sums 0 and 1 are neighbours in row lane / 4, 2 and 3 eight rows below.
-        int row = MmaTile::warpFirstRow() + i * 16 + laneIndex() / 4 + e / 2 * 8;
-        int64 column =
-            firstColumn + MmaTile::warpFirstColumn() + j * 8 + laneIndex() % 4 * 2 + e % 2;
-        if (row < rowCount && column < columns) {
+        int row = Tile::warpFirstRow() + Sums::row(i, e);
+        int64 column = result.first.column + Tile::warpFirstColumn() + Sums::column(j, e);
+        if (row < result.rowCount && column < columns) {
           float ofRow[parts];
           for (int p = 0; p < parts; ++p) {
             ofRow[p] = sums.of[p][i][j][e];
           }
-          epilogue(Place{firstRow + row, head, group, column}, ofRow);
+          result.put(staged, row, column, ofRow);
         }
       }
     }
   }
+  result.template finish<Tile::threads>(staged);
 }
 
 /// The block's place in a grid of [row tiles][heads][column tiles].
@@ -138,30 +192,34 @@ __device__ inline void gemmRows(Launch launch, A a, const W &weight, int64 allRo
       epilogue);
 }
 
-template <int parts, int64 columns, int64 heads, typename A, typename W, typename Epilogue>
+/// stage: what makes codes of what the epilogue gives, if anything.
+template <int parts, int64 columns, int64 heads, typename A, typename W, typename Epilogue,
+          typename Stage = NoStage>
 __device__ inline void gemmTiles(Launch launch, A a, const W &weight, int64 allRows,
-                                 const Epilogue &epilogue) {
+                                 const Epilogue &epilogue, const Stage &stage = {}) {
   if (launch.stopped()) {
     return;
   }
-  GemmBlock block(ceilDiv(columns, FmaTile::columns), heads, FmaTile::rows, allRows);
+  constexpr int width = blockColumns<Stage, FmaTile::columns>;
+  GemmBlock block(ceilDiv(columns, width), heads, FmaTile::rows, allRows);
   RowsFrom<A> rowAt{a, block.firstRow, block.head};
-  tileColumns<parts, columns, RowsFrom<A>, A::begins>(weight, block.columnTile, block.head,
-                                                      block.head, block.firstRow, block.rowCount,
-                                                      rowAt, epilogue);
+  Place first{block.firstRow, block.head, block.head, block.columnTile * width};
+  tileColumns<parts, columns, A::begins>(
+      weight, rowAt, BlockResult<Epilogue, Stage>{epilogue, stage, first, block.rowCount});
 }
 
-template <int parts, int64 columns, int64 heads, typename A, typename W, typename Epilogue>
+template <int parts, int64 columns, int64 heads, typename Tile, typename A, typename W,
+          typename Epilogue, typename Stage = NoStage>
 __device__ inline void gemmMma(Launch launch, A a, const W &weight, int64 allRows,
-                               const Epilogue &epilogue) {
-  static_assert(A::begins % MmaTile::chunk == 0, "rows begin on borders of 16 bytes");
+                               const Epilogue &epilogue, const Stage &stage = {}) {
   if (launch.stopped()) {
     return;
   }
-  GemmBlock block(ceilDiv(columns, MmaTile::columns), heads, MmaTile::rows, allRows);
+  GemmBlock block(ceilDiv(columns, Tile::columns), heads, Tile::rows, allRows);
   RowsFrom<A> rowAt{a, block.firstRow, block.head};
-  mmaColumns<parts, columns>(weight, block.columnTile, block.head, block.head, block.firstRow,
-                             block.rowCount, rowAt, epilogue);
+  Place first{block.firstRow, block.head, block.head, block.columnTile * Tile::columns};
+  mmaColumns<parts, columns, Tile>(
+      weight, rowAt, BlockResult<Epilogue, Stage>{epilogue, stage, first, block.rowCount});
 }
 
 } // namespace dsv3::gpu

@@ -50,12 +50,13 @@ struct GroupBlock {
 template <typename A, bool indirect>
 struct EntryRows {
   using Element = typename A::Element;
+  static constexpr int64 begins = A::begins;
   A a;
   const int32 *rows;
   int64 first;
-  __device__ const Element *operator()(int64 i) const {
-    return a.at(indirect ? rows[first + i] : first + i);
-  }
+  __device__ int64 rowOf(int64 i) const { return indirect ? rows[first + i] : first + i; }
+  __device__ const Element *operator()(int64 i) const { return a.at(rowOf(i)); }
+  __device__ float scale(int64 i, int64 block) const { return a.scale(rowOf(i), block); }
 };
 
 template <int parts, int64 columns, int experts, int most, int threads, bool indirect, typename A,
@@ -75,36 +76,40 @@ __device__ inline void groupedGemmRows(Launch launch, A a, const W &weight, cons
 }
 
 template <int parts, int64 columns, int experts, bool indirect, typename A, typename W,
-          typename Epilogue>
+          typename Epilogue, typename Stage = NoStage>
 __device__ inline void groupedGemmTiles(Launch launch, A a, const W &weight, const int32 *offsets,
-                                        const int32 *rows, const Epilogue &epilogue) {
+                                        const int32 *rows, const Epilogue &epilogue,
+                                        const Stage &stage = {}) {
   if (launch.stopped()) {
     return;
   }
-  GroupBlock block(offsets, experts, ceilDiv(columns, FmaTile::columns), FmaTile::rows);
+  constexpr int width = blockColumns<Stage, FmaTile::columns>;
+  GroupBlock block(offsets, experts, ceilDiv(columns, width), FmaTile::rows);
   if (block.expert < 0) {
     return;
   }
   EntryRows<A, indirect> rowAt{a, rows, block.firstRow};
-  tileColumns<parts, columns, EntryRows<A, indirect>, A::begins>(
-      weight, block.columnTile, 0, block.expert, block.firstRow, block.rowCount, rowAt, epilogue);
+  Place first{block.firstRow, 0, block.expert, block.columnTile * width};
+  tileColumns<parts, columns, A::begins>(
+      weight, rowAt, BlockResult<Epilogue, Stage>{epilogue, stage, first, block.rowCount});
 }
 
-template <int parts, int64 columns, int experts, bool indirect, typename A, typename W,
-          typename Epilogue>
+template <int parts, int64 columns, int experts, typename Tile, bool indirect, typename A,
+          typename W, typename Epilogue, typename Stage = NoStage>
 __device__ inline void groupedGemmMma(Launch launch, A a, const W &weight, const int32 *offsets,
-                                      const int32 *rows, const Epilogue &epilogue) {
-  static_assert(A::begins % MmaTile::chunk == 0, "rows begin on borders of 16 bytes");
+                                      const int32 *rows, const Epilogue &epilogue,
+                                      const Stage &stage = {}) {
   if (launch.stopped()) {
     return;
   }
-  GroupBlock block(offsets, experts, ceilDiv(columns, MmaTile::columns), MmaTile::rows);
+  GroupBlock block(offsets, experts, ceilDiv(columns, Tile::columns), Tile::rows);
   if (block.expert < 0) {
     return;
   }
   EntryRows<A, indirect> rowAt{a, rows, block.firstRow};
-  mmaColumns<parts, columns>(weight, block.columnTile, 0, block.expert, block.firstRow,
-                             block.rowCount, rowAt, epilogue);
+  Place first{block.firstRow, 0, block.expert, block.columnTile * Tile::columns};
+  mmaColumns<parts, columns, Tile>(
+      weight, rowAt, BlockResult<Epilogue, Stage>{epilogue, stage, first, block.rowCount});
 }
 
 } // namespace dsv3::gpu

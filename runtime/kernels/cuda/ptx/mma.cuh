@@ -1,7 +1,7 @@
 //===- mma.cuh - tensor cores of sm_80 and asynchronous copies --*- C++ -*-===//
 //
 // One instruction a function: cp.async, ldmatrix, mma.sync. Layouts of fragments are
-// those of the PTX ISA, "Matrix Fragments for mma.m16n8k16".
+// those of the PTX ISA, "Matrix Fragments for mma.m16n8k16" and "mma.m16n8k32".
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -42,6 +42,14 @@ __device__ inline void loadMatrices(const void *row, uint32 (&fragment)[4]) {
 __device__ inline void multiplyMatrices(float (&sums)[4], const uint32 (&a)[4], uint32 b0,
                                         uint32 b1) {
   asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, "
+               "{%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+               : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+}
+
+/// sums += a b: 16 x 32 times 32 x 8, codes of e4m3 with f32 sums. From sm_89 on.
+__device__ inline void multiplyCodes(float (&sums)[4], const uint32 (&a)[4], uint32 b0, uint32 b1) {
+  asm volatile("mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e4m3.f32 {%0, %1, %2, %3}, "
                "{%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
                : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
                : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));

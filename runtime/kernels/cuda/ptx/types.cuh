@@ -66,5 +66,12 @@ __device__ inline f16 toNarrow<f16>(float value) {
   asm("cvt.rn.f16.f32 %0, %1;" : "=h"(result.bits) : "f"(value));
   return result;
 }
+/// What is larger than 448 gives 448. From sm_89 on.
+template <>
+__device__ inline e4m3 toNarrow<e4m3>(float value) {
+  uint16 pair;
+  asm("cvt.rn.satfinite.e4m3x2.f32 %0, %1, %2;" : "=h"(pair) : "f"(0.0f), "f"(value));
+  return {uint8(pair)};
+}
 
 } // namespace dsv3::gpu

@@ -1,8 +1,8 @@
 //===- dot.cuh - a few rows times one row of a weight, by a warp -*- C++ -*-===//
 //
-// Each lane sums every 32nd piece of the columns in f32; then the lanes' sums are added.
-// The weight is read once for all rows, 16 bytes a lane where its rows allow it. The
-// order of the sum depends on the number of columns alone.
+// Each lane sums every 32nd piece of the columns in f32, of all blocks of scales; then the
+// lanes' sums are added. The weight is read once for all rows, 16 bytes a lane where its rows
+// allow it. The order of the sum depends on the number of columns and of a block's alone.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -11,6 +11,15 @@
 #include "runtime/kernels/cuda/tile/weight.cuh"
 
 namespace dsv3::gpu {
+
+/// Lanes that share a block of `columns` columns and read `width` at a time: a power of two.
+__device__ constexpr int lanesOfBlock(int64 columns, int width) {
+  int lanes = warpLanes;
+  while (lanes > 1 && lanes / 2 * width >= columns) {
+    lanes /= 2;
+  }
+  return lanes;
+}
 
 /// sums[p][r] = rowAt(r) times row `rows[p]` of the weight's group, for r < rowCount. Rows of x
 /// begin at multiples of `xBegins` elements.
@@ -25,7 +34,8 @@ __device__ inline void warpDots(const W &weight, int64 group, const int64 (&rows
       sums[p][r] = 0.0f;
     }
   }
-  for (int64 block = 0; block < W::blocks; ++block) {
+  constexpr int lanes = W::blocks > 1 ? lanesOfBlock(W::block, width) : warpLanes;
+  for (int64 block = laneIndex() / lanes; block < W::blocks; block += warpLanes / lanes) {
     int64 begin = block * W::block;
     int64 end = begin + W::block < W::depth ? begin + W::block : W::depth;
     float ofBlock[parts][mostRows] = {};
@@ -33,7 +43,7 @@ __device__ inline void warpDots(const W &weight, int64 group, const int64 (&rows
     for (int p = 0; p < parts; ++p) {
       before[p] = weight.scaleBefore(group, rows[p], block);
     }
-    for (int64 k = begin + laneIndex() * width; k < end; k += warpLanes * width) {
+    for (int64 k = begin + laneIndex() % lanes * width; k < end; k += lanes * width) {
       float w[parts][width];
       for (int p = 0; p < parts; ++p) {
         auto codes = loadVector<width>(weight.row(group, rows[p]) + k);
@@ -59,7 +69,8 @@ __device__ inline void warpDots(const W &weight, int64 group, const int64 (&rows
     for (int p = 0; p < parts; ++p) {
       float scale = weight.scaleAfter(group, rows[p], block);
       for (int r = 0; r < mostRows; ++r) {
-        sums[p][r] = multiplyAdd(ofBlock[p][r], scale, sums[p][r]);
+        float ofRow = r < rowCount ? rowAt.scale(r, block) : 1.0f;
+        sums[p][r] = multiplyAdd(ofBlock[p][r], ofRow * scale, sums[p][r]);
       }
     }
   }

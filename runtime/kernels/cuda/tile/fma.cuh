@@ -141,7 +141,9 @@ __device__ inline void tileProduct(const W &weight, int64 group, int64 column, i
         float scale =
             inPart < partRows ? weight.scaleAfter(group, p * partRows + inPart, block) : 0.0f;
         for (int i = 0; i < 4; ++i) {
-          sums[p][i][j] = multiplyAdd(ofBlock[p][i][j], scale, sums[p][i][j]);
+          int inTile = FmaTile::firstRow() + i;
+          float ofRow = inTile < rowCount ? rowAt.scale(inTile, block) : 1.0f;
+          sums[p][i][j] = multiplyAdd(ofBlock[p][i][j], ofRow * scale, sums[p][i][j]);
         }
       }
     }

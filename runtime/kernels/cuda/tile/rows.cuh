@@ -22,7 +22,26 @@ struct Rows {
   __device__ T *at(int64 row, int64 head = 0) const {
     return base + (offset + row * rowStride + head * headStride);
   }
+  /// What the elements of a block of columns are to be multiplied with.
+  __device__ float scale(int64, int64) const { return 1.0f; }
 };
+
+/// Rows of codes, with a scale for each of `blocks` blocks of a row's columns.
+template <typename R, int64 blocks>
+struct ScaledRows {
+  using Element = typename R::Element;
+  static constexpr int64 begins = R::begins;
+
+  R codes;
+  const float *scales;
+
+  __device__ Element *at(int64 row, int64 head = 0) const { return codes.at(row, head); }
+  __device__ float scale(int64 row, int64 block) const { return scales[row * blocks + block]; }
+};
+template <int64 blocks, typename R>
+__device__ ScaledRows<R, blocks> scaledRows(R codes, const float *scales) {
+  return {codes, scales};
+}
 
 /// The most elements, a power of two, that every multiple of which begins at a border of
 /// their size, where places are multiples of `places` (its lowest bit counts) elements.

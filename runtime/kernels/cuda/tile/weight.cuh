@@ -29,6 +29,8 @@ struct Weight {
   static constexpr bool scaled = blockColumns > 0;
   static constexpr bool prologued = isPrologue<Prologue>;
   static constexpr int64 depth = columns;
+  /// Rows that have a scale together.
+  static constexpr int64 blockOfRows = scaled ? blockRows : rows;
   /// Columns whose sum is multiplied by one scale.
   static constexpr int64 block = scaled ? blockColumns : columns;
   static constexpr int64 blocks = ceilDiv(columns, block);

@@ -33,5 +33,9 @@ inline void multiplyMatrices(float (&sums)[4], const uint32 (&a)[4], uint32 b0, 
   sim::Thread &thread = sim::thisThread();
   thread.machine->multiplyMatrices(thread, sums, a, b0, b1);
 }
+inline void multiplyCodes(float (&sums)[4], const uint32 (&a)[4], uint32 b0, uint32 b1) {
+  sim::Thread &thread = sim::thisThread();
+  thread.machine->multiplyCodes(thread, sums, a, b0, b1);
+}
 
 } // namespace dsv3::gpu

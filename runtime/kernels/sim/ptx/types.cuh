@@ -93,5 +93,22 @@ inline f16 toNarrow<f16>(float value) {
   uint32 rounded = magnitude + 0xfffu + (magnitude >> 13 & 1u);
   return {uint16(sign | (rounded - 0x38000000u) >> 13)};
 }
+template <>
+inline e4m3 toNarrow<e4m3>(float value) {
+  uint32 bits = toBits(value), magnitude = bits & 0x7fffffffu;
+  auto sign = uint8(bits >> 24 & 0x80u);
+  if (magnitude > 0x7f800000u) {
+    return {0x7f};
+  }
+  if (magnitude >= 0x43e00000u) { // 448
+    return {uint8(sign | 0x7eu)};
+  }
+  if (magnitude < 0x3c800000u) {
+    // Subnormal: in units of 2^-9, which is what the sum leaves in its last bits.
+    return {uint8(sign | (toBits(fromBits(magnitude) + 16384.0f) - toBits(16384.0f)))};
+  }
+  uint32 rounded = magnitude + 0x7ffffu + (magnitude >> 20 & 1u);
+  return {uint8(sign | (rounded - 0x3c000000u) >> 20)};
+}
 
 } // namespace dsv3::gpu
