@@ -7,6 +7,7 @@
 #pragma once
 
 #include "runtime/drivers/sim/Fiber.h"
+#include "runtime/drivers/sim/Products.h"
 #include "runtime/kernels/sim/machine.h"
 
 #include <array>
@@ -24,12 +25,24 @@ using dsv3::sim::Source;
 inline constexpr int warpLanes = 32;
 
 /// What a lane waits for.
-enum class Wait : uint8_t { Nothing, BlockBarrier, WarpBarrier, Shuffle, Matrices, Multiply, Over };
+enum class Wait : uint8_t {
+  Nothing,
+  BlockBarrier,
+  WarpBarrier,
+  Shuffle,
+  Matrices,
+  Multiply,
+  Phase,   ///< of a barrier in shared memory
+  Product, ///< any instruction of wgmma
+  Over
+};
+inline constexpr size_t waitCount = size_t(Wait::Over) + 1;
 
 /// "wait at a shuffle".
 std::string_view nameOf(Wait wait);
 
 class Block;
+struct SharedBarrier;
 struct Warp;
 
 /// A copy from global to shared memory that was asked for and not waited for.
@@ -46,9 +59,18 @@ struct Lane : MachineThread {
   Warp *warp = nullptr;
   uint32_t bit = 0; ///< in its warp
   Wait wait = Wait::Nothing;
-  const void *site = nullptr; ///< where it waits, in the kernel's code
+  const void *site = nullptr;             ///< where it waits, in the kernel's code
+  const SharedBarrier *barrier = nullptr; ///< whose phase it waits for, or did
   std::vector<PendingCopy> copies;
   uint32_t group = 0; ///< of copies that come next
+};
+
+/// An instruction of wgmma.
+struct ProductStep {
+  enum Kind : uint8_t { Fence, Begin, Commit, Finish } kind = Fence;
+  uint64_t a = 0, b = 0; ///< descriptors
+  uint32_t pending = 0;  ///< groups that may be unfinished
+  float *sums = nullptr; ///< of the lane
 };
 
 /// What a lane brings to a collective instruction, and takes from it.
@@ -57,6 +79,7 @@ struct Exchange {
   std::array<uint32_t, 2> second;
   std::array<float, 4> sums;
   const void *row;
+  ProductStep product;
 };
 
 struct Warp {
@@ -69,6 +92,8 @@ struct Warp {
   /// In turns: a lane may come to the next instruction before others took what this one gave.
   uint32_t turn = 0;
   std::array<std::array<Exchange, warpLanes>, 2> exchange;
+  WarpProducts products;
+  int registers = 0; ///< that setmaxnreg gave it
 };
 
 /// ldmatrix.x4 and mma.m16n8k16 for all lanes, which have brought their operands, in the layouts
