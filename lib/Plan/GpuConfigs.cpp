@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "dsv3/Plan/Families.h"
 #include "dsv3/Plan/Layout.h"
+#include "dsv3/Plan/Names.h"
 #include "dsv3/Support/WeightEncoding.h"
 
 #include <algorithm>
@@ -20,6 +21,9 @@ static constexpr int64_t fmaTile = 64, fmaPieceBytes = int64_t(16) * (64 + 4) * 
 /// tile/mma.cuh: rows and columns of a tile, columns of a piece and pieces in flight; rows begin
 /// at borders of 16 bytes.
 static constexpr int64_t mmaRows = 128, mmaColumns = 64, mmaDepth = 64, mmaStages = 3, mmaChunk = 8;
+/// tile/wgmma.cuh: rows of a tile, and columns of all parts together; pieces in flight, each with
+/// two barriers; threads.
+static constexpr int64_t wgmmaRows = 128, wgmmaColumns = 128, wgmmaStages = 4, wgmmaThreads = 384;
 /// Rows that a warp multiplies with one read of a column; more do so in a tile.
 static constexpr int64_t mostDotRows = 16;
 
@@ -84,18 +88,46 @@ static std::string bytesReason(const std::string &what, int64_t bytes, int64_t m
          std::to_string(most);
 }
 
+/// Why tensor cores cannot have what is multiplied as it is stored; empty if they can.
+static std::string notForTensorCores(const KernelFacts &facts) {
+  if (facts.rows != DType::BF16 || facts.weight != DType::BF16) {
+    return "tensor cores would round rows of " + std::string(name(facts.rows)) +
+           " or a weight of " + std::string(name(facts.weight)) + " to bf16";
+  }
+  bool aligned = facts.k % mmaChunk == 0 && facts.rowsBegin % mmaChunk == 0;
+  return aligned ? "" : "rows do not begin at borders of 16 bytes";
+}
+
+static Configuration wgmmaConfig(const GpuVariant &variant, const KernelFacts &facts,
+                                 bool grouped) {
+  int64_t columns = wgmmaColumns / facts.parts;
+  Fields fields{{"form", int64_t(GpuProduct::WgmmaTiles)},
+                {"rows", wgmmaRows},
+                {"columns", columns},
+                {"threads", wgmmaThreads}};
+  if (variant.name != variantSm90a) {
+    return rejected(fields, "warp groups multiply on sm_90a alone");
+  }
+  if (std::string reason = notForTensorCores(facts); !reason.empty()) {
+    return rejected(fields, reason);
+  }
+  if (wgmmaColumns % (8 * facts.parts) != 0) {
+    return rejected(fields, std::to_string(facts.parts) + " parts do not divide a tile of " +
+                                std::to_string(wgmmaColumns) + " columns by eights");
+  }
+  int64_t bytes = wgmmaStages * ((wgmmaRows + wgmmaColumns) * mmaDepth * 2 + 2 * 8);
+  return make(fields, productBlocks(facts, grouped, wgmmaRows, ceilDiv(facts.n, columns)), bytes,
+              "rows of bf16 meet the tensor cores of warp groups, in tiles of 128 x 128");
+}
+
 static Configuration mmaConfig(const GpuVariant &variant, const KernelFacts &facts, bool grouped) {
   Fields fields{{"form", int64_t(GpuProduct::MmaTiles)},
                 {"rows", mmaRows},
                 {"columns", mmaColumns},
                 {"threads", mostThreads}};
   int64_t bytes = mmaStages * (mmaRows + facts.parts * mmaColumns) * mmaDepth * 2;
-  if (facts.rows != DType::BF16 || facts.weight != DType::BF16) {
-    return rejected(fields, "tensor cores would round rows of " + std::string(name(facts.rows)) +
-                                " or a weight of " + std::string(name(facts.weight)) + " to bf16");
-  }
-  if (facts.k % mmaChunk != 0 || facts.rowsBegin % mmaChunk != 0) {
-    return rejected(fields, "rows do not begin at borders of 16 bytes");
+  if (std::string reason = notForTensorCores(facts); !reason.empty()) {
+    return rejected(fields, reason);
   }
   if (bytes > variant.sharedBytes) {
     return rejected(fields, bytesReason("the stages", bytes, variant.sharedBytes));
@@ -128,6 +160,10 @@ static std::vector<Configuration> productConfigs(const GpuVariant &variant,
     }
   }
   configs.push_back(mmaConfig(variant, facts, grouped));
+  configs.push_back(wgmmaConfig(variant, facts, grouped));
+  if (facts.warpGroups) {
+    std::iter_swap(configs.end() - 1, configs.end() - 2);
+  }
   configs.push_back(make({{"form", int64_t(GpuProduct::FmaTiles)},
                           {"rows", fmaTile},
                           {"columns", fmaTile},

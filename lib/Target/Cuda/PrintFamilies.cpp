@@ -208,8 +208,26 @@ static std::string productFunction(const KernelText &kernel, const std::string &
     return name + "Tiles<" + shape + last + ">";
   case plan::GpuProduct::MmaTiles:
     return name + "Mma<" + shape + last + ">";
+  case plan::GpuProduct::WgmmaTiles:
+    return name + "Wgmma<" + shape + last + ">";
   }
   llvm_unreachable("all forms are handled");
+}
+
+/// The last argument of a form that has a tensor map.
+static const char *mapArgument(const FamilyText &text) {
+  return text.weightMap.empty() ? "" : ", &weightMap";
+}
+
+/// What the form WgmmaTiles has besides: the tensor map of its weight.
+static void addWeightMap(const KernelText &kernel, FamilyText &text, Value weight, int64_t parts) {
+  int64_t boxRows = kernel.field("columns");
+  auto type = cast<RankedTensorType>(weight.getType());
+  text.weightMap = llvm::formatv("{0}, {1}, {2}, {3}", kernel.parameterOf(weight),
+                                 type.getNumElements() / lastDim(weight), lastDim(weight), boxRows);
+  text.checks = sharedCheck(kernel, "WgmmaTile::sharedBytes()");
+  text.checks += llvm::formatv(
+      "\n  static_assert(WgmmaTile::columns({0}) == {1}, \"boxes as asked for\");", parts, boxRows);
 }
 
 /// What both products print alike.
@@ -224,12 +242,14 @@ static FamilyText beginProduct(KernelText &kernel, OpT op, std::string &epilogue
   auto parts = static_cast<int64_t>(op.getParts());
   epilogue = addEpilogue(kernel, text, op.getEpilogue(), op.getEpilogueInputs(), op.getAccess(),
                          parts, op.getDestination());
-  assert((op.getPrologue().empty() || formOf(kernel) != plan::GpuProduct::MmaTiles) &&
+  assert((op.getPrologue().empty() || formOf(kernel) < plan::GpuProduct::MmaTiles) &&
          "a weight of bf16 needs no prologue, others no tensor cores");
   const char *tile = formOf(kernel) == plan::GpuProduct::FmaTiles   ? "FmaTile"
                      : formOf(kernel) == plan::GpuProduct::MmaTiles ? "MmaTile"
                                                                     : nullptr;
-  if (tile) {
+  if (formOf(kernel) == plan::GpuProduct::WgmmaTiles) {
+    addWeightMap(kernel, text, op.getWeight(), parts);
+  } else if (tile) {
     text.checks = sharedCheck(kernel, llvm::formatv("{0}::sharedBytes({1})", tile, parts));
   }
   return text;
@@ -238,15 +258,15 @@ static FamilyText beginProduct(KernelText &kernel, OpT op, std::string &epilogue
 static FamilyText print(KernelText &kernel, kern::GemmOp op) {
   std::string epilogue;
   FamilyText text = beginProduct(kernel, op, epilogue);
-  text.header = "gemm";
+  text.header = text.weightMap.empty() ? "gemm" : "wgmma_gemm";
   auto weight = cast<RankedTensorType>(op.getWeight().getType());
   int64_t heads = weight.getRank() == 3 ? weight.getDimSize(0) : 1;
   std::string shape = llvm::formatv("{0}, {1}, {2}", op.getParts(), lastDim(op.getResult()), heads);
   text.call = llvm::formatv(
-      "{0}(launch, {1},\n    {2}, {3}, {4});", productFunction(kernel, "gemm", shape, ""),
+      "{0}(launch, {1},\n    {2}, {3}, {4}{5});", productFunction(kernel, "gemm", shape, ""),
       kernel.rows(op.getA()),
       kernel.weight(op.getWeight(), op.getScales(), op.getBlock(), !op.getPrologue().empty()),
-      KernelText::rowCount(op.getResult()), epilogue);
+      KernelText::rowCount(op.getResult()), epilogue, mapArgument(text));
   return text;
 }
 
@@ -255,16 +275,17 @@ static FamilyText print(KernelText &kernel, kern::GroupedGemmOp op) {
   kernel.setName(op.getRows(), "rows");
   std::string epilogue;
   FamilyText text = beginProduct(kernel, op, epilogue);
-  text.header = "grouped_gemm";
+  text.header = text.weightMap.empty() ? "grouped_gemm" : "wgmma_gemm";
   std::string shape = llvm::formatv("{0}, {1}, {2}", op.getParts(), lastDim(op.getResult()),
                                     dimOf(op.getWeight(), 0));
   bool indirect = static_cast<bool>(op.getRows());
   std::string function =
       productFunction(kernel, "groupedGemm", shape, indirect ? ", true" : ", false");
   text.call = llvm::formatv(
-      "{0}(launch, {1},\n    {2}, {3}, {4}, {5});", function, kernel.rows(op.getA()),
+      "{0}(launch, {1},\n    {2}, {3}, {4}, {5}{6});", function, kernel.rows(op.getA()),
       kernel.weight(op.getWeight(), op.getScales(), op.getBlock(), !op.getPrologue().empty()),
-      kernel.name(op.getOffsets()), indirect ? kernel.name(op.getRows()) : "nullptr", epilogue);
+      kernel.name(op.getOffsets()), indirect ? kernel.name(op.getRows()) : "nullptr", epilogue,
+      mapArgument(text));
   return text;
 }
 

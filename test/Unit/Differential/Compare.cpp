@@ -72,14 +72,30 @@ static double cacheStep(kern::DefOp definition) {
   return !append || element.isF32() ? 0 : element.isBF16() ? 0x1p-7 : 0x1p-10;
 }
 
-/// By how much a result, the `index`th, may be off besides what sums in f32 differ by: a code is
-/// one of two where what it stands for is about in the middle.
-static double codeStep(kern::DefOp definition, size_t index) {
+/// By how much a result, the `index`th, may be off besides what sums in f32 differ by, being
+/// rounded: what is about in the middle of two numbers or codes may be either. Relative, and
+/// absolute.
+struct RoundingStep {
+  double relative = 0, absolute = 0;
+};
+static RoundingStep roundingStep(kern::DefOp definition, size_t index) {
   auto results = definition.getDestinations();
-  return index < results.size() &&
-                 cast<RankedTensorType>(results[index].getType()).getElementType().isInteger(8)
-             ? 1
-             : 0;
+  auto elementOf = [&](size_t i) {
+    return cast<RankedTensorType>(results[i].getType()).getElementType();
+  };
+  constexpr RoundingStep bf16{0x1p-7, 0};
+  if (index == results.size()) {
+    return {cacheStep(definition), 0};
+  }
+  if (elementOf(index).isInteger(8)) {
+    return {0, 1};
+  }
+  if (isa<Float8E4M3FNType>(elementOf(index))) {
+    return {0x1p-3, 0x1p-9};
+  }
+  // Scales are of the largest of values that have been rounded to bf16.
+  bool ofCodes = index > 0 && isa<Float8E4M3FNType>(elementOf(index - 1));
+  return elementOf(index).isBF16() || ofCodes ? bf16 : RoundingStep();
 }
 
 void compare(const std::string &what, kern::DefOp definition, const KernelResults &expected,
@@ -92,11 +108,10 @@ void compare(const std::string &what, kern::DefOp definition, const KernelResult
       largest = std::isfinite(value) ? std::max(largest, std::fabs(value)) : largest;
     }
     ASSERT_EQ(expected[r].size(), found[r].size()) << what << ", result " << r;
-    // Rows of the cache, behind the results, are rounded.
-    double step = r == definition.getDestinations().size() ? cacheStep(definition) : 0;
+    RoundingStep step = roundingStep(definition, r);
     for (size_t i = 0; i < expected[r].size(); ++i) {
       double wanted = expected[r][i], seen = found[r][i];
-      double allowed = 2e-5 * largest + step * std::fabs(wanted) + codeStep(definition, r);
+      double allowed = 2e-5 * largest + step.relative * std::fabs(wanted) + step.absolute;
       bool alike =
           std::isfinite(wanted) ? std::fabs(wanted - seen) <= allowed : !std::isfinite(seen);
       ASSERT_TRUE(alike) << what << ", result " << r << ", element " << i << " of "

@@ -24,7 +24,7 @@ namespace {
 /// Kernels of a module on a simulated device.
 class SimKernels {
 public:
-  explicit SimKernels(ModuleOp module);
+  SimKernels(ModuleOp module, const std::string &variant);
   void run(kern::DefOp definition, KernelCall &call);
 
 private:
@@ -48,12 +48,13 @@ static std::unique_ptr<runtime::Device> makeDevice(bool checked, const std::stri
   return *std::move(made);
 }
 
-SimKernels::SimKernels(ModuleOp module) : device(makeDevice(true, folder.path() / "cache")) {
+SimKernels::SimKernels(ModuleOp module, const std::string &variant)
+    : device(makeDevice(true, folder.path() / "cache")) {
   FailureOr<std::vector<plan::KernelText>> texts =
-      cuda::printKernels(module, *plan::findGpuVariant(simVariant));
+      cuda::printKernels(module, *plan::findGpuVariant(variant));
   EXPECT_TRUE(succeeded(texts));
-  std::string joined = plan::joinKernelTexts(simVariant, *texts);
-  file = {folder.path() / "sm_80.cu", hash128(joined).hex()};
+  std::string joined = plan::joinKernelTexts(variant, *texts);
+  file = {folder.path() / (variant + ".cu"), hash128(joined).hex()};
   std::ofstream(file.path, std::ios::binary) << joined;
   std::vector<std::string> symbols;
   for (const plan::KernelText &text : *texts) {
@@ -100,20 +101,22 @@ void SimKernels::run(kern::DefOp definition, KernelCall &call) {
   }
 }
 
-void compareKernelsOnSim(ModuleOp module, std::mt19937_64 &random) {
-  SimKernels kernels(module);
+void compareKernelsOnSim(ModuleOp module, const std::string &variant, int64_t mostTokens,
+                         std::mt19937_64 &random) {
+  SimKernels kernels(module, variant);
   SmallVector<kern::DefOp> definitions(module.getOps<kern::DefOp>());
   for (kern::DefOp definition : definitions) {
     int64_t most = mostTokensOf(definition);
-    // More than a tile has, of a prompt's step; else one, and some.
-    bool ofPrompt = most >= 70;
-    for (int64_t tokens : ofPrompt ? std::vector<int64_t>{70} : std::vector<int64_t>{1, 13}) {
+    // Of a prompt's step as many as may be; else one, and some.
+    bool ofPrompt = most >= mostTokens;
+    for (int64_t tokens :
+         ofPrompt ? std::vector<int64_t>{mostTokens} : std::vector<int64_t>{1, 13}) {
       if (tokens > most) {
         continue;
       }
       KernelInputs inputs = makeInputs(definition, tokens, random);
       KernelResults expected = interpret(definition, inputs);
-      KernelResults found = executeWith(definition, simVariant, inputs,
+      KernelResults found = executeWith(definition, variant, inputs,
                                         [&](KernelCall &call) { kernels.run(definition, call); });
       ASSERT_NO_FATAL_FAILURE(
           compare(definition.getSymName().str() + " on sim, " + std::to_string(tokens) + " tokens",
