@@ -115,7 +115,8 @@ static Configuration wgmmaConfig(const GpuVariant &variant, const KernelFacts &f
     return rejected(fields, std::to_string(facts.parts) + " parts do not divide a tile of " +
                                 std::to_string(wgmmaColumns) + " columns by eights");
   }
-  int64_t bytes = wgmmaStages * ((wgmmaRows + wgmmaColumns) * mmaDepth * 2 + 2 * 8);
+  constexpr int64_t barrierBytes = 8;
+  int64_t bytes = wgmmaStages * ((wgmmaRows + wgmmaColumns) * mmaDepth * 2 + 2 * barrierBytes);
   return make(fields, productBlocks(facts, grouped, wgmmaRows, ceilDiv(facts.n, columns)), bytes,
               "rows of bf16 meet the tensor cores of warp groups, in tiles of 128 x 128");
 }

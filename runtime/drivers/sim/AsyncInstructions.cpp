@@ -135,6 +135,16 @@ void Block::fence(MachineThread &thread, dsv3::sim::Fence kind) {
 // Tensor copies
 //===----------------------------------------------------------------------===//
 
+/// Global memory that is not there is a fault here, while the thread that asks for it runs.
+static void touch(const TensorBox &box) {
+  for (int row = 0; row < box.map.boxRows; ++row) {
+    if (BoxRow part = rowOf(box, row); part.bytes > 0) {
+      static_cast<void>(*static_cast<const volatile std::byte *>(part.from));
+      static_cast<void>(*static_cast<const volatile std::byte *>(part.from + part.bytes - 1));
+    }
+  }
+}
+
 void Block::copyTensor(MachineThread &thread, void *to, const dsv3::sim::TensorMap *map, int column,
                        int row, unsigned long long *place) {
   auto &lane = static_cast<Lane &>(thread);
@@ -157,6 +167,7 @@ void Block::copyTensor(MachineThread &thread, void *to, const dsv3::sim::TensorM
                site);
   }
   block.checkCopy(lane, box, site);
+  touch(box);
   block.async.copies.push_back({box, &barrier});
   if (block.coin()) {
     block.finishCopy(block.async.copies.size() - 1);

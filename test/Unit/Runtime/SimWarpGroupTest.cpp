@@ -1,68 +1,20 @@
 //===- SimWarpGroupTest.cpp - instructions of sm_90a on the simulated GPU -===//
 //
-// Products of warp groups and tensor copies against the formulas of the PTX ISA; a small
-// product that has all of their instructions, which is right under every schedule, and
-// mistakes in it, each of which is found.
+// Products of warp groups and tensor copies against the formulas of the PTX ISA, and what
+// is refused without checks.
 //
 //===----------------------------------------------------------------------===//
-#include "SimRun.h"
+#include "SimWarpGroup.h"
 
-#include <algorithm>
-#include <bit>
+#include <numeric>
 
 using namespace dsv3;
 using namespace dsv3::runtime;
-using dsv3::test::SimRun;
+using namespace dsv3::test;
 
-static SimOptions options(bool check, uint64_t seed = 0) {
-  SimOptions options;
-  options.threads = 1;
-  options.check = check;
-  options.seed = seed;
-  return options;
-}
-
-#define SUCCEED_OR_FAIL(STATUS)                                                                    \
-  {                                                                                                \
-    Status status = STATUS;                                                                        \
-    ASSERT_TRUE(status) << status.failure().message();                                             \
-  }
-
-/// A matrix of small integers, whose products and sums are exact in any order.
-static std::vector<uint16_t> integers(size_t rows, size_t columns, int factor) {
-  std::vector<uint16_t> values;
-  for (size_t i = 0; i < rows * columns; ++i) {
-    auto value = float(int(i % 7919) * factor % 17 - 8);
-    values.push_back(uint16_t(std::bit_cast<uint32_t>(value) >> 16));
-  }
-  return values;
-}
-static float fromBf16(uint16_t bits) { return std::bit_cast<float>(uint32_t(bits) << 16); }
-
-/// a [rows, depth] times the transpose of b [columns, depth].
-static std::vector<float> productOf(const std::vector<uint16_t> &a, const std::vector<uint16_t> &b,
-                                    size_t rows, size_t columns, size_t depth) {
-  std::vector<float> product;
-  for (size_t i = 0; i < rows; ++i) {
-    for (size_t j = 0; j < columns; ++j) {
-      float sum = 0.F;
-      for (size_t k = 0; k < depth; ++k) {
-        sum += fromBf16(a[i * depth + k]) * fromBf16(b[j * depth + k]);
-      }
-      product.push_back(sum);
-    }
-  }
-  return product;
-}
-
-/// PTX ISA, "Register Fragments for wgmma.mma_async.m64nNk16": sum i is in row
-/// warp * 16 + lane / 4, from i % 4 = 2 on + 8, and in column i / 4 * 8 + lane % 4 * 2 + i % 2.
-static const char *const storeSums = R"(
-  for (int i = 0; i < 64; ++i) {
-    int row = warpIndex() % 4 * 16 + (laneIndex() >> 2) + (i % 4 >= 2 ? 8 : 0);
-    c[row * 128 + i / 4 * 8 + laneIndex() % 4 * 2 + (i & 1)] = sums[i];
-  }
-)";
+/// Elements of a box of eight rows, and its bytes.
+static constexpr size_t box = size_t(8) * 64;
+static constexpr int64_t boxBytes = box * 2;
 
 TEST(SimWarpGroup, ProductsHaveTheManualsLayouts) {
   SimRun sim(options(false));
@@ -91,8 +43,8 @@ TEST(SimWarpGroup, ProductsHaveTheManualsLayouts) {
   std::vector<uint16_t> a = integers(64, 64, 5), b = integers(128, 64, 7);
   sim.add(a);
   sim.add(b);
-  sim.add(std::vector<float>(64 * 128));
-  SUCCEED_OR_FAIL(sim.launch({1, 192 * 128}));
+  sim.add(std::vector<float>(sumCount));
+  SUCCEED_OR_FAIL(sim.launch({1, int64_t(192) * 128}));
   std::vector<float> expected = productOf(a, b, 64, 128, 64);
   for (float &sum : expected) {
     sum += 1.F;
@@ -119,15 +71,13 @@ TEST(SimWarpGroup, TensorCopiesSwizzleAndFillWithZeros) {
     }
   )",
                            "0, 20, 72, 8"));
-  std::vector<uint16_t> matrix;
-  for (size_t i = 0; i < size_t(20) * 72; ++i) {
-    matrix.push_back(uint16_t(i + 1));
-  }
+  std::vector<uint16_t> matrix(size_t(20) * 72);
+  std::iota(matrix.begin(), matrix.end(), uint16_t(1));
   sim.add(matrix);
-  sim.add(std::vector<uint16_t>(8 * 64));
-  SUCCEED_OR_FAIL(sim.launch({1, 8 * 128 + 8}));
+  sim.add(std::vector<uint16_t>(box));
+  SUCCEED_OR_FAIL(sim.launch({1, boxBytes + 8}));
   // From row 16 and column 64 on there are 4 rows and 8 columns.
-  std::vector<uint16_t> expected(8 * 64);
+  std::vector<uint16_t> expected(box);
   for (size_t row = 0; row < 4; ++row) {
     for (size_t column = 0; column < 8; ++column) {
       size_t chunk = column / 8 ^ row % 8;
@@ -137,213 +87,57 @@ TEST(SimWarpGroup, TensorCopiesSwizzleAndFillWithZeros) {
   EXPECT_EQ(sim.values<uint16_t>(1), expected);
 }
 
-/// c [64, 128] = a [64, 256] times b [128, 256]: one warp group brings pieces of 64 columns in two
-/// stages, rows by cp.async and b by tensor copies; the other multiplies.
-static const char *const pipeline = R"(
-SharedArrays shared;
-bf16 *x = shared.take<bf16>(2 * 64 * 64), *w = shared.take<bf16>(2 * 128 * 64);
-Barrier *full = shared.take<Barrier>(2), *empty = shared.take<Barrier>(2);
-if (threadIndex() == 0) {
-  for (int i = 0; i < 2; ++i) {
-    initBarrier(full + i, 5);
-    initBarrier(empty + i, 4);
-  }
-  fenceBarrierInit();
-}
-syncBlock();
-if (threadIndex() < 128) {
-  giveRegisters<56>();
-  for (int piece = 0; piece < 4; ++piece) {
-    int stage = piece % 2;
-    if (piece >= 2) {
-      while (!tryWait(empty + stage, (piece / 2 - 1) % 2)) {}
-    }
+TEST(SimWarpGroup, ATensorCopyOfMemoryThatIsNotThereIsAFailure) {
+  SimRun sim(options(false));
+  SUCCEED_OR_FAIL(sim.load("const bf16 *matrix", 32, R"(
+    SharedArrays shared;
+    bf16 *to = shared.take<bf16>(8 * 64);
+    Barrier *full = shared.take<Barrier>(1);
     if (threadIndex() == 0) {
-      arriveExpecting(full + stage, 128 * 128);
-      copyTensor(w + stage * 8192, &map, piece * 64, 0, full + stage);
+      initBarrier(full, 1);
+      fenceBarrierInit();
+      arriveExpecting(full, 8 * 128);
+      copyTensor(to, &map, 0, 1 << 30, full);
     }
-    for (int i = threadIndex(); i < 512; i += 128) {
-      int row = i / 8, chunk = i % 8;
-      copyAsync(x + stage * 4096 + row * 64 + (chunk ^ row % 8) * 8,
-                a + row * 256 + piece * 64 + chunk * 8, 16);
-    }
-    commitCopies();
-    waitForCopies<0>();
-    fenceProxy();
-    syncWarp();
-    if (laneIndex() == 0) { arrive(full + stage); }
-  }
-  return;
-}
-takeRegisters<224>();
-float sums[productSums] = {};
-for (int piece = 0; piece < 4; ++piece) {
-  int stage = piece % 2;
-  while (!tryWait(full + stage, piece / 2 % 2)) {}
-  uint64 xm = matrixDescriptor(x + stage * 4096), wm = matrixDescriptor(w + stage * 8192);
-  fenceProducts(sums);
-  for (int k = 0; k < 4; ++k) {
-    multiplyGroup(sums, xm + 2 * k, wm + 2 * k);
-  }
-  commitProducts();
-  waitForProducts<0>(sums);
-  if (laneIndex() == 0) { arrive(empty + stage); }
-}
-)";
-
-namespace {
-
-/// A change of the pipeline that is a mistake.
-struct Planted {
-  const char *name;
-  const char *right, *wrong;
-  std::vector<std::string> said; ///< one of these, of the failure
-};
-void PrintTo(const Planted &planted, std::ostream *out) { *out << planted.name; }
-
-/// The pipeline on a device, with `right` replaced by `wrong`.
-class Pipeline {
-public:
-  explicit Pipeline(const SimOptions &options) : sim(options) {}
-
-  Status run(const char *right = "", const char *wrong = "") {
-    std::string text = std::string(pipeline) + storeSums;
-    size_t place = text.find(right);
-    EXPECT_NE(place, std::string::npos) << right;
-    text.replace(place, std::string_view(right).size(), wrong);
-    if (Status loaded =
-            sim.load("const bf16 *a, const bf16 *b, float *c", 256, text, "1, 128, 256, 128");
-        !loaded) {
-      return loaded;
-    }
-    sim.add(a);
-    sim.add(b);
-    sim.add(std::vector<float>(64 * 128));
-    sim.device->forget(*sim.buffers[2]);
-    return sim.launch({1, (64 + 128) * 2 * 128 + 4 * 8});
-  }
-  bool isRight() { return sim.values<float>(2) == productOf(a, b, 64, 128, 256); }
-
-private:
-  SimRun sim;
-  std::vector<uint16_t> a = integers(64, 256, 5), b = integers(128, 256, 7);
-};
-
-class WarpGroupMistakes : public testing::TestWithParam<Planted> {};
-
-} // namespace
-
-static bool lacksClang(const Status &status) {
-  return !status && status.failure().where == "--sim-check";
-}
-static constexpr uint64_t seeds = 6; // and 0, in order
-
-TEST(SimWarpGroup, APipelineIsRightUnderEverySchedule) {
-  for (bool check : {false, true}) {
-    for (uint64_t seed = 0; seed <= seeds; ++seed) {
-      Pipeline pipeline(options(check, seed));
-      Status status = pipeline.run();
-      if (lacksClang(status)) {
-        GTEST_SKIP() << status.failure().message();
-      }
-      ASSERT_TRUE(status) << "seed " << seed << ": " << status.failure().message();
-      EXPECT_TRUE(pipeline.isRight()) << "seed " << seed;
-    }
-  }
+    while (!tryWait(full, 0)) {}
+  )",
+                           "0, 4294967296, 64, 8"));
+  sim.add(std::vector<uint16_t>(64));
+  Status status = sim.launch({1, boxBytes + 8});
+  ASSERT_FALSE(status);
+  EXPECT_TRUE(status.failure().what.ends_with(", where there is none")) << status.failure().what;
+  EXPECT_NE(status.failure().where.find("block 0, thread 0"), std::string::npos);
 }
 
-TEST_P(WarpGroupMistakes, AreFoundAndLocated) {
-  for (uint64_t seed = 0; seed <= seeds; ++seed) {
-    Pipeline pipeline(options(true, seed));
-    Status status = pipeline.run(GetParam().right, GetParam().wrong);
-    if (lacksClang(status)) {
-      GTEST_SKIP() << status.failure().message();
+TEST(SimWarpGroup, BlocksWaitForWhatTheyHaveBegun) {
+  SimRun sim(options(false));
+  sim.add(std::vector<uint16_t>(box));
+  SUCCEED_OR_FAIL(sim.load("const bf16 *matrices", 128, R"(
+    SharedArrays shared;
+    uint64 matrix = matrixDescriptor(shared.take<bf16>(128 * 64));
+    float sums[productSums] = {};
+    fenceProducts(sums);
+    multiplyGroup(sums, matrix, matrix);
+    commitProducts();
+  )"));
+  Status status = sim.launch({1, 2 * 8 * boxBytes});
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.failure().what, "ends while products are under way");
+  SUCCEED_OR_FAIL(sim.load("const bf16 *matrix", 32, R"(
+    SharedArrays shared;
+    bf16 *to = shared.take<bf16>(8 * 64);
+    Barrier *full = shared.take<Barrier>(1);
+    if (threadIndex() == 0) {
+      initBarrier(full, 1);
+      fenceBarrierInit();
+      arriveExpecting(full, 8 * 128);
+      copyTensor(to, &map, 0, 0, full);
     }
-    ASSERT_FALSE(status) << "seed " << seed;
-    std::string message = status.failure().message();
-    EXPECT_TRUE(std::ranges::any_of(
-        GetParam().said,
-        [&](const std::string &said) { return message.find(said) != std::string::npos; }))
-        << "seed " << seed << ": " << message;
-    EXPECT_NE(message.find("layer 3, kernel 'test', block 0, thread "), std::string::npos);
-    EXPECT_NE(message.find("test.cu:"), std::string::npos) << message;
-  }
-}
-
-static const Planted mistakes[] = {
-    {"NoBarrierAfterInitialisation",
-     "}\nsyncBlock();",
-     "}",
-     {"reads 8 bytes of shared memory that "}},
-    {"NoFenceAfterInitialisation", "  fenceBarrierInit();", "", {"no fence.mbarrier_init"}},
-    {"NoWaitForEmpty",
-     "while (!tryWait(empty + stage, (piece / 2 - 1) % 2)) {}",
-     "",
-     {"to which an asynchronous copy was not waited for", "has all of its 5 arrivals",
-      "has not waited for the phase of its barrier"}},
-    {"NoWaitForFull",
-     "while (!tryWait(full + stage, piece / 2 % 2)) {}",
-     "",
-     {"reads 16 bytes of shared memory that nobody wrote"}},
-    {"NoProxyFence", "fenceProxy();", "", {"no fence.proxy.async"}},
-    {"ProxyFenceBeforeTheCopiesAreThere",
-     "waitForCopies<0>();\n    fenceProxy();",
-     "fenceProxy();\n    waitForCopies<0>();",
-     {"no fence.proxy.async"}},
-    {"NoProductFence", "fenceProducts(sums);", "", {"without a wgmma.fence"}},
-    {"NoWaitForProducts", "waitForProducts<0>(sums);", "", {"that a product of warp 4 reads"}},
-    {"ArrivesAtEmptyTooEarly",
-     "waitForProducts<0>(sums);\n  if (laneIndex() == 0) { arrive(empty + stage); }",
-     "if (laneIndex() == 0) { arrive(empty + stage); }\n  waitForProducts<0>(sums);",
-     {"that a product of warp 4 reads"}},
-    {"OneWarpArrivesForAll",
-     "if (laneIndex() == 0) { arrive(empty + stage); }",
-     "if (threadIndex() == 128) { for (int i = 0; i < 4; ++i) { arrive(empty + stage); } }",
-     {"that a product of warp ", "that thread 0 reads or writes too: no barrier lies between"}},
-    {"OneLaneWaitsForAll",
-     "while (!tryWait(full + stage, piece / 2 % 2)) {}",
-     "if (laneIndex() == 0) { while (!tryWait(full + stage, piece / 2 % 2)) {} }",
-     {"that thread 0 reads or writes too: no barrier lies between"}},
-    {"OtherParityOfFull",
-     "piece / 2 % 2)",
-     "(piece / 2 + 1) % 2)",
-     {"reads 16 bytes of shared memory that nobody wrote"}},
-    {"MoreArrivalsThanCome",
-     "initBarrier(empty + i, 4)",
-     "initBarrier(empty + i, 5)",
-     {"phase 0 of barrier 1 in shared memory, which never ends: 1 of 5 arrivals and 0 bytes"}},
-    {"MoreBytesThanCome",
-     "128 * 128);",
-     "128 * 129);",
-     {"phase 0 of barrier 0 in shared memory, which never ends: 0 of 5 arrivals and 128 bytes"}},
-    {"SumsAreTouchedTooEarly",
-     "commitProducts();",
-     "sums[3] = 0.0f; commitProducts();",
-     {"wrote to sums of a product before it was waited for"}},
-    {"CopyToAnOddPlace",
-     "copyTensor(w + stage * 8192,",
-     "copyTensor(w + stage * 8192 + 8,",
-     {"no multiple of 128 bytes"}},
-    {"CopyBehindAnArray",
-     "copyTensor(w + stage * 8192,",
-     "copyTensor(w + 2 * 8192,",
-     {"writes 16 bytes of shared memory outside of all arrays"}},
-    {"BarrierThatIsNone",
-     "tryWait(full + stage,",
-     "tryWait(full + 2 + stage,",
-     {"reads 8 bytes of shared memory outside of all arrays"}},
-};
-INSTANTIATE_TEST_SUITE_P(SimWarpGroup, WarpGroupMistakes, testing::ValuesIn(mistakes),
-                         [](const auto &info) { return std::string(info.param.name); });
-
-TEST(SimWarpGroup, MistakesThatOnlyNumbersShow) {
-  for (auto [right, wrong] : {std::pair("(chunk ^ row % 8) * 8", "chunk * 8"),
-                              std::pair("waitForProducts<0>(sums);", "waitForProducts<1>(sums);"),
-                              std::pair("xm + 2 * k, wm + 2 * k", "xm + 2 * k, wm + 8 * k")}) {
-    Pipeline pipeline(options(false));
-    Status status = pipeline.run(right, wrong);
-    EXPECT_FALSE(status && pipeline.isRight()) << right;
-  }
+  )",
+                           "0, 8, 64, 8"));
+  status = sim.launch({1, boxBytes + 8});
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.failure().what, "ends while tensor copies are under way to its shared memory");
 }
 
 TEST(SimWarpGroup, RegistersThatThereAreNot) {

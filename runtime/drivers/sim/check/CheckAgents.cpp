@@ -31,7 +31,7 @@ void Checker::warpBarrier(size_t first, size_t count) {
 
 std::string Checker::checkAgents(const Moment &moment, const AccessEntry &access) {
   const auto *begin = static_cast<const std::byte *>(access.place);
-  for (size_t i = 0; i < access.bytes; i += agentBytes) {
+  for (size_t i = 0; i < access.bytes; i += chunkBytes) {
     const ChunkUse &use = useOf(begin + i);
     if (use.copied > 0 && moment.known[use.copier] < use.copied) {
       return "touches shared memory to which a tensor was copied: the thread has not waited for "
@@ -67,11 +67,11 @@ std::string Checker::startTensorCopy(uint16_t thread, uint16_t warpSync,
 }
 
 void Checker::finishTensorCopy(size_t barrier, uint32_t epoch, const void *to) {
-  block->set(to, agentBytes, ByteState::Written);
+  block->set(to, chunkBytes, ByteState::Written);
   ChunkUse &use = useOf(to);
   use.copier = uint32_t(clocks.copies(barrier));
   use.copied = epoch;
-  for (size_t i = 0; i < agentBytes; i += 2) {
+  for (size_t i = 0; i < chunkBytes; i += 2) {
     block->cell(static_cast<const std::byte *>(to) + i).writeSegment = 0; // by no thread
   }
 }

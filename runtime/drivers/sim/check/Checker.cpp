@@ -21,7 +21,7 @@ void Checker::beginLaunch() { now.launch = now.block = ++now.segment; }
 Status Checker::beginBlock(std::span<std::byte> shared, size_t threads) {
   now.block = ++now.segment;
   blockThreads = threads;
-  clocks.begin(threads, shared.size() / agentBytes + 1);
+  clocks.begin(threads, shared.size() / chunkBytes + 1);
   if (!block || shared.data() != blockMemory.data() || shared.size() != blockMemory.size()) {
     Expected<std::unique_ptr<Shadow>> shadow = Shadow::create(shared.data(), shared.size());
     if (!shadow) {

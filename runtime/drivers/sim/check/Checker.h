@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "runtime/drivers/sim/Tensor.h"
 #include "runtime/drivers/sim/check/Arena.h"
 #include "runtime/drivers/sim/check/Clocks.h"
 #include "runtime/drivers/sim/check/Counters.h"
@@ -53,9 +54,6 @@ public:
   bool isDevice(const void *place, bool &shared) const;
 
 private:
-  /// What tensor copies and tensor cores use as a whole.
-  static constexpr size_t agentBytes = 16;
-
   explicit Checker(std::unique_ptr<Arena> device) : device(std::move(device)) {}
   Moment momentOf(uint16_t thread, uint16_t warpSync, bool shared) const;
   const Shadow &shadowOf(bool shared) const { return shared ? *block : device->shadow(); }
@@ -67,7 +65,7 @@ private:
   std::string checkAgents(const Moment &moment, const AccessEntry &access);
   ChunkUse &useOf(const void *place) {
     return clocks.use(size_t(static_cast<const std::byte *>(place) - blockMemory.data()) /
-                      agentBytes);
+                      chunkBytes);
   }
 
   std::unique_ptr<Arena> device;

@@ -53,7 +53,8 @@ struct WgmmaTile {
 
   static_assert(rows == 2 * productRows && productColumns == rows, "both sides are as large");
   static_assert(depth == boxColumns && depth == MmaTile::depth, "rows of a piece have 128 bytes");
-  static_assert(ahead + 1 < stages, "a stage is empty once the next one, which is full, is multiplied");
+  static_assert(ahead + 1 < stages,
+                "a stage is empty once the next one, which is full, is multiplied");
   static_assert((fewRegisters + 2 * manyRegisters) * groupThreads <= 65536, "registers there are");
 };
 
