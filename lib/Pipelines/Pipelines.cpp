@@ -67,7 +67,8 @@ void addPhase(OpPassManager &manager, Phase phase, const PipelineOptions &option
     break;
   case Phase::Configured:
     manager.addPass(createConfigureKernels(
-        {SmallVector<std::string>(options.variants.begin(), options.variants.end())}));
+        {SmallVector<std::string>(options.variants.begin(), options.variants.end()),
+         options.tensorCores}));
     break;
   case Phase::Planned:
   case Phase::Emitted:

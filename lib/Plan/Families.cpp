@@ -53,8 +53,8 @@ struct GpuFamilyRow {
 
 constexpr std::array<GpuFamilyRow, 13> gpuFamilyRows{{
     {Family::Rowwise, "threads", "2"},
-    {Family::Gemm, "columns form rows stages threads", "2"},
-    {Family::GroupedGemm, "columns form rows stages threads", "2"},
+    {Family::Gemm, "columns form rows stages threads", "3"},
+    {Family::GroupedGemm, "columns form rows stages threads", "3"},
     {Family::Gather, "threads", "1"},
     {Family::RopeTable, "threads", "1"},
     {Family::RopeAppend, "threads", "1"},
@@ -110,6 +110,12 @@ std::optional<DType> activationsFromName(std::string_view text) {
          : text == "bf16" ? std::optional(DType::BF16)
          : text == "int8" ? std::optional(DType::I8)
                           : std::nullopt;
+}
+
+std::optional<bool> warpGroupsFromName(std::string_view text) {
+  return text == "wgmma" ? std::optional(true)
+         : text == "mma" ? std::optional(false)
+                         : std::nullopt;
 }
 
 std::vector<std::string> variantsFor(DType activations) {

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "dsv3/Plan/Families.h"
 #include "dsv3/Plan/Layout.h"
+#include "dsv3/Plan/Names.h"
 #include "dsv3/Support/WeightEncoding.h"
 
 #include <algorithm>
@@ -27,6 +28,9 @@ struct MmaShape {
 static constexpr MmaShape mmaShape{128, 64, 3}, mmaShapeOfCodes{64, 128, 2};
 /// tile/quantise.cuh: floats between the rows of values that become codes.
 static constexpr int64_t codePadding = 8;
+/// tile/wgmma.cuh: rows of a tile, and columns of all parts together; pieces in flight, each with
+/// two barriers; threads.
+static constexpr int64_t wgmmaRows = 128, wgmmaColumns = 128, wgmmaStages = 4, wgmmaThreads = 384;
 
 using Fields = std::vector<Configuration::Field>;
 
@@ -89,18 +93,24 @@ static std::string bytesReason(const std::string &what, int64_t bytes, int64_t m
          std::to_string(most);
 }
 
-/// Why tensor cores do not multiply what a product has; empty if they do.
-static std::string mmaRefusal(const KernelFacts &facts, const MmaShape &shape) {
+/// Why tensor cores cannot have what is multiplied as it is stored; empty if they can.
+static std::string notForTensorCores(const KernelFacts &facts) {
   bool codes = facts.rows == DType::F8E4M3 && facts.weight == DType::F8E4M3;
   if (!codes && (facts.rows != DType::BF16 || facts.weight != DType::BF16)) {
     return "tensor cores would round rows of " + std::string(name(facts.rows)) +
            " or a weight of " + std::string(name(facts.weight)) + " to bf16";
   }
   int64_t chunk = mmaChunkBytes / byteSize(facts.rows);
-  if (facts.k % chunk != 0 || facts.rowsBegin % chunk != 0) {
-    return "rows do not begin at borders of 16 bytes";
+  bool aligned = facts.k % chunk == 0 && facts.rowsBegin % chunk == 0;
+  return aligned ? "" : "rows do not begin at borders of 16 bytes";
+}
+
+/// Why a tile of this shape does not do for a product; empty if it does.
+static std::string mmaRefusal(const KernelFacts &facts, const MmaShape &shape) {
+  if (std::string reason = notForTensorCores(facts); !reason.empty()) {
+    return reason;
   }
-  if (codes && facts.scaleColumns != mmaRowBytes) {
+  if (facts.rows == DType::F8E4M3 && facts.scaleColumns != mmaRowBytes) {
     return "a piece has " + std::to_string(mmaRowBytes) + " columns, a block of scales " +
            std::to_string(facts.scaleColumns);
   }
@@ -109,6 +119,33 @@ static std::string mmaRefusal(const KernelFacts &facts, const MmaShape &shape) {
            std::to_string(facts.codeGroup);
   }
   return "";
+}
+
+static Configuration wgmmaConfig(const GpuVariant &variant, const KernelFacts &facts,
+                                 bool grouped) {
+  int64_t columns = wgmmaColumns / facts.parts;
+  Fields fields{{"form", int64_t(GpuProduct::WgmmaTiles)},
+                {"rows", wgmmaRows},
+                {"columns", columns},
+                {"stages", wgmmaStages},
+                {"threads", wgmmaThreads}};
+  if (variant.name != variantSm90a) {
+    return rejected(fields, "warp groups multiply on sm_90a alone");
+  }
+  if (std::string reason = notForTensorCores(facts); !reason.empty()) {
+    return rejected(fields, reason);
+  }
+  if (facts.rows == DType::F8E4M3 || facts.codeGroup > 0) {
+    return rejected(fields, "warp groups have no code for rows or results of FP8 codes");
+  }
+  if (wgmmaColumns % (8 * facts.parts) != 0) {
+    return rejected(fields, std::to_string(facts.parts) + " parts do not divide a tile of " +
+                                std::to_string(wgmmaColumns) + " columns by eights");
+  }
+  constexpr int64_t barrierBytes = 8;
+  int64_t bytes = wgmmaStages * ((wgmmaRows + wgmmaColumns) * mmaRowBytes + 2 * barrierBytes);
+  return make(fields, productBlocks(facts, grouped, wgmmaRows, ceilDiv(facts.n, columns)), bytes,
+              "rows of bf16 meet the tensor cores of warp groups, in tiles of 128 x 128");
 }
 
 static Configuration mmaConfig(const GpuVariant &variant, const KernelFacts &facts, bool grouped) {
@@ -174,6 +211,10 @@ static std::vector<Configuration> productConfigs(const GpuVariant &variant,
     }
   }
   configs.push_back(mmaConfig(variant, facts, grouped));
+  configs.push_back(wgmmaConfig(variant, facts, grouped));
+  if (facts.warpGroups) {
+    std::iter_swap(configs.end() - 1, configs.end() - 2);
+  }
   configs.push_back(fmaConfig(variant, facts, grouped));
   return configs;
 }

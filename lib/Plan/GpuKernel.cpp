@@ -1,7 +1,9 @@
 //===- GpuKernel.cpp - names and texts of GPU kernels ---------------------===//
 #include "dsv3/Plan/GpuKernel.h"
 
+#include <array>
 #include <cassert>
+#include <charconv>
 
 namespace dsv3::plan {
 
@@ -15,6 +17,35 @@ std::string gpuFunctionName(std::string_view symbol) {
     name += letter || (digit && !name.empty()) ? c : '_';
   }
   return name;
+}
+
+Expected<std::optional<WeightMap>> weightMapOf(const KernelText &kernel) {
+  constexpr std::string_view mark = "\nDSV3_WEIGHT_MAP(";
+  size_t at = kernel.text.find(mark);
+  if (at == std::string::npos) {
+    return std::optional<WeightMap>();
+  }
+  std::string_view line(kernel.text);
+  line = line.substr(at + 1, line.find('\n', at + 1) - at - 1);
+  std::array<int64_t, 4> values{};
+  const char *next = line.data() + mark.size() - 1, *end = line.data() + line.size();
+  bool fits = true;
+  for (size_t i = 0; i < values.size() && fits; ++i) {
+    std::string_view after = i + 1 < values.size() ? ", " : ")";
+    auto [stop, error] = std::from_chars(next, end, values[i]);
+    fits = error == std::errc() && std::string_view(stop, size_t(end - stop)).starts_with(after);
+    next = stop + after.size();
+  }
+  auto [argument, rows, columns, boxRows] = values;
+  constexpr int64_t mostElements = int64_t(1) << 40, mostBoxRows = 256, chunk = 8;
+  fits = fits && argument >= 0 && rows > 0 && columns > 0 && columns % chunk == 0 &&
+         columns <= mostElements / rows && boxRows > 0 && boxRows <= mostBoxRows;
+  if (!fits) {
+    return Failure{"expected argument, rows, columns and box rows of a tensor map, found '" +
+                       std::string(line.substr(0, 80)) + "'",
+                   "kernel '" + kernel.symbol + "'", "compile the bundle again with dsv3-compile"};
+  }
+  return std::optional(WeightMap{argument, rows, columns, boxRows});
 }
 
 std::string joinKernelTexts(std::string_view variant, const std::vector<KernelText> &kernels) {

@@ -36,6 +36,11 @@ struct ConfigureKernels : impl::ConfigureKernelsBase<ConfigureKernels> {
       defaults = plan::variantsFor(activationsOf(getOperation()));
       wanted.append(defaults.begin(), defaults.end());
     }
+    if (!plan::warpGroupsFromName(tensorCores)) {
+      getOperation().emitError("expected mma or wgmma for tensor-cores, found '")
+          << tensorCores << "'";
+      return signalPassFailure();
+    }
     auto policy = getOperation()->getAttrOfType<StringAttr>(graph::policyAttrName);
     bool cpus = llvm::any_of(wanted, [](StringRef name) { return plan::findCpuVariant(name); });
     if (cpus && policy && policy != "f32") {
@@ -73,6 +78,7 @@ struct ConfigureKernels : impl::ConfigureKernelsBase<ConfigureKernels> {
     if (failed(facts)) {
       return failure();
     }
+    facts->warpGroups = *plan::warpGroupsFromName(tensorCores);
     Builder builder(&getContext());
     SmallVector<NamedAttribute> configs;
     for (StringRef variant : wanted) {

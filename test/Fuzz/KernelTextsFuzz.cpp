@@ -13,6 +13,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz::require(!kernels.failure().what.empty(), "a failure that says what is wrong");
     return 0;
   }
+  for (const plan::KernelText &kernel : *kernels) {
+    auto map = plan::weightMapOf(kernel);
+    fuzz::require(!map || !*map || (*map)->rows * (*map)->columns > 0,
+                  "a matrix that has elements");
+  }
   // A line that only begins like that of a kernel is never printed.
   bool printed = std::ranges::none_of(*kernels, [](const plan::KernelText &kernel) {
     return kernel.text.find("//===- kernel ") != kernel.text.npos;

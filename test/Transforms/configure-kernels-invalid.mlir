@@ -1,7 +1,9 @@
 // RUN: dsv3-opt %s --kern-configure --split-input-file --verify-diagnostics
 // RUN: not dsv3-opt %s --split-input-file --kern-configure=variants=z80 2>&1 | FileCheck %s
 // RUN: not dsv3-opt %s --split-input-file --kern-configure=variants=sm_80 2>&1 | FileCheck %s --check-prefix=FP8
+// RUN: not dsv3-opt %s --split-input-file --kern-configure="variants=sm_90a tensor-cores=tcgen05" 2>&1 | FileCheck %s --check-prefix=CORES
 
+// CORES: error: expected mma or wgmma for tensor-cores, found 'tcgen05'
 // CHECK: error: unknown variant 'z80'; expected x86-64-v3, x86-64-v4, x86-64-v4-vnni, x86-64-v4-bf16, sm_80, sm_90a, sm_100a, or sm_120a
 
 #T = #dsv3.dims<"T">

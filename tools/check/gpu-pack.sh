@@ -36,12 +36,16 @@ pack_case() {
     --precompile -o "$folder/cases/$name/model"
   echo ../checkpoint >"$folder/cases/$name/model/checkpoint"
 }
-# pack_narrow NAME SUFFIX CHECKPOINT FLAG: the same with a flag of fewer bits, for the GPU alone.
+# pack_narrow NAME SUFFIX CHECKPOINT FLAG…: the same with flags for fewer bits, for the GPU alone.
 pack_narrow() {
-  mkdir -p "$folder/cases/$1.$2"
-  "$build/bin/dsv3-compile" --model "$3" "$4" --target=cuda --arch="$arch" --precompile \
-    -o "$folder/cases/$1.$2/model"
-  echo "../../$1/checkpoint" >"$folder/cases/$1.$2/model/checkpoint"
+  case=$1.$2
+  name=$1
+  checkpoint=$3
+  shift 3
+  mkdir -p "$folder/cases/$case"
+  "$build/bin/dsv3-compile" --model "$checkpoint" "$@" --target=cuda --arch="$arch" --precompile \
+    -o "$folder/cases/$case/model"
+  echo "../../$name/checkpoint" >"$folder/cases/$case/model/checkpoint"
 }
 # pack_answers NAME SUFFIX: of a narrow case.
 pack_answers() {
@@ -69,6 +73,13 @@ if [ -d "${DSV3_ORACLES:-}" ]; then
   esac
   pack_narrow v3-fp8 cache.bf16 "$DSV3_ORACLES/v3-fp8/model" --cache-type=bf16
   pack_answers v3-fp8 cache.bf16
+  # Warp groups, which have to show on a GPU what they are.
+  if [ "$arch" = sm_90a ]; then
+    for name in v3-bf16 moonlight-bf16; do
+      pack_narrow "$name" wgmma.bf16 "$DSV3_ORACLES/$name/model" --policy=bf16 --tensor-cores=wgmma
+      pack_answers "$name" wgmma.bf16
+    done
+  fi
 fi
 cp "$source_dir/tools/check/gpu.sh" "$folder/"
 du -sh "$folder"

@@ -27,6 +27,7 @@ struct PipelineOptions {
   int64_t rows = 16, chunk = 512;
   /// Variants to make kernels for; empty: CPUs, as suits the activations.
   std::vector<std::string> variants;
+  std::string tensorCores = "mma"; ///< instructions of tiles on sm_90a: mma or wgmma
 };
 
 /// Adds the passes that lead to `phase` from the one before it, and the verifier of its

@@ -87,12 +87,16 @@ const GpuVariant *findGpuVariant(std::string_view text);
 
 /// The field `form` of products on GPUs.
 enum class GpuProduct : int64_t {
-  Dots,     ///< a warp has a column and a few rows
-  FmaTiles, ///< a block has a tile, in f32
-  MmaTiles, ///< a block has a tile, of bf16 or of codes of e4m3 on tensor cores
+  Dots,       ///< a warp has a column and a few rows
+  FmaTiles,   ///< a block has a tile, in f32
+  MmaTiles,   ///< a block has a tile, of bf16 or of codes of e4m3 on tensor cores
+  WgmmaTiles, ///< likewise of bf16, by warp groups of sm_90a
 };
 /// The most rows that a warp multiplies with one read of a column; more do so in a tile.
 inline constexpr int64_t mostDotRows = 16;
+/// The types of instructions that --tensor-cores can name: whether warp groups rather than warps
+/// multiply in tiles (wgmma), or not (mma). Nothing for others.
+std::optional<bool> warpGroupsFromName(std::string_view text);
 
 /// Whether there is such a variant, of CPUs or GPUs, and all names: "x86-64-v3 or …".
 bool isVariant(std::string_view text);
@@ -124,6 +128,7 @@ struct KernelFacts {
   int64_t rowsBegin = 1;     ///< and a power of two: they begin at multiples of so many elements
   int64_t codeGroup = 0;     ///< columns of the result that become codes of e4m3 together; 0: none
   int64_t scaleColumns = 0;  ///< of the weight's scales; 0: none
+  bool warpGroups = false;   ///< gemm, grouped_gemm: WgmmaTiles rather than MmaTiles
   int64_t heads = 1;         ///< both attentions, attention_combine, rope_append
   int64_t latent = 0;        ///< c: both attentions, attention_combine, rope_append
   int64_t keyParts = 1;      ///< latent_attention: tiles that share the keys of a token

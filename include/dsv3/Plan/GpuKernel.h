@@ -9,7 +9,11 @@
 //   a pointer for each argument of the kern.def (inputs, then destinations), a cache
 //     being two, its pages and its page table;
 //   the values of its named sizes, int64 each, in the order of the plan;
-//   a pointer to the step's failure mark, and uint32 the launch's number in the step.
+//   a pointer to the step's failure mark, and uint32 the launch's number in the step;
+//   where the text has a line `DSV3_WEIGHT_MAP(argument, rows, columns, box rows)`, a
+//     tensor map (CUtensorMap, 128 bytes) of the matrix of bf16 that this argument points
+//     to, row-major, in boxes of so many rows and 64 columns, whose rows are swizzled by
+//     128 bytes.
 //
 // It is launched with as many blocks as it has tiles, along x; with as many threads a
 // block as its __launch_bounds__ say; and with KernelVariant::scratchBytes of dynamic
@@ -27,6 +31,7 @@
 #include "dsv3/Support/Status.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,7 +39,7 @@
 namespace dsv3::plan {
 
 /// Raised by whoever changes what is said here, so that older kernels are refused.
-inline constexpr int64_t gpuKernelAbiRevision = 1;
+inline constexpr int64_t gpuKernelAbiRevision = 2;
 
 inline constexpr uint64_t noFailure = ~uint64_t(0);
 inline constexpr uint32_t failedLaunch(uint64_t mark) { return uint32_t(mark >> 32); }
@@ -49,6 +54,15 @@ struct KernelText {
   std::string text;
   bool operator==(const KernelText &) const = default;
 };
+
+/// The matrix that a kernel wants a tensor map of.
+struct WeightMap {
+  int64_t argument, rows, columns, boxRows;
+  bool operator==(const WeightMap &) const = default;
+};
+/// Nothing where the text has no such line. Fails where the line holds something else. Any text may
+/// be given.
+Expected<std::optional<WeightMap>> weightMapOf(const KernelText &kernel);
 
 /// The file of a variant's kernels: each follows a line that names it. Exact: what is parsed
 /// is what was joined.

@@ -332,7 +332,9 @@ def ConfigureKernels : GraphPass<"kern-configure"> {
     `configs {"x86-64-v3" = {rows = 4, scratch = 0, tiles = array<i64: 0, 1, 4, 1, 0>}}`.
   }];
   let options = [ListOption<"variants", "variants", "std::string",
-                            "variants to make kernels for [CPUs, as suits the activations]">];
+                            "variants to make kernels for [CPUs, as suits the activations]">,
+                 Option<"tensorCores", "tensor-cores", "std::string", "\"mma\"",
+                        "instructions of tiles on sm_90a: mma, or wgmma">];
 }
 
 //===----------------------------------------------------------------------===//

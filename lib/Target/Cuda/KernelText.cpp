@@ -70,6 +70,16 @@ std::string KernelText::name(Value value) const {
   return known == names.end() ? "x" + std::to_string(argument.getArgNumber()) : known->second;
 }
 
+int64_t KernelText::parameterOf(Value value) const {
+  auto argument = cast<BlockArgument>(argumentOf(value));
+  int64_t place = 0;
+  for (BlockArgument before :
+       argument.getOwner()->getArguments().take_front(argument.getArgNumber())) {
+    place += isa<graph::CacheType>(before.getType()) ? 2 : 1; // pages, page table
+  }
+  return place;
+}
+
 std::string KernelText::element(Value value) const {
   Value argument = argumentOf(value);
   bool written =

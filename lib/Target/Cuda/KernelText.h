@@ -17,10 +17,11 @@ namespace dsv3::cuda {
 
 /// The parts of a text that a family fills in.
 struct FamilyText {
-  std::string header;       ///< of runtime/kernels/cuda/family
-  std::string declarations; ///< functors and constants, before the kernel
-  std::string checks;       ///< first lines of the kernel: assertions
-  std::string call;         ///< of the family's function
+  std::string header;         ///< of runtime/kernels/cuda/family
+  std::string declarations;   ///< functors and constants, before the kernel
+  std::string checks;         ///< first lines of the kernel: assertions
+  std::string call;           ///< of the family's function
+  std::string weightMap = {}; ///< where it has one: what DSV3_WEIGHT_MAP is given
 };
 
 class KernelText {
@@ -39,6 +40,8 @@ public:
   void setName(mlir::Value value, llvm::StringRef name);
   /// The argument behind a value, through kern.view.
   std::string name(mlir::Value value) const;
+  /// The place of a value's pointer among the kernel's parameters.
+  int64_t parameterOf(mlir::Value value) const;
   /// Pages and page table of a cache.
   std::string pages(mlir::Value value) const { return name(value) + "Pages"; }
   std::string pageTable(mlir::Value value) const { return name(value) + "Table"; }

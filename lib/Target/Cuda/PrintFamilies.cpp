@@ -236,8 +236,26 @@ static std::string productFunction(const KernelText &kernel, const std::string &
     return name + "Tiles<" + shape + last + ">";
   case plan::GpuProduct::MmaTiles:
     return name + "Mma<" + shape + ", " + tileText(kernel) + last + ">";
+  case plan::GpuProduct::WgmmaTiles:
+    return name + "Wgmma<" + shape + last + ">";
   }
   llvm_unreachable("all forms are handled");
+}
+
+/// The last argument of a form that has a tensor map.
+static const char *mapArgument(const FamilyText &text) {
+  return text.weightMap.empty() ? "" : ", &weightMap";
+}
+
+/// What the form WgmmaTiles has besides: the tensor map of its weight.
+static void addWeightMap(const KernelText &kernel, FamilyText &text, Value weight, int64_t parts) {
+  int64_t boxRows = kernel.field("columns");
+  auto type = cast<RankedTensorType>(weight.getType());
+  text.weightMap = llvm::formatv("{0}, {1}, {2}, {3}", kernel.parameterOf(weight),
+                                 type.getNumElements() / lastDim(weight), lastDim(weight), boxRows);
+  text.checks = sharedCheck(kernel, "WgmmaTile::sharedBytes()");
+  text.checks += llvm::formatv(
+      "\n  static_assert(WgmmaTile::columns({0}) == {1}, \"boxes as asked for\");", parts, boxRows);
 }
 
 /// What both products print alike; `end` is the end of the call: epilogue and stage.
@@ -260,9 +278,11 @@ static FamilyText beginProduct(KernelText &kernel, OpT op, std::string &end) {
                      static_cast<uint64_t>(group), op.getUe8m0());
   }
   plan::GpuProduct form = formOf(kernel);
-  assert((op.getPrologue().empty() || form != plan::GpuProduct::MmaTiles) &&
+  assert((op.getPrologue().empty() || form < plan::GpuProduct::MmaTiles) &&
          "a weight of bf16 needs no prologue, others no tensor cores");
-  if (form != plan::GpuProduct::Dots) {
+  if (form == plan::GpuProduct::WgmmaTiles) {
+    addWeightMap(kernel, text, op.getWeight(), parts);
+  } else if (form != plan::GpuProduct::Dots) {
     std::string bytes = llvm::formatv("{0}::sharedBytes({1})", tileText(kernel), parts);
     if (group > 0 && form == plan::GpuProduct::FmaTiles) {
       bytes += llvm::formatv(" + stagedBytes(FmaTile::rows, {0})", group).str();
@@ -281,15 +301,15 @@ static std::string rowsOf(const KernelText &kernel, OpT op) {
 static FamilyText print(KernelText &kernel, kern::GemmOp op) {
   std::string end;
   FamilyText text = beginProduct(kernel, op, end);
-  text.header = "gemm";
+  text.header = text.weightMap.empty() ? "gemm" : "wgmma_gemm";
   auto weight = cast<RankedTensorType>(op.getWeight().getType());
   int64_t heads = weight.getRank() == 3 ? weight.getDimSize(0) : 1;
   std::string shape = llvm::formatv("{0}, {1}, {2}", op.getParts(), lastDim(op.getResult()), heads);
   text.call = llvm::formatv(
-      "{0}(launch, {1},\n    {2}, {3}, {4});", productFunction(kernel, "gemm", shape, ""),
+      "{0}(launch, {1},\n    {2}, {3}, {4}{5});", productFunction(kernel, "gemm", shape, ""),
       rowsOf(kernel, op),
       kernel.weight(op.getWeight(), op.getScales(), op.getBlock(), !op.getPrologue().empty()),
-      KernelText::rowCount(op.getResult()), end);
+      KernelText::rowCount(op.getResult()), end, mapArgument(text));
   return text;
 }
 
@@ -298,16 +318,17 @@ static FamilyText print(KernelText &kernel, kern::GroupedGemmOp op) {
   kernel.setName(op.getRows(), "rows");
   std::string end;
   FamilyText text = beginProduct(kernel, op, end);
-  text.header = "grouped_gemm";
+  text.header = text.weightMap.empty() ? "grouped_gemm" : "wgmma_gemm";
   std::string shape = llvm::formatv("{0}, {1}, {2}", op.getParts(), lastDim(op.getResult()),
                                     dimOf(op.getWeight(), 0));
   bool indirect = static_cast<bool>(op.getRows());
   std::string function =
       productFunction(kernel, "groupedGemm", shape, indirect ? ", true" : ", false");
   text.call = llvm::formatv(
-      "{0}(launch, {1},\n    {2}, {3}, {4}, {5});", function, rowsOf(kernel, op),
+      "{0}(launch, {1},\n    {2}, {3}, {4}, {5}{6});", function, rowsOf(kernel, op),
       kernel.weight(op.getWeight(), op.getScales(), op.getBlock(), !op.getPrologue().empty()),
-      kernel.name(op.getOffsets()), indirect ? kernel.name(op.getRows()) : "nullptr", end);
+      kernel.name(op.getOffsets()), indirect ? kernel.name(op.getRows()) : "nullptr", end,
+      mapArgument(text));
   return text;
 }
 

@@ -153,9 +153,14 @@ FailureOr<std::string> KernelPrinter::run() {
   std::string lines = *head;
   lines += "#include \"runtime/kernels/cuda/family/" + family->header + ".cuh\"\n\n";
   lines += "using namespace dsv3::gpu;\n\n" + family->declarations;
-  lines += llvm::formatv("extern \"C\" __global__ void __launch_bounds__({0}) {1}(\n",
-                         text.field("threads"), name);
-  lines += parameters() + ") {\n";
+  bool hasMap = !family->weightMap.empty();
+  lines += hasMap ? "DSV3_WEIGHT_MAP(" + family->weightMap + ")\n\n" : "";
+  // Without a least number of blocks setmaxnreg, which kernels with tensor maps have, is ignored.
+  lines += llvm::formatv("extern \"C\" __global__ void __launch_bounds__({0}{1}) {2}(\n",
+                         text.field("threads"), hasMap ? ", 1" : "", name);
+  lines += parameters();
+  lines += hasMap ? ",\n    const __grid_constant__ TensorMap weightMap" : "";
+  lines += ") {\n";
   lines += family->checks.empty() ? "" : "  " + family->checks + "\n";
   lines += "  Launch launch{mark, number};\n  " + family->call + "\n}\n";
   return lines;

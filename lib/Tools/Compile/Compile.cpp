@@ -91,6 +91,10 @@ void declareFlags(CLI::App &app, Flags &flags) {
   app.add_option("--arch", flags.target.architectures, "GPUs to make code for, with --target=cuda")
       ->delimiter(',')
       ->type_name("NAME");
+  app.add_option("--tensor-cores", flags.target.tensorCores,
+                 "instructions for many rows of bf16 on an H100 or H200: mma, or wgmma, which has\n"
+                 "run on the simulated GPU alone so far [mma]")
+      ->type_name("NAME");
   app.add_flag("--precompile", flags.target.precompile,
                "compile code for GPUs with NVRTC now, not when it is loaded");
   app.add_option("--stop-after", flags.stopAfter,
@@ -211,6 +215,7 @@ Status applyFlags(const Flags &flags, ModelSource &source, PipelineOptions &opti
   options.observeInputs = flags.observeInputs;
   options.rows = std::min<int64_t>(flags.rows, flags.chunk);
   options.chunk = flags.chunk;
+  options.tensorCores = flags.target.tensorCores;
   options.variants = *compile::wantedVariants(flags.target, flags.activations); // checked before
   return {};
 }
@@ -339,7 +344,7 @@ int runPhases(const Flags &flags, ModelInput &input, const PipelineOptions &opti
   if (Status collected = remarks.collect(context); !collected) {
     return fail(collected.failure(), exitUsage); // no regular expression
   }
-  compile::Explanation explanation(flags.explain, options.variants);
+  compile::Explanation explanation(flags.explain, options);
   PhaseObserver observer = [&](Phase phase, ModuleOp module) {
     if (!flags.output.empty() || llvm::errs().is_displayed()) {
       sayIfSlow(phase, start); // elsewhere what lies on stderr is for a program to read

@@ -97,7 +97,8 @@ LogicalResult Explanation::observe(Phase phase, ModuleOp module) {
     }
     core = definition.getCore()->getName().getStringRef();
     plan::Family family = *plan::familyFromName(*definition.getFamily());
-    for (const std::string &variant : variants) {
+    facts->warpGroups = *plan::warpGroupsFromName(options.tensorCores); // checked before
+    for (const std::string &variant : options.variants) {
       choices += spellChoices(definition, family, variant, *facts);
     }
   }

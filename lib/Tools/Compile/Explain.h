@@ -12,16 +12,15 @@
 #include "mlir/IR/BuiltinOps.h"
 
 #include <string>
-#include <vector>
 
 namespace dsv3::compile {
 
 /// Gathers what is known of one kernel while a module goes through the phases.
 class Explanation {
 public:
-  /// The kernel's name, with or without @; `variants` as in PipelineOptions.
-  Explanation(llvm::StringRef kernel, std::vector<std::string> variants)
-      : kernel(kernel.ltrim('@')), variants(std::move(variants)) {}
+  /// The kernel's name, with or without @, and what it is compiled with.
+  Explanation(llvm::StringRef kernel, const PipelineOptions &options)
+      : kernel(kernel.ltrim('@')), options(options) {}
 
   /// To be shown the module after each phase.
   mlir::LogicalResult observe(Phase phase, mlir::ModuleOp module);
@@ -31,7 +30,7 @@ public:
 
 private:
   std::string kernel;
-  std::vector<std::string> variants;
+  PipelineOptions options;
   std::string ops, body;     ///< of phase fused
   std::string core, choices; ///< of phase kernels
 };

@@ -2,6 +2,7 @@
 #include "TargetFlags.h"
 
 #include "dsv3/Plan/Families.h"
+#include "dsv3/Plan/Names.h"
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/STLExtras.h"
@@ -67,6 +68,16 @@ Expected<std::vector<std::string>> wantedVariants(const TargetFlags &flags,
                    cuda ? "--arch=" + std::string(plan::gpuVariants().front().name) + ", or " +
                               listOf(plan::gpuVariants().subspan(1))
                         : "give --target=cuda, or --target=cpu,cuda"};
+  }
+  std::optional<bool> warpGroups = plan::warpGroupsFromName(flags.tensorCores);
+  if (!warpGroups) {
+    return Failure{"expected mma or wgmma, found " + flags.tensorCores, "--tensor-cores",
+                   "leave it out for what has run on GPUs"};
+  }
+  if (*warpGroups && !llvm::is_contained(flags.architectures, plan::variantSm90a)) {
+    return Failure{"wgmma is there on an H100 or H200 alone", "--tensor-cores",
+                   "give --target=cuda --arch=" + std::string(plan::variantSm90a) +
+                       ", or leave it out"};
   }
   DType rows = plan::activationsFromName(activations).value_or(DType::F32);
   if (cuda && rows != DType::F32) {

@@ -8,9 +8,10 @@
 
 namespace dsv3::compile {
 
-/// --target, --variant, --arch and --precompile, as they were given.
+/// --target, --variant, --arch, --tensor-cores and --precompile, as they were given.
 struct TargetFlags {
   std::vector<std::string> targets{"cpu"}, variants, architectures;
+  std::string tensorCores = "mma";
   bool precompile = false;
 };
 

@@ -50,7 +50,24 @@ static size_t argCount(const Program &program, size_t command) {
   return end - program.commands[command].firstArg;
 }
 
-void CudaExecutable::addSteps(const Program &program) {
+Status CudaExecutable::addWeightMap(const Step &step, std::span<const DevicePointer> launchArgs) {
+  const plan::WeightMap &map = *step.kernel->code.weightMap;
+  if (map.argument >= int64_t(launchArgs.size())) {
+    return Failure{"expected a tensor map of one of " + std::to_string(launchArgs.size()) +
+                       " arguments, found argument " + std::to_string(map.argument),
+                   whereOf(step), "compile the model again"};
+  }
+  DevicePointer data = launchArgs[size_t(map.argument)];
+  Result result = encodeTensorMap(*context->api, data, map, weightMaps[step.number]);
+  if (result != success) {
+    return Failure{"cannot encode a tensor map: the driver says " + context->api->nameOf(result),
+                   whereOf(step)};
+  }
+  parameters.push_back(&weightMaps[step.number]);
+  return {};
+}
+
+Status CudaExecutable::addSteps(const Program &program) {
   for (const Address &address : program.args) {
     args.push_back(reinterpret_cast<DevicePointer>(address));
   }
@@ -69,6 +86,7 @@ void CudaExecutable::addSteps(const Program &program) {
     steps.push_back(step);
   }
   numbers.resize(count);
+  weightMaps.resize(count);
   for (size_t i = 0; i < steps.size(); ++i) {
     Step &step = steps[i];
     if (!step.kernel) {
@@ -76,8 +94,9 @@ void CudaExecutable::addSteps(const Program &program) {
     }
     launches.push_back(&step);
     step.firstParameter = parameters.size();
-    for (size_t arg = 0, all = argCount(program, i); arg < all; ++arg) {
-      parameters.push_back(&args[program.commands[i].firstArg + arg]);
+    auto launchArgs = std::span(args).subspan(program.commands[i].firstArg, argCount(program, i));
+    for (DevicePointer &arg : launchArgs) {
+      parameters.push_back(&arg);
     }
     for (int64_t &size : step.kernel->sizes) {
       parameters.push_back(&size);
@@ -85,7 +104,13 @@ void CudaExecutable::addSteps(const Program &program) {
     numbers[step.number] = step.number;
     parameters.push_back(&mark);
     parameters.push_back(&numbers[step.number]);
+    if (step.kernel->code.weightMap) {
+      if (Status added = addWeightMap(step, launchArgs); !added) {
+        return added;
+      }
+    }
   }
+  return {};
 }
 
 Expected<std::unique_ptr<CudaExecutable>>
@@ -104,7 +129,9 @@ CudaExecutable::create(std::shared_ptr<const CudaContext> context, const Program
   if (Status status = executable->addKernels(program, kernels); !status) {
     return status;
   }
-  executable->addSteps(program);
+  if (Status status = executable->addSteps(program); !status) {
+    return status;
+  }
   return executable;
 }
 

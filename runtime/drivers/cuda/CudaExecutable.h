@@ -10,6 +10,7 @@
 
 #include "runtime/drivers/cuda/CudaGraph.h"
 #include "runtime/drivers/cuda/CudaObject.h"
+#include "runtime/drivers/cuda/CudaTensorMap.h"
 #include "runtime/hal/Device.h"
 
 #include <memory>
@@ -58,7 +59,9 @@ private:
   explicit CudaExecutable(std::shared_ptr<const CudaContext> context)
       : context(std::move(context)) {}
   Status addKernels(const Program &program, std::span<const CudaKernel> code);
-  void addSteps(const Program &program);
+  Status addSteps(const Program &program);
+  /// Encodes the tensor map that a launch with these arguments gets.
+  Status addWeightMap(const Step &step, std::span<const DevicePointer> launchArgs);
   Status setSizes(std::span<const int64_t> values);
   Status clearMark();
   Status launch(const Step &step);
@@ -82,6 +85,7 @@ private:
   std::vector<DevicePointer> args;
   std::vector<void *> parameters; ///< of all launches, one behind the other
   std::vector<uint32_t> numbers;
+  std::vector<TensorMap> weightMaps; ///< by launch
   std::vector<ProgramObservation> observations;
   std::vector<std::byte> copy; ///< of what is observed
   DevicePointer mark = 0;

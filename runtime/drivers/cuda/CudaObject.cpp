@@ -21,7 +21,12 @@ CudaObject::~CudaObject() {
 
 Status CudaObject::load(const plan::KernelText &text, const std::string &cubin) {
   const DriverApi &api = *context->api;
+  Expected<std::optional<plan::WeightMap>> weightMap = plan::weightMapOf(text);
+  if (!weightMap) {
+    return weightMap.status();
+  }
   CudaKernel kernel;
+  kernel.weightMap = *weightMap;
   std::string what = "cannot load the kernel '" + text.symbol + "' on " + context->name;
   if (Status status = api.check(api.ModuleLoadData(&kernel.module, cubin.data()), what); !status) {
     return status;

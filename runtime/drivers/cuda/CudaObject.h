@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "dsv3/Plan/GpuKernel.h"
 #include "runtime/drivers/cuda/CudaContext.h"
 #include "runtime/hal/Device.h"
 #include "runtime/jit/KernelCompiler.h"
@@ -20,7 +21,8 @@ namespace dsv3::runtime::cuda {
 struct CudaKernel {
   Module module = nullptr;
   Function function = nullptr;
-  int threads = 0; ///< of a block
+  int threads = 0;                          ///< of a block
+  std::optional<plan::WeightMap> weightMap; ///< that it gets behind its other parameters
 };
 
 /// Unloads its modules when destroyed.

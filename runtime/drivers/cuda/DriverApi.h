@@ -71,6 +71,8 @@ inline constexpr int functionMaxThreads = 0, functionMaxDynamicShared = 8;
   X(ModuleGetFunction, (Function *, Module, const char *))                                         \
   X(FuncGetAttribute, (int *, int, Function))                                                      \
   X(FuncSetAttribute, (Function, int, int))                                                        \
+  X(TensorMapEncodeTiled, (void *, int, unsigned, void *, const uint64_t *, const uint64_t *,      \
+                           const unsigned *, const unsigned *, int, int, int, int))                \
   X(LaunchKernel, (Function, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, \
                    Stream, void **, void **))
 

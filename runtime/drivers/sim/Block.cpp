@@ -9,6 +9,7 @@
 #include <bit>
 #include <cstdio>
 #include <cstring>
+#include <limits>
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -130,13 +131,17 @@ Status Block::beginBlock(int64_t number) {
     lane->wait = Wait::Nothing;
     lane->group = 0;
     lane->copies.clear();
+    lane->barrier = nullptr;
   }
   for (auto &warp : warps) {
     warp->ready = warp->lanes;
     warp->arrived = warp->syncs = warp->turn = 0;
+    warp->products.reset();
+    warp->registers = 0;
   }
+  async.reset();
   accesses.resize(work.checker ? lanes.size() : 0);
-  return work.checker ? work.checker->beginBlock(shared) : Status();
+  return work.checker ? work.checker->beginBlock(shared, lanes.size()) : Status();
 }
 
 std::optional<BlockFailure> Block::run(int64_t number) {
@@ -148,14 +153,22 @@ std::optional<BlockFailure> Block::run(int64_t number) {
   atBarrier = lastWarp = 0;
   FaultGuard guard(*this);
   while (left > 0 && !failure) {
+    constexpr uint64_t turnsUntilACopy = 4;
+    bool copyComes = work.seed != 0 && random() % turnsUntilACopy == 0;
+    if (copyComes && !async.copies.empty()) {
+      finishCopy(random() % async.copies.size());
+    }
     if (Warp *warp = chooseWarp()) {
       Lane &lane = choose(*warp, 0x80000000U);
       region->header().running = &lane;
       Fiber::change(scheduler, lane.fiber);
+    } else if (!async.copies.empty()) {
+      finishCopy(work.seed == 0 ? 0 : random() % async.copies.size());
     } else {
       describeStuck();
     }
   }
+  checkEnd();
   for (const auto &warp : warps) {
     flush(*warp);
   }
@@ -214,8 +227,31 @@ void Block::fault(const void *address, const void *code) {
        "touches memory at " + std::string(hex) + ", where there is none", code);
 }
 
+static std::string describe(const SharedBarrier &barrier) {
+  return "phase " + std::to_string(barrier.phase) + " of barrier " +
+         std::to_string(barrier.number) +
+         " in shared memory, which never ends: " + std::to_string(barrier.missing) + " of " +
+         std::to_string(barrier.expected) + " arrivals and " + std::to_string(barrier.bytes) +
+         " bytes of tensor copies are missing";
+}
+
+void Block::checkEnd() {
+  if (failure) {
+    return;
+  }
+  if (!async.copies.empty()) {
+    failure = {"ends while tensor copies are under way to its shared memory", index, 0, nullptr};
+  }
+  for (const auto &warp : warps) {
+    if (warp->products.underWay()) {
+      failure = {"ends while products are under way", index, int(warp->number) * warpLanes,
+                 nullptr};
+    }
+  }
+}
+
 void Block::describeStuck() {
-  std::array<size_t, waitKinds> counts{};
+  std::array<size_t, waitCount> counts{};
   const Lane *first = nullptr;
   for (const auto &lane : lanes) {
     ++counts[size_t(lane->wait)];
@@ -228,8 +264,16 @@ void Block::describeStuck() {
               std::string(nameOf(Wait(i)));
     }
   }
-  std::string what = counts[size_t(Wait::BlockBarrier)] > 0
-                         ? "a barrier of the block that not all threads reach"
-                         : "an instruction of a warp that not all lanes reach";
+  std::string what = "an instruction of a warp that not all lanes reach";
+  if (counts[size_t(Wait::BlockBarrier)] > 0) {
+    what = "a barrier of the block that not all threads reach";
+  } else if (counts[size_t(Wait::Phase)] > 0) {
+    // Others wait because of the one to which the least is missing.
+    auto missing = [](const auto &lane) {
+      return lane->wait == Wait::Phase ? lane->barrier->missing : std::numeric_limits<int>::max();
+    };
+    first = std::ranges::min_element(lanes, {}, missing)->get();
+    what = describe(*first->barrier);
+  }
   failure = {what + ": of the block's threads " + list, index, first->index, first->site};
 }

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "runtime/drivers/sim/Async.h"
 #include "runtime/drivers/sim/Region.h"
 #include "runtime/drivers/sim/Warp.h"
 #include "runtime/drivers/sim/check/Checker.h"
@@ -20,9 +21,9 @@
 
 namespace dsv3::runtime::sim {
 
-/// Shared memory begins at multiples of this, and between its arrays lies as much: all banks once,
-/// so that arrays are in the banks that they are in without.
-inline constexpr size_t sharedGap = 128;
+/// Shared memory begins at multiples of this, and between its arrays lies as much: eight rows of
+/// all banks, so that arrays are in the banks that they are in without, and swizzled as without.
+inline constexpr size_t sharedGap = 1024;
 inline constexpr size_t mostArrays = 32;
 
 /// What a block runs.
@@ -79,6 +80,30 @@ private:
                                     long long bytes);
   static void observe(MachineThread &thread, const void *place, unsigned bytes, bool store,
                       const void *site);
+  static void initBarrier(MachineThread &thread, unsigned long long *place, int arrivals);
+  static void arrive(MachineThread &thread, unsigned long long *place, int bytes);
+  static bool tryWait(MachineThread &thread, unsigned long long *place, int parity);
+  static void fence(MachineThread &thread, dsv3::sim::Fence kind);
+  static void copyTensor(MachineThread &thread, void *to, const dsv3::sim::TensorMap *map,
+                         int column, int row, unsigned long long *place);
+  static unsigned sharedAddress(MachineThread &thread, const void *place);
+  static void multiplyGroup(MachineThread &thread, float (&sums)[dsv3::sim::productSums],
+                            unsigned long long a, unsigned long long b);
+  static void commitProducts(MachineThread &thread);
+  static void waitForProducts(MachineThread &thread, int pending);
+  static void setRegisters(MachineThread &thread, int count);
+
+  /// Parts of these.
+  size_t offsetOf(const void *place);
+  SharedBarrier &barrierAt(Lane &lane, const unsigned long long *place, const void *site);
+  static void endPhase(SharedBarrier &barrier);
+  void checkCopy(Lane &lane, const TensorBox &box, const void *site);
+  void finishCopy(size_t index);
+  void joinProducts(Lane &lane, const ProductStep &step, const void *site);
+  void completeProducts(Warp &warp);
+  bool beginProduct(Warp &warp, Lane &lane, const ProductStep &step);
+  void checkMatrix(Warp &warp, const SharedMatrix &matrix, size_t firstRow, size_t rows);
+  void finishGroups(const Warp &warp, uint32_t pending);
 
   void makeLanes();
   Status beginBlock(int64_t number);
@@ -102,6 +127,8 @@ private:
   /// know: AddressSanitizer would look at the fiber's stack and not recognise it.
   void fail(const Lane &lane, std::string what, const void *site);
   void describeStuck();
+  /// What is still under way at the end of the block, though nothing waits for it.
+  void checkEnd();
   /// Checks an access and keeps it for the counters.
   void check(Lane &lane, const AccessEntry &access);
   void perform(Lane &lane, const PendingCopy &copy);
@@ -117,6 +144,7 @@ private:
   std::vector<std::unique_ptr<Warp>> warps;
   std::vector<std::byte> shared;
   std::vector<std::vector<AccessEntry>> accesses; ///< of each lane, while they are checked
+  AsyncState async;
   int64_t index = 0;
   size_t left = 0;      ///< lanes that have not ended
   size_t atBarrier = 0; ///< of the block

@@ -18,13 +18,15 @@ using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
 
 std::string_view sim::nameOf(Wait wait) {
-  constexpr std::array<std::string_view, waitKinds> names{"run",
+  constexpr std::array<std::string_view, waitCount> names{"run",
                                                           "wait at a barrier of the block",
                                                           "wait at a barrier of the warp",
                                                           "wait at a shuffle",
                                                           "wait at ldmatrix",
                                                           "wait at mma.sync of bf16",
                                                           "wait at mma.sync of e4m3",
+                                                          "wait for the phase of a barrier",
+                                                          "wait at wgmma",
                                                           "have ended"};
   return names[size_t(wait)];
 }

@@ -14,10 +14,12 @@ using namespace dsv3;
 using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
 
-const dsv3::sim::Machine Block::machine{syncBlock,        syncWarp,      shuffle,      loadMatrices,
-                                        multiplyMatrices, multiplyCodes, copyAsync,    commitCopies,
-                                        waitForCopies,    atomicLeast,   loadVolatile, sharedArray,
-                                        observe};
+const dsv3::sim::Machine Block::machine{
+    syncBlock,      syncWarp,        shuffle,      loadMatrices,  multiplyMatrices,
+    multiplyCodes,  copyAsync,       commitCopies, waitForCopies, atomicLeast,
+    loadVolatile,   sharedArray,     observe,      initBarrier,   arrive,
+    tryWait,        fence,           copyTensor,   sharedAddress, multiplyGroup,
+    commitProducts, waitForProducts, setRegisters};
 
 void Block::syncBlock(MachineThread &thread) {
   auto &lane = static_cast<Lane &>(thread);
@@ -52,6 +54,7 @@ Exchange &Block::join(Lane &lane, Wait kind, const Exchange &own, const void *si
   auto &exchange = warp.exchange[warp.turn % 2];
   Exchange &mine = exchange[size_t(std::countr_zero(lane.bit))];
   mine = own;
+  lane.site = site;
   warp.arrived |= lane.bit;
   if (warp.arrived != warp.lanes) {
     pause(lane, kind, site);
@@ -79,6 +82,11 @@ void Block::complete(Warp &warp) {
     }
   } else if (warp.kind == Wait::WarpBarrier) {
     ++warp.syncs;
+    if (work.checker) {
+      work.checker->warpBarrier(warp.number * warpLanes, size_t(std::popcount(warp.lanes)));
+    }
+  } else if (warp.kind == Wait::Product) {
+    completeProducts(warp);
   }
 }
 

@@ -42,16 +42,30 @@ Status SimExecutable::addSteps() {
     for (int64_t &size : sizesOf[step.number]) {
       step.parameters.push_back(&size);
     }
-    if (step.parameters.size() + 2 != size_t(step.kernel->entry->parameters)) {
+    const std::optional<plan::WeightMap> &map = step.kernel->weightMap;
+    size_t more = map ? 3 : 2; // failure mark, number, tensor map
+    if (step.parameters.size() + more != size_t(step.kernel->entry->parameters)) {
       return Failure{"expected a launch with " + std::to_string(step.kernel->entry->parameters) +
-                         " parameters, found " + std::to_string(step.parameters.size() + 2),
+                         " parameters, found " + std::to_string(step.parameters.size() + more),
                      whereOf(step), "compile the model again"};
+    }
+    if (map && map->argument >= int64_t(end - command.firstArg)) {
+      return Failure{"expected a tensor map of one of " + std::to_string(end - command.firstArg) +
+                         " arguments, found argument " + std::to_string(map->argument),
+                     whereOf(step), "compile the model again"};
+    }
+    if (map) {
+      step.weightMap = {program.args[command.firstArg + size_t(map->argument)], map->rows,
+                        map->columns, int(map->boxRows)};
     }
   }
   for (Step &step : steps) { // whose places are final now
     if (step.kernel) {
       step.parameters.push_back(static_cast<void *>(&markPlace));
       step.parameters.push_back(&step.launch);
+      if (step.kernel->weightMap) {
+        step.parameters.push_back(&step.weightMap);
+      }
     }
   }
   return {};

@@ -34,6 +34,7 @@ private:
     int64_t layer = -1;
     uint32_t launch = 0;            ///< its number within the step, as kernels report it
     std::vector<void *> parameters; ///< their places
+    dsv3::sim::TensorMap weightMap{};
     int32_t observation = 0;
     Address observed = nullptr;
   };

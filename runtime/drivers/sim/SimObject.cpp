@@ -66,6 +66,10 @@ Status SimObject::load(const plan::KernelText &text, const std::string &code) {
   if (!threads) {
     return threads.status();
   }
+  Expected<std::optional<plan::WeightMap>> weightMap = plan::weightMapOf(text);
+  if (!weightMap) {
+    return weightMap.status();
+  }
   auto file = std::make_unique<MemoryFile>(code);
   if (file->error() != 0) {
     return cannot(std::strerror(file->error()));
@@ -75,7 +79,7 @@ Status SimObject::load(const plan::KernelText &text, const std::string &code) {
     return cannot(dlerror());
   }
   auto *entry = static_cast<const dsv3::sim::Entry *>(dlsym(library, "dsv3SimEntry"));
-  loaded.push_back({text.symbol, *threads, entry, library, std::move(file)});
+  loaded.push_back({text.symbol, *threads, *weightMap, entry, library, std::move(file)});
   if (!entry || entry->revision != dsv3::sim::machineRevision) {
     return cannot("it is not of this simulator");
   }

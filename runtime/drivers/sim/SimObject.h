@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "dsv3/Plan/GpuKernel.h"
 #include "runtime/base/MemoryFile.h"
 #include "runtime/drivers/sim/SimDevice.h"
 #include "runtime/drivers/sim/check/Checker.h"
@@ -21,7 +22,8 @@ namespace dsv3::runtime::sim {
 
 struct SimKernel {
   std::string symbol;
-  size_t threads = 0; ///< of a block
+  size_t threads = 0;                       ///< of a block
+  std::optional<plan::WeightMap> weightMap; ///< that it gets behind its other parameters
   const dsv3::sim::Entry *entry = nullptr;
   void *library = nullptr;
   std::unique_ptr<MemoryFile> file; ///< the shared object

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "runtime/drivers/sim/Fiber.h"
+#include "runtime/drivers/sim/Products.h"
 #include "runtime/kernels/sim/machine.h"
 
 #include <array>
@@ -32,15 +33,17 @@ enum class Wait : uint8_t {
   Matrices,
   Multiply,
   MultiplyCodes,
-  Over,
+  Phase,   ///< of a barrier in shared memory
+  Product, ///< any instruction of wgmma
+  Over
 };
-
-inline constexpr size_t waitKinds = size_t(Wait::Over) + 1;
+inline constexpr size_t waitCount = size_t(Wait::Over) + 1;
 
 /// "wait at a shuffle".
 std::string_view nameOf(Wait wait);
 
 class Block;
+struct SharedBarrier;
 struct Warp;
 
 /// A copy from global to shared memory that was asked for and not waited for.
@@ -57,9 +60,18 @@ struct Lane : MachineThread {
   Warp *warp = nullptr;
   uint32_t bit = 0; ///< in its warp
   Wait wait = Wait::Nothing;
-  const void *site = nullptr; ///< where it waits, in the kernel's code
+  const void *site = nullptr;             ///< where it waits, in the kernel's code
+  const SharedBarrier *barrier = nullptr; ///< whose phase it waits for, or did
   std::vector<PendingCopy> copies;
   uint32_t group = 0; ///< of copies that come next
+};
+
+/// An instruction of wgmma.
+struct ProductStep {
+  enum Kind : uint8_t { Fence, Begin, Commit, Finish } kind = Fence;
+  uint64_t a = 0, b = 0; ///< descriptors
+  uint32_t pending = 0;  ///< groups that may be unfinished
+  float *sums = nullptr; ///< of the lane
 };
 
 /// What a lane brings to a collective instruction, and takes from it.
@@ -68,6 +80,7 @@ struct Exchange {
   std::array<uint32_t, 2> second;
   std::array<float, 4> sums;
   const void *row;
+  ProductStep product;
 };
 
 struct Warp {
@@ -80,6 +93,8 @@ struct Warp {
   /// In turns: a lane may come to the next instruction before others took what this one gave.
   uint32_t turn = 0;
   std::array<std::array<Exchange, warpLanes>, 2> exchange;
+  WarpProducts products;
+  int registers = 0; ///< that setmaxnreg gave it
 };
 
 /// ldmatrix.x4, mma.m16n8k16 of bf16 and mma.m16n8k32 of e4m3 for all lanes, which have brought

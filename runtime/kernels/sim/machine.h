@@ -28,6 +28,18 @@ inline constexpr int machineRevision = 3;
 /// Which lane a shuffle reads.
 enum class Source : int { Xor, Up, Lane };
 
+/// fence.mbarrier_init, fence.proxy.async, wgmma.fence.
+enum class Fence : int { BarrierInit, Proxy, Products };
+
+/// What stands for a CUtensorMap: a matrix of bf16, and the rows of a box.
+struct alignas(64) TensorMap {
+  const void *data;
+  long long rows, columns;
+  int boxRows;
+};
+/// Columns of a box, and sums of a thread of a product of warp groups.
+inline constexpr int boxColumns = 64, productSums = 64;
+
 struct Machine;
 
 /// A thread of the block that runs.
@@ -58,6 +70,21 @@ struct Machine {
   unsigned char *(*sharedArray)(Thread &, int number, long long offset, long long bytes);
   /// A load or store of code that was compiled to be checked, at `site`.
   void (*observe)(Thread &, const void *place, unsigned bytes, bool store, const void *site);
+  // Of sm_90a: barriers in shared memory, tensor copies and products of warp groups.
+  void (*initBarrier)(Thread &, unsigned long long *barrier, int arrivals);
+  /// `bytes` more of tensor copies are waited for.
+  void (*arrive)(Thread &, unsigned long long *barrier, int bytes);
+  bool (*tryWait)(Thread &, unsigned long long *barrier, int parity);
+  void (*fence)(Thread &, Fence fence);
+  void (*copyTensor)(Thread &, void *to, const TensorMap *map, int column, int row,
+                     unsigned long long *barrier);
+  /// Of a place in shared memory, as matrix descriptors hold it.
+  unsigned (*sharedAddress)(Thread &, const void *place);
+  void (*multiplyGroup)(Thread &, float (&sums)[productSums], unsigned long long a,
+                        unsigned long long b);
+  void (*commitProducts)(Thread &);
+  void (*waitForProducts)(Thread &, int pending);
+  void (*setRegisters)(Thread &, int count);
 };
 
 /// Bytes of a worker's region, at a multiple of which it begins.

@@ -101,9 +101,9 @@ void compare(const std::string &what, kern::DefOp definition, const KernelResult
              const KernelResults &found);
 
 /// The same with the kernels' CUDA text on a simulated GPU, where every access is checked if
-/// clang is here. For a module that is configured for the GPU `variant`, and fewer tokens, being
-/// slow.
-void compareKernelsOnSim(mlir::ModuleOp module, const std::string &variant,
+/// clang is here. For a module that is configured for the GPU `variant`, and `mostTokens` at the
+/// most, being slow.
+void compareKernelsOnSim(mlir::ModuleOp module, const std::string &variant, int64_t mostTokens,
                          std::mt19937_64 &random);
 
 } // namespace dsv3::differential

@@ -24,6 +24,7 @@ struct Case {
   std::string cache = {};
   std::string activations = "f32";
   std::string policy = "f32";
+  std::string tensorCores = "mma";
 };
 
 /// Those of the tree, and the oracles' where they are at hand.

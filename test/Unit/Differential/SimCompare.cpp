@@ -101,14 +101,16 @@ void SimKernels::run(kern::DefOp definition, KernelCall &call) {
   }
 }
 
-void compareKernelsOnSim(ModuleOp module, const std::string &variant, std::mt19937_64 &random) {
+void compareKernelsOnSim(ModuleOp module, const std::string &variant, int64_t mostTokens,
+                         std::mt19937_64 &random) {
   SimKernels kernels(module, variant);
   SmallVector<kern::DefOp> definitions(module.getOps<kern::DefOp>());
   for (kern::DefOp definition : definitions) {
     int64_t most = mostTokensOf(definition);
-    // More than a tile has, of a prompt's step; else one, and some.
-    bool ofPrompt = most >= 70;
-    for (int64_t tokens : ofPrompt ? std::vector<int64_t>{70} : std::vector<int64_t>{1, 13}) {
+    // Of a prompt's step as many as may be; else one, and some.
+    bool ofPrompt = most >= mostTokens;
+    for (int64_t tokens :
+         ofPrompt ? std::vector<int64_t>{mostTokens} : std::vector<int64_t>{1, 13}) {
       if (tokens > most) {
         continue;
       }

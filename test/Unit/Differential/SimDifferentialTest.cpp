@@ -1,7 +1,7 @@
 //===- SimDifferentialTest.cpp - every GPU kernel, interpreted and simulated -===//
 //
-// Two models, whose kernels are FP8 and BF16, ragged and round, with and without groups of
-// experts; and both with quantised activations.
+// Models whose kernels are FP8 and BF16, ragged and round, with and without groups of experts;
+// with quantised activations; and with tiles of warps and of warp groups, whose rows are bf16.
 //
 //===----------------------------------------------------------------------===//
 #include "KernelRun.h"
@@ -17,27 +17,65 @@ using namespace mlir;
 using namespace dsv3;
 using namespace dsv3::differential;
 
-static void compareModel(const std::string &name, const std::string &variant = "sm_80",
-                         const std::string &policy = "f32") {
-  auto one = llvm::find_if(allCases(), [&](const Case &known) { return known.name == name; });
-  ASSERT_NE(one, allCases().end());
+static Case caseOf(const std::string &name) {
+  return *llvm::find_if(allCases(), [&](const Case &known) { return known.name == name; });
+}
+
+/// Whether a product of the module has the form.
+static bool has(ModuleOp module, const std::string &variant, plan::GpuProduct form) {
+  return llvm::any_of(module.getOps<kern::DefOp>(), [&](kern::DefOp definition) {
+    auto field = definition.getConfig(variant).getAs<IntegerAttr>("form");
+    return field && field.getInt() == static_cast<int64_t>(form);
+  });
+}
+
+/// With more tokens than a tile has rows.
+static void compareModel(const Case &one, const std::string &variant, int64_t mostTokens) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
-  Case wanted = *one;
-  wanted.policy = policy;
-  OwningOpRef<ModuleOp> module = compileCase(wanted, context, {variant});
+  OwningOpRef<ModuleOp> module = compileCase(one, context, {variant});
   ASSERT_TRUE(module);
+  plan::GpuProduct tiles = one.policy == "f32"          ? plan::GpuProduct::FmaTiles
+                           : one.tensorCores == "wgmma" ? plan::GpuProduct::WgmmaTiles
+                                                        : plan::GpuProduct::MmaTiles;
+  ASSERT_TRUE(has(*module, variant, tiles));
   for (auto function : llvm::make_early_inc_range(module->getOps<func::FuncOp>())) {
     function.erase();
   }
   std::mt19937_64 random(20);
-  compareKernelsOnSim(*module, variant, random);
+  compareKernelsOnSim(*module, variant, mostTokens, random);
 }
 
-TEST(SimKernels, OfNanoDoWhatTheirBodiesSay) { compareModel("nanoBf16"); }
-TEST(SimKernels, OfARaggedModelDoWhatTheirBodiesSay) { compareModel("v3Ragged"); }
-TEST(SimKernels, OfQuantisedRowsDoWhatTheirBodiesSay) { compareModel("nano", "sm_90a", "w8a8"); }
+/// Rows of bf16, and sizes that are multiples of eight, as tensor cores have them.
+static Case onTensorCores(const std::string &name, const std::string &instructions) {
+  Case one = caseOf(name);
+  one.policy = "bf16";
+  one.tensorCores = instructions;
+  one.ragged = one.ragged > 0 ? 8 : 0;
+  return one;
+}
+
+/// Rows of codes.
+static Case quantised(const std::string &name) {
+  Case one = caseOf(name);
+  one.policy = "w8a8";
+  return one;
+}
+
+TEST(SimKernels, OfNanoDoWhatTheirBodiesSay) { compareModel(caseOf("nanoBf16"), "sm_80", 70); }
+TEST(SimKernels, OfARaggedModelDoWhatTheirBodiesSay) {
+  compareModel(caseOf("v3Ragged"), "sm_80", 70);
+}
+TEST(SimKernels, OfWarpsDoWhatTheirBodiesSay) {
+  compareModel(onTensorCores("moonlightRagged", "mma"), "sm_80", 140);
+}
+TEST(SimKernels, OfWarpGroupsDoWhatTheirBodiesSay) {
+  compareModel(onTensorCores("moonlightRagged", "wgmma"), "sm_90a", 140);
+}
+TEST(SimKernels, OfQuantisedRowsDoWhatTheirBodiesSay) {
+  compareModel(quantised("nano"), "sm_90a", 70);
+}
 TEST(SimKernels, OfRaggedQuantisedRowsDoWhatTheirBodiesSay) {
-  compareModel("v3Ragged", "sm_90a", "w8a8");
+  compareModel(quantised("v3Ragged"), "sm_90a", 70);
 }

@@ -29,6 +29,24 @@ TEST(GpuKernel, AFileThatEndsWithinALineIsRefused) {
   EXPECT_TRUE(splitKernelTexts("", "empty")->empty());
 }
 
+TEST(GpuKernel, ATextNamesTheMatrixOfItsTensorMap) {
+  auto mapOf = [](const std::string &line) {
+    return weightMapOf({"k", "// a\n" + line + "void\n"});
+  };
+  auto map = mapOf("DSV3_WEIGHT_MAP(1, 4096, 512, 128)\n");
+  ASSERT_TRUE(map) << map.failure().message();
+  EXPECT_EQ(*map, (WeightMap{1, 4096, 512, 128}));
+  EXPECT_FALSE(mapOf("\n")->has_value());
+  for (const char *numbers :
+       {"", "1", "1, 2, 64", "-1, 64, 64, 64", "1, 0, 64, 64", "1, 64, 60, 64", "1, 64, 64, 257",
+        "1, 64, 64, 0", "1, 1099511627776, 64, 64", "1, 99999999999999999999, 64, 64",
+        "1,64,64,64"}) {
+    auto wrong = mapOf("DSV3_WEIGHT_MAP(" + std::string(numbers) + ")\n");
+    ASSERT_FALSE(wrong) << numbers;
+    EXPECT_EQ(wrong.failure().where, "kernel 'k'");
+  }
+}
+
 TEST(GpuKernel, TheMarkOfAFailureHoldsLaunchAndCode) {
   uint64_t mark = uint64_t(7) << 32 | uint32_t(~uint32_t(1));
   EXPECT_EQ(failedLaunch(mark), 7U);

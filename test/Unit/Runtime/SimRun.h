@@ -32,15 +32,21 @@ public:
     device = *std::move(made);
   }
 
-  /// `body` is that of a kernel test(PARAMETERS) with so many threads.
-  Status load(const std::string &parameters, int threads, const std::string &body) {
+  /// `body` is that of a kernel test(PARAMETERS) with so many threads; with numbers for
+  /// DSV3_WEIGHT_MAP it has a tensor map `map`.
+  Status load(const std::string &parameters, int threads, const std::string &body,
+              const std::string &weightMap = "") {
     std::string text;
-    for (const char *header : {"ptx/block", "ptx/math", "ptx/mma", "ptx/vector", "tile/reduce"}) {
+    for (const char *header :
+         {"ptx/block", "ptx/math", "ptx/vector", "tile/reduce", "tile/wgmma"}) {
       text += "#include \"runtime/kernels/cuda/" + std::string(header) + ".cuh\"\n";
     }
-    text += "using namespace dsv3::gpu;\nextern \"C\" __global__ void __launch_bounds__(" +
-            std::to_string(threads) + ") test(" + parameters +
-            ", uint64 *mark, uint32 number) {\n" + body + "}\n";
+    text += "using namespace dsv3::gpu;\n";
+    text += weightMap.empty() ? "" : "DSV3_WEIGHT_MAP(" + weightMap + ")\n";
+    text += "extern \"C\" __global__ void __launch_bounds__(" + std::to_string(threads) +
+            ") test(" + parameters + ", uint64 *mark, uint32 number" +
+            (weightMap.empty() ? "" : ", const __grid_constant__ TensorMap map") + ") {\n" + body +
+            "}\n";
     std::string file = plan::joinKernelTexts("sm_80", {{"test", text}});
     std::string path = (folder.path() / "sm_80.cu").string();
     std::ofstream(path, std::ios::binary) << file;

@@ -18,8 +18,10 @@ Expected<std::unique_ptr<Checker>> Checker::create() {
 
 void Checker::beginLaunch() { now.launch = now.block = ++now.segment; }
 
-Status Checker::beginBlock(std::span<std::byte> shared) {
+Status Checker::beginBlock(std::span<std::byte> shared, size_t threads) {
   now.block = ++now.segment;
+  blockThreads = threads;
+  clocks.begin(threads, shared.size() / chunkBytes + 1);
   if (!block || shared.data() != blockMemory.data() || shared.size() != blockMemory.size()) {
     Expected<std::unique_ptr<Shadow>> shadow = Shadow::create(shared.data(), shared.size());
     if (!shadow) {
@@ -76,26 +78,44 @@ Moment Checker::momentOf(uint16_t thread, uint16_t warpSync, bool shared) const 
   Moment moment = now;
   moment.thread = thread;
   moment.warpSync = warpSync;
+  moment.epoch = clocks.epoch(thread);
+  moment.known = clocks.known(thread);
   // Each block has shared memory of its own.
   moment.launch = shared ? now.block : now.launch;
   return moment;
 }
 
-std::string Checker::access(uint16_t thread, uint16_t warpSync, const AccessEntry &access) {
+std::string Checker::checkStates(const AccessEntry &access) const {
   const Shadow &shadow = shadowOf(access.shared);
   const auto *begin = static_cast<const std::byte *>(access.place);
   for (size_t i = 0; i < access.bytes; ++i) {
     if (!shadow.covers(begin + i)) {
       return describe(ByteState::Outside, access, begin + i);
     }
-    ByteState &state = *shadow.state(begin + i);
+    ByteState state = *shadow.state(begin + i);
     bool fine = state == ByteState::Written || (access.store && state == ByteState::Empty);
     if (!fine) {
       return describe(state, access, begin + i);
     }
-    state = access.store ? ByteState::Written : state;
+  }
+  return "";
+}
+
+std::string Checker::access(uint16_t thread, uint16_t warpSync, const AccessEntry &access) {
+  if (std::string problem = checkStates(access); !problem.empty()) {
+    return problem;
+  }
+  const Shadow &shadow = shadowOf(access.shared);
+  const auto *begin = static_cast<const std::byte *>(access.place);
+  if (access.store) {
+    shadow.set(begin, access.bytes, ByteState::Written);
   }
   Moment moment = momentOf(thread, warpSync, access.shared);
+  if (access.shared && moment.known) {
+    if (std::string problem = checkAgents(moment, access); !problem.empty()) {
+      return problem;
+    }
+  }
   for (size_t i = 0; i < access.bytes; ++i) {
     Cell &cell = shadow.cell(begin + i);
     uint16_t other = 0;

@@ -7,7 +7,9 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "runtime/drivers/sim/Tensor.h"
 #include "runtime/drivers/sim/check/Arena.h"
+#include "runtime/drivers/sim/check/Clocks.h"
 #include "runtime/drivers/sim/check/Counters.h"
 #include "runtime/drivers/sim/check/Shadow.h"
 
@@ -27,8 +29,10 @@ public:
 
   void beginLaunch();
   /// Shared memory of the block: nothing of it is an array yet.
-  Status beginBlock(std::span<std::byte> shared);
-  void barrier() { ++now.segment; }
+  Status beginBlock(std::span<std::byte> shared, size_t threads);
+  void barrier();
+  /// Threads of a warp were at a barrier.
+  void warpBarrier(size_t first, size_t count);
   /// Bytes of shared memory become an array, if they are none yet.
   void addArray(const void *place, size_t bytes) const;
 
@@ -37,6 +41,15 @@ public:
   /// An asynchronous copy to 16 bytes of shared memory, a store that was checked, begins and ends.
   void startCopy(const void *to) const;
   void finishCopy(uint16_t thread, uint16_t warpSync, const void *to);
+  /// What barriers in shared memory order, kept from here on.
+  Clocks &clocksOfBlock();
+  /// A copy of a tensor, that a thread asks for, to 16 bytes of shared memory begins, unless
+  /// something is wrong with that; and ends as the phase `epoch` of a barrier.
+  std::string startTensorCopy(uint16_t thread, uint16_t warpSync, const AccessEntry &access);
+  void finishTensorCopy(size_t barrier, uint32_t epoch, const void *to);
+  /// Tensor cores read 16 bytes of shared memory from now on until group `epoch` is waited for.
+  std::string readByProduct(uint16_t thread, uint16_t warpSync, uint32_t epoch,
+                            const AccessEntry &access);
   /// Whether a place is one of the device's; shared says which.
   bool isDevice(const void *place, bool &shared) const;
 
@@ -46,12 +59,22 @@ private:
   const Shadow &shadowOf(bool shared) const { return shared ? *block : device->shadow(); }
   std::string describe(ByteState state, const AccessEntry &access, const void *place) const;
   std::string describeRace(Race race, const AccessEntry &access, uint16_t other) const;
+  /// What is wrong with the states of the bytes of an access, or nothing.
+  std::string checkStates(const AccessEntry &access) const;
+  /// What tensor copies and tensor cores do with the bytes of an access to shared memory besides.
+  std::string checkAgents(const Moment &moment, const AccessEntry &access);
+  ChunkUse &useOf(const void *place) {
+    return clocks.use(size_t(static_cast<const std::byte *>(place) - blockMemory.data()) /
+                      chunkBytes);
+  }
 
   std::unique_ptr<Arena> device;
   std::unique_ptr<Shadow> block;
   std::span<std::byte> blockMemory;
+  size_t blockThreads = 0;
+  Clocks clocks;
   Counters counts;
-  Moment now{1, 1, 1, 0, 0};
+  Moment now{1, 1, 1, 0, 0, 1, nullptr};
 };
 
 } // namespace dsv3::runtime::sim

@@ -19,52 +19,27 @@ enum Readers : uint8_t { OtherLanes = 1, OtherWarps = 2, OtherBlocks = 4 };
 static bool sameWarp(uint16_t a, uint16_t b) { return a / warpLanes == b / warpLanes; }
 
 /// Whether an access of `thread` is ordered before `now`.
-static Race raceWith(uint32_t segment, uint16_t sync, uint16_t thread, const Moment &now) {
+static Race raceWith(uint32_t segment, uint16_t sync, uint16_t thread, uint32_t epoch,
+                     const Moment &now) {
   if (segment < now.launch || (segment >= now.block && segment < now.segment)) {
     return Race::None;
   }
   if (segment < now.block) {
     return Race::BetweenBlocks;
   }
-  bool ordered = thread == now.thread || (sameWarp(thread, now.thread) && sync != now.warpSync);
+  bool ordered = thread == now.thread || (sameWarp(thread, now.thread) && sync != now.warpSync) ||
+                 (now.known && now.known[thread] >= epoch);
   return ordered ? Race::None : Race::WithinBlock;
 }
 
-Race sim::noteRead(Cell &cell, const Moment &now, uint16_t &other) {
+Race sim::raceWithWrite(const Cell &cell, const Moment &now, uint16_t &other) {
   other = cell.writer;
-  if (Race race = raceWith(cell.writeSegment, cell.writeSync, cell.writer, now);
-      race != Race::None) {
-    return race;
-  }
-  uint8_t readers = 0;
-  if (cell.readSegment >= now.launch) {
-    readers = cell.readers & OtherBlocks;
-    readers |= cell.readSegment < now.block ? OtherBlocks : 0;
-  }
-  if (cell.readSegment == now.segment) {
-    readers |= cell.readers & OtherWarps;
-    if (!sameWarp(cell.reader, now.thread)) {
-      readers |= OtherWarps;
-    } else if (cell.readSync == now.warpSync) {
-      readers |= cell.readers & OtherLanes;
-      readers |= cell.reader != now.thread ? OtherLanes : 0;
-    }
-  }
-  cell.readSegment = now.segment;
-  cell.readSync = now.warpSync;
-  cell.reader = now.thread;
-  cell.readers = readers;
-  return Race::None;
+  return raceWith(cell.writeSegment, cell.writeSync, cell.writer, cell.writeEpoch, now);
 }
 
-Race sim::noteWrite(Cell &cell, const Moment &now, uint16_t &other) {
-  other = cell.writer;
-  Race race = raceWith(cell.writeSegment, cell.writeSync, cell.writer, now);
-  if (race != Race::None) {
-    return race;
-  }
+Race sim::raceWithReads(const Cell &cell, const Moment &now, uint16_t &other) {
   other = cell.reader;
-  race = raceWith(cell.readSegment, cell.readSync, cell.reader, now);
+  Race race = raceWith(cell.readSegment, cell.readSync, cell.reader, cell.readEpoch, now);
   if (race != Race::None) {
     return race;
   }
@@ -77,8 +52,44 @@ Race sim::noteWrite(Cell &cell, const Moment &now, uint16_t &other) {
       return Race::WithinBlock;
     }
   }
+  return Race::None;
+}
+
+Race sim::noteRead(Cell &cell, const Moment &now, uint16_t &other) {
+  if (Race race = raceWithWrite(cell, now, other); race != Race::None) {
+    return race;
+  }
+  uint8_t readers = 0;
+  if (cell.readSegment >= now.launch) {
+    readers = cell.readers & OtherBlocks;
+    readers |= cell.readSegment < now.block ? OtherBlocks : 0;
+  }
+  if (cell.readSegment == now.segment && !now.known) {
+    readers |= cell.readers & OtherWarps;
+    if (!sameWarp(cell.reader, now.thread)) {
+      readers |= OtherWarps;
+    } else if (cell.readSync == now.warpSync) {
+      readers |= cell.readers & OtherLanes;
+      readers |= cell.reader != now.thread ? OtherLanes : 0;
+    }
+  }
+  cell.readSegment = now.segment;
+  cell.readSync = now.warpSync;
+  cell.readEpoch = now.epoch;
+  cell.reader = now.thread;
+  cell.readers = readers;
+  return Race::None;
+}
+
+Race sim::noteWrite(Cell &cell, const Moment &now, uint16_t &other) {
+  Race race = raceWithWrite(cell, now, other);
+  race = race == Race::None ? raceWithReads(cell, now, other) : race;
+  if (race != Race::None) {
+    return race;
+  }
   cell.writeSegment = now.segment;
   cell.writeSync = now.warpSync;
+  cell.writeEpoch = now.epoch;
   cell.writer = now.thread;
   return Race::None;
 }

@@ -31,11 +31,14 @@ struct Moment {
   uint32_t segment = 0;
   uint16_t thread = 0;
   uint16_t warpSync = 0; ///< barriers of its warp so far
+  uint32_t epoch = 1;    ///< of the thread, and what it knows of others; null: nothing
+  const uint32_t *known = nullptr;
 };
 
 /// Who touched a byte last.
 struct Cell {
   uint32_t writeSegment = 0, readSegment = 0;
+  uint32_t writeEpoch = 0, readEpoch = 0;
   uint16_t writeSync = 0, readSync = 0;
   uint16_t writer = 0, reader = 0;
   uint8_t readers = 0; ///< further ones: bits of Readers
@@ -44,7 +47,11 @@ struct Cell {
 /// What orders nothing between two accesses.
 enum class Race : uint8_t { None, WithinBlock, BetweenBlocks };
 
+/// Whether the last write, and all reads that are known, are ordered before `now`.
+Race raceWithWrite(const Cell &cell, const Moment &now, uint16_t &other);
+Race raceWithReads(const Cell &cell, const Moment &now, uint16_t &other);
 /// Notes an access, unless it races with an earlier one; `other` is that one's thread.
+/// Of several readers that nothing but barriers in shared memory orders the last is known.
 Race noteRead(Cell &cell, const Moment &now, uint16_t &other);
 Race noteWrite(Cell &cell, const Moment &now, uint16_t &other);
 

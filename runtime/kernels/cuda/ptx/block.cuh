@@ -38,7 +38,7 @@ __device__ inline int shuffle(int value, int lane) { return __shfl_sync(allLanes
 
 /// The dynamic shared memory of the block, the only one there is.
 __device__ inline unsigned char *sharedMemory() {
-  extern __shared__ __align__(128) unsigned char dynamicShared[];
+  extern __shared__ __align__(1024) unsigned char dynamicShared[];
   return dynamicShared;
 }
 

@@ -14,13 +14,23 @@
 
 namespace dsv3::gpu {
 
+/// Of rows of which a piece is in shared memory.
+struct TilePiece {
+  /// Bytes of a row of a piece, bytes that a copy moves, and copies of a row.
+  static constexpr int rowBytes = 128, chunkBytes = 16, chunks = rowBytes / chunkBytes;
+
+  /// Where a chunk of a row lies in a piece, in bytes: the eight rows that ldmatrix reads at once
+  /// are in different banks, and tensor copies swizzle by 128 bytes alike.
+  static __device__ int place(int row, int chunkIndex) {
+    return row * rowBytes + ((chunkIndex ^ (row % chunks)) * chunkBytes);
+  }
+};
+
 template <int tileRows, int tileColumns, int tileStages>
-struct MmaTile {
+struct MmaTile : TilePiece {
   static constexpr int rows = tileRows, columns = tileColumns, stages = tileStages;
   static constexpr int threads = 256;
   static constexpr int warpRows = 32, warpColumns = 32;
-  /// Bytes of a row of a piece, bytes that a copy moves, and copies of a row.
-  static constexpr int rowBytes = 128, chunkBytes = 16, chunks = rowBytes / chunkBytes;
   static __device__ constexpr int stageBytes(int parts) {
     return (rows + parts * columns) * rowBytes;
   }
@@ -29,11 +39,6 @@ struct MmaTile {
   static_assert(rows / warpRows * (columns / warpColumns) * 32 == threads, "a warp has a share");
   static_assert(rows * chunks % threads == 0 && columns * chunks % threads == 0, "whole copies");
 
-  /// Where a chunk of a row lies in a piece: the eight rows that ldmatrix reads at once are in
-  /// different banks.
-  static __device__ int place(int row, int chunkIndex) {
-    return row * rowBytes + ((chunkIndex ^ (row % chunks)) * chunkBytes);
-  }
   static __device__ int warpFirstRow() {
     return threadIndex() / 32 / (columns / warpColumns) * warpRows;
   }

@@ -10,6 +10,11 @@
 
 namespace dsv3::gpu {
 
+inline uint32 sharedAddress(const void *place) {
+  sim::Thread &thread = sim::thisThread();
+  return thread.machine->sharedAddress(thread, place);
+}
+
 inline void copyAsync(void *to, const void *from, int bytes) {
   sim::Thread &thread = sim::thisThread();
   thread.machine->copyAsync(thread, to, from, bytes);

@@ -1,0 +1,24 @@
+//===- CudaTensorMap.cpp - what copies of tensors are told ----------------===//
+
+#include "runtime/drivers/cuda/CudaTensorMap.h"
+
+using namespace dsv3;
+using namespace dsv3::runtime;
+using namespace dsv3::runtime::cuda;
+
+// Numbers of cuda.h.
+static constexpr int elementsOfBf16 = 9, notInterleaved = 0, swizzle128 = 3, promoteTo256 = 3,
+                     zeroOutside = 0;
+static constexpr unsigned boxColumns = 64, elementBytes = 2;
+
+Result cuda::encodeTensorMap(const DriverApi &api, DevicePointer data,
+                             const plan::WeightMap &wanted, TensorMap &map) {
+  // Columns come first.
+  const uint64_t sizes[] = {uint64_t(wanted.columns), uint64_t(wanted.rows)};
+  const uint64_t strides[] = {uint64_t(wanted.columns) * elementBytes};
+  const unsigned box[] = {boxColumns, unsigned(wanted.boxRows)}, steps[] = {1, 1};
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): an address of the device
+  auto *address = reinterpret_cast<void *>(data);
+  return api.TensorMapEncodeTiled(map.words, elementsOfBf16, 2, address, sizes, strides, box, steps,
+                                  notInterleaved, swizzle128, promoteTo256, zeroOutside);
+}

@@ -1,0 +1,358 @@
+//===- AsyncInstructions.cpp - what threads ask for on sm_90a -------------===//
+//
+// The functions of dsv3::sim::Machine for barriers in shared memory, tensor copies and
+// products of warp groups, called on the fibers of lanes.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/drivers/sim/Block.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+using namespace dsv3;
+using namespace dsv3::runtime;
+using namespace dsv3::runtime::sim;
+
+/// What a barrier's eight bytes hold here. On a GPU they are nobody's business either.
+static constexpr unsigned long long barrierMark = 0x6d62617272696572;
+
+size_t Block::offsetOf(const void *place) {
+  return size_t(static_cast<const std::byte *>(place) - sharedBegin());
+}
+
+//===----------------------------------------------------------------------===//
+// Barriers
+//===----------------------------------------------------------------------===//
+
+void Block::initBarrier(MachineThread &thread, unsigned long long *place, int arrivals) {
+  auto &lane = static_cast<Lane &>(thread);
+  Block &block = *lane.of;
+  const void *site = __builtin_return_address(0);
+  block.check(lane, {site, place, sizeof *place, true, true});
+  size_t number = block.async.barriers.size();
+  auto [known, added] = block.async.barriers.try_emplace(place);
+  if (!added || number == mostBarriers || arrivals < 1) {
+    block.fail(lane,
+               !added ? "initialises a barrier in shared memory that is one"
+                      : "initialises a barrier for " + std::to_string(arrivals) +
+                            " arrivals, after " + std::to_string(number) + " others",
+               site);
+  }
+  *place = barrierMark;
+  SharedBarrier &barrier = known->second;
+  barrier.number = number;
+  barrier.initialiser = lane.index;
+  barrier.expected = barrier.missing = arrivals;
+  if (block.work.checker) {
+    block.work.checker->clocksOfBlock();
+  }
+}
+
+SharedBarrier &Block::barrierAt(Lane &lane, const unsigned long long *place, const void *site) {
+  check(lane, {site, place, sizeof *place, false, true});
+  auto known = async.barriers.find(place);
+  if (known == async.barriers.end() || *place != barrierMark) {
+    fail(lane,
+         known == async.barriers.end() ? "uses a barrier that was not initialised"
+                                       : "uses a barrier that was overwritten",
+         site);
+  }
+  return known->second;
+}
+
+void Block::endPhase(SharedBarrier &barrier) {
+  if (barrier.missing > 0 || barrier.bytes != 0) {
+    return;
+  }
+  ++barrier.phase;
+  barrier.missing = barrier.expected;
+  barrier.ended = barrier.arrived;
+  for (Lane *lane : barrier.waiting) {
+    lane->warp->ready |= lane->bit;
+  }
+  barrier.waiting.clear();
+}
+
+void Block::arrive(MachineThread &thread, unsigned long long *place, int bytes) {
+  auto &lane = static_cast<Lane &>(thread);
+  Block &block = *lane.of;
+  const void *site = __builtin_return_address(0);
+  SharedBarrier &barrier = block.barrierAt(lane, place, site);
+  if (barrier.missing == 0) {
+    block.fail(lane,
+               "arrives at a barrier whose phase has all of its " +
+                   std::to_string(barrier.expected) + " arrivals",
+               site);
+  }
+  if (block.work.checker) {
+    block.work.checker->clocksOfBlock().release(size_t(lane.index), barrier.arrived);
+  }
+  barrier.bytes += bytes;
+  --barrier.missing;
+  block.endPhase(barrier);
+}
+
+bool Block::tryWait(MachineThread &thread, unsigned long long *place, int parity) {
+  auto &lane = static_cast<Lane &>(thread);
+  Block &block = *lane.of;
+  const void *site = __builtin_return_address(0);
+  SharedBarrier &barrier = block.barrierAt(lane, place, site);
+  auto isUnderWay = [&] { return barrier.phase % 2 == uint32_t(parity) % 2; };
+  if (isUnderWay()) {
+    barrier.waiting.push_back(&lane);
+    lane.barrier = &barrier;
+    block.pause(lane, Wait::Phase, site);
+  }
+  constexpr uint64_t triesThatFail = 4; // one of so many, though the phase has ended
+  bool fails = block.work.seed != 0 && block.random() % triesThatFail == 0;
+  if (isUnderWay() || fails) {
+    return false;
+  }
+  if (block.work.checker) {
+    block.work.checker->clocksOfBlock().acquire(size_t(lane.index), barrier.ended);
+  }
+  return true;
+}
+
+void Block::fence(MachineThread &thread, dsv3::sim::Fence kind) {
+  auto &lane = static_cast<Lane &>(thread);
+  Block &block = *lane.of;
+  if (kind == dsv3::sim::Fence::Products) {
+    block.joinProducts(lane, {ProductStep::Fence}, __builtin_return_address(0));
+    return;
+  }
+  for (auto &[place, barrier] : block.async.barriers) {
+    barrier.fenced |= barrier.initialiser == lane.index;
+  }
+  if (kind == dsv3::sim::Fence::Proxy && block.work.checker) {
+    block.work.checker->clocksOfBlock().fence(size_t(lane.index));
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Tensor copies
+//===----------------------------------------------------------------------===//
+
+/// Global memory that is not there is a fault here, while the thread that asks for it runs.
+static void touch(const TensorBox &box) {
+  for (int row = 0; row < box.map.boxRows; ++row) {
+    if (BoxRow part = rowOf(box, row); part.bytes > 0) {
+      static_cast<void>(*static_cast<const volatile std::byte *>(part.from));
+      static_cast<void>(*static_cast<const volatile std::byte *>(part.from + part.bytes - 1));
+    }
+  }
+}
+
+void Block::copyTensor(MachineThread &thread, void *to, const dsv3::sim::TensorMap *map, int column,
+                       int row, unsigned long long *place) {
+  auto &lane = static_cast<Lane &>(thread);
+  Block &block = *lane.of;
+  const void *site = __builtin_return_address(0);
+  SharedBarrier &barrier = block.barrierAt(lane, place, site);
+  TensorBox box{*map, column, row, block.offsetOf(to)};
+  size_t there = block.shared.size() - size_t(block.sharedBegin() - block.shared.data());
+  if (!barrier.fenced) {
+    block.fail(lane,
+               "has a tensor copy arrive at a barrier that thread " +
+                   std::to_string(barrier.initialiser) +
+                   " initialised: no fence.mbarrier_init of that thread lies between",
+               site);
+  }
+  if (box.to % tensorRowBytes != 0 || box.to > there || bytesOf(box) > there - box.to) {
+    block.fail(lane,
+               "copies a box of " + std::to_string(bytesOf(box)) +
+                   " bytes to a place that is not in shared memory, or no multiple of 128 bytes",
+               site);
+  }
+  block.checkCopy(lane, box, site);
+  touch(box);
+  block.async.copies.push_back({box, &barrier});
+  if (block.coin()) {
+    block.finishCopy(block.async.copies.size() - 1);
+  }
+}
+
+void Block::checkCopy(Lane &lane, const TensorBox &box, const void *site) {
+  if (!work.checker) {
+    return;
+  }
+  for (int row = 0; row < box.map.boxRows; ++row) {
+    if (BoxRow part = rowOf(box, row); part.bytes > 0) {
+      check(lane, {site, part.from, uint32_t(part.bytes), false, false});
+    }
+  }
+  for (size_t at = 0; at < bytesOf(box); at += chunkBytes) {
+    const std::byte *to = sharedBegin() + swizzle128(box.to + at);
+    std::string problem =
+        work.checker->startTensorCopy(uint16_t(lane.index), uint16_t(lane.warp->syncs),
+                                      {site, to, uint32_t(chunkBytes), true, true});
+    if (!problem.empty()) {
+      fail(lane, std::move(problem), site);
+    }
+  }
+}
+
+void Block::finishCopy(size_t index) {
+  TensorCopy copy = async.copies[index];
+  async.copies.erase(async.copies.begin() + ptrdiff_t(index));
+  SharedBarrier &barrier = *copy.barrier;
+  copyBox(copy.box, sharedBegin());
+  if (work.checker) {
+    Clocks &clocks = work.checker->clocksOfBlock();
+    for (size_t at = 0; at < bytesOf(copy.box); at += chunkBytes) {
+      work.checker->finishTensorCopy(barrier.number, barrier.phase + 1,
+                                     sharedBegin() + swizzle128(copy.box.to + at));
+    }
+    clocks.release(clocks.copies(barrier.number), barrier.phase + 1, barrier.arrived);
+  }
+  barrier.bytes -= int64_t(bytesOf(copy.box));
+  endPhase(barrier);
+}
+
+//===----------------------------------------------------------------------===//
+// Products of warp groups
+//===----------------------------------------------------------------------===//
+
+void Block::joinProducts(Lane &lane, const ProductStep &step, const void *site) {
+  Exchange own;
+  own.product = step;
+  join(lane, Wait::Product, own, site);
+}
+
+void Block::multiplyGroup(MachineThread &thread, float (&sums)[dsv3::sim::productSums],
+                          unsigned long long a, unsigned long long b) {
+  auto &lane = static_cast<Lane &>(thread);
+  lane.of->joinProducts(lane, {ProductStep::Begin, a, b, 0, sums}, __builtin_return_address(0));
+}
+
+void Block::commitProducts(MachineThread &thread) {
+  auto &lane = static_cast<Lane &>(thread);
+  lane.of->joinProducts(lane, {ProductStep::Commit}, __builtin_return_address(0));
+}
+
+void Block::waitForProducts(MachineThread &thread, int pending) {
+  auto &lane = static_cast<Lane &>(thread);
+  lane.of->joinProducts(lane, {ProductStep::Finish, 0, 0, uint32_t(pending)},
+                        __builtin_return_address(0));
+}
+
+void Block::completeProducts(Warp &warp) {
+  auto &lane = static_cast<Lane &>(*region->header().running);
+  const auto &exchange = warp.exchange[warp.turn % 2];
+  const ProductStep &step = exchange[0].product;
+  WarpProducts &products = warp.products;
+  if (!std::ranges::all_of(exchange, [&](const Exchange &one) {
+        return one.product.kind == step.kind && one.product.a == step.a &&
+               one.product.b == step.b && one.product.pending == step.pending;
+      })) {
+    fail(lane, "lanes of a warp are at different steps of products", lane.site);
+  }
+  bool fine = true;
+  switch (step.kind) {
+  case ProductStep::Fence:
+    products.fenced = true;
+    break;
+  case ProductStep::Begin:
+    fine = beginProduct(warp, lane, step);
+    break;
+  case ProductStep::Commit:
+    products.commit();
+    break;
+  case ProductStep::Finish:
+    fine = products.finish(step.pending, sharedBegin());
+    finishGroups(warp, step.pending);
+    break;
+  }
+  if (!fine) {
+    fail(lane, "wrote to sums of a product before it was waited for", lane.site);
+  }
+}
+
+bool Block::beginProduct(Warp &warp, Lane &lane, const ProductStep &step) {
+  std::optional<SharedMatrix> a = matrixOf(step.a), b = matrixOf(step.b);
+  if (!a || !b) {
+    fail(lane, "multiplies matrices whose descriptors are not simulated", lane.site);
+  }
+  if (!warp.products.fenced) {
+    fail(lane, "begins a product without a wgmma.fence before, since the last wait", lane.site);
+  }
+  size_t firstRow = warp.number % 4 * sliceRows;
+  checkMatrix(warp, *a, firstRow, sliceRows);
+  checkMatrix(warp, *b, 0, groupColumns);
+  const auto &exchange = warp.exchange[warp.turn % 2];
+  WarpProducts::Places places;
+  std::ranges::transform(exchange, places.begin(),
+                         [](const Exchange &one) { return one.product.sums; });
+  return warp.products.begin(places, *a, *b, firstRow, sharedBegin(), coin());
+}
+
+void Block::checkMatrix(Warp &warp, const SharedMatrix &matrix, size_t firstRow, size_t rows) {
+  auto &running = static_cast<Lane &>(*region->header().running);
+  // What the last lane knows: others wait for barriers in its place now and then.
+  Lane &lane = *lanes[warp.number * warpLanes + warpLanes - 1];
+  size_t there = shared.size() - size_t(sharedBegin() - shared.data());
+  for (size_t row = firstRow; row < firstRow + rows; ++row) {
+    for (size_t chunk = 0; chunk < 2; ++chunk) {
+      size_t at = matrix.addressOf(row, chunk);
+      if (at + chunkBytes > there) {
+        fail(running, "multiplies a matrix that leaves shared memory", running.site);
+      }
+      if (!work.checker) {
+        continue;
+      }
+      std::string problem = work.checker->readByProduct(
+          uint16_t(lane.index), uint16_t(warp.syncs), warp.products.currentGroup(),
+          {running.site, sharedBegin() + at, uint32_t(chunkBytes), false, true});
+      if (!problem.empty()) {
+        fail(running, std::move(problem), running.site);
+      }
+    }
+  }
+}
+
+void Block::finishGroups(const Warp &warp, uint32_t pending) {
+  uint32_t current = warp.products.currentGroup();
+  if (!work.checker || current <= pending + 1) {
+    return;
+  }
+  Clocks &clocks = work.checker->clocksOfBlock();
+  for (size_t lane = 0; lane < size_t(std::popcount(warp.lanes)); ++lane) {
+    clocks.learn(warp.number * warpLanes + lane, clocks.products(warp.number),
+                 current - pending - 1);
+  }
+}
+
+/// Registers of a multiprocessor.
+static constexpr int allRegisters = 65536;
+
+void Block::setRegisters(MachineThread &thread, int count) {
+  auto &lane = static_cast<Lane &>(thread);
+  Block &block = *lane.of;
+  lane.warp->registers = count;
+  int wanted = 0;
+  bool all = true;
+  for (const auto &warp : block.warps) {
+    wanted += warp->registers * warpLanes;
+    all &= warp->registers > 0;
+  }
+  if (all && wanted > allRegisters) {
+    block.fail(lane,
+               "setmaxnreg: the block's warps want " + std::to_string(wanted) + " of " +
+                   std::to_string(allRegisters) + " registers, which never come",
+               __builtin_return_address(0));
+  }
+}
+
+unsigned Block::sharedAddress(MachineThread &thread, const void *place) {
+  auto &lane = static_cast<Lane &>(thread);
+  Block &block = *lane.of;
+  size_t offset = block.offsetOf(place);
+  constexpr size_t addresses = size_t(1) << 18; // of matrix descriptors
+  if (offset >= std::min(block.shared.size(), addresses)) {
+    block.fail(lane, "takes a place for one of shared memory that is not",
+               __builtin_return_address(0));
+  }
+  return unsigned(offset);
+}

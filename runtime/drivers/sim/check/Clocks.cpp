@@ -1,0 +1,64 @@
+//===- Clocks.cpp - what barriers in shared memory order ------------------===//
+
+#include "runtime/drivers/sim/check/Clocks.h"
+
+#include <algorithm>
+
+using namespace dsv3::runtime::sim;
+
+static void raise(Clock &clock, const Clock &by) {
+  clock.resize(by.size());
+  for (size_t i = 0; i < by.size(); ++i) {
+    clock[i] = std::max(clock[i], by[i]);
+  }
+}
+
+void Clocks::begin(size_t threads, size_t chunks) {
+  threadCount = threads;
+  chunkCount = chunks;
+  ofThreads.clear();
+}
+
+void Clocks::activate() {
+  if (active()) {
+    return;
+  }
+  ofThreads.assign(threadCount, Clock(threadCount + mostWarps + mostBarriers));
+  for (size_t i = 0; i < threadCount; ++i) {
+    ofThreads[i][i] = 1;
+  }
+  fences.assign(threadCount, 0);
+  uses.assign(chunkCount, {});
+}
+
+void Clocks::release(size_t thread, Clock &to) {
+  raise(to, ofThreads[thread]);
+  ++ofThreads[thread][thread];
+}
+
+void Clocks::release(size_t agent, uint32_t epoch, Clock &to) const {
+  to.resize(ofThreads[0].size());
+  to[agent] = std::max(to[agent], epoch);
+}
+
+void Clocks::acquire(size_t thread, const Clock &from) { raise(ofThreads[thread], from); }
+
+void Clocks::join(size_t first, size_t count) {
+  Clock all;
+  for (size_t i = first; i < first + count; ++i) {
+    release(i, all);
+  }
+  for (size_t i = first; i < first + count; ++i) {
+    acquire(i, all);
+  }
+}
+
+void Clocks::learn(size_t thread, size_t agent, uint32_t epoch) {
+  uint32_t &known = ofThreads[thread][agent];
+  known = std::max(known, epoch);
+}
+
+void Clocks::fence(size_t thread) {
+  fences[thread] = ofThreads[thread][thread];
+  ++ofThreads[thread][thread];
+}

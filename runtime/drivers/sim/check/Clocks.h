@@ -1,0 +1,67 @@
+//===- Clocks.h - what barriers in shared memory order ----------*- C++ -*-===//
+//
+// Vector clocks of the agents of a block: its threads, the tensor cores of each warp, and for
+// each barrier the tensor copies that arrive at it. A thread that arrives at a barrier gives
+// away what it knows, one that has waited for the phase takes it. Kept from the first such
+// instruction of a block on; before that barriers of the block and of warps order all that
+// there is (Shadow.h).
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace dsv3::runtime::sim {
+
+/// The last epoch of each agent that is known to lie before.
+using Clock = std::vector<uint32_t>;
+
+inline constexpr size_t mostBarriers = 64, mostWarps = 32;
+
+/// Who used 16 bytes of shared memory other than by plain loads and stores.
+struct ChunkUse {
+  uint32_t copier = 0, copied = 0;            ///< agent and epoch of the last copy of a tensor
+  std::array<uint32_t, mostWarps> products{}; ///< epoch of the last product of each warp
+};
+
+class Clocks {
+public:
+  /// Of a block that begins with as many threads and chunks of 16 bytes.
+  void begin(size_t threads, size_t chunks);
+  void activate();
+  bool active() const { return !ofThreads.empty(); }
+
+  /// Of a thread: what it knows, null if nothing is kept; and its own epoch.
+  const uint32_t *known(size_t thread) const {
+    return active() ? ofThreads[thread].data() : nullptr;
+  }
+  uint32_t epoch(size_t thread) const { return active() ? ofThreads[thread][thread] : 1; }
+
+  /// What follows is of active clocks.
+  void release(size_t thread, Clock &to);
+  void acquire(size_t thread, const Clock &from);
+  /// Threads that met at a barrier of their warp, or of the block, know all that each knew.
+  void join(size_t first, size_t count);
+  void learn(size_t thread, size_t agent, uint32_t epoch);
+  /// An agent that is no thread arrives with what it did until `epoch`.
+  void release(size_t agent, uint32_t epoch, Clock &to) const;
+
+  /// What a thread wrote so far is there for the asynchronous agents.
+  void fence(size_t thread);
+  bool isFenced(size_t thread, uint32_t epoch) const { return epoch <= fences[thread]; }
+
+  size_t copies(size_t barrier) const { return threadCount + mostWarps + barrier; }
+  size_t products(size_t warp) const { return threadCount + warp; }
+  ChunkUse &use(size_t chunk) { return uses[chunk]; }
+
+private:
+  size_t threadCount = 0, chunkCount = 0;
+  std::vector<Clock> ofThreads;
+  std::vector<uint32_t> fences; ///< epoch of each thread's last
+  std::vector<ChunkUse> uses;
+};
+
+} // namespace dsv3::runtime::sim

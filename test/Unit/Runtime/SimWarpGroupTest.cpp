@@ -1,0 +1,158 @@
+//===- SimWarpGroupTest.cpp - instructions of sm_90a on the simulated GPU -===//
+//
+// Products of warp groups and tensor copies against the formulas of the PTX ISA, and what
+// is refused without checks.
+//
+//===----------------------------------------------------------------------===//
+#include "SimWarpGroup.h"
+
+#include <numeric>
+
+using namespace dsv3;
+using namespace dsv3::runtime;
+using namespace dsv3::test;
+
+/// Elements of a box of eight rows, and its bytes.
+static constexpr size_t box = size_t(8) * 64;
+static constexpr int64_t boxBytes = box * 2;
+
+TEST(SimWarpGroup, ProductsHaveTheManualsLayouts) {
+  SimRun sim(options(false));
+  // Swizzle of 128 bytes: bits 4-6 of an address are those of it and of bits 7-9.
+  SUCCEED_OR_FAIL(sim.load("const bf16 *a, const bf16 *b, float *c", 128, std::string(R"(
+    SharedArrays shared;
+    unsigned char *x = shared.take<unsigned char>(64 * 128);
+    unsigned char *w = shared.take<unsigned char>(128 * 128);
+    for (int i = threadIndex(); i < 128 * 64; i += 128) {
+      int row = i / 64, column = i % 64, address = row * 128 + column * 2;
+      int place = address ^ ((address >> 7) & 7) << 4;
+      if (row < 64) { *reinterpret_cast<bf16 *>(x + place) = a[i]; }
+      *reinterpret_cast<bf16 *>(w + place) = b[i];
+    }
+    fenceProxy();
+    syncBlock();
+    float sums[productSums];
+    for (int i = 0; i < 64; ++i) { sums[i] = 1.0f; }
+    fenceProducts(sums);
+    for (int k = 0; k < 4; ++k) {
+      multiplyGroup(sums, matrixDescriptor(x + k * 32), matrixDescriptor(w + k * 32));
+    }
+    commitProducts();
+    waitForProducts<0>(sums);
+  )") + storeSums));
+  std::vector<uint16_t> a = integers(64, 64, 5), b = integers(128, 64, 7);
+  sim.add(a);
+  sim.add(b);
+  sim.add(std::vector<float>(sumCount));
+  SUCCEED_OR_FAIL(sim.launch({1, int64_t(192) * 128}));
+  std::vector<float> expected = productOf(a, b, 64, 128, 64);
+  for (float &sum : expected) {
+    sum += 1.F;
+  }
+  EXPECT_EQ(sim.values<float>(2), expected);
+}
+
+TEST(SimWarpGroup, TensorCopiesSwizzleAndFillWithZeros) {
+  SimRun sim(options(false));
+  SUCCEED_OR_FAIL(sim.load("const bf16 *matrix, bf16 *box", 32, R"(
+    SharedArrays shared;
+    bf16 *to = shared.take<bf16>(8 * 64);
+    Barrier *full = shared.take<Barrier>(1);
+    if (threadIndex() == 0) {
+      initBarrier(full, 1);
+      fenceBarrierInit();
+      arriveExpecting(full, 8 * 128);
+      copyTensor(to, &map, 64, 16, full);
+    }
+    syncBlock();
+    while (!tryWait(full, 0)) {}
+    for (int i = threadIndex(); i < 8 * 64; i += 32) {
+      box[i] = to[i];
+    }
+  )",
+                           "0, 20, 72, 8"));
+  std::vector<uint16_t> matrix(size_t(20) * 72);
+  std::iota(matrix.begin(), matrix.end(), uint16_t(1));
+  sim.add(matrix);
+  sim.add(std::vector<uint16_t>(box));
+  SUCCEED_OR_FAIL(sim.launch({1, boxBytes + 8}));
+  // From row 16 and column 64 on there are 4 rows and 8 columns.
+  std::vector<uint16_t> expected(box);
+  for (size_t row = 0; row < 4; ++row) {
+    for (size_t column = 0; column < 8; ++column) {
+      size_t chunk = column / 8 ^ row % 8;
+      expected[row * 64 + chunk * 8 + column % 8] = matrix[(row + 16) * 72 + 64 + column];
+    }
+  }
+  EXPECT_EQ(sim.values<uint16_t>(1), expected);
+}
+
+TEST(SimWarpGroup, ATensorCopyOfMemoryThatIsNotThereIsAFailure) {
+  SimRun sim(options(false));
+  SUCCEED_OR_FAIL(sim.load("const bf16 *matrix", 32, R"(
+    SharedArrays shared;
+    bf16 *to = shared.take<bf16>(8 * 64);
+    Barrier *full = shared.take<Barrier>(1);
+    if (threadIndex() == 0) {
+      initBarrier(full, 1);
+      fenceBarrierInit();
+      arriveExpecting(full, 8 * 128);
+      copyTensor(to, &map, 0, 1 << 30, full);
+    }
+    while (!tryWait(full, 0)) {}
+  )",
+                           "0, 4294967296, 64, 8"));
+  sim.add(std::vector<uint16_t>(64));
+  Status status = sim.launch({1, boxBytes + 8});
+  ASSERT_FALSE(status);
+  EXPECT_TRUE(status.failure().what.ends_with(", where there is none")) << status.failure().what;
+  EXPECT_NE(status.failure().where.find("block 0, thread 0"), std::string::npos);
+}
+
+TEST(SimWarpGroup, BlocksWaitForWhatTheyHaveBegun) {
+  SimRun sim(options(false));
+  sim.add(std::vector<uint16_t>(box));
+  SUCCEED_OR_FAIL(sim.load("const bf16 *matrices", 128, R"(
+    SharedArrays shared;
+    uint64 matrix = matrixDescriptor(shared.take<bf16>(128 * 64));
+    float sums[productSums] = {};
+    fenceProducts(sums);
+    multiplyGroup(sums, matrix, matrix);
+    commitProducts();
+  )"));
+  Status status = sim.launch({1, 2 * 8 * boxBytes});
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.failure().what, "ends while products are under way");
+  SUCCEED_OR_FAIL(sim.load("const bf16 *matrix", 32, R"(
+    SharedArrays shared;
+    bf16 *to = shared.take<bf16>(8 * 64);
+    Barrier *full = shared.take<Barrier>(1);
+    if (threadIndex() == 0) {
+      initBarrier(full, 1);
+      fenceBarrierInit();
+      arriveExpecting(full, 8 * 128);
+      copyTensor(to, &map, 0, 0, full);
+    }
+  )",
+                           "0, 8, 64, 8"));
+  status = sim.launch({1, boxBytes + 8});
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.failure().what, "ends while tensor copies are under way to its shared memory");
+}
+
+TEST(SimWarpGroup, RegistersThatThereAreNot) {
+  for (bool enough : {true, false}) {
+    SimRun sim(options(false));
+    SUCCEED_OR_FAIL(
+        sim.load("int *out", 384,
+                 std::string("if (threadIndex() < 128) { giveRegisters<") + (enough ? "40" : "64") +
+                     ">(); } else { takeRegisters<232>(); }\nout[threadIndex()] = 1;\n"));
+    sim.add(std::vector<int>(384));
+    Status status = sim.launch({1, 0});
+    ASSERT_EQ(bool(status), enough);
+    if (!enough) {
+      EXPECT_EQ(status.failure().what,
+                "setmaxnreg: the block's warps want 67584 of 65536 registers, which never come");
+    }
+  }
+}
