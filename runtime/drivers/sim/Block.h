@@ -11,6 +11,7 @@
 #include "runtime/drivers/sim/Region.h"
 #include "runtime/drivers/sim/Warp.h"
 #include "runtime/drivers/sim/check/Checker.h"
+#include "runtime/drivers/sim/predict/Meter.h"
 #include "runtime/kernels/sim/entry.h"
 
 #include <memory>
@@ -33,6 +34,7 @@ struct BlockWork {
   size_t sharedBytes = 0;
   uint64_t seed = 0;          ///< 0: all in order
   Checker *checker = nullptr; ///< of every access, where there is one
+  Meter *meter = nullptr;     ///< likewise; not both
 };
 
 /// What went wrong in a block.
@@ -97,6 +99,9 @@ private:
   /// know: AddressSanitizer would look at the fiber's stack and not recognise it.
   void fail(const Lane &lane, std::string what, const void *site);
   void describeStuck();
+  bool observes() const { return work.checker || work.meter; }
+  /// Whether a place belongs to the machine: a stack, what fibers know of themselves.
+  bool isMachine(const Lane &lane, const void *place) const;
   /// Checks an access and keeps it for the counters.
   void check(Lane &lane, const AccessEntry &access);
   void perform(Lane &lane, const PendingCopy &copy);

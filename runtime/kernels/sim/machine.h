@@ -23,7 +23,7 @@
 namespace dsv3::sim {
 
 /// Raised by whoever changes what is said here, so that older code is compiled anew.
-inline constexpr int machineRevision = 2;
+inline constexpr int machineRevision = 3;
 
 /// Which lane a shuffle reads.
 enum class Source : int { Xor, Up, Lane };
@@ -35,6 +35,7 @@ struct Thread {
   const Machine *machine;
   long long block;
   int index;
+  long long multiplyAdds; ///< that it did, where the code is observed
 };
 
 /// The instructions that need more than the thread itself. Each returns when the hardware's
