@@ -7,6 +7,8 @@
 // [C] Chips and Cheese, Nvidia's H100: Funny L2, and Tons of Bandwidth (2023): 5.5 to 6 TB/s
 //     from the L2 of an H100 with 114 multiprocessors at 1755 MHz.
 // [M] Measured: a copy shows 4.3 of 4.8 TB/s on an H200 (docs/performance.md).
+// [F] Fitted: 152 launches of a decode step of model M, as a graph on an H100, took 1.18 ms
+//     (docs/performance.md), of which 0.1 ms are taken for copies and the host.
 // [A] Assumed, since nothing was published that could be cited.
 //
 //===----------------------------------------------------------------------===//
@@ -21,9 +23,9 @@ using namespace dsv3::runtime;
 
 /// [M], for all of them.
 static constexpr double copyFraction = 0.9;
-/// Between two small kernels of a stream that depend on each other. [A]: a graph of empty kernels
-/// takes between 1 and 1.5 us for each.
-static constexpr double launchSeconds = 1.3e-6;
+/// What a launch takes besides its work: the gap behind the one before, then fetching code and
+/// filling the multiprocessors. [F], for all of them.
+static constexpr double launchSeconds = 4e-6;
 
 /// SXM module of 80 GB. [W], latencies [L]; L2: 5120 bytes a clock [W].
 static constexpr Chip a100{.name = "a100",

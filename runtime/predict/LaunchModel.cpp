@@ -79,7 +79,6 @@ LaunchTime runtime::timeOf(const Chip &chip, const LaunchWork &work) {
   LaunchTime time;
   auto &parts = time.parts;
   auto part = [&parts](Limit limit) -> double & { return parts[size_t(limit)]; };
-  part(Limit::Launch) = chip.launchSeconds;
   if (work.blocks > 0) {
     auto blocks = double(work.blocks);
     // The multiprocessor with the most blocks is done last.
@@ -100,8 +99,8 @@ LaunchTime runtime::timeOf(const Chip &chip, const LaunchWork &work) {
     part(Limit::Latency) = std::max(waves * chainSeconds(chip, work, work.mean),
                                     chainSeconds(chip, work, work.longest));
   }
-  auto longest = std::ranges::max_element(parts);
-  time.limit = Limit(longest - parts.begin());
-  time.seconds = chip.launchSeconds + (time.limit == Limit::Launch ? 0 : *longest);
+  time.seconds = chip.launchSeconds + std::ranges::max(parts);
+  part(Limit::Launch) = chip.launchSeconds;
+  time.limit = Limit(std::ranges::max_element(parts) - parts.begin());
   return time;
 }

@@ -115,7 +115,8 @@ struct KernelFacts {
   int64_t groups = 1;
   int64_t parts = 1;         ///< gemm, grouped_gemm
   DType weight = DType::F32; ///< gemm, grouped_gemm, expanded_attention
-  DType rows = DType::F32;   ///< gemm, grouped_gemm: what is multiplied with the weight
+  DType rows = DType::F32;   ///< gemm, grouped_gemm: what is multiplied with the weight;
+                             ///< expanded_attention: the queries
   int64_t rowsBegin = 1;     ///< and a power of two: they begin at multiples of so many elements
   int64_t scaleColumns = 0;  ///< of the weight's scales; 0: none
   int64_t heads = 1;         ///< both attentions, attention_combine, rope_append

@@ -118,19 +118,21 @@ Expected<std::unique_ptr<SimObject>> SimObject::open(const ObjectFile &file,
     return texts.failure();
   }
   std::unique_ptr<SimObject> object(new SimObject(checker, options.compiling.say));
+  std::vector<SimKernel> observed;
+  if (options.chip) { // first: the compiler that it needs may not be there
+    Expected<std::vector<SimKernel>> made = compile(*texts, options, true);
+    if (!made) {
+      return made.failure();
+    }
+    observed = *std::move(made);
+  }
   Expected<std::vector<SimKernel>> kernels = compile(*texts, options, checker != nullptr);
   if (!kernels) {
     return kernels.failure();
   }
   object->loaded = *std::move(kernels);
-  if (options.chip) {
-    Expected<std::vector<SimKernel>> observed = compile(*texts, options, true);
-    if (!observed) {
-      return observed.failure();
-    }
-    for (size_t i = 0; i < texts->size(); ++i) {
-      object->loaded[i].observed = std::make_unique<SimKernel>(std::move((*observed)[i]));
-    }
+  for (size_t i = 0; i < observed.size(); ++i) {
+    object->loaded[i].observed = std::make_unique<SimKernel>(std::move(observed[i]));
   }
   return object;
 }

@@ -49,7 +49,7 @@ kern.def @parts kind "attention_combine" family "attention_combine" sizes ["T"] 
 }
 
 // CHECK-LABEL: //===- kernel expanded -===//
-// CHECK: // For sm_90a: rows=32, threads=256, since 32 tokens share a page that is expanded.
+// CHECK: // For sm_90a: form=1, rows=32, threads=256, since 32 tokens share a page that is expanded.
 // CHECK: expandedAttention<32, 4, 16, 24, 256>(launch, Rows<const float, 0, 64, 16>{query}, Rows<const float, 0, 32, 8>{ropeQuery},
 // CHECK-NEXT: Weight<bf16, 40, 32>{weight, nullptr}, positions, requests, TheCache{cachePages, cacheTable},
 // CHECK-NEXT: Rows<float, 0, 96, 24>{out}, T, 0.200000003f);

@@ -114,6 +114,7 @@ OwningOpRef<ModuleOp> compileCase(const Case &one, MLIRContext &context,
   PipelineOptions options;
   options.weights = one.weights, options.head = one.head, options.cacheType = one.cache;
   options.activations = one.activations;
+  options.policy = one.policy;
   options.variants = variants;
   if (variants.empty() && one.activations != "f32") {
     // Codes are multiplied with and without instructions for that.

@@ -23,6 +23,7 @@ struct Case {
   std::string head = {};
   std::string cache = {};
   std::string activations = "f32";
+  std::string policy = "f32";
 };
 
 /// Those of the tree, and the oracles' where they are at hand.

@@ -102,11 +102,11 @@ TEST_F(SimPredict, BankConflictsTakeTime) {
 
 TEST_F(SimPredict, ChainsOfLoadsAndShuffles) {
   // Eight iterations of a loop of loads, of which four are on their way at once; then 5 shuffles.
-  predict(
-      "  float sum = 0.0f;\n"
-      "  for (int i = 0; i < 8 + int(number); ++i) sum += loadVector<1>(x + i * 64 + threadIndex()).values[0];\n"
-      "  y[threadIndex()] = warpSum(sum);\n",
-      {.blocks = 1}, 512);
+  predict("  float sum = 0.0f;\n"
+          "  for (int i = 0; i < 8 + int(number); ++i) sum += loadVector<1>(x + i * 64 + "
+          "threadIndex()).values[0];\n"
+          "  y[threadIndex()] = warpSum(sum);\n",
+          {.blocks = 1}, 512);
   EXPECT_NEAR(clocks("latency"), 2 * findChip("h100")->memoryLatency + 5 * 24, 1e-9);
 }
 
