@@ -42,15 +42,19 @@ static std::string layersText(const runtime::KernelResult &kernel) {
              : fmt::format("{}-{}", kernel.firstLayer, kernel.lastLayer);
 }
 
-/// What only predictions have: traffic and the limit, and how many of the blocks were observed.
+/// What only predictions have: traffic, work and the limit.
 static std::string predictionText(const runtime::KernelPrediction &prediction) {
-  std::string text =
-      fmt::format("{:>10.3f}{:>10.3f}{:>10.3f}  {:<14}", prediction.memoryBytes / 1e6,
-                  prediction.l2Bytes / 1e6, prediction.flops / 1e9, prediction.limit);
-  if (prediction.observedBlocks < prediction.blocks) {
-    text += fmt::format("from {} of {} blocks, ", prediction.observedBlocks, prediction.blocks);
-  }
-  return text;
+  return fmt::format("{:>11.3f}{:>11.3f}{:>12.3f}  {:<13}", prediction.memoryBytes / 1e6,
+                     prediction.l2Bytes / 1e6, prediction.flops / 1e9, prediction.limit);
+}
+
+/// Where a kernel's time comes from.
+static std::string originText(const runtime::KernelPrediction &prediction,
+                              const runtime::StepProfile &profile) {
+  bool whole = prediction.observedBlocks == prediction.blocks;
+  return timeOrigin(profile) + (whole ? std::string()
+                                      : fmt::format(", {} of {} blocks observed",
+                                                    prediction.observedBlocks, prediction.blocks));
 }
 
 static void addTable(std::string &text, const ProfiledStep &step, const ProfileResult &result) {
@@ -58,21 +62,20 @@ static void addTable(std::string &text, const ProfiledStep &step, const ProfileR
   double total = step.profile.seconds();
   auto out = std::back_inserter(text);
   fmt::format_to(out, "\n{}, {}\n", step.name, stepText(step.profile.shape));
-  fmt::format_to(out, "{:<40}{:>8}{:>9}{:>11}{:>7}{:>10}{:>10}{:>10}", "kernel", "layers",
+  fmt::format_to(out, "{:<34}{:>8}{:>9}{:>11}{:>8}{:>10}{:>10}{:>10}", "kernel", "layers",
                  "launches", "us", "share", "MB", "GFLOP", "roofline");
-  fmt::format_to(out, "{}  {}\n",
-                 predicted ? fmt::format("{:>10}{:>10}{:>10}  {:<12}", "MB moved", "MB of L2",
+  fmt::format_to(out, "{}  time\n",
+                 predicted ? fmt::format("{:>11}{:>11}{:>12}  {:<13}", "MB memory", "MB L2",
                                          "GFLOP done", "limit")
-                           : "",
-                 "time");
+                           : "");
   for (const runtime::KernelResult &kernel : runtime::byKernel(*result.plan, step.profile)) {
-    fmt::format_to(out, "{:<40}{:>8}{:>9}{:>11.1f}{:>6.1f}%{:>10.3f}{:>10.3f}{:>9.0f}%",
+    fmt::format_to(out, "{:<34}{:>8}{:>9}{:>11.1f}{:>7.1f}%{:>10.3f}{:>10.3f}{:>9.0f}%",
                    kernel.symbol, layersText(kernel), kernel.launches, 1e6 * kernel.seconds,
                    100 * kernel.seconds / total, kernel.cost.bytes() / 1e6,
                    kernel.cost.weightFlops / 1e9,
                    100 * limitSeconds(kernel.cost, result.machine) / kernel.seconds);
     fmt::format_to(out, "{}  {}\n", predicted ? predictionText(kernel.prediction) : "",
-                   timeOrigin(step.profile));
+                   originText(kernel.prediction, step.profile));
   }
 }
 

@@ -15,7 +15,7 @@ using namespace dsv3::runtime::sim;
 
 static constexpr int l2Ways = 16;
 /// The fewest blocks that stand for all.
-static constexpr int64_t fewestBlocks = 64;
+static constexpr int64_t fewestBlocks = 32;
 
 Predictor::Predictor(const Chip &chip, std::unique_ptr<Block> block)
     : ofChip(chip), block(std::move(block)), l2(chip.l2Bytes, l2Ways) {}
