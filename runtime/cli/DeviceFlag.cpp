@@ -86,7 +86,7 @@ bool isSimulated(const ModelFlags &flags) {
 std::string deviceText(const runtime::Device &device, const ModelFlags &flags) {
   int threads = flags.threads > 0 ? flags.threads : usefulThreads();
   return gpuOf(flags.device)
-             ? std::string(device.model())
+             ? std::string(device.productName())
              : std::string(device.name()) + ", " + std::to_string(threads) + " threads";
 }
 

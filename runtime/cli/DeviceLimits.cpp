@@ -43,10 +43,10 @@ Expected<DeviceLimits> deviceLimits(runtime::Device &device, const plan::Plan &p
   if (!gpu) {
     return cpuLimits(plan.variants[variant].name, flags.threads);
   }
-  const runtime::Chip *chip =
-      flags.chip.empty() ? runtime::chipOfDriver(device.model()) : runtime::findChip(flags.chip);
+  const runtime::Chip *chip = flags.chip.empty() ? runtime::chipOfDriver(device.productName())
+                                                 : runtime::findChip(flags.chip);
   if (!chip) {
-    return Failure{"no peak is known for " + std::string(device.model()), "--device",
+    return Failure{"no peak is known for " + std::string(device.productName()), "--device",
                    "name the chip that is most like it: --chip=" + runtime::chipNames()};
   }
   bool exact = plan.policy == "f32";

@@ -108,7 +108,7 @@ public:
   /// cpu, cuda, null, …
   virtual std::string_view name() const = 0;
   /// What its maker calls it, where that says more.
-  virtual std::string_view model() const { return name(); }
+  virtual std::string_view productName() const { return name(); }
 
   /// Optional: bytes that allocate has to give, where the device has memory of its own.
   virtual std::optional<uint64_t> availableMemory() const { return std::nullopt; }

@@ -19,6 +19,7 @@ struct LineAccess {
   uint64_t line = 0;   ///< address / lineBytes
   uint8_t sectors = 0; ///< a bit for each of four
   bool store = false;
+  const void *site = nullptr; ///< in the code, where that is of interest
 };
 
 /// In sectors.

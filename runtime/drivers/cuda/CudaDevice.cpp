@@ -38,7 +38,7 @@ public:
   Status allocateMark();
 
   std::string_view name() const override { return "cuda"; }
-  std::string_view model() const override { return context->name; }
+  std::string_view productName() const override { return context->name; }
   std::optional<uint64_t> availableMemory() const override;
   std::optional<size_t> preferredVariant(std::span<const std::string_view> names) const override;
   Expected<std::unique_ptr<Buffer>> allocate(int64_t bytes, std::string_view what) override;

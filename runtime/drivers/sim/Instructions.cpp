@@ -215,14 +215,12 @@ unsigned char *Block::sharedArray(MachineThread &thread, int number, long long o
   return reinterpret_cast<unsigned char *>(place);
 }
 
-static bool near(const void *place, const void *other, uintptr_t bytes) {
-  auto a = reinterpret_cast<uintptr_t>(place), b = reinterpret_cast<uintptr_t>(other);
-  return (a > b ? a - b : b - a) < bytes;
-}
-
 bool Block::isMachine(const Lane &lane, const void *place) const {
-  return near(place, &region->header(), dsv3::sim::regionBytes) ||
-         near(place, &lane, sizeof lane) || near(place, &machine, sizeof machine);
+  auto isIn = [place](const void *begin, uintptr_t bytes) {
+    return reinterpret_cast<uintptr_t>(place) - reinterpret_cast<uintptr_t>(begin) < bytes;
+  };
+  return isIn(&region->header(), dsv3::sim::regionBytes) || isIn(&lane, sizeof lane) ||
+         isIn(&machine, sizeof machine);
 }
 
 void Block::observe(MachineThread &thread, const void *place, unsigned bytes, bool store,
@@ -246,7 +244,8 @@ void Block::observe(MachineThread &thread, const void *place, unsigned bytes, bo
   }
   // Constants lie beside the code.
   constexpr uintptr_t mostCodeBytes = uintptr_t(64) << 20;
-  if (!block.isMachine(lane, place) && !near(place, site, mostCodeBytes)) {
+  auto a = reinterpret_cast<uintptr_t>(place), b = reinterpret_cast<uintptr_t>(site);
+  if (!block.isMachine(lane, place) && (a > b ? a - b : b - a) >= mostCodeBytes) {
     block.fail(lane,
                std::string(store ? "writes " : "reads ") + std::to_string(bytes) +
                    " bytes at an address that is none of the device",

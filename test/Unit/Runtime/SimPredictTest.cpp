@@ -120,6 +120,21 @@ TEST_F(SimPredict, TensorCores) {
   EXPECT_NEAR(clocks("tensor cores"), 2 * 6 * 4096 / (4096 * 0.63), 1e-9);
 }
 
+// Beside 32 elements of its own, a block loads 64 that 30 blocks share, at another place.
+TEST_F(SimPredict, SampledBlocksThatShareInPart) {
+  constexpr int64_t blocks = 600;
+  predict("  float sum = 0.0f;\n"
+          "  for (int round = 0; round < 700; ++round) {\n"
+          "    sum += loadVector<1>(x + blockIndex() / 30 * 64 + threadIndex()).values[0];\n"
+          "    sum += loadVector<1>(x + 1280 + blockIndex() * 32 + threadIndex() / 2).values[0];\n"
+          "  }\n"
+          "  y[threadIndex() + blockIndex() * 64] = sum;\n",
+          {.blocks = blocks}, 64 * blocks);
+  EXPECT_LT(found.observedBlocks, blocks / 4);
+  double least = (1280 + 32 * double(blocks)) * 4;
+  EXPECT_NEAR(found.memoryBytes, least, 0.02 * least);
+}
+
 // Every block loads 128 elements of its own and 64 of all, 500 times; so many that some are
 // observed.
 TEST_F(SimPredict, SampledBlocksScaleExactly) {

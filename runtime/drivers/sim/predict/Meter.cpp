@@ -98,7 +98,7 @@ void Meter::touchLines(std::span<const AccessEntry> entries) {
       auto bit = uint8_t(1 << sector % inLine);
       auto known = std::ranges::find(touched, sector / inLine, &LineAccess::line);
       if (known == touched.end()) {
-        touched.push_back({sector / inLine, bit, entry.store});
+        touched.push_back({sector / inLine, bit, entry.store, entry.site});
       } else {
         known->sectors |= bit;
       }
@@ -132,7 +132,7 @@ void Meter::access(size_t warp, std::span<const AccessEntry> entries,
     uint8_t missed = first.copied ? line.sectors : cache->access(line, traffic);
     work.firstLevelSectors += double(traffic.hits);
     if (missed != 0) {
-      lines.push_back({line.line, missed, false});
+      lines.push_back({line.line, missed, false, line.site});
     }
   }
 }

@@ -2,12 +2,14 @@
 
 #include "runtime/drivers/sim/predict/Predictor.h"
 
+#include "dsv3/Support/Sampling.h"
 #include "runtime/predict/UnionEstimate.h"
 
 #include <algorithm>
 #include <bit>
-#include <numeric>
+#include <map>
 #include <unordered_map>
+#include <unordered_set>
 
 using namespace dsv3;
 using namespace dsv3::runtime;
@@ -63,7 +65,7 @@ std::optional<BlockFailure> Predictor::runAll(int64_t first, int64_t blocks, Lau
 
 namespace {
 
-/// Sectors that the sampled blocks asked memory for, and how many of them did.
+/// Sectors that sampled blocks asked memory for at one place of the code, and how many did.
 class SampledSectors {
 public:
   /// `missed`: of the line's sectors, those that the L2 did not have.
@@ -101,37 +103,45 @@ private:
 
 } // namespace
 
-/// A step through `blocks` numbers that comes to each once, and whose first ones lie evenly.
-static int64_t evenStride(int64_t blocks) {
-  auto stride = std::max<int64_t>(1, int64_t(double(blocks) * 0.6180339887));
-  while (std::gcd(stride, blocks) != 1) {
-    ++stride;
+/// `count` different blocks, the first of them 0, the others drawn; the same each time.
+static std::vector<int64_t> drawBlocks(int64_t count, int64_t blocks) {
+  std::vector<int64_t> drawn{0};
+  std::unordered_set<int64_t> taken{0};
+  RandomNumbers random{uint64_t(blocks)};
+  while (int64_t(drawn.size()) < count) {
+    auto next = int64_t(random.next() % uint64_t(blocks));
+    if (taken.insert(next).second) {
+      drawn.push_back(next);
+    }
   }
-  return stride;
+  return drawn;
 }
 
 /// Runs `count` of the blocks, block 0 having been run. What they did is scaled to all of them.
 std::optional<BlockFailure> Predictor::runSome(int64_t count, int64_t blocks, LaunchWork &work) {
-  int64_t stride = evenStride(blocks);
   CacheTraffic traffic;
-  SampledSectors sectors;
+  // What is loaded at one place is shared alike: rows by some blocks, a weight by others.
+  std::map<const void *, SampledSectors> sectors;
   double loaded = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    if (i > 0) {
-      if (std::optional<BlockFailure> failed = block->run(i * stride % blocks)) {
+  for (int64_t number : drawBlocks(count, blocks)) {
+    if (number > 0) {
+      if (std::optional<BlockFailure> failed = block->run(number)) {
         return failed;
       }
     }
     for (const LineAccess &line : meter.trace()) {
       uint8_t missed = l2.access(line, traffic);
       if (!line.store) {
-        sectors.add(line, missed, i);
+        sectors[line.site].add(line, missed, number);
         loaded += std::popcount(line.sectors);
       }
     }
   }
   double scale = double(blocks) / double(count);
-  work.memorySectors = std::min(estimateUnion(sectors.counted(), count, blocks), loaded * scale);
+  for (const auto &[site, ofSite] : sectors) {
+    work.memorySectors += estimateUnion(ofSite.counted(), count, blocks);
+  }
+  work.memorySectors = std::min(work.memorySectors, loaded * scale);
   work.l2Sectors = loaded * scale - work.memorySectors;
   work.writtenSectors = double(traffic.written) * scale;
   return std::nullopt;

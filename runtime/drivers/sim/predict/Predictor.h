@@ -2,7 +2,7 @@
 //
 // Runs blocks of a launch while a meter listens, has what they ask of the L2 answered by a
 // model of it, and asks the model of the chip for the time. Of a launch whose blocks do
-// much, some are run, evenly spread.
+// much, some are run, drawn at random.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
