@@ -135,6 +135,23 @@ TEST_F(SimPredict, SampledBlocksThatShareInPart) {
   EXPECT_NEAR(found.memoryBytes, least, 0.02 * least);
 }
 
+// Blocks that do more the larger their number is, as those of causal attention do.
+TEST_F(SimPredict, SampledBlocksThatDoNotAllDoTheSame) {
+  constexpr int64_t blocks = 400;
+  predict("  float sum = 0.0f;\n"
+          "  for (int round = 0; round < 3 * blockIndex(); ++round) {\n"
+          "    sum = multiplyAdd(loadVector<1>(x + threadIndex()).values[0], 2.0f, sum);\n"
+          "    sum = multiplyAdd(loadVector<1>(x + 64 + threadIndex()).values[0], 2.0f, sum);\n"
+          "  }\n"
+          "  for (int round = 0; round < 1000; ++round) sum += loadVector<1>(x + "
+          "threadIndex()).values[0];\n"
+          "  y[threadIndex() + blockIndex() * 64] = sum;\n",
+          {.blocks = blocks}, 64 * blocks);
+  EXPECT_LT(found.observedBlocks, blocks / 2);
+  double flops = 2.0 * 64 * 2 * 3 * blocks * (blocks - 1) / 2;
+  EXPECT_NEAR(found.flops, flops, 0.01 * flops);
+}
+
 // Every block loads 128 elements of its own and 64 of all, 500 times; so many that some are
 // observed.
 TEST_F(SimPredict, SampledBlocksScaleExactly) {

@@ -9,7 +9,6 @@
 #include <bit>
 #include <map>
 #include <unordered_map>
-#include <unordered_set>
 
 using namespace dsv3;
 using namespace dsv3::runtime;
@@ -103,16 +102,14 @@ private:
 
 } // namespace
 
-/// `count` different blocks, the first of them 0, the others drawn; the same each time.
+/// `count` different blocks, the first of them 0: one out of each of as many equal ranges, since
+/// what blocks do may grow with their number. The same each time.
 static std::vector<int64_t> drawBlocks(int64_t count, int64_t blocks) {
   std::vector<int64_t> drawn{0};
-  std::unordered_set<int64_t> taken{0};
   RandomNumbers random{uint64_t(blocks)};
-  while (int64_t(drawn.size()) < count) {
-    auto next = int64_t(random.next() % uint64_t(blocks));
-    if (taken.insert(next).second) {
-      drawn.push_back(next);
-    }
+  for (int64_t i = 1; i < count; ++i) {
+    int64_t begin = i * blocks / count, end = (i + 1) * blocks / count;
+    drawn.push_back(begin + int64_t(random.next() % uint64_t(end - begin)));
   }
   return drawn;
 }
