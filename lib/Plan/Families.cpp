@@ -59,7 +59,7 @@ constexpr std::array<GpuFamilyRow, 13> gpuFamilyRows{{
     {Family::RopeTable, "threads", "1"},
     {Family::RopeAppend, "threads", "1"},
     {Family::LatentAttention, "heads threads", "2"},
-    {Family::ExpandedAttention, "rows threads", "1"},
+    {Family::ExpandedAttention, "form rows threads", "2"},
     {Family::Router, "threads", "1"},
     {Family::Dispatch, "threads", "1"},
     {Family::Combine, "threads", "1"},

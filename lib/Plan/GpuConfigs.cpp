@@ -245,12 +245,43 @@ static std::vector<Configuration> latentConfigs(const GpuVariant &variant,
   return configs;
 }
 
+/// Tokens of a block of expanded attention on tensor cores.
+static constexpr int64_t mmaTokens = 64;
+
+static Configuration expandedMmaConfig(const GpuVariant &variant, const KernelFacts &facts) {
+  Fields fields{
+      {"form", int64_t(GpuProduct::MmaTiles)}, {"rows", mmaTokens}, {"threads", mostThreads}};
+  for (DType type : {facts.rows, facts.weight, facts.cache}) {
+    if (type != DType::BF16) {
+      return rejected(fields, "tensor cores would round queries, weight or cache of " +
+                                  std::string(name(type)) + " to bf16");
+    }
+  }
+  constexpr int64_t chunk = mmaChunkBytes / 2;
+  int64_t depth = facts.nope + facts.rope;
+  if (depth % 16 != 0 || facts.value % 16 != 0 || facts.nope % chunk != 0 ||
+      facts.latent % chunk != 0 || facts.rowsBegin % chunk != 0 ||
+      facts.pageTokens != mmaShape.columns) {
+    return rejected(fields, "queries, keys, values or pages are no whole fragments");
+  }
+  // Rows of queries and keys are padded to whole swizzles.
+  int64_t bytes = mmaShape.stages * (mmaShape.rows + mmaShape.columns) * mmaRowBytes +
+                  (mmaTokens + facts.pageTokens) * ceilDiv(depth, 64) * 64 * 2 +
+                  facts.value * facts.pageTokens * 2 + (2 * mmaTokens + 1) * 4;
+  if (bytes > variant.sharedBytes) {
+    return rejected(fields, bytesReason("stages, queries and a page", bytes, variant.sharedBytes));
+  }
+  return make(fields, rowBlocks(facts, mmaTokens, facts.heads), bytes,
+              "64 tokens share a page that tensor cores expand");
+}
+
 static std::vector<Configuration> expandedConfigs(const GpuVariant &variant,
                                                   const KernelFacts &facts) {
   int64_t keyFloats = facts.pageTokens * ((facts.nope + facts.value + facts.rope) | 1);
-  std::vector<Configuration> configs;
+  std::vector<Configuration> configs{expandedMmaConfig(variant, facts)};
   for (int64_t rows : {32, 16, 8, 4, 2, 1}) {
-    Fields fields{{"rows", rows}, {"threads", mostThreads}};
+    Fields fields{
+        {"form", int64_t(GpuProduct::FmaTiles)}, {"rows", rows}, {"threads", mostThreads}};
     // A query, its scores and the state of its softmax, its position and request.
     int64_t ofRow = facts.nope + facts.rope + facts.pageTokens + 3 + 2;
     int64_t bytes = 2 * fmaPieceBytes + (keyFloats + rows * ofRow + 1) * 4;

@@ -136,6 +136,8 @@ FailureOr<plan::KernelFacts> kernelFacts(kern::DefOp definition) {
         setWeight(facts, op);
         facts.heads = dimOf(op.getResult(), 1);
         facts.nope = lastDim(op.getQuery());
+        facts.rows = elementOf(op.getQuery());
+        facts.rowsBegin = std::min(beginsOf(op.getQuery()), beginsOf(op.getRopeQuery()));
         facts.value = lastDim(op.getResult());
       })
       .Case([&](kern::RouterOp op) {

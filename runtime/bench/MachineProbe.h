@@ -9,6 +9,7 @@
 
 #include "dsv3/Support/Status.h"
 #include "runtime/base/Memory.h"
+#include "runtime/bench/LimitProbe.h"
 #include "runtime/bench/Yardstick.h"
 #include "runtime/drivers/cpu/ThreadTeam.h"
 
@@ -18,18 +19,19 @@
 namespace dsv3::runtime {
 
 /// Used by one thread. Each measurement takes some tenths of a second.
-class MachineProbe {
+class MachineProbe final : public LimitProbe {
 public:
   /// `variant` says how wide vectors are. `bytes` of memory are read; they should be
   /// many times what the caches hold. Fails if memory or threads are not to be had.
   static Expected<MachineProbe> create(int threads, std::string_view variant, uint64_t bytes);
 
   /// Bytes per second of one pass over the memory.
-  double readBandwidth();
+  double readBandwidth() override;
   /// Bytes written per second while one half of the memory is copied to the other.
   double copyRate();
   /// f32 operations per second of fused multiply-adds on registers; one is two operations.
   double fmaPeak();
+  double peak() override { return fmaPeak(); }
   /// Hand-written products on the same threads and memory. The probe must outlive it.
   Yardstick yardstick() const;
 

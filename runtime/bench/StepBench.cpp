@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <map>
 #include <set>
 #include <thread>
 #include <utility>
@@ -29,7 +28,7 @@ Spread Spread::of(std::vector<double> values) {
   return {median, values.front(), values.back()};
 }
 
-StepBench::StepBench(Session &session, MachineProbe &probe, size_t variant, double attentionFlops,
+StepBench::StepBench(Session &session, LimitProbe &probe, size_t variant, double attentionFlops,
                      const StepBenchOptions &options)
     : session(session), probe(probe), variant(variant), attentionFlops(attentionFlops),
       options(options) {}
@@ -83,7 +82,7 @@ double StepBench::bandwidth() {
 
 double StepBench::peak() {
   std::this_thread::sleep_for(untilThreadsSleep);
-  peaks.push_back(std::max(probe.fmaPeak(), probe.fmaPeak()));
+  peaks.push_back(std::max(probe.peak(), probe.peak()));
   return peaks.back();
 }
 
@@ -253,7 +252,7 @@ Expected<PrefillResult> StepBench::prefill() {
   return result;
 }
 
-Expected<std::vector<KernelResult>> StepBench::kernels(int64_t tokens) {
+Expected<StepProfile> StepBench::profile(int64_t tokens) {
   std::vector<int32_t> ids = randomIds(tokens);
   if (Status status = moveTo(options.depth); !status) {
     return status;
@@ -262,7 +261,6 @@ Expected<std::vector<KernelResult>> StepBench::kernels(int64_t tokens) {
   if (Status status = session.append(ids, OutputRows::Last, &counter); !status) {
     return status;
   }
-  const plan::Plan &plan = session.plan();
   const plan::Entry &entry = *session.outputs().entry;
   if (tokens > entry.maxTokens) {
     return Failure{"expected at most " + std::to_string(entry.maxTokens) +
@@ -270,10 +268,12 @@ Expected<std::vector<KernelResult>> StepBench::kernels(int64_t tokens) {
                        std::to_string(tokens),
                    "--prompt-tokens"};
   }
-  std::vector<const plan::Instruction *> launches;
-  forLaunches(entry, [&](const plan::Instruction &launch) { launches.push_back(&launch); });
-  StepShape shape{tokens, 1, options.depth, counter.average()};
-  std::vector<KernelResult> results(plan.kernels.size());
+  StepProfile result;
+  result.shape = {tokens, 1, options.depth, counter.average()};
+  forLaunches(entry, [&](const plan::Instruction &launch, int64_t layer) {
+    result.launches.push_back({size_t(launch.target), layer, 0, 0,
+                               launchCost(session.plan(), variant, launch, result.shape)});
+  });
   for (int repeat = 0; repeat < options.repeats; ++repeat) {
     LaunchProfile times{.repeats = 2, .first = {}, .again = {}};
     Profiler profiler(times);
@@ -284,23 +284,14 @@ Expected<std::vector<KernelResult>> StepBench::kernels(int64_t tokens) {
       return status;
     }
     report("measuring kernels", repeat + 1, options.repeats);
-    for (size_t i = 0; i < launches.size(); ++i) {
-      KernelResult &result = results[size_t(launches[i]->target)];
-      result.seconds += times.first[i] / options.repeats;
-      result.againSeconds += times.again[i] / options.repeats;
-      if (repeat == 0) {
-        ++result.launches;
-        result.cost += launchCost(plan, variant, *launches[i], shape);
-      }
+    for (size_t i = 0; i < result.launches.size(); ++i) {
+      result.launches[i].seconds += times.first[i] / options.repeats;
+      result.launches[i].againSeconds += times.again[i] / options.repeats;
     }
+    result.predictedFor = times.predictedFor;
+    result.predictions = std::move(times.predictions);
   }
-  for (size_t i = 0; i < results.size(); ++i) {
-    results[i].symbol = plan.kernels[i].symbol;
-    results[i].family = plan.kernels[i].family;
-  }
-  std::erase_if(results, [](const KernelResult &result) { return result.launches == 0; });
-  std::ranges::stable_sort(results, std::greater(), &KernelResult::seconds);
-  return results;
+  return result;
 }
 
 MachineResult StepBench::machine() const { return {Spread::of(bandwidths), Spread::of(peaks)}; }

@@ -8,8 +8,8 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "runtime/bench/MachineProbe.h"
-#include "runtime/bench/StepCost.h"
+#include "runtime/bench/LimitProbe.h"
+#include "runtime/bench/StepProfile.h"
 #include "runtime/session/Session.h"
 
 #include <functional>
@@ -53,30 +53,23 @@ struct PrefillResult {
 
 struct MachineResult {
   Spread readBandwidth; ///< bytes per second
-  Spread fmaPeak;       ///< operations per second
-};
-
-/// One kernel of a step, summed over its launches.
-struct KernelResult {
-  std::string symbol, family;
-  int64_t launches = 0;
-  double seconds = 0;      ///< of the first runs
-  double againSeconds = 0; ///< of repeats, with what fits in caches there
-  Cost cost;
+  Spread peak;          ///< operations per second
 };
 
 class StepBench {
 public:
   /// `session` is at position 0. `attentionFlops` are the operations of absorbed attention
   /// for a row and a cached token, all layers.
-  StepBench(Session &session, MachineProbe &probe, size_t variant, double attentionFlops,
+  StepBench(Session &session, LimitProbe &probe, size_t variant, double attentionFlops,
             const StepBenchOptions &options);
 
   /// Fails if the context is too short or a step fails.
   Expected<DecodeResult> decode();
   Expected<PrefillResult> prefill();
-  /// The kernels of one step of `tokens` tokens behind `depth`, slowest first.
-  Expected<std::vector<KernelResult>> kernels(int64_t tokens);
+  /// One step of `tokens` tokens behind `depth`, launch by launch; the average of the repeats.
+  Expected<StepProfile> profile(int64_t tokens);
+  /// Measures the machine alone.
+  void measureMachine() { bandwidth(), peak(); }
   /// What the probe gave during the measurements so far.
   MachineResult machine() const;
 
@@ -90,7 +83,7 @@ private:
   double peak();
 
   Session &session;
-  MachineProbe &probe;
+  LimitProbe &probe;
   size_t variant;
   double attentionFlops;
   StepBenchOptions options;

@@ -85,26 +85,27 @@ Cost runtime::launchCost(const plan::Plan &plan, size_t variant, const plan::Ins
 }
 
 static void visitLaunches(const plan::Entry &entry,
-                          const std::vector<plan::Instruction> &instructions,
-                          const std::function<void(const plan::Instruction &)> &visit) {
+                          const std::vector<plan::Instruction> &instructions, int64_t layer,
+                          const std::function<void(const plan::Instruction &, int64_t)> &visit) {
   for (const plan::Instruction &instruction : instructions) {
     if (instruction.opcode == plan::Opcode::Launch) {
-      visit(instruction);
+      visit(instruction, layer);
     } else if (instruction.opcode == plan::Opcode::Call) {
-      visitLaunches(entry, entry.bodies[size_t(instruction.target)].instructions, visit);
+      visitLaunches(entry, entry.bodies[size_t(instruction.target)].instructions, instruction.layer,
+                    visit);
     }
   }
 }
 
 void runtime::forLaunches(const plan::Entry &entry,
-                          const std::function<void(const plan::Instruction &)> &visit) {
-  visitLaunches(entry, entry.instructions, visit);
+                          const std::function<void(const plan::Instruction &, int64_t)> &visit) {
+  visitLaunches(entry, entry.instructions, -1, visit);
 }
 
 Cost runtime::stepCost(const plan::Plan &plan, size_t variant, const plan::Entry &entry,
                        const StepShape &step) {
   Cost cost;
-  forLaunches(entry, [&](const plan::Instruction &launch) {
+  forLaunches(entry, [&](const plan::Instruction &launch, int64_t) {
     cost += launchCost(plan, variant, launch, step);
   });
   return cost;
@@ -113,7 +114,7 @@ Cost runtime::stepCost(const plan::Plan &plan, size_t variant, const plan::Entry
 double runtime::weightSeconds(const plan::Plan &plan, size_t variant, const plan::Entry &entry,
                               const StepShape &step, const Limits &limits) {
   double seconds = 0;
-  forLaunches(entry, [&](const plan::Instruction &launch) {
+  forLaunches(entry, [&](const plan::Instruction &launch, int64_t) {
     Cost cost = launchCost(plan, variant, launch, step);
     seconds += limits.seconds(cost.weightBytes, cost.weightFlops);
   });

@@ -54,8 +54,9 @@ Cost stepCost(const plan::Plan &plan, size_t variant, const plan::Entry &entry,
 /// The seconds that their weights need at the limits, launch by launch.
 double weightSeconds(const plan::Plan &plan, size_t variant, const plan::Entry &entry,
                      const StepShape &step, const Limits &limits);
-/// Calls visit for the launches of an entry in the order of its program, calls of layers expanded.
+/// Calls visit(launch, layer) for the launches of an entry in the order of its program, calls of
+/// layers expanded; outside of layers the layer is -1.
 void forLaunches(const plan::Entry &entry,
-                 const std::function<void(const plan::Instruction &)> &visit);
+                 const std::function<void(const plan::Instruction &, int64_t)> &visit);
 
 } // namespace dsv3::runtime

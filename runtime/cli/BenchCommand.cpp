@@ -1,13 +1,13 @@
 //===- BenchCommand.cpp - how fast a model runs here ----------------------===//
 #include "dsv3/Support/Cpus.h"
-#include "dsv3/Support/MemoryLimits.h"
 #include "runtime/base/Memory.h"
-#include "runtime/base/Progress.h"
 #include "runtime/cli/BenchReport.h"
 #include "runtime/cli/CommandLine.h"
 #include "runtime/cli/Commands.h"
 #include "runtime/cli/DeviceFlag.h"
+#include "runtime/cli/DeviceLimits.h"
 #include "runtime/cli/Model.h"
+#include "runtime/cli/StepProgress.h"
 #include "runtime/cli/Streams.h"
 
 #include <algorithm>
@@ -26,50 +26,17 @@ struct Flags {
 };
 } // namespace
 
-namespace {
-/// A line of progress for each thing that is measured.
-class StepProgress {
-public:
-  void update(std::string_view what, uint64_t done, uint64_t total) {
-    if (!line || what != label) {
-      line.reset();
-      label = what;
-      line.emplace(label, stderr, runtime::Progress::Amounts::Hidden);
-    }
-    line->update(done, total);
-  }
-
-private:
-  std::string label;
-  std::optional<runtime::Progress> line;
-};
-} // namespace
-
-/// Memory that is read to measure the machine: many times what caches hold, but no more
-/// than a quarter of what is free.
-static uint64_t probeBytes() {
-  constexpr uint64_t wanted = uint64_t(1) << 30;
-  uint64_t available = availableMemory().value_or(wanted);
-  return std::min(wanted, available / 4) / 4096 * 4096;
-}
-
-/// Operations of absorbed attention for one row and one cached token: scores over latent and
-/// rotated key, then the latent's weighted sum, for all heads and layers.
-static double attentionFlops(const checkpoint::ModelConfig &config) {
-  return 2.0 * double(config.numHiddenLayers) * double(config.numAttentionHeads) *
-         double(2 * config.kvLoraRank + config.qkRopeHeadDim);
-}
-
 static Status measure(runtime::Session &session, const ModelFiles &files, const Flags &flags,
-                      BenchResult &result, runtime::MachineProbe &probe) {
+                      BenchResult &result, const DeviceLimits &limits) {
   runtime::StepBenchOptions options = flags.bench;
   StepProgress progress;
   options.progress = [&](std::string_view what, uint64_t done, uint64_t total) {
     progress.update(what, done, total);
   };
-  runtime::StepBench bench(session, probe, files.variant, attentionFlops(files.texts.config),
-                           options);
-  if (options.promptTokens > 0) {
+  runtime::StepBench bench(session, *limits.probe, files.variant,
+                           attentionFlops(files.texts.config), options);
+  bool timed = !isSimulated(flags.model);
+  if (timed && options.promptTokens > 0) {
     say("measuring prefill");
     auto prefill = bench.prefill();
     if (!prefill) {
@@ -77,7 +44,7 @@ static Status measure(runtime::Session &session, const ModelFiles &files, const 
     }
     result.prefill = *prefill;
   }
-  if (options.generateTokens > 0) {
+  if (timed && options.generateTokens > 0) {
     say("measuring decode");
     auto decode = bench.decode();
     if (!decode) {
@@ -86,35 +53,47 @@ static Status measure(runtime::Session &session, const ModelFiles &files, const 
     result.decode = *decode;
   }
   auto addTable = [&](int64_t tokens) -> Status {
-    auto kernels = bench.kernels(tokens);
-    if (!kernels) {
-      return kernels.status();
+    Expected<runtime::StepProfile> profile = bench.profile(tokens);
+    if (!profile) {
+      return profile.status();
     }
     result.tables.push_back(
         {"a step of " + std::to_string(tokens) + " tokens behind " + std::to_string(options.depth),
-         *std::move(kernels)});
+         profile->predictedFor, runtime::byKernel(session.plan(), *profile)});
     return {};
   };
   if (flags.kernels) {
-    runtime::Yardstick yardstick = probe.yardstick();
-    result.yardstick = {std::max(yardstick.rowBandwidth(), yardstick.rowBandwidth()),
-                        std::max(yardstick.blockRate(), yardstick.blockRate())};
+    if (limits.cpu) {
+      runtime::Yardstick yardstick = limits.cpu->yardstick();
+      result.yardstick = {std::max(yardstick.rowBandwidth(), yardstick.rowBandwidth()),
+                          std::max(yardstick.blockRate(), yardstick.blockRate())};
+    }
     for (int64_t tokens : {options.generateTokens > 0 ? options.batch : 0, options.promptTokens}) {
       if (Status status = tokens > 0 ? addTable(tokens) : Status(); !status) {
         return status;
       }
     }
   }
+  if (!timed) {
+    bench.measureMachine();
+  }
   result.machine = bench.machine();
   return {};
 }
 
+/// How the weights of a CPU came into memory.
+static LoadResult loadResult(const LoadedWeights &weights, runtime::MachineProbe &probe) {
+  LoadResult load;
+  load.origin = weights.origin;
+  load.seconds = weights.seconds;
+  load.bytes = weights.store.bytes().size();
+  load.hugeBytes = runtime::hugePageBytes(weights.store.bytes());
+  probe.copyRate();
+  load.copyRate = probe.copyRate();
+  return load;
+}
+
 static Status runBench(const Flags &flags) {
-  if (gpuOf(flags.model.device)) {
-    return Failure{"bench measures CPUs, beside what their memory and multiply-adds can do",
-                   "--device",
-                   "leave --device out; the speed on a GPU is on stderr after dsv3-run generate"};
-  }
   int64_t needed = flags.bench.depth + std::max(flags.bench.promptTokens,
                                                 flags.bench.generateTokens + flags.bench.batch);
   Expected<FoundModel> found = findModel(flags.model);
@@ -139,22 +118,31 @@ static Status runBench(const Flags &flags) {
   if (!model) {
     return model.status();
   }
-  const LoadedWeights &weights = *(*model)->weights;
-  result.load.origin = weights.origin;
-  result.load.seconds = weights.seconds;
-  result.load.bytes = weights.store.bytes().size();
-  result.load.hugeBytes = runtime::hugePageBytes(weights.store.bytes());
-  Expected<runtime::MachineProbe> probe =
-      runtime::MachineProbe::create(result.threads, result.variant, probeBytes());
-  if (!probe) {
-    return probe.status();
+  runtime::Device &device = *(*model)->device;
+  result.device = deviceText(device, flags.model);
+  Expected<DeviceLimits> limits =
+      deviceLimits(device, files->bundle.plan(), files->variant, flags.model);
+  if (!limits) {
+    return limits.status();
   }
-  probe->copyRate();
-  result.load.copyRate = probe->copyRate();
-  if (Status status = measure(*(*model)->session, *files, flags, result, *probe); !status) {
+  result.limitsOrigin = limits->origin;
+  if (limits->cpu && (*model)->weights) {
+    result.load = loadResult(*(*model)->weights, *limits->cpu);
+  }
+  if (Status status = measure(*(*model)->session, *files, flags, result, *limits); !status) {
     return status;
   }
   return writeOutput(flags.json ? benchJson(result) : benchText(result));
+}
+
+/// A simulated GPU has no speed of its own.
+static Status checkDevice(const Flags &flags) {
+  if (isSimulated(flags.model) && !flags.kernels) {
+    return Failure{"a simulated GPU has no speed, only predicted times of its kernels",
+                   "--device=" + flags.model.device,
+                   "add --kernels, or ask dsv3-run profile for more about them"};
+  }
+  return {};
 }
 
 void addBench(CLI::App &app, Command &chosen) {
@@ -162,10 +150,12 @@ void addBench(CLI::App &app, Command &chosen) {
   CLI::App *command = app.add_subcommand(
       "bench",
       "Measures how fast a model runs here, beside what the machine can do: its memory and its\n"
-      "multiply-adds are measured in the same minutes. Medians, with the least and the most.\n"
-      "Ids are random. Measures nothing but speed.\n\n"
+      "multiply-adds are measured in the same minutes; of a GPU the peak comes from a table.\n"
+      "Medians, with the least and the most. Ids are random. Measures nothing but speed. With\n"
+      "--device=sim --kernels, times are predicted.\n\n"
       "example: dsv3-run bench --config models/moe-3b/config.json --dummy");
   addModelFlags(*command, flags->model);
+  addChipFlag(*command, flags->model);
   runtime::StepBenchOptions &bench = flags->bench;
   auto count = [&](const char *name, int64_t &value, int64_t least, const char *what) {
     command->add_option(name, value, what)
@@ -186,6 +176,8 @@ void addBench(CLI::App &app, Command &chosen) {
   command->add_flag("--json", flags->json, "one JSON object instead of a table");
   command->callback([flags, &chosen] {
     refuseUsage(checkSource(flags->model));
+    refuseUsage(chooseChip(flags->model));
+    refuseUsage(checkDevice(*flags));
     chosen = [flags] { return runBench(*flags); };
   });
 }

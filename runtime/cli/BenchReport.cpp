@@ -37,11 +37,9 @@ static std::string percent(const Spread &spread) {
                      100 * spread.most);
 }
 
-/// The time that the machine's limits allow for what a kernel needs, in seconds.
-static double limitSeconds(const runtime::KernelResult &kernel,
-                           const runtime::MachineResult &machine) {
-  runtime::Limits limits{machine.readBandwidth.median, machine.fmaPeak.median};
-  return limits.seconds(kernel.cost.bytes(), kernel.cost.weightFlops);
+double limitSeconds(const runtime::Cost &cost, const runtime::MachineResult &machine) {
+  runtime::Limits limits{machine.readBandwidth.median, machine.peak.median};
+  return limits.seconds(cost.bytes(), cost.weightFlops);
 }
 
 static void addKernels(std::string &text, const KernelTable &table, const BenchResult &result) {
@@ -50,11 +48,14 @@ static void addKernels(std::string &text, const KernelTable &table, const BenchR
     total += kernel.seconds;
   }
   auto out = std::back_inserter(text);
-  fmt::format_to(out, "\nkernels of {}, {:.3f} ms in launches\n", table.step, 1e3 * total);
+  fmt::format_to(out, "\nkernels of {}, {:.3f} ms in launches{}\n", table.step, 1e3 * total,
+                 table.predictedFor.empty()
+                     ? std::string()
+                     : fmt::format(", predicted for {}", table.predictedFor));
   fmt::format_to(out, "{:<34}{:>8}{:>10}{:>7}{:>8}{:>9}{:>9}{:>10}\n", "kernel", "launches", "us",
                  "share", "GB/s", "GFLOP/s", "of limit", "again us");
   for (const runtime::KernelResult &kernel : table.kernels) {
-    double limit = limitSeconds(kernel, result.machine);
+    double limit = limitSeconds(kernel.cost, result.machine);
     fmt::format_to(out, "{:<34}{:>8}{:>10.1f}{:>6.1f}%{:>8.1f}{:>9.1f}{:>8.0f}%{:>10.1f}\n",
                    kernel.symbol, kernel.launches, 1e6 * kernel.seconds,
                    100 * kernel.seconds / total, kernel.cost.bytes() / kernel.seconds / 1e9,
@@ -66,22 +67,23 @@ static void addKernels(std::string &text, const KernelTable &table, const BenchR
 std::string benchText(const BenchResult &result) {
   std::string text;
   auto out = std::back_inserter(text);
-  fmt::format_to(out, "model      {}, {}, {} threads\n", result.model, result.variant,
-                 result.threads);
+  fmt::format_to(out, "model      {}, {}, {}\n", result.model, result.variant, result.device);
   fmt::format_to(out,
                  "machine    reads {:.1f} GB/s ({:.1f} to {:.1f}), multiplies {:.1f} GFLOP/s "
-                 "({:.1f} to {:.1f}) in f32\n",
+                 "({:.1f} to {:.1f}); {}\n",
                  result.machine.readBandwidth.median / 1e9,
                  result.machine.readBandwidth.least / 1e9, result.machine.readBandwidth.most / 1e9,
-                 result.machine.fmaPeak.median / 1e9, result.machine.fmaPeak.least / 1e9,
-                 result.machine.fmaPeak.most / 1e9);
-  fmt::format_to(
-      out,
-      "loading    {} {} in {:.2f} s, {:.0f} % of the rate of copying memory; {:.0f} % in "
-      "huge pages\n",
-      bytesText(result.load.bytes), name(result.load.origin), result.load.seconds,
-      100 * double(result.load.bytes) / result.load.seconds / result.load.copyRate,
-      100 * double(result.load.hugeBytes) / double(result.load.bytes));
+                 result.machine.peak.median / 1e9, result.machine.peak.least / 1e9,
+                 result.machine.peak.most / 1e9, result.limitsOrigin);
+  if (const std::optional<LoadResult> &load = result.load) {
+    fmt::format_to(
+        out,
+        "loading    {} {} in {:.2f} s, {:.0f} % of the rate of copying memory; {:.0f} % in "
+        "huge pages\n",
+        bytesText(load->bytes), name(load->origin), load->seconds,
+        100 * double(load->bytes) / load->seconds / load->copyRate,
+        100 * double(load->hugeBytes) / double(load->bytes));
+  }
   if (result.prefill) {
     fmt::format_to(out, "prefill    {}, {} of the peak; {:.2f} GFLOP per token with weights\n",
                    rate(result.prefill->tokensPerSecond), percent(result.prefill->peakFraction),
@@ -115,16 +117,21 @@ static ordered_json json(const Spread &spread) {
 static ordered_json json(const KernelTable &table, const BenchResult &result) {
   ordered_json rows = ordered_json::array();
   for (const runtime::KernelResult &kernel : table.kernels) {
-    rows.push_back({{"kernel", kernel.symbol},
-                    {"family", kernel.family},
-                    {"launches", kernel.launches},
-                    {"seconds", kernel.seconds},
-                    {"again_seconds", kernel.againSeconds},
-                    {"bytes", kernel.cost.bytes()},
-                    {"flops", kernel.cost.weightFlops},
-                    {"limit_fraction", limitSeconds(kernel, result.machine) / kernel.seconds}});
+    rows.push_back(
+        {{"kernel", kernel.symbol},
+         {"family", kernel.family},
+         {"launches", kernel.launches},
+         {"seconds", kernel.seconds},
+         {"again_seconds", kernel.againSeconds},
+         {"bytes", kernel.cost.bytes()},
+         {"flops", kernel.cost.weightFlops},
+         {"limit_fraction", limitSeconds(kernel.cost, result.machine) / kernel.seconds}});
   }
-  return {{"step", table.step}, {"kernels", rows}};
+  ordered_json object{{"step", table.step}, {"kernels", rows}};
+  if (!table.predictedFor.empty()) {
+    object["predicted_for"] = table.predictedFor;
+  }
+  return object;
 }
 
 std::string benchJson(const BenchResult &result) {
@@ -138,15 +145,16 @@ std::string benchJson(const BenchResult &result) {
                       {"repeat", result.options.repeats},
                       {"machine",
                        {{"read_bandwidth", json(result.machine.readBandwidth)},
-                        {"fma_peak", json(result.machine.fmaPeak)},
-                        {"copy_rate", result.load.copyRate}}},
-                      {"load",
-                       {{"weights", name(result.load.origin)},
-                        {"seconds", result.load.seconds},
-                        {"bytes", result.load.bytes},
-                        {"huge_page_bytes", result.load.hugeBytes},
-                        {"copy_fraction",
-                         double(result.load.bytes) / result.load.seconds / result.load.copyRate}}}};
+                        {"fma_peak", json(result.machine.peak)},
+                        {"origin", result.limitsOrigin}}}};
+  if (const std::optional<LoadResult> &load = result.load) {
+    object["machine"]["copy_rate"] = load->copyRate;
+    object["load"] = {{"weights", name(load->origin)},
+                      {"seconds", load->seconds},
+                      {"bytes", load->bytes},
+                      {"huge_page_bytes", load->hugeBytes},
+                      {"copy_fraction", double(load->bytes) / load->seconds / load->copyRate}};
+  }
   if (result.prefill) {
     object["prefill"] = {{"tokens_per_second", json(result.prefill->tokensPerSecond)},
                          {"peak_fraction", json(result.prefill->peakFraction)},

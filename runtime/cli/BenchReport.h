@@ -26,21 +26,26 @@ struct YardstickResult {
 };
 
 struct KernelTable {
-  std::string step; ///< which step it is of, for the heading
-  std::vector<runtime::KernelResult> kernels;
+  std::string step;                   ///< which step it is of, for the heading
+  std::string_view predictedFor = {}; ///< the chip, where times were not measured
+  std::vector<runtime::KernelResult> kernels = {};
 };
 
 struct BenchResult {
-  std::string model, variant;
+  std::string model, variant, device;
   int threads = 0;
   runtime::StepBenchOptions options;
   runtime::MachineResult machine;
-  LoadResult load;
+  std::string limitsOrigin;       ///< where the machine's figures come from
+  std::optional<LoadResult> load; ///< of weights that stay in the host's memory
   std::optional<runtime::DecodeResult> decode;
   std::optional<runtime::PrefillResult> prefill;
   std::vector<KernelTable> tables;
   std::optional<YardstickResult> yardstick; ///< with the tables
 };
+
+/// The time that the machine's limits allow for what a kernel needs, in seconds.
+double limitSeconds(const runtime::Cost &cost, const runtime::MachineResult &machine);
 
 /// A table for people.
 std::string benchText(const BenchResult &result);

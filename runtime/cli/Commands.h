@@ -23,6 +23,7 @@ void addScore(CLI::App &app, Command &chosen);
 void addTokenize(CLI::App &app, Command &chosen);
 void addDetokenize(CLI::App &app, Command &chosen);
 void addBench(CLI::App &app, Command &chosen);
+void addProfile(CLI::App &app, Command &chosen);
 void addCompare(CLI::App &app, Command &chosen);
 void addRender(CLI::App &app, Command &chosen);
 

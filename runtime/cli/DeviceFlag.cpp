@@ -3,6 +3,7 @@
 
 #include "dsv3/Plan/Families.h"
 #include "dsv3/Plan/Names.h"
+#include "dsv3/Support/Cpus.h"
 #include "runtime/base/Numa.h"
 #include "runtime/bundle/CompileCache.h"
 #include "runtime/cli/Interrupt.h"
@@ -11,6 +12,7 @@
 #include "runtime/drivers/cpu/CpuDevice.h"
 #include "runtime/drivers/cuda/CudaDevice.h"
 #include "runtime/drivers/sim/SimDevice.h"
+#include "runtime/predict/Chip.h"
 
 #include <charconv>
 #include <utility>
@@ -44,6 +46,50 @@ CLI::Validator deviceNames() {
   return {check, "cpu|cuda:N|sim"};
 }
 
+/// That is predicted where none is named.
+static constexpr const char *defaultChip = "h100";
+
+void addChipFlag(CLI::App &command, ModelFlags &flags) {
+  auto known = [](std::string &name) {
+    return runtime::findChip(name) ? std::string()
+                                   : "expected " + runtime::chipNames() + ", found '" + name + "'";
+  };
+  command
+      .add_option(
+          "--chip", flags.chip,
+          "with --device=sim: the GPU whose times are predicted [" + std::string(defaultChip) +
+              "]; with cuda:N:\nwhose peak is compared with [the one that the driver names]")
+      ->check(CLI::Validator(known, runtime::chipNames()));
+}
+
+Status chooseChip(ModelFlags &flags) {
+  std::optional<GpuName> gpu = gpuOf(flags.device);
+  if (!gpu && !flags.chip.empty()) {
+    return Failure{"it names an NVIDIA GPU, and this is about a CPU", "--chip " + flags.chip,
+                   "give --device=sim or cuda:N too"};
+  }
+  if (gpu && gpu->simulated) {
+    if (flags.simCheck) {
+      return Failure{"times are predicted without checks", "--sim-check",
+                     "leave it out; generate and score check"};
+    }
+    flags.chip = flags.chip.empty() ? defaultChip : flags.chip;
+  }
+  return {};
+}
+
+bool isSimulated(const ModelFlags &flags) {
+  std::optional<GpuName> gpu = gpuOf(flags.device);
+  return gpu && gpu->simulated;
+}
+
+std::string deviceText(const runtime::Device &device, const ModelFlags &flags) {
+  int threads = flags.threads > 0 ? flags.threads : usefulThreads();
+  return gpuOf(flags.device)
+             ? std::string(device.productName())
+             : std::string(device.name()) + ", " + std::to_string(threads) + " threads";
+}
+
 static Expected<std::unique_ptr<runtime::Device>>
 simulatedDevice(const ModelFlags &flags, int number,
                 const runtime::KernelCompilerOptions &compiling) {
@@ -55,6 +101,7 @@ simulatedDevice(const ModelFlags &flags, int number,
   options.threads = flags.threads;
   options.seed = flags.simSeed;
   options.check = flags.simCheck;
+  options.chip = flags.chip.empty() ? nullptr : runtime::findChip(flags.chip);
   options.compiling = compiling;
   options.cancel = watchInterrupts();
   return runtime::createSimDevice(options);

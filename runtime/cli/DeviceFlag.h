@@ -28,6 +28,15 @@ struct GpuName {
 std::optional<GpuName> gpuOf(std::string_view device);
 CLI::Validator deviceNames();
 
+/// --chip, of commands that tell times.
+void addChipFlag(CLI::App &command, ModelFlags &flags);
+/// Fails where a chip is named, or is to be predicted, and that makes no sense. A simulated device
+/// gets the chip that is predicted where none is named.
+Status chooseChip(ModelFlags &flags);
+/// Whether the flags name a simulated GPU.
+bool isSimulated(const ModelFlags &flags);
+/// The device for a heading: "cpu, 8 threads".
+std::string deviceText(const runtime::Device &device, const ModelFlags &flags);
 /// The device that the flags name, for the kernels of a model.
 Expected<std::unique_ptr<runtime::Device>> createDevice(const ModelFlags &flags);
 /// The variant that a model is best compiled for under `policy` to run on a GPU.

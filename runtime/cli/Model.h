@@ -45,6 +45,7 @@ struct ModelFlags {
   std::string device = "cpu";
   uint64_t simSeed = 0; ///< of a simulated device
   bool simCheck = false;
+  std::string chip; ///< whose times a simulated device predicts; empty: none
   int threads = 0;
   std::string numa = "none"; ///< a runtime::NumaMode
   int64_t context = 0, chunk = 0;

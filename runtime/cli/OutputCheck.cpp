@@ -8,13 +8,13 @@
 
 namespace dsv3::cli {
 
-static constexpr const char *flag = "--output";
-
-Status checkOutput(const std::string &output, const checkpoint::Checkpoint &checkpoint) {
+Status checkOutput(const std::string &flag, const std::string &output,
+                   const checkpoint::Checkpoint &checkpoint) {
   return checkpoint::checkOutput(flag, output, checkpoint::filesOf(checkpoint), "the checkpoint");
 }
 
-Status checkOutput(const std::string &output, const runtime::Bundle &bundle) {
+Status checkOutput(const std::string &flag, const std::string &output,
+                   const runtime::Bundle &bundle) {
   std::vector<std::filesystem::path> files;
   for (std::string_view name :
        {plan::planFileName, plan::configFileName, plan::checkpointFileName}) {

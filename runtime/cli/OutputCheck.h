@@ -10,10 +10,12 @@
 
 namespace dsv3::cli {
 
-/// Fails if `output` is, by any name, a file of the checkpoint: its weights, configuration,
-/// tokenizer or template, be they there or not.
-Status checkOutput(const std::string &output, const checkpoint::Checkpoint &checkpoint);
+/// Fails if `output`, which `flag` gives, is, by any name, a file of the checkpoint: its weights,
+/// configuration, tokenizer or template, be they there or not.
+Status checkOutput(const std::string &flag, const std::string &output,
+                   const checkpoint::Checkpoint &checkpoint);
 /// Fails if it is a file of the bundle.
-Status checkOutput(const std::string &output, const runtime::Bundle &bundle);
+Status checkOutput(const std::string &flag, const std::string &output,
+                   const runtime::Bundle &bundle);
 
 } // namespace dsv3::cli

@@ -40,6 +40,7 @@ int run(int argc, char **argv) {
   addRender(app, command);
   addCompare(app, command);
   addBench(app, command);
+  addProfile(app, command);
   refuseEmptyValues(app);
   try {
     app.parse(argc, argv);

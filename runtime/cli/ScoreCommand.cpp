@@ -33,7 +33,7 @@ static Status score(const Flags &flags) {
     }
   }
   if (found->checkpoint) {
-    if (Status free = checkOutput(flags.score.output, *found->checkpoint); !free) {
+    if (Status free = checkOutput("--output", flags.score.output, *found->checkpoint); !free) {
       return free;
     }
   }
@@ -47,7 +47,7 @@ static Status score(const Flags &flags) {
   if (!files) {
     return files.status();
   }
-  if (Status free = checkOutput(flags.score.output, files->bundle); !free) {
+  if (Status free = checkOutput("--output", flags.score.output, files->bundle); !free) {
     return free;
   }
   Expected<std::unique_ptr<RunningModel>> model = startModel(*files, flags.model);

@@ -191,6 +191,13 @@ TEST_P(Conformance, RefusesCopiesOutsideOfTheBuffer) {
   }
 }
 
+TEST_P(Conformance, CopiesBetweenItsBuffers) {
+  auto from = bufferOf(std::vector<int32_t>{1, 2, 3}), to = bufferOf(std::vector<int32_t>(5, 7));
+  ASSERT_TRUE(device->copy(*to, *from));
+  EXPECT_EQ(valuesOf<int32_t>(*to), (std::vector<int32_t>{1, 2, 3, 7, 7}));
+  EXPECT_FALSE(device->copy(*from, *to)) << "it does not fit";
+}
+
 TEST_P(Conformance, StepWithWrongSizesIsAFailure) {
   auto executable = prepare(emptyProgram());
   std::vector<int64_t> sizes{1, 2, 3};

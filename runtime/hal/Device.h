@@ -23,6 +23,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace dsv3::runtime {
@@ -80,11 +81,24 @@ public:
   virtual void observed(int32_t observation, int64_t layer, const void *data) = 0;
 };
 
+/// What a device without times of its own predicts for a launch.
+struct LaunchPrediction {
+  double seconds = 0;
+  std::string_view limit; ///< what takes longest: the name of one of the parts
+  std::vector<std::pair<std::string_view, double>> parts; ///< seconds that each would take alone
+  double memoryBytes = 0, l2Bytes = 0, flops = 0;
+  int64_t blocks = 0, observedBlocks = 0; ///< fewer observed: the figures are scaled
+};
+
 /// Where the time of a step goes. Seconds, per launch of the program, in its order.
 struct LaunchProfile {
   int repeats = 0;           ///< how often each launch is run again at once
   std::vector<double> first; ///< of the first run, with caches as the step left them
   std::vector<double> again; ///< of the shortest repeat
+  /// The chip whose times are predicted, and of each launch what they come from. Empty where
+  /// times were measured.
+  std::string_view predictedFor = {};
+  std::vector<LaunchPrediction> predictions = {};
 };
 
 class Device {
@@ -93,6 +107,8 @@ public:
 
   /// cpu, cuda, null, …
   virtual std::string_view name() const = 0;
+  /// What its maker calls it, where that says more.
+  virtual std::string_view productName() const { return name(); }
 
   /// Optional: bytes that allocate has to give, where the device has memory of its own.
   virtual std::optional<uint64_t> availableMemory() const { return std::nullopt; }
@@ -114,6 +130,12 @@ public:
   /// not inside of the buffer.
   virtual Status upload(Buffer &to, int64_t offset, std::span<const std::byte> from) = 0;
   virtual Status download(std::span<std::byte> to, const Buffer &from, int64_t offset) = 0;
+
+  /// Optional: copies all of `from` to the begin of `to`, both of this device, and waits for it.
+  /// Fails if `to` is shorter.
+  virtual Status copy(Buffer &, const Buffer &) {
+    return Failure{"the device '" + std::string(name()) + "' cannot copy between buffers"};
+  }
 
   /// Loads the kernels `symbols`. Fails if the file is not the one that `checksum`
   /// names, or lacks a symbol.

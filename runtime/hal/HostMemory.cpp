@@ -47,3 +47,11 @@ Status runtime::downloadFromHost(std::span<std::byte> to, const Buffer &from, in
   }
   return status;
 }
+
+Status runtime::copyOnHost(Buffer &to, const Buffer &from) {
+  Status status = to.checkRange(0, size_t(from.bytes()));
+  if (status) {
+    std::memcpy(to.address(), from.address(), size_t(from.bytes()));
+  }
+  return status;
+}

@@ -13,6 +13,7 @@ namespace dsv3::runtime {
 Expected<std::unique_ptr<Buffer>> allocateOnHost(int64_t bytes, std::string_view what,
                                                  bool visible);
 Status uploadToHost(Buffer &to, int64_t offset, std::span<const std::byte> from);
+Status copyOnHost(Buffer &to, const Buffer &from);
 Status downloadFromHost(std::span<std::byte> to, const Buffer &from, int64_t offset);
 
 } // namespace dsv3::runtime

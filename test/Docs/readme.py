@@ -20,7 +20,7 @@ NANO = os.path.join(SOURCE, "models", "nano")
 SECTIONS = ["Use it", "Look inside"]
 # The first words of a command, and whether it answers on stdout.
 KINDS = {"dsv3-run generate": True, "dsv3-run score": False, "dsv3-run tokenize": True,
-         "dsv3-run bench": True, "dsv3-run compare": True, "dsv3-compile": None, "dsv3-opt": True, "dsv3-translate": True,
+         "dsv3-run bench": True, "dsv3-run profile": True, "dsv3-run compare": True, "dsv3-compile": None, "dsv3-opt": True, "dsv3-translate": True,
          "dsv3-interpret generate": True}
 
 

@@ -188,31 +188,36 @@ static FamilyText print(KernelText &kernel, kern::AttentionCombineOp op) {
   return text;
 }
 
+static plan::GpuProduct formOf(const KernelText &kernel) {
+  return static_cast<plan::GpuProduct>(kernel.field("form"));
+}
+
 static FamilyText print(KernelText &kernel, kern::ExpandedAttentionOp op) {
   nameAttention(kernel, op);
   kernel.setName(op.getWeight(), "weight");
   kernel.setName(op.getScales(), "scales");
-  FamilyText text{"expanded_attention", {}, {}, {}};
-  int64_t rows = kernel.field("rows"), nope = lastDim(op.getQuery());
-  int64_t value = lastDim(op.getResult());
+  bool onTensorCores = formOf(kernel) == plan::GpuProduct::MmaTiles;
+  FamilyText text{onTensorCores ? "expanded_attention_mma" : "expanded_attention", {}, {}, {}};
+  int64_t nope = lastDim(op.getQuery()), value = lastDim(op.getResult());
+  // The form on tensor cores has one number of rows.
+  std::string rows = onTensorCores ? std::string() : std::to_string(kernel.field("rows")) + ", ";
   text.declarations = prologueText(kernel, op.getPrologue());
-  text.checks = "using TheCache = " + kernel.cacheType(op.getCache()) + ";\n  " +
-                sharedCheck(kernel, llvm::formatv("ExpandedShared<{0}, {1}, {2}, TheCache>::bytes",
-                                                  rows, nope, value));
+  text.checks =
+      "using TheCache = " + kernel.cacheType(op.getCache()) + ";\n  " +
+      sharedCheck(kernel, llvm::formatv("{0}<{1}{2}, {3}, TheCache>::bytes",
+                                        onTensorCores ? "ExpandedMmaShared" : "ExpandedShared",
+                                        rows, nope, value));
   text.call = llvm::formatv(
-      "expandedAttention<{0}, {1}, {2}, {3}, {4}>(launch, {5}, {6},\n    {7}, {8}, {9}, "
+      "{15}<{0}{1}, {2}, {3}, {4}>(launch, {5}, {6},\n    {7}, {8}, {9}, "
       "TheCache{{{10}, {11}},\n    {12}, {13}, {14});",
       rows, dimOf(op.getResult(), 1), nope, value, kernel.field("threads"),
       kernel.rows(op.getQuery()), kernel.rows(op.getRopeQuery()),
       kernel.weight(op.getWeight(), op.getScales(), op.getBlock(), !op.getPrologue().empty()),
       kernel.name(op.getPositions()), kernel.name(op.getRequests()), kernel.pages(op.getCache()),
       kernel.pageTable(op.getCache()), kernel.rows(op.getDestination()),
-      KernelText::rowCount(op.getResult()), floatText(op.getScale().convertToDouble()));
+      KernelText::rowCount(op.getResult()), floatText(op.getScale().convertToDouble()),
+      onTensorCores ? "expandedAttentionMma" : "expandedAttention");
   return text;
-}
-
-static plan::GpuProduct formOf(const KernelText &kernel) {
-  return static_cast<plan::GpuProduct>(kernel.field("form"));
 }
 
 /// "MmaTile<128, 64, 3>": the tile of a form that has one.

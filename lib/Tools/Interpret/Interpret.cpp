@@ -242,7 +242,8 @@ Status runScore(const Flags &flags) {
     }
   }
   if (opened.input.checkpoint) {
-    if (Status free = cli::checkOutput(flags.score.output, opened.input.checkpoint->checkpoint);
+    if (Status free =
+            cli::checkOutput("--output", flags.score.output, opened.input.checkpoint->checkpoint);
         !free) {
       return free;
     }

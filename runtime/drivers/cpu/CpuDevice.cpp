@@ -26,6 +26,7 @@ public:
   Status upload(Buffer &to, int64_t offset, std::span<const std::byte> from) override {
     return uploadToHost(to, offset, from);
   }
+  Status copy(Buffer &to, const Buffer &from) override { return copyOnHost(to, from); }
   Status download(std::span<std::byte> to, const Buffer &from, int64_t offset) override {
     return downloadFromHost(to, from, offset);
   }

@@ -38,10 +38,12 @@ public:
   Status allocateMark();
 
   std::string_view name() const override { return "cuda"; }
+  std::string_view productName() const override { return context->name; }
   std::optional<uint64_t> availableMemory() const override;
   std::optional<size_t> preferredVariant(std::span<const std::string_view> names) const override;
   Expected<std::unique_ptr<Buffer>> allocate(int64_t bytes, std::string_view what) override;
   Status upload(Buffer &to, int64_t offset, std::span<const std::byte> from) override;
+  Status copy(Buffer &to, const Buffer &from) override;
   Status download(std::span<std::byte> to, const Buffer &from, int64_t offset) override;
   Expected<std::unique_ptr<Object>> loadObject(const ObjectFile &file,
                                                std::span<const std::string> symbols) override;
@@ -165,6 +167,20 @@ Status CudaDevice::download(std::span<std::byte> to, const Buffer &from, int64_t
                                          context->stream),
                      "cannot copy from the GPU");
   return status ? api.check(api.StreamSynchronize(context->stream), "cannot copy from the GPU")
+                : status;
+}
+
+Status CudaDevice::copy(Buffer &to, const Buffer &from) {
+  auto bytes = size_t(from.bytes());
+  Status status = to.checkRange(0, bytes);
+  if (!status || bytes == 0) {
+    return status;
+  }
+  context->use();
+  const DriverApi &api = *context->api;
+  status = api.check(api.MemcpyDtoDAsync(pointerOf(to), pointerOf(from), bytes, context->stream),
+                     "cannot copy on the GPU");
+  return status ? api.check(api.StreamSynchronize(context->stream), "cannot copy on the GPU")
                 : status;
 }
 

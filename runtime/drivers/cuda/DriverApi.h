@@ -66,6 +66,7 @@ inline constexpr int functionMaxThreads = 0, functionMaxDynamicShared = 8;
   X(MemsetD8Async, (DevicePointer, unsigned char, size_t, Stream))                                 \
   X(MemcpyHtoDAsync, (DevicePointer, const void *, size_t, Stream))                                \
   X(MemcpyDtoHAsync, (void *, DevicePointer, size_t, Stream))                                      \
+  X(MemcpyDtoDAsync, (DevicePointer, DevicePointer, size_t, Stream))                               \
   X(ModuleLoadData, (Module *, const void *))                                                      \
   X(ModuleUnload, (Module))                                                                        \
   X(ModuleGetFunction, (Function *, Module, const char *))                                         \

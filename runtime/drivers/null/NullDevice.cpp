@@ -34,6 +34,8 @@ Status NullDevice::download(std::span<std::byte> to, const Buffer &from, int64_t
   return downloadFromHost(to, from, offset);
 }
 
+Status NullDevice::copy(Buffer &to, const Buffer &from) { return copyOnHost(to, from); }
+
 Expected<std::unique_ptr<Object>> NullDevice::loadObject(const ObjectFile &file,
                                                          std::span<const std::string> symbols) {
   objects.push_back(file);

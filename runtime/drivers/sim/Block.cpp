@@ -130,6 +130,7 @@ Status Block::beginBlock(int64_t number) {
     lane->block = number;
     lane->wait = Wait::Nothing;
     lane->group = 0;
+    lane->multiplyAdds = 0;
     lane->copies.clear();
     lane->barrier = nullptr;
   }
@@ -140,7 +141,10 @@ Status Block::beginBlock(int64_t number) {
     warp->registers = 0;
   }
   async.reset();
-  accesses.resize(work.checker ? lanes.size() : 0);
+  accesses.resize(observes() ? lanes.size() : 0);
+  if (work.meter) {
+    work.meter->beginBlock(warps.size(), shared);
+  }
   return work.checker ? work.checker->beginBlock(shared, lanes.size()) : Status();
 }
 
@@ -171,6 +175,13 @@ std::optional<BlockFailure> Block::run(int64_t number) {
   checkEnd();
   for (const auto &warp : warps) {
     flush(*warp);
+  }
+  if (work.meter && !failure) {
+    std::vector<int64_t> multiplyAdds;
+    for (const auto &lane : lanes) {
+      multiplyAdds.push_back(lane->multiplyAdds);
+    }
+    work.meter->endBlock(multiplyAdds);
   }
   if (failure) {
     // Those that have not ended never will: they begin anew.

@@ -12,6 +12,7 @@
 #include "runtime/drivers/sim/Region.h"
 #include "runtime/drivers/sim/Warp.h"
 #include "runtime/drivers/sim/check/Checker.h"
+#include "runtime/drivers/sim/predict/Meter.h"
 #include "runtime/kernels/sim/entry.h"
 
 #include <memory>
@@ -34,6 +35,7 @@ struct BlockWork {
   size_t sharedBytes = 0;
   uint64_t seed = 0;          ///< 0: all in order
   Checker *checker = nullptr; ///< of every access, where there is one
+  Meter *meter = nullptr;     ///< likewise; not both
 };
 
 /// What went wrong in a block.
@@ -129,6 +131,9 @@ private:
   void describeStuck();
   /// What is still under way at the end of the block, though nothing waits for it.
   void checkEnd();
+  bool observes() const { return work.checker || work.meter; }
+  /// Whether a place belongs to the machine: a stack, what fibers know of themselves.
+  bool isMachine(const Lane &lane, const void *place) const;
   /// Checks an access and keeps it for the counters.
   void check(Lane &lane, const AccessEntry &access);
   void perform(Lane &lane, const PendingCopy &copy);

@@ -54,7 +54,7 @@ static Expected<fs::path> findCompiler(bool checked) {
   return Failure{"expected a C++ compiler for the kernels of the simulated GPU, found none: looked "
                  "for " +
                      wordsOf(names) + " on PATH",
-                 checked ? "--sim-check" : "--device=sim",
+                 checked ? "--sim-check, predicted times" : "--device=sim",
                  std::string("install ") + (checked ? "clang-22" : "g++") +
                      ", or name a compiler by the environment variable " + compilerVariable};
 }

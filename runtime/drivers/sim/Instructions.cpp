@@ -36,6 +36,9 @@ void Block::syncBlock(MachineThread &thread) {
   if (block.work.checker) {
     block.work.checker->barrier();
   }
+  if (block.work.meter) {
+    block.work.meter->barrier();
+  }
   if (block.work.seed != 0) {
     block.leave(lane);
   }
@@ -80,6 +83,11 @@ void Block::complete(Warp &warp) {
     if (work.checker) {
       work.checker->counters().product();
     }
+    if (work.meter) {
+      work.meter->product();
+    }
+  } else if (warp.kind == Wait::Shuffle && work.meter) {
+    work.meter->shuffle(warp.number);
   } else if (warp.kind == Wait::WarpBarrier) {
     ++warp.syncs;
     if (work.checker) {
@@ -161,16 +169,18 @@ void Block::copyAsync(MachineThread &thread, void *to, const void *from, int byt
   auto &lane = static_cast<Lane &>(thread);
   Block &block = *lane.of;
   const void *site = __builtin_return_address(0);
-  if (block.work.checker) {
+  if (block.observes()) {
     if (bytes > 0) {
-      block.check(lane, {site, from, uint32_t(bytes), false, false});
+      block.check(lane, {site, from, uint32_t(bytes), false, false, true});
     }
-    block.check(lane, {site, to, rowBytes, true, true});
+    block.check(lane, {site, to, rowBytes, true, true, true});
+  }
+  if (block.work.checker) {
     block.work.checker->startCopy(to);
   }
   PendingCopy copy{to, from, bytes, lane.group};
   // With checks a copy is late, always: who does not wait for it is found.
-  if (!block.work.checker && block.coin()) {
+  if (!block.observes() && block.coin()) {
     block.perform(lane, copy);
   } else {
     lane.copies.push_back(copy);
@@ -182,6 +192,9 @@ void Block::commitCopies(MachineThread &thread) { ++static_cast<Lane &>(thread).
 void Block::waitForCopies(MachineThread &thread, int pending) {
   auto &lane = static_cast<Lane &>(thread);
   auto unfinished = lane.copies.begin();
+  if (lane.of->work.meter && lane.bit == 1 && !lane.copies.empty()) {
+    lane.of->work.meter->waitForCopies(lane.warp->number, pending);
+  }
   for (; unfinished != lane.copies.end() && unfinished->group + uint32_t(pending) < lane.group;
        ++unfinished) {
     lane.of->perform(lane, *unfinished);
@@ -221,11 +234,26 @@ unsigned char *Block::sharedArray(MachineThread &thread, int number, long long o
   return reinterpret_cast<unsigned char *>(place);
 }
 
+bool Block::isMachine(const Lane &lane, const void *place) const {
+  auto isIn = [place](const void *begin, uintptr_t bytes) {
+    return reinterpret_cast<uintptr_t>(place) - reinterpret_cast<uintptr_t>(begin) < bytes;
+  };
+  return isIn(&region->header(), dsv3::sim::regionBytes) || isIn(&lane, sizeof lane) ||
+         isIn(&machine, sizeof machine);
+}
+
 void Block::observe(MachineThread &thread, const void *place, unsigned bytes, bool store,
                     const void *site) {
   auto &lane = static_cast<Lane &>(thread);
   Block &block = *lane.of;
-  if (!block.work.checker || bytes == 0) {
+  if (!block.observes() || bytes == 0) {
+    return;
+  }
+  if (Meter *meter = block.work.meter) {
+    bool shared = meter->isShared(place);
+    if (shared || !(block.isMachine(lane, place) || meter->isCode(place))) {
+      block.check(lane, {site, place, bytes, store, shared});
+    }
     return;
   }
   bool shared = false;
@@ -233,14 +261,10 @@ void Block::observe(MachineThread &thread, const void *place, unsigned bytes, bo
     block.check(lane, {site, place, bytes, store, shared});
     return;
   }
-  // A thread's own variables; constants, which lie beside the code; what the machine is made of.
-  auto near = [&](const void *other, uintptr_t bytes) {
-    auto a = reinterpret_cast<uintptr_t>(place), b = reinterpret_cast<uintptr_t>(other);
-    return (a > b ? a - b : b - a) < bytes;
-  };
+  // Constants lie beside the code.
   constexpr uintptr_t mostCodeBytes = uintptr_t(64) << 20;
-  if (!near(&block.region->header(), dsv3::sim::regionBytes) && !near(site, mostCodeBytes) &&
-      !near(&lane, sizeof lane) && !near(&machine, sizeof machine)) {
+  auto a = reinterpret_cast<uintptr_t>(place), b = reinterpret_cast<uintptr_t>(site);
+  if (!block.isMachine(lane, place) && (a > b ? a - b : b - a) >= mostCodeBytes) {
     block.fail(lane,
                std::string(store ? "writes " : "reads ") + std::to_string(bytes) +
                    " bytes at an address that is none of the device",
@@ -249,26 +273,33 @@ void Block::observe(MachineThread &thread, const void *place, unsigned bytes, bo
 }
 
 void Block::check(Lane &lane, const AccessEntry &access) {
-  if (!work.checker) {
+  if (!observes()) {
     return;
   }
-  bool shared = false;
-  work.checker->isDevice(access.place, shared);
-  std::string problem =
-      shared == access.shared
-          ? work.checker->access(uint16_t(lane.index), uint16_t(lane.warp->syncs), access)
-          : "takes an address for one of " + std::string(access.shared ? "shared" : "global") +
-                " memory that is not";
-  if (!problem.empty()) {
-    fail(lane, std::move(problem), access.site);
+  if (work.checker) {
+    bool shared = false;
+    work.checker->isDevice(access.place, shared);
+    std::string problem =
+        shared == access.shared
+            ? work.checker->access(uint16_t(lane.index), uint16_t(lane.warp->syncs), access)
+            : "takes an address for one of " + std::string(access.shared ? "shared" : "global") +
+                  " memory that is not";
+    if (!problem.empty()) {
+      fail(lane, std::move(problem), access.site);
+    }
   }
   accesses[size_t(lane.index)].push_back(access);
 }
 
 void Block::flush(const Warp &warp) {
-  if (work.checker && !failure) {
+  if (observes() && !failure) {
     size_t first = warp.number * warpLanes;
     size_t count = std::min<size_t>(warpLanes, accesses.size() - first);
-    work.checker->counters().flush(std::span(accesses).subspan(first, count));
+    auto ofWarp = std::span(accesses).subspan(first, count);
+    if (work.checker) {
+      work.checker->counters().flush(ofWarp);
+    } else {
+      work.meter->flush(warp.number, ofWarp);
+    }
   }
 }

@@ -17,8 +17,10 @@ namespace {
 
 class SimDevice final : public runtime::Device {
 public:
-  SimDevice(const SimOptions &options, std::unique_ptr<Checker> checker, std::unique_ptr<Grid> grid)
-      : options(options), checker(std::move(checker)), grid(std::move(grid)) {}
+  SimDevice(const SimOptions &options, std::unique_ptr<Checker> checker,
+            std::unique_ptr<Predictor> predictor, std::unique_ptr<Grid> grid)
+      : options(options), checker(std::move(checker)), predictor(std::move(predictor)),
+        grid(std::move(grid)) {}
 
   std::string_view name() const override { return "sim"; }
   std::optional<size_t> preferredVariant(std::span<const std::string_view> names) const override;
@@ -31,6 +33,7 @@ public:
     }
   }
   Status upload(Buffer &to, int64_t offset, std::span<const std::byte> from) override;
+  Status copy(Buffer &to, const Buffer &from) override;
   Status download(std::span<std::byte> to, const Buffer &from, int64_t offset) override {
     return downloadFromHost(to, from, offset);
   }
@@ -49,7 +52,8 @@ public:
 
 private:
   SimOptions options;
-  std::unique_ptr<Checker> checker; ///< null: nothing is checked
+  std::unique_ptr<Checker> checker;     ///< null: nothing is checked
+  std::unique_ptr<Predictor> predictor; ///< null: no times are predicted
   std::unique_ptr<Grid> grid;
 };
 
@@ -79,6 +83,14 @@ Status SimDevice::upload(Buffer &to, int64_t offset, std::span<const std::byte> 
   return status;
 }
 
+Status SimDevice::copy(Buffer &to, const Buffer &from) {
+  Status status = copyOnHost(to, from);
+  if (status && checker) {
+    checker->arena().shadow().set(to.address(), size_t(from.bytes()), ByteState::Written);
+  }
+  return status;
+}
+
 Expected<std::unique_ptr<Object>> SimDevice::loadObject(const ObjectFile &file,
                                                         std::span<const std::string> symbols) {
   Expected<std::unique_ptr<SimObject>> object =
@@ -92,8 +104,8 @@ Expected<std::unique_ptr<Object>> SimDevice::loadObject(const ObjectFile &file,
 Expected<std::unique_ptr<Executable>> SimDevice::prepare(const Program &program,
                                                          const Object &object) {
   // Only objects of this device are ever passed to it.
-  Expected<std::unique_ptr<SimExecutable>> executable =
-      SimExecutable::create(*grid, program, static_cast<const SimObject &>(object).kernels());
+  Expected<std::unique_ptr<SimExecutable>> executable = SimExecutable::create(
+      *grid, predictor.get(), program, static_cast<const SimObject &>(object).kernels());
   if (!executable) {
     return executable.failure();
   }
@@ -113,6 +125,14 @@ Expected<std::unique_ptr<runtime::Device>> runtime::createSimDevice(const SimOpt
   if (!grid) {
     return grid.failure();
   }
-  return std::unique_ptr<Device>(
-      std::make_unique<SimDevice>(options, std::move(checker), *std::move(grid)));
+  std::unique_ptr<Predictor> predictor;
+  if (options.chip) {
+    Expected<std::unique_ptr<Predictor>> made = Predictor::create(*options.chip);
+    if (!made) {
+      return made.failure();
+    }
+    predictor = *std::move(made);
+  }
+  return std::unique_ptr<Device>(std::make_unique<SimDevice>(
+      options, std::move(checker), std::move(predictor), *std::move(grid)));
 }

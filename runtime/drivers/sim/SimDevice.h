@@ -10,6 +10,7 @@
 
 #include "runtime/hal/Device.h"
 #include "runtime/jit/KernelCompiler.h"
+#include "runtime/predict/Chip.h"
 
 #include <atomic>
 #include <cstdint>
@@ -26,6 +27,9 @@ struct SimOptions {
   /// Checks every access of memory, on one thread; needs clang. What kernels cost is told when
   /// their object goes.
   bool check = false;
+  /// The chip for which profile predicts times; needs clang. Null: profile gives the times of the
+  /// simulation itself. Not with `check`.
+  const Chip *chip = nullptr;
   KernelCompilerOptions compiling; ///< an architecture is not asked for
   /// Stops the compiler once it is true. May be null.
   const std::atomic<bool> *cancel = nullptr;

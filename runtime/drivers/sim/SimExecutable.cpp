@@ -13,8 +13,9 @@ using namespace dsv3;
 using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
 
-SimExecutable::SimExecutable(Grid &grid, const Program &program, std::span<const SimKernel> kernels)
-    : grid(grid), program(program), kernels(kernels), blocks(kernels.size()) {
+SimExecutable::SimExecutable(Grid &grid, Predictor *predictor, const Program &program,
+                             std::span<const SimKernel> kernels)
+    : grid(grid), predictor(predictor), program(program), kernels(kernels), blocks(kernels.size()) {
   for (const ProgramKernel &kernel : program.kernels) {
     sizesOf.emplace_back(kernel.sizes.size());
   }
@@ -71,14 +72,15 @@ Status SimExecutable::addSteps() {
   return {};
 }
 
-Expected<std::unique_ptr<SimExecutable>> SimExecutable::create(Grid &grid, const Program &program,
+Expected<std::unique_ptr<SimExecutable>> SimExecutable::create(Grid &grid, Predictor *predictor,
+                                                               const Program &program,
                                                                std::span<const SimKernel> kernels) {
   if (kernels.size() != program.kernels.size()) {
     return Failure{"expected an object with " + std::to_string(program.kernels.size()) +
                        " kernels, found " + std::to_string(kernels.size()),
                    "entry '" + program.name + "'"};
   }
-  std::unique_ptr<SimExecutable> executable(new SimExecutable(grid, program, kernels));
+  std::unique_ptr<SimExecutable> executable(new SimExecutable(grid, predictor, program, kernels));
   if (Status added = executable->addSteps(); !added) {
     return added;
   }
@@ -112,19 +114,24 @@ Status SimExecutable::begin(std::span<const int64_t> sizes) {
   return {};
 }
 
+BlockWork SimExecutable::workOf(const Step &step, const SimKernel &kernel) const {
+  return {kernel.entry, step.parameters.data(), kernel.threads,
+          size_t(program.kernels[step.number].scratchBytes)};
+}
+
 Status SimExecutable::launch(const Step &step) {
-  BlockWork work{step.kernel->entry, step.parameters.data(), step.kernel->threads,
-                 size_t(program.kernels[step.number].scratchBytes)};
   Expected<std::optional<BlockFailure>> ran =
-      grid.run(work, step.kernel->symbol, blocks[step.number], step.launch);
+      grid.run(workOf(step, *step.kernel), step.kernel->symbol, blocks[step.number], step.launch);
   if (!ran) {
     return Failure{ran.failure().what, whereOf(step)};
   }
-  if (!*ran) {
-    return {};
-  }
-  const BlockFailure &failed = **ran;
-  std::string line = step.kernel->lineOf(failed.site);
+  return *ran ? describe(step, *step.kernel, **ran) : Status();
+}
+
+/// `kernel`, whose code failed, is that of the step.
+Status SimExecutable::describe(const Step &step, const SimKernel &kernel,
+                               const BlockFailure &failed) const {
+  std::string line = kernel.lineOf(failed.site);
   return Failure{failed.what,
                  whereOf(step) + ", block " + std::to_string(failed.block) + ", thread " +
                      std::to_string(failed.thread) + (line.empty() ? "" : ", at " + line),
@@ -162,26 +169,55 @@ Status SimExecutable::run(std::span<const int64_t> sizes, ObservationSink *sink)
   return status ? stepFailure() : status;
 }
 
-Status SimExecutable::profile(std::span<const int64_t> sizes, LaunchProfile &times) {
+Status SimExecutable::measure(const Step &step, LaunchProfile &times) {
   using Clock = std::chrono::steady_clock;
+  Status status;
+  for (int repeat = 0; repeat <= times.repeats && status; ++repeat) {
+    Clock::time_point start = Clock::now();
+    status = launch(step);
+    double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    if (repeat == 0) {
+      times.first.push_back(seconds);
+    } else if (repeat == 1) {
+      times.again.push_back(seconds);
+    } else {
+      times.again.back() = std::min(times.again.back(), seconds);
+    }
+  }
+  return status;
+}
+
+Status SimExecutable::predict(const Step &step, LaunchProfile &times) {
+  const SimKernel &observed = *step.kernel->observed;
+  LaunchPrediction prediction;
+  Expected<std::optional<BlockFailure>> ran =
+      predictor->predict(workOf(step, observed), observed.code, blocks[step.number], prediction);
+  if (!ran) {
+    return Failure{ran.failure().what, whereOf(step)};
+  }
+  if (*ran) {
+    return describe(step, observed, **ran);
+  }
+  times.first.push_back(prediction.seconds);
+  times.again.push_back(prediction.seconds);
+  bool whole = prediction.observedBlocks == prediction.blocks;
+  times.predictions.push_back(std::move(prediction));
+  // Later launches need what all blocks give.
+  return whole ? Status() : launch(step);
+}
+
+Status SimExecutable::profile(std::span<const int64_t> sizes, LaunchProfile &times) {
   times.first.clear();
   times.again.clear();
+  times.predictions.clear();
   Status status = begin(sizes);
+  if (predictor) {
+    times.predictedFor = predictor->chip().name;
+    predictor->beginStep();
+  }
   for (size_t i = 0; i < steps.size() && status; ++i) {
-    if (!steps[i].kernel) {
-      continue;
-    }
-    for (int repeat = 0; repeat <= times.repeats && status; ++repeat) {
-      Clock::time_point start = Clock::now();
-      status = launch(steps[i]);
-      double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-      if (repeat == 0) {
-        times.first.push_back(seconds);
-      } else if (repeat == 1) {
-        times.again.push_back(seconds);
-      } else {
-        times.again.back() = std::min(times.again.back(), seconds);
-      }
+    if (steps[i].kernel) {
+      status = predictor ? predict(steps[i], times) : measure(steps[i], times);
     }
   }
   return status ? stepFailure() : status;

@@ -8,6 +8,7 @@
 
 #include "runtime/drivers/sim/Grid.h"
 #include "runtime/drivers/sim/SimObject.h"
+#include "runtime/drivers/sim/predict/Predictor.h"
 #include "runtime/hal/Device.h"
 
 #include <memory>
@@ -19,8 +20,9 @@ namespace dsv3::runtime::sim {
 
 class SimExecutable final : public Executable {
 public:
-  /// `grid` and `kernels` outlive it.
-  static Expected<std::unique_ptr<SimExecutable>> create(Grid &grid, const Program &program,
+  /// `grid`, `predictor`, which may be null, and `kernels` outlive it.
+  static Expected<std::unique_ptr<SimExecutable>> create(Grid &grid, Predictor *predictor,
+                                                         const Program &program,
                                                          std::span<const SimKernel> kernels);
 
   Status run(std::span<const int64_t> sizes, ObservationSink *sink);
@@ -39,14 +41,20 @@ private:
     Address observed = nullptr;
   };
 
-  SimExecutable(Grid &grid, const Program &program, std::span<const SimKernel> kernels);
+  SimExecutable(Grid &grid, Predictor *predictor, const Program &program,
+                std::span<const SimKernel> kernels);
   Status addSteps();
   Status begin(std::span<const int64_t> sizes);
+  BlockWork workOf(const Step &step, const SimKernel &kernel) const;
   Status launch(const Step &step);
+  Status describe(const Step &step, const SimKernel &kernel, const BlockFailure &failed) const;
+  Status measure(const Step &step, LaunchProfile &times);
+  Status predict(const Step &step, LaunchProfile &times);
   Status stepFailure() const;
   std::string whereOf(const Step &step) const;
 
   Grid &grid;
+  Predictor *predictor;
   Program program; ///< a copy: arguments are passed by their places in it
   std::span<const SimKernel> kernels;
   std::vector<Step> steps;

@@ -53,12 +53,9 @@ SimObject::~SimObject() {
           (line.shared ? " wavefronts" : " sectors"));
     }
   }
-  for (const SimKernel &kernel : loaded) {
-    dlclose(kernel.library);
-  }
 }
 
-Status SimObject::load(const plan::KernelText &text, const std::string &code) {
+static Expected<SimKernel> load(const plan::KernelText &text, const std::string &code) {
   auto cannot = [&](const std::string &why) {
     return Failure{"cannot load it: " + why, "kernel '" + text.symbol + "' of the simulated GPU"};
   };
@@ -70,20 +67,51 @@ Status SimObject::load(const plan::KernelText &text, const std::string &code) {
   if (!weightMap) {
     return weightMap.status();
   }
-  auto file = std::make_unique<MemoryFile>(code);
-  if (file->error() != 0) {
-    return cannot(std::strerror(file->error()));
+  SimKernel kernel;
+  kernel.symbol = text.symbol;
+  kernel.threads = *threads;
+  kernel.weightMap = *weightMap;
+  kernel.file = std::make_unique<MemoryFile>(code);
+  if (kernel.file->error() != 0) {
+    return cannot(std::strerror(kernel.file->error()));
   }
-  void *library = dlopen(file->path().c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!library) {
+  kernel.library = {dlopen(kernel.file->path().c_str(), RTLD_NOW | RTLD_LOCAL), dlclose};
+  if (!kernel.library) {
     return cannot(dlerror());
   }
-  auto *entry = static_cast<const dsv3::sim::Entry *>(dlsym(library, "dsv3SimEntry"));
-  loaded.push_back({text.symbol, *threads, *weightMap, entry, library, std::move(file)});
-  if (!entry || entry->revision != dsv3::sim::machineRevision) {
+  kernel.entry = static_cast<const dsv3::sim::Entry *>(dlsym(kernel.library.get(), "dsv3SimEntry"));
+  Dl_info info;
+  if (!kernel.entry || kernel.entry->revision != dsv3::sim::machineRevision ||
+      dladdr(kernel.entry, &info) == 0) {
     return cannot("it is not of this simulator");
   }
-  return {};
+  // Its parts lie in the order of the file, a page's border apart at the most.
+  constexpr size_t mostBorders = size_t(16) << 12;
+  kernel.code = {static_cast<const std::byte *>(info.dli_fbase), code.size() + mostBorders};
+  return kernel;
+}
+
+/// Has all kernels compiled, in the order of their texts.
+static Expected<std::vector<SimKernel>> compile(std::span<const plan::KernelText> texts,
+                                                const SimOptions &options, bool observed) {
+  std::error_code error;
+  std::filesystem::path scratch = options.compiling.cache.empty()
+                                      ? std::filesystem::temp_directory_path(error)
+                                      : options.compiling.cache;
+  HostCompiler compiler(scratch, observed, options.cancel);
+  Expected<CompiledKernels> compiled = compileKernels(texts, compiler, options.compiling);
+  if (!compiled) {
+    return compiled.failure();
+  }
+  std::vector<SimKernel> kernels;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    Expected<SimKernel> kernel = load(texts[i], compiled->cubins[i]);
+    if (!kernel) {
+      return kernel.failure();
+    }
+    kernels.push_back(*std::move(kernel));
+  }
+  return kernels;
 }
 
 Expected<std::unique_ptr<SimObject>> SimObject::open(const ObjectFile &file,
@@ -94,20 +122,22 @@ Expected<std::unique_ptr<SimObject>> SimObject::open(const ObjectFile &file,
   if (!texts) {
     return texts.failure();
   }
-  std::error_code error;
-  std::filesystem::path scratch = options.compiling.cache.empty()
-                                      ? std::filesystem::temp_directory_path(error)
-                                      : options.compiling.cache;
-  HostCompiler compiler(scratch, checker != nullptr, options.cancel);
-  Expected<CompiledKernels> compiled = compileKernels(*texts, compiler, options.compiling);
-  if (!compiled) {
-    return compiled.failure();
-  }
   std::unique_ptr<SimObject> object(new SimObject(checker, options.compiling.say));
-  for (size_t i = 0; i < texts->size(); ++i) {
-    if (Status status = object->load((*texts)[i], compiled->cubins[i]); !status) {
-      return status;
+  std::vector<SimKernel> observed;
+  if (options.chip) { // first: the compiler that it needs may not be there
+    Expected<std::vector<SimKernel>> made = compile(*texts, options, true);
+    if (!made) {
+      return made.failure();
     }
+    observed = *std::move(made);
+  }
+  Expected<std::vector<SimKernel>> kernels = compile(*texts, options, checker != nullptr);
+  if (!kernels) {
+    return kernels.failure();
+  }
+  object->loaded = *std::move(kernels);
+  for (size_t i = 0; i < observed.size(); ++i) {
+    object->loaded[i].observed = std::make_unique<SimKernel>(std::move(observed[i]));
   }
   return object;
 }

@@ -25,8 +25,12 @@ struct SimKernel {
   size_t threads = 0;                       ///< of a block
   std::optional<plan::WeightMap> weightMap; ///< that it gets behind its other parameters
   const dsv3::sim::Entry *entry = nullptr;
-  void *library = nullptr;
+  std::unique_ptr<void, int (*)(void *)> library{nullptr, nullptr};
   std::unique_ptr<MemoryFile> file; ///< the shared object
+  /// Where it lies, constants included.
+  std::span<const std::byte> code;
+  /// The same kernel, which tells of its loads and stores. Null unless times are to be predicted.
+  std::unique_ptr<SimKernel> observed;
 
   /// Where places in the code come from: "kernel.cu:12", or "family/gemm.cuh:30, from
   /// kernel.cu:12". Empty where that is not known.
@@ -51,7 +55,6 @@ public:
 private:
   SimObject(Checker *checker, std::function<void(const std::string &)> say)
       : checker(checker), say(std::move(say)) {}
-  Status load(const plan::KernelText &text, const std::string &code);
 
   Checker *checker;
   std::function<void(const std::string &)> say;

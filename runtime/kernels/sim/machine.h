@@ -47,6 +47,7 @@ struct Thread {
   const Machine *machine;
   long long block;
   int index;
+  long long multiplyAdds; ///< that it did, where the code is observed
 };
 
 /// The instructions that need more than the thread itself. Each returns when the hardware's

@@ -49,7 +49,7 @@ kern.def @parts kind "attention_combine" family "attention_combine" sizes ["T"] 
 }
 
 // CHECK-LABEL: //===- kernel expanded -===//
-// CHECK: // For sm_90a: rows=32, threads=256, since 32 tokens share a page that is expanded.
+// CHECK: // For sm_90a: form=1, rows=32, threads=256, since 32 tokens share a page that is expanded.
 // CHECK: expandedAttention<32, 4, 16, 24, 256>(launch, Rows<const float, 0, 64, 16>{query}, Rows<const float, 0, 32, 8>{ropeQuery},
 // CHECK-NEXT: Weight<bf16, 40, 32>{weight, nullptr}, positions, requests, TheCache{cachePages, cacheTable},
 // CHECK-NEXT: Rows<float, 0, 96, 24>{out}, T, 0.200000003f);
@@ -58,4 +58,20 @@ kern.def @parts kind "attention_combine" family "attention_combine" sizes ["T"] 
 kern.def @expanded kind "attention" family "expanded_attention" sizes ["T"] ins(%q: !n, %r: !r, %w: tensor<4x40x32xbf16>, %pos: !i, %req: !i, %cache: !cache) outs(%o: !v) attributes {maxima = [#dsv3.size<"T", max = 512>]} {
   %y = kern.expanded_attention ins(%q, %r, %w, %pos, %req : !n, !r, tensor<4x40x32xbf16>, !i, !i) from(%cache : !cache) outs(%o : !v) scale 2.0e-01 -> !v
   kern.yield %y : !v
+}
+
+// On tensor cores, where nothing has to be rounded for them.
+// CHECK-LABEL: //===- kernel expanded_bf16 -===//
+// CHECK: // For sm_90a: form=2, rows=64, threads=256, since 64 tokens share a page that tensor cores expand.
+// CHECK: static_assert(ExpandedMmaShared<16, 32, TheCache>::bytes == 94724, "shared memory as in the family table");
+// CHECK: expandedAttentionMma<4, 16, 32, 256>(launch, Rows<const bf16, 0, 64, 16>{query}, Rows<const bf16, 0, 64, 16>{ropeQuery},
+// CHECK-NEXT: Weight<bf16, 48, 32>{weight, nullptr}, positions, requests, TheCache{cachePages, cacheTable},
+// CHECK-NEXT: Rows<bf16, 0, 128, 32>{out}, T, 0.200000003f);
+!n16 = tensor<?x4x16xbf16, #T>
+!r16 = tensor<?x4x16xbf16, #T>
+!v16 = tensor<?x4x32xbf16, #T>
+!cache16 = !dsv3.cache<bf16, latent = 32, rope = 16, page = 64, context = 4096, requests = 2>
+kern.def @expanded_bf16 kind "attention" family "expanded_attention" sizes ["T"] ins(%q: !n16, %r: !r16, %w: tensor<4x48x32xbf16>, %pos: !i, %req: !i, %cache: !cache16) outs(%o: !v16) attributes {maxima = [#dsv3.size<"T", max = 512>]} {
+  %y = kern.expanded_attention ins(%q, %r, %w, %pos, %req : !n16, !r16, tensor<4x48x32xbf16>, !i, !i) from(%cache : !cache16) outs(%o : !v16) scale 2.0e-01 -> !v16
+  kern.yield %y : !v16
 }

@@ -96,9 +96,10 @@ void forEachKernel(
 /// dealt out in two ways, which must give the same bits.
 void compareKernels(mlir::ModuleOp module, std::mt19937_64 &random, int64_t mostTokens = 0);
 
-/// What `compareKernels` does, for one run of a kernel. `what` names it.
-void compare(const std::string &what, kern::DefOp definition, const KernelResults &expected,
-             const KernelResults &found);
+/// What `compareKernels` does, for one run of a kernel as it is configured for a variant. `what`
+/// names it.
+void compare(const std::string &what, kern::DefOp definition, llvm::StringRef variant,
+             const KernelResults &expected, const KernelResults &found);
 
 /// The same with the kernels' CUDA text on a simulated GPU, where every access is checked if
 /// clang is here. For a module that is configured for the GPU `variant`, and `mostTokens` at the

@@ -79,3 +79,7 @@ TEST(SimKernels, OfQuantisedRowsDoWhatTheirBodiesSay) {
 TEST(SimKernels, OfRaggedQuantisedRowsDoWhatTheirBodiesSay) {
   compareModel(quantised("v3Ragged"), "sm_90a", 70);
 }
+// Attention is on tensor cores too where the policy allows it. CPUs have no code for it.
+TEST(SimKernels, OfPolicyBf16DoWhatTheirBodiesSay) {
+  compareModel(onTensorCores("nanoBf16", "mma"), "sm_80", 70);
+}

@@ -122,6 +122,30 @@ TEST(Families, AGpuRefusesWhatItsSharedMemoryCannotHold) {
       << config.reason;
 }
 
+/// Attention of a prompt runs on tensor cores where they have nothing to round, and its rows are
+/// whole fragments that fit.
+TEST(Families, AttentionOnTensorCoresWhereItIsExact) {
+  KernelFacts facts;
+  facts.maxRows = 512, facts.heads = 16, facts.latent = 512, facts.rope = 64;
+  facts.nope = 128, facts.value = 128, facts.rowsBegin = 64;
+  facts.rows = facts.weight = facts.cache = DType::BF16;
+  auto form = [](std::string_view variant, const KernelFacts &facts) {
+    return GpuProduct(chooseConfig(Family::ExpandedAttention, variant, facts).get("form"));
+  };
+  EXPECT_EQ(form(variantSm80, facts), GpuProduct::MmaTiles);
+  EXPECT_EQ(form(variantSm120a, facts), GpuProduct::FmaTiles) << "99 KiB of shared memory";
+  auto without = [&](auto change) {
+    KernelFacts changed = facts;
+    change(changed);
+    return form(variantSm80, changed);
+  };
+  EXPECT_EQ(without([](KernelFacts &f) { f.rows = DType::F32; }), GpuProduct::FmaTiles);
+  EXPECT_EQ(without([](KernelFacts &f) { f.weight = DType::F8E4M3; }), GpuProduct::FmaTiles);
+  EXPECT_EQ(without([](KernelFacts &f) { f.cache = DType::F16; }), GpuProduct::FmaTiles);
+  EXPECT_EQ(without([](KernelFacts &f) { f.nope = 120; }), GpuProduct::FmaTiles);
+  EXPECT_EQ(without([](KernelFacts &f) { f.rowsBegin = 4; }), GpuProduct::FmaTiles);
+}
+
 /// GPUs read weights as they are stored, CPUs in panels.
 TEST(Families, LayoutsGoByTheVariantsName) {
   EXPECT_EQ(weightLayout(Family::Gemm, variantSm90a, DType::BF16, DType::F32), Layout());

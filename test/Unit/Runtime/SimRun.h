@@ -74,15 +74,12 @@ public:
   }
 
   Status launch(const SimLaunch &how) {
-    runtime::Program program;
-    program.name = "test";
-    program.kernels = {{"test", {}, {-1, 1, 1, 1, how.blocks}, how.sharedBytes}};
-    program.commands = {{runtime::Command::Kind::Launch, 0, 3, 0}};
-    for (const auto &buffer : buffers) {
-      program.args.push_back(buffer->address());
-    }
-    auto prepared = device->prepare(program, *object);
+    auto prepared = prepare(how);
     return prepared ? device->run(**prepared, {}, nullptr) : prepared.status();
+  }
+  Status profile(const SimLaunch &how, runtime::LaunchProfile &times) {
+    auto prepared = prepare(how);
+    return prepared ? device->profile(**prepared, {}, times) : prepared.status();
   }
 
   std::unique_ptr<runtime::Device> device;
@@ -90,6 +87,17 @@ public:
   std::unique_ptr<runtime::Object> object;
 
 private:
+  Expected<std::unique_ptr<runtime::Executable>> prepare(const SimLaunch &how) {
+    runtime::Program program;
+    program.name = "test";
+    program.kernels = {{"test", {}, {-1, 1, 1, 1, how.blocks}, how.sharedBytes}};
+    program.commands = {{runtime::Command::Kind::Launch, 0, 3, 0}};
+    for (const auto &buffer : buffers) {
+      program.args.push_back(buffer->address());
+    }
+    return device->prepare(program, *object);
+  }
+
   TemporaryDirectory folder;
 };
 

@@ -2,16 +2,19 @@
 
 #include "runtime/drivers/sim/check/Counters.h"
 
+#include "runtime/drivers/sim/check/Meetings.h"
+
 #include <algorithm>
 #include <array>
-#include <unordered_map>
-#include <utility>
 
 using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
 
 static constexpr uintptr_t sectorBytes = 32, wordBytes = 4, bankCount = 32;
 static constexpr int warpLanes = 32;
+
+Counters::Counters() : meetings(std::make_unique<Meetings>()) {}
+Counters::~Counters() = default;
 
 static uintptr_t begin(const AccessEntry &access) {
   return reinterpret_cast<uintptr_t>(access.place);
@@ -39,21 +42,22 @@ Traffic sim::globalTraffic(std::span<const AccessEntry> lanes) {
 
 /// Wavefronts of lanes that are served at once: the most words that one bank has to give.
 static int64_t wavefronts(std::span<const AccessEntry> lanes) {
-  std::array<std::vector<uintptr_t>, bankCount> wanted;
+  std::vector<uintptr_t> words;
+  words.reserve(size_t(warpLanes));
   for (const AccessEntry &lane : lanes) {
     for (uintptr_t word = begin(lane) / wordBytes; word * wordBytes < begin(lane) + lane.bytes;
          ++word) {
-      std::vector<uintptr_t> &words = wanted[word % bankCount];
-      if (std::ranges::find(words, word) == words.end()) {
-        words.push_back(word);
-      }
+      words.push_back(word);
     }
   }
-  size_t most = 0;
-  for (const std::vector<uintptr_t> &words : wanted) {
-    most = std::max(most, words.size());
+  std::ranges::sort(words);
+  auto repeated = std::ranges::unique(words);
+  words.erase(repeated.begin(), repeated.end());
+  std::array<int64_t, bankCount> wanted{};
+  for (uintptr_t word : words) {
+    ++wanted[word % bankCount];
   }
-  return int64_t(most);
+  return std::ranges::max(wanted);
 }
 
 Traffic sim::sharedTraffic(std::span<const AccessEntry> lanes, std::span<const int> numbers) {
@@ -91,23 +95,10 @@ void Counters::beginLaunch(const std::string &kernel, int64_t blocks) {
 }
 
 void Counters::flush(std::span<std::vector<AccessEntry>> lanes) {
-  // The n-th time that a lane comes to an instruction it meets the other lanes' n-th time.
-  using Meeting = std::pair<const void *, int>;
-  std::map<Meeting, std::pair<std::vector<AccessEntry>, std::vector<int>>> meetings;
-  for (size_t lane = 0; lane < lanes.size(); ++lane) {
-    std::unordered_map<const void *, int> times;
-    for (const AccessEntry &access : lanes[lane]) {
-      auto &[entries, numbers] = meetings[{access.site, times[access.site]++}];
-      entries.push_back(access);
-      numbers.push_back(int(lane));
-    }
-    lanes[lane].clear();
-  }
-  for (const auto &[meeting, who] : meetings) {
-    const auto &[entries, numbers] = who;
-    KernelCounts::Site &site = current->sites[meeting.first];
+  meetings->forEach(lanes, [&](std::span<const AccessEntry> entries, std::span<const int> numbers) {
+    KernelCounts::Site &site = current->sites[entries[0].site];
     site.store = entries[0].store;
     site.shared = entries[0].shared;
     site.traffic.add(site.shared ? sharedTraffic(entries, numbers) : globalTraffic(entries));
-  }
+  });
 }

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -23,6 +24,7 @@ struct AccessEntry {
   uint32_t bytes;
   bool store;
   bool shared;
+  bool copied = false; ///< on its way from global to shared memory by cp.async
 };
 
 /// Transactions of one instruction, or of many.
@@ -55,8 +57,12 @@ struct KernelCounts {
   Traffic total(bool shared) const;
 };
 
+class Meetings;
+
 class Counters {
 public:
+  Counters();
+  ~Counters();
   /// The kernel whose blocks come from here on.
   void beginLaunch(const std::string &kernel, int64_t blocks);
   void product() { ++current->products; }
@@ -68,6 +74,7 @@ public:
 private:
   std::map<std::string, KernelCounts> counts;
   KernelCounts *current = nullptr;
+  std::unique_ptr<Meetings> meetings;
 };
 
 } // namespace dsv3::runtime::sim

@@ -1,15 +1,15 @@
 //===- expanded_attention.cuh - kern.expanded_attention ---------*- C++ -*-===//
 //
 // Attention with keys and values that are expanded page by page in shared memory: a
-// block has a head and some tokens of the step, which may belong to several requests.
-// What a token does not see is not multiplied, since it may be no number.
+// block has a head and some tokens of the step. What a token does not see is not multiplied, since
+// it may be no number.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "runtime/kernels/cuda/tile/cache.cuh"
 #include "runtime/kernels/cuda/tile/fma.cuh"
 #include "runtime/kernels/cuda/tile/softmax.cuh"
+#include "runtime/kernels/cuda/tile/tokens.cuh"
 
 namespace dsv3::gpu {
 
@@ -43,45 +43,28 @@ struct ExpandedAttention {
   static constexpr int warps = threads / warpLanes;
   static constexpr int perThread = int(ceilDiv(tokens * value, threads));
 
-  Launch launch;
-  C cache;
   W weight;
   int64 head;
-  int count; ///< tokens of the block
   SharedArrays shared;
   float *piece, *keys, *queries;
   typename Shared::Scores softmax;
-  int *position, *request, *wrong;
+  BlockTokens<tokens, threads, C> block;
   float values[perThread];
 
   __device__ ExpandedAttention(Launch launch, C cache, W weight, int64 allTokens)
-      : launch(launch), cache(cache), weight(weight), head(blockIndex() % heads),
-        piece(shared.take<float>(Shared::pieceFloats)), keys(shared.take<float>(Shared::keyFloats)),
+      : weight(weight), head(blockIndex() % heads), piece(shared.take<float>(Shared::pieceFloats)),
+        keys(shared.take<float>(Shared::keyFloats)),
         queries(shared.take<float>(tokens * Shared::queryStride)), softmax(shared),
-        position(shared.take<int>(tokens)), request(shared.take<int>(tokens)),
-        wrong(shared.take<int>(1)) {
-    int64 left = allTokens - firstToken();
-    count = int(left < tokens ? left : tokens);
-  }
-  static __device__ int64 firstToken() { return blockIndex() / heads * tokens; }
+        block(launch, cache, blockIndex() / heads * tokens, allTokens, shared) {}
 
   /// False, for all threads, if a token's position or request cannot be right.
   __device__ bool load(Query query, RopeQuery ropeQuery, const int32 *positions,
                        const int32 *requests) {
-    if (threadIndex() == 0) {
-      *wrong = 0;
-    }
-    syncBlock();
-    for (int t = threadIndex(); t < count; t += threads) {
-      position[t] = positions[firstToken() + t];
-      request[t] = requests[firstToken() + t];
+    for (int t = threadIndex(); t < block.count; t += threads) {
       softmax.begin(t);
-      if (!cache.checked(launch, position[t], request[t])) {
-        *wrong = 1;
-      }
     }
-    for (int i = threadIndex(); i < count * Shared::queryStride; i += threads) {
-      int64 t = firstToken() + i / Shared::queryStride;
+    for (int i = threadIndex(); i < block.count * Shared::queryStride; i += threads) {
+      int64 t = block.first + i / Shared::queryStride;
       int column = i % Shared::queryStride;
       queries[i] = column < nope ? toFloat(query.at(t, head)[column])
                                  : toFloat(ropeQuery.at(t, head)[column - nope]);
@@ -89,8 +72,7 @@ struct ExpandedAttention {
     for (int c = 0; c < perThread; ++c) {
       values[c] = 0.0f;
     }
-    syncBlock();
-    return *wrong == 0;
+    return block.load(positions, requests);
   }
 
   /// The first `known` tokens of the page as keys and values of the head, and their ropes.
@@ -122,17 +104,10 @@ struct ExpandedAttention {
     syncBlock();
   }
 
-  /// Keys of the page from `start` on that token t of the block sees, of request `r`.
-  __device__ int visible(int t, int r, int start) const {
-    int left = position[t] + 1 - start;
-    left = left < C::pageTokens ? left : C::pageTokens;
-    return request[t] == r && left > 0 ? left : 0;
-  }
-
   __device__ void score(int r, int start, float scale) {
-    for (int i = threadIndex(); i < count * C::pageTokens; i += threads) {
+    for (int i = threadIndex(); i < block.count * C::pageTokens; i += threads) {
       int t = i / C::pageTokens, j = i % C::pageTokens;
-      if (j < visible(t, r, start)) {
+      if (j < block.visible(t, r, start)) {
         const float *key = keys + j * Shared::keyStride;
         const float *query = queries + t * Shared::queryStride;
         float sum = 0.0f;
@@ -146,8 +121,8 @@ struct ExpandedAttention {
       }
     }
     syncBlock();
-    for (int t = warpIndex(); t < count; t += warps) {
-      softmax.update(t, visible(t, r, start));
+    for (int t = warpIndex(); t < block.count; t += warps) {
+      softmax.update(t, block.visible(t, r, start));
     }
     syncBlock();
   }
@@ -156,7 +131,7 @@ struct ExpandedAttention {
 #pragma unroll
     for (int c = 0; c < perThread; ++c) {
       int i = threadIndex() + c * threads, t = i / value;
-      int seen = t < count ? visible(t, r, start) : 0;
+      int seen = block.visible(t, r, start);
       if (seen > 0) {
         const float *from = keys + nope + i % value;
         float sum = values[c] * softmax.before[t];
@@ -169,45 +144,20 @@ struct ExpandedAttention {
     syncBlock();
   }
 
-  /// Walks the pages of request `r` up to position `last`. False if one is not there.
-  __device__ bool walk(int r, int last, float scale) {
-    for (int p = 0; p <= last / C::pageTokens; ++p) {
-      const auto *page = cache.page(launch, r, p);
-      if (!page) {
-        return false;
-      }
-      int start = p * C::pageTokens, left = last + 1 - start;
-      expand(page, left < C::pageTokens ? left : C::pageTokens);
-      score(r, start, scale);
-      addValues(r, start);
-    }
-    return true;
-  }
-
-  /// Each request of the block's tokens once.
-  __device__ bool walkAll(float scale) {
-    for (int t = 0; t < count; ++t) {
-      int last = -1;
-      bool known = false;
-      for (int other = 0; other < count; ++other) {
-        if (request[other] == request[t]) {
-          known |= other < t;
-          last = position[other] > last ? position[other] : last;
-        }
-      }
-      if (!known && !walk(request[t], last, scale)) {
-        return false;
-      }
-    }
-    return true;
+  __device__ bool walk(float scale) {
+    return block.forPages([&](const typename C::Element *page, int known, int request, int start) {
+      expand(page, known);
+      score(request, start, scale);
+      addValues(request, start);
+    });
   }
 
   __device__ void store(Out out) const {
 #pragma unroll
     for (int c = 0; c < perThread; ++c) {
       int i = threadIndex() + c * threads, t = i / value;
-      if (t < count) {
-        auto *to = out.at(firstToken() + t, head) + i % value;
+      if (t < block.count) {
+        auto *to = out.at(block.first + t, head) + i % value;
         *to = toNarrow<typename Out::Element>(values[c] * quotient(1.0f, softmax.sum[t]));
       }
     }
@@ -224,7 +174,7 @@ __device__ inline void expandedAttention(Launch launch, Query query, RopeQuery r
   }
   ExpandedAttention<tokens, heads, nope, value, threads, C, W, Query, RopeQuery, Out> work(
       launch, cache, weight, allTokens);
-  if (work.load(query, ropeQuery, positions, requests) && work.walkAll(scale)) {
+  if (work.load(query, ropeQuery, positions, requests) && work.walk(scale)) {
     work.store(out);
   }
 }

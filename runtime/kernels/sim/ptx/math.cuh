@@ -7,6 +7,7 @@
 #pragma once
 
 #include "runtime/kernels/cuda/ptx/types.cuh"
+#include "runtime/kernels/sim/machine.h"
 
 namespace dsv3::gpu {
 
@@ -16,7 +17,15 @@ inline float absolute(float a) { return __builtin_fabsf(a); }
 inline float exponential(float a) { return __builtin_expf(a); }
 inline float squareRoot(float a) { return __builtin_sqrtf(a); }
 inline float quotient(float a, float b) { return a / b; }
-inline float multiplyAdd(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+#ifdef DSV3_CHECKED
+DSV3_UNSEEN inline void countMultiplyAdd() { ++sim::thisThread().multiplyAdds; }
+#else
+inline void countMultiplyAdd() {}
+#endif
+inline float multiplyAdd(float a, float b, float c) {
+  countMultiplyAdd();
+  return __builtin_fmaf(a, b, c);
+}
 inline float product(float a, float b) { return a * b; }
 inline float sum(float a, float b) { return a + b; }
 

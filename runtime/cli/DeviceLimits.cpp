@@ -1,0 +1,68 @@
+//===- DeviceLimits.cpp - what a model's device can do at most ------------===//
+#include "runtime/cli/DeviceLimits.h"
+
+#include "dsv3/Support/Cpus.h"
+#include "dsv3/Support/MemoryLimits.h"
+#include "runtime/bench/DeviceProbe.h"
+#include "runtime/cli/DeviceFlag.h"
+#include "runtime/predict/Chip.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace dsv3::cli {
+
+/// Memory that is read to measure a machine: many times what caches hold, but no more than a
+/// quarter of what is free.
+static uint64_t probeBytes(std::optional<uint64_t> available) {
+  constexpr uint64_t wanted = uint64_t(1) << 30;
+  return std::min(wanted, available.value_or(wanted) / 4) / 4096 * 4096;
+}
+
+/// Scores over latent and rotated key, then the latent's weighted sum, for all heads.
+double attentionFlops(const checkpoint::ModelConfig &config) {
+  return 2.0 * double(config.numHiddenLayers) * double(config.numAttentionHeads) *
+         double(2 * config.kvLoraRank + config.qkRopeHeadDim);
+}
+
+static Expected<DeviceLimits> cpuLimits(std::string_view variant, int threads) {
+  auto made = runtime::MachineProbe::create(threads > 0 ? threads : usefulThreads(), variant,
+                                            probeBytes(availableMemory()));
+  if (!made) {
+    return made.failure();
+  }
+  auto probe = std::make_unique<runtime::MachineProbe>(*std::move(made));
+  runtime::MachineProbe *cpu = probe.get();
+  return DeviceLimits{std::move(probe), cpu, "measured, f32"};
+}
+
+Expected<DeviceLimits> deviceLimits(runtime::Device &device, const plan::Plan &plan, size_t variant,
+                                    const ModelFlags &flags) {
+  std::optional<GpuName> gpu = gpuOf(flags.device);
+  if (!gpu) {
+    return cpuLimits(plan.variants[variant].name, flags.threads);
+  }
+  const runtime::Chip *chip = flags.chip.empty() ? runtime::chipOfDriver(device.productName())
+                                                 : runtime::findChip(flags.chip);
+  if (!chip) {
+    return Failure{"no peak is known for " + std::string(device.productName()), "--device",
+                   "name the chip that is most like it: --chip=" + runtime::chipNames()};
+  }
+  bool exact = plan.policy == "f32";
+  double peak = exact ? chip->fmaPeak() : chip->bf16Peak();
+  std::string ofTable = fmt::format("{}'s peak of {}", chip->name,
+                                    exact ? "f32 multiply-adds" : "bf16 tensor cores, dense");
+  if (gpu->simulated) {
+    return DeviceLimits{std::make_unique<runtime::TableProbe>(chip->memoryBandwidth, peak), nullptr,
+                        std::string(chip->name) + "'s memory interface, " + ofTable};
+  }
+  auto probe =
+      runtime::DeviceProbe::create(device, int64_t(probeBytes(device.availableMemory())), peak);
+  if (!probe) {
+    return probe.failure();
+  }
+  return DeviceLimits{*std::move(probe), nullptr, "measured by a copy on the GPU, " + ofTable};
+}
+
+} // namespace dsv3::cli

@@ -1,0 +1,205 @@
+//===- ProfileCommand.cpp - where the time of steps goes ------------------===//
+#include "runtime/bench/StepBench.h"
+#include "runtime/cli/ChromeTrace.h"
+#include "runtime/cli/CommandLine.h"
+#include "runtime/cli/Commands.h"
+#include "runtime/cli/DeviceFlag.h"
+#include "runtime/cli/DeviceLimits.h"
+#include "runtime/cli/Model.h"
+#include "runtime/cli/OutputCheck.h"
+#include "runtime/cli/ProfileReport.h"
+#include "runtime/cli/StepProgress.h"
+#include "runtime/cli/Streams.h"
+
+#include <algorithm>
+#include <fstream>
+#include <memory>
+#include <string>
+
+namespace dsv3::cli {
+namespace {
+
+struct Flags {
+  ModelFlags model;
+  runtime::StepBenchOptions bench;
+  std::string json, trace;
+};
+
+/// A file that a flag names, opened before minutes go into what is written to it.
+class OutputFile {
+public:
+  /// Without a name nothing is written.
+  static Expected<OutputFile> create(const std::string &flag, const std::string &path) {
+    OutputFile file;
+    file.flag = flag;
+    file.path = path;
+    if (!path.empty()) {
+      file.stream.open(path, std::ios::binary);
+      if (!file.stream) {
+        return Failure{"cannot write " + path, flag};
+      }
+    }
+    return file;
+  }
+  Status write(const std::string &text) {
+    stream << text;
+    return path.empty() || stream.flush()
+               ? Status()
+               : Failure{"cannot write all of " + path, flag, "is the disk full?"};
+  }
+
+private:
+  std::string flag, path;
+  std::ofstream stream;
+};
+
+struct Outputs {
+  OutputFile json, trace;
+};
+
+} // namespace
+
+/// Fails if an output would replace what is read.
+template <typename Read>
+static Status checkOutputs(const Flags &flags, const Read &read) {
+  for (const auto &[flag, path] :
+       {std::pair("--json", &flags.json), std::pair("--trace", &flags.trace)}) {
+    if (Status free = path->empty() ? Status() : checkOutput(flag, *path, read); !free) {
+      return free;
+    }
+  }
+  return {};
+}
+
+static Expected<Outputs> openOutputs(const Flags &flags) {
+  Expected<OutputFile> json = OutputFile::create("--json", flags.json);
+  Expected<OutputFile> trace = OutputFile::create("--trace", flags.trace);
+  if (!json || !trace) {
+    return json ? trace.failure() : json.failure();
+  }
+  return Outputs{*std::move(json), *std::move(trace)};
+}
+
+/// The most tokens of a step that the model's entries and the flags admit.
+static int64_t mostOfStep(const plan::Plan &plan, const ModelFlags &flags) {
+  int64_t most = 1;
+  for (const plan::Entry &entry : plan.entries) {
+    most = std::max(most, entry.maxTokens);
+  }
+  return flags.chunk > 0 ? std::min(most, flags.chunk) : most;
+}
+
+static Status profileSteps(runtime::Session &session, const ModelFiles &files, const Flags &flags,
+                           const DeviceLimits &limits, ProfileResult &result) {
+  runtime::StepBenchOptions options = flags.bench;
+  StepProgress progress;
+  options.progress = [&](std::string_view what, uint64_t done, uint64_t total) {
+    progress.update(what, done, total);
+  };
+  runtime::StepBench bench(session, *limits.probe, files.variant,
+                           attentionFlops(files.texts.config), options);
+  bench.measureMachine();
+  int64_t chunk = std::min(options.promptTokens, mostOfStep(session.plan(), flags.model));
+  for (const auto &[name, tokens] : {std::pair("prompt", chunk), std::pair("decode", int64_t(1))}) {
+    if (tokens == 0) {
+      continue;
+    }
+    say(std::string("profiling ") + name);
+    Expected<runtime::StepProfile> profile = bench.profile(tokens);
+    if (!profile) {
+      return profile.status();
+    }
+    result.steps.push_back({name, *std::move(profile)});
+  }
+  bench.measureMachine();
+  result.machine = bench.machine();
+  return {};
+}
+
+static Status runProfile(const Flags &flags) {
+  Expected<FoundModel> found = findModel(flags.model);
+  if (!found) {
+    return found.status();
+  }
+  int64_t needed = flags.bench.depth + std::max<int64_t>(flags.bench.promptTokens, 1);
+  if (int64_t context = found->context(flags.model); needed > context) {
+    return Failure{"expected a context of at least " + std::to_string(needed) +
+                       " tokens for this profile, found " + std::to_string(context),
+                   "--depth, --prompt-tokens"};
+  }
+  if (found->checkpoint) {
+    if (Status free = checkOutputs(flags, *found->checkpoint); !free) {
+      return free;
+    }
+  }
+  Expected<Outputs> outputs = openOutputs(flags);
+  if (!outputs) {
+    return outputs.status();
+  }
+  Expected<ModelFiles> files = openModel(*std::move(found), flags.model);
+  if (!files) {
+    return files.status();
+  }
+  if (Status free = checkOutputs(flags, files->bundle); !free) {
+    return free;
+  }
+  Expected<std::unique_ptr<RunningModel>> model = startModel(*files, flags.model);
+  if (!model) {
+    return model.status();
+  }
+  const plan::Plan &plan = files->bundle.plan();
+  ProfileResult result;
+  result.model = flags.model.model.empty() ? flags.model.config : flags.model.model;
+  result.variant = plan.variants[files->variant].name;
+  result.device = deviceText(*(*model)->device, flags.model);
+  result.plan = &plan;
+  Expected<DeviceLimits> limits =
+      deviceLimits(*(*model)->device, plan, files->variant, flags.model);
+  if (!limits) {
+    return limits.status();
+  }
+  result.limitsOrigin = limits->origin;
+  Status status = profileSteps(*(*model)->session, *files, flags, *limits, result);
+  status = status ? outputs->json.write(profileJson(result)) : status;
+  status = status ? outputs->trace.write(chromeTrace(result)) : status;
+  return status ? writeOutput(profileText(result)) : status;
+}
+
+void addProfile(CLI::App &app, Command &chosen) {
+  auto flags = std::make_shared<Flags>();
+  flags->bench.repeats = 1;
+  CLI::App *command = app.add_subcommand(
+      "profile",
+      "Shows where the time of a model goes: of one chunk of a prompt and of one decode step a\n"
+      "table of kernels, slowest first, with the least bytes that they have to read, the\n"
+      "operations with weights, and the share of what the machine allows. Ids are random.\n"
+      "--device=sim predicts the times of a GPU that is not there; it needs clang-22.\n\n"
+      "example: dsv3-run profile --model DIR --device=sim --chip=h200 --trace step.json");
+  addModelFlags(*command, flags->model);
+  addChipFlag(*command, flags->model);
+  runtime::StepBenchOptions &bench = flags->bench;
+  command
+      ->add_option("--prompt-tokens", bench.promptTokens,
+                   "tokens of the prompt, of which one chunk is shown; 0: no prompt")
+      ->check(CLI::Range(int64_t(0), mostTokens))
+      ->capture_default_str();
+  command->add_option("--depth", bench.depth, "tokens that are cached before")
+      ->check(CLI::Range(int64_t(0), mostTokens))
+      ->capture_default_str();
+  command->add_option("--repeat", bench.repeats, "steps that are averaged")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command->add_option("--seed", bench.seed, "of the ids")
+      ->check(seedRange())
+      ->capture_default_str();
+  command->add_option("--json", flags->json, "a file for all figures, launch by launch");
+  command->add_option("--trace", flags->trace,
+                      "a file for a trace that chrome://tracing and ui.perfetto.dev open");
+  command->callback([flags, &chosen] {
+    refuseUsage(checkSource(flags->model));
+    refuseUsage(chooseChip(flags->model));
+    chosen = [flags] { return runProfile(*flags); };
+  });
+}
+
+} // namespace dsv3::cli

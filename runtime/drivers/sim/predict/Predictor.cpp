@@ -1,0 +1,211 @@
+//===- Predictor.cpp - times of launches on a chip, predicted -------------===//
+
+#include "runtime/drivers/sim/predict/Predictor.h"
+
+#include "dsv3/Support/Sampling.h"
+#include "runtime/predict/UnionEstimate.h"
+
+#include <algorithm>
+#include <bit>
+#include <map>
+#include <unordered_map>
+
+using namespace dsv3;
+using namespace dsv3::runtime;
+using namespace dsv3::runtime::sim;
+
+static constexpr int l2Ways = 16;
+/// The fewest blocks that stand for all.
+static constexpr int64_t fewestBlocks = 32;
+
+Predictor::Predictor(const Chip &chip, std::unique_ptr<Block> block)
+    : ofChip(chip), block(std::move(block)), l2(chip.l2Bytes, l2Ways) {}
+
+Expected<std::unique_ptr<Predictor>> Predictor::create(const Chip &chip) {
+  Expected<std::unique_ptr<Block>> block = Block::create();
+  if (!block) {
+    return block.failure();
+  }
+  return std::unique_ptr<Predictor>(new Predictor(chip, *std::move(block)));
+}
+
+void Predictor::answerWave(LaunchWork &work) {
+  CacheTraffic traffic;
+  bool some = true;
+  for (size_t i = 0; some; ++i) {
+    some = false;
+    for (const std::vector<LineAccess> &lines : wave) {
+      if (i < lines.size()) {
+        l2.access(lines[i], traffic);
+        some = true;
+      }
+    }
+  }
+  wave.clear();
+  work.l2Sectors += double(traffic.hits);
+  work.memorySectors += double(traffic.missed);
+  work.writtenSectors += double(traffic.written);
+}
+
+/// Runs the blocks from `first` on, in their order.
+std::optional<BlockFailure> Predictor::runAll(int64_t first, int64_t blocks, LaunchWork &work) {
+  for (int64_t number = first; number < blocks; ++number) {
+    if (std::optional<BlockFailure> failed = block->run(number)) {
+      return failed;
+    }
+    wave.emplace_back(meter.trace().begin(), meter.trace().end());
+    if (int64_t(wave.size()) == ofChip.multiprocessors * atOnce) {
+      answerWave(work);
+    }
+  }
+  answerWave(work);
+  return std::nullopt;
+}
+
+namespace {
+
+/// Sectors that sampled blocks asked memory for at one place of the code, and how many did.
+class SampledSectors {
+public:
+  /// `missed`: of the line's sectors, those that the L2 did not have.
+  void add(const LineAccess &access, uint8_t missed, int64_t block) {
+    for (int i = 0; i < int(lineBytes / sectorBytes); ++i) {
+      auto bit = uint8_t(1 << i);
+      if ((access.sectors & bit) == 0) {
+        continue;
+      }
+      uint64_t sector = access.line * (lineBytes / sectorBytes) + uint64_t(i);
+      auto known = touched.find(sector);
+      if (known == touched.end() && (missed & bit) != 0) {
+        touched[sector] = {block, 1};
+      } else if (known != touched.end() && known->second.last != block) {
+        known->second = {block, known->second.blocks + 1};
+      }
+    }
+  }
+  SampledUnion counted() const {
+    SampledUnion result;
+    for (const auto &[sector, seen] : touched) {
+      ++result.distinct;
+      result.once += seen.blocks == 1;
+      result.twice += seen.blocks == 2;
+    }
+    return result;
+  }
+
+private:
+  struct Seen {
+    int64_t last, blocks;
+  };
+  std::unordered_map<uint64_t, Seen> touched;
+};
+
+} // namespace
+
+/// `count` different blocks, the first of them 0: one out of each of as many equal ranges, since
+/// what blocks do may grow with their number. The same each time.
+static std::vector<int64_t> drawBlocks(int64_t count, int64_t blocks) {
+  std::vector<int64_t> drawn{0};
+  RandomNumbers random{uint64_t(blocks)};
+  for (int64_t i = 1; i < count; ++i) {
+    int64_t begin = i * blocks / count, end = (i + 1) * blocks / count;
+    drawn.push_back(begin + int64_t(random.next() % uint64_t(end - begin)));
+  }
+  return drawn;
+}
+
+/// Runs `count` of the blocks, block 0 having been run. What they did is scaled to all of them.
+std::optional<BlockFailure> Predictor::runSome(int64_t count, int64_t blocks, LaunchWork &work) {
+  CacheTraffic traffic;
+  // What is loaded at one place is shared alike: rows by some blocks, a weight by others.
+  std::map<const void *, SampledSectors> sectors;
+  double loaded = 0;
+  for (int64_t number : drawBlocks(count, blocks)) {
+    if (number > 0) {
+      if (std::optional<BlockFailure> failed = block->run(number)) {
+        return failed;
+      }
+    }
+    for (const LineAccess &line : meter.trace()) {
+      uint8_t missed = l2.access(line, traffic);
+      if (!line.store) {
+        sectors[line.site].add(line, missed, number);
+        loaded += std::popcount(line.sectors);
+      }
+    }
+  }
+  double scale = double(blocks) / double(count);
+  for (const auto &[site, ofSite] : sectors) {
+    work.memorySectors += estimateUnion(ofSite.counted(), count, blocks);
+  }
+  work.memorySectors = std::min(work.memorySectors, loaded * scale);
+  work.l2Sectors = loaded * scale - work.memorySectors;
+  work.writtenSectors = double(traffic.written) * scale;
+  return std::nullopt;
+}
+
+/// What the meter counted, scaled from the blocks that ran to all.
+static void addCounted(LaunchWork &work, const LaunchWork &counted, double scale) {
+  for (double LaunchWork::*sum :
+       {&LaunchWork::instructions, &LaunchWork::multiplyAdds, &LaunchWork::products,
+        &LaunchWork::sharedWavefronts, &LaunchWork::lineWavefronts, &LaunchWork::firstLevelSectors,
+        &LaunchWork::storedSectors}) {
+    work.*sum = counted.*sum * scale;
+  }
+  work.mean = counted.mean;
+  work.longest = counted.longest;
+}
+
+static LaunchPrediction predictionOf(const LaunchTime &time, const LaunchWork &work,
+                                     int64_t observed) {
+  LaunchPrediction prediction;
+  prediction.seconds = time.seconds;
+  prediction.limit = nameOf(time.limit);
+  for (size_t i = 0; i < limitCount; ++i) {
+    prediction.parts.emplace_back(nameOf(Limit(i)), time.parts[i]);
+  }
+  prediction.memoryBytes = work.memoryBytes();
+  prediction.l2Bytes = work.l2Bytes();
+  prediction.flops = work.flops();
+  prediction.blocks = work.blocks;
+  prediction.observedBlocks = observed;
+  return prediction;
+}
+
+Expected<std::optional<BlockFailure>> Predictor::predict(BlockWork next,
+                                                         std::span<const std::byte> code,
+                                                         int64_t blocks,
+                                                         LaunchPrediction &prediction) {
+  LaunchWork work;
+  work.blocks = blocks;
+  work.threads = int(next.threads);
+  work.sharedBytes = int64_t(next.sharedBytes);
+  atOnce = blocksAtOnce(ofChip, work.threads, work.sharedBytes);
+  meter.beginLaunch(code, cacheOfBlock(ofChip, work.threads, work.sharedBytes));
+  next.meter = &meter;
+  if (Status prepared = block->prepare(next); !prepared) {
+    return prepared;
+  }
+  int64_t count = blocks;
+  if (blocks > 0) {
+    // The first block shows how much one does.
+    std::optional<BlockFailure> failed = block->run(0);
+    if (!failed) {
+      int64_t most = observedAccesses / std::max<int64_t>(1, meter.accesses());
+      count = std::min(blocks, std::max(fewestBlocks, most));
+      if (count == blocks) {
+        wave.emplace_back(meter.trace().begin(), meter.trace().end());
+        failed = runAll(1, blocks, work);
+      } else {
+        failed = runSome(count, blocks, work);
+      }
+    }
+    if (failed) {
+      wave.clear();
+      return failed;
+    }
+  }
+  addCounted(work, meter.counted(), count > 0 ? double(blocks) / double(count) : 0);
+  prediction = predictionOf(timeOf(ofChip, work), work, count);
+  return std::optional<BlockFailure>();
+}

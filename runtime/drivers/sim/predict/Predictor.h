@@ -1,0 +1,50 @@
+//===- Predictor.h - times of launches on a chip, predicted -----*- C++ -*-===//
+//
+// Runs blocks of a launch while a meter listens, has what they ask of the L2 answered by a
+// model of it, and asks the model of the chip for the time. Of a launch whose blocks do
+// much, some are run, drawn at random.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "runtime/drivers/sim/Block.h"
+#include "runtime/drivers/sim/predict/Meter.h"
+#include "runtime/hal/Device.h"
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace dsv3::runtime::sim {
+
+/// Accesses of lanes of a launch that are observed before the other blocks are left out.
+inline constexpr int64_t observedAccesses = int64_t(1) << 23;
+
+/// Used by one thread at a time.
+class Predictor {
+public:
+  static Expected<std::unique_ptr<Predictor>> create(const Chip &chip);
+
+  const Chip &chip() const { return ofChip; }
+  /// A step begins: nothing is in the L2.
+  void beginStep() { l2.clear(); }
+  /// Runs blocks of `work`, whose code is observed and lies in `code`. Fails as Grid::run does.
+  Expected<std::optional<BlockFailure>> predict(BlockWork work, std::span<const std::byte> code,
+                                                int64_t blocks, LaunchPrediction &prediction);
+
+private:
+  Predictor(const Chip &chip, std::unique_ptr<Block> block);
+  std::optional<BlockFailure> runAll(int64_t first, int64_t blocks, LaunchWork &work);
+  std::optional<BlockFailure> runSome(int64_t count, int64_t blocks, LaunchWork &work);
+  /// The L2 answers the blocks of a wave, which go on side by side.
+  void answerWave(LaunchWork &work);
+
+  const Chip &ofChip;
+  std::unique_ptr<Block> block;
+  Meter meter;
+  SectorCache l2;
+  std::vector<std::vector<LineAccess>> wave;
+  int64_t atOnce = 1; ///< blocks of the launch that the chip runs at once
+};
+
+} // namespace dsv3::runtime::sim

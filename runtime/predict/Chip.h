@@ -1,0 +1,60 @@
+//===- Chip.h - GPUs as the model of times knows them -----------*- C++ -*-===//
+//
+// What a chip can do at most, and how long it takes at least. Each figure comes from its
+// maker or from a measurement that others published; Chip.cpp says which.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace dsv3::runtime {
+
+/// Plain data. Rates of a multiprocessor are for a clock.
+struct Chip {
+  std::string_view name;       ///< as flags name it: h100
+  std::string_view driverName; ///< part of what the driver calls it: "H100"
+  int multiprocessors = 0;
+  double clock = 0; ///< of multiprocessors, in a second
+
+  double memoryBandwidth = 0; ///< bytes a second, of the interface
+  double copyFraction = 0;    ///< of it, what reading reaches
+
+  int64_t l2Bytes = 0;
+  double l2Bandwidth = 0; ///< bytes a second that all multiprocessors get from it
+
+  int64_t firstLevelBytes = 0; ///< of a multiprocessor: shared memory and first-level cache
+  int64_t sharedBytes = 0;     ///< of them, what all of its blocks can have
+  int threads = 0;             ///< that a multiprocessor holds
+  int blocks = 0;              ///< likewise
+
+  double multiplyAdds = 0;    ///< of f32
+  double tensorBf16 = 0;      ///< operations, dense: a multiplication and an addition are two
+  double tensorFp8 = 0;       ///< likewise; 0: it has none
+  double warpMmaFraction = 0; ///< of tensorBf16, what mma.sync of warps reaches
+
+  // Clocks until a thread has what it waits for.
+  double memoryLatency = 0, l2Latency = 0, firstLevelLatency = 0;
+
+  double launchSeconds = 0; ///< from the end of a launch to the begin of the next
+
+  /// Operations a second of all tensor cores.
+  double bf16Peak() const { return tensorBf16 * multiprocessors * clock; }
+  /// f32 operations a second of all multiply-adds.
+  double fmaPeak() const { return 2 * multiplyAdds * multiprocessors * clock; }
+};
+
+std::span<const Chip> chips();
+/// Null if there is none of this name.
+const Chip *findChip(std::string_view name);
+/// "a100, h100, …".
+std::string chipNames();
+/// The chip of a GPU that its driver names so, for example "NVIDIA H100 80GB HBM3"; null if it is
+/// not in the table.
+const Chip *chipOfDriver(std::string_view driverName);
+
+} // namespace dsv3::runtime

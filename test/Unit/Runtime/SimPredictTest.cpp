@@ -1,0 +1,179 @@
+//===- SimPredictTest.cpp - what is counted to predict a time -------------===//
+//
+// Kernels of which it is known by hand what they do. Needs clang; skipped without it.
+//
+//===----------------------------------------------------------------------===//
+#include "SimRun.h"
+
+#include "runtime/drivers/sim/predict/Predictor.h"
+
+#include <numeric>
+
+using namespace dsv3;
+using namespace dsv3::runtime;
+using dsv3::test::SimLaunch;
+using dsv3::test::SimRun;
+
+static constexpr int threads = 64;
+
+namespace {
+class SimPredict : public testing::Test {
+protected:
+  SimPredict() : simulated(options()) {}
+
+  static SimOptions options() {
+    SimOptions options;
+    options.chip = findChip("h100");
+    return options;
+  }
+  /// Predicts a launch of a kernel on x and y, of `elements` numbers each: x[i] = i.
+  void predict(const std::string &body, const SimLaunch &how, size_t elements) {
+    Status loaded = simulated.load("const float *x, float *y", threads, body);
+    if (!loaded && loaded.failure().where.starts_with("--sim-check")) {
+      GTEST_SKIP() << loaded.failure().message();
+    }
+    ASSERT_TRUE(loaded) << loaded.failure().message();
+    std::vector<float> x(elements);
+    std::iota(x.begin(), x.end(), 0.F);
+    simulated.add(x);
+    simulated.add(std::vector<float>(elements));
+    LaunchProfile times;
+    Status status = simulated.profile(how, times);
+    ASSERT_TRUE(status) << status.failure().message();
+    ASSERT_EQ(times.predictions.size(), 1U);
+    EXPECT_EQ(times.predictedFor, "h100");
+    found = times.predictions[0];
+    EXPECT_EQ(times.first[0], found.seconds);
+    EXPECT_EQ(found.blocks, how.blocks);
+  }
+  double part(std::string_view name) const {
+    for (const auto &[known, seconds] : found.parts) {
+      if (known == name) {
+        return seconds;
+      }
+    }
+    ADD_FAILURE() << "no part " << name;
+    return 0;
+  }
+  /// Clocks of the busiest multiprocessor.
+  double clocks(std::string_view name) const { return part(name) * findChip("h100")->clock; }
+
+  SimRun simulated;
+  LaunchPrediction found;
+};
+} // namespace
+
+// 64 threads: 2 warps, each a line of 4 sectors to load and one to store.
+TEST_F(SimPredict, AStreamIsCountedAsItIs) {
+  predict("  int64 i = blockIndex() * 64 + threadIndex();\n"
+          "  y[i] = multiplyAdd(x[i], 2.0f, 1.0f);\n",
+          {.blocks = 10}, 640);
+  EXPECT_EQ(found.observedBlocks, 10);
+  EXPECT_EQ(found.memoryBytes, 640 * 4) << "what is stored stays in the L2";
+  EXPECT_EQ(found.l2Bytes, 2 * 640 * 4);
+  EXPECT_EQ(found.flops, 2 * 640);
+  EXPECT_EQ(simulated.values<float>(1)[639], 2 * 639 + 1);
+  // Of a block: two warps with a load, a multiply-add and a store.
+  EXPECT_NEAR(clocks("issue"), 2 * 3 / 4.0, 1e-9);
+  EXPECT_NEAR(clocks("shared/L1"), 2 * 2, 1e-9);
+  EXPECT_NEAR(clocks("latency"), findChip("h100")->memoryLatency, 1e-9) << "one load after another";
+}
+
+TEST_F(SimPredict, WhatABlockReadsAgainIsInItsFirstLevelAndOfOthersInTheL2) {
+  predict("  float sum = 0.0f;\n"
+          "  for (int round = 0; round < 3; ++round) sum += loadVector<1>(x + "
+          "threadIndex()).values[0];\n"
+          "  y[blockIndex() * 64 + threadIndex()] = sum;\n",
+          {.blocks = 5}, 320);
+  EXPECT_EQ(found.memoryBytes, 64 * 4);
+  EXPECT_EQ(found.l2Bytes, 5 * 64 * 4 + 320 * 4) << "each block once, and what is stored";
+}
+
+TEST_F(SimPredict, BankConflictsTakeTime) {
+  // Lanes of a warp 32 words apart: 32 wavefronts to store and one to load, each of two warps.
+  predict("  SharedArrays shared;\n"
+          "  float *a = shared.take<float>(2048);\n"
+          "  a[threadIndex() % 32 * 32 + threadIndex() / 32 * 1024] = 1.0f;\n"
+          "  syncBlock();\n"
+          "  y[threadIndex()] = a[threadIndex()];\n",
+          {.blocks = 1, .sharedBytes = 8192}, 64);
+  EXPECT_NEAR(clocks("shared/L1"), 2 * 32 + 2 + 2, 1e-9);
+}
+
+TEST_F(SimPredict, ChainsOfLoadsAndShuffles) {
+  // Eight iterations of a loop of loads, of which four are on their way at once; then 5 shuffles.
+  predict("  float sum = 0.0f;\n"
+          "  for (int i = 0; i < 8 + int(number); ++i) sum += loadVector<1>(x + i * 64 + "
+          "threadIndex()).values[0];\n"
+          "  y[threadIndex()] = warpSum(sum);\n",
+          {.blocks = 1}, 512);
+  EXPECT_NEAR(clocks("latency"), 2 * findChip("h100")->memoryLatency + 5 * 24, 1e-9);
+}
+
+TEST_F(SimPredict, TensorCores) {
+  predict("  float sums[4] = {};\n"
+          "  uint32 a[4] = {};\n"
+          "  for (int i = 0; i < 6; ++i) multiplyMatrices(sums, a, 0u, 0u);\n"
+          "  y[threadIndex()] = sums[0];\n",
+          {.blocks = 2}, 64);
+  EXPECT_EQ(found.flops, 2 * 2 * 6 * 4096);
+  EXPECT_NEAR(clocks("tensor cores"), 2 * 6 * 4096 / (4096 * 0.63), 1e-9);
+}
+
+// Beside 32 elements of its own, a block loads 64 that 30 blocks share, at another place.
+TEST_F(SimPredict, SampledBlocksThatShareInPart) {
+  constexpr int64_t blocks = 600;
+  predict("  float sum = 0.0f;\n"
+          "  for (int round = 0; round < 700; ++round) {\n"
+          "    sum += loadVector<1>(x + blockIndex() / 30 * 64 + threadIndex()).values[0];\n"
+          "    sum += loadVector<1>(x + 1280 + blockIndex() * 32 + threadIndex() / 2).values[0];\n"
+          "  }\n"
+          "  y[threadIndex() + blockIndex() * 64] = sum;\n",
+          {.blocks = blocks}, 64 * blocks);
+  EXPECT_LT(found.observedBlocks, blocks / 4);
+  double least = (1280 + 32 * double(blocks)) * 4;
+  EXPECT_NEAR(found.memoryBytes, least, 0.02 * least);
+}
+
+// Blocks that do more the larger their number is, as those of causal attention do.
+TEST_F(SimPredict, SampledBlocksThatDoNotAllDoTheSame) {
+  constexpr int64_t blocks = 400;
+  predict("  float sum = 0.0f;\n"
+          "  for (int round = 0; round < 3 * blockIndex(); ++round) {\n"
+          "    sum = multiplyAdd(loadVector<1>(x + threadIndex()).values[0], 2.0f, sum);\n"
+          "    sum = multiplyAdd(loadVector<1>(x + 64 + threadIndex()).values[0], 2.0f, sum);\n"
+          "  }\n"
+          "  for (int round = 0; round < 1000; ++round) sum += loadVector<1>(x + "
+          "threadIndex()).values[0];\n"
+          "  y[threadIndex() + blockIndex() * 64] = sum;\n",
+          {.blocks = blocks}, 64 * blocks);
+  EXPECT_LT(found.observedBlocks, blocks / 2);
+  double flops = 2.0 * 64 * 2 * 3 * blocks * (blocks - 1) / 2;
+  EXPECT_NEAR(found.flops, flops, 0.01 * flops);
+}
+
+// Every block loads 128 elements of its own and 64 of all, 500 times; so many that some are
+// observed.
+TEST_F(SimPredict, SampledBlocksScaleExactly) {
+  constexpr int64_t blocks = 600, mine = 128;
+  predict("  float sum = 0.0f;\n"
+          "  for (int round = 0; round < 500; ++round) {\n"
+          "    sum += loadVector<1>(x + threadIndex()).values[0];\n"
+          "    sum = multiplyAdd(loadVector<1>(x + 64 + blockIndex() * 128 + "
+          "threadIndex()).values[0], 2.0f, sum);\n"
+          "    sum += loadVector<1>(x + 128 + blockIndex() * 128 + threadIndex()).values[0];\n"
+          "  }\n"
+          "  y[blockIndex() * 64 + threadIndex()] = sum;\n",
+          {.blocks = blocks}, 64 + mine * blocks);
+  int64_t accesses = 3 * 500 * 64 + 64;
+  EXPECT_EQ(found.observedBlocks, runtime::sim::observedAccesses / accesses);
+  EXPECT_LT(found.observedBlocks, blocks / 2);
+  EXPECT_DOUBLE_EQ(found.flops, 2 * 500.0 * 64 * blocks);
+  EXPECT_DOUBLE_EQ(found.memoryBytes, (64 + double(mine) * blocks) * 4);
+  EXPECT_DOUBLE_EQ(found.l2Bytes, (64 + double(mine) + 64) * blocks * 4);
+  // A warp: 1500 loads, 500 multiply-adds, a store; five blocks for the busiest multiprocessor.
+  EXPECT_NEAR(clocks("issue"), 5 * 2 * 2001 / 4.0, 1e-6);
+  EXPECT_EQ(simulated.values<float>(1)[64 * 599],
+            500.0F * (2 * (64 + 599 * 128) + (128 + 599 * 128)))
+      << "all blocks ran";
+}
