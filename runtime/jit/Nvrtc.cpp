@@ -91,8 +91,9 @@ Expected<std::shared_ptr<const Nvrtc>> Nvrtc::load() {
       {"NVRTC, the compiler for NVIDIA GPUs",
        {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2", "libnvrtc.so"},
        searchedFolders(),
-       "install a CUDA toolkit and set CUDA_HOME, or: pip install nvidia-cuda-nvrtc; a bundle that "
-       "dsv3-compile made with --precompile does without"});
+       "install a CUDA toolkit and set CUDA_HOME, or: python3 -m venv DIR && DIR/bin/pip install "
+       "nvidia-cuda-nvrtc, and set VIRTUAL_ENV=DIR; a bundle that dsv3-compile made with "
+       "--precompile does without"});
   if (!opened) {
     return opened.failure();
   }
