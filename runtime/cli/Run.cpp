@@ -40,6 +40,8 @@ int run(int argc, char **argv) {
   addRender(app, command);
   addCompare(app, command);
   addBench(app, command);
+  addCheckKernels(app, command);
+  addCache(app, command);
   refuseEmptyValues(app);
   try {
     app.parse(argc, argv);

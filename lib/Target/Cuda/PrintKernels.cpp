@@ -167,7 +167,7 @@ FailureOr<std::string> KernelPrinter::run() {
   lines += "#include \"runtime/kernels/cuda/family/" + family->header + ".cuh\"\n\n";
   lines += "using namespace dsv3::gpu;\n\n" + family->declarations;
   lines += llvm::formatv("extern \"C\" __global__ void __launch_bounds__({0}) {1}(\n",
-                         text.field("threads"), name);
+                         launchBounds(text), name);
   lines += parameters() + ") {\n";
   lines += family->checks.empty() ? "" : "  " + family->checks + "\n";
   lines += "  Launch launch{mark, number};\n  " + family->call + "\n}\n";

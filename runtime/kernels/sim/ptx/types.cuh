@@ -11,7 +11,7 @@
 #define __device__ __attribute__((always_inline))
 #define __global__
 #define __constant__
-#define __launch_bounds__(THREADS)
+#define __launch_bounds__(...)
 
 namespace dsv3::gpu {
 
