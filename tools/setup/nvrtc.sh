@@ -23,5 +23,6 @@ install_nvrtc() {
     /usr/bin/python3 -m venv "$1" &&
       "$1/bin/pip" install --quiet --disable-pip-version-check "nvidia-cuda-nvrtc==$nvrtc_version" >&2 || return 1
   fi
-  export VIRTUAL_ENV="$1"
+  VIRTUAL_ENV=$(cd "$1" && pwd)
+  export VIRTUAL_ENV
 }
