@@ -2,7 +2,7 @@
 # test.sh - builds dsv3 and passes all tests; the second command of the README.
 #
 # usage: tools/test.sh [BUILD_DIRECTORY]
-# Installs what is missing (Debian 12, root or sudo), builds, runs unit, lit, fuzz and
+# Installs what is missing (Debian 12, root or sudo; NVRTC from PyPI), builds, runs unit, lit, fuzz and
 # layering tests, then builds the runtime once more, without the compiler and with
 # sanitizers, and runs its tests; checks the format of all C++ files, and those of the
 # last change with clang-tidy. Closes with a line `N passed, N failed, N skipped`: tests whose
@@ -11,6 +11,7 @@
 set -u
 . "$(dirname "$0")/setup/build.sh"
 . "$source_dir/tools/setup/counts.sh"
+. "$source_dir/tools/setup/nvrtc.sh"
 dsv3_packages="$dsv3_packages $dsv3_check_packages"
 
 passed=0
@@ -40,6 +41,8 @@ count_check() {
 build=${1:-$source_dir/build}
 cmake_options=
 build_tree "$build" || exit 1
+# Where this fails, the tests that need NVRTC do, and say what they looked for.
+install_nvrtc "$build/nvrtc"
 count_tests "$build"
 
 echo "The runtime alone, with sanitizers:"

@@ -23,7 +23,8 @@ static bool isAbandoned(const fs::path &folder) {
   return abandoned;
 }
 
-static void removeAbandoned(const fs::path &directory) {
+size_t AsideFolder::removeAbandoned(const fs::path &directory) {
+  size_t count = 0;
   std::error_code error;
   auto now = fs::file_time_type::clock::now();
   auto young = now - std::chrono::minutes(1), old = now - std::chrono::hours(24);
@@ -35,8 +36,10 @@ static void removeAbandoned(const fs::path &directory) {
     auto written = at->last_write_time(ignored);
     if (!ignored && (written < old || (written < young && isAbandoned(at->path())))) {
       fs::remove_all(at->path(), ignored);
+      count += ignored ? 0 : 1;
     }
   }
+  return count;
 }
 
 AsideFolder::AsideFolder(const fs::path &directory) {

@@ -81,9 +81,7 @@ static Expected<Bundle> compile(const CompileRequest &request,
   return Bundle::open(target);
 }
 
-/// That the kernels are those that the plan was written for. A bundle that a person made is
-/// refused where they are not; one in the cache is made again.
-static Status checkKernels(const Bundle &bundle) {
+Status checkKernels(const Bundle &bundle) {
   constexpr size_t mostBytes = size_t(1) << 30;
   for (size_t i = 0; i < bundle.plan().variants.size(); ++i) {
     Expected<std::string> bytes = readFile(bundle.objectPath(i), mostBytes);
@@ -111,6 +109,8 @@ Expected<Bundle> compiledBundle(const CompileRequest &request,
     Expected<Bundle> bundle = Bundle::open(target);
     Status sound = bundle ? checkKernels(*bundle) : bundle.status();
     if (sound) {
+      auto now = std::filesystem::file_time_type::clock::now();
+      std::filesystem::last_write_time(target, now, error); // fails where it cannot be written
       return bundle;
     }
     request.say("the compiled model in the cache cannot be used: " + sound.failure().what);

@@ -20,8 +20,12 @@ namespace dsv3::runtime {
 /// $XDG_CACHE_HOME/dsv3 or ~/.cache/dsv3; nothing if neither variable is an absolute path.
 std::optional<std::filesystem::path> compileCacheDirectory();
 
+/// That the kernels are those that the plan was written for. A bundle that a person made is
+/// refused where they are not; one in the cache is made again.
+Status checkKernels(const Bundle &bundle);
+
 /// The bundle for a request, from `directory` or compiled into it by `compiler`, whose
-/// size and date count as its version.
+/// size and date count as its version. One that is there counts as used now.
 Expected<Bundle> compiledBundle(const CompileRequest &request,
                                 const std::filesystem::path &directory,
                                 const std::filesystem::path &compiler);

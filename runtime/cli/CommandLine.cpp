@@ -21,11 +21,16 @@ void addVersion(CLI::App &app) {
 
 /// What is wrong with a command line. CLI11 does not name the commands that there are.
 static std::string problemOf(const CLI::App &app, const CLI::ParseError &error) {
+  if (std::vector<CLI::App *> given = app.get_subcommands(); !given.empty()) {
+    return problemOf(*given.front(), error);
+  }
   std::string known;
-  for (const CLI::App *command : app.get_subcommands([](const CLI::App *) { return true; })) {
+  for (const CLI::App *command : app.get_subcommands([](const CLI::App *part) {
+         return !part->get_name().empty(); // groups of options have none
+       })) {
     known += (known.empty() ? "" : ", ") + command->get_name();
   }
-  if (!app.get_subcommands().empty() || known.empty()) {
+  if (known.empty()) {
     return error.what();
   }
   std::vector<std::string> words = app.remaining();

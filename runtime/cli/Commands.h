@@ -26,5 +26,7 @@ void addBench(CLI::App &app, Command &chosen);
 void addProfile(CLI::App &app, Command &chosen);
 void addCompare(CLI::App &app, Command &chosen);
 void addRender(CLI::App &app, Command &chosen);
+void addCheckKernels(CLI::App &app, Command &chosen);
+void addCache(CLI::App &app, Command &chosen);
 
 } // namespace dsv3::cli

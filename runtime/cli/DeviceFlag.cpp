@@ -129,6 +129,7 @@ Expected<std::unique_ptr<runtime::Device>> createDevice(const ModelFlags &flags)
     options.cache = *directory / plan::cubinFolderName;
   }
   options.threads = flags.threads;
+  options.cancel = watchInterrupts();
   options.say = [](const std::string &text) { say(text); };
   return gpu->simulated ? simulatedDevice(flags, gpu->number, options)
                         : runtime::createCudaDevice(gpu->number, options);

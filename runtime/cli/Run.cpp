@@ -41,6 +41,8 @@ int run(int argc, char **argv) {
   addCompare(app, command);
   addBench(app, command);
   addProfile(app, command);
+  addCheckKernels(app, command);
+  addCache(app, command);
   refuseEmptyValues(app);
   try {
     app.parse(argc, argv);

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <span>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,28 +21,25 @@ namespace fs = std::filesystem;
 using namespace dsv3;
 using namespace dsv3::runtime;
 
-static constexpr std::string_view magic = "DSV3CUB1";
+static constexpr std::string_view magic = "DSV3CUB2";
 static constexpr size_t mostCubinBytes = size_t(1) << 28;
 
-static std::string contentOf(std::span<const std::string_view> parts) {
+static std::string optionsHash(std::string_view options) {
   Hasher128 hasher;
-  for (std::string_view part : parts) {
-    hasher.update(uint64_t(part.size()));
-    hasher.update(part);
-  }
+  hasher.update(options);
   hasher.update(uint64_t(plan::gpuKernelAbiRevision));
   return hasher.finish().hex();
 }
 
 CubinKey CubinKey::of(std::string_view text, std::string_view architecture, std::string nvrtc) {
-  std::string_view parts[] = {text, deviceHeadersHash(), Nvrtc::options(), architecture};
-  return {contentOf(parts), std::move(nvrtc)};
+  return {hash128(text).hex(), std::string(deviceHeadersHash()), optionsHash(Nvrtc::options()),
+          std::string(architecture), std::move(nvrtc)};
 }
 
 CubinKey CubinKey::ofHost(std::string_view text, std::string_view headers, std::string_view options,
                           std::string version) {
-  std::string_view parts[] = {text, headers, options};
-  return {contentOf(parts), std::move(version), CodeKind::HostObject};
+  return {hash128(text).hex(), std::string(headers), optionsHash(options), "host",
+          std::move(version),  CodeKind::HostObject};
 }
 
 static std::string_view beforeVersion(CodeKind kind) {
@@ -51,56 +49,86 @@ static std::string_view endingOf(CodeKind kind) {
   return kind == CodeKind::Cubin ? ".cubin" : ".so";
 }
 
+std::string CubinKey::content() const {
+  Hasher128 hasher;
+  for (const std::string *part : {&text, &headers, &options, &target}) {
+    hasher.update(uint64_t(part->size()));
+    hasher.update(*part);
+  }
+  return hasher.finish().hex();
+}
+
 std::string CubinKey::fileName() const {
-  return content + std::string(beforeVersion(kind)) + version + std::string(endingOf(kind));
+  return content() + std::string(beforeVersion(kind)) + version + std::string(endingOf(kind));
 }
 
-/// Magic, a line each of the file's name, its size and its checksum, then the cubin.
+/// Magic, a line for each part of the key, the code's size and its checksum, then the code.
 std::string runtime::serialiseCubin(const CubinKey &key, std::string_view cubin) {
-  return std::string(magic) + "\n" + key.fileName() + "\n" + std::to_string(cubin.size()) + "\n" +
-         hash128(cubin).hex() + "\n" + std::string(cubin);
+  std::string bytes(magic);
+  for (const std::string &line :
+       {key.text, key.headers, key.options, key.target, key.version,
+        std::string(endingOf(key.kind)), std::to_string(cubin.size()), hash128(cubin).hex()}) {
+    bytes += "\n" + line;
+  }
+  return bytes + "\n" + std::string(cubin);
 }
 
-Expected<std::string> runtime::parseCubin(std::string_view bytes, const std::string &fileName) {
+Expected<CubinFile> runtime::parseCubin(std::string_view bytes, const std::string &fileName) {
   bool whole = true; // the lines so far
   auto line = [&] {
     size_t end = bytes.find('\n');
     whole = whole && end != bytes.npos;
-    std::string_view text = bytes.substr(0, whole ? end : 0);
+    std::string text(bytes.substr(0, whole ? end : 0));
     bytes.remove_prefix(whole ? end + 1 : 0);
     return text;
   };
   if (line() != magic) {
     return Failure{"expected a file that begins with " + std::string(magic), fileName};
   }
-  if (std::string_view name = line(); name != fileName) {
-    return Failure{"expected the kernel of this name, found " + std::string(name), fileName};
+  CubinKey key;
+  for (std::string *part : {&key.text, &key.headers, &key.options, &key.target, &key.version}) {
+    *part = line();
   }
-  std::string_view size = line(), checksum = line();
+  key.kind = line() == endingOf(CodeKind::Cubin) ? CodeKind::Cubin : CodeKind::HostObject;
+  if (key.fileName() != fileName) {
+    return Failure{"expected the kernel of this name, found " + key.fileName(), fileName};
+  }
+  std::string size = line(), checksum = line();
   if (!whole || size != std::to_string(bytes.size())) {
-    return Failure{"expected " + std::string(size) + " bytes of code, found " +
-                       std::to_string(bytes.size()),
+    return Failure{"expected " + size + " bytes of code, found " + std::to_string(bytes.size()),
                    fileName};
   }
   if (checksum != hash128(bytes).hex()) {
     return Failure{"its checksum is another", fileName};
   }
-  return std::string(bytes);
+  return CubinFile{std::move(key), bytes};
+}
+
+Expected<std::string> runtime::readCubinFile(const fs::path &path) {
+  std::error_code error;
+  if (fs::symlink_status(path, error).type() != fs::file_type::regular) {
+    return Failure{"expected a file of a kernel, found something else", path.string()};
+  }
+  return readFile(path, mostCubinBytes);
 }
 
 static std::optional<std::string> readOne(const fs::path &path) {
-  std::error_code error;
-  if (!fs::is_regular_file(path, error)) {
+  Expected<std::string> bytes = readCubinFile(path);
+  if (!bytes) {
     return std::nullopt;
   }
-  Expected<std::string> bytes = readFile(path, mostCubinBytes);
-  Expected<std::string> cubin =
-      bytes ? parseCubin(*bytes, path.filename().string()) : Expected<std::string>(bytes.failure());
-  return cubin ? std::optional(*std::move(cubin)) : std::nullopt;
+  Expected<CubinFile> file = parseCubin(*bytes, path.filename().string());
+  return file ? std::optional(std::string(file->code)) : std::nullopt;
 }
 
 std::optional<std::string> runtime::readCubin(const fs::path &folder, const CubinKey &key) {
-  return readOne(folder / key.fileName());
+  fs::path path = folder / key.fileName();
+  std::optional<std::string> code = readOne(path);
+  if (code) {
+    std::error_code ignored; // of a cache that cannot be written
+    fs::last_write_time(path, fs::file_time_type::clock::now(), ignored);
+  }
+  return code;
 }
 
 std::optional<std::string> runtime::readAnyCubin(const fs::path &folder,
@@ -128,11 +156,12 @@ Status runtime::writeCubin(const fs::path &folder, const CubinKey &key, std::str
   if (error) {
     return cannot(error.message());
   }
-  std::string aside = (folder / ".aside-XXXXXX").string();
+  std::string aside = (folder / (std::string(asideCubinPrefix) + "XXXXXX")).string();
   int descriptor = mkostemp(aside.data(), O_CLOEXEC);
   if (descriptor < 0) {
     return cannot(std::strerror(errno));
   }
+  flock(descriptor, LOCK_EX | LOCK_NB); // says that somebody writes it
   std::string bytes = serialiseCubin(key, cubin);
   int failed = writeAt(descriptor, 0, std::as_bytes(std::span(bytes)));
   failed = failed == 0 && fchmod(descriptor, 0644) != 0 ? errno : failed;

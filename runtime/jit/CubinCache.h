@@ -4,8 +4,8 @@
 // options, architecture and the version of NVRTC. The simulated GPU keeps its kernels the
 // same way, as shared objects of a C++ compiler. Files are written aside and renamed once, so
 // readers see a whole file or none; whoever comes second replaces equal bytes. Each has a
-// magic, its key, its size and a checksum, and is not trusted without. A bundle can
-// hold such files too (`--precompile`). POSIX.
+// magic, its key, part by part, its size and a checksum, and is not trusted without. A bundle
+// can hold such files too (`--precompile`). POSIX.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -23,20 +23,24 @@ namespace dsv3::runtime {
 /// What a compiled kernel is: a cubin of NVRTC, or a shared object for the host.
 enum class CodeKind : uint8_t { Cubin, HostObject };
 
-/// What decides the code of a kernel.
+/// What decides the code of a kernel. Hashes are in hexadecimal.
 struct CubinKey {
-  std::string content; ///< hash of text, headers, options and architecture, in hexadecimal
-  std::string version; ///< of the compiler: "13.0", of one for the host a hash
+  std::string text, headers, options; ///< hashes; the options' has the ABI in it, too
+  std::string target;                 ///< "sm_90a", or "host"
+  std::string version;                ///< of the compiler: "13.0", of one for the host a hash
   CodeKind kind = CodeKind::Cubin;
 
   static CubinKey of(std::string_view text, std::string_view architecture, std::string nvrtc);
   static CubinKey ofHost(std::string_view text, std::string_view headers, std::string_view options,
                          std::string version);
+  /// A hash of all but the version.
+  std::string content() const;
   /// "HASH.nvrtc-13.0.cubin", "HASH.host-HASH.so".
   std::string fileName() const;
+  bool operator==(const CubinKey &) const = default;
 };
 
-/// The cubin of exactly this key; nothing if there is none that is whole.
+/// The cubin of exactly this key, which counts as used now; nothing if there is none that is whole.
 std::optional<std::string> readCubin(const std::filesystem::path &folder, const CubinKey &key);
 /// The cubin that any version of the compiler made of this content; of several the one whose name
 /// is last.
@@ -45,9 +49,18 @@ std::optional<std::string> readAnyCubin(const std::filesystem::path &folder,
 /// Makes the folder where need be. Fails where the file cannot be written.
 Status writeCubin(const std::filesystem::path &folder, const CubinKey &key, std::string_view cubin);
 
+/// How the names of files begin that are not written yet; whoever is killed leaves them.
+inline constexpr std::string_view asideCubinPrefix = ".aside-";
+
+struct CubinFile {
+  CubinKey key;
+  std::string_view code; ///< a part of the bytes that were parsed
+};
 /// The bytes of a file and back; the latter fails on anything else than what the former made
-/// for this key.
+/// for the key that the file's name says.
 std::string serialiseCubin(const CubinKey &key, std::string_view cubin);
-Expected<std::string> parseCubin(std::string_view bytes, const std::string &fileName);
+Expected<CubinFile> parseCubin(std::string_view bytes, const std::string &fileName);
+/// That of the file, which is not followed if it is a link, or is no file.
+Expected<std::string> readCubinFile(const std::filesystem::path &path);
 
 } // namespace dsv3::runtime

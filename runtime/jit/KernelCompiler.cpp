@@ -4,10 +4,13 @@
 
 #include "dsv3/Support/Cpus.h"
 #include "runtime/jit/CubinCache.h"
+#include "runtime/jit/CubinFolder.h"
+#include "runtime/jit/KeyLock.h"
 #include "runtime/jit/Nvrtc.h"
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 #include <optional>
 #include <system_error>
 #include <thread>
@@ -56,7 +59,9 @@ private:
   size_t takeCached();
   /// The code that is lacking, by its indices.
   Status compile(std::span<const size_t> lacking);
-  void keep(std::span<const size_t> compiled);
+  Expected<std::string> compileOnce(const plan::KernelText &kernel);
+  void announce(std::span<const size_t> lacking) const;
+  bool cancelled() const { return options.cancel && options.cancel->load(); }
   void say(const std::string &text) const {
     if (options.say) {
       options.say(text);
@@ -67,6 +72,9 @@ private:
   KernelMaker &maker;
   const KernelCompilerOptions &options;
   std::vector<std::optional<std::string>> found;
+  std::atomic<size_t> compiled{0};
+  std::mutex busy;                ///< guards the next
+  std::optional<Failure> notKept; ///< why a kernel could not be written to the cache
 };
 
 } // namespace
@@ -74,7 +82,7 @@ private:
 size_t Compilation::takeBundled() {
   size_t count = 0;
   for (size_t i = 0; i < kernels.size() && !options.bundled.empty(); ++i) {
-    found[i] = readAnyCubin(options.bundled, maker.key(kernels[i].text).content);
+    found[i] = readAnyCubin(options.bundled, maker.key(kernels[i].text).content());
     count += found[i] ? 1 : 0;
   }
   return count;
@@ -91,12 +99,38 @@ size_t Compilation::takeCached() {
   return count;
 }
 
+/// Of processes that lack the same kernel the first compiles it, while it holds the key's lock.
+Expected<std::string> Compilation::compileOnce(const plan::KernelText &kernel) {
+  CubinKey key = maker.key(kernel.text);
+  KeyLock lock(options.cache, key.content(), options.cancel);
+  if (cancelled()) {
+    return Failure{"interrupted"};
+  }
+  std::optional<std::string> kept =
+      options.cache.empty() ? std::nullopt : readCubin(options.cache, key);
+  if (kept) {
+    return *std::move(kept);
+  }
+  Expected<std::string> cubin = maker.compile(kernel);
+  if (!cubin) {
+    return cubin;
+  }
+  ++compiled;
+  if (!options.cache.empty()) {
+    if (Status written = writeCubin(options.cache, key, *cubin); !written) {
+      std::lock_guard held(busy);
+      notKept = notKept ? notKept : written.failure();
+    }
+  }
+  return cubin;
+}
+
 Status Compilation::compile(std::span<const size_t> lacking) {
   std::vector<std::optional<Failure>> failures(lacking.size());
   std::atomic<size_t> next{0};
   auto work = [&] {
     for (size_t i = next++; i < lacking.size(); i = next++) {
-      Expected<std::string> cubin = maker.compile(kernels[lacking[i]]);
+      Expected<std::string> cubin = compileOnce(kernels[lacking[i]]);
       if (cubin) {
         found[lacking[i]] = *std::move(cubin);
       } else {
@@ -115,6 +149,9 @@ Status Compilation::compile(std::span<const size_t> lacking) {
   }
   work();
   team.clear(); // waits for all
+  if (notKept) {
+    say("note: " + notKept->message());
+  }
   for (std::optional<Failure> &failure : failures) {
     if (failure) {
       return *std::move(failure);
@@ -123,17 +160,16 @@ Status Compilation::compile(std::span<const size_t> lacking) {
   return {};
 }
 
-void Compilation::keep(std::span<const size_t> compiled) {
-  for (size_t index : compiled) {
-    if (options.cache.empty()) {
-      return;
-    }
-    if (Status written = writeCubin(options.cache, maker.key(kernels[index].text), *found[index]);
-        !written) {
-      say("note: " + written.failure().message());
-      return; // the others would fail alike
-    }
+void Compilation::announce(std::span<const size_t> lacking) const {
+  if (!options.say || lacking.empty()) {
+    return;
   }
+  std::vector<CubinKey> keys;
+  for (size_t index : lacking) {
+    keys.push_back(maker.key(kernels[index].text));
+  }
+  say("compiling " + std::to_string(lacking.size()) + " kernels " + maker.description() +
+      whyLacking(options.cache, keys));
 }
 
 Expected<CompiledKernels> Compilation::run() {
@@ -150,14 +186,12 @@ Expected<CompiledKernels> Compilation::run() {
         lacking.push_back(i);
       }
     }
-    result.compiled = lacking.size();
-    if (!lacking.empty()) {
-      say("compiling " + std::to_string(lacking.size()) + " kernels " + maker.description());
+    announce(lacking);
+    if (Status made = compile(lacking); !made) {
+      return made;
     }
-    if (Status compiled = compile(lacking); !compiled) {
-      return compiled;
-    }
-    keep(lacking);
+    result.compiled = compiled;
+    result.cached += lacking.size() - result.compiled;
   }
   for (std::optional<std::string> &cubin : found) {
     result.cubins.push_back(*std::move(cubin));

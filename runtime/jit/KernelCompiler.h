@@ -1,7 +1,8 @@
 //===- KernelCompiler.h - the code of a bundle's GPU kernels ----*- C++ -*-===//
 //
 // From texts to cubins: what was compiled before is taken from the bundle or from the
-// user's cache, the rest is compiled by NVRTC, several kernels at a time, and kept.
+// user's cache, the rest is compiled by NVRTC, several kernels at a time, and kept. Of
+// several processes that lack the same kernel one compiles it; the others wait for it.
 // NVRTC is looked for only where something is left to compile. The simulated GPU has its
 // kernels compiled the same way, by another maker of code.
 //
@@ -12,6 +13,7 @@
 #include "dsv3/Support/Status.h"
 #include "runtime/jit/CubinCache.h"
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <span>
@@ -26,6 +28,9 @@ struct KernelCompilerOptions {
   std::filesystem::path bundled;
   /// The user's cache. Empty: nothing is kept. One that cannot be written is told, no failure.
   std::filesystem::path cache;
+  /// Once true, no further kernel is compiled or waited for, and all fails with "interrupted". May
+  /// be null.
+  const std::atomic<bool> *cancel = nullptr;
   /// Threads that compile; 0: as many as are useful here.
   int threads = 0;
   /// Told what takes time and what is odd, a sentence at a time, by the calling thread. May be

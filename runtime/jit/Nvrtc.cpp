@@ -86,13 +86,24 @@ Status Nvrtc::bind() {
                                    library.path(), "install a newer CUDA toolkit"};
 }
 
+/// NVRTC opens this library by its name when it compiles, wherever the system's loader looks: a
+/// folder of Python's packages is not among these. One of that name that is open already is taken.
+void Nvrtc::openBuiltins() const {
+  fs::path folder = fs::path(library.path()).parent_path();
+  if (!folder.empty()) {
+    // Where there is none NVRTC says so itself.
+    (void)DynamicLibrary::open({"", {"libnvrtc-builtins.so." + versionText}, {folder}, ""});
+  }
+}
+
 Expected<std::shared_ptr<const Nvrtc>> Nvrtc::load() {
   Expected<DynamicLibrary> opened = DynamicLibrary::open(
       {"NVRTC, the compiler for NVIDIA GPUs",
        {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2", "libnvrtc.so"},
        searchedFolders(),
-       "install a CUDA toolkit and set CUDA_HOME, or: pip install nvidia-cuda-nvrtc; a bundle that "
-       "dsv3-compile made with --precompile does without"});
+       "install a CUDA toolkit and set CUDA_HOME, or: python3 -m venv DIR && DIR/bin/pip install "
+       "nvidia-cuda-nvrtc, and set VIRTUAL_ENV=DIR; a bundle that dsv3-compile made with "
+       "--precompile does without"});
   if (!opened) {
     return opened.failure();
   }
@@ -104,6 +115,7 @@ Expected<std::shared_ptr<const Nvrtc>> Nvrtc::load() {
   int major = 0, minor = 0;
   nvrtc->getVersion(&major, &minor);
   nvrtc->versionText = std::to_string(major) + "." + std::to_string(minor);
+  nvrtc->openBuiltins();
   return std::shared_ptr<const Nvrtc>(std::move(nvrtc));
 }
 

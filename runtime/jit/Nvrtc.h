@@ -41,6 +41,7 @@ private:
 
   Nvrtc() = default;
   Status bind();
+  void openBuiltins() const;
   Status checkArchitecture(const std::string &architecture) const;
   std::string logOf(Program program) const;
 

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Kernels of models, compiled for every kind of GPU: needs NVRTC, but no GPU.
+"""The kernels of models, compiled for every kind of GPU and looked at: needs NVRTC, but no GPU.
 
-usage: gpu_kernels.py DSV3_COMPILE CONFIG…
-Exits with 77, which ctest counts as skipped, where NVRTC is not installed. The oracles'
-configurations are compiled, too, where DSV3_ORACLES names them.
+usage: gpu_kernels.py PROGRAMS MODELS [--part=N/M | --parts=M]
+PROGRAMS is the folder of dsv3-compile and dsv3-run, MODELS that of the models' configurations; those of the
+oracles are taken, too, where DSV3_ORACLES names them. All kernels, or part N of M, or the part
+whose turn it is by the commit. Each text is compiled once; `dsv3-run check-kernels` says what is wrong.
 """
+import argparse
 import glob
 import json
 import os
@@ -12,36 +14,56 @@ import subprocess
 import sys
 import tempfile
 
-compiler, configs = sys.argv[1], sys.argv[2:]
-configs += sorted(glob.glob(os.path.join(os.environ.get("DSV3_ORACLES", ""), "*", "model", "config.json")))
-architectures = ["sm_80", "sm_90a", "sm_100a", "sm_120a"]
+ARCHITECTURES = ["sm_80", "sm_90a", "sm_100a", "sm_120a"]
+MODELS = ["nano", "moonlight-16b-a3b", "kimi-k2", "deepseek-v3-671b"]
 
 
-def policies(config):
-    """Each with the architectures that have code for it: rows of codes meet FP8 weights alone."""
+def choices(config):
+    """Names of policies and more, with flags and the architectures that have code for them."""
     with open(config) as file:
         fp8 = "quantization_config" in json.load(file)
-    return [("f32", architectures)] + ([("w8a8", architectures[1:])] if fp8 else [])
+    yield "f32", ["--policy=f32"], ARCHITECTURES
+    yield "bf16", ["--policy=bf16"], ARCHITECTURES
+    yield "wgmma", ["--policy=bf16", "--tensor-cores=wgmma"], ["sm_90a"]
+    if fp8:  # rows of codes meet FP8 weights alone
+        yield "w8a8", ["--policy=w8a8"], ARCHITECTURES[1:]
 
 
-failed = 0
-for config in configs:
-    for policy, names in policies(config):
-        with tempfile.TemporaryDirectory() as folder:
-            bundle = os.path.join(folder, "bundle")
-            done = subprocess.run([compiler, "--config", config, "--policy", policy, "--target=cuda",
-                                   "--arch=" + ",".join(names), "--precompile", "-o", bundle],
-                                  capture_output=True, text=True)
-            if "expected NVRTC" in done.stderr:
-                print("skipped: " + done.stderr.strip())
-                sys.exit(77)
+def part_of_commit(parts, source):
+    """Commits follow each other through all parts."""
+    counted = subprocess.run(["git", "-C", source, "rev-list", "--count", "HEAD"], capture_output=True, text=True)
+    commits = int(counted.stdout) if counted.returncode == 0 else 0
+    return f"{commits % parts + 1}/{parts}"
+
+
+def bundles(compiler, models, folder):
+    """Bundles with the text of all kernels."""
+    configs = [os.path.join(models, name, "config.json") for name in MODELS]
+    configs += sorted(glob.glob(os.path.join(os.environ.get("DSV3_ORACLES", ""), "*", "model", "config.json")))
+    for config in configs:
+        parts = os.path.dirname(config).split(os.sep)
+        name = parts[-2] if parts[-1] == "model" else parts[-1]
+        for choice, flags, architectures in choices(config):
+            bundle = os.path.join(folder, f"{name}-{choice}")
+            done = subprocess.run([compiler, "--config", config, "--target=cuda", "--arch=" + ",".join(architectures),
+                                   *flags, "-o", bundle], capture_output=True, text=True)
             if done.returncode != 0:
-                print(f"{config}, {policy}: exit status {done.returncode}\n{done.stderr}")
-                failed += 1
-                continue
-            cubins = os.listdir(os.path.join(bundle, "cubins"))
-            texts = sum(open(os.path.join(bundle, name + ".cu")).read().count("\n//===- kernel ") for name in names)
-            print(f"{config}, {policy}: {texts} kernels, {len(cubins)} compiled")
-            # Kernels of equal text would share a file; names are part of the text.
-            failed += len(cubins) != texts or texts == 0
-sys.exit(failed != 0)
+                sys.exit(f"{config}, {choice}: exit status {done.returncode}\n{done.stderr}")
+            yield bundle
+
+
+arguments = argparse.ArgumentParser()
+arguments.add_argument("programs")
+arguments.add_argument("models")
+arguments.add_argument("--part", default="1/1")
+arguments.add_argument("--parts", type=int)
+flags = arguments.parse_args()
+part = part_of_commit(flags.parts, flags.models) if flags.parts else flags.part
+with tempfile.TemporaryDirectory() as scratch:
+    made = list(bundles(os.path.join(flags.programs, "dsv3-compile"), flags.models, scratch))
+    # An empty cache: what is measured is a first start.
+    environment = dict(os.environ, XDG_CACHE_HOME=os.path.join(scratch, "cache"))
+    run = [os.path.join(os.path.abspath(flags.programs), "dsv3-run"), "check-kernels", f"--part={part}"]
+    print(f"part {part}", flush=True)
+    sys.exit(subprocess.run(run + [os.path.basename(bundle) for bundle in made], cwd=scratch,
+                            env=environment, check=False).returncode)

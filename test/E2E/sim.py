@@ -44,7 +44,7 @@ class SimTest(unittest.TestCase):
         again = self.generate(*question, device="sim:0")
         self.assertEqual(again.stdout, answer, again.stderr)
         self.assertNotIn("compiling", again.stderr)
-        kernels = os.listdir(self.path("cache/dsv3/cubins"))
+        kernels = self.kernels()
         self.assertTrue(all(name.endswith(".so") for name in kernels) and kernels, kernels)
 
     def test_policy_bf16(self):
@@ -66,8 +66,7 @@ class SimTest(unittest.TestCase):
 
     def test_damaged_kernel_is_compiled_again(self):
         self.generate(*question)
-        folder = self.path("cache/dsv3/cubins")
-        victim = os.path.join(folder, sorted(os.listdir(folder))[0])
+        victim = self.path("cache/dsv3/cubins", self.kernels()[0])
         os.truncate(victim, os.path.getsize(victim) // 2)
         result = self.generate(*question)
         self.assertEqual(result.stdout, answer, result.stderr)
@@ -110,8 +109,12 @@ class SimTest(unittest.TestCase):
         self.expect_failure(self.generate(*question, DSV3_SIM_CXX="/bin/false", XDG_CACHE_HOME=self.path("fresh")),
                             "cannot use the C++ compiler", "/bin/false")
 
-    def path(self, name):
-        return os.path.join(self.folder, name)
+    def path(self, *names):
+        return os.path.join(self.folder, *names)
+
+    def kernels(self):
+        """Files of compiled kernels; others, hidden, are locks."""
+        return sorted(name for name in os.listdir(self.path("cache/dsv3/cubins")) if not name.startswith("."))
 
 
 unittest.main(argv=sys.argv[:1])

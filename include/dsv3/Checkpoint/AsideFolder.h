@@ -20,12 +20,15 @@ public:
   /// How the names begin; whoever lists `directory` can tell by it.
   static constexpr const char *prefix = ".dsv3-aside-";
 
-  /// Removes abandoned folders of this kind first: those that nobody holds, except young
-  /// ones, which may not be locked yet; and where there are no locks, those of yesterday.
+  /// Removes abandoned folders of this kind first.
   explicit AsideFolder(const std::filesystem::path &directory);
   ~AsideFolder();
   AsideFolder(const AsideFolder &) = delete;
   AsideFolder &operator=(const AsideFolder &) = delete;
+
+  /// Removes folders of this kind that nobody holds, except young ones, which may not be locked
+  /// yet; and where there are no locks, those of yesterday. How many.
+  static size_t removeAbandoned(const std::filesystem::path &directory);
 
   /// Why there is none; everything else may be used only where it is empty.
   std::error_code error() const { return failed; }

@@ -73,6 +73,9 @@ private:
   llvm::DenseMap<mlir::Value, std::string> names;
 };
 
+/// "128", "128, 2": what __launch_bounds__ says, threads and least blocks of a multiprocessor.
+std::string launchBounds(const KernelText &kernel);
+
 /// The last dimension, and any.
 int64_t lastDim(mlir::Value value);
 int64_t dimOf(mlir::Value value, unsigned dim);

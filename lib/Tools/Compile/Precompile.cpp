@@ -6,6 +6,7 @@
 #include "Precompile.h"
 
 #include "runtime/jit/KernelCompiler.h"
+#include "runtime/jit/KeyLock.h"
 
 namespace dsv3::compile {
 
@@ -22,6 +23,8 @@ Status precompile(const std::vector<plan::KernelText> &kernels, const std::strin
   if (!compiled) {
     return compiled.status();
   }
+  std::error_code ignored; // nobody else compiles into a bundle
+  std::filesystem::remove(folder / runtime::KeyLock::fileName, ignored);
   return problem.empty()
              ? Status()
              : Failure{problem, folder.string(),

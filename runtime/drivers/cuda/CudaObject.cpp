@@ -19,7 +19,8 @@ CudaObject::~CudaObject() {
   }
 }
 
-Status CudaObject::load(const plan::KernelText &text, const std::string &cubin) {
+Status CudaObject::load(const plan::KernelText &text, const std::string &cubin,
+                        const std::string &path) {
   const DriverApi &api = *context->api;
   Expected<std::optional<plan::WeightMap>> weightMap = plan::weightMapOf(text);
   if (!weightMap) {
@@ -28,7 +29,14 @@ Status CudaObject::load(const plan::KernelText &text, const std::string &cubin) 
   CudaKernel kernel;
   kernel.weightMap = *weightMap;
   std::string what = "cannot load the kernel '" + text.symbol + "' on " + context->name;
-  if (Status status = api.check(api.ModuleLoadData(&kernel.module, cubin.data()), what); !status) {
+  Result result = api.ModuleLoadData(&kernel.module, cubin.data());
+  if (result == noBinaryForGpu || result == invalidImage) {
+    return Failure{what + ": its code is not for this GPU, of compute capability " +
+                       std::to_string(context->capability / 10) + "." +
+                       std::to_string(context->capability % 10) + " (" + api.nameOf(result) + ")",
+                   path, "compile the bundle again with dsv3-compile --target=cuda --arch=… on it"};
+  }
+  if (Status status = api.check(result, what); !status) {
     return status;
   }
   loaded.push_back(kernel); // unloaded from here on
@@ -60,7 +68,7 @@ Expected<std::unique_ptr<CudaObject>> CudaObject::open(std::shared_ptr<const Cud
   context->use();
   std::unique_ptr<CudaObject> object(new CudaObject(std::move(context)));
   for (size_t i = 0; i < texts->size(); ++i) {
-    if (Status status = object->load((*texts)[i], compiled->cubins[i]); !status) {
+    if (Status status = object->load((*texts)[i], compiled->cubins[i], file.path); !status) {
       return status;
     }
   }

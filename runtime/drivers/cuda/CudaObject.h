@@ -42,7 +42,7 @@ public:
 
 private:
   explicit CudaObject(std::shared_ptr<const CudaContext> context) : context(std::move(context)) {}
-  Status load(const plan::KernelText &text, const std::string &cubin);
+  Status load(const plan::KernelText &text, const std::string &cubin, const std::string &path);
 
   std::shared_ptr<const CudaContext> context;
   std::vector<CudaKernel> loaded;

@@ -28,7 +28,8 @@ using Graph = struct GraphOfDriver *;
 using GraphExecutable = struct GraphExecutableOfDriver *;
 using DevicePointer = uint64_t;
 
-inline constexpr Result success = 0, outOfMemory = 2, noDevice = 100;
+inline constexpr Result success = 0, outOfMemory = 2, noDevice = 100, invalidImage = 200,
+                        noBinaryForGpu = 209;
 inline constexpr unsigned streamNonBlocking = 1;
 inline constexpr int captureThreadLocal = 1;
 inline constexpr int attributeCapabilityMajor = 75, attributeCapabilityMinor = 76;

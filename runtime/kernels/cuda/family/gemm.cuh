@@ -43,16 +43,20 @@ __device__ inline void dotColumns(const W &weight, int64 columnTile, int64 head,
   }
   float sums[parts][most];
   warpDots<parts, most, xBegins>(weight, group, rows, rowCount, rowAt, sums);
-  // Every lane has all sums; lane r stores row r.
+  // Every lane has all sums; lane r chooses and stores those of row r.
+  static_assert(most <= warpLanes, "a lane for each row");
+  int row = laneIndex();
+  float ofRow[parts];
 #pragma unroll
-  for (int r = 0; r < most; ++r) {
-    if (r < rowCount && laneIndex() == r % warpLanes) {
-      float ofRow[parts];
-      for (int p = 0; p < parts; ++p) {
-        ofRow[p] = sums[p][r];
-      }
-      epilogue(Place{firstRow + r, head, group, column}, ofRow);
+  for (int p = 0; p < parts; ++p) {
+    ofRow[p] = sums[p][0];
+#pragma unroll
+    for (int r = 1; r < most; ++r) {
+      ofRow[p] = r == row ? sums[p][r] : ofRow[p];
     }
+  }
+  if (row < rowCount) {
+    epilogue(Place{firstRow + row, head, group, column}, ofRow);
   }
 }
 

@@ -1,0 +1,45 @@
+//===- LaunchBounds.cpp - threads of a block, and blocks beside it --------===//
+//
+// ptxas saves registers so that a multiprocessor holds more blocks, and where a loop keeps many
+// values it moves some to local memory for that, although shared memory often admits no more
+// blocks. Kernels whose loops are such leave a thread all the registers that it can have.
+//
+//===----------------------------------------------------------------------===//
+#include "KernelText.h"
+
+#include "dsv3/Plan/Families.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace dsv3::cuda {
+
+/// Whether the loops of a kernel keep many values for each thread.
+static bool keepsMuch(const KernelText &kernel) {
+  auto product = [&](Operation *) {
+    constexpr int64_t manyRows = 8; // each has a sum of its own
+    auto form = static_cast<plan::GpuProduct>(kernel.field("form"));
+    return form == plan::GpuProduct::FmaTiles || form == plan::GpuProduct::WgmmaTiles ||
+           (form == plan::GpuProduct::Dots && kernel.field("rows") >= manyRows);
+  };
+  kern::DefOp definition = kernel.definition;
+  return llvm::TypeSwitch<Operation *, bool>(definition.getCore())
+      .Case<kern::GemmOp, kern::GroupedGemmOp>(product)
+      .Case<kern::ExpandedAttentionOp>([](Operation *) { return true; })
+      .Default(false);
+}
+
+std::string launchBounds(const KernelText &kernel) {
+  constexpr int64_t registersOfMultiprocessor = 65536, registersOfThread = 256;
+  int64_t threads = kernel.field("threads");
+  std::string bounds = std::to_string(threads);
+  if (keepsMuch(kernel)) {
+    // Without a least number setmaxnreg, which warp groups have, is ignored.
+    int64_t blocks = registersOfMultiprocessor / (registersOfThread * threads);
+    bounds += ", " + std::to_string(std::max<int64_t>(1, blocks));
+  }
+  return bounds;
+}
+
+} // namespace dsv3::cuda

@@ -1,0 +1,182 @@
+//===- CubinFacts.cpp - what a cubin says about its kernel ----------------===//
+
+#include "runtime/jit/CubinFacts.h"
+
+#include <algorithm>
+#include <cstring>
+#include <elf.h>
+#include <optional>
+#include <type_traits>
+#include <vector>
+
+using namespace dsv3;
+using namespace dsv3::runtime;
+
+namespace {
+
+struct SassCode {
+  std::string_view name;
+  uint16_t code; ///< the lowest nine bits; those above say where operands lie
+};
+constexpr std::array<SassCode, sassCount> sassCodes{{{"LDL", 0x183},
+                                                     {"STL", 0x187},
+                                                     {"LDSM", 0x03b},
+                                                     {"LDGSTS", 0x1ae},
+                                                     {"HMMA", 0x03c},
+                                                     {"QMMA", 0x07a},
+                                                     {"HGMMA", 0x1f0},
+                                                     {"QGMMA", 0x1f3},
+                                                     {"UTMALDG", 0x1b4},
+                                                     {"UTMASTG", 0x1b5},
+                                                     {"USETMAXREG", 0x1c8}}};
+constexpr uint64_t codeMask = 0x1ff;
+constexpr size_t instructionBytes = 16;
+
+constexpr std::string_view textPrefix = ".text.", sharedPrefix = ".nv.shared.",
+                           infoName = ".nv.info";
+
+/// An entry of .nv.info: a format, an attribute, and two bytes, which for `sized` say how many
+/// bytes follow. Those that are read begin with the index of a symbol, or are of the kernel alone.
+struct InfoHead {
+  uint8_t format, attribute;
+  uint16_t bytes;
+};
+constexpr uint8_t sized = 4;
+constexpr uint8_t maxThreads = 0x05, frameSize = 0x11, registerCount = 0x2f;
+
+/// The parts of an ELF file; everything is checked before it is read.
+class Elf {
+public:
+  struct Section {
+    std::string_view name, bytes;
+    Elf64_Shdr head;
+  };
+  explicit Elf(std::string_view bytes) : bytes(bytes) {}
+
+  /// The sections, or a word about what is wrong.
+  std::string_view read();
+  std::vector<Section> sections;
+
+  template <typename T>
+  static std::optional<T> at(std::string_view bytes, uint64_t offset) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    if (offset > bytes.size() || bytes.size() - offset < sizeof(T)) {
+      return std::nullopt;
+    }
+    T value;
+    std::memcpy(&value, bytes.data() + offset, sizeof value);
+    return value;
+  }
+
+private:
+  std::optional<std::string_view> contents(const Elf64_Shdr &head) const {
+    if (head.sh_type == SHT_NOBITS || head.sh_type == SHT_NULL) {
+      return "";
+    }
+    if (head.sh_offset > bytes.size() || bytes.size() - head.sh_offset < head.sh_size) {
+      return std::nullopt;
+    }
+    return bytes.substr(head.sh_offset, head.sh_size);
+  }
+
+  std::string_view bytes;
+};
+
+} // namespace
+
+std::string_view runtime::name(Sass instruction) { return sassCodes[size_t(instruction)].name; }
+
+std::string_view Elf::read() {
+  std::optional<Elf64_Ehdr> head = at<Elf64_Ehdr>(bytes, 0);
+  if (!head || std::memcmp(head->e_ident, ELFMAG, SELFMAG) != 0 ||
+      head->e_ident[EI_CLASS] != ELFCLASS64 || head->e_machine != EM_CUDA) {
+    return "no ELF file for NVIDIA GPUs";
+  }
+  for (uint64_t i = 0; i < head->e_shnum; ++i) {
+    uint64_t offset = 0;
+    bool beyond = __builtin_add_overflow(head->e_shoff, i * sizeof(Elf64_Shdr), &offset);
+    std::optional<Elf64_Shdr> section = beyond ? std::nullopt : at<Elf64_Shdr>(bytes, offset);
+    std::optional<std::string_view> inside = section ? contents(*section) : std::nullopt;
+    if (!inside) {
+      return "a section that lies outside of the file";
+    }
+    sections.push_back({"", *inside, *section});
+  }
+  if (head->e_shstrndx >= sections.size()) {
+    return "no names of sections";
+  }
+  std::string_view names = sections[head->e_shstrndx].bytes;
+  for (Section &section : sections) {
+    if (section.head.sh_name < names.size()) {
+      std::string_view text = names.substr(section.head.sh_name);
+      section.name = text.substr(0, std::min(text.size(), text.find('\0')));
+    }
+  }
+  return "";
+}
+
+static void countInstructions(std::string_view text, CubinFacts &facts) {
+  for (uint64_t offset = 0; offset + instructionBytes <= text.size(); offset += instructionBytes) {
+    uint64_t code = *Elf::at<uint64_t>(text, offset) & codeMask;
+    auto found = std::ranges::find(sassCodes, code, &SassCode::code);
+    if (found != sassCodes.end()) {
+      ++facts.instructions[size_t(found - sassCodes.begin())];
+    }
+  }
+}
+
+/// False where an entry goes beyond the section.
+static bool readInfo(std::string_view info, CubinFacts &facts) {
+  uint64_t offset = 0;
+  while (offset < info.size()) {
+    std::optional<InfoHead> head = Elf::at<InfoHead>(info, offset);
+    uint64_t bytes = head && head->format == sized ? head->bytes : 0;
+    if (!head || info.size() - offset < sizeof(InfoHead) + bytes) {
+      return false;
+    }
+    offset += sizeof(InfoHead);
+    std::string_view entry = info.substr(offset, bytes);
+    offset += bytes;
+    uint32_t first = Elf::at<uint32_t>(entry, 0).value_or(0);
+    uint32_t second = Elf::at<uint32_t>(entry, sizeof(uint32_t)).value_or(0);
+    if (head->format == sized && head->attribute == registerCount) {
+      facts.registers = std::max<int64_t>(facts.registers, second);
+    } else if (head->format == sized && head->attribute == frameSize) {
+      facts.localBytes = std::max<int64_t>(facts.localBytes, second);
+    } else if (head->format == sized && head->attribute == maxThreads) {
+      facts.threads = first;
+    }
+  }
+  return true;
+}
+
+Expected<CubinFacts> runtime::readCubinFacts(std::string_view cubin, const std::string &where) {
+  auto wrong = [&](std::string_view what) {
+    return Failure{"expected a cubin with one kernel, found " + std::string(what), where};
+  };
+  Elf elf(cubin);
+  if (std::string_view problem = elf.read(); !problem.empty()) {
+    return wrong(problem);
+  }
+  CubinFacts facts;
+  for (const Elf::Section &section : elf.sections) {
+    if (section.name.starts_with(textPrefix)) {
+      if (!facts.function.empty()) {
+        return wrong("several");
+      }
+      facts.function = section.name.substr(textPrefix.size());
+      countInstructions(section.bytes, facts);
+    } else if (section.name.starts_with(infoName) && !readInfo(section.bytes, facts)) {
+      return wrong("a broken section " + std::string(section.name));
+    }
+  }
+  if (facts.function.empty() || facts.registers == 0) {
+    return wrong("none");
+  }
+  for (const Elf::Section &section : elf.sections) {
+    if (section.name == std::string(sharedPrefix) + facts.function) {
+      facts.sharedBytes = int64_t(std::min<uint64_t>(section.head.sh_size, INT64_MAX));
+    }
+  }
+  return facts;
+}

@@ -1,0 +1,146 @@
+//===- KernelRules.cpp - what must hold of a compiled GPU kernel ----------===//
+
+#include "runtime/jit/KernelRules.h"
+
+#include <array>
+#include <span>
+
+using namespace dsv3;
+using namespace dsv3::runtime;
+
+namespace {
+
+/// A device function that a text calls, and what its code is made of: one of the first two, which
+/// multiply, and all others.
+struct Form {
+  std::string_view call;
+  std::array<Sass, 2> multiplies;
+  std::array<Sass, 2> others;
+};
+// Codes are multiplied by QMMA on sm_120a, and as f16 by HMMA on others.
+constexpr std::array<Sass, 2> mma{Sass::HMMA, Sass::QMMA}, mmaOthers{Sass::LDSM, Sass::LDGSTS};
+constexpr std::array<Sass, 2> wgmma{Sass::HGMMA, Sass::HGMMA};
+constexpr std::array<Sass, 2> wgmmaOthers{Sass::UTMALDG, Sass::USETMAXREG};
+constexpr Form forms[] = {{"gemmMma", mma, mmaOthers},
+                          {"groupedGemmMma", mma, mmaOthers},
+                          {"expandedAttentionMma", mma, mmaOthers},
+                          {"gemmWgmma", wgmma, wgmmaOthers},
+                          {"groupedGemmWgmma", wgmma, wgmmaOthers}};
+
+/// Of every multiprocessor from sm_80 on.
+constexpr int64_t registersOfMultiprocessor = 65536;
+/// ptxas may put one value away before a loop that does not use it, and fetch it afterwards.
+constexpr int64_t oneValueBytes = 8, oneValueAccesses = 2;
+/// What CUDA keeps for itself in a block's shared memory from sm_90 on.
+constexpr int64_t reservedSharedBytes = 1024;
+
+} // namespace
+
+namespace {
+/// What the code of a family may take.
+struct Budget {
+  int64_t registers; ///< of a thread
+  bool loops;        ///< loops are its time: there is no reason for local memory in them
+};
+} // namespace
+
+static Budget budgetOf(plan::Family family) {
+  switch (family) {
+  case plan::Family::Gemm:
+  case plan::Family::GroupedGemm:
+  case plan::Family::ExpandedAttention:
+    return {255, true}; // all that there are: their loops hold sums
+  case plan::Family::LatentAttention:
+    return {128, true};
+  case plan::Family::AttentionCombine:
+    return {64, true};
+  case plan::Family::Rowwise:
+  case plan::Family::Gather:
+  case plan::Family::RopeTable:
+  case plan::Family::RopeAppend:
+  case plan::Family::Router:
+  case plan::Family::Dispatch:
+  case plan::Family::Combine:
+  case plan::Family::Concat:
+    break;
+  }
+  return {64, false};
+}
+
+static void checkRegisters(const PlannedKernel &planned, const CubinFacts &facts,
+                           std::vector<std::string> &faults) {
+  constexpr int64_t unit = 8; // registers are given out in such numbers
+  int64_t ofBlock = (facts.registers + unit - 1) / unit * unit * facts.threads;
+  // Threads that give registers to others have fewer than the most.
+  bool moved = facts.count(Sass::USETMAXREG) > 0;
+  if (int64_t budget = budgetOf(planned.family).registers; !moved && facts.registers > budget) {
+    faults.push_back(std::to_string(facts.registers) + " registers, the budget of " +
+                     std::string(name(planned.family)) + " is " + std::to_string(budget));
+  }
+  if (!moved && ofBlock > registersOfMultiprocessor) {
+    faults.push_back(std::to_string(facts.registers) + " registers for each of " +
+                     std::to_string(facts.threads) + " threads, a multiprocessor has " +
+                     std::to_string(registersOfMultiprocessor));
+  }
+}
+
+static void checkMemory(const PlannedKernel &planned, const plan::GpuVariant &variant,
+                        const CubinFacts &facts, std::vector<std::string> &faults) {
+  int64_t accesses = facts.count(Sass::LDL) + facts.count(Sass::STL);
+  bool oneValue = facts.localBytes <= oneValueBytes && accesses <= oneValueAccesses;
+  if (budgetOf(planned.family).loops && !oneValue) {
+    faults.push_back(std::to_string(facts.localBytes) + " bytes of local memory, " +
+                     std::to_string(accesses) + " accesses");
+  }
+  constexpr int32_t firstReserving = 90;
+  int64_t reserved = variant.capability >= firstReserving ? reservedSharedBytes : 0;
+  if (facts.sharedBytes > reserved) {
+    faults.push_back(std::to_string(facts.sharedBytes - reserved) +
+                     " bytes of static shared memory, there is to be none");
+  }
+  if (planned.sharedBytes > variant.sharedBytes) {
+    faults.push_back(std::to_string(planned.sharedBytes) + " bytes of shared memory, a block has " +
+                     std::to_string(variant.sharedBytes));
+  }
+}
+
+/// Whether the text calls the function, as the printer writes that: first in its line.
+static bool calls(const plan::KernelText &text, std::string_view function) {
+  return text.text.find("\n  " + std::string(function) + "<") != std::string::npos;
+}
+
+static void checkInstructions(const Form &form, const CubinFacts &facts,
+                              std::vector<std::string> &faults) {
+  auto missing = [&](const std::string &what) {
+    faults.push_back("no instruction " + what + ", of which " + std::string(form.call) +
+                     " is made");
+  };
+  auto [first, second] = form.multiplies;
+  if (facts.count(first) + facts.count(second) == 0) {
+    bool two = first != second;
+    missing(std::string(name(first)) + (two ? " or " + std::string(name(second)) : ""));
+  }
+  for (Sass instruction : form.others) {
+    if (facts.count(instruction) == 0) {
+      missing(std::string(name(instruction)));
+    }
+  }
+}
+
+std::vector<std::string> runtime::kernelFaults(const plan::KernelText &text,
+                                               const PlannedKernel &planned,
+                                               const plan::GpuVariant &variant,
+                                               const CubinFacts &facts) {
+  std::vector<std::string> faults;
+  if (std::string name = plan::gpuFunctionName(text.symbol); facts.function != name) {
+    faults.push_back("a function '" + facts.function + "', expected '" + name + "'");
+  }
+  checkRegisters(planned, facts, faults);
+  checkMemory(planned, variant, facts, faults);
+  for (const Form &form : forms) {
+    if (calls(text, form.call)) {
+      checkInstructions(form, facts, faults);
+    }
+  }
+  return faults;
+}

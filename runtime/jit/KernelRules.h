@@ -1,0 +1,37 @@
+//===- KernelRules.h - what must hold of a compiled GPU kernel --*- C++ -*-===//
+//
+// Checks the code that NVRTC made of a kernel, without running it: what is slow or refused by a
+// GPU for reasons that the code itself shows.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "dsv3/Plan/Families.h"
+#include "dsv3/Plan/GpuKernel.h"
+#include "runtime/jit/CubinFacts.h"
+
+#include <string>
+#include <vector>
+
+namespace dsv3::runtime {
+
+/// Kernels that a model may have at most, of each variant: what is compiled before its first token.
+inline constexpr size_t mostKernels = 60;
+
+/// What the plan says of a kernel.
+struct PlannedKernel {
+  plan::Family family;
+  int64_t sharedBytes; ///< dynamic, of a block
+};
+
+/// What is wrong with a kernel's code for `variant`, a clause each:
+/// - registers beyond the family's budget, or more than a multiprocessor has for the block;
+/// - local memory, in products and attention, whose loops wait for it: more than one value that is
+///   put away for their time;
+/// - shared memory beyond what a block of the GPU has, or static;
+/// - no instructions of tensor cores, asynchronous copies or changes of registers, where the text
+///   asks for a form that is made of them: they were left out or ignored.
+std::vector<std::string> kernelFaults(const plan::KernelText &text, const PlannedKernel &planned,
+                                      const plan::GpuVariant &variant, const CubinFacts &facts);
+
+} // namespace dsv3::runtime

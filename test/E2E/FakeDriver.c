@@ -1,0 +1,67 @@
+// FakeDriver.c - stands for libcuda.so.1 where there is no GPU.
+//
+// Has one GPU, of compute capability 9.0, that computes nothing and, asked by the environment
+// variable FAKE_LOAD, answers to every module that is loaded with that error.
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef void (*Function)(void); // any, for casts
+
+static int succeed(void) { return 0; }
+static int countDevices(int *count) {
+  *count = 1;
+  return 0;
+}
+static int nameDevice(char *name, int bytes, int device) {
+  (void)device;
+  strncpy(name, "a GPU of a test", (size_t)bytes);
+  return 0;
+}
+static int attribute(int *value, int which, int device) {
+  (void)device;
+  enum { capabilityMajor = 75 };
+  *value = which == capabilityMajor ? 9 : 0;
+  return 0;
+}
+static int loadModule(void **module, const void *image) {
+  (void)image;
+  *module = 0;
+  const char *answer = getenv("FAKE_LOAD");
+  return answer ? atoi(answer) : 0;
+}
+static int nameError(int error, const char **name) {
+  (void)error;
+  *name = "AN_ERROR_OF_A_TEST";
+  return 0;
+}
+static int memory(size_t *free, size_t *total) {
+  *free = *total = (size_t)1 << 34;
+  return 0;
+}
+static int allocate(uint64_t *place, size_t bytes) {
+  (void)bytes;
+  *place = 4096;
+  return 0;
+}
+
+int cuGetProcAddress_v2(const char *name, void **address, int version, uint64_t flags, int *state) {
+  (void)version, (void)flags, (void)state;
+  static const struct {
+    const char *name;
+    Function function;
+  } known[] = {{"cuDeviceGetCount", (Function)countDevices},
+               {"cuDeviceGetName", (Function)nameDevice},
+               {"cuDeviceGetAttribute", (Function)attribute},
+               {"cuModuleLoadData", (Function)loadModule},
+               {"cuGetErrorName", (Function)nameError},
+               {"cuGetErrorString", (Function)nameError},
+               {"cuMemGetInfo", (Function)memory},
+               {"cuMemAlloc", (Function)allocate}};
+  Function found = (Function)succeed;
+  for (size_t i = 0; i < sizeof known / sizeof *known; ++i) {
+    found = strcmp(known[i].name, name) == 0 ? known[i].function : found;
+  }
+  memcpy(address, &found, sizeof found);
+  return 0;
+}
