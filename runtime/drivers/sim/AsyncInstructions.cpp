@@ -217,7 +217,7 @@ void Block::finishCopy(size_t index) {
 
 void Block::joinProducts(Lane &lane, const ProductStep &step, const void *site) {
   Exchange own;
-  own.product = step;
+  own.product = &step; // the lane is here until all have come
   join(lane, Wait::Product, own, site);
 }
 
@@ -241,11 +241,11 @@ void Block::waitForProducts(MachineThread &thread, int pending) {
 void Block::completeProducts(Warp &warp) {
   auto &lane = static_cast<Lane &>(*region->header().running);
   const auto &exchange = warp.exchange[warp.turn % 2];
-  const ProductStep &step = exchange[0].product;
+  const ProductStep &step = *exchange[0].product;
   WarpProducts &products = warp.products;
   if (!std::ranges::all_of(exchange, [&](const Exchange &one) {
-        return one.product.kind == step.kind && one.product.a == step.a &&
-               one.product.b == step.b && one.product.pending == step.pending;
+        return one.product->kind == step.kind && one.product->a == step.a &&
+               one.product->b == step.b && one.product->pending == step.pending;
       })) {
     fail(lane, "lanes of a warp are at different steps of products", lane.site);
   }
@@ -284,7 +284,7 @@ bool Block::beginProduct(Warp &warp, Lane &lane, const ProductStep &step) {
   const auto &exchange = warp.exchange[warp.turn % 2];
   WarpProducts::Places places;
   std::ranges::transform(exchange, places.begin(),
-                         [](const Exchange &one) { return one.product.sums; });
+                         [](const Exchange &one) { return one.product->sums; });
   return warp.products.begin(places, *a, *b, firstRow, sharedBegin(), coin());
 }
 

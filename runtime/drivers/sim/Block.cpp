@@ -125,7 +125,7 @@ Status Block::beginBlock(int64_t number) {
       (work.seed + 1) * 0x9E3779B97F4A7C15ULL ^ (uint64_t(number) + 1) * 0xBF58476D1CE4E5B9ULL;
   randomState |= 1;
   // NaN in every type: what nobody wrote is seen in the results.
-  std::memset(shared.data(), 0xFF, shared.size());
+  std::memset(shared.data(), 0xFF, work.sharedBytes > 0 ? shared.size() : 0);
   for (auto &lane : lanes) {
     lane->block = number;
     lane->wait = Wait::Nothing;

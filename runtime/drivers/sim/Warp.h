@@ -80,7 +80,7 @@ struct Exchange {
   std::array<uint32_t, 2> second;
   std::array<float, 4> sums;
   const void *row;
-  ProductStep product;
+  const ProductStep *product; ///< in the lane's frame
 };
 
 struct Warp {
