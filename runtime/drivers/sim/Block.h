@@ -114,8 +114,8 @@ private:
   /// others; what the lane takes from it.
   Exchange &join(Lane &lane, Wait kind, const Exchange &own, const void *site);
   /// An mma.sync of `kind`, at `site`; `own` has the lane's fragments.
-  static void multiply(MachineThread &thread, Wait kind, float (&sums)[4], const Exchange &own,
-                       const void *site);
+  static void multiply(MachineThread &thread, Wait kind, float (&sums)[4], const unsigned (&a)[4],
+                       std::array<unsigned, 2> b, const void *site);
   void complete(Warp &warp);
   /// Lets others run until this lane can go on.
   void pause(Lane &lane, Wait kind, const void *site);

@@ -135,25 +135,25 @@ void Block::loadMatrices(MachineThread &thread, const void *row, unsigned (&frag
   std::ranges::copy(taken.words, fragment);
 }
 
-void Block::multiply(MachineThread &thread, Wait kind, float (&sums)[4], const Exchange &own,
-                     const void *site) {
+void Block::multiply(MachineThread &thread, Wait kind, float (&sums)[4], const unsigned (&a)[4],
+                     std::array<unsigned, 2> b, const void *site) {
   auto &lane = static_cast<Lane &>(thread);
-  Exchange with = own;
-  std::ranges::copy(sums, with.sums.begin());
-  const Exchange &taken = lane.of->join(lane, kind, with, site);
+  Exchange own;
+  own.words = std::to_array(a);
+  own.second = b;
+  std::ranges::copy(sums, own.sums.begin());
+  const Exchange &taken = lane.of->join(lane, kind, own, site);
   std::ranges::copy(taken.sums, sums);
 }
 
 void Block::multiplyMatrices(MachineThread &thread, float (&sums)[4], const unsigned (&a)[4],
                              unsigned b0, unsigned b1) {
-  multiply(thread, Wait::Multiply, sums, {std::to_array(a), {b0, b1}, {}, nullptr},
-           __builtin_return_address(0));
+  multiply(thread, Wait::Multiply, sums, a, {b0, b1}, __builtin_return_address(0));
 }
 
 void Block::multiplyCodes(MachineThread &thread, float (&sums)[4], const unsigned (&a)[4],
                           unsigned b0, unsigned b1) {
-  multiply(thread, Wait::MultiplyCodes, sums, {std::to_array(a), {b0, b1}, {}, nullptr},
-           __builtin_return_address(0));
+  multiply(thread, Wait::MultiplyCodes, sums, a, {b0, b1}, __builtin_return_address(0));
 }
 
 void Block::perform(Lane &lane, const PendingCopy &copy) {
