@@ -6,7 +6,7 @@
 !x = tensor<?x128xbf16, #T>
 !y = tensor<?x96xf32, #T>
 // CHECK-LABEL: //===- kernel gate_up -===//
-// CHECK: // For sm_90a: columns=64, form=3, rows=128, threads=384, since rows of bf16 meet the tensor cores of warp groups, in tiles of 128 x 128.
+// CHECK: // For sm_90a: columns=64, form=3, rows=128, stages=4, threads=384, since rows of bf16 meet the tensor cores of warp groups, in tiles of 128 x 128.
 // CHECK: #include "runtime/kernels/cuda/family/wgmma_gemm.cuh"
 // CHECK: DSV3_WEIGHT_MAP(1, 192, 128, 64)
 // CHECK: __launch_bounds__(384, 1) gate_up(
@@ -16,7 +16,7 @@
 // CHECK-NEXT: static_assert(WgmmaTile::columns(2) == 64, "boxes as asked for");
 // CHECK: gemmWgmma<2, 96, 1>(launch, Rows<const bf16, 0, 128, 128>{a},
 // CHECK-NEXT: Weight<bf16, 192, 128>{weight, nullptr}, T, Epilogue{out}, &weightMap);
-// MMA: gemmMma<2, 96, 1>(
+// MMA: gemmMma<2, 96, 1, MmaTile<128, 64, 3>>(
 // MMA-NOT: Wgmma
 kern.def @gate_up kind "gate_up" family "gemm" sizes ["T"] ins(%a: !x, %w: tensor<192x128xbf16>) outs(%o: !y) attributes {maxima = [#dsv3.size<"T", max = 512>]} {
   %y = kern.gemm ins(%a, %w : !x, tensor<192x128xbf16>) outs(%o : !y) parts 2 epilogue() [] {
