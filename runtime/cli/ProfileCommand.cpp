@@ -1,4 +1,5 @@
 //===- ProfileCommand.cpp - where the time of steps goes ------------------===//
+#include "dsv3/Checkpoint/OutputFile.h"
 #include "runtime/bench/StepBench.h"
 #include "runtime/cli/ChromeTrace.h"
 #include "runtime/cli/CommandLine.h"
@@ -12,8 +13,8 @@
 #include "runtime/cli/Streams.h"
 
 #include <algorithm>
-#include <fstream>
 #include <memory>
+#include <span>
 #include <string>
 
 namespace dsv3::cli {
@@ -23,38 +24,6 @@ struct Flags {
   ModelFlags model;
   runtime::StepBenchOptions bench;
   std::string json, trace;
-};
-
-/// A file that a flag names, opened before minutes go into what is written to it.
-class OutputFile {
-public:
-  /// Without a name nothing is written.
-  static Expected<OutputFile> create(const std::string &flag, const std::string &path) {
-    OutputFile file;
-    file.flag = flag;
-    file.path = path;
-    if (!path.empty()) {
-      file.stream.open(path, std::ios::binary);
-      if (!file.stream) {
-        return Failure{"cannot write " + path, flag};
-      }
-    }
-    return file;
-  }
-  Status write(const std::string &text) {
-    stream << text;
-    return path.empty() || stream.flush()
-               ? Status()
-               : Failure{"cannot write all of " + path, flag, "is the disk full?"};
-  }
-
-private:
-  std::string flag, path;
-  std::ofstream stream;
-};
-
-struct Outputs {
-  OutputFile json, trace;
 };
 
 } // namespace
@@ -71,13 +40,28 @@ static Status checkOutputs(const Flags &flags, const Read &read) {
   return {};
 }
 
-static Expected<Outputs> openOutputs(const Flags &flags) {
-  Expected<OutputFile> json = OutputFile::create("--json", flags.json);
-  Expected<OutputFile> trace = OutputFile::create("--trace", flags.trace);
-  if (!json || !trace) {
-    return json ? trace.failure() : json.failure();
+/// Writes a file that a flag names, whole or not at all; without a name nothing.
+static Status writeFile(const std::string &path, const std::string &text) {
+  if (path.empty()) {
+    return {};
   }
-  return Outputs{*std::move(json), *std::move(trace)};
+  Expected<checkpoint::OutputFile> file = checkpoint::OutputFile::create(path, text.size());
+  if (!file) {
+    return file.status();
+  }
+  Status written = file->write(0, std::as_bytes(std::span(text)));
+  return written ? file->publish() : written;
+}
+
+/// Fails if there is no place for the outputs, before minutes go into them.
+static Status checkPlaces(const Flags &flags) {
+  for (const std::string *path : {&flags.json, &flags.trace}) {
+    if (Status place = path->empty() ? Status() : checkpoint::OutputFile::create(*path, 1).status();
+        !place) {
+      return place;
+    }
+  }
+  return {};
 }
 
 /// The most tokens of a step that the model's entries and the flags admit.
@@ -132,9 +116,8 @@ static Status runProfile(const Flags &flags) {
       return free;
     }
   }
-  Expected<Outputs> outputs = openOutputs(flags);
-  if (!outputs) {
-    return outputs.status();
+  if (Status places = checkPlaces(flags); !places) {
+    return places;
   }
   Expected<ModelFiles> files = openModel(*std::move(found), flags.model);
   if (!files) {
@@ -160,8 +143,8 @@ static Status runProfile(const Flags &flags) {
   }
   result.limitsOrigin = limits->origin;
   Status status = profileSteps(*(*model)->session, *files, flags, *limits, result);
-  status = status ? outputs->json.write(profileJson(result)) : status;
-  status = status ? outputs->trace.write(chromeTrace(result)) : status;
+  status = status ? writeFile(flags.json, profileJson(result)) : status;
+  status = status ? writeFile(flags.trace, chromeTrace(result)) : status;
   return status ? writeOutput(profileText(result)) : status;
 }
 

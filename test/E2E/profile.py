@@ -142,7 +142,7 @@ class ProfileTest(unittest.TestCase):
         self.refusal(2, "--sim-check", arguments=["--model", model, "--device=sim", "--sim-check"])
         self.refusal(2, "--dummy", arguments=["--config", config])
         self.refusal(1, "context of at least", arguments=["--model", model, "--depth", "100000"])
-        self.refusal(1, "--trace", "cannot write", arguments=["--model", model, "--trace", "/nowhere/trace"])
+        self.refusal(1, "/nowhere/trace", "cannot create a file", arguments=["--model", model, "--trace", "/nowhere/trace"])
         copy = self.path("copy")
         shutil.copytree(model, copy)
         self.refusal(1, "--json", "config.json",
