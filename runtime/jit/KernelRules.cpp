@@ -53,7 +53,7 @@ static Budget budgetOf(plan::Family family) {
   case plan::Family::LatentAttention:
     return {128, true};
   case plan::Family::AttentionCombine:
-    return {64, true};
+    return {96, true};
   case plan::Family::Rowwise:
   case plan::Family::Gather:
   case plan::Family::RopeTable:
