@@ -29,16 +29,14 @@ static bool has(ModuleOp module, const std::string &variant, plan::GpuProduct fo
   });
 }
 
-/// With more tokens than a tile has rows.
-static void compareModel(const Case &one, const std::string &variant, int64_t mostTokens) {
+/// With more tokens than a tile has rows. Products of many rows have the form `tiles`.
+static void compareModel(const Case &one, const std::string &variant, int64_t mostTokens,
+                         plan::GpuProduct tiles) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
   OwningOpRef<ModuleOp> module = compileCase(one, context, {variant});
   ASSERT_TRUE(module);
-  plan::GpuProduct tiles = one.policy == "f32"          ? plan::GpuProduct::FmaTiles
-                           : one.tensorCores == "wgmma" ? plan::GpuProduct::WgmmaTiles
-                                                        : plan::GpuProduct::MmaTiles;
   ASSERT_TRUE(has(*module, variant, tiles));
   for (auto function : llvm::make_early_inc_range(module->getOps<func::FuncOp>())) {
     function.erase();
@@ -63,23 +61,28 @@ static Case quantised(const std::string &name) {
   return one;
 }
 
-TEST(SimKernels, OfNanoDoWhatTheirBodiesSay) { compareModel(caseOf("nanoBf16"), "sm_80", 70); }
+using Form = plan::GpuProduct;
+
+TEST(SimKernels, OfNanoDoWhatTheirBodiesSay) {
+  compareModel(caseOf("nanoBf16"), "sm_80", 70, Form::FmaTiles);
+}
 TEST(SimKernels, OfARaggedModelDoWhatTheirBodiesSay) {
-  compareModel(caseOf("v3Ragged"), "sm_80", 70);
+  compareModel(caseOf("v3Ragged"), "sm_80", 70, Form::FmaTiles);
 }
 TEST(SimKernels, OfWarpsDoWhatTheirBodiesSay) {
-  compareModel(onTensorCores("moonlightRagged", "mma"), "sm_80", 140);
+  compareModel(onTensorCores("moonlightRagged", "mma"), "sm_80", 140, Form::MmaTiles);
 }
 TEST(SimKernels, OfWarpGroupsDoWhatTheirBodiesSay) {
-  compareModel(onTensorCores("moonlightRagged", "wgmma"), "sm_90a", 140);
+  compareModel(onTensorCores("moonlightRagged", "wgmma"), "sm_90a", 140, Form::WgmmaTiles);
 }
 TEST(SimKernels, OfQuantisedRowsDoWhatTheirBodiesSay) {
-  compareModel(quantised("nano"), "sm_90a", 70);
+  compareModel(quantised("nano"), "sm_90a", 70, Form::MmaTiles);
 }
+// Rows of codes that begin anywhere are for no tensor cores.
 TEST(SimKernels, OfRaggedQuantisedRowsDoWhatTheirBodiesSay) {
-  compareModel(quantised("v3Ragged"), "sm_90a", 70);
+  compareModel(quantised("v3Ragged"), "sm_90a", 70, Form::FmaTiles);
 }
 // Attention is on tensor cores too where the policy allows it. CPUs have no code for it.
 TEST(SimKernels, OfPolicyBf16DoWhatTheirBodiesSay) {
-  compareModel(onTensorCores("nanoBf16", "mma"), "sm_80", 70);
+  compareModel(onTensorCores("nanoBf16", "mma"), "sm_80", 70, Form::MmaTiles);
 }
