@@ -177,10 +177,9 @@ std::optional<BlockFailure> Block::run(int64_t number) {
     flush(*warp);
   }
   if (work.meter && !failure) {
-    std::vector<int64_t> multiplyAdds;
-    for (const auto &lane : lanes) {
-      multiplyAdds.push_back(lane->multiplyAdds);
-    }
+    std::vector<int64_t> multiplyAdds(lanes.size());
+    std::ranges::transform(lanes, multiplyAdds.begin(),
+                           [](const auto &lane) { return lane->multiplyAdds; });
     work.meter->endBlock(multiplyAdds);
   }
   if (failure) {

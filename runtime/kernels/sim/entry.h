@@ -36,7 +36,6 @@ struct EntryOf<kernel> {
 
 } // namespace dsv3::sim
 
-// NOLINTNEXTLINE(bugprone-macro-parentheses): a template argument
 #define DSV3_SIM_ENTRY(KERNEL)                                                                     \
   extern "C" __attribute__((visibility("default"))) const dsv3::sim::Entry dsv3SimEntry;           \
-  const dsv3::sim::Entry dsv3SimEntry = dsv3::sim::EntryOf<&KERNEL>::entry;
+  const dsv3::sim::Entry dsv3SimEntry = dsv3::sim::EntryOf<&(KERNEL)>::entry;

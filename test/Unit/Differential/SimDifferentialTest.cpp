@@ -41,7 +41,7 @@ static void compareModel(const Case &one, const std::string &variant, int64_t mo
   for (auto function : llvm::make_early_inc_range(module->getOps<func::FuncOp>())) {
     function.erase();
   }
-  std::mt19937_64 random(20);
+  std::mt19937_64 random(20); // NOLINT(bugprone-random-generator-seed): the same every time
   compareKernelsOnSim(*module, variant, mostTokens, random);
 }
 
