@@ -29,8 +29,9 @@ constexpr Form forms[] = {{"gemmMma", mma, mmaOthers},
 
 /// Of every multiprocessor from sm_80 on.
 constexpr int64_t registersOfMultiprocessor = 65536;
-/// ptxas may put one value away before a loop that does not use it, and fetch it afterwards.
-constexpr int64_t oneValueBytes = 8, oneValueAccesses = 2;
+/// ptxas may put one value away before a loop that does not use it, and fetch it afterwards, at the
+/// ends of two paths at the most.
+constexpr int64_t oneValueBytes = 8, oneValueAccesses = 3;
 /// What CUDA keeps for itself in a block's shared memory from sm_90 on.
 constexpr int64_t reservedSharedBytes = 1024;
 
