@@ -112,10 +112,10 @@ TEST(CubinFacts, AnArrayThatIsIndexedIsLocalMemory) {
 }
 
 TEST(CubinFacts, WhatIsNoCubinIsSaid) {
-  for (std::string bytes : {std::string(),
-                            std::string("\x7f"
-                                        "ELF"),
-                            std::string(4096, '\0'), std::string("no cubin at all")}) {
+  for (const std::string &bytes : {std::string(),
+                                   std::string("\x7f"
+                                               "ELF"),
+                                   std::string(4096, '\0'), std::string("no cubin at all")}) {
     Expected<CubinFacts> facts = readCubinFacts(bytes, "k");
     ASSERT_FALSE(facts);
     EXPECT_EQ(facts.failure().what,
