@@ -39,10 +39,11 @@ void InputSquares::value(const runtime::ObservedValue &seen) {
 void InputSquares::addTokens(const runtime::ObservedValue &seen, std::string_view key) {
   const auto *rows = static_cast<const float *>(seen.data);
   bool byExpert = plan::namesExpert(key);
+  Sums *ofAll = byExpert ? nullptr : &sumsOf(key, seen.layer, 0, seen.columns);
   for (int64_t t = 0; t < seen.rows; ++t) {
     const float *row = rows + t * seen.columns;
-    if (!byExpert) {
-      sumsOf(key, seen.layer, 0, seen.columns).add(row);
+    if (ofAll) {
+      ofAll->add(row);
     }
     for (int64_t c = 0; byExpert && c < choices; ++c) {
       sumsOf(key, seen.layer, experts[size_t(t * choices + c)], seen.columns).add(row);

@@ -42,7 +42,6 @@ static constexpr Chip a100{.name = "a100",
                            .blocks = 32,
                            .multiplyAdds = 64,
                            .tensorBf16 = 2048,
-                           .tensorFp8 = 0,
                            .warpMmaFraction = 1,
                            .memoryLatency = 466,
                            .l2Latency = 262,
@@ -65,7 +64,6 @@ static constexpr Chip h100{.name = "h100",
                            .blocks = 32,
                            .multiplyAdds = 128,
                            .tensorBf16 = 4096,
-                           .tensorFp8 = 8192,
                            .warpMmaFraction = 0.63,
                            .memoryLatency = 479,
                            .l2Latency = 263,
@@ -94,14 +92,11 @@ static constexpr Chip b200 = [] {
   chip.l2Bytes = int64_t(126) << 20;
   chip.l2Bandwidth = 148 * 28 * 1.856e9;
   chip.tensorBf16 = 8192;
-  chip.tensorFp8 = 16384;
   chip.warpMmaFraction = h100.warpMmaFraction / 2;
   return chip;
 }();
 
 static constexpr std::array<Chip, 4> table{a100, h100, h200, b200};
-
-std::span<const Chip> runtime::chips() { return table; }
 
 const Chip *runtime::findChip(std::string_view name) {
   const auto *found = std::ranges::find(table, name, &Chip::name);

@@ -8,7 +8,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -34,7 +33,6 @@ struct Chip {
 
   double multiplyAdds = 0;    ///< of f32
   double tensorBf16 = 0;      ///< operations, dense: a multiplication and an addition are two
-  double tensorFp8 = 0;       ///< likewise; 0: it has none
   double warpMmaFraction = 0; ///< of tensorBf16, what mma.sync of warps reaches
 
   // Clocks until a thread has what it waits for.
@@ -48,7 +46,6 @@ struct Chip {
   double fmaPeak() const { return 2 * multiplyAdds * multiprocessors * clock; }
 };
 
-std::span<const Chip> chips();
 /// Null if there is none of this name.
 const Chip *findChip(std::string_view name);
 /// "a100, h100, …".

@@ -29,8 +29,6 @@ class WarpGroupsTest(unittest.TestCase):
         """A bundle for sm_90a, and how many of its kernels are those of warp groups."""
         done = subprocess.run([compiler, "--policy=bf16", "--target=cuda", "--arch=sm_90a", *flags, "-o", bundle],
                               capture_output=True, text=True, env=self.environment)
-        if "expected NVRTC" in done.stderr:
-            self.skipTest(done.stderr.strip())
         self.assertEqual(done.returncode, 0, done.stderr)
         with open(os.path.join(bundle, "sm_90a.cu")) as file:
             return file.read().count("\nDSV3_WEIGHT_MAP(")
@@ -44,8 +42,6 @@ class WarpGroupsTest(unittest.TestCase):
         ids = ",".join(str(1 + i * 37 % 250) for i in range(150))
         done = subprocess.run([runner, "score", "--model", bundle, "--device=sim", "--ids", ids, "--output", output,
                                *flags], capture_output=True, text=True, env=self.environment)
-        if "found none" in done.stderr:
-            self.skipTest(done.stderr.strip())
         self.assertEqual(done.returncode, 0, done.stderr)
         with open(output, "rb") as file:
             return file.read()

@@ -84,7 +84,7 @@ void Block::complete(Warp &warp) {
       work.checker->counters().product();
     }
     if (work.meter) {
-      work.meter->product();
+      work.meter->product(warp.kind == Wait::MultiplyCodes ? 2 : 1);
     }
   } else if (warp.kind == Wait::Shuffle && work.meter) {
     work.meter->shuffle(warp.number);

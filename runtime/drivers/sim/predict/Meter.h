@@ -33,7 +33,8 @@ public:
 
   /// The lanes of a warp are in step: what they did since. Empties the lists.
   void flush(size_t warp, std::span<std::vector<AccessEntry>> lanes);
-  void product() { ++work.products, ++work.instructions; }
+  /// An instruction of tensor cores that does as much as `products` of m16n8k16.
+  void product(int products) { work.products += products, ++work.instructions; }
   void shuffle(size_t warp) { ++chains[warp].shuffles, ++work.instructions; }
   /// A warp waits until no more than `pending` groups of copies are on their way.
   void waitForCopies(size_t warp, int pending);
