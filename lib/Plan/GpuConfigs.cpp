@@ -26,11 +26,11 @@ struct MmaShape {
 };
 /// One for all that stores what it computes, one that has the columns of a group of codes.
 static constexpr MmaShape mmaShape{128, 64, 3}, mmaShapeOfCodes{64, 128, 2};
-/// tile/quantise.cuh: floats between the rows of values that become codes.
-static constexpr int64_t codePadding = 8;
-/// tile/wgmma.cuh: rows of a tile, and columns of all parts together; pieces in flight, each with
-/// two barriers; threads.
-static constexpr int64_t wgmmaRows = 128, wgmmaColumns = 128, wgmmaStages = 4, wgmmaThreads = 384;
+/// tile/quantise.cuh: bytes of values that become codes, with floats between the rows.
+static constexpr int64_t stagedBytes(int64_t rows, int64_t group) { return rows * (group + 8) * 4; }
+/// tile/wgmma.cuh: two products of 64 x 128, the columns being those of all parts together; pieces
+/// in flight, each with two barriers; threads.
+static constexpr int64_t wgmmaRows = 64, wgmmaColumns = 128, wgmmaStages = 4, wgmmaThreads = 384;
 
 using Fields = std::vector<Configuration::Field>;
 
@@ -105,8 +105,8 @@ static std::string notForTensorCores(const KernelFacts &facts) {
   return aligned ? "" : "rows do not begin at borders of 16 bytes";
 }
 
-/// Why a tile of this shape does not do for a product; empty if it does.
-static std::string mmaRefusal(const KernelFacts &facts, const MmaShape &shape) {
+/// Why a tile with so many columns does not do for a product; empty if it does.
+static std::string tileRefusal(const KernelFacts &facts, int64_t columns) {
   if (std::string reason = notForTensorCores(facts); !reason.empty()) {
     return reason;
   }
@@ -114,38 +114,49 @@ static std::string mmaRefusal(const KernelFacts &facts, const MmaShape &shape) {
     return "a piece has " + std::to_string(mmaRowBytes) + " columns, a block of scales " +
            std::to_string(facts.scaleColumns);
   }
-  if (facts.codeGroup > 0 && facts.codeGroup != shape.columns) {
-    return "a tile has " + std::to_string(shape.columns) + " columns, a group of codes " +
+  if (facts.codeGroup > 0 && facts.codeGroup != columns) {
+    return "a tile has " + std::to_string(columns) + " columns, a group of codes " +
            std::to_string(facts.codeGroup);
   }
   return "";
 }
 
+/// "rows of codes meet WHAT, in tiles of 128 x 64".
+static std::string tileReason(const KernelFacts &facts, const std::string &what, int64_t rows,
+                              int64_t columns) {
+  return "rows of " + std::string(facts.rows == DType::BF16 ? "bf16" : "codes") + " meet " + what +
+         ", in tiles of " + std::to_string(rows) + " x " + std::to_string(columns);
+}
+
 static Configuration wgmmaConfig(const GpuVariant &variant, const KernelFacts &facts,
                                  bool grouped) {
-  int64_t columns = wgmmaColumns / facts.parts;
+  // Where the columns of both products make a group of codes, they lie side by side.
+  bool beside = facts.codeGroup * facts.parts > wgmmaColumns;
+  int64_t rows = (beside ? 1 : 2) * wgmmaRows;
+  int64_t columns = (beside ? 2 : 1) * wgmmaColumns / facts.parts;
   Fields fields{{"form", int64_t(GpuProduct::WgmmaTiles)},
-                {"rows", wgmmaRows},
+                {"rows", rows},
                 {"columns", columns},
                 {"stages", wgmmaStages},
                 {"threads", wgmmaThreads}};
   if (variant.name != variantSm90a) {
     return rejected(fields, "warp groups multiply on sm_90a alone");
   }
-  if (std::string reason = notForTensorCores(facts); !reason.empty()) {
-    return rejected(fields, reason);
-  }
-  if (facts.rows == DType::F8E4M3 || facts.codeGroup > 0) {
-    return rejected(fields, "warp groups have no code for rows or results of FP8 codes");
+  if (std::string refusal = tileRefusal(facts, columns); !refusal.empty()) {
+    return rejected(fields, refusal);
   }
   if (wgmmaColumns % (8 * facts.parts) != 0) {
     return rejected(fields, std::to_string(facts.parts) + " parts do not divide a tile of " +
                                 std::to_string(wgmmaColumns) + " columns by eights");
   }
   constexpr int64_t barrierBytes = 8;
-  int64_t bytes = wgmmaStages * ((wgmmaRows + wgmmaColumns) * mmaRowBytes + 2 * barrierBytes);
-  return make(fields, productBlocks(facts, grouped, wgmmaRows, ceilDiv(facts.n, columns)), bytes,
-              "rows of bf16 meet the tensor cores of warp groups, in tiles of 128 x 128");
+  int64_t bytes = wgmmaStages * ((rows + facts.parts * columns) * mmaRowBytes + 2 * barrierBytes) +
+                  (facts.codeGroup > 0 ? stagedBytes(rows, facts.codeGroup) + barrierBytes : 0);
+  if (bytes > variant.sharedBytes) {
+    return rejected(fields, bytesReason("the stages", bytes, variant.sharedBytes));
+  }
+  return make(fields, productBlocks(facts, grouped, rows, ceilDiv(facts.n, columns)), bytes,
+              tileReason(facts, "the tensor cores of warp groups", rows, columns));
 }
 
 static Configuration mmaConfig(const GpuVariant &variant, const KernelFacts &facts, bool grouped) {
@@ -155,7 +166,7 @@ static Configuration mmaConfig(const GpuVariant &variant, const KernelFacts &fac
                 {"columns", shape.columns},
                 {"stages", shape.stages},
                 {"threads", mostThreads}};
-  if (std::string refusal = mmaRefusal(facts, shape); !refusal.empty()) {
+  if (std::string refusal = tileRefusal(facts, shape.columns); !refusal.empty()) {
     return rejected(fields, refusal);
   }
   int64_t bytes = shape.stages * (shape.rows + facts.parts * shape.columns) * mmaRowBytes;
@@ -163,10 +174,7 @@ static Configuration mmaConfig(const GpuVariant &variant, const KernelFacts &fac
     return rejected(fields, bytesReason("the stages", bytes, variant.sharedBytes));
   }
   return make(fields, productBlocks(facts, grouped, shape.rows, ceilDiv(facts.n, shape.columns)),
-              bytes,
-              "rows of " + std::string(facts.rows == DType::BF16 ? "bf16" : "codes") +
-                  " meet tensor cores, in tiles of " + std::to_string(shape.rows) + " x " +
-                  std::to_string(shape.columns));
+              bytes, tileReason(facts, "tensor cores", shape.rows, shape.columns));
 }
 
 static Configuration fmaConfig(const GpuVariant &variant, const KernelFacts &facts, bool grouped) {
@@ -175,7 +183,7 @@ static Configuration fmaConfig(const GpuVariant &variant, const KernelFacts &fac
                 {"columns", fmaTile},
                 {"threads", mostThreads}};
   int64_t columns = facts.codeGroup > 0 ? facts.codeGroup : fmaTile;
-  int64_t staged = facts.codeGroup > 0 ? fmaTile * (facts.codeGroup + codePadding) * 4 : 0;
+  int64_t staged = facts.codeGroup > 0 ? stagedBytes(fmaTile, facts.codeGroup) : 0;
   int64_t bytes = (1 + facts.parts) * fmaPieceBytes + staged;
   if (bytes > variant.sharedBytes) {
     return rejected(fields, bytesReason("groups of " + std::to_string(facts.codeGroup) + " codes",

@@ -36,16 +36,16 @@ Expected<std::optional<WeightMap>> weightMapOf(const KernelText &kernel) {
     fits = error == std::errc() && std::string_view(stop, size_t(end - stop)).starts_with(after);
     next = stop + after.size();
   }
-  auto [argument, rows, columns, boxRows] = values;
-  constexpr int64_t mostElements = int64_t(1) << 40, mostBoxRows = 256, chunk = 8;
-  fits = fits && argument >= 0 && rows > 0 && columns > 0 && columns % chunk == 0 &&
-         columns <= mostElements / rows && boxRows > 0 && boxRows <= mostBoxRows;
+  auto [argument, rows, rowBytes, boxRows] = values;
+  constexpr int64_t mostBytes = int64_t(1) << 41, mostBoxRows = 256, chunk = 16;
+  fits = fits && argument >= 0 && rows > 0 && rowBytes > 0 && rowBytes % chunk == 0 &&
+         rowBytes <= mostBytes / rows && boxRows > 0 && boxRows <= mostBoxRows;
   if (!fits) {
-    return Failure{"expected argument, rows, columns and box rows of a tensor map, found '" +
+    return Failure{"expected argument, rows, row bytes and box rows of a tensor map, found '" +
                        std::string(line.substr(0, 80)) + "'",
                    "kernel '" + kernel.symbol + "'", "compile the bundle again with dsv3-compile"};
   }
-  return std::optional(WeightMap{argument, rows, columns, boxRows});
+  return std::optional(WeightMap{argument, rows, rowBytes, boxRows});
 }
 
 std::string joinKernelTexts(std::string_view variant, const std::vector<KernelText> &kernels) {

@@ -17,9 +17,9 @@ struct Form {
   std::array<Sass, 2> multiplies;
   std::array<Sass, 2> others;
 };
-// Codes are multiplied by QMMA on sm_120a, and as f16 by HMMA on others.
+// Codes are multiplied by QMMA on sm_120a, and as f16 by HMMA on others; by warp groups by QGMMA.
 constexpr std::array<Sass, 2> mma{Sass::HMMA, Sass::QMMA}, mmaOthers{Sass::LDSM, Sass::LDGSTS};
-constexpr std::array<Sass, 2> wgmma{Sass::HGMMA, Sass::HGMMA};
+constexpr std::array<Sass, 2> wgmma{Sass::HGMMA, Sass::QGMMA};
 constexpr std::array<Sass, 2> wgmmaOthers{Sass::UTMALDG, Sass::USETMAXREG};
 constexpr Form forms[] = {{"gemmMma", mma, mmaOthers},
                           {"groupedGemmMma", mma, mmaOthers},

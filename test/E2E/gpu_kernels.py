@@ -27,6 +27,7 @@ def choices(config):
     yield "wgmma", ["--policy=bf16", "--tensor-cores=wgmma"], ["sm_90a"]
     if fp8:  # rows of codes meet FP8 weights alone
         yield "w8a8", ["--policy=w8a8"], ARCHITECTURES[1:]
+        yield "w8a8-wgmma", ["--policy=w8a8", "--tensor-cores=wgmma"], ["sm_90a"]
 
 
 def part_of_commit(parts, source):

@@ -2,7 +2,7 @@
 """Kernels of warp groups (--tensor-cores=wgmma): on the simulated GPU, and through NVRTC.
 
 usage: warp_groups.py DSV3_RUN DSV3_COMPILE MODEL CONFIG…     MODEL: models/nano; CONFIG: of BF16 weights
-The oracles' answers are compared where DSV3_ORACLES names them, in class bf16.
+The oracles' answers are compared where DSV3_ORACLES names them, in classes bf16 and fp8.
 """
 import os
 import shutil
@@ -25,9 +25,9 @@ class WarpGroupsTest(unittest.TestCase):
     def tearDownClass(cls):
         shutil.rmtree(cls.folder)
 
-    def compile(self, bundle, *flags):
+    def compile(self, bundle, *flags, policy="bf16"):
         """A bundle for sm_90a, and how many of its kernels are those of warp groups."""
-        done = subprocess.run([compiler, "--policy=bf16", "--target=cuda", "--arch=sm_90a", *flags, "-o", bundle],
+        done = subprocess.run([compiler, "--policy=" + policy, "--target=cuda", "--arch=sm_90a", *flags, "-o", bundle],
                               capture_output=True, text=True, env=self.environment)
         self.assertEqual(done.returncode, 0, done.stderr)
         with open(os.path.join(bundle, "sm_90a.cu")) as file:
@@ -55,18 +55,32 @@ class WarpGroupsTest(unittest.TestCase):
         for seed in ("0", "1", "2"):
             self.assertEqual(self.scores(self.path("wgmma"), "--sim-seed", seed), expected, seed)
 
-    def test_oracles(self):
+    def test_scores_of_codes_do_not_depend_on_the_schedule(self):
+        bundle = self.path("codes")
+        self.assertGreater(self.compile(bundle, "--model", model, "--tensor-cores=wgmma", policy="w8a8"), 4)
+        expected = self.scores(bundle)
+        for seed in ("1", "2"):
+            self.assertEqual(self.scores(bundle, "--sim-seed", seed), expected, seed)
+
+    def check_oracles(self, policy, kind, *cases):
         if not os.path.isdir(oracles):
             self.skipTest("DSV3_ORACLES names no directory")
-        for case in ("v3-bf16", "moonlight-bf16"):
+        for case in cases:
             folder = self.path(case)
             shutil.copytree(os.path.join(oracles, case), folder, ignore=shutil.ignore_patterns("model"))
-            self.assertGreater(self.compile(os.path.join(folder, "model"), "--model",
-                                            os.path.join(oracles, case, "model"), "--tensor-cores=wgmma"), 4)
-            done = subprocess.run([sys.executable, os.path.join(oracles, "compare.py"), "--class", "bf16", runner,
+            model_of_case = os.path.join(oracles, case, "model")
+            self.assertGreater(self.compile(os.path.join(folder, "model"), "--model", model_of_case,
+                                            "--tensor-cores=wgmma", policy=policy), 4)
+            done = subprocess.run([sys.executable, os.path.join(oracles, "compare.py"), "--class", kind, runner,
                                    folder, "--", "--device=sim"], capture_output=True, text=True, env=self.environment)
             print(done.stdout.strip())
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_oracles(self):
+        self.check_oracles("bf16", "bf16", "v3-bf16", "moonlight-bf16")
+
+    def test_oracles_of_codes(self):
+        self.check_oracles("w8a8", "fp8", "v3-fp8", "v31-fp8-ue8m0", "nano-fp8")
 
     def test_nvrtc_compiles_them(self):
         for number, config in enumerate(configs):

@@ -15,8 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   }
   for (const plan::KernelText &kernel : *kernels) {
     auto map = plan::weightMapOf(kernel);
-    fuzz::require(!map || !*map || (*map)->rows * (*map)->columns > 0,
-                  "a matrix that has elements");
+    fuzz::require(!map || !*map || (*map)->rows * (*map)->rowBytes > 0, "a matrix that has bytes");
   }
   // A line that only begins like that of a kernel is never printed.
   bool printed = std::ranges::none_of(*kernels, [](const plan::KernelText &kernel) {

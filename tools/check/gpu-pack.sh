@@ -79,6 +79,8 @@ if [ -d "${DSV3_ORACLES:-}" ]; then
       pack_narrow "$name" wgmma.bf16 "$DSV3_ORACLES/$name/model" --policy=bf16 --tensor-cores=wgmma
       pack_answers "$name" wgmma.bf16
     done
+    pack_narrow v3-fp8 wgmma.w8a8 "$DSV3_ORACLES/v3-fp8/model" --policy=w8a8 --tensor-cores=wgmma
+    pack_answers v3-fp8 wgmma.w8a8
   fi
 fi
 cp "$source_dir/tools/check/gpu.sh" "$folder/"

@@ -90,7 +90,7 @@ enum class GpuProduct : int64_t {
   Dots,       ///< a warp has a column and a few rows
   FmaTiles,   ///< a block has a tile, in f32
   MmaTiles,   ///< a block has a tile, of bf16 or of codes of e4m3 on tensor cores
-  WgmmaTiles, ///< likewise of bf16, by warp groups of sm_90a
+  WgmmaTiles, ///< likewise, by warp groups of sm_90a
 };
 /// The most rows that a warp multiplies with one read of a column; more do so in a tile.
 inline constexpr int64_t mostDotRows = 16;

@@ -10,10 +10,10 @@
 //     being two, its pages and its page table;
 //   the values of its named sizes, int64 each, in the order of the plan;
 //   a pointer to the step's failure mark, and uint32 the launch's number in the step;
-//   where the text has a line `DSV3_WEIGHT_MAP(argument, rows, columns, box rows)`, a
-//     tensor map (CUtensorMap, 128 bytes) of the matrix of bf16 that this argument points
-//     to, row-major, in boxes of so many rows and 64 columns, whose rows are swizzled by
-//     128 bytes.
+//   where the text has a line `DSV3_WEIGHT_MAP(argument, rows, row bytes, box rows)`, a
+//     tensor map (CUtensorMap, 128 bytes) of the matrix that this argument points to,
+//     row-major, as bytes, in boxes of so many rows and 128 bytes of each, which are
+//     swizzled by 128 bytes.
 //
 // It is launched with as many blocks as it has tiles, along x; with as many threads a
 // block as its __launch_bounds__ say; and with KernelVariant::scratchBytes of dynamic
@@ -39,7 +39,7 @@
 namespace dsv3::plan {
 
 /// Raised by whoever changes what is said here, so that older kernels are refused.
-inline constexpr int64_t gpuKernelAbiRevision = 2;
+inline constexpr int64_t gpuKernelAbiRevision = 3;
 
 inline constexpr uint64_t noFailure = ~uint64_t(0);
 inline constexpr uint32_t failedLaunch(uint64_t mark) { return uint32_t(mark >> 32); }
@@ -57,7 +57,7 @@ struct KernelText {
 
 /// The matrix that a kernel wants a tensor map of.
 struct WeightMap {
-  int64_t argument, rows, columns, boxRows;
+  int64_t argument, rows, rowBytes, boxRows;
   bool operator==(const WeightMap &) const = default;
 };
 /// Nothing where the text has no such line. Fails where the line holds something else. Any text may

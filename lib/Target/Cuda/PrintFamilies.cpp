@@ -222,11 +222,15 @@ static FamilyText print(KernelText &kernel, kern::ExpandedAttentionOp op) {
 
 /// "MmaTile<128, 64, 3>": the tile of a form that has one.
 static std::string tileText(const KernelText &kernel) {
-  return formOf(kernel) == plan::GpuProduct::FmaTiles
-             ? "FmaTile"
-             : llvm::formatv("MmaTile<{0}, {1}, {2}>", kernel.field("rows"),
-                             kernel.field("columns"), kernel.field("stages"))
-                   .str();
+  switch (formOf(kernel)) {
+  case plan::GpuProduct::MmaTiles:
+    return llvm::formatv("MmaTile<{0}, {1}, {2}>", kernel.field("rows"), kernel.field("columns"),
+                         kernel.field("stages"));
+  case plan::GpuProduct::WgmmaTiles:
+    return llvm::formatv("WgmmaTile<{0}, {1}>", kernel.field("rows"), kernel.field("columns"));
+  default:
+    return "FmaTile";
+  }
 }
 
 /// The function of a form: `name` and its kind, then its template arguments, of which all have
@@ -242,25 +246,29 @@ static std::string productFunction(const KernelText &kernel, const std::string &
   case plan::GpuProduct::MmaTiles:
     return name + "Mma<" + shape + ", " + tileText(kernel) + last + ">";
   case plan::GpuProduct::WgmmaTiles:
-    return name + "Wgmma<" + shape + last + ">";
+    return name + "Wgmma<" + shape + ", " + tileText(kernel) + last + ">";
   }
   llvm_unreachable("all forms are handled");
 }
 
-/// The last argument of a form that has a tensor map.
+/// The second argument of a form that has a tensor map.
 static const char *mapArgument(const FamilyText &text) {
-  return text.weightMap.empty() ? "" : ", &weightMap";
+  return text.weightMap.empty() ? "" : "&weightMap, ";
 }
 
-/// What the form WgmmaTiles has besides: the tensor map of its weight.
-static void addWeightMap(const KernelText &kernel, FamilyText &text, Value weight, int64_t parts) {
-  int64_t boxRows = kernel.field("columns");
+/// What the form WgmmaTiles has besides: the tensor map of its weight, of which a box is a part of
+/// a product.
+static void addWeightMap(const KernelText &kernel, FamilyText &text, Value weight, int64_t parts,
+                         int64_t group) {
+  int64_t boxRows = 128 / parts, columns = lastDim(weight);
   auto type = cast<RankedTensorType>(weight.getType());
   text.weightMap = llvm::formatv("{0}, {1}, {2}, {3}", kernel.parameterOf(weight),
-                                 type.getNumElements() / lastDim(weight), lastDim(weight), boxRows);
-  text.checks = sharedCheck(kernel, "WgmmaTile::sharedBytes()");
+                                 type.getNumElements() / columns,
+                                 columns * type.getElementTypeBitWidth() / 8, boxRows);
+  text.checks = sharedCheck(
+      kernel, llvm::formatv("{0}::sharedBytes({1}, {2})", tileText(kernel), parts, group));
   text.checks += llvm::formatv(
-      "\n  static_assert(WgmmaTile::columns({0}) == {1}, \"boxes as asked for\");", parts, boxRows);
+      "\n  static_assert(productColumns / {0} == {1}, \"boxes as asked for\");", parts, boxRows);
 }
 
 /// What both products print alike; `end` is the end of the call: epilogue and stage.
@@ -286,7 +294,7 @@ static FamilyText beginProduct(KernelText &kernel, OpT op, std::string &end) {
   assert((op.getPrologue().empty() || form < plan::GpuProduct::MmaTiles) &&
          "a weight of bf16 needs no prologue, others no tensor cores");
   if (form == plan::GpuProduct::WgmmaTiles) {
-    addWeightMap(kernel, text, op.getWeight(), parts);
+    addWeightMap(kernel, text, op.getWeight(), parts, group);
   } else if (form != plan::GpuProduct::Dots) {
     std::string bytes = llvm::formatv("{0}::sharedBytes({1})", tileText(kernel), parts);
     if (group > 0 && form == plan::GpuProduct::FmaTiles) {
@@ -311,10 +319,10 @@ static FamilyText print(KernelText &kernel, kern::GemmOp op) {
   int64_t heads = weight.getRank() == 3 ? weight.getDimSize(0) : 1;
   std::string shape = llvm::formatv("{0}, {1}, {2}", op.getParts(), lastDim(op.getResult()), heads);
   text.call = llvm::formatv(
-      "{0}(launch, {1},\n    {2}, {3}, {4}{5});", productFunction(kernel, "gemm", shape, ""),
-      rowsOf(kernel, op),
+      "{0}(launch, {1}{2},\n    {3}, {4}, {5});", productFunction(kernel, "gemm", shape, ""),
+      mapArgument(text), rowsOf(kernel, op),
       kernel.weight(op.getWeight(), op.getScales(), op.getBlock(), !op.getPrologue().empty()),
-      KernelText::rowCount(op.getResult()), end, mapArgument(text));
+      KernelText::rowCount(op.getResult()), end);
   return text;
 }
 
@@ -330,10 +338,10 @@ static FamilyText print(KernelText &kernel, kern::GroupedGemmOp op) {
   std::string function =
       productFunction(kernel, "groupedGemm", shape, indirect ? ", true" : ", false");
   text.call = llvm::formatv(
-      "{0}(launch, {1},\n    {2}, {3}, {4}, {5}{6});", function, rowsOf(kernel, op),
+      "{0}(launch, {1}{2},\n    {3}, {4}, {5}, {6});", function, mapArgument(text),
+      rowsOf(kernel, op),
       kernel.weight(op.getWeight(), op.getScales(), op.getBlock(), !op.getPrologue().empty()),
-      kernel.name(op.getOffsets()), indirect ? kernel.name(op.getRows()) : "nullptr", end,
-      mapArgument(text));
+      kernel.name(op.getOffsets()), indirect ? kernel.name(op.getRows()) : "nullptr", end);
   return text;
 }
 

@@ -91,9 +91,10 @@ void declareFlags(CLI::App &app, Flags &flags) {
   app.add_option("--arch", flags.target.architectures, "GPUs to make code for, with --target=cuda")
       ->delimiter(',')
       ->type_name("NAME");
-  app.add_option("--tensor-cores", flags.target.tensorCores,
-                 "instructions for many rows of bf16 on an H100 or H200: mma, or wgmma, which has\n"
-                 "run on the simulated GPU alone so far [mma]")
+  app.add_option(
+         "--tensor-cores", flags.target.tensorCores,
+         "instructions for many rows of bf16 or FP8 codes on an H100 or H200: mma, or wgmma,\n"
+         "which has run on the simulated GPU alone so far [mma]")
       ->type_name("NAME");
   app.add_flag("--precompile", flags.target.precompile,
                "compile code for GPUs with NVRTC now, not when it is loaded");

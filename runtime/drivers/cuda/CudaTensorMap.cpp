@@ -7,18 +7,18 @@ using namespace dsv3::runtime;
 using namespace dsv3::runtime::cuda;
 
 // Numbers of cuda.h.
-static constexpr int elementsOfBf16 = 9, notInterleaved = 0, swizzle128 = 3, promoteTo256 = 3,
+static constexpr int bytes = 0, notInterleaved = 0, swizzle128 = 3, promoteTo256 = 3,
                      zeroOutside = 0;
-static constexpr unsigned boxColumns = 64, elementBytes = 2;
+static constexpr unsigned boxRowBytes = 128;
 
 Result cuda::encodeTensorMap(const DriverApi &api, DevicePointer data,
                              const plan::WeightMap &wanted, TensorMap &map) {
   // Columns come first.
-  const uint64_t sizes[] = {uint64_t(wanted.columns), uint64_t(wanted.rows)};
-  const uint64_t strides[] = {uint64_t(wanted.columns) * elementBytes};
-  const unsigned box[] = {boxColumns, unsigned(wanted.boxRows)}, steps[] = {1, 1};
+  const uint64_t sizes[] = {uint64_t(wanted.rowBytes), uint64_t(wanted.rows)};
+  const uint64_t strides[] = {uint64_t(wanted.rowBytes)};
+  const unsigned box[] = {boxRowBytes, unsigned(wanted.boxRows)}, steps[] = {1, 1};
   // NOLINTNEXTLINE(performance-no-int-to-ptr): an address of the device
   auto *address = reinterpret_cast<void *>(data);
-  return api.TensorMapEncodeTiled(map.words, elementsOfBf16, 2, address, sizes, strides, box, steps,
+  return api.TensorMapEncodeTiled(map.words, bytes, 2, address, sizes, strides, box, steps,
                                   notInterleaved, swizzle128, promoteTo256, zeroOutside);
 }

@@ -227,6 +227,13 @@ void Block::multiplyGroup(MachineThread &thread, float (&sums)[dsv3::sim::produc
   lane.of->joinProducts(lane, {ProductStep::Begin, a, b, 0, sums}, __builtin_return_address(0));
 }
 
+void Block::multiplyGroupOfCodes(MachineThread &thread, float (&sums)[dsv3::sim::productSums],
+                                 unsigned long long a, unsigned long long b, bool adds) {
+  auto &lane = static_cast<Lane &>(thread);
+  lane.of->joinProducts(lane, {ProductStep::Begin, a, b, 0, sums, true, adds},
+                        __builtin_return_address(0));
+}
+
 void Block::commitProducts(MachineThread &thread) {
   auto &lane = static_cast<Lane &>(thread);
   lane.of->joinProducts(lane, {ProductStep::Commit}, __builtin_return_address(0));
@@ -245,7 +252,8 @@ void Block::completeProducts(Warp &warp) {
   WarpProducts &products = warp.products;
   if (!std::ranges::all_of(exchange, [&](const Exchange &one) {
         return one.product->kind == step.kind && one.product->a == step.a &&
-               one.product->b == step.b && one.product->pending == step.pending;
+               one.product->b == step.b && one.product->pending == step.pending &&
+               one.product->codes == step.codes && one.product->adds == step.adds;
       })) {
     fail(lane, "lanes of a warp are at different steps of products", lane.site);
   }
@@ -285,7 +293,8 @@ bool Block::beginProduct(Warp &warp, Lane &lane, const ProductStep &step) {
   WarpProducts::Places places;
   std::ranges::transform(exchange, places.begin(),
                          [](const Exchange &one) { return one.product->sums; });
-  return warp.products.begin(places, *a, *b, firstRow, sharedBegin(), coin());
+  SliceProduct product{*a, *b, firstRow, step.codes, step.adds};
+  return warp.products.begin(places, product, sharedBegin(), coin());
 }
 
 void Block::checkMatrix(Warp &warp, const SharedMatrix &matrix, size_t firstRow, size_t rows) {

@@ -91,6 +91,8 @@ private:
   static unsigned sharedAddress(MachineThread &thread, const void *place);
   static void multiplyGroup(MachineThread &thread, float (&sums)[dsv3::sim::productSums],
                             unsigned long long a, unsigned long long b);
+  static void multiplyGroupOfCodes(MachineThread &thread, float (&sums)[dsv3::sim::productSums],
+                                   unsigned long long a, unsigned long long b, bool adds);
   static void commitProducts(MachineThread &thread);
   static void waitForProducts(MachineThread &thread, int pending);
   static void setRegisters(MachineThread &thread, int count);

@@ -14,12 +14,30 @@ using namespace dsv3;
 using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
 
-const dsv3::sim::Machine Block::machine{
-    syncBlock,      syncWarp,        shuffle,      loadMatrices,  multiplyMatrices,
-    multiplyCodes,  copyAsync,       commitCopies, waitForCopies, atomicLeast,
-    loadVolatile,   sharedArray,     observe,      initBarrier,   arrive,
-    tryWait,        fence,           copyTensor,   sharedAddress, multiplyGroup,
-    commitProducts, waitForProducts, setRegisters};
+const dsv3::sim::Machine Block::machine{syncBlock,
+                                        syncWarp,
+                                        shuffle,
+                                        loadMatrices,
+                                        multiplyMatrices,
+                                        multiplyCodes,
+                                        copyAsync,
+                                        commitCopies,
+                                        waitForCopies,
+                                        atomicLeast,
+                                        loadVolatile,
+                                        sharedArray,
+                                        observe,
+                                        initBarrier,
+                                        arrive,
+                                        tryWait,
+                                        fence,
+                                        copyTensor,
+                                        sharedAddress,
+                                        multiplyGroup,
+                                        multiplyGroupOfCodes,
+                                        commitProducts,
+                                        waitForProducts,
+                                        setRegisters};
 
 void Block::syncBlock(MachineThread &thread) {
   auto &lane = static_cast<Lane &>(thread);

@@ -57,8 +57,8 @@ void WarpProducts::giveBack(Sums &of) {
   }
 }
 
-bool WarpProducts::begin(const Places &places, const SharedMatrix &a, const SharedMatrix &b,
-                         size_t firstRow, const std::byte *shared, bool early) {
+bool WarpProducts::begin(const Places &places, const SliceProduct &product, const std::byte *shared,
+                         bool early) {
   Sums *of = take(places);
   if (!of) {
     return false;
@@ -67,9 +67,9 @@ bool WarpProducts::begin(const Places &places, const SharedMatrix &a, const Shar
   // Products on the same sums are summed in their order.
   bool inOrder = std::ranges::none_of(late, [&](const Product &one) { return one.sums == of; });
   if (early && inOrder) {
-    multiplySlice(shared, a, b, firstRow, of->values);
+    multiplySlice(shared, product, of->values);
   } else {
-    late.push_back({a, b, firstRow, of, group});
+    late.push_back({product, of, group});
   }
   return true;
 }
@@ -78,8 +78,7 @@ bool WarpProducts::finish(uint32_t pending, const std::byte *shared) {
   auto isDue = [&](uint32_t of) { return of + pending < group; };
   auto unfinished = late.begin();
   for (; unfinished != late.end() && isDue(unfinished->group); ++unfinished) {
-    multiplySlice(shared, unfinished->a, unfinished->b, unfinished->firstRow,
-                  unfinished->sums->values);
+    multiplySlice(shared, unfinished->of, unfinished->sums->values);
   }
   late.erase(late.begin(), unfinished);
   bool untouched = true;

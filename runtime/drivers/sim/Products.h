@@ -21,10 +21,10 @@ public:
 
   /// Nothing was begun so far.
   void reset();
-  /// Begins a product of rows from `firstRow` on, at once if it is `early`. False if a thread wrote
-  /// to sums that are in the tensor cores.
-  [[nodiscard]] bool begin(const Places &places, const SharedMatrix &a, const SharedMatrix &b,
-                           size_t firstRow, const std::byte *shared, bool early);
+  /// Begins a product, at once if it is `early`. False if a thread wrote to sums that are in the
+  /// tensor cores.
+  [[nodiscard]] bool begin(const Places &places, const SliceProduct &product,
+                           const std::byte *shared, bool early);
   void commit() { ++group; }
   /// Finishes all but the last `pending` groups; false as above.
   [[nodiscard]] bool finish(uint32_t pending, const std::byte *shared);
@@ -42,8 +42,7 @@ private:
     uint32_t lastGroup = 0;
   };
   struct Product {
-    SharedMatrix a, b;
-    size_t firstRow;
+    SliceProduct of;
     Sums *sums;
     uint32_t group;
   };

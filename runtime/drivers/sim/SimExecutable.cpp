@@ -57,7 +57,7 @@ Status SimExecutable::addSteps() {
     }
     if (map) {
       step.weightMap = {program.args[command.firstArg + size_t(map->argument)], map->rows,
-                        map->columns, int(map->boxRows)};
+                        map->rowBytes, int(map->boxRows)};
     }
   }
   for (Step &step : steps) { // whose places are final now

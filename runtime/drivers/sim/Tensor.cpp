@@ -9,18 +9,15 @@
 using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
 
-static constexpr int64_t elementBytes = 2; // bf16
-
 BoxRow sim::rowOf(const TensorBox &box, int row) {
   int64_t at = int64_t(box.row) + row;
   int64_t first = std::max<int64_t>(box.column, 0);
-  int64_t end = std::min<int64_t>(int64_t(box.column) + dsv3::sim::boxColumns, box.map.columns);
+  int64_t end = std::min(int64_t(box.column) + int64_t(tensorRowBytes), int64_t(box.map.rowBytes));
   if (at < 0 || at >= box.map.rows || first >= end) {
     return {};
   }
   const auto *data = static_cast<const std::byte *>(box.map.data);
-  return {data + (at * box.map.columns + first) * elementBytes,
-          size_t((end - first) * elementBytes), size_t((first - box.column) * elementBytes)};
+  return {data + at * box.map.rowBytes + first, size_t(end - first), size_t(first - box.column)};
 }
 
 void sim::copyBox(const TensorBox &box, std::byte *shared) {
@@ -46,37 +43,4 @@ std::optional<SharedMatrix> sim::matrixOf(uint64_t descriptor) {
   }
   return SharedMatrix{size_t(descriptor & field) * chunkBytes,
                       size_t(descriptor >> 32 & field) * chunkBytes};
-}
-
-/// Row `row` of the matrix as f32.
-static void widen(const std::byte *shared, const SharedMatrix &matrix, size_t row,
-                  std::array<float, groupDepth> &to) {
-  std::array<uint16_t, groupDepth> bits;
-  for (size_t chunk = 0; chunk < 2; ++chunk) {
-    std::memcpy(bits.data() + chunk * 8, shared + matrix.addressOf(row, chunk), chunkBytes);
-  }
-  std::ranges::transform(bits, to.begin(),
-                         [](uint16_t half) { return std::bit_cast<float>(uint32_t(half) << 16); });
-}
-
-void sim::multiplySlice(const std::byte *shared, const SharedMatrix &a, const SharedMatrix &b,
-                        size_t firstRow, SliceSums &sums) {
-  std::array<std::array<float, groupColumns>, groupDepth> byDepth;
-  for (size_t column = 0; column < groupColumns; ++column) {
-    std::array<float, groupDepth> elements;
-    widen(shared, b, column, elements);
-    for (size_t k = 0; k < groupDepth; ++k) {
-      byDepth[k][column] = elements[k];
-    }
-  }
-  // Products of bf16 are exact in f32. Tensor cores sum in an order of their own.
-  for (size_t row = 0; row < sliceRows; ++row) {
-    std::array<float, groupDepth> elements;
-    widen(shared, a, firstRow + row, elements);
-    for (size_t k = 0; k < groupDepth; ++k) {
-      for (size_t column = 0; column < groupColumns; ++column) {
-        sums[row][column] += elements[k] * byDepth[k][column];
-      }
-    }
-  }
 }

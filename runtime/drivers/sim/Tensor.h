@@ -53,11 +53,16 @@ struct SharedMatrix {
 /// Nothing if it is of a kind that is not simulated: rows along k, swizzled by 128 bytes.
 std::optional<SharedMatrix> matrixOf(uint64_t descriptor);
 
-inline constexpr size_t sliceRows = 16, groupColumns = 128, groupDepth = 16;
+inline constexpr size_t sliceRows = 16, groupColumns = 128, groupRowBytes = 32;
 /// The sums of a warp of a warp group.
 using SliceSums = std::array<std::array<float, groupColumns>, sliceRows>;
-/// sums += rows [firstRow, firstRow + 16) of a times b.
-void multiplySlice(const std::byte *shared, const SharedMatrix &a, const SharedMatrix &b,
-                   size_t firstRow, SliceSums &sums);
+/// A warp's part of a product: rows [firstRow, firstRow + 16) of a times b, of 16 bf16 or 32 codes.
+struct SliceProduct {
+  SharedMatrix a, b;
+  size_t firstRow = 0;
+  bool codes = false; ///< of e4m3
+  bool adds = true;   ///< to the sums, which it replaces otherwise
+};
+void multiplySlice(const std::byte *shared, const SliceProduct &product, SliceSums &sums);
 
 } // namespace dsv3::runtime::sim

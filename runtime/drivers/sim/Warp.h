@@ -72,6 +72,7 @@ struct ProductStep {
   uint64_t a = 0, b = 0; ///< descriptors
   uint32_t pending = 0;  ///< groups that may be unfinished
   float *sums = nullptr; ///< of the lane
+  bool codes = false, adds = true;
 };
 
 /// What a lane brings to a collective instruction, and takes from it.

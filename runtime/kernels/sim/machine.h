@@ -23,7 +23,7 @@
 namespace dsv3::sim {
 
 /// Raised by whoever changes what is said here, so that older code is compiled anew.
-inline constexpr int machineRevision = 3;
+inline constexpr int machineRevision = 4;
 
 /// Which lane a shuffle reads.
 enum class Source : int { Xor, Up, Lane };
@@ -31,14 +31,14 @@ enum class Source : int { Xor, Up, Lane };
 /// fence.mbarrier_init, fence.proxy.async, wgmma.fence.
 enum class Fence : int { BarrierInit, Proxy, Products };
 
-/// What stands for a CUtensorMap: a matrix of bf16, and the rows of a box.
+/// What stands for a CUtensorMap: a matrix, and the rows of a box.
 struct alignas(64) TensorMap {
   const void *data;
-  long long rows, columns;
+  long long rows, rowBytes;
   int boxRows;
 };
-/// Columns of a box, and sums of a thread of a product of warp groups.
-inline constexpr int boxColumns = 64, productSums = 64;
+/// Sums of a thread of a product of warp groups.
+inline constexpr int productSums = 64;
 
 struct Machine;
 
@@ -83,6 +83,8 @@ struct Machine {
   unsigned (*sharedAddress)(Thread &, const void *place);
   void (*multiplyGroup)(Thread &, float (&sums)[productSums], unsigned long long a,
                         unsigned long long b);
+  void (*multiplyGroupOfCodes)(Thread &, float (&sums)[productSums], unsigned long long a,
+                               unsigned long long b, bool adds);
   void (*commitProducts)(Thread &);
   void (*waitForProducts)(Thread &, int pending);
   void (*setRegisters)(Thread &, int count);

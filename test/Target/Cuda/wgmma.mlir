@@ -6,16 +6,16 @@
 !x = tensor<?x128xbf16, #T>
 !y = tensor<?x96xf32, #T>
 // CHECK-LABEL: //===- kernel gate_up -===//
-// CHECK: // For sm_90a: columns=64, form=3, rows=128, stages=4, threads=384, since rows of bf16 meet the tensor cores of warp groups, in tiles of 128 x 128.
+// CHECK: // For sm_90a: columns=64, form=3, rows=128, stages=4, threads=384, since rows of bf16 meet the tensor cores of warp groups, in tiles of 128 x 64.
 // CHECK: #include "runtime/kernels/cuda/family/wgmma_gemm.cuh"
-// CHECK: DSV3_WEIGHT_MAP(1, 192, 128, 64)
+// CHECK: DSV3_WEIGHT_MAP(1, 192, 256, 64)
 // CHECK: __launch_bounds__(384, 1) gate_up(
 // CHECK: uint64 *mark, uint32 number,
 // CHECK-NEXT: const __grid_constant__ TensorMap weightMap) {
-// CHECK-NEXT: static_assert(WgmmaTile::sharedBytes() == 131136, "shared memory as in the family table");
-// CHECK-NEXT: static_assert(WgmmaTile::columns(2) == 64, "boxes as asked for");
-// CHECK: gemmWgmma<2, 96, 1>(launch, Rows<const bf16, 0, 128, 128>{a},
-// CHECK-NEXT: Weight<bf16, 192, 128>{weight, nullptr}, T, Epilogue{out}, &weightMap);
+// CHECK-NEXT: static_assert(WgmmaTile<128, 64>::sharedBytes(2, 0) == 131136, "shared memory as in the family table");
+// CHECK-NEXT: static_assert(productColumns / 2 == 64, "boxes as asked for");
+// CHECK: gemmWgmma<2, 96, 1, WgmmaTile<128, 64>>(launch, &weightMap, Rows<const bf16, 0, 128, 128>{a},
+// CHECK-NEXT: Weight<bf16, 192, 128>{weight, nullptr}, T, Epilogue{out});
 // MMA: gemmMma<2, 96, 1, MmaTile<128, 64, 3>>(
 // MMA-NOT: Wgmma
 kern.def @gate_up kind "gate_up" family "gemm" sizes ["T"] ins(%a: !x, %w: tensor<192x128xbf16>) outs(%o: !y) attributes {maxima = [#dsv3.size<"T", max = 512>]} {
@@ -28,9 +28,9 @@ kern.def @gate_up kind "gate_up" family "gemm" sizes ["T"] ins(%a: !x, %w: tenso
 }
 
 // CHECK-LABEL: //===- kernel experts -===//
-// CHECK: DSV3_WEIGHT_MAP(1, 1024, 128, 128)
-// CHECK: groupedGemmWgmma<1, 64, 16, true>(launch, Rows<const bf16, 0, 128, 128>{a},
-// CHECK-NEXT: Weight<bf16, 64, 128>{weight, nullptr}, offsets, rows, Epilogue{out}, &weightMap);
+// CHECK: DSV3_WEIGHT_MAP(1, 1024, 256, 128)
+// CHECK: groupedGemmWgmma<1, 64, 16, WgmmaTile<128, 128>, true>(launch, &weightMap, Rows<const bf16, 0, 128, 128>{a},
+// CHECK-NEXT: Weight<bf16, 64, 128>{weight, nullptr}, offsets, rows, Epilogue{out});
 !e = tensor<?x64xf32, #dsv3.dims<"T*4">>
 kern.def @experts kind "experts" family "grouped_gemm" sizes ["T"] ins(%a: !x, %w: tensor<16x64x128xbf16>, %off: tensor<17xi32>, %r: tensor<?xi32, #dsv3.dims<"T*4">>) outs(%o: !e) attributes {maxima = [#dsv3.size<"T", max = 512>]} {
   %y = kern.grouped_gemm ins(%a, %w, %off rows %r : !x, tensor<16x64x128xbf16>, tensor<17xi32> rows tensor<?xi32, #dsv3.dims<"T*4">>) outs(%o : !e) epilogue() [] {
@@ -50,4 +50,52 @@ kern.def @wide kind "wide" family "gemm" sizes ["T"] ins(%a: !x, %w: tensor<96x1
     kern.yield %acc : f32
   } -> !y
   kern.yield %y : !y
+}
+
+// Rows of codes: a product is a piece of 128 bytes of a row, its sums are promoted.
+// CHECK-LABEL: //===- kernel codes -===//
+// CHECK: // For sm_90a: columns=128, form=3, rows=128, stages=4, threads=384, since rows of codes meet the tensor cores of warp groups, in tiles of 128 x 128.
+// CHECK: DSV3_WEIGHT_MAP(2, 64, 320, 128)
+// CHECK: static_assert(WgmmaTile<128, 128>::sharedBytes(1, 0) == 131136,
+// CHECK: gemmWgmma<1, 64, 1, WgmmaTile<128, 128>>(launch, &weightMap, scaledRows<3>(Rows<const e4m3, 0, 320, 320>{a}, aScales),
+// CHECK-NEXT: Weight<e4m3, 64, 320, 128, 128>{weight, scales}, T, Epilogue{out});
+!c = tensor<?x320xf8E4M3FN, #T>
+!s = tensor<?x3xf32, #T>
+!z = tensor<?x64xf32, #T>
+kern.def @codes kind "linear" family "gemm" sizes ["T"] ins(%a: !c, %as: !s, %w: tensor<64x320xf8E4M3FN>, %ws: tensor<1x3xf32>) outs(%o: !z) attributes {maxima = [#dsv3.size<"T", max = 512>]} {
+  %y = kern.gemm ins(%a scales %as, %w scales %ws block [128, 128] : !c scales !s, tensor<64x320xf8E4M3FN>, tensor<1x3xf32>) outs(%o : !z) epilogue() [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> !z
+  kern.yield %y : !z
+}
+
+// The columns of a group of codes lie in both products, which have 64 rows.
+// CHECK-LABEL: //===- kernel experts_codes -===//
+// CHECK: in tiles of 64 x 128.
+// CHECK: DSV3_WEIGHT_MAP(2, 2560, 320, 64)
+// CHECK: static_assert(WgmmaTile<64, 128>::sharedBytes(2, 128) == 198728,
+// CHECK: groupedGemmWgmma<2, 320, 4, WgmmaTile<64, 128>, true>(launch, &weightMap, scaledRows<3>(Rows<const e4m3, 0, 320, 320>{a}, aScales),
+// CHECK-NEXT: Weight<e4m3, 640, 320, 64, 128>{weight, scales}, offsets, rows, Epilogue{}, Quantise<320, 128, false>{out, outScales});
+!ec = tensor<?x320xf8E4M3FN, #dsv3.dims<"T*2">>
+!es = tensor<?x3xf32, #dsv3.dims<"T*2">>
+kern.def @experts_codes kind "experts" family "grouped_gemm" sizes ["T"] ins(%a: !c, %as: !s, %w: tensor<4x640x320xf8E4M3FN>, %ws: tensor<4x10x3xf32>, %off: tensor<5xi32>, %r: tensor<?xi32, #dsv3.dims<"T*2">>) outs(%o: !ec, %os: !es) attributes {maxima = [#dsv3.size<"T", max = 512>]} {
+  %y, %ys = kern.grouped_gemm ins(%a scales %as, %w scales %ws block [64, 128], %off rows %r : !c scales !s, tensor<4x640x320xf8E4M3FN> scales tensor<4x10x3xf32>, tensor<5xi32> rows tensor<?xi32, #dsv3.dims<"T*2">>) outs(%o, %os : !ec, !es) parts 2 epilogue() [] {
+  ^bb0(%g: f32, %u: f32):
+    %p = arith.mulf %g, %u : f32
+    kern.yield %p : f32
+  } quantise group 128 -> !ec, !es
+  kern.yield %y, %ys : !ec, !es
+}
+
+// A group that no tile has.
+// CHECK-LABEL: //===- kernel narrow -===//
+// CHECK: form=1
+// CHECK-NOT: DSV3_WEIGHT_MAP
+kern.def @narrow kind "linear" family "gemm" sizes ["T"] ins(%a: !c, %as: !s, %w: tensor<64x320xf8E4M3FN>, %ws: tensor<1x3xf32>) outs(%o: tensor<?x64xf8E4M3FN, #T>, %os: tensor<?x1xf32, #T>) attributes {maxima = [#dsv3.size<"T", max = 512>]} {
+  %y, %ys = kern.gemm ins(%a scales %as, %w scales %ws block [128, 128] : !c scales !s, tensor<64x320xf8E4M3FN>, tensor<1x3xf32>) outs(%o, %os : tensor<?x64xf8E4M3FN, #T>, tensor<?x1xf32, #T>) epilogue() [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } quantise group 64 -> tensor<?x64xf8E4M3FN, #T>, tensor<?x1xf32, #T>
+  kern.yield %y, %ys : tensor<?x64xf8E4M3FN, #T>, tensor<?x1xf32, #T>
 }

@@ -55,9 +55,10 @@ static Case onTensorCores(const std::string &name, const std::string &instructio
 }
 
 /// Rows of codes.
-static Case quantised(const std::string &name) {
+static Case quantised(const std::string &name, const std::string &instructions = "mma") {
   Case one = caseOf(name);
   one.policy = "w8a8";
+  one.tensorCores = instructions;
   return one;
 }
 
@@ -77,6 +78,12 @@ TEST(SimKernels, OfWarpGroupsDoWhatTheirBodiesSay) {
 }
 TEST(SimKernels, OfQuantisedRowsDoWhatTheirBodiesSay) {
   compareModel(quantised("nano"), "sm_90a", 70, Form::MmaTiles);
+}
+// With sizes that end within a tile, a product and a block of scales.
+TEST(SimKernels, OfQuantisedRowsOnWarpGroupsDoWhatTheirBodiesSay) {
+  Case one = quantised("v3Ragged", "wgmma");
+  one.ragged = 16;
+  compareModel(one, "sm_90a", 140, Form::WgmmaTiles);
 }
 // Rows of codes that begin anywhere are for no tensor cores.
 TEST(SimKernels, OfRaggedQuantisedRowsDoWhatTheirBodiesSay) {

@@ -154,6 +154,20 @@ TEST(KernelRules, TensorCoresMustBeUsedByTheFormsThatAreMadeOfThem) {
   EXPECT_EQ(product.faults(), Faults());
 }
 
+TEST(KernelRules, WarpGroupsMultiplyByInstructionsOfTheirOwn) {
+  Product product;
+  product.text.text = "\n  gemmWgmma<1, 16, 1>(launch);\n";
+  for (Sass instruction : {Sass::UTMALDG, Sass::USETMAXREG}) {
+    product.facts.instructions[size_t(instruction)] = 1;
+  }
+  EXPECT_EQ(product.faults(), Faults{"no instruction HGMMA or QGMMA, of which gemmWgmma is made"});
+  for (Sass instruction : {Sass::HGMMA, Sass::QGMMA}) {
+    Product one = product;
+    one.facts.instructions[size_t(instruction)] = 4;
+    EXPECT_EQ(one.faults(), Faults());
+  }
+}
+
 TEST(KernelRules, LoopsOfProductsAndAttentionKeepOutOfLocalMemory) {
   Product product;
   product.facts.localBytes = 24;

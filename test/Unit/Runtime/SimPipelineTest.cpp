@@ -35,7 +35,7 @@ if (threadIndex() < 128) {
     }
     if (threadIndex() == 0) {
       arriveExpecting(full + stage, 128 * 128);
-      copyTensor(w + stage * 8192, &map, piece * 64, 0, full + stage);
+      copyTensor(w + stage * 8192, &map, piece * 128, 0, full + stage);
     }
     for (int i = threadIndex(); i < 512; i += 128) {
       int row = i / 8, chunk = i % 8;
@@ -87,7 +87,7 @@ public:
     EXPECT_NE(place, std::string::npos) << right;
     text.replace(place, std::string_view(right).size(), wrong);
     if (Status loaded =
-            sim.load("const bf16 *a, const bf16 *b, float *c", 256, text, "1, 128, 256, 128");
+            sim.load("const bf16 *a, const bf16 *b, float *c", 256, text, "1, 128, 512, 128");
         !loaded) {
       return loaded;
     }

@@ -62,7 +62,7 @@ TEST(SimWarpGroup, TensorCopiesSwizzleAndFillWithZeros) {
       initBarrier(full, 1);
       fenceBarrierInit();
       arriveExpecting(full, 8 * 128);
-      copyTensor(to, &map, 64, 16, full);
+      copyTensor(to, &map, 128, 16, full);
     }
     syncBlock();
     while (!tryWait(full, 0)) {}
@@ -70,7 +70,7 @@ TEST(SimWarpGroup, TensorCopiesSwizzleAndFillWithZeros) {
       box[i] = to[i];
     }
   )",
-                           "0, 20, 72, 8"));
+                           "0, 20, 144, 8"));
   std::vector<uint16_t> matrix(size_t(20) * 72);
   std::iota(matrix.begin(), matrix.end(), uint16_t(1));
   sim.add(matrix);
@@ -101,7 +101,7 @@ TEST(SimWarpGroup, ATensorCopyOfMemoryThatIsNotThereIsAFailure) {
     }
     while (!tryWait(full, 0)) {}
   )",
-                           "0, 4294967296, 64, 8"));
+                           "0, 4294967296, 128, 8"));
   sim.add(std::vector<uint16_t>(64));
   Status status = sim.launch({1, boxBytes + 8});
   ASSERT_FALSE(status);
@@ -134,7 +134,7 @@ TEST(SimWarpGroup, BlocksWaitForWhatTheyHaveBegun) {
       copyTensor(to, &map, 0, 0, full);
     }
   )",
-                           "0, 8, 64, 8"));
+                           "0, 8, 128, 8"));
   status = sim.launch({1, boxBytes + 8});
   ASSERT_FALSE(status);
   EXPECT_EQ(status.failure().what, "ends while tensor copies are under way to its shared memory");

@@ -83,15 +83,20 @@ struct BlockResult {
       epilogue(at, sums);
     }
   }
+  /// The stage for the rows of one of `warps` warps.
+  template <int warps>
+  __device__ void storeStaged(const float *staged, int warp) const {
+    for (int row = warp; row < rowCount; row += warps) {
+      stage(first.row + row, first.column / Stage::group,
+            StagedRow{staged + row * stagedStride(Stage::group)});
+    }
+  }
   /// All threads of the block come here.
   template <int threads>
   __device__ void finish(const float *staged) const {
     if constexpr (isStage<Stage>) {
       syncBlock();
-      for (int row = warpIndex(); row < rowCount; row += threads / warpLanes) {
-        stage(first.row + row, first.column / Stage::group,
-              StagedRow{staged + row * stagedStride(Stage::group)});
-      }
+      storeStaged<threads / warpLanes>(staged, warpIndex());
     }
   }
 };

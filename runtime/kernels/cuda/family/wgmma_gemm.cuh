@@ -1,7 +1,8 @@
 //===- wgmma_gemm.cuh - products on warp groups of sm_90a -------*- C++ -*-===//
 //
-// kern.gemm and kern.grouped_gemm for many rows of bf16: the form WgmmaTiles. Blocks divide
-// the work as those of the other forms do; `map` is the tensor map of the weight.
+// kern.gemm and kern.grouped_gemm for many rows of bf16 or of codes: the form WgmmaTiles.
+// Blocks divide the work as those of the other forms do; `map` is the tensor map of the
+// weight. Values for a stage lie in shared memory of their own.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -11,64 +12,87 @@
 
 namespace dsv3::gpu {
 
-/// A tile of WgmmaTile's rows and columns by the block.
-template <int parts, int64 columns, typename RowAt, typename W, typename Epilogue>
-__device__ inline void wgmmaColumns(const W &weight, const TensorMap *map, int64 columnTile,
-                                    int64 head, int64 group, int64 firstRow, int rowCount,
-                                    const RowAt &rowAt, const Epilogue &epilogue) {
-  constexpr int tileColumns = WgmmaTile::columns(parts);
-  int64 firstColumn = columnTile * tileColumns;
-  WgmmaProduct<parts, columns, W, RowAt> product(weight, map, rowAt, group, firstColumn, rowCount);
+/// The rows and columns of a WgmmaTile.
+template <int parts, int64 columns, typename Tile, typename RowAt, typename W, typename Epilogue,
+          typename Stage>
+__device__ inline void wgmmaColumns(const W &weight, const TensorMap *map, const RowAt &rowAt,
+                                    const BlockResult<Epilogue, Stage> &result) {
+  static_assert(blockColumns<Stage, Tile::columns> == Tile::columns, "a block has one tile");
+  constexpr int warps = 2 * Tile::groupWarps; // that multiply
+  using Product = WgmmaProduct<parts, columns, Tile, W, RowAt>;
+  SharedArrays shared;
+  Product product(shared, weight, map, rowAt, result.first.group, result.first.column,
+                  result.rowCount);
+  float *staged = nullptr;
+  Barrier *allStaged = nullptr;
+  if constexpr (isStage<Stage>) {
+    staged = shared.take<float>(stagedBytes(Tile::rows, Stage::group) / 4);
+    allStaged = shared.take<Barrier>(1);
+    if (threadIndex() == 0) {
+      initBarrier(allStaged, warps);
+    }
+  }
+  product.begin();
   if (product.brings()) {
     product.bring();
     return;
   }
   float sums[productSums];
   product.multiply(sums);
-  int warpRow = product.firstRow() + warpIndex() % WgmmaTile::groupWarps * 16;
+  int warpRow = Tile::groupFirstRow() + warpIndex() % Tile::groupWarps * 16;
+  int64 firstColumn = result.first.column + Tile::groupProduct() * Product::productPart;
 #pragma unroll
   for (int i = 0; i < productSums / parts; ++i) {
-    int row = warpRow + laneIndex() / 4 + i / 2 % 2 * 8;
-    int64 column = firstColumn + i / 4 * 8 + laneIndex() % 4 * 2 + i % 2;
-    if (row < rowCount && column < columns) {
+    int row = warpRow + productRow(i);
+    int64 column = firstColumn + productColumn(i);
+    if (row < result.rowCount && column < columns) {
       float ofRow[parts];
       for (int p = 0; p < parts; ++p) {
         ofRow[p] = sums[p * (productSums / parts) + i];
       }
-      epilogue(Place{firstRow + row, head, group, column}, ofRow);
+      result.put(staged, row, column, ofRow);
     }
   }
+  if constexpr (isStage<Stage>) {
+    syncWarp();
+    if (laneIndex() == 0) {
+      arrive(allStaged);
+    }
+    Product::waitFor(allStaged, 0);
+    result.template storeStaged<warps>(staged, warpIndex() - Tile::groupWarps);
+  }
 }
 
-template <int parts, int64 columns, int64 heads, typename A, typename W, typename Epilogue>
-__device__ inline void gemmWgmma(Launch launch, A a, const W &weight, int64 allRows,
-                                 const Epilogue &epilogue, const TensorMap *map) {
-  static_assert(A::begins % WgmmaTile::chunk == 0, "rows begin on borders of 16 bytes");
+template <int parts, int64 columns, int64 heads, typename Tile, typename A, typename W,
+          typename Epilogue, typename Stage = NoStage>
+__device__ inline void gemmWgmma(Launch launch, const TensorMap *map, A a, const W &weight,
+                                 int64 allRows, const Epilogue &epilogue, const Stage &stage = {}) {
   if (launch.stopped()) {
     return;
   }
-  GemmBlock block(ceilDiv(columns, WgmmaTile::columns(parts)), heads, WgmmaTile::rows, allRows);
+  GemmBlock block(ceilDiv(columns, Tile::columns), heads, Tile::rows, allRows);
   RowsFrom<A> rowAt{a, block.firstRow, block.head};
-  wgmmaColumns<parts, columns>(weight, map, block.columnTile, block.head, block.head,
-                               block.firstRow, block.rowCount, rowAt, epilogue);
+  Place first{block.firstRow, block.head, block.head, block.columnTile * Tile::columns};
+  wgmmaColumns<parts, columns, Tile>(
+      weight, map, rowAt, BlockResult<Epilogue, Stage>{epilogue, stage, first, block.rowCount});
 }
 
-template <int parts, int64 columns, int experts, bool indirect, typename A, typename W,
-          typename Epilogue>
-__device__ inline void groupedGemmWgmma(Launch launch, A a, const W &weight, const int32 *offsets,
-                                        const int32 *rows, const Epilogue &epilogue,
-                                        const TensorMap *map) {
-  static_assert(A::begins % WgmmaTile::chunk == 0, "rows begin on borders of 16 bytes");
+template <int parts, int64 columns, int experts, typename Tile, bool indirect, typename A,
+          typename W, typename Epilogue, typename Stage = NoStage>
+__device__ inline void groupedGemmWgmma(Launch launch, const TensorMap *map, A a, const W &weight,
+                                        const int32 *offsets, const int32 *rows,
+                                        const Epilogue &epilogue, const Stage &stage = {}) {
   if (launch.stopped()) {
     return;
   }
-  GroupBlock block(offsets, experts, ceilDiv(columns, WgmmaTile::columns(parts)), WgmmaTile::rows);
+  GroupBlock block(offsets, experts, ceilDiv(columns, Tile::columns), Tile::rows);
   if (block.expert < 0) {
     return;
   }
   EntryRows<A, indirect> rowAt{a, rows, block.firstRow};
-  wgmmaColumns<parts, columns>(weight, map, block.columnTile, 0, block.expert, block.firstRow,
-                               block.rowCount, rowAt, epilogue);
+  Place first{block.firstRow, 0, block.expert, block.columnTile * Tile::columns};
+  wgmmaColumns<parts, columns, Tile>(
+      weight, map, rowAt, BlockResult<Epilogue, Stage>{epilogue, stage, first, block.rowCount});
 }
 
 } // namespace dsv3::gpu

@@ -25,6 +25,11 @@ inline constexpr int productSums = 64;
       X(sums[50]), X(sums[51]), X(sums[52]), X(sums[53]), X(sums[54]), X(sums[55]), X(sums[56]),   \
       X(sums[57]), X(sums[58]), X(sums[59]), X(sums[60]), X(sums[61]), X(sums[62]), X(sums[63])
 #define DSV3_IN_OUT(SUM) "+f"(SUM)
+#define DSV3_PRODUCT_REGISTERS                                                                     \
+  "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "                        \
+  "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, "               \
+  "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, "               \
+  "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63}, "
 
 /// Comes before the first product of a kernel, and before one whose sums the thread has touched.
 __device__ inline void fenceProducts(float (&sums)[productSums]) {
@@ -33,14 +38,21 @@ __device__ inline void fenceProducts(float (&sums)[productSums]) {
 /// Begins sums += a b: 64 rows of `a` times 128 rows of `b`, each of 16 columns of bf16.
 __device__ inline void multiplyGroup(float (&sums)[productSums], uint64 a, uint64 b) {
   asm volatile("{\n.reg .pred p;\nsetp.eq.u32 p, 0, 0;\n"
-               "wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 {"
-               "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "
-               "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, "
-               "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, "
-               "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63}, "
+               "wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 " DSV3_PRODUCT_REGISTERS
                "%64, %65, p, 1, 1, 0, 0;\n}"
                : DSV3_PRODUCT_SUMS(DSV3_IN_OUT)
                : "l"(a), "l"(b)
+               : "memory");
+}
+/// Begins sums += a b, or sums = a b where it does not add: each of 32 columns of codes of e4m3.
+/// The tensor cores of sm_90a keep about 14 bits of such sums.
+__device__ inline void multiplyGroupOfCodes(float (&sums)[productSums], uint64 a, uint64 b,
+                                            bool adds) {
+  asm volatile("{\n.reg .pred p;\nsetp.ne.u32 p, %66, 0;\n"
+               "wgmma.mma_async.sync.aligned.m64n128k32.f32.e4m3.e4m3 " DSV3_PRODUCT_REGISTERS
+               "%64, %65, p, 1, 1;\n}"
+               : DSV3_PRODUCT_SUMS(DSV3_IN_OUT)
+               : "l"(a), "l"(b), "r"(int(adds))
                : "memory");
 }
 /// Ends a group of products.
@@ -56,6 +68,7 @@ __device__ inline void waitForProducts(float (&sums)[productSums]) {
                : "n"(pending)
                : "memory");
 }
+#undef DSV3_PRODUCT_REGISTERS
 #undef DSV3_IN_OUT
 #undef DSV3_PRODUCT_SUMS
 

@@ -1,30 +1,26 @@
 //===- wgmma.cuh - a tile of a product by warp groups of sm_90a -*- C++ -*-===//
 //
-// 128 rows times 128 rows of a weight, those of all parts together, bf16 with f32 sums. One
-// warp group brings pieces of 64 columns to shared memory, rows by cp.async, since they may
-// be anywhere, and the weight by TMA; two others multiply 64 rows each. A stage of shared
-// memory is full when both sides of a piece have come, empty when both groups have read it.
+// Some rows times some rows of a weight in each part, bf16 or codes of e4m3, with f32 sums.
+// One warp group brings pieces of 128 bytes of a row to shared memory, rows by cp.async, since
+// they may be anywhere, and the weight by TMA; two others multiply 64 x 128 each, beside or
+// below each other. A stage of shared memory is full when both sides of a piece have come,
+// empty when both groups have read it.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
 
 #include "runtime/kernels/cuda/ptx/block.cuh"
 #include "runtime/kernels/cuda/ptx/tensor_copy.cuh"
-#include "runtime/kernels/cuda/ptx/wgmma.cuh"
 #include "runtime/kernels/cuda/tile/mma.cuh"
+#include "runtime/kernels/cuda/tile/promote.cuh"
+#include "runtime/kernels/cuda/tile/quantise.cuh"
 
-/// Of a kernel whose last parameter is a TensorMap: the matrix of ROWS x COLUMNS that its ARGUMENT
-/// points to, in boxes of BOX_ROWS. The driver reads it in the text (dsv3/Plan/GpuKernel.h).
-#define DSV3_WEIGHT_MAP(ARGUMENT, ROWS, COLUMNS, BOX_ROWS)                                         \
-  static_assert((COLUMNS) % 8 == 0 && (BOX_ROWS) <= 256, "what a tensor map takes");
+/// Of a kernel whose last parameter is a TensorMap: the matrix that its ARGUMENT points to, of ROWS
+/// of ROW_BYTES, in boxes of BOX_ROWS. The driver reads it in the text (dsv3/Plan/GpuKernel.h).
+#define DSV3_WEIGHT_MAP(ARGUMENT, ROWS, ROW_BYTES, BOX_ROWS)                                       \
+  static_assert((ROW_BYTES) % 16 == 0 && (BOX_ROWS) <= 256, "what a tensor map takes");
 
 namespace dsv3::gpu {
-
-/// A product of a warp group. Sum i of a thread is in row 16 warp + lane / 4, eight rows below if
-/// i / 2 is odd, and in column i / 4 * 8 + lane % 4 * 2 + i % 2 (PTX ISA, "Register Fragments for
-/// wgmma.mma_async.m64nNk16").
-inline constexpr int productRows = 64, productColumns = 128, productDepth = 16;
-static_assert(productRows * productColumns == productSums * 128, "a warp group has all sums");
 
 /// A matrix in shared memory whose rows of 128 bytes are swizzled as copyTensor does, eight of them
 /// behind the other eight; `from` is the first byte of row 0 that is multiplied (PTX ISA, "Matrix
@@ -35,146 +31,155 @@ __device__ inline uint64 matrixDescriptor(const void *from) {
          swizzle128 << 62;
 }
 
-struct WgmmaTile {
-  static constexpr int rows = 128, depth = 64, stages = 4, groupThreads = 128;
+template <int tileRows, int tileColumns>
+struct WgmmaTile : TilePiece {
+  static constexpr int rows = tileRows, columns = tileColumns, stages = 4, groupThreads = 128;
   static constexpr int threads = 3 * groupThreads, groupWarps = groupThreads / warpLanes;
+  static constexpr int rowGroups = rows / productRows;
   /// Registers of a thread that brings, and of one that multiplies.
   static constexpr int fewRegisters = 56, manyRegisters = 224;
   /// Pieces whose rows may be on their way when one more is waited for.
   static constexpr int ahead = 2;
-  static constexpr int sideElements = rows * depth;
   static constexpr int fullArrivals = groupWarps + 1, emptyArrivals = 2 * groupWarps;
 
-  /// Of a part.
-  static __device__ constexpr int columns(int parts) { return productColumns / parts; }
-  static __device__ constexpr int sharedBytes() {
-    return stages * (2 * sideElements * int(sizeof(bf16)) + 2 * int(sizeof(Barrier)));
+  /// Of a piece.
+  static constexpr int sideBytes = rows * rowBytes;
+  static __device__ constexpr int weightBytes(int parts) { return parts * columns * rowBytes; }
+  /// Of a stage that makes groups of codes, 0 if there is none: its values, and a barrier.
+  static __device__ constexpr int sharedBytes(int parts, int group) {
+    return stages * (sideBytes + weightBytes(parts) + 2 * int(sizeof(Barrier))) +
+           (group > 0 ? stagedBytes(rows, group) + int(sizeof(Barrier)) : 0);
   }
 
-  static_assert(rows == 2 * productRows && productColumns == rows, "both sides are as large");
-  /// Elements of a chunk, at whose borders rows begin.
-  static constexpr int chunk = TilePiece::chunkBytes / int(sizeof(bf16));
-  static_assert(depth == boxColumns && depth * sizeof(bf16) == TilePiece::rowBytes,
-                "a row of a piece is one of a box");
+  static_assert(rowGroups == 1 || rowGroups == 2, "two groups multiply");
+  static_assert(rowBytes == 4 * productBytes, "a piece has four products");
   static_assert(ahead + 1 < stages,
                 "a stage is empty once the next one, which is full, is multiplied");
   static_assert((fewRegisters + 2 * manyRegisters) * groupThreads <= 65536, "registers there are");
+
+  /// Which of the groups that multiply the thread is in, from 0 on, where its rows begin, and which
+  /// columns they meet, in numbers of products.
+  static __device__ int group() { return threadIndex() / groupThreads - 1; }
+  static __device__ int groupFirstRow() { return group() % rowGroups * productRows; }
+  static __device__ int groupProduct() { return group() / rowGroups; }
 };
 
-template <int parts, int64 partRows, typename W, typename RowAt>
+template <int parts, int64 partRows, typename Tile, typename W, typename RowAt>
 class WgmmaProduct {
 public:
+  using Element = typename W::Element;
+  static constexpr bool codes = W::scaled;
+  static constexpr int depth = Tile::rowBytes / int(sizeof(Element)); ///< columns of a piece
+  static constexpr int chunk = Tile::chunkBytes / int(sizeof(Element));
+  /// Columns of a part that a product has, and products side by side.
+  static constexpr int productPart = productColumns / parts, products = Tile::columns / productPart;
   static_assert(productColumns % (8 * parts) == 0, "swizzles of all parts begin alike");
-  static_assert(W::depth % WgmmaTile::chunk == 0, "rows begin on borders of 16 bytes");
-  static_assert(!W::prologued && !W::scaled, "elements go to the tensor cores as they are stored");
+  static_assert(Tile::rowGroups * products == 2 && Tile::columns % productPart == 0,
+                "each of two groups has a product");
+  static_assert(W::depth % chunk == 0 && RowAt::begins % chunk == 0,
+                "rows begin on borders of 16 bytes");
+  static_assert(!W::prologued, "elements go to the tensor cores as they are stored");
+  static_assert(!codes || (sizeof(Element) == 1 && W::block == depth), "a scale for each piece");
 
-  /// Column `column` of each part of the weight's group, and `rowCount` rows. All threads of the
-  /// block come here.
-  __device__ WgmmaProduct(const W &weight, const TensorMap *map, const RowAt &rowAt, int64 group,
-                          int64 column, int rowCount)
-      : weight(weight), map(map), rowAt(rowAt), weightRow(int(group * (parts * partRows) + column)),
-        rowCount(rowCount) {
-    SharedArrays shared;
-    x = shared.take<bf16>(WgmmaTile::stages * WgmmaTile::sideElements);
-    w = shared.take<bf16>(WgmmaTile::stages * WgmmaTile::sideElements);
-    full = shared.take<Barrier>(WgmmaTile::stages);
-    empty = shared.take<Barrier>(WgmmaTile::stages);
+  /// Columns from `column` on of each part of the weight's group, and `rowCount` rows.
+  __device__ WgmmaProduct(SharedArrays &shared, const W &weight, const TensorMap *map,
+                          const RowAt &rowAt, int64 group, int64 column, int rowCount)
+      : weight(weight), map(map), rowAt(rowAt), group(group), column(column), rowCount(rowCount) {
+    x = shared.take<unsigned char>(Tile::stages * Tile::sideBytes);
+    w = shared.take<unsigned char>(Tile::stages * Tile::weightBytes(parts));
+    full = shared.take<Barrier>(Tile::stages);
+    empty = shared.take<Barrier>(Tile::stages);
+  }
+
+  /// All threads of the block come here, before they bring or multiply.
+  __device__ void begin() const {
     if (threadIndex() == 0) {
-      for (int i = 0; i < WgmmaTile::stages; ++i) {
-        initBarrier(full + i, WgmmaTile::fullArrivals);
-        initBarrier(empty + i, WgmmaTile::emptyArrivals);
+      for (int i = 0; i < Tile::stages; ++i) {
+        initBarrier(full + i, Tile::fullArrivals);
+        initBarrier(empty + i, Tile::emptyArrivals);
       }
       fenceBarrierInit();
     }
     syncBlock();
   }
 
-  static __device__ bool brings() { return threadIndex() < WgmmaTile::groupThreads; }
+  static __device__ bool brings() { return threadIndex() < Tile::groupThreads; }
 
   /// What the threads that bring do.
   __device__ void bring() const {
-    giveRegisters<WgmmaTile::fewRegisters>();
+    giveRegisters<Tile::fewRegisters>();
     for (int piece = 0; piece < pieces; ++piece) {
-      int stage = piece % WgmmaTile::stages;
-      if (piece >= WgmmaTile::stages) {
-        waitFor(empty + stage, piece / WgmmaTile::stages - 1);
+      int stage = piece % Tile::stages;
+      if (piece >= Tile::stages) {
+        waitFor(empty + stage, piece / Tile::stages - 1);
       }
       if (threadIndex() == 0) {
         bringWeight(piece, stage);
       }
       bringRows(piece, stage);
       commitCopies();
-      if (piece >= WgmmaTile::ahead) {
-        waitForCopies<WgmmaTile::ahead>();
-        hasBrought(piece - WgmmaTile::ahead);
+      if (piece >= Tile::ahead) {
+        waitForCopies<Tile::ahead>();
+        hasBrought(piece - Tile::ahead);
       }
     }
     waitForCopies<0>();
-    for (int piece = pieces > WgmmaTile::ahead ? pieces - WgmmaTile::ahead : 0; piece < pieces;
-         ++piece) {
+    for (int piece = pieces > Tile::ahead ? pieces - Tile::ahead : 0; piece < pieces; ++piece) {
       hasBrought(piece);
     }
   }
 
-  /// What the others do: the sums of their 64 rows.
+  /// What the others do: the sums of their product.
   __device__ void multiply(float (&sums)[productSums]) const {
-    takeRegisters<WgmmaTile::manyRegisters>();
+    takeRegisters<Tile::manyRegisters>();
     for (int i = 0; i < productSums; ++i) {
       sums[i] = 0.0f;
     }
     for (int piece = 0; piece < pieces; ++piece) {
-      int stage = piece % WgmmaTile::stages;
-      waitFor(full + stage, piece / WgmmaTile::stages);
-      uint64 a =
-          matrixDescriptor(x + stage * WgmmaTile::sideElements + firstRow() * WgmmaTile::depth);
-      uint64 b = matrixDescriptor(w + stage * WgmmaTile::sideElements);
-      fenceProducts(sums);
-#pragma unroll
-      for (int k = 0; k < WgmmaTile::depth / productDepth; ++k) {
-        constexpr uint64 step = productDepth * sizeof(bf16) >> 4;
-        multiplyGroup(sums, a + k * step, b + k * step);
-      }
-      commitProducts();
-      waitForProducts<1>(sums);
-      if (piece > 0) {
-        hasRead(piece - 1);
+      waitFor(full + piece % Tile::stages, piece / Tile::stages);
+      if constexpr (codes) {
+        addScaled(piece, sums);
+      } else {
+        beginProducts(piece, sums);
+        waitForProducts<1>(sums);
+        if (piece > 0) {
+          hasRead(piece - 1);
+        }
       }
     }
-    waitForProducts<0>(sums);
+    if constexpr (!codes) {
+      waitForProducts<0>(sums);
+    }
   }
 
-  /// Row of the tile at which those of the thread's warp group begin.
-  static __device__ int firstRow() {
-    return (threadIndex() / WgmmaTile::groupThreads - 1) * productRows;
-  }
-
-private:
-  static constexpr int pieces = int(ceilDiv(W::depth, WgmmaTile::depth));
-
+  /// Returns when `phase` has ended.
   static __device__ void waitFor(Barrier *barrier, int phase) {
     while (!tryWait(barrier, phase % 2)) {
     }
   }
 
+private:
+  static constexpr int pieces = int(ceilDiv(W::depth, depth));
+
   __device__ void bringWeight(int piece, int stage) const {
-    constexpr int columns = WgmmaTile::columns(parts);
-    bf16 *to = w + stage * WgmmaTile::sideElements;
-    arriveExpecting(full + stage, WgmmaTile::sideElements * int(sizeof(bf16)));
-    for (int p = 0; p < parts; ++p) {
-      copyTensor(to + p * columns * WgmmaTile::depth, map, piece * WgmmaTile::depth,
-                 weightRow + int(p * partRows), full + stage);
+    unsigned char *to = w + stage * Tile::weightBytes(parts);
+    arriveExpecting(full + stage, Tile::weightBytes(parts));
+    for (int i = 0; i < products * parts; ++i) {
+      int64 row = (group * parts + i % parts) * partRows + column + i / parts * productPart;
+      copyTensor(to + i * productPart * Tile::rowBytes, map, piece * Tile::rowBytes, int(row),
+                 full + stage);
     }
   }
 
   __device__ void bringRows(int piece, int stage) const {
-    auto *to = reinterpret_cast<char *>(x + stage * WgmmaTile::sideElements);
-    int chunk = threadIndex() % TilePiece::chunks;
-    int64 k = int64(piece) * WgmmaTile::depth + chunk * WgmmaTile::chunk;
-    for (int row = threadIndex() / TilePiece::chunks; row < WgmmaTile::rows;
-         row += WgmmaTile::groupThreads / TilePiece::chunks) {
+    unsigned char *to = x + stage * Tile::sideBytes;
+    int chunkIndex = threadIndex() % Tile::chunks;
+    int64 k = int64(piece) * depth + chunkIndex * chunk;
+    for (int row = threadIndex() / Tile::chunks; row < Tile::rows;
+         row += Tile::groupThreads / Tile::chunks) {
       bool inside = row < rowCount && k < W::depth;
-      copyAsync(to + TilePiece::place(row, chunk), inside ? rowAt(row) + k : weight.data,
-                inside ? 16 : 0);
+      copyAsync(to + Tile::place(row, chunkIndex), inside ? rowAt(row) + k : weight.data,
+                inside ? Tile::chunkBytes : 0);
     }
   }
 
@@ -183,20 +188,53 @@ private:
     fenceProxy();
     syncWarp();
     if (laneIndex() == 0) {
-      arrive(full + piece % WgmmaTile::stages);
+      arrive(full + piece % Tile::stages);
     }
   }
   __device__ void hasRead(int piece) const {
     if (laneIndex() == 0) {
-      arrive(empty + piece % WgmmaTile::stages);
+      arrive(empty + piece % Tile::stages);
     }
+  }
+
+  /// Begins the products of a piece: they are added to `sums`, of codes they replace them.
+  __device__ void beginProducts(int piece, float (&sums)[productSums]) const {
+    int stage = piece % Tile::stages;
+    uint64 a =
+        matrixDescriptor(x + stage * Tile::sideBytes + Tile::groupFirstRow() * Tile::rowBytes);
+    uint64 b = matrixDescriptor(w + stage * Tile::weightBytes(parts) +
+                                Tile::groupProduct() * productColumns * Tile::rowBytes);
+    fenceProducts(sums);
+#pragma unroll
+    for (int k = 0; k < Tile::rowBytes / productBytes; ++k) {
+      constexpr uint64 step = productBytes >> 4;
+      if constexpr (codes) {
+        multiplyGroupOfCodes(sums, a + k * step, b + k * step, k > 0);
+      } else {
+        multiplyGroup(sums, a + k * step, b + k * step);
+      }
+    }
+    commitProducts();
+  }
+
+  /// Adds the sums of a piece of codes times their scales, which are fetched in the meantime.
+  __device__ void addScaled(int piece, float (&sums)[productSums]) const {
+    float ofPiece[productSums];
+    beginProducts(piece, ofPiece);
+    PieceScales<parts, partRows, W, RowAt> scales(
+        weight, rowAt, group, column + Tile::groupProduct() * productPart, piece,
+        Tile::groupFirstRow() + warpIndex() % Tile::groupWarps * 16, rowCount);
+    waitForProducts<0>(ofPiece);
+    hasRead(piece);
+    scales.promote(ofPiece, sums);
   }
 
   const W &weight;
   const TensorMap *map;
   const RowAt &rowAt;
-  int weightRow, rowCount;
-  bf16 *x, *w;
+  int64 group, column;
+  int rowCount;
+  unsigned char *x, *w;
   Barrier *full, *empty;
 };
 

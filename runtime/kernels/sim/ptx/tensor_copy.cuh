@@ -9,7 +9,6 @@
 
 namespace dsv3::gpu {
 
-using sim::boxColumns;
 using sim::TensorMap;
 static_assert(sizeof(TensorMap) <= 128, "as much as is passed to a GPU");
 

@@ -19,6 +19,10 @@ inline void multiplyGroup(float (&sums)[productSums], uint64 a, uint64 b) {
   sim::Thread &thread = sim::thisThread();
   thread.machine->multiplyGroup(thread, sums, a, b);
 }
+inline void multiplyGroupOfCodes(float (&sums)[productSums], uint64 a, uint64 b, bool adds) {
+  sim::Thread &thread = sim::thisThread();
+  thread.machine->multiplyGroupOfCodes(thread, sums, a, b, adds);
+}
 inline void commitProducts() {
   sim::Thread &thread = sim::thisThread();
   thread.machine->commitProducts(thread);
