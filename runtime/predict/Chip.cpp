@@ -64,6 +64,7 @@ static constexpr Chip h100{.name = "h100",
                            .blocks = 32,
                            .multiplyAdds = 128,
                            .tensorBf16 = 4096,
+                           .tensorFp8 = 8192,
                            .warpMmaFraction = 0.63,
                            .memoryLatency = 479,
                            .l2Latency = 263,
@@ -92,6 +93,7 @@ static constexpr Chip b200 = [] {
   chip.l2Bytes = int64_t(126) << 20;
   chip.l2Bandwidth = 148 * 28 * 1.856e9;
   chip.tensorBf16 = 8192;
+  chip.tensorFp8 = 16384;
   chip.warpMmaFraction = h100.warpMmaFraction / 2;
   return chip;
 }();

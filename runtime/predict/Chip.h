@@ -33,6 +33,7 @@ struct Chip {
 
   double multiplyAdds = 0;    ///< of f32
   double tensorBf16 = 0;      ///< operations, dense: a multiplication and an addition are two
+  double tensorFp8 = 0;       ///< likewise; 0: there are none
   double warpMmaFraction = 0; ///< of tensorBf16, what mma.sync of warps reaches
 
   // Clocks until a thread has what it waits for.
@@ -42,6 +43,7 @@ struct Chip {
 
   /// Operations a second of all tensor cores.
   double bf16Peak() const { return tensorBf16 * multiprocessors * clock; }
+  double fp8Peak() const { return tensorFp8 * multiprocessors * clock; }
   /// f32 operations a second of all multiply-adds.
   double fmaPeak() const { return 2 * multiplyAdds * multiprocessors * clock; }
 };

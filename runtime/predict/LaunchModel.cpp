@@ -29,7 +29,7 @@ double LaunchWork::l2Bytes() const {
   return (l2Sectors + memorySectors + storedSectors) * double(sectorBytes);
 }
 double LaunchWork::flops() const {
-  return products * productFlops + 2.0 * multiplyAdds * warpLanes;
+  return (products + groupProducts + groupCodes) * productFlops + 2.0 * multiplyAdds * warpLanes;
 }
 
 std::string_view runtime::nameOf(Limit limit) {
@@ -75,6 +75,13 @@ static double chainSeconds(const Chip &chip, const LaunchWork &work, const WaitC
          chip.clock;
 }
 
+/// Clocks of the tensor cores of one multiprocessor for all of it.
+static double tensorClocks(const Chip &chip, const LaunchWork &work) {
+  double ofCodes = work.groupCodes > 0 ? work.groupCodes / chip.tensorFp8 : 0;
+  return productFlops * (work.products / (chip.tensorBf16 * chip.warpMmaFraction) +
+                         work.groupProducts / chip.tensorBf16 + ofCodes);
+}
+
 LaunchTime runtime::timeOf(const Chip &chip, const LaunchWork &work) {
   LaunchTime time;
   auto &parts = time.parts;
@@ -92,8 +99,7 @@ LaunchTime runtime::timeOf(const Chip &chip, const LaunchWork &work) {
     part(Limit::L2) =
         std::max(work.l2Bytes() / chip.l2Bandwidth, ofBusiest(work.l2Bytes(), pathBytes));
     part(Limit::FirstLevel) = ofBusiest(work.sharedWavefronts + work.lineWavefronts, 1);
-    part(Limit::TensorCores) =
-        ofBusiest(work.products * productFlops, chip.tensorBf16 * chip.warpMmaFraction);
+    part(Limit::TensorCores) = ofBusiest(tensorClocks(chip, work), 1);
     part(Limit::MultiplyAdds) = ofBusiest(work.multiplyAdds * warpLanes, chip.multiplyAdds);
     part(Limit::Issue) = ofBusiest(work.instructions, issued);
     part(Limit::Latency) = std::max(waves * chainSeconds(chip, work, work.mean),

@@ -33,6 +33,8 @@ struct LaunchWork {
   double instructions = 0; ///< all that are counted
   double multiplyAdds = 0; ///< of f32
   double products = 0;     ///< mma.sync.m16n8k16
+  /// wgmma of bf16 and of codes, as so many products with as many operations.
+  double groupProducts = 0, groupCodes = 0;
 
   double sharedWavefronts = 0; ///< of shared memory
   double lineWavefronts = 0;   ///< lines of global memory, as warps ask for them

@@ -168,6 +168,9 @@ void Block::copyTensor(MachineThread &thread, void *to, const dsv3::sim::TensorM
   }
   block.checkCopy(lane, box, site);
   touch(box);
+  if (block.work.meter) {
+    block.work.meter->copy(box, site);
+  }
   block.async.copies.push_back({box, &barrier});
   if (block.coin()) {
     block.finishCopy(block.async.copies.size() - 1);
@@ -294,6 +297,9 @@ bool Block::beginProduct(Warp &warp, Lane &lane, const ProductStep &step) {
   std::ranges::transform(exchange, places.begin(),
                          [](const Exchange &one) { return one.product->sums; });
   SliceProduct product{*a, *b, firstRow, step.codes, step.adds};
+  if (work.meter) {
+    work.meter->product(product);
+  }
   return warp.products.begin(places, product, sharedBegin(), coin());
 }
 

@@ -106,6 +106,7 @@ static Chip roundChip() {
   chip.blocks = 8;
   chip.multiplyAdds = 64;
   chip.tensorBf16 = 4096;
+  chip.tensorFp8 = 8192;
   chip.warpMmaFraction = 0.5;
   chip.memoryLatency = 500;
   chip.l2Latency = 200;
@@ -135,6 +136,8 @@ TEST(LaunchModel, EachLimitByHand) {
   work.sharedWavefronts = 20000;
   work.lineWavefronts = 5000;
   work.products = 5000;
+  work.groupProducts = 2000;
+  work.groupCodes = 1000;
   work.multiplyAdds = 1e5;
   work.instructions = 4e5;
   work.mean = {10, 0, 0};
@@ -144,7 +147,8 @@ TEST(LaunchModel, EachLimitByHand) {
   EXPECT_DOUBLE_EQ(part(Limit::Memory), 25000 * 32 / 1e12);
   EXPECT_DOUBLE_EQ(part(Limit::L2), 100000.0 * 32 * 3 / 25 / 64 / 1e9) << "64 bytes a clock to one";
   EXPECT_DOUBLE_EQ(part(Limit::FirstLevel), 25000.0 * 3 / 25 / 1e9);
-  EXPECT_DOUBLE_EQ(part(Limit::TensorCores), 5000.0 * 4096 * 3 / 25 / 2048 / 1e9);
+  EXPECT_DOUBLE_EQ(part(Limit::TensorCores),
+                   (5000.0 / 2048 + 2000.0 / 4096 + 1000.0 / 8192) * 4096 * 3 / 25 / 1e9);
   EXPECT_DOUBLE_EQ(part(Limit::MultiplyAdds), 1e5 * 32 * 3 / 25 / 64 / 1e9);
   EXPECT_DOUBLE_EQ(part(Limit::Issue), 4e5 * 3 / 25 / 4 / 1e9);
   // A load takes (50000 * 200 + 25000 * 500) / 75000 = 300 clocks; one wave of 40.
@@ -165,10 +169,12 @@ TEST(LaunchModel, ALaunchOfNothingTakesTheTimeBetweenLaunches) {
 TEST(LaunchModel, FlopsAndBytes) {
   LaunchWork work;
   work.products = 3;
+  work.groupProducts = 10;
+  work.groupCodes = 20;
   work.multiplyAdds = 2;
   work.memorySectors = 5;
   work.writtenSectors = 1;
-  EXPECT_DOUBLE_EQ(work.flops(), 3 * 4096 + 2 * 64);
+  EXPECT_DOUBLE_EQ(work.flops(), 33 * 4096 + 2 * 64);
   EXPECT_DOUBLE_EQ(work.memoryBytes(), 192);
 }
 
@@ -176,13 +182,14 @@ TEST(LaunchModel, FlopsAndBytes) {
 TEST(Chips, PeaksAreThoseOfTheDataSheets) {
   struct Known {
     const char *name;
-    double bf16, f32, memory;
+    double bf16, fp8, f32, memory;
   };
-  for (const Known &known : {Known{"a100", 312, 19.5, 2.039}, Known{"h100", 989, 62, 3.35},
-                             Known{"h200", 989, 62, 4.8}, Known{"b200", 2250, 70, 8}}) {
+  for (const Known &known : {Known{"a100", 312, 0, 19.5, 2.039}, Known{"h100", 989, 1979, 62, 3.35},
+                             Known{"h200", 989, 1979, 62, 4.8}, Known{"b200", 2250, 4500, 70, 8}}) {
     const Chip *chip = findChip(known.name);
     ASSERT_TRUE(chip) << known.name;
     EXPECT_NEAR(chip->bf16Peak() / 1e12, known.bf16, known.bf16 * 0.005) << known.name;
+    EXPECT_NEAR(chip->fp8Peak() / 1e12, known.fp8, known.fp8 * 0.005) << known.name;
     EXPECT_NEAR(chip->fmaPeak() / 1e12, known.f32, known.f32 * 0.01) << known.name;
     EXPECT_DOUBLE_EQ(chip->memoryBandwidth / 1e12, known.memory) << known.name;
   }

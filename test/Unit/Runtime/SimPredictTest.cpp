@@ -14,8 +14,6 @@ using namespace dsv3::runtime;
 using dsv3::test::SimLaunch;
 using dsv3::test::SimRun;
 
-static constexpr int threads = 64;
-
 namespace {
 class SimPredict : public testing::Test {
 protected:
@@ -27,8 +25,9 @@ protected:
     return options;
   }
   /// Predicts a launch of a kernel on x and y, of `elements` numbers each: x[i] = i.
-  void predict(const std::string &body, const SimLaunch &how, size_t elements) {
-    Status loaded = simulated.load("const float *x, float *y", threads, body);
+  void predict(const std::string &body, const SimLaunch &how, size_t elements, int threads = 64,
+               const std::string &weightMap = "") {
+    Status loaded = simulated.load("const float *x, float *y", threads, body, weightMap);
     if (!loaded && loaded.failure().where.starts_with("--sim-check")) {
       GTEST_SKIP() << loaded.failure().message();
     }
@@ -118,6 +117,55 @@ TEST_F(SimPredict, TensorCores) {
           {.blocks = 2}, 64);
   EXPECT_EQ(found.flops, 2 * 2 * 6 * 4096);
   EXPECT_NEAR(clocks("tensor cores"), 2 * 6 * 4096 / (4096 * 0.63), 1e-9);
+}
+
+/// A warp group that multiplies what lies in its shared memory, by the instruction that is given.
+static std::string groupProduct(const std::string &instruction) {
+  return "  SharedArrays shared;\n"
+         "  uint64 a = matrixDescriptor(shared.take<unsigned char>(128 * 128));\n"
+         "  float sums[productSums] = {};\n"
+         "  fenceProducts(sums);\n"
+         "  for (int i = 0; i < 5; ++i) " +
+         instruction +
+         ";\n"
+         "  commitProducts();\n"
+         "  waitForProducts<0>(sums);\n"
+         "  y[threadIndex()] = sums[0];\n";
+}
+
+// Of each a row of a has 32 bytes: 2 * 64 * 128 operations for each column, of 16 or 32.
+TEST_F(SimPredict, ProductsOfWarpGroups) {
+  predict(groupProduct("multiplyGroup(sums, a, a)"), {.blocks = 3, .sharedBytes = 128 * 128}, 128,
+          128);
+  EXPECT_EQ(found.flops, 3.0 * 5 * 2 * 64 * 128 * 16);
+  EXPECT_NEAR(clocks("tensor cores"), 5 * 2 * 64 * 128 * 16 / 4096.0, 1e-9);
+  // They read 64 + 128 rows; then a line is stored by each of four warps.
+  EXPECT_NEAR(clocks("shared/L1"), 5 * (64 + 128) * 32 / 128.0 + 4, 1e-9);
+}
+TEST_F(SimPredict, ProductsOfCodesByWarpGroupsHaveFp8sRate) {
+  predict(groupProduct("multiplyGroupOfCodes(sums, a, a, true)"),
+          {.blocks = 3, .sharedBytes = 128 * 128}, 128, 128);
+  EXPECT_EQ(found.flops, 3.0 * 5 * 2 * 64 * 128 * 32);
+  EXPECT_NEAR(clocks("tensor cores"), 5 * 2 * 64 * 128 * 32 / 8192.0, 1e-9);
+}
+
+// Two blocks copy a box of 8 rows of 128 bytes each, of a matrix with 6 rows of 160 bytes, from
+// byte 64 on: 96 bytes of 6 rows, in sectors of 32.
+TEST_F(SimPredict, TensorCopiesComeFromTheL2) {
+  predict("  SharedArrays shared;\n"
+          "  unsigned char *to = shared.take<unsigned char>(8 * 128);\n"
+          "  Barrier *full = shared.take<Barrier>(1);\n"
+          "  if (threadIndex() == 0) {\n"
+          "    initBarrier(full, 1);\n"
+          "    fenceBarrierInit();\n"
+          "    arriveExpecting(full, 8 * 128);\n"
+          "    copyTensor(to, &map, 64, 0, full);\n"
+          "  }\n"
+          "  syncBlock();\n"
+          "  while (!tryWait(full, 0)) {}\n",
+          {.blocks = 2, .sharedBytes = 8 * 128 + 8}, 240, 64, "0, 6, 160, 8");
+  EXPECT_EQ(found.memoryBytes, 6 * 96) << "once for both";
+  EXPECT_EQ(found.l2Bytes, 2 * 6 * 96);
 }
 
 // Beside 32 elements of its own, a block loads 64 that 30 blocks share, at another place.

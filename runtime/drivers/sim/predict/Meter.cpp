@@ -81,6 +81,38 @@ void Meter::waitForCopies(size_t warp, int pending) {
   chains[warp].loads += 1.0 / (pending + 1);
 }
 
+void Meter::product(const SliceProduct &product) {
+  // Its own rows of a, and a fourth of what the group reads of b.
+  constexpr size_t groupWarps = 4;
+  constexpr size_t read = (sliceRows + groupColumns / groupWarps) * groupRowBytes;
+  constexpr double inProduct = 16 * 8 * 16; // multiplications of mma.sync.m16n8k16
+  constexpr double multiplied = double(sliceRows * groupColumns) / inProduct;
+  if (product.codes) {
+    work.groupCodes += multiplied * groupRowBytes;
+  } else {
+    work.groupProducts += multiplied * groupRowBytes / sizeof(uint16_t);
+  }
+  work.sharedWavefronts += double(read / lineBytes);
+  ++work.instructions;
+}
+
+void Meter::copy(const TensorBox &box, const void *site) {
+  constexpr uintptr_t inLine = lineBytes / sectorBytes;
+  for (int row = 0; row < box.map.boxRows; ++row) {
+    BoxRow part = rowOf(box, row);
+    auto begin = reinterpret_cast<uintptr_t>(part.from), end = begin + part.bytes;
+    for (uintptr_t sector = begin / sectorBytes; sector * sectorBytes < end; ++sector) {
+      auto bit = uint8_t(1 << sector % inLine);
+      if (lines.empty() || lines.back().line != sector / inLine || lines.back().site != site) {
+        lines.push_back({sector / inLine, 0, false, site});
+      }
+      lines.back().sectors |= bit;
+    }
+  }
+  work.sharedWavefronts += double(bytesOf(box) / lineBytes);
+  ++work.instructions;
+}
+
 void Meter::barrier() {
   for (size_t warp = 0; warp < chains.size(); ++warp) {
     ++chains[warp].barriers;

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "runtime/drivers/sim/Tensor.h"
 #include "runtime/drivers/sim/check/Meetings.h"
 #include "runtime/predict/LaunchModel.h"
 #include "runtime/predict/SectorCache.h"
@@ -35,6 +36,10 @@ public:
   void flush(size_t warp, std::span<std::vector<AccessEntry>> lanes);
   /// An instruction of tensor cores that does as much as `products` of m16n8k16.
   void product(int products) { work.products += products, ++work.instructions; }
+  /// A warp's part of a product of its warp group.
+  void product(const SliceProduct &product);
+  /// A tensor copy, which goes past the first-level cache.
+  void copy(const TensorBox &box, const void *site);
   void shuffle(size_t warp) { ++chains[warp].shuffles, ++work.instructions; }
   /// A warp waits until no more than `pending` groups of copies are on their way.
   void waitForCopies(size_t warp, int pending);

@@ -148,8 +148,8 @@ std::optional<BlockFailure> Predictor::runSome(int64_t count, int64_t blocks, La
 static void addCounted(LaunchWork &work, const LaunchWork &counted, double scale) {
   for (double LaunchWork::*sum :
        {&LaunchWork::instructions, &LaunchWork::multiplyAdds, &LaunchWork::products,
-        &LaunchWork::sharedWavefronts, &LaunchWork::lineWavefronts, &LaunchWork::firstLevelSectors,
-        &LaunchWork::storedSectors}) {
+        &LaunchWork::groupProducts, &LaunchWork::groupCodes, &LaunchWork::sharedWavefronts,
+        &LaunchWork::lineWavefronts, &LaunchWork::firstLevelSectors, &LaunchWork::storedSectors}) {
     work.*sum = counted.*sum * scale;
   }
   work.mean = counted.mean;
