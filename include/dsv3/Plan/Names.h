@@ -10,9 +10,16 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include <array>
 #include <string_view>
 
 namespace dsv3::plan {
+
+/// Precision policies, and what rows of products and the latent cache may be under f32. The first
+/// of each is the default.
+inline constexpr std::array<std::string_view, 3> policyNames{"f32", "bf16", "w8a8"};
+inline constexpr std::array<std::string_view, 3> activationNames{"f32", "bf16", "int8"};
+inline constexpr std::array<std::string_view, 3> cacheTypeNames{"f32", "bf16", "f16"};
 
 /// Entry::role. A session wants an entry for steps of the model, and perhaps one
 /// for the MTP module.
