@@ -62,7 +62,9 @@ inline constexpr std::string_view variantV4Vnni = "x86-64-v4-vnni";
 inline constexpr std::string_view variantV4Bf16 = "x86-64-v4-bf16";
 
 /// An i32 in an object for CPUs, unless none of its kernels streams weights: whether those that do
-/// ask for memory ahead of what they read. The runtime sets it before it runs a kernel.
+/// ask for memory ahead of what they read. The runtime sets it before it runs a kernel. Cores that
+/// need not be asked, AMD's, also multiply subnormal numbers without an assist, which code for them
+/// relies on.
 inline constexpr std::string_view asksAheadSymbol = "dsv3_asks_ahead";
 
 /// Variant::name: the GPUs that kernels are printed for, by NVRTC's names.
