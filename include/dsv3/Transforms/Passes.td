@@ -216,8 +216,8 @@ def FuseResidualNorm : GraphPass<"dsv3-fuse-residual-norm"> {
   let summary = "a residual addition with the norm that reads it";
   let description = [{
     Groups a dsv3.add with the dsv3.rms_norm of its result, and a norm with the
-    dsv3.quantise of its result: sum and normed row are read and written once. Missed where
-    the norm has neither.
+    dsv3.quantise or dsv3.cast of its result: sum and normed row are read and written once.
+    Missed where the norm has none of them.
 
     ```mlir
     %s = dsv3.add %x, %d
