@@ -191,9 +191,10 @@ static Configuration fmaConfig(const GpuVariant &variant, const KernelFacts &fac
 
 /// A few rows: a warp has a column, and a block those of its warps, or those of a group of codes.
 static Configuration dotConfig(const KernelFacts &facts, bool grouped, int64_t most) {
-  // A group's columns are many: of those threads that have registers for the sums of the rows.
-  constexpr int64_t dotThreads = 128, mostOfOneRow = 1024, mostOfFourRows = 512;
-  int64_t ofGroup = most == 1 ? mostOfOneRow : most <= 4 ? mostOfFourRows : mostThreads;
+  // A group's columns are many: of as many threads as have registers for the sums of the rows, so
+  // that a multiprocessor waits for as many loads as it would for those of small blocks.
+  constexpr int64_t dotThreads = 128, ofOneRow = 1024, ofFourRows = 512, ofMoreRows = 384;
+  int64_t ofGroup = most == 1 ? ofOneRow : most <= 4 ? ofFourRows : ofMoreRows;
   bool staged = facts.codeGroup > 0;
   int64_t threads = staged ? ofGroup : dotThreads;
   int64_t columns = staged ? facts.codeGroup : threads / warpLanes;
