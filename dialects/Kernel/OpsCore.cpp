@@ -173,8 +173,10 @@ static LogicalResult verifyHeads(GemmOp op) {
                       "widen 'a' first");
   }
   checkActivations(check, "a", op.getA(), {"T", "h", "K"});
-  if (auto group = op.getQuantiseGroup(); group && rankOf(op.getWeight()) == 3) {
-    int64_t columns = cast<RankedTensorType>(op.getWeight().getType()).getDimSize(1) / parts;
+  auto weight = cast<RankedTensorType>(op.getWeight().getType());
+  if (auto group = op.getQuantiseGroup();
+      group && weight.getRank() == 3 && weight.hasStaticShape()) {
+    int64_t columns = weight.getDimSize(1) / parts;
     check.let("N", columns, "from 'weight' and 'parts'");
     check.let("h * N", columns * check.number("h"));
     if (check.ok() && int64_t(*group) > 0 && columns % int64_t(*group) != 0) {
