@@ -169,14 +169,18 @@ static Configuration mmaConfig(const GpuVariant &variant, const KernelFacts &fac
                   std::to_string(shape.columns));
 }
 
+/// Bytes of `rows` rows of values that become codes.
+static int64_t stagedBytes(const KernelFacts &facts, int64_t rows) {
+  return facts.codeGroup > 0 ? rows * (facts.codeGroup + codePadding) * 4 : 0;
+}
+
 static Configuration fmaConfig(const GpuVariant &variant, const KernelFacts &facts, bool grouped) {
   Fields fields{{"form", int64_t(GpuProduct::FmaTiles)},
                 {"rows", fmaTile},
                 {"columns", fmaTile},
                 {"threads", mostThreads}};
   int64_t columns = facts.codeGroup > 0 ? facts.codeGroup : fmaTile;
-  int64_t staged = facts.codeGroup > 0 ? fmaTile * (facts.codeGroup + codePadding) * 4 : 0;
-  int64_t bytes = (1 + facts.parts) * fmaPieceBytes + staged;
+  int64_t bytes = (1 + facts.parts) * fmaPieceBytes + stagedBytes(facts, fmaTile);
   if (bytes > variant.sharedBytes) {
     return rejected(fields, bytesReason("groups of " + std::to_string(facts.codeGroup) + " codes",
                                         bytes, variant.sharedBytes));
@@ -185,30 +189,38 @@ static Configuration fmaConfig(const GpuVariant &variant, const KernelFacts &fac
               "products are summed in f32, in tiles of 64 x 64");
 }
 
-static std::vector<Configuration> productConfigs(const GpuVariant &variant,
-                                                 const KernelFacts &facts, bool grouped) {
+/// A few rows: a warp has a column, and a block those of its warps, or those of a group of codes.
+static Configuration dotConfig(const KernelFacts &facts, bool grouped, int64_t most) {
+  // A group's columns are many: of as many threads as have registers for the sums of the rows, so
+  // that a multiprocessor waits for as many loads as it would for those of small blocks.
+  constexpr int64_t dotThreads = 128, ofOneRow = 1024, ofFourRows = 512, ofMoreRows = 384;
+  int64_t ofGroup = most == 1 ? ofOneRow : most <= 4 ? ofFourRows : ofMoreRows;
+  bool staged = facts.codeGroup > 0;
+  int64_t threads = staged ? ofGroup : dotThreads;
+  int64_t columns = staged ? facts.codeGroup : threads / warpLanes;
   // The rows that one weight can meet: all of the step in the worst case. A token chooses an
   // expert once.
   int64_t rows = grouped ? ceilDiv(facts.maxRows, facts.rowFactor) : facts.maxRows;
+  Fields fields{{"form", int64_t(GpuProduct::Dots)},
+                {"rows", most},
+                {"columns", columns},
+                {"threads", threads}};
+  if (most < rows) {
+    return rejected(fields, "a weight would be read again for every " + std::to_string(most) +
+                                " of " + std::to_string(rows) + " rows");
+  }
+  std::string reason =
+      "a warp has a column, which is read once for up to " + std::to_string(most) + " rows";
+  return make(fields, productBlocks(facts, grouped, most, ceilDiv(facts.n, columns)),
+              stagedBytes(facts, most),
+              reason + (staged ? ", a block those of a group of codes" : ""));
+}
+
+static std::vector<Configuration> productConfigs(const GpuVariant &variant,
+                                                 const KernelFacts &facts, bool grouped) {
   std::vector<Configuration> configs;
-  constexpr int64_t dotThreads = 128;
   for (int64_t most = 1; most <= mostDotRows; most *= 2) {
-    int64_t columns = dotThreads / warpLanes;
-    Fields fields{{"form", int64_t(GpuProduct::Dots)},
-                  {"rows", most},
-                  {"columns", columns},
-                  {"threads", dotThreads}};
-    if (facts.codeGroup > 0) {
-      configs.push_back(rejected(fields, "a block has fewer columns than a group of codes"));
-    } else if (most < rows) {
-      configs.push_back(rejected(fields, "a weight would be read again for every " +
-                                             std::to_string(most) + " of " + std::to_string(rows) +
-                                             " rows"));
-    } else {
-      configs.push_back(make(
-          fields, productBlocks(facts, grouped, most, ceilDiv(facts.n, columns)), 0,
-          "a warp has a column, which is read once for up to " + std::to_string(most) + " rows"));
-    }
+    configs.push_back(dotConfig(facts, grouped, most));
   }
   configs.push_back(mmaConfig(variant, facts, grouped));
   configs.push_back(wgmmaConfig(variant, facts, grouped));

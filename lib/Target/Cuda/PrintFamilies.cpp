@@ -287,6 +287,9 @@ static FamilyText beginProduct(KernelText &kernel, OpT op, std::string &end) {
          "a weight of bf16 needs no prologue, others no tensor cores");
   if (form == plan::GpuProduct::WgmmaTiles) {
     addWeightMap(kernel, text, op.getWeight(), parts);
+  } else if (form == plan::GpuProduct::Dots && group > 0) {
+    text.checks =
+        sharedCheck(kernel, llvm::formatv("stagedBytes({0}, {1})", kernel.field("rows"), group));
   } else if (form != plan::GpuProduct::Dots) {
     std::string bytes = llvm::formatv("{0}::sharedBytes({1})", tileText(kernel), parts);
     if (group > 0 && form == plan::GpuProduct::FmaTiles) {
@@ -307,9 +310,10 @@ static FamilyText print(KernelText &kernel, kern::GemmOp op) {
   std::string end;
   FamilyText text = beginProduct(kernel, op, end);
   text.header = text.weightMap.empty() ? "gemm" : "wgmma_gemm";
-  auto weight = cast<RankedTensorType>(op.getWeight().getType());
-  int64_t heads = weight.getRank() == 3 ? weight.getDimSize(0) : 1;
-  std::string shape = llvm::formatv("{0}, {1}, {2}", op.getParts(), lastDim(op.getResult()), heads);
+  ArrayRef<int64_t> sizes = cast<RankedTensorType>(op.getWeight().getType()).getShape();
+  auto parts = static_cast<int64_t>(op.getParts());
+  std::string shape = llvm::formatv("{0}, {1}, {2}", parts, sizes.drop_back().back() / parts,
+                                    sizes.size() == 3 ? sizes[0] : 1);
   text.call = llvm::formatv(
       "{0}(launch, {1},\n    {2}, {3}, {4}{5});", productFunction(kernel, "gemm", shape, ""),
       rowsOf(kernel, op),

@@ -29,15 +29,19 @@ static bool has(ModuleOp module, const std::string &variant, plan::GpuProduct fo
   });
 }
 
-/// With more tokens than a tile has rows. Products of many rows have the form `tiles`.
+/// With more tokens than a tile has rows. Products of many rows have the form `tiles`, and there is
+/// a kernel of that kind, if one is given.
 static void compareModel(const Case &one, const std::string &variant, int64_t mostTokens,
-                         plan::GpuProduct tiles) {
+                         plan::GpuProduct tiles, StringRef kind = {}) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
   OwningOpRef<ModuleOp> module = compileCase(one, context, {variant});
   ASSERT_TRUE(module);
   ASSERT_TRUE(has(*module, variant, tiles));
+  ASSERT_TRUE(kind.empty() || llvm::any_of(module->getOps<kern::DefOp>(), [&](kern::DefOp made) {
+                return made.getKind() == kind;
+              }));
   for (auto function : llvm::make_early_inc_range(module->getOps<func::FuncOp>())) {
     function.erase();
   }
@@ -75,8 +79,11 @@ TEST(SimKernels, OfWarpsDoWhatTheirBodiesSay) {
 TEST(SimKernels, OfWarpGroupsDoWhatTheirBodiesSay) {
   compareModel(onTensorCores("moonlightRagged", "wgmma"), "sm_90a", 140, Form::WgmmaTiles);
 }
+// Heads that are whole groups of codes leave their product as codes.
 TEST(SimKernels, OfQuantisedRowsDoWhatTheirBodiesSay) {
-  compareModel(quantised("nano"), "sm_90a", 70, Form::MmaTiles);
+  Case one = quantised("nano");
+  one.vHeadDim = 128;
+  compareModel(one, "sm_90a", 70, Form::MmaTiles, "head_linear_quantise");
 }
 // Rows of codes that begin anywhere are for no tensor cores.
 TEST(SimKernels, OfRaggedQuantisedRowsDoWhatTheirBodiesSay) {
