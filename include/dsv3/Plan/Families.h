@@ -79,6 +79,8 @@ struct GpuVariant {
 
   /// Whether it converts to codes of e4m3, and its tensor cores multiply them.
   constexpr bool hasFp8() const { return capability >= 89; }
+  /// Whether kernels can wait for earlier launches, and so begin before these have ended.
+  constexpr bool hasDependentLaunches() const { return capability >= 90; }
 };
 
 std::span<const GpuVariant> gpuVariants();

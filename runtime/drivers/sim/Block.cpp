@@ -133,6 +133,7 @@ Status Block::beginBlock(int64_t number) {
     lane->multiplyAdds = 0;
     lane->copies.clear();
     lane->barrier = nullptr;
+    lane->waited = !work.dependent;
   }
   for (auto &warp : warps) {
     warp->ready = warp->lanes;

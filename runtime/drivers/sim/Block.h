@@ -33,6 +33,7 @@ struct BlockWork {
   void *const *parameters = nullptr;
   size_t threads = 0;
   size_t sharedBytes = 0;
+  bool dependent = false;     ///< may begin before earlier launches have ended
   uint64_t seed = 0;          ///< 0: all in order
   Checker *checker = nullptr; ///< of every access, where there is one
   Meter *meter = nullptr;     ///< likewise; not both
@@ -94,12 +95,14 @@ private:
   static void commitProducts(MachineThread &thread);
   static void waitForProducts(MachineThread &thread, int pending);
   static void setRegisters(MachineThread &thread, int count);
+  static void waitForEarlierLaunches(MachineThread &thread);
 
   /// Parts of these.
   size_t offsetOf(const void *place);
   SharedBarrier &barrierAt(Lane &lane, const unsigned long long *place, const void *site);
   static void endPhase(SharedBarrier &barrier);
   void checkCopy(Lane &lane, const TensorBox &box, const void *site);
+  void useMark(Lane &lane, const void *site);
   void finishCopy(size_t index);
   void joinProducts(Lane &lane, const ProductStep &step, const void *site);
   void completeProducts(Warp &warp);

@@ -78,6 +78,12 @@ Expected<std::unique_ptr<Grid>> Grid::create(int threads, uint64_t seed, Checker
   return grid;
 }
 
+void Grid::beginStep() {
+  if (checker) {
+    checker->beginStep();
+  }
+}
+
 Expected<std::optional<BlockFailure>> Grid::run(BlockWork work, const std::string &kernel,
                                                 int64_t blocks, uint32_t launch) {
   // Every launch has a schedule of its own.

@@ -17,6 +17,8 @@ public:
   /// With a checker, which outlives the grid, there is one thread.
   static Expected<std::unique_ptr<Grid>> create(int threads, uint64_t seed, Checker *checker);
 
+  /// What ran before has ended before all launches that come.
+  void beginStep();
   /// Runs `blocks` blocks of a kernel; `launch` is the number of the launch within its step. The
   /// failure of one of them, where there is one.
   Expected<std::optional<BlockFailure>> run(BlockWork work, const std::string &kernel,

@@ -15,11 +15,11 @@ using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
 
 const dsv3::sim::Machine Block::machine{
-    syncBlock,      syncWarp,        shuffle,      loadMatrices,  multiplyMatrices,
-    multiplyCodes,  copyAsync,       commitCopies, waitForCopies, atomicLeast,
-    loadVolatile,   sharedArray,     observe,      initBarrier,   arrive,
-    tryWait,        fence,           copyTensor,   sharedAddress, multiplyGroup,
-    commitProducts, waitForProducts, setRegisters};
+    syncBlock,      syncWarp,        shuffle,      loadMatrices,          multiplyMatrices,
+    multiplyCodes,  copyAsync,       commitCopies, waitForCopies,         atomicLeast,
+    loadVolatile,   sharedArray,     observe,      initBarrier,           arrive,
+    tryWait,        fence,           copyTensor,   sharedAddress,         multiplyGroup,
+    commitProducts, waitForProducts, setRegisters, waitForEarlierLaunches};
 
 void Block::syncBlock(MachineThread &thread) {
   auto &lane = static_cast<Lane &>(thread);
@@ -202,14 +202,30 @@ void Block::waitForCopies(MachineThread &thread, int pending) {
   lane.copies.erase(lane.copies.begin(), unfinished);
 }
 
-void Block::atomicLeast(MachineThread &, unsigned long long *place, unsigned long long value) {
+void Block::waitForEarlierLaunches(MachineThread &thread) {
+  static_cast<Lane &>(thread).waited = true;
+}
+
+/// The mark of failures: every launch may write it.
+void Block::useMark(Lane &lane, const void *site) {
+  if (!lane.waited) {
+    fail(lane, "looks at the mark of failures before griddepcontrol.wait", site);
+  }
+}
+
+void Block::atomicLeast(MachineThread &thread, unsigned long long *place,
+                        unsigned long long value) {
+  auto &lane = static_cast<Lane &>(thread);
+  lane.of->useMark(lane, __builtin_return_address(0));
   unsigned long long seen = __atomic_load_n(place, __ATOMIC_RELAXED);
   while (value < seen && !__atomic_compare_exchange_n(place, &seen, value, true, __ATOMIC_RELAXED,
                                                       __ATOMIC_RELAXED)) {
   }
 }
 
-unsigned long long Block::loadVolatile(MachineThread &, const unsigned long long *place) {
+unsigned long long Block::loadVolatile(MachineThread &thread, const unsigned long long *place) {
+  auto &lane = static_cast<Lane &>(thread);
+  lane.of->useMark(lane, __builtin_return_address(0));
   return __atomic_load_n(place, __ATOMIC_RELAXED);
 }
 
@@ -281,7 +297,8 @@ void Block::check(Lane &lane, const AccessEntry &access) {
     work.checker->isDevice(access.place, shared);
     std::string problem =
         shared == access.shared
-            ? work.checker->access(uint16_t(lane.index), uint16_t(lane.warp->syncs), access)
+            ? work.checker->access(uint16_t(lane.index), uint16_t(lane.warp->syncs), access,
+                                   lane.waited)
             : "takes an address for one of " + std::string(access.shared ? "shared" : "global") +
                   " memory that is not";
     if (!problem.empty()) {

@@ -70,6 +70,7 @@ static Expected<SimKernel> load(const plan::KernelText &text, const std::string 
   SimKernel kernel;
   kernel.symbol = text.symbol;
   kernel.threads = *threads;
+  kernel.dependent = plan::isDependent(text);
   kernel.weightMap = *weightMap;
   kernel.file = std::make_unique<MemoryFile>(code);
   if (kernel.file->error() != 0) {

@@ -62,6 +62,7 @@ struct Lane : MachineThread {
   Wait wait = Wait::Nothing;
   const void *site = nullptr;             ///< where it waits, in the kernel's code
   const SharedBarrier *barrier = nullptr; ///< whose phase it waits for, or did
+  bool waited = true;                     ///< for earlier launches
   std::vector<PendingCopy> copies;
   uint32_t group = 0; ///< of copies that come next
 };

@@ -23,7 +23,7 @@
 namespace dsv3::sim {
 
 /// Raised by whoever changes what is said here, so that older code is compiled anew.
-inline constexpr int machineRevision = 3;
+inline constexpr int machineRevision = 4;
 
 /// Which lane a shuffle reads.
 enum class Source : int { Xor, Up, Lane };
@@ -86,6 +86,7 @@ struct Machine {
   void (*commitProducts)(Thread &);
   void (*waitForProducts)(Thread &, int pending);
   void (*setRegisters)(Thread &, int count);
+  void (*waitForEarlierLaunches)(Thread &);
 };
 
 /// Bytes of a worker's region, at a multiple of which it begins.

@@ -14,7 +14,8 @@
 // CHECK-NEXT: const __grid_constant__ TensorMap weightMap) {
 // CHECK-NEXT: static_assert(WgmmaTile::sharedBytes() == 131136, "shared memory as in the family table");
 // CHECK-NEXT: static_assert(WgmmaTile::columns(2) == 64, "boxes as asked for");
-// CHECK: gemmWgmma<2, 96, 1>(launch, Rows<const bf16, 0, 128, 128>{a},
+// CHECK-NEXT: Launch launch = dependentLaunch(mark, number);
+// CHECK-NEXT: gemmWgmma<2, 96, 1>(launch, Rows<const bf16, 0, 128, 128>{a},
 // CHECK-NEXT: Weight<bf16, 192, 128>{weight, nullptr}, T, Epilogue{out}, &weightMap);
 // MMA: gemmMma<2, 96, 1, MmaTile<128, 64, 3>>(
 // MMA-NOT: Wgmma

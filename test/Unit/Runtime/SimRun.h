@@ -15,9 +15,10 @@
 
 namespace dsv3::test {
 
-/// How a kernel is launched; it gets the addresses of `buffers`.
+/// How a kernel is launched; it gets the addresses of `buffers`, `times` times one after the other.
 struct SimLaunch {
   int64_t blocks = 1, sharedBytes = 0;
+  int times = 1;
 };
 
 /// A simulated device with kernels that are written in a test. Compiled code is kept for all
@@ -38,7 +39,7 @@ public:
               const std::string &weightMap = "") {
     std::string text;
     for (const char *header :
-         {"ptx/block", "ptx/math", "ptx/vector", "tile/reduce", "tile/wgmma"}) {
+         {"tile/failure", "ptx/math", "ptx/vector", "tile/reduce", "tile/wgmma"}) {
       text += "#include \"runtime/kernels/cuda/" + std::string(header) + ".cuh\"\n";
     }
     text += "using namespace dsv3::gpu;\n";
@@ -91,9 +92,12 @@ private:
     runtime::Program program;
     program.name = "test";
     program.kernels = {{"test", {}, {-1, 1, 1, 1, how.blocks}, how.sharedBytes}};
-    program.commands = {{runtime::Command::Kind::Launch, 0, 3, 0}};
-    for (const auto &buffer : buffers) {
-      program.args.push_back(buffer->address());
+    for (int i = 0; i < how.times; ++i) {
+      program.commands.push_back(
+          {runtime::Command::Kind::Launch, 0, 3, uint32_t(program.args.size())});
+      for (const auto &buffer : buffers) {
+        program.args.push_back(buffer->address());
+      }
     }
     return device->prepare(program, *object);
   }

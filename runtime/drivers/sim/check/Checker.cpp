@@ -16,7 +16,8 @@ Expected<std::unique_ptr<Checker>> Checker::create() {
   return std::unique_ptr<Checker>(new Checker(*std::move(arena)));
 }
 
-void Checker::beginLaunch() { now.launch = now.block = ++now.segment; }
+void Checker::beginStep() { step = now.segment + 1; }
+void Checker::beginLaunch() { now.launch = now.ordered = now.block = ++now.segment; }
 
 Status Checker::beginBlock(std::span<std::byte> shared, size_t threads) {
   now.block = ++now.segment;
@@ -66,6 +67,10 @@ std::string Checker::describe(ByteState state, const AccessEntry &access, const 
 }
 
 std::string Checker::describeRace(Race race, const AccessEntry &access, uint16_t other) const {
+  if (race == Race::BetweenLaunches) {
+    return actionText(access) + " that an earlier launch of the step, in its thread " +
+           std::to_string(other) + ", reads or writes too: no griddepcontrol.wait lies before";
+  }
   return actionText(access) +
          (race == Race::BetweenBlocks
               ? " that another block of the launch, in its thread " + std::to_string(other) +
@@ -81,7 +86,7 @@ Moment Checker::momentOf(uint16_t thread, uint16_t warpSync, bool shared) const 
   moment.epoch = clocks.epoch(thread);
   moment.known = clocks.known(thread);
   // Each block has shared memory of its own.
-  moment.launch = shared ? now.block : now.launch;
+  moment.launch = moment.ordered = shared ? now.block : now.launch;
   return moment;
 }
 
@@ -101,7 +106,8 @@ std::string Checker::checkStates(const AccessEntry &access) const {
   return "";
 }
 
-std::string Checker::access(uint16_t thread, uint16_t warpSync, const AccessEntry &access) {
+std::string Checker::access(uint16_t thread, uint16_t warpSync, const AccessEntry &access,
+                            bool waited) {
   if (std::string problem = checkStates(access); !problem.empty()) {
     return problem;
   }
@@ -111,6 +117,7 @@ std::string Checker::access(uint16_t thread, uint16_t warpSync, const AccessEntr
     shadow.set(begin, access.bytes, ByteState::Written);
   }
   Moment moment = momentOf(thread, warpSync, access.shared);
+  moment.ordered = access.shared || waited ? moment.ordered : step;
   if (access.shared && moment.known) {
     if (std::string problem = checkAgents(moment, access); !problem.empty()) {
       return problem;

@@ -27,6 +27,8 @@ public:
   Arena &arena() const { return *device; }
   Counters &counters() { return counts; }
 
+  /// Of launches that may overlap.
+  void beginStep();
   void beginLaunch();
   /// Shared memory of the block: nothing of it is an array yet.
   Status beginBlock(std::span<std::byte> shared, size_t threads);
@@ -36,8 +38,8 @@ public:
   /// Bytes of shared memory become an array, if they are none yet.
   void addArray(const void *place, size_t bytes) const;
 
-  /// What is wrong with an access, or nothing.
-  std::string access(uint16_t thread, uint16_t warpSync, const AccessEntry &access);
+  /// What is wrong with an access, or nothing; `waited`: earlier launches have ended.
+  std::string access(uint16_t thread, uint16_t warpSync, const AccessEntry &access, bool waited);
   /// An asynchronous copy to 16 bytes of shared memory, a store that was checked, begins and ends.
   void startCopy(const void *to) const;
   void finishCopy(uint16_t thread, uint16_t warpSync, const void *to);
@@ -74,7 +76,8 @@ private:
   size_t blockThreads = 0;
   Clocks clocks;
   Counters counts;
-  Moment now{1, 1, 1, 0, 0, 1, nullptr};
+  Moment now;
+  uint32_t step = 1; ///< its first segment
 };
 
 } // namespace dsv3::runtime::sim
