@@ -2,7 +2,7 @@
 #pragma once
 
 #include "runtime/drivers/cpu/ThreadTeam.h"
-#include "runtime/drivers/sim/Block.h"
+#include "runtime/drivers/sim/Cluster.h"
 
 #include <memory>
 #include <optional>
@@ -31,7 +31,7 @@ private:
   std::unique_ptr<ThreadTeam> team;
   uint64_t seed;
   Checker *checker;
-  std::vector<std::unique_ptr<Block>> workers; ///< one for each thread of the team
+  std::vector<std::unique_ptr<Cluster>> workers; ///< one for each thread of the team
 };
 
 } // namespace dsv3::runtime::sim

@@ -121,6 +121,7 @@ BlockWork SimExecutable::workOf(const Step &step, const SimKernel &kernel) const
   work.parameters = step.parameters.data();
   work.threads = kernel.threads;
   work.sharedBytes = size_t(program.kernels[step.number].scratchBytes);
+  work.clusterBlocks = kernel.clusterBlocks;
   work.dependent = kernel.dependent;
   return work;
 }
