@@ -15,8 +15,9 @@
 //     to, row-major, in boxes of so many rows and 64 columns, whose rows are swizzled by
 //     128 bytes.
 //
-// It is launched with as many blocks as it has tiles, along x; with as many threads a
-// block as its __launch_bounds__ say; and with KernelVariant::scratchBytes of dynamic
+// It is launched with as many blocks as it has tiles, along x, whole clusters of what its
+// __cluster_dims__ say, if it has any; with as many threads a block as its __launch_bounds__
+// say; and with KernelVariant::scratchBytes of dynamic
 // shared memory.
 //
 // Where the text has `Launch launch = dependentLaunch(mark, number);` the kernel waits there for

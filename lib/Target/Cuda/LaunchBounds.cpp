@@ -1,5 +1,6 @@
 //===- LaunchBounds.cpp - threads of a block, and blocks beside it --------===//
 //
+// What a kernel says of its launch: the blocks of a cluster, where there are any, and its bounds.
 // ptxas saves registers so that a multiprocessor holds more blocks, and where a loop keeps many
 // values it moves some to local memory for that, although shared memory often admits no more
 // blocks. Kernels whose loops are such leave a thread all the registers that it can have.
@@ -20,7 +21,7 @@ static bool keepsMuch(const KernelText &kernel) {
   auto product = [&](Operation *) {
     constexpr int64_t manyRows = 8; // each has a sum of its own
     auto form = static_cast<plan::GpuProduct>(kernel.field("form"));
-    return form == plan::GpuProduct::FmaTiles || form == plan::GpuProduct::WgmmaTiles ||
+    return form == plan::GpuProduct::FmaTiles || isOfWarpGroups(form) ||
            (form == plan::GpuProduct::Dots && kernel.field("rows") >= manyRows);
   };
   kern::DefOp definition = kernel.definition;
@@ -28,6 +29,13 @@ static bool keepsMuch(const KernelText &kernel) {
       .Case<kern::GemmOp, kern::GroupedGemmOp>(product)
       .Case<kern::ExpandedAttentionOp>([](Operation *) { return true; })
       .Default(false);
+}
+
+/// The blocks that run together.
+static int64_t clusterOf(const KernelText &kernel) {
+  kern::DefOp definition = kernel.definition;
+  bool product = isa<kern::GemmOp, kern::GroupedGemmOp>(definition.getCore());
+  return product ? clusterBlocks(static_cast<plan::GpuProduct>(kernel.field("form"))) : 1;
 }
 
 std::string launchBounds(const KernelText &kernel) {
@@ -39,7 +47,9 @@ std::string launchBounds(const KernelText &kernel) {
     int64_t blocks = registersOfMultiprocessor / (registersOfThread * threads);
     bounds += ", " + std::to_string(std::max<int64_t>(1, blocks));
   }
-  return bounds;
+  int64_t cluster = clusterOf(kernel);
+  return (cluster > 1 ? "__cluster_dims__(" + std::to_string(cluster) + ") " : "") +
+         "__launch_bounds__(" + bounds + ")";
 }
 
 } // namespace dsv3::cuda

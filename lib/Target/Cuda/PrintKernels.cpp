@@ -155,8 +155,7 @@ FailureOr<std::string> KernelPrinter::run() {
   lines += "using namespace dsv3::gpu;\n\n" + family->declarations;
   bool hasMap = !family->weightMap.empty();
   lines += hasMap ? "DSV3_WEIGHT_MAP(" + family->weightMap + ")\n\n" : "";
-  lines += llvm::formatv("extern \"C\" __global__ void __launch_bounds__({0}) {1}(\n",
-                         launchBounds(text), name);
+  lines += llvm::formatv("extern \"C\" __global__ void {0} {1}(\n", launchBounds(text), name);
   lines += parameters();
   lines += hasMap ? ",\n    const __grid_constant__ TensorMap weightMap" : "";
   lines += ") {\n";
