@@ -3,7 +3,8 @@
 // What a kernel says of its launch: the blocks of a cluster, where there are any, and its bounds.
 // ptxas saves registers so that a multiprocessor holds more blocks, and where a loop keeps many
 // values it moves some to local memory for that, although shared memory often admits no more
-// blocks. Kernels whose loops are such leave a thread all the registers that it can have.
+// blocks. Kernels whose loops are such leave a thread all the registers that it can have, or as
+// many as their family may take (runtime/jit/KernelRules.cpp).
 //
 //===----------------------------------------------------------------------===//
 #include "KernelText.h"
@@ -16,19 +17,23 @@ using namespace mlir;
 
 namespace dsv3::cuda {
 
-/// Whether the loops of a kernel keep many values for each thread.
-static bool keepsMuch(const KernelText &kernel) {
+/// Registers that each thread may have where the loops of a kernel keep many values; 0 elsewhere.
+static int64_t registersToLeave(const KernelText &kernel) {
+  constexpr int64_t all = 256;
+  constexpr int64_t ofLatents = 80; // a little more than ptxas takes by itself, 64
   auto product = [&](Operation *) {
     constexpr int64_t manyRows = 8; // each has a sum of its own
     auto form = static_cast<plan::GpuProduct>(kernel.field("form"));
-    return form == plan::GpuProduct::FmaTiles || isOfWarpGroups(form) ||
-           (form == plan::GpuProduct::Dots && kernel.field("rows") >= manyRows);
+    bool keepsMuch = form == plan::GpuProduct::FmaTiles || isOfWarpGroups(form) ||
+                     (form == plan::GpuProduct::Dots && kernel.field("rows") >= manyRows);
+    return keepsMuch ? all : 0;
   };
   kern::DefOp definition = kernel.definition;
-  return llvm::TypeSwitch<Operation *, bool>(definition.getCore())
+  return llvm::TypeSwitch<Operation *, int64_t>(definition.getCore())
       .Case<kern::GemmOp, kern::GroupedGemmOp>(product)
-      .Case<kern::ExpandedAttentionOp>([](Operation *) { return true; })
-      .Default(false);
+      .Case<kern::ExpandedAttentionOp>([](Operation *) { return all; })
+      .Case<kern::LatentAttentionOp>([](Operation *) { return ofLatents; })
+      .Default(int64_t(0));
 }
 
 /// The blocks that run together.
@@ -39,12 +44,12 @@ static int64_t clusterOf(const KernelText &kernel) {
 }
 
 std::string launchBounds(const KernelText &kernel) {
-  constexpr int64_t registersOfMultiprocessor = 65536, registersOfThread = 256;
+  constexpr int64_t registersOfMultiprocessor = 65536;
   int64_t threads = kernel.field("threads");
   std::string bounds = std::to_string(threads);
-  if (keepsMuch(kernel)) {
+  if (int64_t registers = registersToLeave(kernel)) {
     // Without a least number setmaxnreg, which warp groups have, is ignored.
-    int64_t blocks = registersOfMultiprocessor / (registersOfThread * threads);
+    int64_t blocks = registersOfMultiprocessor / (registers * threads);
     bounds += ", " + std::to_string(std::max<int64_t>(1, blocks));
   }
   int64_t cluster = clusterOf(kernel);

@@ -22,6 +22,7 @@ kern.def @append kind "append" family "rope_append" sizes ["T"] ins(%q: !r, %kv:
 
 // CHECK-LABEL: //===- kernel latent -===//
 // CHECK: // For sm_90a: heads=2, threads=256, since 2 heads share a read of the latents.
+// CHECK: __launch_bounds__(256, 3) latent(
 // CHECK: const float *cachePages, // [pages, 64, 40]
 // CHECK: using TheCache = Cache<const float, 32, 8, 64, 4096, 2>;
 // CHECK-NEXT: static_assert(LatentShared<2, TheCache>::bytes == 856, "shared memory as in the family table");
