@@ -124,7 +124,10 @@ static std::string mmaRefusal(const KernelFacts &facts, const MmaShape &shape) {
 static Configuration wgmmaConfig(const GpuVariant &variant, const KernelFacts &facts,
                                  bool grouped) {
   int64_t columns = wgmmaColumns / facts.parts;
-  Fields fields{{"form", int64_t(GpuProduct::WgmmaTiles)},
+  // Each of two blocks brings half of the weight's rows, by eights.
+  bool paired = !grouped && facts.maxRows > wgmmaRows && columns % 16 == 0;
+  GpuProduct form = paired ? GpuProduct::WgmmaPairs : GpuProduct::WgmmaTiles;
+  Fields fields{{"form", int64_t(form)},
                 {"rows", wgmmaRows},
                 {"columns", columns},
                 {"stages", wgmmaStages},
@@ -144,8 +147,12 @@ static Configuration wgmmaConfig(const GpuVariant &variant, const KernelFacts &f
   }
   constexpr int64_t barrierBytes = 8;
   int64_t bytes = wgmmaStages * ((wgmmaRows + wgmmaColumns) * mmaRowBytes + 2 * barrierBytes);
-  return make(fields, productBlocks(facts, grouped, wgmmaRows, ceilDiv(facts.n, columns)), bytes,
-              "rows of bf16 meet the tensor cores of warp groups, in tiles of 128 x 128");
+  std::string reason = "rows of bf16 meet the tensor cores of warp groups, in tiles of 128 x 128";
+  int64_t together = clusterBlocks(form);
+  return make(
+      fields,
+      productBlocks(facts, grouped, together * wgmmaRows, together * ceilDiv(facts.n, columns)),
+      bytes, reason + (paired ? " that share the weight by twos" : ""));
 }
 
 static Configuration mmaConfig(const GpuVariant &variant, const KernelFacts &facts, bool grouped) {

@@ -242,6 +242,7 @@ static std::string productFunction(const KernelText &kernel, const std::string &
   case plan::GpuProduct::MmaTiles:
     return name + "Mma<" + shape + ", " + tileText(kernel) + last + ">";
   case plan::GpuProduct::WgmmaTiles:
+  case plan::GpuProduct::WgmmaPairs:
     return name + "Wgmma<" + shape + last + ">";
   }
   llvm_unreachable("all forms are handled");
@@ -252,15 +253,15 @@ static const char *mapArgument(const FamilyText &text) {
   return text.weightMap.empty() ? "" : ", &weightMap";
 }
 
-/// What the form WgmmaTiles has besides: the tensor map of its weight.
+/// What forms of warp groups have besides: the tensor map of their weight.
 static void addWeightMap(const KernelText &kernel, FamilyText &text, Value weight, int64_t parts) {
-  int64_t boxRows = kernel.field("columns");
+  int64_t columns = kernel.field("columns"), boxRows = columns / clusterBlocks(formOf(kernel));
   auto type = cast<RankedTensorType>(weight.getType());
   text.weightMap = llvm::formatv("{0}, {1}, {2}, {3}", kernel.parameterOf(weight),
                                  type.getNumElements() / lastDim(weight), lastDim(weight), boxRows);
   text.checks = sharedCheck(kernel, "WgmmaTile::sharedBytes()");
   text.checks += llvm::formatv(
-      "\n  static_assert(WgmmaTile::columns({0}) == {1}, \"boxes as asked for\");", parts, boxRows);
+      "\n  static_assert(WgmmaTile::columns({0}) == {1}, \"boxes as asked for\");", parts, columns);
 }
 
 /// What both products print alike; `end` is the end of the call: epilogue and stage.
@@ -285,7 +286,7 @@ static FamilyText beginProduct(KernelText &kernel, OpT op, std::string &end) {
   plan::GpuProduct form = formOf(kernel);
   assert((op.getPrologue().empty() || form < plan::GpuProduct::MmaTiles) &&
          "a weight of bf16 needs no prologue, others no tensor cores");
-  if (form == plan::GpuProduct::WgmmaTiles) {
+  if (isOfWarpGroups(form)) {
     addWeightMap(kernel, text, op.getWeight(), parts);
   } else if (form == plan::GpuProduct::Dots && group > 0) {
     text.checks =
@@ -314,6 +315,8 @@ static FamilyText print(KernelText &kernel, kern::GemmOp op) {
   auto parts = static_cast<int64_t>(op.getParts());
   std::string shape = llvm::formatv("{0}, {1}, {2}", parts, sizes.drop_back().back() / parts,
                                     sizes.size() == 3 ? sizes[0] : 1);
+  plan::GpuProduct form = formOf(kernel);
+  shape += isOfWarpGroups(form) ? ", " + std::to_string(clusterBlocks(form)) : "";
   text.call = llvm::formatv(
       "{0}(launch, {1},\n    {2}, {3}, {4}{5});", productFunction(kernel, "gemm", shape, ""),
       rowsOf(kernel, op),

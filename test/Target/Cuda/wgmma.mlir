@@ -1,20 +1,22 @@
 // RUN: dsv3-opt %s --kern-configure="variants=sm_90a tensor-cores=wgmma" | dsv3-translate --kernels-to-cuda | FileCheck %s
 // RUN: dsv3-opt %s --kern-configure=variants=sm_90a | dsv3-translate --kernels-to-cuda | FileCheck %s --check-prefix=MMA
-// Tiles of warp groups, where they are asked for: products with a tensor map of their weight.
+// Tiles of warp groups, where they are asked for: products with a tensor map of their weight. Where
+// there is more than one tile of rows, two blocks of a cluster share the weight.
 
 #T = #dsv3.dims<"T">
 !x = tensor<?x128xbf16, #T>
 !y = tensor<?x96xf32, #T>
 // CHECK-LABEL: //===- kernel gate_up -===//
-// CHECK: // For sm_90a: columns=64, form=3, rows=128, stages=4, threads=384, since rows of bf16 meet the tensor cores of warp groups, in tiles of 128 x 128.
+// CHECK: // For sm_90a: columns=64, form=4, rows=128, stages=4, threads=384, since rows of bf16 meet the tensor cores of warp groups, in tiles of 128 x 128 that share the weight by twos.
 // CHECK: #include "runtime/kernels/cuda/family/wgmma_gemm.cuh"
-// CHECK: DSV3_WEIGHT_MAP(1, 192, 128, 64)
-// CHECK: __launch_bounds__(384, 1) gate_up(
+// CHECK: DSV3_WEIGHT_MAP(1, 192, 128, 32)
+// CHECK: void __cluster_dims__(2) __launch_bounds__(384, 1) gate_up(
 // CHECK: uint64 *mark, uint32 number,
 // CHECK-NEXT: const __grid_constant__ TensorMap weightMap) {
 // CHECK-NEXT: static_assert(WgmmaTile::sharedBytes() == 131136, "shared memory as in the family table");
 // CHECK-NEXT: static_assert(WgmmaTile::columns(2) == 64, "boxes as asked for");
-// CHECK: gemmWgmma<2, 96, 1>(launch, Rows<const bf16, 0, 128, 128>{a},
+// CHECK-NEXT: Launch launch = dependentLaunch(mark, number);
+// CHECK-NEXT: gemmWgmma<2, 96, 1, 2>(launch, Rows<const bf16, 0, 128, 128>{a},
 // CHECK-NEXT: Weight<bf16, 192, 128>{weight, nullptr}, T, Epilogue{out}, &weightMap);
 // MMA: gemmMma<2, 96, 1, MmaTile<128, 64, 3>>(
 // MMA-NOT: Wgmma
@@ -23,6 +25,19 @@ kern.def @gate_up kind "gate_up" family "gemm" sizes ["T"] ins(%a: !x, %w: tenso
   ^bb0(%g: f32, %u: f32):
     %p = arith.mulf %g, %u : f32
     kern.yield %p : f32
+  } -> !y
+  kern.yield %y : !y
+}
+
+// CHECK-LABEL: //===- kernel one_tile -===//
+// CHECK: columns=128, form=3, rows=128
+// CHECK: DSV3_WEIGHT_MAP(1, 96, 128, 128)
+// CHECK: void __launch_bounds__(384, 1) one_tile(
+// CHECK: gemmWgmma<1, 96, 1, 1>(
+kern.def @one_tile kind "one_tile" family "gemm" sizes ["T"] ins(%a: !x, %w: tensor<96x128xbf16>) outs(%o: !y) attributes {maxima = [#dsv3.size<"T", max = 128>]} {
+  %y = kern.gemm ins(%a, %w : !x, tensor<96x128xbf16>) outs(%o : !y) epilogue() [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
   } -> !y
   kern.yield %y : !y
 }

@@ -11,20 +11,25 @@
 
 namespace dsv3::gpu {
 
-/// A tile of WgmmaTile's rows and columns by the block.
-template <int parts, int64 columns, typename RowAt, typename W, typename Epilogue>
+/// A tile of WgmmaTile's rows and columns by the block; `blocks` share the columns.
+template <int parts, int64 columns, int blocks, typename RowAt, typename W, typename Epilogue>
 __device__ inline void wgmmaColumns(const W &weight, const TensorMap *map, int64 columnTile,
                                     int64 head, int64 group, int64 firstRow, int rowCount,
                                     const RowAt &rowAt, const Epilogue &epilogue) {
   constexpr int tileColumns = WgmmaTile::columns(parts);
   int64 firstColumn = columnTile * tileColumns;
-  WgmmaProduct<parts, columns, W, RowAt> product(weight, map, rowAt, group, firstColumn, rowCount);
+  using Shared = Sharing<blocks>;
+  WgmmaProduct<parts, columns, blocks, W, RowAt> product(weight, map, rowAt, group, firstColumn,
+                                                         rowCount);
   if (product.brings()) {
     product.bring();
+    Shared::finish();
+    Shared::waitForOthers();
     return;
   }
   float sums[productSums];
   product.multiply(sums);
+  Shared::finish();
   int warpRow = product.firstRow() + warpIndex() % WgmmaTile::groupWarps * 16;
 #pragma unroll
   for (int i = 0; i < productSums / parts; ++i) {
@@ -38,19 +43,22 @@ __device__ inline void wgmmaColumns(const W &weight, const TensorMap *map, int64
       epilogue(Place{firstRow + row, head, group, column}, ofRow);
     }
   }
+  Shared::waitForOthers();
 }
 
-template <int parts, int64 columns, int64 heads, typename A, typename W, typename Epilogue>
+template <int parts, int64 columns, int64 heads, int blocks, typename A, typename W,
+          typename Epilogue>
 __device__ inline void gemmWgmma(Launch launch, A a, const W &weight, int64 allRows,
                                  const Epilogue &epilogue, const TensorMap *map) {
   static_assert(A::begins % WgmmaTile::chunk == 0, "rows begin on borders of 16 bytes");
   if (launch.stopped()) {
     return;
   }
-  GemmBlock block(ceilDiv(columns, WgmmaTile::columns(parts)), heads, WgmmaTile::rows, allRows);
+  GemmBlock block(ceilDiv(columns, WgmmaTile::columns(parts)), heads, WgmmaTile::rows, allRows,
+                  blocks);
   RowsFrom<A> rowAt{a, block.firstRow, block.head};
-  wgmmaColumns<parts, columns>(weight, map, block.columnTile, block.head, block.head,
-                               block.firstRow, block.rowCount, rowAt, epilogue);
+  wgmmaColumns<parts, columns, blocks>(weight, map, block.columnTile, block.head, block.head,
+                                       block.firstRow, block.rowCount, rowAt, epilogue);
 }
 
 template <int parts, int64 columns, int experts, bool indirect, typename A, typename W,
@@ -67,8 +75,8 @@ __device__ inline void groupedGemmWgmma(Launch launch, A a, const W &weight, con
     return;
   }
   EntryRows<A, indirect> rowAt{a, rows, block.firstRow};
-  wgmmaColumns<parts, columns>(weight, map, block.columnTile, 0, block.expert, block.firstRow,
-                               block.rowCount, rowAt, epilogue);
+  wgmmaColumns<parts, columns, 1>(weight, map, block.columnTile, 0, block.expert, block.firstRow,
+                                  block.rowCount, rowAt, epilogue);
 }
 
 } // namespace dsv3::gpu

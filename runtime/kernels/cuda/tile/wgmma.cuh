@@ -3,7 +3,8 @@
 // 128 rows times 128 rows of a weight, those of all parts together, bf16 with f32 sums. One
 // warp group brings pieces of 64 columns to shared memory, rows by cp.async, since they may
 // be anywhere, and the weight by TMA; two others multiply 64 rows each. A stage of shared
-// memory is full when both sides of a piece have come, empty when both groups have read it.
+// memory is full when both sides of a piece have come, empty when both groups have read it, in
+// all blocks that share the weight.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -12,6 +13,7 @@
 #include "runtime/kernels/cuda/ptx/tensor_copy.cuh"
 #include "runtime/kernels/cuda/ptx/wgmma.cuh"
 #include "runtime/kernels/cuda/tile/mma.cuh"
+#include "runtime/kernels/cuda/tile/sharing.cuh"
 
 /// Of a kernel whose last parameter is a TensorMap: the matrix of ROWS x COLUMNS that its ARGUMENT
 /// points to, in boxes of BOX_ROWS. The driver reads it in the text (dsv3/Plan/GpuKernel.h).
@@ -61,9 +63,11 @@ struct WgmmaTile {
   static_assert((fewRegisters + 2 * manyRegisters) * groupThreads <= 65536, "registers there are");
 };
 
-template <int parts, int64 partRows, typename W, typename RowAt>
+/// `blocks` of a cluster have the same columns, and share the weight.
+template <int parts, int64 partRows, int blocks, typename W, typename RowAt>
 class WgmmaProduct {
 public:
+  using Shared = Sharing<blocks>;
   static_assert(productColumns % (8 * parts) == 0, "swizzles of all parts begin alike");
   static_assert(W::depth % WgmmaTile::chunk == 0, "rows begin on borders of 16 bytes");
   static_assert(!W::prologued && !W::scaled, "elements go to the tensor cores as they are stored");
@@ -82,11 +86,11 @@ public:
     if (threadIndex() == 0) {
       for (int i = 0; i < WgmmaTile::stages; ++i) {
         initBarrier(full + i, WgmmaTile::fullArrivals);
-        initBarrier(empty + i, WgmmaTile::emptyArrivals);
+        initBarrier(empty + i, blocks * WgmmaTile::emptyArrivals);
       }
       fenceBarrierInit();
     }
-    syncBlock();
+    Shared::meet();
   }
 
   static __device__ bool brings() { return threadIndex() < WgmmaTile::groupThreads; }
@@ -161,8 +165,9 @@ private:
     bf16 *to = w + stage * WgmmaTile::sideElements;
     arriveExpecting(full + stage, WgmmaTile::sideElements * int(sizeof(bf16)));
     for (int p = 0; p < parts; ++p) {
-      copyTensor(to + p * columns * WgmmaTile::depth, map, piece * WgmmaTile::depth,
-                 weightRow + int(p * partRows), full + stage);
+      Shared::template bring<columns>(to + p * columns * WgmmaTile::depth, map,
+                                      piece * WgmmaTile::depth, weightRow + int(p * partRows),
+                                      full + stage);
     }
   }
 
@@ -186,11 +191,7 @@ private:
       arrive(full + piece % WgmmaTile::stages);
     }
   }
-  __device__ void hasRead(int piece) const {
-    if (laneIndex() == 0) {
-      arrive(empty + piece % WgmmaTile::stages);
-    }
-  }
+  __device__ void hasRead(int piece) const { Shared::release(empty + piece % WgmmaTile::stages); }
 
   const W &weight;
   const TensorMap *map;
