@@ -66,10 +66,11 @@ static Type stagedType(Region &region) {
   return isa_and_present<BFloat16Type>(type) ? type : Float32Type::get(region.getContext());
 }
 
-/// Destinations of a product, [rows, N], and the type that its epilogue yields: an element of
-/// `out`, or what a stage makes codes and scales of.
+/// Destinations of a product, and the type that its epilogue yields: an element of `out`, whose
+/// sizes are `letters`, or what a stage makes codes and scales of, rows of `codes` columns.
 template <typename OpT>
-static Type checkProductOuts(ShapeCheck &check, OpT op, StringRef rows) {
+static Type checkProductOuts(ShapeCheck &check, OpT op, ArrayRef<StringRef> letters,
+                             StringRef codes = "N") {
   bool staged = op.getQuantiseGroup().has_value();
   if (staged != bool(op.getScalesDestination()) || staged != bool(op.getResultScales())) {
     (void)check.fail(staged ? "a destination and a result for the scales of 'quantise'"
@@ -79,11 +80,11 @@ static Type checkProductOuts(ShapeCheck &check, OpT op, StringRef rows) {
   }
   checkDestination(check, op.getDestination(), op.getResult());
   if (!staged) {
-    checkActivations(check, "outs", op.getDestination(), {rows, "N"});
+    checkActivations(check, "outs", op.getDestination(), letters);
     return elementOf(op.getDestination());
   }
   check.quantised(op.getDestination(), op.getScalesDestination(), int64_t(*op.getQuantiseGroup()),
-                  rows, "N");
+                  letters[0], codes);
   checkDestination(check, op.getScalesDestination(), op.getResultScales());
   return stagedType(op.getEpilogue());
 }
@@ -163,24 +164,32 @@ static void letRows(ShapeCheck &check, int64_t parts) {
   check.let("parts * N", graph::scaled(check["N"], parts), "from 'outs' and 'parts'");
 }
 
-/// A product with heads: no codes go in or come out.
+/// A product with heads: no codes go in. Those that come out are of all heads side by side.
 static LogicalResult verifyHeads(GemmOp op) {
   ShapeCheck check(op);
   auto parts = int64_t(op.getParts());
-  if (op.getAScales() || op.getQuantiseGroup() || op.getScalesDestination() ||
-      op.getResultScales()) {
-    return check.fail("neither quantised activations nor 'quantise' in a product with heads",
-                      "scales", "quantise rows before, or after, in a kernel of its own");
+  if (op.getAScales()) {
+    return check.fail("no quantised activations in a product with heads", "scales",
+                      "widen 'a' first");
   }
   checkActivations(check, "a", op.getA(), {"T", "h", "K"});
-  checkActivations(check, "outs", op.getDestination(), {"T", "h", "N"});
+  auto weight = cast<RankedTensorType>(op.getWeight().getType());
+  if (auto group = op.getQuantiseGroup();
+      group && weight.getRank() == 3 && weight.hasStaticShape()) {
+    int64_t columns = weight.getDimSize(1) / parts;
+    check.let("N", columns, "from 'weight' and 'parts'");
+    check.let("h * N", columns * check.number("h"));
+    if (check.ok() && int64_t(*group) > 0 && columns % int64_t(*group) != 0) {
+      return check.fail("whole groups of " + Twine(*group) + " columns in each head",
+                        Twine(columns) + " columns", "quantise the heads in a kernel of its own");
+    }
+  }
+  Type result = checkProductOuts(check, op, {"T", "h", "N"}, "h * N");
   letRows(check, parts);
   check.weight("weight", op.getWeight(), {"h", "parts * N", "K"}, op.getScales(), op.getBlock());
-  checkDestination(check, op.getDestination(), op.getResult());
   checkPrologue(check, op.getPrologue(), Value());
   checkAccess(check, op.getEpilogueInputs(), op.getAccess(), {"T", "h", "N"}, "h");
-  checkEpilogue(check, op.getEpilogue(), parts, op.getEpilogueInputs(),
-                elementOf(op.getDestination()));
+  checkEpilogue(check, op.getEpilogue(), parts, op.getEpilogueInputs(), result);
   return check.result();
 }
 
@@ -194,7 +203,7 @@ LogicalResult GemmOp::verify() {
     return verifyHeads(*this);
   }
   checkRows(check, getA(), getAScales(), getWeight(), getBlock(), "T");
-  Type result = checkProductOuts(check, *this, "T");
+  Type result = checkProductOuts(check, *this, {"T", "N"});
   letRows(check, parts);
   check.weight("weight", getWeight(), {"parts * N", "K"}, getScales(), getBlock());
   checkPrologue(check, getPrologue(), getAScales());
@@ -213,7 +222,7 @@ LogicalResult GroupedGemmOp::verify() {
   if (getRows()) {
     check.shape("rows", getRows(), {"T * k"});
   }
-  Type result = checkProductOuts(check, *this, "T * k");
+  Type result = checkProductOuts(check, *this, {"T * k", "N"});
   letRows(check, parts);
   check.weight("weight", getWeight(), {"E", "parts * N", "K"}, getScales(), getBlock());
   checkPrologue(check, getPrologue(), getAScales());

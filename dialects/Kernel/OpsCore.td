@@ -90,10 +90,12 @@ def Kernel_GemmOp : Kernel_CoreOp<"gemm", [Pure, AttrSizedOperandSegments]> {
     The weight's rows are `parts` equal parts of N rows. Without heads, for each t, n:
     `acc_p = sum_k a[t, k] * W[p * N + n, k]`, `out[t, n] = epilogue(acc_0, …, operands
     at (t, n))`. With heads `a` is [T, h, K], the weight [h, parts * N, K], `out` [T, h,
-    N]: each head has its own weight. `block` and `scales` as in dsv3.linear, per head.
+    N]: each head has its own weight. `block` and `scales` as in dsv3.linear, per head. With
+    `quantise` the codes of all heads lie side by side.
 
     Constraints:
-    1. `a` is [T, K] or [T, h, K], `out` [T, N] or [T, h, N].
+    1. `a` is [T, K] or [T, h, K], `out` [T, N] or [T, h, N], with heads and `quantise` [T, h * N],
+       whose groups divide N. With heads `a` holds no codes.
     2. The sum over k is taken in an order that depends on K and the configuration alone.
     3. The epilogue has `parts` f32 arguments, then one for each operand, and yields an
        element of `out`.

@@ -26,8 +26,8 @@ struct MmaShape {
 };
 /// One for all that stores what it computes, one that has the columns of a group of codes.
 static constexpr MmaShape mmaShape{128, 64, 3}, mmaShapeOfCodes{64, 128, 2};
-/// tile/quantise.cuh: bytes of values that become codes, with floats between the rows.
-static constexpr int64_t stagedBytes(int64_t rows, int64_t group) { return rows * (group + 8) * 4; }
+/// tile/quantise.cuh: floats between the rows of values that become codes.
+static constexpr int64_t codePadding = 8;
 /// tile/wgmma.cuh: two products of 64 x 128, the columns being those of all parts together; pieces
 /// in flight, each with two barriers; threads.
 static constexpr int64_t wgmmaRows = 64, wgmmaColumns = 128, wgmmaStages = 4, wgmmaThreads = 384;
@@ -128,13 +128,21 @@ static std::string tileReason(const KernelFacts &facts, const std::string &what,
          ", in tiles of " + std::to_string(rows) + " x " + std::to_string(columns);
 }
 
+/// Bytes of `rows` rows of values that become codes.
+static int64_t stagedBytes(const KernelFacts &facts, int64_t rows) {
+  return facts.codeGroup > 0 ? rows * (facts.codeGroup + codePadding) * 4 : 0;
+}
+
 static Configuration wgmmaConfig(const GpuVariant &variant, const KernelFacts &facts,
                                  bool grouped) {
   // Where the columns of both products make a group of codes, they lie side by side.
   bool beside = facts.codeGroup * facts.parts > wgmmaColumns;
-  int64_t rows = (beside ? 1 : 2) * wgmmaRows;
-  int64_t columns = (beside ? 2 : 1) * wgmmaColumns / facts.parts;
-  Fields fields{{"form", int64_t(GpuProduct::WgmmaTiles)},
+  int64_t rows = (beside ? 1 : 2) * wgmmaRows, part = wgmmaColumns / facts.parts;
+  int64_t columns = (beside ? 2 : 1) * part;
+  // Each of two blocks brings half of a part of the weight's rows, by eights.
+  bool paired = !grouped && facts.maxRows > rows && part % 16 == 0;
+  GpuProduct form = paired ? GpuProduct::WgmmaPairs : GpuProduct::WgmmaTiles;
+  Fields fields{{"form", int64_t(form)},
                 {"rows", rows},
                 {"columns", columns},
                 {"stages", wgmmaStages},
@@ -151,12 +159,16 @@ static Configuration wgmmaConfig(const GpuVariant &variant, const KernelFacts &f
   }
   constexpr int64_t barrierBytes = 8;
   int64_t bytes = wgmmaStages * ((rows + facts.parts * columns) * mmaRowBytes + 2 * barrierBytes) +
-                  (facts.codeGroup > 0 ? stagedBytes(rows, facts.codeGroup) + barrierBytes : 0);
+                  (facts.codeGroup > 0 ? stagedBytes(facts, rows) + barrierBytes : 0);
   if (bytes > variant.sharedBytes) {
     return rejected(fields, bytesReason("the stages", bytes, variant.sharedBytes));
   }
-  return make(fields, productBlocks(facts, grouped, rows, ceilDiv(facts.n, columns)), bytes,
-              tileReason(facts, "the tensor cores of warp groups", rows, columns));
+  int64_t together = clusterBlocks(form);
+  return make(fields,
+              productBlocks(facts, grouped, together * rows, together * ceilDiv(facts.n, columns)),
+              bytes,
+              tileReason(facts, "the tensor cores of warp groups", rows, columns) +
+                  (paired ? " that share the weight by twos" : ""));
 }
 
 static Configuration mmaConfig(const GpuVariant &variant, const KernelFacts &facts, bool grouped) {
@@ -183,8 +195,7 @@ static Configuration fmaConfig(const GpuVariant &variant, const KernelFacts &fac
                 {"columns", fmaTile},
                 {"threads", mostThreads}};
   int64_t columns = facts.codeGroup > 0 ? facts.codeGroup : fmaTile;
-  int64_t staged = facts.codeGroup > 0 ? stagedBytes(fmaTile, facts.codeGroup) : 0;
-  int64_t bytes = (1 + facts.parts) * fmaPieceBytes + staged;
+  int64_t bytes = (1 + facts.parts) * fmaPieceBytes + stagedBytes(facts, fmaTile);
   if (bytes > variant.sharedBytes) {
     return rejected(fields, bytesReason("groups of " + std::to_string(facts.codeGroup) + " codes",
                                         bytes, variant.sharedBytes));
@@ -193,30 +204,38 @@ static Configuration fmaConfig(const GpuVariant &variant, const KernelFacts &fac
               "products are summed in f32, in tiles of 64 x 64");
 }
 
-static std::vector<Configuration> productConfigs(const GpuVariant &variant,
-                                                 const KernelFacts &facts, bool grouped) {
+/// A few rows: a warp has a column, and a block those of its warps, or those of a group of codes.
+static Configuration dotConfig(const KernelFacts &facts, bool grouped, int64_t most) {
+  // A group's columns are many: of as many threads as have registers for the sums of the rows, so
+  // that a multiprocessor waits for as many loads as it would for those of small blocks.
+  constexpr int64_t dotThreads = 128, ofOneRow = 1024, ofFourRows = 512, ofMoreRows = 384;
+  int64_t ofGroup = most == 1 ? ofOneRow : most <= 4 ? ofFourRows : ofMoreRows;
+  bool staged = facts.codeGroup > 0;
+  int64_t threads = staged ? ofGroup : dotThreads;
+  int64_t columns = staged ? facts.codeGroup : threads / warpLanes;
   // The rows that one weight can meet: all of the step in the worst case. A token chooses an
   // expert once.
   int64_t rows = grouped ? ceilDiv(facts.maxRows, facts.rowFactor) : facts.maxRows;
+  Fields fields{{"form", int64_t(GpuProduct::Dots)},
+                {"rows", most},
+                {"columns", columns},
+                {"threads", threads}};
+  if (most < rows) {
+    return rejected(fields, "a weight would be read again for every " + std::to_string(most) +
+                                " of " + std::to_string(rows) + " rows");
+  }
+  std::string reason =
+      "a warp has a column, which is read once for up to " + std::to_string(most) + " rows";
+  return make(fields, productBlocks(facts, grouped, most, ceilDiv(facts.n, columns)),
+              stagedBytes(facts, most),
+              reason + (staged ? ", a block those of a group of codes" : ""));
+}
+
+static std::vector<Configuration> productConfigs(const GpuVariant &variant,
+                                                 const KernelFacts &facts, bool grouped) {
   std::vector<Configuration> configs;
-  constexpr int64_t dotThreads = 128;
   for (int64_t most = 1; most <= mostDotRows; most *= 2) {
-    int64_t columns = dotThreads / warpLanes;
-    Fields fields{{"form", int64_t(GpuProduct::Dots)},
-                  {"rows", most},
-                  {"columns", columns},
-                  {"threads", dotThreads}};
-    if (facts.codeGroup > 0) {
-      configs.push_back(rejected(fields, "a block has fewer columns than a group of codes"));
-    } else if (most < rows) {
-      configs.push_back(rejected(fields, "a weight would be read again for every " +
-                                             std::to_string(most) + " of " + std::to_string(rows) +
-                                             " rows"));
-    } else {
-      configs.push_back(make(
-          fields, productBlocks(facts, grouped, most, ceilDiv(facts.n, columns)), 0,
-          "a warp has a column, which is read once for up to " + std::to_string(most) + " rows"));
-    }
+    configs.push_back(dotConfig(facts, grouped, most));
   }
   configs.push_back(mmaConfig(variant, facts, grouped));
   configs.push_back(wgmmaConfig(variant, facts, grouped));

@@ -48,6 +48,10 @@ Expected<std::optional<WeightMap>> weightMapOf(const KernelText &kernel) {
   return std::optional(WeightMap{argument, rows, rowBytes, boxRows});
 }
 
+bool isDependent(const KernelText &kernel) {
+  return kernel.text.find("\n  Launch launch = dependentLaunch(") != std::string::npos;
+}
+
 std::string joinKernelTexts(std::string_view variant, const std::vector<KernelText> &kernels) {
   std::string file = "// Kernels of a dsv3 bundle for " + std::string(variant) +
                      ". Each is compiled as a file of its own.\n";

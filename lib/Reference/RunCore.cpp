@@ -150,7 +150,8 @@ LogicalResult Frame::finishProduct(OpT op, FailureOr<Tensor> result) {
     define(op.getResult(), *result);
     return success();
   }
-  defineQuantised(op.getResult(), op.getResultScales(), *result,
+  Tensor rows = result->reshaped({result->rows(), result->columns()}); // heads side by side
+  defineQuantised(op.getResult(), op.getResultScales(), rows,
                   static_cast<int64_t>(*op.getQuantiseGroup()), op.getUe8m0());
   return success();
 }

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "dsv3/Support/WeightEncoding.h"
 
+#include "dsv3/Support/Choices.h"
 #include "dsv3/Support/Float.h"
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <ranges>
 
 namespace dsv3 {
 
@@ -42,12 +44,7 @@ std::optional<DType> encodingFromName(std::string_view text) {
 }
 
 std::string encodingNames() {
-  std::string text;
-  for (const EncodingName &encoding : encodings) {
-    text += text.empty() ? "" : &encoding == &encodings.back() ? " or " : ", ";
-    text += encoding.name;
-  }
-  return text;
+  return choicesText(encodings | std::views::transform(&EncodingName::name));
 }
 
 static float asF16(float value) { return f16ToFloat(floatToF16(value)); }

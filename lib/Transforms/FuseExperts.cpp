@@ -32,7 +32,7 @@ struct FuseExperts : impl::FuseExpertsBase<FuseExperts> {
       remark::missed(product->getLoc(), options) << "no activation that alone reads the product";
       return;
     }
-    if (auto quantise = onlyQuantise(active);
+    if (auto quantise = onlyQuantise(active, product, "fuse-experts");
         quantise && makeGroup("experts_gate_up_quantise", {product, active, quantise})) {
       remark::passed(product->getLoc(), options)
           << "gate, up, SiLU·mul and its codes in one launch";

@@ -10,14 +10,38 @@ namespace dsv3 {
 namespace {
 struct FuseGemmEpilogue : impl::FuseGemmEpilogueBase<FuseGemmEpilogue> {
   void runOnOperation() override {
-    SmallVector<graph::LinearOp> work;
-    getOperation().walk([&](graph::LinearOp op) {
-      if (isFree(op)) {
+    SmallVector<Operation *> work;
+    getOperation().walk([&](Operation *op) {
+      if (isFree(op) && isa<graph::LinearOp, graph::HeadLinearOp>(op)) {
         work.push_back(op);
       }
     });
-    for (graph::LinearOp linear : work) {
-      fuse(linear);
+    for (Operation *op : work) {
+      if (auto linear = dyn_cast<graph::LinearOp>(op)) {
+        fuse(linear);
+      } else {
+        fuseCodes(cast<graph::HeadLinearOp>(op));
+      }
+    }
+  }
+
+  /// FP8 codes of heads that are merged to the rows of the next product, if each has whole groups.
+  void fuseCodes(graph::HeadLinearOp product) {
+    auto merge = dyn_cast_if_present<graph::MergeHeadsOp>(onlyUser(product));
+    auto quantise = merge && isFree(merge) ? onlyQuantise(merge, product, "fuse-gemm-epilogue")
+                                           : graph::QuantiseOp();
+    if (!quantise || !makesFp8(quantise)) {
+      return;
+    }
+    auto options = remarkOptions("fuse-gemm-epilogue", product);
+    int64_t columns = cast<RankedTensorType>(product.getResult().getType()).getDimSize(2);
+    if (columns % static_cast<int64_t>(quantise.getGroup()) != 0) {
+      remark::missed(product.getLoc(), options) << sentence(
+          "the {0} columns of a head are no whole groups of {1}", columns, quantise.getGroup());
+      return;
+    }
+    if (makeGroup("head_linear_quantise", {product, merge, quantise})) {
+      remark::passed(product.getLoc(), options) << "the codes of the heads in the epilogue";
     }
   }
 
@@ -29,7 +53,8 @@ struct FuseGemmEpilogue : impl::FuseGemmEpilogueBase<FuseGemmEpilogue> {
       remark::missed(linear.getLoc(), options) << "no elementwise op that alone reads the product";
       return;
     }
-    if (auto quantise = adds ? graph::QuantiseOp() : onlyQuantise(user);
+    if (auto quantise =
+            adds ? graph::QuantiseOp() : onlyQuantise(user, linear, "fuse-gemm-epilogue");
         quantise && makeGroup("gate_up_quantise", {linear, user, quantise})) {
       remark::passed(linear.getLoc(), options) << "SiLU·mul and its codes in the epilogue";
       return;

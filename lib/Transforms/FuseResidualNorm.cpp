@@ -21,23 +21,39 @@ struct FuseResidualNorm : impl::FuseResidualNormBase<FuseResidualNorm> {
     }
   }
 
+  /// A dsv3.cast in no group that reads the norm, or null.
+  static graph::CastOp freeCast(graph::RmsNormOp norm) {
+    for (Operation *user : norm.getResult().getUsers()) {
+      if (auto cast = dyn_cast<graph::CastOp>(user); cast && isFree(cast)) {
+        return cast;
+      }
+    }
+    return nullptr;
+  }
+
   void fuse(graph::RmsNormOp norm) {
     auto options = remarkOptions("fuse-residual-norm", norm);
     auto add = norm.getX().getDefiningOp<graph::AddOp>();
     if (add && !isFree(add)) {
       add = nullptr;
     }
-    graph::QuantiseOp quantise = freeQuantise(norm.getResult());
-    if (add && quantise && makeGroup("residual_norm_quantise", {add, norm, quantise})) {
+    Operation *rounding = freeQuantise(norm.getResult());
+    StringRef kind = "_quantise", made = "its codes";
+    if (graph::CastOp cast = rounding ? graph::CastOp() : freeCast(norm)) {
+      cast->moveAfter(norm); // what else reads the norm may stand before the cast
+      rounding = cast;
+      kind = "_cast", made = "its cast";
+    }
+    if (add && rounding && makeGroup(("residual_norm" + kind).str(), {add, norm, rounding})) {
       remark::passed(norm.getLoc(), options)
-          << "residual addition, norm and its codes in one launch";
+          << sentence("residual addition, norm and {0} in one launch", made);
     } else if (add && makeGroup("residual_norm", {add, norm})) {
       remark::passed(norm.getLoc(), options) << "residual addition and norm in one launch";
-    } else if (quantise && makeGroup("norm_quantise", {norm, quantise})) {
-      remark::passed(norm.getLoc(), options) << "norm and its codes in one launch";
+    } else if (rounding && makeGroup(("norm" + kind).str(), {norm, rounding})) {
+      remark::passed(norm.getLoc(), options) << sentence("norm and {0} in one launch", made);
     } else {
       remark::missed(norm.getLoc(), options)
-          << "no residual addition right before the norm, no quantisation right after it";
+          << "no residual addition right before the norm, neither codes nor a cast right after it";
     }
   }
 };

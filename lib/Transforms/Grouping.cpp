@@ -2,11 +2,13 @@
 #include "Grouping.h"
 
 #include "EntrySizes.h"
+#include "Graph/Extent.h"
 #include "dsv3/Plan/Families.h"
 
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 
@@ -41,14 +43,38 @@ static bool isOfFewTokens(Operation *op) {
   });
 }
 
-graph::QuantiseOp onlyQuantise(Operation *op) {
+/// Whether blocks with the columns of a whole group of codes each do for a product of a few tokens:
+/// they are many, or a block is done within the time of the launch that is saved.
+static bool groupsAreBlocks(graph::QuantiseOp quantise, Operation *product, StringRef pass) {
+  constexpr int64_t manyBlocks = 64;               // half of a large GPU's multiprocessors
+  constexpr int64_t fewWeights = int64_t(1) << 18; // a multiprocessor reads 64 bytes a cycle
+  Value weight = llvm::TypeSwitch<Operation *, Value>(product)
+                     .Case<graph::LinearOp, graph::GroupedLinearOp, graph::HeadLinearOp>(
+                         [](auto op) { return op.getWeight(); });
+  bool grouped = isa<graph::GroupedLinearOp>(product);
+  auto codes = cast<RankedTensorType>(quantise.getCodes().getType());
+  auto weights = cast<RankedTensorType>(weight.getType());
+  auto group = static_cast<int64_t>(quantise.getGroup());
+  int64_t columns = codes.getDimSize(1) * (grouped ? weights.getDimSize(0) : 1);
+  graph::Extent rows = graph::extentOf(codes, 0);
+  int64_t entries = rows.isStatic() ? 1 : graph::DimsAttr::split(rows.name).second;
+  int64_t blocks = static_cast<int64_t>(llvm::divideCeil(codes.getDimSize(1), group)) * entries;
+  if (blocks >= manyBlocks || weights.getNumElements() / columns * group <= fewWeights) {
+    return true;
+  }
+  remark::missed(quantise.getLoc(), remarkOptions(pass, quantise)) << sentence(
+      "codes in a launch of their own: {0} blocks with the columns of a group would be too few",
+      blocks);
+  return false;
+}
+
+graph::QuantiseOp onlyQuantise(Operation *op, Operation *product, StringRef pass) {
   auto quantise = dyn_cast_if_present<graph::QuantiseOp>(onlyUser(op));
   if (!quantise || !isFree(quantise)) {
     return nullptr;
   }
-  bool fp8 =
-      isa<Float8E4M3FNType>(cast<RankedTensorType>(quantise.getCodes().getType()).getElementType());
-  return fp8 && isOfFewTokens(op) ? nullptr : quantise;
+  bool few = makesFp8(quantise) && isOfFewTokens(op);
+  return few && !groupsAreBlocks(quantise, product, pass) ? nullptr : quantise;
 }
 
 kern::GroupOp makeGroup(StringRef kind, ArrayRef<Operation *> ops) {

@@ -106,8 +106,9 @@ FailureOr<plan::KernelFacts> kernelFacts(kern::DefOp definition) {
         facts.rowsBegin = beginsOf(op.getA());
         facts.k = lastDim(op.getWeight());
         facts.parts = static_cast<int64_t>(op.getParts());
-        bool heads = cast<RankedTensorType>(op.getWeight().getType()).getRank() == 3;
-        facts.groups = heads ? dimOf(op.getWeight(), 0) : 1;
+        int64_t rank = cast<RankedTensorType>(op.getWeight().getType()).getRank();
+        facts.groups = rank == 3 ? dimOf(op.getWeight(), 0) : 1;
+        facts.n = dimOf(op.getWeight(), rank - 2) / facts.parts; // codes are of all heads
       })
       .Case([&](kern::GroupedGemmOp op) {
         setWeight(facts, op);

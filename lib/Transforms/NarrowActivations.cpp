@@ -7,6 +7,8 @@
 //===----------------------------------------------------------------------===//
 #include "Common.h"
 #include "dsv3/Plan/Families.h"
+#include "dsv3/Plan/Names.h"
+#include "dsv3/Support/Choices.h"
 #include "dsv3/Support/WeightEncoding.h"
 #include "dsv3/Transforms/Precision.h"
 
@@ -20,7 +22,7 @@ Status checkActivations(const std::string &policy, const std::string &activation
                         const std::string &weights) {
   std::optional<DType> type = plan::activationsFromName(activations);
   if (!type) {
-    return Failure{"expected f32, bf16 or int8, found '" + activations + "'", "--activations",
+    return Failure{refuseOther(plan::activationNames, activations), "--activations",
                    "leave it out for f32, which is exact"};
   }
   if (type != DType::F32 && policy != "f32") {
@@ -49,8 +51,8 @@ struct NarrowActivations : impl::NarrowActivationsBase<NarrowActivations> {
     ModuleOp module = getOperation();
     std::optional<DType> known = plan::activationsFromName(activations);
     if (!known) {
-      module.emitError("expected activations f32, bf16 or int8, found '")
-          << activations << "'; hint: f32 is the default, and exact";
+      module.emitError("activations: ") << refuseOther(plan::activationNames, activations)
+                                        << "; hint: f32 is the default, and exact";
       return signalPassFailure();
     }
     wanted = *known;

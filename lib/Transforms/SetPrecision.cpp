@@ -7,6 +7,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "WeightReads.h"
+#include "dsv3/Plan/Names.h"
+#include "dsv3/Support/Choices.h"
 #include "dsv3/Transforms/Precision.h"
 
 #include "llvm/ADT/DenseSet.h"
@@ -19,17 +21,17 @@ namespace dsv3 {
 #include "dsv3/Transforms/Passes.h.inc"
 
 Status checkPolicy(const std::string &policy) {
-  if (policy == "f32" || policy == "bf16" || policy == "w8a8") {
-    return {};
+  std::string unknown = refuseOther(plan::policyNames, policy);
+  if (!unknown.empty()) {
+    return Failure{unknown, "--policy", "f32 is the default, and exact"};
   }
-  return Failure{"expected the precision policy f32, bf16 or w8a8, found '" + policy + "'", "",
-                 "f32 is the default, and exact"};
+  return {};
 }
 
 Status checkCacheType(const std::string &policy, const std::string &type) {
-  if (!type.empty() && type != "f32" && type != "bf16" && type != "f16") {
-    return Failure{"expected f32, bf16 or f16, found '" + type + "'", "--cache-type",
-                   "leave it out for what the policy says"};
+  std::string unknown = refuseOther(plan::cacheTypeNames, type);
+  if (!type.empty() && !unknown.empty()) {
+    return Failure{unknown, "--cache-type", "leave it out for what the policy says"};
   }
   if (!type.empty() && policy != "f32" && type != "bf16") {
     return Failure{"policy " + policy + " keeps a cache of bf16, but " + type + " was asked for",

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "runtime/base/Numa.h"
 
+#include "dsv3/Support/Choices.h"
 #include "dsv3/Support/Cpus.h"
 #include "runtime/base/Cpu.h"
 
@@ -15,6 +16,7 @@
 #include <cstring>
 #include <fstream>
 #include <linux/mempolicy.h>
+#include <ranges>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <system_error>
@@ -43,14 +45,7 @@ std::optional<NumaMode> runtime::numaModeFromName(std::string_view text) {
   return std::nullopt;
 }
 
-std::string runtime::numaModeNames() {
-  std::string text;
-  for (const auto &mode : modes) {
-    text += text.empty() ? "" : &mode == &modes.back() ? " or " : ", ";
-    text += mode.first;
-  }
-  return text;
-}
+std::string runtime::numaModeNames() { return choicesText(modes | std::views::keys); }
 
 /// Takes a number from the front of `text`.
 static std::optional<int> takeNumber(std::string_view &text) {

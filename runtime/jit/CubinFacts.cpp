@@ -28,7 +28,8 @@ constexpr std::array<SassCode, sassCount> sassCodes{{{"LDL", 0x183},
                                                      {"QGMMA", 0x1f3},
                                                      {"UTMALDG", 0x1b4},
                                                      {"UTMASTG", 0x1b5},
-                                                     {"USETMAXREG", 0x1c8}}};
+                                                     {"USETMAXREG", 0x1c8},
+                                                     {"F2FP", 0x03e}}};
 constexpr uint64_t codeMask = 0x1ff;
 constexpr size_t instructionBytes = 16;
 

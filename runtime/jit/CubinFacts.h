@@ -31,8 +31,9 @@ enum class Sass : uint8_t {
   UTMALDG,    ///< TMA, to shared memory
   UTMASTG,    ///< TMA, from shared memory
   USETMAXREG, ///< setmaxnreg
+  F2FP,       ///< cvt of two narrow numbers
 };
-inline constexpr size_t sassCount = size_t(Sass::USETMAXREG) + 1;
+inline constexpr size_t sassCount = size_t(Sass::F2FP) + 1;
 std::string_view name(Sass instruction);
 
 struct CubinFacts {

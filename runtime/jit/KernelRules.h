@@ -16,7 +16,7 @@
 namespace dsv3::runtime {
 
 /// Kernels that a model may have at most, of each variant: what is compiled before its first token.
-inline constexpr size_t mostKernels = 62;
+inline constexpr size_t mostKernels = 60;
 
 /// What the plan says of a kernel.
 struct PlannedKernel {

@@ -214,6 +214,21 @@ kern.def @gate_up_quantise kind "gate_up_quantise" ins(%x: tensor<?x128xf8E4M3FN
   kern.yield %k, %t : tensor<?x64xf8E4M3FN, #T>, tensor<?x1xf32, #T>
 }
 
+// The codes of all heads lie side by side.
+// CHECK-LABEL: kern.def @head_linear_quantise
+// CHECK-SAME: ins(%[[A:[^:]+]]: {{[^%]*}}, %[[W:[^:]+]]: {{.*}} outs(%[[Q:[^:]+]]: {{[^%]*}}, %[[QS:[^:]+]]:
+// CHECK: kern.gemm ins(%[[A]], %[[W]] : {{.*}}) outs(%[[Q]], %[[QS]] : tensor<?x256xf8E4M3FN, {{.*}}>, tensor<?x2xf32, {{.*}}>) epilogue() [] {
+// CHECK-NEXT: ^bb0(%[[V:.+]]: f32):
+// CHECK-NEXT: %[[R:.+]] = arith.truncf %[[V]] : f32 to bf16
+// CHECK-NEXT: kern.yield %[[R]] : bf16
+// CHECK-NEXT: } quantise group 128 ->
+kern.def @head_linear_quantise kind "head_linear_quantise" ins(%x: tensor<?x2x64xbf16, #T>, %w: tensor<2x128x64xbf16>) outs(%q: tensor<?x256xf8E4M3FN, #T>, %c: tensor<?x2xf32, #T>) {
+  %p = dsv3.head_linear %x, %w : tensor<?x2x64xbf16, #T>, tensor<2x128x64xbf16> -> tensor<?x2x128xbf16, #T>
+  %m = dsv3.merge_heads %p : tensor<?x2x128xbf16, #T>
+  %k, %t = dsv3.quantise %m group 128 : tensor<?x256xbf16, #T> -> tensor<?x256xf8E4M3FN, #T>, tensor<?x2xf32, #T>
+  kern.yield %k, %t : tensor<?x256xf8E4M3FN, #T>, tensor<?x2xf32, #T>
+}
+
 // An expanded weight is a prologue of the product that reads it.
 // CHECK-LABEL: kern.def @expanded
 // CHECK: kern.gemm ins(%{{.+}}, %{{.+}} scales %{{.+}} block [128, 128] : tensor<?x128xbf16, {{.*}}>, tensor<128x128xf8E4M3FN>, tensor<1x1xf32>) outs({{.*}}) prologue {

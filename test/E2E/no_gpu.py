@@ -91,5 +91,15 @@ class NoGpuTest(unittest.TestCase):
                                 "is not for this GPU", bundle, "dsv3-compile")
         self.expect_failure(self.generate(bundle, "cuda", FAKE_LOAD="2"), "AN_ERROR_OF_A_TEST")
 
+    def test_launches_overlap_but_the_first_of_a_step(self):
+        # Kernels of this driver do nothing: the logits of the prompt are no numbers.
+        bundle, launches = self.bundle("cubins", "--arch=sm_90a", "--precompile"), self.path("launches")
+        self.expect_failure(self.generate(bundle, "cuda", FAKE_LAUNCHES=launches), "is no number")
+        with open(launches, encoding="utf-8") as file:
+            first, *others = (line.split() for line in file.read().splitlines())
+        programmatic_serialization = "6"
+        self.assertEqual(first, [])
+        self.assertGreater(others.count([programmatic_serialization]), len(others) // 2)
+
 
 unittest.main(argv=sys.argv[:1])

@@ -126,6 +126,20 @@ kern.def @prologue kind "linear" family "gemm" sizes ["T"] ins(%a: !x, %w: tenso
 
 // -----
 
+#T = #dsv3.dims<"T">
+!q = tensor<?x64xi8, #T>
+!s = tensor<?x2xf32, #T>
+// expected-error @below {{the CPU has no code for heads that leave a product as codes}}
+kern.def @heads kind "linear" family "gemm" sizes ["T"] ins(%a: tensor<?x2x16xf32, #T>, %w: tensor<2x32x16xbf16>) outs(%q: !q, %s: !s) configs {"x86-64-v3" = {scratch = 0, tiles = array<i64: 0, 1, 1, 1, 0>}} {
+  %y, %t = kern.gemm ins(%a, %w : tensor<?x2x16xf32, #T>, tensor<2x32x16xbf16>) outs(%q, %s : !q, !s) epilogue() [] {
+  ^bb0(%e: f32):
+    kern.yield %e : f32
+  } quantise group 32 -> !q, !s
+  kern.yield %y, %t : !q, !s
+}
+
+// -----
+
 // Code for a configuration that was changed by hand would run with scratch memory of another size.
 #T = #dsv3.dims<"T">
 !x = tensor<?x8xf32, #T>

@@ -47,14 +47,63 @@ func.func @quantised(%x: tensor<?x128xbf16, #T>, %w: tensor<128x128xbf16>) -> (t
   return %q, %s : tensor<?x64xf8E4M3FN, #T>, tensor<?x1xf32, #T>
 }
 
-// In a step of a few tokens FP8 codes are made by a launch of their own.
+// Of a few tokens, too, where the weight is small: a block has the columns of a group.
 // CHECK-LABEL: func.func @few_tokens(
-// CHECK: %[[A:.+]] = kern.group "gate_up" ->
-// CHECK-NOT: kern.group
-// CHECK: dsv3.quantise %[[A]] group 128
+// CHECK: kern.group "gate_up_quantise" ->
 func.func @few_tokens(%x: tensor<?x128xbf16, #T>, %w: tensor<128x128xbf16>) -> (tensor<?x64xf8E4M3FN, #T>, tensor<?x1xf32, #T>) attributes {dsv3.entry = {max_tokens = 16 : i64, min_tokens = 2 : i64, role = "step", sizes = [#dsv3.size<"T", max = 16>]}} {
   %p = dsv3.linear %x, %w : tensor<?x128xbf16, #T>, tensor<128x128xbf16> -> tensor<?x128xbf16, #T>
   %a = dsv3.silu_mul %p : tensor<?x128xbf16, #T>
   %q, %s = dsv3.quantise %a group 128 : tensor<?x64xbf16, #T> -> tensor<?x64xf8E4M3FN, #T>, tensor<?x1xf32, #T>
   return %q, %s : tensor<?x64xf8E4M3FN, #T>, tensor<?x1xf32, #T>
+}
+
+// Sixteen blocks would read 29 million weights: the codes are made by a launch of their own.
+// CHECK-LABEL: func.func @few_blocks(
+// CHECK: %[[A:.+]] = kern.group "gate_up" ->
+// CHECK-NOT: kern.group
+// CHECK: dsv3.quantise %[[A]] group 128
+func.func @few_blocks(%x: tensor<?x7168xbf16, #T>, %w: tensor<4096x7168xbf16>) -> (tensor<?x2048xf8E4M3FN, #T>, tensor<?x16xf32, #T>) attributes {dsv3.entry = {max_tokens = 16 : i64, min_tokens = 2 : i64, role = "step", sizes = [#dsv3.size<"T", max = 16>]}} {
+  %p = dsv3.linear %x, %w : tensor<?x7168xbf16, #T>, tensor<4096x7168xbf16> -> tensor<?x4096xbf16, #T>
+  %a = dsv3.silu_mul %p : tensor<?x4096xbf16, #T>
+  %q, %s = dsv3.quantise %a group 128 : tensor<?x2048xbf16, #T> -> tensor<?x2048xf8E4M3FN, #T>, tensor<?x16xf32, #T>
+  return %q, %s : tensor<?x2048xf8E4M3FN, #T>, tensor<?x16xf32, #T>
+}
+
+// With more columns there are blocks enough.
+// CHECK-LABEL: func.func @many_blocks(
+// CHECK: kern.group "gate_up_quantise" ->
+func.func @many_blocks(%x: tensor<?x7168xbf16, #T>, %w: tensor<16384x7168xbf16>) -> (tensor<?x8192xf8E4M3FN, #T>, tensor<?x64xf32, #T>) attributes {dsv3.entry = {max_tokens = 16 : i64, min_tokens = 2 : i64, role = "step", sizes = [#dsv3.size<"T", max = 16>]}} {
+  %p = dsv3.linear %x, %w : tensor<?x7168xbf16, #T>, tensor<16384x7168xbf16> -> tensor<?x16384xbf16, #T>
+  %a = dsv3.silu_mul %p : tensor<?x16384xbf16, #T>
+  %q, %s = dsv3.quantise %a group 128 : tensor<?x8192xbf16, #T> -> tensor<?x8192xf8E4M3FN, #T>, tensor<?x64xf32, #T>
+  return %q, %s : tensor<?x8192xf8E4M3FN, #T>, tensor<?x64xf32, #T>
+}
+
+// Heads of whole groups leave their product as the codes of the row that they are merged to.
+// CHECK-LABEL: func.func @heads(
+// CHECK: %[[G:.+]]:2 = kern.group "head_linear_quantise" -> tensor<?x256xf8E4M3FN, {{.*}}>, tensor<?x2xf32
+// CHECK-NEXT: %[[P:.+]] = dsv3.head_linear
+// CHECK-NEXT: %[[M:.+]] = dsv3.merge_heads %[[P]]
+// CHECK-NEXT: %[[Q:.+]], %[[S:.+]] = dsv3.quantise %[[M]] group 128
+// CHECK-NEXT: kern.yield %[[Q]], %[[S]]
+// CHECK: return %[[G]]#0, %[[G]]#1
+func.func @heads(%x: tensor<?x2x64xbf16, #T>, %w: tensor<2x128x64xbf16>) -> (tensor<?x256xf8E4M3FN, #T>, tensor<?x2xf32, #T>) {
+  %p = dsv3.head_linear %x, %w : tensor<?x2x64xbf16, #T>, tensor<2x128x64xbf16> -> tensor<?x2x128xbf16, #T>
+  %m = dsv3.merge_heads %p : tensor<?x2x128xbf16, #T>
+  %q, %s = dsv3.quantise %m group 128 : tensor<?x256xbf16, #T> -> tensor<?x256xf8E4M3FN, #T>, tensor<?x2xf32, #T>
+  return %q, %s : tensor<?x256xf8E4M3FN, #T>, tensor<?x2xf32, #T>
+}
+
+// A group of half a head, or codes of i8, which CPUs make: left alone.
+// CHECK-LABEL: func.func @parts_of_groups(
+// CHECK-NOT: kern.group
+// CHECK: return
+func.func @parts_of_groups(%x: tensor<?x2x64xbf16, #T>, %w: tensor<2x64x64xbf16>, %v: tensor<2x128x64xbf16>) -> (tensor<?x128xf8E4M3FN, #T>, tensor<?x256xi8, #T>) {
+  %p = dsv3.head_linear %x, %w : tensor<?x2x64xbf16, #T>, tensor<2x64x64xbf16> -> tensor<?x2x64xbf16, #T>
+  %m = dsv3.merge_heads %p : tensor<?x2x64xbf16, #T>
+  %q, %s = dsv3.quantise %m group 128 : tensor<?x128xbf16, #T> -> tensor<?x128xf8E4M3FN, #T>, tensor<?x1xf32, #T>
+  %r = dsv3.head_linear %x, %v : tensor<?x2x64xbf16, #T>, tensor<2x128x64xbf16> -> tensor<?x2x128xbf16, #T>
+  %n = dsv3.merge_heads %r : tensor<?x2x128xbf16, #T>
+  %c, %d = dsv3.quantise %n group 32 : tensor<?x256xbf16, #T> -> tensor<?x256xi8, #T>, tensor<?x8xf32, #T>
+  return %q, %c : tensor<?x128xf8E4M3FN, #T>, tensor<?x256xi8, #T>
 }

@@ -36,3 +36,14 @@ func.func @quantised(%x: !n, %d: !n, %w: tensor<128xbf16>) -> (tensor<?x1xf32, #
   %r, %e = dsv3.quantise %m group 128 : !n -> tensor<?x128xf8E4M3FN, #T>, tensor<?x1xf32, #T>
   return %c, %e : tensor<?x1xf32, #T>, tensor<?x1xf32, #T>
 }
+
+func.func @widened(%x: !n, %d: !n, %w: tensor<128xbf16>) -> (!x, !x) {
+  // expected-remark-re @below {{[Passed] fuse-residual-norm{{.*}}norm and its cast in one launch}}
+  %n = dsv3.rms_norm %x, %w eps 1.0e-06 : !n, tensor<128xbf16>
+  %c = dsv3.cast %n : !n -> !x
+  %s = dsv3.add %x, %d : !n
+  // expected-remark-re @below {{[Passed] fuse-residual-norm{{.*}}residual addition, norm and its cast in one launch}}
+  %m = dsv3.rms_norm %s, %w eps 1.0e-06 : !n, tensor<128xbf16>
+  %e = dsv3.cast %m : !n -> !x
+  return %c, %e : !x, !x
+}

@@ -66,3 +66,29 @@ func.func @two_widths(%x: !n, %w: tensor<128xbf16>) -> (!q, !q) {
   %r, %d = dsv3.quantise %n group 64 : !n -> !q, tensor<?x2xf32, #T>
   return %q, %r : !q, !q
 }
+
+// The cast of a norm goes with it, past what reads the norm before.
+// CHECK-LABEL: func.func @widened(
+// CHECK: %[[G:.+]]:2 = kern.group "norm_cast" -> tensor<?x128xbf16, {{.*}}>, tensor<?x128xf32
+// CHECK-NEXT: %[[N:.+]] = dsv3.rms_norm
+// CHECK-NEXT: %[[C:.+]] = dsv3.cast %[[N]]
+// CHECK-NEXT: kern.yield %[[N]], %[[C]]
+// CHECK: %[[L:.+]] = dsv3.linear %[[G]]#0
+// CHECK: return %[[L]], %[[G]]#1
+func.func @widened(%x: !n, %w: tensor<128xbf16>, %v: tensor<128x128xbf16>) -> (!n, !x) {
+  %n = dsv3.rms_norm %x, %w eps 1.0e-06 : !n, tensor<128xbf16>
+  %l = dsv3.linear %n, %v : !n, tensor<128x128xbf16> -> !n
+  %c = dsv3.cast %n : !n -> !x
+  return %l, %c : !n, !x
+}
+
+// Rows that are rounded for a product alone are not written before.
+// CHECK-LABEL: func.func @rounded(
+// CHECK: %[[G:.+]]:2 = kern.group "residual_norm_cast" -> tensor<?x128xf32, {{.*}}>, tensor<?x128xbf16
+// CHECK: return %[[G]]#0, %[[G]]#1
+func.func @rounded(%x: !x, %d: !x, %w: tensor<128xbf16>) -> (!x, !n) {
+  %s = dsv3.add %x, %d : !x
+  %n = dsv3.rms_norm %s, %w eps 1.0e-06 : !x, tensor<128xbf16>
+  %c = dsv3.cast %n : !x -> !n
+  return %s, %c : !x, !n
+}

@@ -2,7 +2,7 @@
 // RUN: not dsv3-opt %s --split-input-file --dsv3-narrow-activations=activations=int4 2>&1 | FileCheck %s
 // Activations that there are not are refused by name; so is a module that none of them suits.
 
-// CHECK: error: expected activations f32, bf16 or int8, found 'int4'; hint: f32 is the default, and exact
+// CHECK: error: activations: expected f32, bf16 or int8, found 'int4'; hint: f32 is the default, and exact
 
 #T = #dsv3.dims<"T">
 // expected-error @below {{expected products with weights of i8 or i4 for int8 activations, found none; hint: encode them, with --weights=int8}}

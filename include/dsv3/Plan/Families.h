@@ -79,6 +79,8 @@ struct GpuVariant {
 
   /// Whether it converts to codes of e4m3, and its tensor cores multiply them.
   constexpr bool hasFp8() const { return capability >= 89; }
+  /// Whether kernels can wait for earlier launches, and so begin before these have ended.
+  constexpr bool hasDependentLaunches() const { return capability >= 90; }
 };
 
 std::span<const GpuVariant> gpuVariants();
@@ -91,7 +93,11 @@ enum class GpuProduct : int64_t {
   FmaTiles,   ///< a block has a tile, in f32
   MmaTiles,   ///< a block has a tile, of bf16 or of codes of e4m3 on tensor cores
   WgmmaTiles, ///< likewise, by warp groups of sm_90a
+  WgmmaPairs, ///< likewise, two blocks, of a cluster, sharing the weight's tile
 };
+/// Whether warp groups multiply in the form, and the blocks of a cluster.
+constexpr bool isOfWarpGroups(GpuProduct form) { return form >= GpuProduct::WgmmaTiles; }
+constexpr int64_t clusterBlocks(GpuProduct form) { return form == GpuProduct::WgmmaPairs ? 2 : 1; }
 /// The most rows that a warp multiplies with one read of a column; more do so in a tile.
 inline constexpr int64_t mostDotRows = 16;
 /// The types of instructions that --tensor-cores can name: whether warp groups rather than warps

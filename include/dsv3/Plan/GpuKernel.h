@@ -15,9 +15,14 @@
 //     row-major, as bytes, in boxes of so many rows and 128 bytes of each, which are
 //     swizzled by 128 bytes.
 //
-// It is launched with as many blocks as it has tiles, along x; with as many threads a
-// block as its __launch_bounds__ say; and with KernelVariant::scratchBytes of dynamic
+// It is launched with as many blocks as it has tiles, along x, whole clusters of what its
+// __cluster_dims__ say, if it has any; with as many threads a block as its __launch_bounds__
+// say; and with KernelVariant::scratchBytes of dynamic
 // shared memory.
+//
+// Where the text has `Launch launch = dependentLaunch(mark, number);` the kernel waits there for
+// all earlier launches of its step, and before that touches nothing that they touch: it may be
+// launched so that it begins before they have ended (programmatic stream serialization).
 //
 // The mark is one uint64 in device memory. It is `noFailure` before the step, then the
 // least of all that kernels report: number of the launch << 32 | ~code, code being a
@@ -39,7 +44,7 @@
 namespace dsv3::plan {
 
 /// Raised by whoever changes what is said here, so that older kernels are refused.
-inline constexpr int64_t gpuKernelAbiRevision = 3;
+inline constexpr int64_t gpuKernelAbiRevision = 4;
 
 inline constexpr uint64_t noFailure = ~uint64_t(0);
 inline constexpr uint32_t failedLaunch(uint64_t mark) { return uint32_t(mark >> 32); }
@@ -63,6 +68,9 @@ struct WeightMap {
 /// Nothing where the text has no such line. Fails where the line holds something else. Any text may
 /// be given.
 Expected<std::optional<WeightMap>> weightMapOf(const KernelText &kernel);
+
+/// Whether the kernel may begin before earlier launches of its step have ended.
+bool isDependent(const KernelText &kernel);
 
 /// The file of a variant's kernels: each follows a line that names it. Exact: what is parsed
 /// is what was joined.

@@ -10,9 +10,16 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include <array>
 #include <string_view>
 
 namespace dsv3::plan {
+
+/// Precision policies, and what rows of products and the latent cache may be under f32. The first
+/// of each is the default.
+inline constexpr std::array<std::string_view, 3> policyNames{"f32", "bf16", "w8a8"};
+inline constexpr std::array<std::string_view, 3> activationNames{"f32", "bf16", "int8"};
+inline constexpr std::array<std::string_view, 3> cacheTypeNames{"f32", "bf16", "f16"};
 
 /// Entry::role. A session wants an entry for steps of the model, and perhaps one
 /// for the MTP module.
@@ -55,7 +62,9 @@ inline constexpr std::string_view variantV4Vnni = "x86-64-v4-vnni";
 inline constexpr std::string_view variantV4Bf16 = "x86-64-v4-bf16";
 
 /// An i32 in an object for CPUs, unless none of its kernels streams weights: whether those that do
-/// ask for memory ahead of what they read. The runtime sets it before it runs a kernel.
+/// ask for memory ahead of what they read. The runtime sets it before it runs a kernel. Cores that
+/// need not be asked, AMD's, also multiply subnormal numbers without an assist, which code for them
+/// relies on.
 inline constexpr std::string_view asksAheadSymbol = "dsv3_asks_ahead";
 
 /// Variant::name: the GPUs that kernels are printed for, by NVRTC's names.

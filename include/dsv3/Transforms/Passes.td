@@ -216,8 +216,8 @@ def FuseResidualNorm : GraphPass<"dsv3-fuse-residual-norm"> {
   let summary = "a residual addition with the norm that reads it";
   let description = [{
     Groups a dsv3.add with the dsv3.rms_norm of its result, and a norm with the
-    dsv3.quantise of its result: sum and normed row are read and written once. Missed where
-    the norm has neither.
+    dsv3.quantise or dsv3.cast of its result: sum and normed row are read and written once.
+    Missed where the norm has none of them.
 
     ```mlir
     %s = dsv3.add %x, %d
@@ -235,8 +235,8 @@ def FuseExperts : GraphPass<"dsv3-fuse-experts"> {
   let description = [{
     Groups dsv3.grouped_linear with the dsv3.silu_mul that reads it alone, and the
     dsv3.quantise that reads that alone, and dsv3.combine with the additions (shared expert, residual) that follow it.
-    Where a step has 16 tokens or less, FP8 codes stay alone: a GPU then has a warp for each
-    column, and blocks with all columns of a group would be too few.
+    Where a step has 16 tokens or less, a GPU has a block for the columns of a group then. FP8 codes
+    stay alone where such blocks are fewer than 64 and read more than 2^18 weights each.
 
     ```mlir
     %h = dsv3.grouped_linear %x, %offsets rows %rows, %gate_up
@@ -253,8 +253,9 @@ def FuseGemmEpilogue : GraphPass<"dsv3-fuse-gemm-epilogue"> {
   let summary = "products with the elementwise ops that read them";
   let description = [{
     Groups dsv3.linear with a dsv3.silu_mul or dsv3.add that reads it alone, and a
-    dsv3.quantise that reads the dsv3.silu_mul alone, but for FP8 codes in a step of few tokens, as
-    in dsv3-fuse-experts.
+    dsv3.quantise that reads the dsv3.silu_mul alone; and dsv3.head_linear, merged heads and the
+    dsv3.quantise that alone reads them, where it makes FP8 codes and each head has whole groups.
+    In a step of few tokens FP8 codes may stay alone, as in dsv3-fuse-experts.
 
     ```mlir
     %p = dsv3.linear %x, %w

@@ -28,6 +28,9 @@ LogicalResult ScalarBuilder::discover(Value value, Value root) {
   if (auto cast = dyn_cast_if_present<graph::CastOp>(op)) {
     return discover(cast.getX(), root);
   }
+  if (auto merge = dyn_cast_if_present<graph::MergeHeadsOp>(op); merge && merge.getX() == root) {
+    return success();
+  }
   if (auto norm = dyn_cast_if_present<graph::RmsNormOp>(op)) {
     if (normOp && normOp != norm) {
       return core.definition.emitError("two norms in one kernel; leave one out of the group");
@@ -113,6 +116,9 @@ Value ScalarBuilder::emit(OpBuilder &builder, Value value, Value root, ValueRang
   }
   if (auto cast = dyn_cast_if_present<graph::CastOp>(op)) {
     return rounded(builder, recurse(cast.getX()), type);
+  }
+  if (auto merge = dyn_cast_if_present<graph::MergeHeadsOp>(op); merge && merge.getX() == root) {
+    return recurse(root);
   }
   if (auto norm = dyn_cast_if_present<graph::RmsNormOp>(op)) {
     Value scaled = arith::MulFOp::create(builder, loc, recurse(norm.getX()), scale);

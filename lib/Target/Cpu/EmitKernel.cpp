@@ -85,6 +85,25 @@ static int64_t panelOfProduct(Operation *core, DictionaryAttr config) {
   return rowsOfProduct(core) && panel ? panel.getInt() : 0;
 }
 
+/// Whether there is code for the stage `quantise` of a kernel, if it has one.
+static LogicalResult checkStage(kern::DefOp definition, DictionaryAttr config) {
+  Operation *core = definition.getCore();
+  auto group = core->getAttrOfType<IntegerAttr>("quantise_group");
+  if (!group) {
+    return success();
+  }
+  if (auto gemm = dyn_cast<kern::GemmOp>(core);
+      gemm && cast<RankedTensorType>(gemm.getA().getType()).getRank() == 3) {
+    return definition.emitError("the CPU has no code for heads that leave a product as codes");
+  }
+  int64_t panel = panelOfProduct(core, config);
+  if (panel % group.getInt() != 0) {
+    return definition.emitError("the CPU has no code for results quantised by groups of ")
+           << group.getInt() << " columns, which its panels of " << panel << " would cut";
+  }
+  return success();
+}
+
 /// The CPU reads and stores f32 and i32; codes of i8 and bf16 as rows of products; of a cache,
 /// bf16 and f16.
 LogicalResult KernelEmitter::checkTypes() {
@@ -116,12 +135,8 @@ LogicalResult KernelEmitter::checkTypes() {
       return refuse(element, "activations");
     }
   }
-  if (auto group = core->getAttrOfType<IntegerAttr>("quantise_group")) {
-    int64_t panel = panelOfProduct(core, definition.getConfig(variant.name));
-    if (panel % group.getInt() != 0) {
-      return definition.emitError("the CPU has no code for results quantised by groups of ")
-             << group.getInt() << " columns, which its panels of " << panel << " would cut";
-    }
+  if (failed(checkStage(definition, definition.getConfig(variant.name)))) {
+    return failure();
   }
   for (Value rows : activationsOf(definition.getCore())) {
     Type element = cast<RankedTensorType>(rows.getType()).getElementType();

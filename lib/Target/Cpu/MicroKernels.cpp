@@ -16,6 +16,10 @@ namespace dsv3::cpu {
 /// Bytes that are asked for before they are read, where plan::asksAheadSymbol wants it.
 static constexpr int64_t streamAhead = 2048;
 static constexpr int64_t lineBytes = 64;
+/// What a row is multiplied by that meets tiny codes, lest products be subnormal, too: a power of
+/// two, so that only what leaves the range of f32 (2^64 in a row, sums below 2^-70) is rounded
+/// otherwise.
+static constexpr double tinyRows = 0x1p64;
 
 LLVM::LLVMFuncOp sharedFunction(Code &code, StringRef name, ArrayRef<Type> parameters,
                                 llvm::function_ref<void(Code &, Block::BlockArgListType)> body) {
@@ -99,10 +103,11 @@ void callExpand(Code &code, int64_t width, Memory from, Memory to, Num count,
         Num end = inner.wrap(values[2]);
         auto columns = [&](Num begin, Num end, const BlockScales *block) {
           forColumns(inner, begin, end, columnsTogether(element), element, [&](Num k, int64_t n) {
-            withColumns(inner, width, source + k * width, n, [&](int64_t c, int64_t v, Num vector) {
-              (target + (k + c) * width + v * widthOf(vector))
-                  .store(block ? block->apply(vector, v) : vector);
-            });
+            withColumns(inner, width, source + k * width, n, false,
+                        [&](int64_t c, int64_t v, Num vector) {
+                          (target + (k + c) * width + v * widthOf(vector))
+                              .store(block ? block->apply(vector, v) : vector);
+                        });
           });
         };
         if (!scales) {
@@ -154,16 +159,20 @@ static void emitStreamColumns(Code &code, const StreamCall &call, Num begin, Num
       for (int64_t line = 0; call.asksAhead && line < count * columnBytes; line += lineBytes) {
         first.prefetch(streamAhead + line);
       }
-      withColumns(code, call.width, first, count, [&, p = p](int64_t c, int64_t v, Num vector) {
+      auto product = [&, p = p](int64_t c, int64_t v, Num vector) {
         if (!blocks.empty()) {
           vector = blocks[p].apply(vector, v);
         }
         for (auto [i, row] : llvm::enumerate(call.rows)) {
           const Var &sum = sums[sumIndex(call, code, p, i, v)];
           Num x = code.splat((row + (k + c)).floats(), widthOf(vector));
+          if (call.tinyCodes) {
+            x = x * code.splat(code.number(tinyRows), widthOf(vector));
+          }
           sum.set(code.fma(x, vector, sum.get()));
         }
-      });
+      };
+      withColumns(code, call.width, first, count, call.tinyCodes, product);
     }
   });
 }
@@ -216,6 +225,9 @@ static void emitStreamBlock(Code &code, const StreamCall &call, Num block, Array
       for (int64_t v = 0; v < call.width / code.lanes(); ++v) {
         Memory to = streamResult(code, call, p, i, v);
         Num sum = sums[sumIndex(call, code, p, i, v)].get(), total = to.floats(code.lanes());
+        if (call.tinyCodes) {
+          sum = sum * code.splat(code.number(1 / (tinyCodes * tinyRows)), code.lanes());
+        }
         if (shifted) {
           total = code.fma(code.splat(ofRow, code.lanes()),
                            blocks[p].offsets[static_cast<size_t>(v)], total);
@@ -273,7 +285,7 @@ static void callStreamFunction(Code &code, const StreamCall &call) {
                      (call.scaledWeights    ? ".scaled" + std::to_string(call.scaleColumns)
                       : call.scales.empty() ? ""
                                             : ".scaled") +
-                     (call.asksAhead ? ".ahead" : "");
+                     (call.asksAhead ? ".ahead" : "") + (call.tinyCodes ? ".tiny" : "");
   SmallVector<Value> arguments{call.count.value, call.out.address(), call.outStride.value};
   for (const auto *list : {&call.rows, &call.panels, &call.scales}) {
     for (const Memory &memory : *list) {
@@ -302,6 +314,9 @@ void callStream(Code &code, const StreamCall &call) {
   auto with = [&](bool ahead) {
     StreamCall chosen = call;
     chosen.asksAhead = ahead;
+    // Of several rows each would take a multiplication for each column.
+    chosen.tinyCodes =
+        !ahead && call.rows.size() == 1 && isa<Float8E4M3FNType>(call.panels[0].elementType());
     callStreamFunction(code, chosen);
   };
   code.when(asksAhead(code), [&] { with(true); }, [&] { with(false); });

@@ -38,6 +38,7 @@ struct StreamCall {
   /// Each weight is scaled before it is multiplied, instead of each sum of a block.
   bool scaledWeights = false;
   bool asksAhead = false; ///< callStream writes both
+  bool tinyCodes = false; ///< see withColumns; callStream chooses
   Num count;
   Memory out; ///< [rows][outStride], of which the first panels x width columns are set
   Num outStride;

@@ -42,15 +42,17 @@ static std::array<Num, 2> halvesOfWords(Code &code, Value words) {
 }
 
 /// Calls body(vector, f32) for the four vectors of codes in the order and form of panels
-/// (dsv3/Plan/Layout.h). Codes whose exponent is 0 come out as if they had a leading one and the
-/// exponent below.
-static void expandCodes(Code &code, Value codes, llvm::function_ref<void(int64_t, Num)> body) {
+/// (dsv3/Plan/Layout.h), `tiny` or with the exponent that they mean. Those whose exponent is 0 then
+/// come out as if they had a leading one and the exponent below.
+static void expandCodes(Code &code, Value codes, bool tiny,
+                        llvm::function_ref<void(int64_t, Num)> body) {
   OpBuilder &b = code.builder;
   int64_t bytes = cast<VectorType>(codes.getType()).getNumElements();
   // The first byte of a bfloat16 for each sign and upper three bits of an exponent; its second
   // byte is the lowest bit of the exponent and the mantissa. The exponent's bias goes from 7
-  // to 127.
-  constexpr int64_t upperExponents = 8, biasChange = (127 - 7) / 2, lane = plan::codesOfLane;
+  // to 127, or stays.
+  constexpr int64_t upperExponents = 8, lane = plan::codesOfLane;
+  int64_t biasChange = tiny ? 0 : (127 - 7) / 2;
   SmallVector<int8_t> table;
   for (int64_t i = 0; i < bytes; ++i) {
     int64_t sign = i % lane / upperExponents;
@@ -104,7 +106,7 @@ static Num correctSubnormal(Code &code, Num number) {
       bitcast(code, arith::OrIOp::create(code.builder, code.loc, bits, sign), code.f32()));
 }
 
-static void withCodes(Code &code, int64_t width, Memory first, int64_t count,
+static void withCodes(Code &code, int64_t width, Memory first, int64_t count, bool tiny,
                       llvm::function_ref<void(int64_t, int64_t, Num)> body) {
   SmallVector<Value> columns;
   for (int64_t c = 0; c < count; ++c) {
@@ -112,17 +114,21 @@ static void withCodes(Code &code, int64_t width, Memory first, int64_t count,
   }
   auto expand = [&](llvm::function_ref<Num(Num)> corrected) {
     for (auto [c, codes] : llvm::enumerate(columns)) {
-      expandCodes(code, codes, [&, c = static_cast<int64_t>(c)](int64_t v, Num vector) {
+      expandCodes(code, codes, tiny, [&, c = static_cast<int64_t>(c)](int64_t v, Num vector) {
         body(c, v, corrected(vector));
       });
     }
   };
-  // Subnormal f32 or f16 would be a way without a branch, and far slower where processors
-  // take an assist for them. Weights have one such code in thousands.
+  auto asTheyAre = [](Num vector) { return vector; };
+  if (tiny) {
+    expand(asTheyAre);
+    return;
+  }
+  // Weights have one such code in thousands.
   code.whenRarely(
       anySubnormal(code, columns),
       [&] { expand([&](Num vector) { return correctSubnormal(code, vector); }); },
-      [&] { expand([](Num vector) { return vector; }); });
+      [&] { expand(asTheyAre); });
 }
 
 /// Columns of i8, widened by the processor's own conversions.
@@ -182,10 +188,10 @@ static std::array<Num, 2> loadWide(Code &code, int64_t width, Memory column) {
   return {half(words), half(high)};
 }
 
-void withColumns(Code &code, int64_t width, Memory first, int64_t count,
+void withColumns(Code &code, int64_t width, Memory first, int64_t count, bool tiny,
                  llvm::function_ref<void(int64_t, int64_t, Num)> body) {
   if (isa<Float8E4M3FNType>(first.elementType())) {
-    withCodes(code, width, first, count, body);
+    withCodes(code, width, first, count, tiny, body);
     return;
   }
   if (first.elementType().isInteger(8)) {

@@ -14,10 +14,14 @@ namespace dsv3::cpu {
 /// Calls body(column, vector, f32) for `count` columns of a panel, exactly expanded and not
 /// scaled: each is `width` rows, in vectors of rows, lowest first. dsv3/Plan/Layout.h says how
 /// they lie; `first` is the first of a word where columns share words. Codes of i4 are
-/// 16^vector times too large, for which BlockScales make up. Code may be made twice, for the
-/// usual and for rare elements.
-void withColumns(Code &code, int64_t width, Memory first, int64_t count,
+/// 16^vector times too large, for which BlockScales make up; `tiny` codes of e4m3 are tinyCodes
+/// times as large, and subnormal where their exponent is 0. Code may be made twice, for the usual
+/// and for rare elements.
+void withColumns(Code &code, int64_t width, Memory first, int64_t count, bool tiny,
                  llvm::function_ref<void(int64_t, int64_t, Num)> body);
+
+/// What an f32 is worth whose exponent and mantissa are those of e4m3: the biases are 127 and 7.
+inline constexpr double tinyCodes = 0x1p-120;
 
 /// Columns of such a panel that lie in words of their own.
 int64_t columnsTogether(mlir::Type element);

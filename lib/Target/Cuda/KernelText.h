@@ -73,7 +73,8 @@ private:
   llvm::DenseMap<mlir::Value, std::string> names;
 };
 
-/// "128", "128, 2": what __launch_bounds__ says, threads and least blocks of a multiprocessor.
+/// "__launch_bounds__(128, 2)": threads, and least blocks of a multiprocessor; before it the blocks
+/// of a cluster.
 std::string launchBounds(const KernelText &kernel);
 
 /// The last dimension, and any.

@@ -1,5 +1,6 @@
 //===- LaunchBounds.cpp - threads of a block, and blocks beside it --------===//
 //
+// What a kernel says of its launch: the blocks of a cluster, where there are any, and its bounds.
 // ptxas saves registers so that a multiprocessor holds more blocks, and where a loop keeps many
 // values it moves some to local memory for that, although shared memory often admits no more
 // blocks. Kernels whose loops are such leave a thread all the registers that it can have, or as
@@ -23,7 +24,7 @@ static int64_t registersToLeave(const KernelText &kernel) {
   auto product = [&](Operation *) {
     constexpr int64_t manyRows = 8; // each has a sum of its own
     auto form = static_cast<plan::GpuProduct>(kernel.field("form"));
-    bool keepsMuch = form == plan::GpuProduct::FmaTiles || form == plan::GpuProduct::WgmmaTiles ||
+    bool keepsMuch = form == plan::GpuProduct::FmaTiles || isOfWarpGroups(form) ||
                      (form == plan::GpuProduct::Dots && kernel.field("rows") >= manyRows);
     return keepsMuch ? all : 0;
   };
@@ -35,6 +36,13 @@ static int64_t registersToLeave(const KernelText &kernel) {
       .Default(int64_t(0));
 }
 
+/// The blocks that run together.
+static int64_t clusterOf(const KernelText &kernel) {
+  kern::DefOp definition = kernel.definition;
+  bool product = isa<kern::GemmOp, kern::GroupedGemmOp>(definition.getCore());
+  return product ? clusterBlocks(static_cast<plan::GpuProduct>(kernel.field("form"))) : 1;
+}
+
 std::string launchBounds(const KernelText &kernel) {
   constexpr int64_t registersOfMultiprocessor = 65536;
   int64_t threads = kernel.field("threads");
@@ -44,7 +52,9 @@ std::string launchBounds(const KernelText &kernel) {
     int64_t blocks = registersOfMultiprocessor / (registers * threads);
     bounds += ", " + std::to_string(std::max<int64_t>(1, blocks));
   }
-  return bounds;
+  int64_t cluster = clusterOf(kernel);
+  return (cluster > 1 ? "__cluster_dims__(" + std::to_string(cluster) + ") " : "") +
+         "__launch_bounds__(" + bounds + ")";
 }
 
 } // namespace dsv3::cuda

@@ -227,7 +227,9 @@ static std::string tileText(const KernelText &kernel) {
     return llvm::formatv("MmaTile<{0}, {1}, {2}>", kernel.field("rows"), kernel.field("columns"),
                          kernel.field("stages"));
   case plan::GpuProduct::WgmmaTiles:
-    return llvm::formatv("WgmmaTile<{0}, {1}>", kernel.field("rows"), kernel.field("columns"));
+  case plan::GpuProduct::WgmmaPairs:
+    return llvm::formatv("WgmmaTile<{0}, {1}, {2}>", kernel.field("rows"), kernel.field("columns"),
+                         clusterBlocks(formOf(kernel)));
   default:
     return "FmaTile";
   }
@@ -246,6 +248,7 @@ static std::string productFunction(const KernelText &kernel, const std::string &
   case plan::GpuProduct::MmaTiles:
     return name + "Mma<" + shape + ", " + tileText(kernel) + last + ">";
   case plan::GpuProduct::WgmmaTiles:
+  case plan::GpuProduct::WgmmaPairs:
     return name + "Wgmma<" + shape + ", " + tileText(kernel) + last + ">";
   }
   llvm_unreachable("all forms are handled");
@@ -256,19 +259,21 @@ static const char *mapArgument(const FamilyText &text) {
   return text.weightMap.empty() ? "" : "&weightMap, ";
 }
 
-/// What the form WgmmaTiles has besides: the tensor map of its weight, of which a box is a part of
-/// a product.
+/// What forms of warp groups have besides: the tensor map of their weight, of which a box is a part
+/// of a product, or what each block of a cluster brings of it.
 static void addWeightMap(const KernelText &kernel, FamilyText &text, Value weight, int64_t parts,
                          int64_t group) {
-  int64_t boxRows = 128 / parts, columns = lastDim(weight);
+  int64_t blocks = clusterBlocks(formOf(kernel));
+  int64_t boxRows = 128 / (parts * blocks), columns = lastDim(weight);
   auto type = cast<RankedTensorType>(weight.getType());
   text.weightMap = llvm::formatv("{0}, {1}, {2}, {3}", kernel.parameterOf(weight),
                                  type.getNumElements() / columns,
                                  columns * type.getElementTypeBitWidth() / 8, boxRows);
   text.checks = sharedCheck(
       kernel, llvm::formatv("{0}::sharedBytes({1}, {2})", tileText(kernel), parts, group));
-  text.checks += llvm::formatv(
-      "\n  static_assert(productColumns / {0} == {1}, \"boxes as asked for\");", parts, boxRows);
+  text.checks +=
+      llvm::formatv("\n  static_assert(productColumns / {0} == {1}, \"boxes as asked for\");",
+                    parts * blocks, boxRows);
 }
 
 /// What both products print alike; `end` is the end of the call: epilogue and stage.
@@ -293,8 +298,11 @@ static FamilyText beginProduct(KernelText &kernel, OpT op, std::string &end) {
   plan::GpuProduct form = formOf(kernel);
   assert((op.getPrologue().empty() || form < plan::GpuProduct::MmaTiles) &&
          "a weight of bf16 needs no prologue, others no tensor cores");
-  if (form == plan::GpuProduct::WgmmaTiles) {
+  if (isOfWarpGroups(form)) {
     addWeightMap(kernel, text, op.getWeight(), parts, group);
+  } else if (form == plan::GpuProduct::Dots && group > 0) {
+    text.checks =
+        sharedCheck(kernel, llvm::formatv("stagedBytes({0}, {1})", kernel.field("rows"), group));
   } else if (form != plan::GpuProduct::Dots) {
     std::string bytes = llvm::formatv("{0}::sharedBytes({1})", tileText(kernel), parts);
     if (group > 0 && form == plan::GpuProduct::FmaTiles) {
@@ -315,9 +323,10 @@ static FamilyText print(KernelText &kernel, kern::GemmOp op) {
   std::string end;
   FamilyText text = beginProduct(kernel, op, end);
   text.header = text.weightMap.empty() ? "gemm" : "wgmma_gemm";
-  auto weight = cast<RankedTensorType>(op.getWeight().getType());
-  int64_t heads = weight.getRank() == 3 ? weight.getDimSize(0) : 1;
-  std::string shape = llvm::formatv("{0}, {1}, {2}", op.getParts(), lastDim(op.getResult()), heads);
+  ArrayRef<int64_t> sizes = cast<RankedTensorType>(op.getWeight().getType()).getShape();
+  auto parts = static_cast<int64_t>(op.getParts());
+  std::string shape = llvm::formatv("{0}, {1}, {2}", parts, sizes.drop_back().back() / parts,
+                                    sizes.size() == 3 ? sizes[0] : 1);
   text.call = llvm::formatv(
       "{0}(launch, {1}{2},\n    {3}, {4}, {5});", productFunction(kernel, "gemm", shape, ""),
       mapArgument(text), rowsOf(kernel, op),

@@ -155,13 +155,14 @@ FailureOr<std::string> KernelPrinter::run() {
   lines += "using namespace dsv3::gpu;\n\n" + family->declarations;
   bool hasMap = !family->weightMap.empty();
   lines += hasMap ? "DSV3_WEIGHT_MAP(" + family->weightMap + ")\n\n" : "";
-  lines += llvm::formatv("extern \"C\" __global__ void __launch_bounds__({0}) {1}(\n",
-                         launchBounds(text), name);
+  lines += llvm::formatv("extern \"C\" __global__ void {0} {1}(\n", launchBounds(text), name);
   lines += parameters();
   lines += hasMap ? ",\n    const __grid_constant__ TensorMap weightMap" : "";
   lines += ") {\n";
   lines += family->checks.empty() ? "" : "  " + family->checks + "\n";
-  lines += "  Launch launch{mark, number};\n  " + family->call + "\n}\n";
+  lines += variant.hasDependentLaunches() ? "  Launch launch = dependentLaunch(mark, number);\n"
+                                          : "  Launch launch{mark, number};\n";
+  lines += "  " + family->call + "\n}\n";
   return lines;
 }
 

@@ -169,14 +169,19 @@ Status CudaExecutable::clearMark() {
                    "cannot begin a step");
 }
 
-Status CudaExecutable::launch(const Step &step) {
+Status CudaExecutable::launch(const Step &step, bool overlap) {
   const Kernel &kernel = *step.kernel;
   if (kernel.blocks == 0) {
     return {};
   }
-  Result result = context->api->LaunchKernel(
-      kernel.code.function, kernel.blocks, 1, 1, unsigned(kernel.code.threads), 1, 1, kernel.shared,
-      context->stream, &parameters[step.firstParameter], nullptr);
+  LaunchAttribute serialization;
+  serialization.id = attributeProgrammaticSerialization;
+  serialization.allowed = 1;
+  LaunchConfig config{{kernel.blocks, 1, 1}, {unsigned(kernel.code.threads), 1, 1},
+                      kernel.shared,         context->stream,
+                      &serialization,        overlap && kernel.code.dependent ? 1U : 0U};
+  Result result = context->api->LaunchKernelEx(&config, kernel.code.function,
+                                               &parameters[step.firstParameter], nullptr);
   if (result == success) {
     return {};
   }
@@ -224,8 +229,10 @@ Status CudaExecutable::finish() {
 Status CudaExecutable::launchAll() {
   auto order = [this] {
     Status status = clearMark();
+    bool overlap = false; // the mark is cleared before the first launch begins
     for (size_t i = 0; i < launches.size() && status; ++i) {
-      status = launch(*launches[i]);
+      status = launch(*launches[i], overlap);
+      overlap |= launches[i]->kernel->blocks > 0;
     }
     return status;
   };
@@ -240,8 +247,11 @@ Status CudaExecutable::launchAll() {
 
 Status CudaExecutable::launchAndObserve(ObservationSink &sink) {
   Status status = clearMark();
+  bool overlap = false; // neither with what clears the mark nor with what copies
   for (size_t i = 0; i < steps.size() && status; ++i) {
-    status = steps[i].kernel ? launch(steps[i]) : observe(steps[i], sink);
+    const Step &step = steps[i];
+    status = step.kernel ? launch(step, overlap) : observe(step, sink);
+    overlap = step.kernel && (overlap || step.kernel->blocks > 0);
   }
   return status;
 }
@@ -270,7 +280,7 @@ Status CudaExecutable::profile(std::span<const int64_t> values, LaunchProfile &t
     for (int repeat = 0; repeat <= times.repeats && status; ++repeat) {
       float milliseconds = 0;
       api.EventRecord(before, context->stream);
-      status = launch(*launches[i]);
+      status = launch(*launches[i], false);
       api.EventRecord(after, context->stream);
       status = status ? api.check(api.EventSynchronize(after), "cannot measure") : status;
       api.EventElapsedTime(&milliseconds, before, after);

@@ -64,7 +64,9 @@ private:
   Status addWeightMap(const Step &step, std::span<const DevicePointer> launchArgs);
   Status setSizes(std::span<const int64_t> values);
   Status clearMark();
-  Status launch(const Step &step);
+  /// With `overlap` it may begin before the launch that the stream was given last has ended, if
+  /// its kernel can.
+  Status launch(const Step &step, bool overlap);
   /// Orders the whole step, from a graph where there is one or can be made.
   Status launchAll();
   Status launchAndObserve(ObservationSink &sink);

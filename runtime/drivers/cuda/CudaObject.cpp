@@ -27,6 +27,7 @@ Status CudaObject::load(const plan::KernelText &text, const std::string &cubin,
     return weightMap.status();
   }
   CudaKernel kernel;
+  kernel.dependent = plan::isDependent(text);
   kernel.weightMap = *weightMap;
   std::string what = "cannot load the kernel '" + text.symbol + "' on " + context->name;
   Result result = api.ModuleLoadData(&kernel.module, cubin.data());

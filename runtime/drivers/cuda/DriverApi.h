@@ -33,7 +33,26 @@ inline constexpr Result success = 0, outOfMemory = 2, noDevice = 100, invalidIma
 inline constexpr unsigned streamNonBlocking = 1;
 inline constexpr int captureThreadLocal = 1;
 inline constexpr int attributeCapabilityMajor = 75, attributeCapabilityMinor = 76;
+/// Of a launch that may begin before the one before it has ended.
+inline constexpr int attributeProgrammaticSerialization = 6;
 inline constexpr int functionMaxThreads = 0, functionMaxDynamicShared = 8;
+
+/// CUlaunchAttribute and CUlaunchConfig.
+struct LaunchAttribute {
+  int id = 0;
+  union alignas(8) {
+    char bytes[64] = {};
+    int allowed;
+  };
+};
+struct LaunchConfig {
+  unsigned blocks[3] = {1, 1, 1}, threads[3] = {1, 1, 1};
+  unsigned shared = 0;
+  Stream stream = nullptr;
+  const LaunchAttribute *attributes = nullptr;
+  unsigned attributeCount = 0;
+};
+static_assert(sizeof(LaunchAttribute) == 72 && sizeof(LaunchConfig) == 56, "as in cuda.h");
 
 /// DSV3_DRIVER_FUNCTION(NAME, PARAMETERS): cuNAME of the driver.
 #define DSV3_DRIVER_FUNCTIONS(X)                                                                   \
@@ -75,8 +94,7 @@ inline constexpr int functionMaxThreads = 0, functionMaxDynamicShared = 8;
   X(FuncSetAttribute, (Function, int, int))                                                        \
   X(TensorMapEncodeTiled, (void *, int, unsigned, void *, const uint64_t *, const uint64_t *,      \
                            const unsigned *, const unsigned *, int, int, int, int))                \
-  X(LaunchKernel, (Function, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, \
-                   Stream, void **, void **))
+  X(LaunchKernelEx, (const LaunchConfig *, Function, void **, void **))
 
 /// Immutable once loaded; stays loaded as long as someone holds it.
 class DriverApi {

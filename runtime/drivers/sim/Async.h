@@ -16,7 +16,7 @@
 namespace dsv3::runtime::sim {
 
 struct SharedBarrier {
-  size_t number = 0;   ///< in the order of their initialisation
+  size_t number = 0;   ///< of the block, in the order of their initialisation
   int initialiser = 0; ///< thread
   bool fenced = false; ///< by it: tensor copies may arrive
   int expected = 0;    ///< arrivals that end a phase

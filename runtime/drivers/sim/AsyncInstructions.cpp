@@ -1,7 +1,7 @@
 //===- AsyncInstructions.cpp - what threads ask for on sm_90a -------------===//
 //
-// The functions of dsv3::sim::Machine for barriers in shared memory, tensor copies and
-// products of warp groups, called on the fibers of lanes.
+// The functions of dsv3::sim::Machine for barriers in shared memory and products of warp
+// groups, called on the fibers of lanes.
 //
 //===----------------------------------------------------------------------===//
 
@@ -46,18 +46,20 @@ void Block::initBarrier(MachineThread &thread, unsigned long long *place, int ar
   barrier.initialiser = lane.index;
   barrier.expected = barrier.missing = arrivals;
   if (block.work.checker) {
-    block.work.checker->clocksOfBlock();
+    block.work.checker->clocksOfBlocks();
   }
 }
 
 SharedBarrier &Block::barrierAt(Lane &lane, const unsigned long long *place, const void *site) {
-  check(lane, {site, place, sizeof *place, false, true});
-  auto known = async.barriers.find(place);
-  if (known == async.barriers.end() || *place != barrierMark) {
-    fail(lane,
-         known == async.barriers.end() ? "uses a barrier that was not initialised"
-                                       : "uses a barrier that was overwritten",
-         site);
+  Block &block = *lane.of;
+  block.check(lane, {site, place, sizeof *place, false, true});
+  AsyncState &state = block.ownerOf(place).async;
+  auto known = state.barriers.find(place);
+  if (known == state.barriers.end() || *place != barrierMark) {
+    block.fail(lane,
+               known == state.barriers.end() ? "uses a barrier that was not initialised"
+                                             : "uses a barrier that was overwritten",
+               site);
   }
   return known->second;
 }
@@ -79,7 +81,7 @@ void Block::arrive(MachineThread &thread, unsigned long long *place, int bytes) 
   auto &lane = static_cast<Lane &>(thread);
   Block &block = *lane.of;
   const void *site = __builtin_return_address(0);
-  SharedBarrier &barrier = block.barrierAt(lane, place, site);
+  SharedBarrier &barrier = barrierAt(lane, place, site);
   if (barrier.missing == 0) {
     block.fail(lane,
                "arrives at a barrier whose phase has all of its " +
@@ -87,7 +89,7 @@ void Block::arrive(MachineThread &thread, unsigned long long *place, int bytes) 
                site);
   }
   if (block.work.checker) {
-    block.work.checker->clocksOfBlock().release(size_t(lane.index), barrier.arrived);
+    block.work.checker->clocksOfBlocks().release(lane.number, barrier.arrived);
   }
   barrier.bytes += bytes;
   --barrier.missing;
@@ -98,7 +100,7 @@ bool Block::tryWait(MachineThread &thread, unsigned long long *place, int parity
   auto &lane = static_cast<Lane &>(thread);
   Block &block = *lane.of;
   const void *site = __builtin_return_address(0);
-  SharedBarrier &barrier = block.barrierAt(lane, place, site);
+  SharedBarrier &barrier = barrierAt(lane, place, site);
   auto isUnderWay = [&] { return barrier.phase % 2 == uint32_t(parity) % 2; };
   if (isUnderWay()) {
     barrier.waiting.push_back(&lane);
@@ -111,7 +113,7 @@ bool Block::tryWait(MachineThread &thread, unsigned long long *place, int parity
     return false;
   }
   if (block.work.checker) {
-    block.work.checker->clocksOfBlock().acquire(size_t(lane.index), barrier.ended);
+    block.work.checker->clocksOfBlocks().acquire(lane.number, barrier.ended);
   }
   return true;
 }
@@ -127,91 +129,8 @@ void Block::fence(MachineThread &thread, dsv3::sim::Fence kind) {
     barrier.fenced |= barrier.initialiser == lane.index;
   }
   if (kind == dsv3::sim::Fence::Proxy && block.work.checker) {
-    block.work.checker->clocksOfBlock().fence(size_t(lane.index));
+    block.work.checker->clocksOfBlocks().fence(lane.number);
   }
-}
-
-//===----------------------------------------------------------------------===//
-// Tensor copies
-//===----------------------------------------------------------------------===//
-
-/// Global memory that is not there is a fault here, while the thread that asks for it runs.
-static void touch(const TensorBox &box) {
-  for (int row = 0; row < box.map.boxRows; ++row) {
-    if (BoxRow part = rowOf(box, row); part.bytes > 0) {
-      static_cast<void>(*static_cast<const volatile std::byte *>(part.from));
-      static_cast<void>(*static_cast<const volatile std::byte *>(part.from + part.bytes - 1));
-    }
-  }
-}
-
-void Block::copyTensor(MachineThread &thread, void *to, const dsv3::sim::TensorMap *map, int column,
-                       int row, unsigned long long *place) {
-  auto &lane = static_cast<Lane &>(thread);
-  Block &block = *lane.of;
-  const void *site = __builtin_return_address(0);
-  SharedBarrier &barrier = block.barrierAt(lane, place, site);
-  TensorBox box{*map, column, row, block.offsetOf(to)};
-  size_t there = block.shared.size() - size_t(block.sharedBegin() - block.shared.data());
-  if (!barrier.fenced) {
-    block.fail(lane,
-               "has a tensor copy arrive at a barrier that thread " +
-                   std::to_string(barrier.initialiser) +
-                   " initialised: no fence.mbarrier_init of that thread lies between",
-               site);
-  }
-  if (box.to % tensorRowBytes != 0 || box.to > there || bytesOf(box) > there - box.to) {
-    block.fail(lane,
-               "copies a box of " + std::to_string(bytesOf(box)) +
-                   " bytes to a place that is not in shared memory, or no multiple of 128 bytes",
-               site);
-  }
-  block.checkCopy(lane, box, site);
-  touch(box);
-  if (block.work.meter) {
-    block.work.meter->copy(box, site);
-  }
-  block.async.copies.push_back({box, &barrier});
-  if (block.coin()) {
-    block.finishCopy(block.async.copies.size() - 1);
-  }
-}
-
-void Block::checkCopy(Lane &lane, const TensorBox &box, const void *site) {
-  if (!work.checker) {
-    return;
-  }
-  for (int row = 0; row < box.map.boxRows; ++row) {
-    if (BoxRow part = rowOf(box, row); part.bytes > 0) {
-      check(lane, {site, part.from, uint32_t(part.bytes), false, false});
-    }
-  }
-  for (size_t at = 0; at < bytesOf(box); at += chunkBytes) {
-    const std::byte *to = sharedBegin() + swizzle128(box.to + at);
-    std::string problem =
-        work.checker->startTensorCopy(uint16_t(lane.index), uint16_t(lane.warp->syncs),
-                                      {site, to, uint32_t(chunkBytes), true, true});
-    if (!problem.empty()) {
-      fail(lane, std::move(problem), site);
-    }
-  }
-}
-
-void Block::finishCopy(size_t index) {
-  TensorCopy copy = async.copies[index];
-  async.copies.erase(async.copies.begin() + ptrdiff_t(index));
-  SharedBarrier &barrier = *copy.barrier;
-  copyBox(copy.box, sharedBegin());
-  if (work.checker) {
-    Clocks &clocks = work.checker->clocksOfBlock();
-    for (size_t at = 0; at < bytesOf(copy.box); at += chunkBytes) {
-      work.checker->finishTensorCopy(barrier.number, barrier.phase + 1,
-                                     sharedBegin() + swizzle128(copy.box.to + at));
-    }
-    clocks.release(clocks.copies(barrier.number), barrier.phase + 1, barrier.arrived);
-  }
-  barrier.bytes -= int64_t(bytesOf(copy.box));
-  endPhase(barrier);
 }
 
 //===----------------------------------------------------------------------===//
@@ -318,7 +237,7 @@ void Block::checkMatrix(Warp &warp, const SharedMatrix &matrix, size_t firstRow,
         continue;
       }
       std::string problem = work.checker->readByProduct(
-          uint16_t(lane.index), uint16_t(warp.syncs), warp.products.currentGroup(),
+          lane.number, uint16_t(warp.syncs), warp.products.currentGroup(),
           {running.site, sharedBegin() + at, uint32_t(chunkBytes), false, true});
       if (!problem.empty()) {
         fail(running, std::move(problem), running.site);
@@ -332,10 +251,10 @@ void Block::finishGroups(const Warp &warp, uint32_t pending) {
   if (!work.checker || current <= pending + 1) {
     return;
   }
-  Clocks &clocks = work.checker->clocksOfBlock();
+  Clocks &clocks = work.checker->clocksOfBlocks();
   for (size_t lane = 0; lane < size_t(std::popcount(warp.lanes)); ++lane) {
-    clocks.learn(warp.number * warpLanes + lane, clocks.products(warp.number),
-                 current - pending - 1);
+    clocks.learn(lanes[warp.number * warpLanes + lane]->number,
+                 clocks.products(size_t(rank) * warps.size() + warp.number), current - pending - 1);
   }
 }
 

@@ -1,7 +1,6 @@
-//===- Block.cpp - runs the blocks of a launch, one at a time -------------===//
+//===- Block.cpp - runs a block of a launch at a time ---------------------===//
 
-#include "runtime/drivers/sim/Block.h"
-
+#include "runtime/drivers/sim/Cluster.h"
 #include "runtime/drivers/sim/Fault.h"
 
 #include <algorithm>
@@ -19,12 +18,12 @@ using namespace dsv3;
 using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
 
-Expected<std::unique_ptr<Block>> Block::create() {
+Expected<std::unique_ptr<Block>> Block::create(Cluster &cluster, int rank) {
   Expected<std::unique_ptr<StackRegion>> region = StackRegion::create();
   if (!region) {
     return region.failure();
   }
-  return std::unique_ptr<Block>(new Block(*std::move(region)));
+  return std::unique_ptr<Block>(new Block(*std::move(region), cluster, rank));
 }
 
 Status Block::prepare(const BlockWork &next) {
@@ -119,24 +118,30 @@ std::byte *Block::sharedBegin() {
   return shared.data() + (sharedGap - begin % sharedGap);
 }
 
-Status Block::beginBlock(int64_t number) {
+void Block::begin(int64_t number) {
   index = number;
   randomState =
       (work.seed + 1) * 0x9E3779B97F4A7C15ULL ^ (uint64_t(number) + 1) * 0xBF58476D1CE4E5B9ULL;
   randomState |= 1;
   // NaN in every type: what nobody wrote is seen in the results.
   std::memset(shared.data(), 0xFF, work.sharedBytes > 0 ? shared.size() : 0);
+  size_t firstNumber = size_t(rank) * warps.size() * warpLanes;
   for (auto &lane : lanes) {
     lane->block = number;
+    lane->rank = rank;
+    lane->number = uint16_t(firstNumber + size_t(lane->index));
     lane->wait = Wait::Nothing;
-    lane->group = 0;
+    lane->group = lane->storeGroup = 0;
     lane->multiplyAdds = 0;
     lane->copies.clear();
+    lane->stores.clear();
     lane->barrier = nullptr;
+    lane->clusterPhase.reset();
+    lane->waited = !work.dependent;
   }
   for (auto &warp : warps) {
     warp->ready = warp->lanes;
-    warp->arrived = warp->syncs = warp->turn = 0;
+    warp->arrived = warp->syncs = warp->turn = warp->stores = 0;
     warp->products.reset();
     warp->registers = 0;
   }
@@ -145,33 +150,37 @@ Status Block::beginBlock(int64_t number) {
   if (work.meter) {
     work.meter->beginBlock(warps.size(), shared);
   }
-  return work.checker ? work.checker->beginBlock(shared, lanes.size()) : Status();
-}
-
-std::optional<BlockFailure> Block::run(int64_t number) {
   failure.reset();
-  if (Status begun = beginBlock(number); !begun) {
-    return BlockFailure{begun.failure().what, number, 0, nullptr};
-  }
   left = lanes.size();
   atBarrier = lastWarp = 0;
+}
+
+bool Block::runWarp() {
   FaultGuard guard(*this);
-  while (left > 0 && !failure) {
-    constexpr uint64_t turnsUntilACopy = 4;
-    bool copyComes = work.seed != 0 && random() % turnsUntilACopy == 0;
-    if (copyComes && !async.copies.empty()) {
-      finishCopy(random() % async.copies.size());
-    }
-    if (Warp *warp = chooseWarp()) {
-      Lane &lane = choose(*warp, 0x80000000U);
-      region->header().running = &lane;
-      Fiber::change(scheduler, lane.fiber);
-    } else if (!async.copies.empty()) {
-      finishCopy(work.seed == 0 ? 0 : random() % async.copies.size());
-    } else {
-      describeStuck();
-    }
+  constexpr uint64_t turnsUntilACopy = 4;
+  bool copyComes = work.seed != 0 && random() % turnsUntilACopy == 0;
+  if (copyComes && !async.copies.empty()) {
+    finishCopy(random() % async.copies.size());
   }
+  Warp *warp = chooseWarp();
+  if (!warp) {
+    return false;
+  }
+  Lane &lane = choose(*warp, 0x80000000U);
+  region->header().running = &lane;
+  Fiber::change(scheduler, lane.fiber);
+  return true;
+}
+
+bool Block::endCopy() {
+  if (async.copies.empty()) {
+    return false;
+  }
+  finishCopy(work.seed == 0 ? 0 : random() % async.copies.size());
+  return true;
+}
+
+void Block::end() {
   checkEnd();
   for (const auto &warp : warps) {
     flush(*warp);
@@ -182,16 +191,19 @@ std::optional<BlockFailure> Block::run(int64_t number) {
                            [](const auto &lane) { return lane->multiplyAdds; });
     work.meter->endBlock(multiplyAdds);
   }
-  if (failure) {
-    // Those that have not ended never will: they begin anew.
-    for (size_t i = 0; i < lanes.size(); ++i) {
+}
+
+void Block::abandon() {
+  for (size_t i = 0; i < lanes.size(); ++i) {
 #if defined(__SANITIZE_ADDRESS__)
-      ASAN_UNPOISON_MEMORY_REGION(region->stack(i).data(), region->stack(i).size());
+    ASAN_UNPOISON_MEMORY_REGION(region->stack(i).data(), region->stack(i).size());
 #endif
-      lanes[i]->fiber.start(region->stack(i), laneMain, lanes[i].get());
-    }
+    lanes[i]->fiber.start(region->stack(i), laneMain, lanes[i].get());
   }
-  return failure;
+}
+
+bool Block::waitsForPhase() const {
+  return std::ranges::any_of(lanes, [](const auto &lane) { return lane->wait == Wait::Phase; });
 }
 
 void Block::leave(Lane &lane) {
@@ -218,16 +230,21 @@ void Block::end(Lane &lane) {
   waitForCopies(lane, 0);
   commitCopies(lane);
   waitForCopies(lane, 0);
+  if (!lane.stores.empty()) {
+    fail(lane, "ends while a tensor store reads its shared memory", lane.stores[0].site);
+  }
   lane.wait = Wait::Over;
   lane.warp->ready &= ~lane.bit;
   --left;
+  cluster.leave(lane);
   leave(lane);
 }
 
 void Block::fail(const Lane &lane, std::string what, const void *site) {
-  failure = {std::move(what), index, lane.index, site};
+  Block &block = *lane.of;
+  block.failure = {std::move(what), block.index, lane.index, site};
   Fiber lost;
-  Fiber::change(lost, scheduler);
+  Fiber::change(lost, block.scheduler);
 }
 
 void Block::fault(const void *address, const void *code) {
@@ -277,6 +294,8 @@ void Block::describeStuck() {
   std::string what = "an instruction of a warp that not all lanes reach";
   if (counts[size_t(Wait::BlockBarrier)] > 0) {
     what = "a barrier of the block that not all threads reach";
+  } else if (counts[size_t(Wait::ClusterBarrier)] > 0 && counts[size_t(Wait::Phase)] == 0) {
+    what = "a barrier of the cluster that not all threads reach";
   } else if (counts[size_t(Wait::Phase)] > 0) {
     // Others wait because of the one to which the least is missing.
     auto missing = [](const auto &lane) {

@@ -1,6 +1,7 @@
-//===- Block.h - runs the blocks of a launch, one at a time -----*- C++ -*-===//
+//===- Block.h - runs a block of a launch at a time -------------*- C++ -*-===//
 //
 // A worker's block: its threads as fibers, which change when one has to wait for others.
+// Cluster.h runs it, beside others where blocks work together.
 // With a seed, who goes on is chosen by it, and asynchronous copies come early or late;
 // without, lanes and warps go on in their order and copies come as late as they may. Where
 // nobody can go on, that is a failure that says who waits where.
@@ -33,6 +34,8 @@ struct BlockWork {
   void *const *parameters = nullptr;
   size_t threads = 0;
   size_t sharedBytes = 0;
+  size_t clusterBlocks = 1;   ///< that run together
+  bool dependent = false;     ///< may begin before earlier launches have ended
   uint64_t seed = 0;          ///< 0: all in order
   Checker *checker = nullptr; ///< of every access, where there is one
   Meter *meter = nullptr;     ///< likewise; not both
@@ -46,20 +49,42 @@ struct BlockFailure {
   const void *site = nullptr; ///< in the code of the kernel; null if unknown
 };
 
+class Cluster;
+
 /// Used by one thread at a time.
 class Block {
 public:
-  static Expected<std::unique_ptr<Block>> create();
+  /// The block of that rank in `cluster`, which outlives it.
+  static Expected<std::unique_ptr<Block>> create(Cluster &cluster, int rank);
 
   /// Fails where there are no stacks for so many threads.
   Status prepare(const BlockWork &next);
-  /// Runs block number `index` of the work that was prepared to its end.
-  std::optional<BlockFailure> run(int64_t index);
+  /// Block number `number` of the work that was prepared begins.
+  void begin(int64_t number);
+  /// Has a warp go on until it waits, or a copy end; false if none can.
+  bool runWarp();
+  bool endCopy();
+  /// All threads have ended, or one failed. Says what is still under way though nothing waits for
+  /// it.
+  void end();
+  /// Threads that have not ended never will: all begin anew.
+  void abandon();
+  /// Nobody can go on.
+  void describeStuck();
+
+  size_t threadsLeft() const { return left; }
+  /// Whether a thread waits for a barrier in shared memory.
+  bool waitsForPhase() const;
+  const std::optional<BlockFailure> &failed() const { return failure; }
+  std::span<std::byte> sharedMemory() { return shared; }
+  size_t warpCount() const { return warps.size(); }
+  uint64_t random();
   /// The thread that runs touched memory at `address` that is not there. Does not return.
   void fault(const void *address, const void *code);
 
 private:
-  explicit Block(std::unique_ptr<StackRegion> region) : region(std::move(region)) {}
+  Block(std::unique_ptr<StackRegion> region, Cluster &cluster, int rank)
+      : region(std::move(region)), cluster(cluster), rank(rank) {}
   static const dsv3::sim::Machine machine;
   static void laneMain(void *lane);
 
@@ -68,6 +93,7 @@ private:
   static void syncWarp(MachineThread &thread);
   static unsigned shuffle(MachineThread &thread, Source source, unsigned value, unsigned from);
   static void loadMatrices(MachineThread &thread, const void *row, unsigned (&fragment)[4]);
+  static void storeMatrices(MachineThread &thread, void *row, const unsigned (&fragment)[4]);
   static void multiplyMatrices(MachineThread &thread, float (&sums)[4], const unsigned (&a)[4],
                                unsigned b0, unsigned b1);
   static void multiplyCodes(MachineThread &thread, float (&sums)[4], const unsigned (&a)[4],
@@ -88,6 +114,15 @@ private:
   static void fence(MachineThread &thread, dsv3::sim::Fence kind);
   static void copyTensor(MachineThread &thread, void *to, const dsv3::sim::TensorMap *map,
                          int column, int row, unsigned long long *place);
+  static void copyToBlocks(MachineThread &thread, void *to, const dsv3::sim::TensorMap *map,
+                           int column, int row, unsigned long long *place, unsigned mask);
+  static void storeTensor(MachineThread &thread, const void *from, const dsv3::sim::TensorMap *map,
+                          int column, int row);
+  static void commitStores(MachineThread &thread);
+  static void waitForStores(MachineThread &thread, int pending);
+  static void arriveCluster(MachineThread &thread);
+  static void waitForCluster(MachineThread &thread);
+  static void *ofBlock(MachineThread &thread, void *place, int rank);
   static unsigned sharedAddress(MachineThread &thread, const void *place);
   static void multiplyGroup(MachineThread &thread, float (&sums)[dsv3::sim::productSums],
                             unsigned long long a, unsigned long long b);
@@ -96,12 +131,22 @@ private:
   static void commitProducts(MachineThread &thread);
   static void waitForProducts(MachineThread &thread, int pending);
   static void setRegisters(MachineThread &thread, int count);
+  static void waitForEarlierLaunches(MachineThread &thread);
 
   /// Parts of these.
   size_t offsetOf(const void *place);
-  SharedBarrier &barrierAt(Lane &lane, const unsigned long long *place, const void *site);
+  /// The block of the cluster in whose shared memory a place is; this one if in none.
+  Block &ownerOf(const void *place);
+  static SharedBarrier &barrierAt(Lane &lane, const unsigned long long *place, const void *site);
   static void endPhase(SharedBarrier &barrier);
+  void checkSource(Lane &lane, const TensorBox &box, const void *site);
+  void checkPlace(const Lane &lane, const TensorBox &box, const void *site);
+  /// A copy that a lane, of any block of the cluster, asks for to this block.
+  void beginCopy(Lane &lane, const TensorBox &box, const unsigned long long *place,
+                 const void *site);
   void checkCopy(Lane &lane, const TensorBox &box, const void *site);
+  void checkStore(Lane &lane, const TensorBox &box, const void *site);
+  void useMark(Lane &lane, const void *site);
   void finishCopy(size_t index);
   void joinProducts(Lane &lane, const ProductStep &step, const void *site);
   void completeProducts(Warp &warp);
@@ -110,7 +155,6 @@ private:
   void finishGroups(const Warp &warp, uint32_t pending);
 
   void makeLanes();
-  Status beginBlock(int64_t number);
   std::byte *sharedBegin();
   /// Brings what a lane has in `own` to the instruction `kind` of its warp and waits for the
   /// others; what the lane takes from it.
@@ -130,21 +174,21 @@ private:
   /// Ends the block for the reason that is given. Does not return, which the compiler need not
   /// know: AddressSanitizer would look at the fiber's stack and not recognise it.
   void fail(const Lane &lane, std::string what, const void *site);
-  void describeStuck();
-  /// What is still under way at the end of the block, though nothing waits for it.
   void checkEnd();
   bool observes() const { return work.checker || work.meter; }
   /// Whether a place belongs to the machine: a stack, what fibers know of themselves.
   bool isMachine(const Lane &lane, const void *place) const;
   /// Checks an access and keeps it for the counters.
   void check(Lane &lane, const AccessEntry &access);
+  void checkRemote(const Lane &lane, const AccessEntry &access);
   void perform(Lane &lane, const PendingCopy &copy);
   /// Lanes of the warp are in step: what they did since they last were is counted.
   void flush(const Warp &warp);
-  uint64_t random();
   bool coin() { return work.seed != 0 && (random() & 1) != 0; }
 
   std::unique_ptr<StackRegion> region;
+  Cluster &cluster;
+  int rank; ///< in the cluster
   BlockWork work;
   Fiber scheduler;
   std::vector<std::unique_ptr<Lane>> lanes;

@@ -1,7 +1,7 @@
 //===- Collective.cpp - instructions of a whole warp ----------------------===//
 //
 // Where the elements of a fragment lie: PTX ISA, "Matrix Fragments for mma.m16n8k16 with
-// floating point type", "… for mma.m16n8k32" and "ldmatrix".
+// floating point type", "… for mma.m16n8k32" "ldmatrix" and "stmatrix".
 //
 //===----------------------------------------------------------------------===//
 
@@ -27,6 +27,8 @@ std::string_view sim::nameOf(Wait wait) {
                                                           "wait at mma.sync of e4m3",
                                                           "wait for the phase of a barrier",
                                                           "wait at wgmma",
+                                                          "wait at stmatrix",
+                                                          "wait at a barrier of the cluster",
                                                           "have ended"};
   return names[size_t(wait)];
 }
@@ -36,6 +38,15 @@ void sim::loadMatrices(std::array<Exchange, warpLanes> &lanes) {
     for (size_t matrix = 0; matrix < 4; ++matrix) {
       const auto *row = static_cast<const std::byte *>(lanes[matrix * 8 + lane / 4].row);
       std::memcpy(&lanes[lane].words[matrix], row + lane % 4 * 4, 4);
+    }
+  }
+}
+
+void sim::storeMatrices(const std::array<Exchange, warpLanes> &lanes) {
+  for (size_t lane = 0; lane < warpLanes; ++lane) {
+    for (size_t matrix = 0; matrix < 4; ++matrix) {
+      auto *row = static_cast<std::byte *>(lanes[matrix * 8 + lane / 4].to);
+      std::memcpy(row + lane % 4 * 4, &lanes[lane].words[matrix], 4);
     }
   }
 }

@@ -17,16 +17,16 @@ static constexpr int mostWorkers = 64;
 
 namespace {
 
-/// Deals blocks out to the threads of the team.
+/// Deals clusters out to the threads of the team.
 class Launch final : public ThreadTeam::Task {
 public:
-  Launch(std::vector<std::unique_ptr<Block>> &workers, int64_t blocks, uint64_t seed)
-      : workers(workers), blocks(blocks) {
-    // With `stride` prime to the number of blocks every block comes once.
-    if (seed != 0 && blocks > 1) {
-      first = int64_t(seed % uint64_t(blocks));
-      stride = int64_t(seed / 7 % uint64_t(blocks)) + 1;
-      while (std::gcd(stride, blocks) != 1) {
+  Launch(std::vector<std::unique_ptr<Cluster>> &workers, int64_t clusters, uint64_t seed)
+      : workers(workers), clusters(clusters) {
+    // With `stride` prime to the number of clusters every one comes once.
+    if (seed != 0 && clusters > 1) {
+      first = int64_t(seed % uint64_t(clusters));
+      stride = int64_t(seed / 7 % uint64_t(clusters)) + 1;
+      while (std::gcd(stride, clusters) != 1) {
         ++stride;
       }
     }
@@ -34,12 +34,13 @@ public:
   void run(int thread) override {
     while (!stopped.load(std::memory_order_relaxed)) {
       int64_t at = next.fetch_add(1, std::memory_order_relaxed);
-      if (at >= blocks) {
+      if (at >= clusters) {
         return;
       }
       // Wide enough for 2^31 blocks.
-      auto number = int64_t((__int128(at) * stride + first) % blocks);
-      if (std::optional<BlockFailure> failed = workers[size_t(thread)]->run(number)) {
+      auto number = int64_t((__int128(at) * stride + first) % clusters);
+      Cluster &cluster = *workers[size_t(thread)];
+      if (std::optional<BlockFailure> failed = cluster.run(number * int64_t(cluster.size()))) {
         std::scoped_lock lock(mutex);
         if (!failure || failed->block < failure->block) {
           failure = std::move(failed);
@@ -51,8 +52,8 @@ public:
   std::optional<BlockFailure> failure;
 
 private:
-  std::vector<std::unique_ptr<Block>> &workers;
-  int64_t blocks, first = 0, stride = 1;
+  std::vector<std::unique_ptr<Cluster>> &workers;
+  int64_t clusters, first = 0, stride = 1;
   std::atomic<int64_t> next{0};
   std::atomic<bool> stopped{false};
   std::mutex mutex;
@@ -69,17 +70,28 @@ Expected<std::unique_ptr<Grid>> Grid::create(int threads, uint64_t seed, Checker
   }
   std::unique_ptr<Grid> grid(new Grid(*std::move(team), seed, checker));
   for (int i = 0; i < wanted; ++i) {
-    Expected<std::unique_ptr<Block>> block = Block::create();
-    if (!block) {
-      return block.failure();
+    Expected<std::unique_ptr<Cluster>> cluster = Cluster::create();
+    if (!cluster) {
+      return cluster.failure();
     }
-    grid->workers.push_back(*std::move(block));
+    grid->workers.push_back(*std::move(cluster));
   }
   return grid;
 }
 
+void Grid::beginStep() {
+  if (checker) {
+    checker->beginStep();
+  }
+}
+
 Expected<std::optional<BlockFailure>> Grid::run(BlockWork work, const std::string &kernel,
                                                 int64_t blocks, uint32_t launch) {
+  auto clusterBlocks = int64_t(work.clusterBlocks);
+  if (blocks % clusterBlocks != 0) {
+    return Failure{"expected whole clusters of " + std::to_string(clusterBlocks) +
+                   " blocks, found a launch of " + std::to_string(blocks)};
+  }
   // Every launch has a schedule of its own.
   work.seed = seed == 0 ? 0 : seed * 0x9E3779B97F4A7C15ULL + launch + 1;
   work.checker = checker;
@@ -87,13 +99,13 @@ Expected<std::optional<BlockFailure>> Grid::run(BlockWork work, const std::strin
     checker->beginLaunch();
     checker->counters().beginLaunch(kernel, blocks);
   }
-  for (std::unique_ptr<Block> &worker : workers) {
+  for (std::unique_ptr<Cluster> &worker : workers) {
     if (Status prepared = worker->prepare(work); !prepared) {
       return prepared;
     }
   }
-  Launch task(workers, blocks, work.seed);
-  if (blocks == 1) {
+  Launch task(workers, blocks / clusterBlocks, work.seed);
+  if (blocks == clusterBlocks) {
     task.run(0);
   } else {
     team->share(task);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "runtime/drivers/cpu/ThreadTeam.h"
-#include "runtime/drivers/sim/Block.h"
+#include "runtime/drivers/sim/Cluster.h"
 
 #include <memory>
 #include <optional>
@@ -17,6 +17,8 @@ public:
   /// With a checker, which outlives the grid, there is one thread.
   static Expected<std::unique_ptr<Grid>> create(int threads, uint64_t seed, Checker *checker);
 
+  /// What ran before has ended before all launches that come.
+  void beginStep();
   /// Runs `blocks` blocks of a kernel; `launch` is the number of the launch within its step. The
   /// failure of one of them, where there is one.
   Expected<std::optional<BlockFailure>> run(BlockWork work, const std::string &kernel,
@@ -29,7 +31,7 @@ private:
   std::unique_ptr<ThreadTeam> team;
   uint64_t seed;
   Checker *checker;
-  std::vector<std::unique_ptr<Block>> workers; ///< one for each thread of the team
+  std::vector<std::unique_ptr<Cluster>> workers; ///< one for each thread of the team
 };
 
 } // namespace dsv3::runtime::sim

@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "runtime/drivers/sim/Block.h"
+#include "runtime/drivers/sim/Cluster.h"
 
 #include <algorithm>
 #include <bit>
@@ -37,7 +37,16 @@ const dsv3::sim::Machine Block::machine{syncBlock,
                                         multiplyGroupOfCodes,
                                         commitProducts,
                                         waitForProducts,
-                                        setRegisters};
+                                        setRegisters,
+                                        waitForEarlierLaunches,
+                                        storeMatrices,
+                                        copyToBlocks,
+                                        storeTensor,
+                                        commitStores,
+                                        waitForStores,
+                                        arriveCluster,
+                                        waitForCluster,
+                                        ofBlock};
 
 void Block::syncBlock(MachineThread &thread) {
   auto &lane = static_cast<Lane &>(thread);
@@ -52,7 +61,7 @@ void Block::syncBlock(MachineThread &thread) {
     block.flush(*warp);
   }
   if (block.work.checker) {
-    block.work.checker->barrier();
+    block.work.checker->barrier(size_t(block.rank));
   }
   if (block.work.meter) {
     block.work.meter->barrier();
@@ -96,6 +105,8 @@ void Block::complete(Warp &warp) {
   flush(warp);
   if (warp.kind == Wait::Matrices) {
     sim::loadMatrices(exchange);
+  } else if (warp.kind == Wait::StoreMatrices) {
+    sim::storeMatrices(exchange);
   } else if (warp.kind == Wait::Multiply || warp.kind == Wait::MultiplyCodes) {
     (warp.kind == Wait::Multiply ? sim::multiplyMatrices : sim::multiplyCodes)(exchange);
     if (work.checker) {
@@ -109,7 +120,8 @@ void Block::complete(Warp &warp) {
   } else if (warp.kind == Wait::WarpBarrier) {
     ++warp.syncs;
     if (work.checker) {
-      work.checker->warpBarrier(warp.number * warpLanes, size_t(std::popcount(warp.lanes)));
+      work.checker->warpBarrier(lanes[warp.number * warpLanes]->number,
+                                size_t(std::popcount(warp.lanes)));
     }
   } else if (warp.kind == Wait::Product) {
     completeProducts(warp);
@@ -141,7 +153,7 @@ unsigned Block::shuffle(MachineThread &thread, Source source, unsigned value, un
   return all[from % warpLanes].words[0];
 }
 
-/// What ldmatrix and cp.async move for a lane.
+/// What ldmatrix, stmatrix and cp.async move for a lane.
 static constexpr uint32_t rowBytes = 16;
 
 void Block::loadMatrices(MachineThread &thread, const void *row, unsigned (&fragment)[4]) {
@@ -151,6 +163,15 @@ void Block::loadMatrices(MachineThread &thread, const void *row, unsigned (&frag
   own.row = row;
   const Exchange &taken = lane.of->join(lane, Wait::Matrices, own, __builtin_return_address(0));
   std::ranges::copy(taken.words, fragment);
+}
+
+void Block::storeMatrices(MachineThread &thread, void *row, const unsigned (&fragment)[4]) {
+  auto &lane = static_cast<Lane &>(thread);
+  lane.of->check(lane, {__builtin_return_address(0), row, rowBytes, true, true});
+  Exchange own;
+  own.words = std::to_array(fragment);
+  own.to = row;
+  lane.of->join(lane, Wait::StoreMatrices, own, __builtin_return_address(0));
 }
 
 void Block::multiply(MachineThread &thread, Wait kind, float (&sums)[4], const unsigned (&a)[4],
@@ -179,7 +200,7 @@ void Block::perform(Lane &lane, const PendingCopy &copy) {
   std::memcpy(copy.to, copy.from, bytes);
   std::memset(static_cast<std::byte *>(copy.to) + bytes, 0, rowBytes - bytes);
   if (work.checker) {
-    work.checker->finishCopy(uint16_t(lane.index), uint16_t(lane.warp->syncs), copy.to);
+    work.checker->finishCopy(lane.number, uint16_t(lane.warp->syncs), copy.to);
   }
 }
 
@@ -220,14 +241,30 @@ void Block::waitForCopies(MachineThread &thread, int pending) {
   lane.copies.erase(lane.copies.begin(), unfinished);
 }
 
-void Block::atomicLeast(MachineThread &, unsigned long long *place, unsigned long long value) {
+void Block::waitForEarlierLaunches(MachineThread &thread) {
+  static_cast<Lane &>(thread).waited = true;
+}
+
+/// The mark of failures: every launch may write it.
+void Block::useMark(Lane &lane, const void *site) {
+  if (!lane.waited) {
+    fail(lane, "looks at the mark of failures before griddepcontrol.wait", site);
+  }
+}
+
+void Block::atomicLeast(MachineThread &thread, unsigned long long *place,
+                        unsigned long long value) {
+  auto &lane = static_cast<Lane &>(thread);
+  lane.of->useMark(lane, __builtin_return_address(0));
   unsigned long long seen = __atomic_load_n(place, __ATOMIC_RELAXED);
   while (value < seen && !__atomic_compare_exchange_n(place, &seen, value, true, __ATOMIC_RELAXED,
                                                       __ATOMIC_RELAXED)) {
   }
 }
 
-unsigned long long Block::loadVolatile(MachineThread &, const unsigned long long *place) {
+unsigned long long Block::loadVolatile(MachineThread &thread, const unsigned long long *place) {
+  auto &lane = static_cast<Lane &>(thread);
+  lane.of->useMark(lane, __builtin_return_address(0));
   return __atomic_load_n(place, __ATOMIC_RELAXED);
 }
 
@@ -295,11 +332,12 @@ void Block::check(Lane &lane, const AccessEntry &access) {
     return;
   }
   if (work.checker) {
+    checkRemote(lane, access);
     bool shared = false;
     work.checker->isDevice(access.place, shared);
     std::string problem =
         shared == access.shared
-            ? work.checker->access(uint16_t(lane.index), uint16_t(lane.warp->syncs), access)
+            ? work.checker->access(lane.number, uint16_t(lane.warp->syncs), access, lane.waited)
             : "takes an address for one of " + std::string(access.shared ? "shared" : "global") +
                   " memory that is not";
     if (!problem.empty()) {

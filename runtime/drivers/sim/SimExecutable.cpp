@@ -111,12 +111,19 @@ Status SimExecutable::begin(std::span<const int64_t> sizes) {
     }
   }
   mark = plan::noFailure;
+  grid.beginStep();
   return {};
 }
 
 BlockWork SimExecutable::workOf(const Step &step, const SimKernel &kernel) const {
-  return {kernel.entry, step.parameters.data(), kernel.threads,
-          size_t(program.kernels[step.number].scratchBytes)};
+  BlockWork work;
+  work.entry = kernel.entry;
+  work.parameters = step.parameters.data();
+  work.threads = kernel.threads;
+  work.sharedBytes = size_t(program.kernels[step.number].scratchBytes);
+  work.clusterBlocks = kernel.clusterBlocks;
+  work.dependent = kernel.dependent;
+  return work;
 }
 
 Status SimExecutable::launch(const Step &step) {

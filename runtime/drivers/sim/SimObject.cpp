@@ -18,14 +18,18 @@ using namespace dsv3;
 using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
 
+/// The number that follows `before` in a text; 0 if there is none.
+static size_t numberAfter(const std::string &text, std::string_view before) {
+  size_t at = text.find(before), number = 0;
+  if (at != std::string::npos) {
+    std::from_chars(text.data() + at + before.size(), text.data() + text.size(), number);
+  }
+  return number;
+}
+
 /// The threads of a block, as the text states them.
 static Expected<size_t> threadsOf(const plan::KernelText &text) {
-  constexpr std::string_view before = "__launch_bounds__(";
-  size_t at = text.text.find(before), threads = 0;
-  if (at != std::string::npos) {
-    const char *digits = text.text.data() + at + before.size();
-    std::from_chars(digits, text.text.data() + text.text.size(), threads);
-  }
+  size_t threads = numberAfter(text.text, "__launch_bounds__(");
   return threads > 0 ? Expected<size_t>(threads)
                      : Failure{"expected a kernel with __launch_bounds__(threads), found none",
                                "kernel '" + text.symbol + "'", "compile the model again"};
@@ -70,6 +74,8 @@ static Expected<SimKernel> load(const plan::KernelText &text, const std::string 
   SimKernel kernel;
   kernel.symbol = text.symbol;
   kernel.threads = *threads;
+  kernel.clusterBlocks = std::max<size_t>(1, numberAfter(text.text, "__cluster_dims__("));
+  kernel.dependent = plan::isDependent(text);
   kernel.weightMap = *weightMap;
   kernel.file = std::make_unique<MemoryFile>(code);
   if (kernel.file->error() != 0) {

@@ -34,6 +34,20 @@ void sim::copyBox(const TensorBox &box, std::byte *shared) {
   }
 }
 
+void sim::storeBox(const TensorBox &box, const std::byte *shared) {
+  for (int row = 0; row < box.map.boxRows; ++row) {
+    std::array<std::byte, tensorRowBytes> bytes;
+    for (size_t at = 0; at < tensorRowBytes; at += chunkBytes) {
+      std::memcpy(bytes.data() + at,
+                  shared + swizzle128(box.to + size_t(row) * tensorRowBytes + at), chunkBytes);
+    }
+    if (BoxRow part = rowOf(box, row); part.bytes > 0) {
+      // A matrix that is written to: the map does not say which are.
+      std::memcpy(const_cast<std::byte *>(part.from), bytes.data() + part.skipped, part.bytes);
+    }
+  }
+}
+
 /// PTX ISA, "Matrix Descriptor Format": bits 0-13 are the address, 32-45 the distance of groups of
 /// eight rows, both in units of 16 bytes; 49-51 an offset of the base; 62-63 the swizzle.
 std::optional<SharedMatrix> sim::matrixOf(uint64_t descriptor) {

@@ -25,7 +25,7 @@ inline constexpr size_t tensorRowBytes = 128;
 /// bytes (PTX ISA, "Swizzling Modes").
 constexpr size_t swizzle128(size_t address) { return address ^ (address >> 3 & 0x70); }
 
-/// A copy that is under way.
+/// A box of a matrix, and its place in shared memory.
 struct TensorBox {
   dsv3::sim::TensorMap map;
   int column = 0, row = 0; ///< of the first element
@@ -41,6 +41,8 @@ struct BoxRow {
 BoxRow rowOf(const TensorBox &box, int row);
 /// Copies it, with zeros where the matrix has nothing.
 void copyBox(const TensorBox &box, std::byte *shared);
+/// Copies it back, as far as it lies in the matrix.
+void storeBox(const TensorBox &box, const std::byte *shared);
 
 /// A matrix that a descriptor describes.
 struct SharedMatrix {

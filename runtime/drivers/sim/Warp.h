@@ -13,6 +13,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -35,6 +36,8 @@ enum class Wait : uint8_t {
   MultiplyCodes,
   Phase,   ///< of a barrier in shared memory
   Product, ///< any instruction of wgmma
+  StoreMatrices,
+  ClusterBarrier,
   Over
 };
 inline constexpr size_t waitCount = size_t(Wait::Over) + 1;
@@ -54,16 +57,31 @@ struct PendingCopy {
   uint32_t group;
 };
 
+/// A copy from shared memory to a matrix in global memory that was asked for and not waited for.
+struct PendingStore {
+  TensorBox box;
+  uint32_t group;
+  uint32_t epoch; ///< of the warp's stores
+  const void *site;
+  bool done; ///< early, though nobody may know
+};
+
 struct Lane : MachineThread {
   Fiber fiber;
   Block *of = nullptr;
   Warp *warp = nullptr;
-  uint32_t bit = 0; ///< in its warp
+  uint16_t number = 0; ///< of the thread in the cluster; warps of all blocks have 32
+  uint32_t bit = 0;    ///< in its warp
   Wait wait = Wait::Nothing;
   const void *site = nullptr;             ///< where it waits, in the kernel's code
   const SharedBarrier *barrier = nullptr; ///< whose phase it waits for, or did
+  bool waited = true;                     ///< for earlier launches
   std::vector<PendingCopy> copies;
   uint32_t group = 0; ///< of copies that come next
+  std::vector<PendingStore> stores;
+  uint32_t storeGroup = 0; ///< likewise
+  /// Of the barrier of the cluster, that it arrived at and has not waited for.
+  std::optional<uint32_t> clusterPhase;
 };
 
 /// An instruction of wgmma.
@@ -81,6 +99,7 @@ struct Exchange {
   std::array<uint32_t, 2> second;
   std::array<float, 4> sums;
   const void *row;
+  void *to;                   ///< a row, likewise
   const ProductStep *product; ///< in the lane's frame
 };
 
@@ -90,7 +109,8 @@ struct Warp {
   uint32_t ready = 0;   ///< that can run
   uint32_t arrived = 0; ///< at the collective instruction that is under way
   Wait kind = Wait::Nothing;
-  uint32_t syncs = 0; ///< warp barriers so far
+  uint32_t syncs = 0;  ///< warp barriers so far
+  uint32_t stores = 0; ///< of tensors so far
   /// In turns: a lane may come to the next instruction before others took what this one gave.
   uint32_t turn = 0;
   std::array<std::array<Exchange, warpLanes>, 2> exchange;
@@ -98,9 +118,10 @@ struct Warp {
   int registers = 0; ///< that setmaxnreg gave it
 };
 
-/// ldmatrix.x4, mma.m16n8k16 of bf16 and mma.m16n8k32 of e4m3 for all lanes, which have brought
-/// their operands, in the layouts of the PTX ISA.
+/// ldmatrix.x4, stmatrix.x4, mma.m16n8k16 of bf16 and mma.m16n8k32 of e4m3 for all lanes, which
+/// have brought their operands, in the layouts of the PTX ISA.
 void loadMatrices(std::array<Exchange, warpLanes> &lanes);
+void storeMatrices(const std::array<Exchange, warpLanes> &lanes);
 void multiplyMatrices(std::array<Exchange, warpLanes> &lanes);
 void multiplyCodes(std::array<Exchange, warpLanes> &lanes);
 

@@ -23,7 +23,7 @@
 namespace dsv3::sim {
 
 /// Raised by whoever changes what is said here, so that older code is compiled anew.
-inline constexpr int machineRevision = 4;
+inline constexpr int machineRevision = 6;
 
 /// Which lane a shuffle reads.
 enum class Source : int { Xor, Up, Lane };
@@ -46,6 +46,7 @@ struct Machine;
 struct Thread {
   const Machine *machine;
   long long block;
+  int rank; ///< of the block in its cluster
   int index;
   long long multiplyAdds; ///< that it did, where the code is observed
 };
@@ -71,7 +72,7 @@ struct Machine {
   unsigned char *(*sharedArray)(Thread &, int number, long long offset, long long bytes);
   /// A load or store of code that was compiled to be checked, at `site`.
   void (*observe)(Thread &, const void *place, unsigned bytes, bool store, const void *site);
-  // Of sm_90a: barriers in shared memory, tensor copies and products of warp groups.
+  // Of sm_90a: barriers in shared memory, tensor copies, products of warp groups, clusters.
   void (*initBarrier)(Thread &, unsigned long long *barrier, int arrivals);
   /// `bytes` more of tensor copies are waited for.
   void (*arrive)(Thread &, unsigned long long *barrier, int bytes);
@@ -88,6 +89,18 @@ struct Machine {
   void (*commitProducts)(Thread &);
   void (*waitForProducts)(Thread &, int pending);
   void (*setRegisters)(Thread &, int count);
+  void (*waitForEarlierLaunches)(Thread &);
+  void (*storeMatrices)(Thread &, void *row, const unsigned (&fragment)[4]);
+  /// To the same place of each block of the cluster that `mask` has a bit for.
+  void (*copyToBlocks)(Thread &, void *to, const TensorMap *map, int column, int row,
+                       unsigned long long *barrier, unsigned mask);
+  void (*storeTensor)(Thread &, const void *from, const TensorMap *map, int column, int row);
+  void (*commitStores)(Thread &);
+  void (*waitForStores)(Thread &, int pending);
+  void (*arriveCluster)(Thread &);
+  void (*waitForCluster)(Thread &);
+  /// What is in the shared memory of that block where `place` is in that of the thread's.
+  void *(*ofBlock)(Thread &, void *place, int rank);
 };
 
 /// Bytes of a worker's region, at a multiple of which it begins.

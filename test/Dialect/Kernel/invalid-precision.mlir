@@ -134,12 +134,37 @@ func.func @stage_scales(%x: !x, %w: !w, %s: tensor<1x1xf32>, %q: !q, %t: tensor<
 !x = tensor<?x128xbf16, #T>
 !q = tensor<?x128xf8E4M3FN, #T>
 !w = tensor<128x128xf8E4M3FN>
-func.func @heads_stage(%h: tensor<?x4x16xbf16, #T>, %w: tensor<4x32x16xbf16>, %q: tensor<?x4x32xf8E4M3FN, #T>, %t: tensor<?x1xf32, #T>) {
-  // expected-error @below {{'kern.gemm' op expected neither quantised activations nor 'quantise' in a product with heads, found scales, in @heads_stage; hint: quantise rows before, or after, in a kernel of its own}}
-  %y:2 = kern.gemm ins(%h, %w : tensor<?x4x16xbf16, #T>, tensor<4x32x16xbf16>) outs(%q, %t : tensor<?x4x32xf8E4M3FN, #T>, tensor<?x1xf32, #T>) epilogue() [] {
+func.func @heads_stage(%h: tensor<?x4x16xbf16, #T>, %w: tensor<4x32x16xbf16>, %q: !q, %t: tensor<?x1xf32, #T>) {
+  // expected-error @below {{'kern.gemm' op expected whole groups of 128 columns in each head, found 32 columns, in @heads_stage; hint: quantise the heads in a kernel of its own}}
+  %y:2 = kern.gemm ins(%h, %w : tensor<?x4x16xbf16, #T>, tensor<4x32x16xbf16>) outs(%q, %t : !q, tensor<?x1xf32, #T>) epilogue() [] {
   ^bb0(%e: f32):
     kern.yield %e : f32
-  } quantise group 128 -> tensor<?x4x32xf8E4M3FN, #T>, tensor<?x1xf32, #T>
+  } quantise group 128 -> !q, tensor<?x1xf32, #T>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+func.func @codes_of_heads(%h: tensor<?x4x16xbf16, #T>, %w: tensor<4x32x16xbf16>, %q: tensor<?x96xf8E4M3FN, #T>, %t: tensor<?x4xf32, #T>) {
+  // expected-error @below {{'kern.gemm' op expected 'codes' to be [T, h * N] with h * N = 128, found [T, 96], in @codes_of_heads}}
+  %y:2 = kern.gemm ins(%h, %w : tensor<?x4x16xbf16, #T>, tensor<4x32x16xbf16>) outs(%q, %t : tensor<?x96xf8E4M3FN, #T>, tensor<?x4xf32, #T>) epilogue() [] {
+  ^bb0(%e: f32):
+    kern.yield %e : f32
+  } quantise group 32 -> tensor<?x96xf8E4M3FN, #T>, tensor<?x4xf32, #T>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+func.func @codes_to_heads(%h: tensor<?x4x128xf8E4M3FN, #T>, %c: tensor<?x4xf32, #T>, %w: tensor<4x32x128xf8E4M3FN>, %s: tensor<4x1x1xf32>, %o: tensor<?x4x32xbf16, #T>) {
+  // expected-error @below {{'kern.gemm' op expected no quantised activations in a product with heads, found scales, in @codes_to_heads; hint: widen 'a' first}}
+  %y = kern.gemm ins(%h scales %c, %w scales %s block [32, 128] : tensor<?x4x128xf8E4M3FN, #T> scales tensor<?x4xf32, #T>, tensor<4x32x128xf8E4M3FN>, tensor<4x1x1xf32>) outs(%o : tensor<?x4x32xbf16, #T>) epilogue() [] {
+  ^bb0(%e: f32):
+    %b = arith.truncf %e : f32 to bf16
+    kern.yield %b : bf16
+  } -> tensor<?x4x32xbf16, #T>
   return
 }
 

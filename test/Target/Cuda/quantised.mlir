@@ -69,6 +69,20 @@ kern.def @gate_up kind "experts" family "grouped_gemm" sizes ["T"] ins(%a: !c, %
   kern.yield %y, %ys : !e, !es
 }
 
+// Of a row or a few, the warps of a block have the columns of a group, here of a head.
+// CHECK-LABEL: //===- kernel few_heads -===//
+// CHECK: // For sm_90a: columns=128, form=0, rows=1, threads=1024, since a warp has a column, which is read once for up to 1 rows, a block those of a group of codes.
+// CHECK: static_assert(stagedBytes(1, 128) == 544,
+// CHECK: gemmRows<1, 256, 2, 1, 1024>(launch, Rows<const bf16, 0, 128, 64>{a},
+// CHECK-NEXT: Weight<bf16, 256, 64>{weight, nullptr}, T, Epilogue{}, Quantise<512, 128, false>{out, outScales});
+kern.def @few_heads kind "head_linear_quantise" family "gemm" sizes ["T"] ins(%a: tensor<?x2x64xbf16, #T>, %w: tensor<2x256x64xbf16>) outs(%o: tensor<?x512xf8E4M3FN, #T>, %os: tensor<?x4xf32, #T>) attributes {maxima = [#dsv3.size<"T", max = 1>]} {
+  %y, %ys = kern.gemm ins(%a, %w : tensor<?x2x64xbf16, #T>, tensor<2x256x64xbf16>) outs(%o, %os : tensor<?x512xf8E4M3FN, #T>, tensor<?x4xf32, #T>) epilogue() [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } quantise group 128 -> tensor<?x512xf8E4M3FN, #T>, tensor<?x4xf32, #T>
+  kern.yield %y, %ys : tensor<?x512xf8E4M3FN, #T>, tensor<?x4xf32, #T>
+}
+
 // Rows that do not begin at borders of 16 bytes are summed in f32.
 // CHECK-LABEL: //===- kernel ragged -===//
 // CHECK: static_assert(FmaTile::sharedBytes(1) + stagedBytes(FmaTile::rows, 128) == 43520,

@@ -1,4 +1,5 @@
 // RUN: dsv3-opt %s --kern-configure=variants=sm_90a | dsv3-translate --kernels-to-cuda | FileCheck %s
+// RUN: dsv3-opt %s --kern-configure=variants=sm_80 | dsv3-translate --kernels-to-cuda | FileCheck %s --check-prefix=SM80
 // A text for people and NVRTC: who launches it, configuration and why; a functor for each scalar
 // region, which loads operands as their access kinds say; one function with the ABI of
 // dsv3/Plan/GpuKernel.h.
@@ -37,7 +38,10 @@
 // CHECK-NEXT: int64 T,
 // CHECK-NEXT: uint64 *mark, uint32 number) {
 // CHECK-NEXT: static_assert(rowwiseSharedBytes == 128, "shared memory as in the family table");
-// CHECK-NEXT: Launch launch{mark, number};
+// CHECK-NEXT: Launch launch = dependentLaunch(mark, number);
+// SM80-LABEL: //===- kernel test.norm -===//
+// SM80: Launch launch{mark, number};
+// SM80-NEXT: rowwiseSum<96, 128>(launch,
 // CHECK-NEXT: rowwiseSum<96, 128>(launch, Contribution{x0, x1}, Finish{}, Apply{x0, x1, x2});
 kern.def @test.norm kind "norm" family "rowwise" sizes ["T"] ins(%x: !x, %w: tensor<96xbf16>) outs(%o: !x) attributes {maxima = [#dsv3.size<"T", max = 8>]} {
   %y = kern.rowwise ins(%x, %w : !x, tensor<96xbf16>) [element, column] outs(%o : !x) reduce add contribution {

@@ -1,20 +1,22 @@
 // RUN: dsv3-opt %s --kern-configure="variants=sm_90a tensor-cores=wgmma" | dsv3-translate --kernels-to-cuda | FileCheck %s
 // RUN: dsv3-opt %s --kern-configure=variants=sm_90a | dsv3-translate --kernels-to-cuda | FileCheck %s --check-prefix=MMA
-// Tiles of warp groups, where they are asked for: products with a tensor map of their weight.
+// Tiles of warp groups, where they are asked for: products with a tensor map of their weight. Where
+// there is more than one tile of rows, two blocks of a cluster share the weight.
 
 #T = #dsv3.dims<"T">
 !x = tensor<?x128xbf16, #T>
 !y = tensor<?x96xf32, #T>
 // CHECK-LABEL: //===- kernel gate_up -===//
-// CHECK: // For sm_90a: columns=64, form=3, rows=128, stages=4, threads=384, since rows of bf16 meet the tensor cores of warp groups, in tiles of 128 x 64.
+// CHECK: // For sm_90a: columns=64, form=4, rows=128, stages=4, threads=384, since rows of bf16 meet the tensor cores of warp groups, in tiles of 128 x 64 that share the weight by twos.
 // CHECK: #include "runtime/kernels/cuda/family/wgmma_gemm.cuh"
-// CHECK: DSV3_WEIGHT_MAP(1, 192, 256, 64)
-// CHECK: __launch_bounds__(384, 1) gate_up(
+// CHECK: DSV3_WEIGHT_MAP(1, 192, 256, 32)
+// CHECK: void __cluster_dims__(2) __launch_bounds__(384, 1) gate_up(
 // CHECK: uint64 *mark, uint32 number,
 // CHECK-NEXT: const __grid_constant__ TensorMap weightMap) {
-// CHECK-NEXT: static_assert(WgmmaTile<128, 64>::sharedBytes(2, 0) == 131136, "shared memory as in the family table");
-// CHECK-NEXT: static_assert(productColumns / 2 == 64, "boxes as asked for");
-// CHECK: gemmWgmma<2, 96, 1, WgmmaTile<128, 64>>(launch, &weightMap, Rows<const bf16, 0, 128, 128>{a},
+// CHECK-NEXT: static_assert(WgmmaTile<128, 64, 2>::sharedBytes(2, 0) == 131136, "shared memory as in the family table");
+// CHECK-NEXT: static_assert(productColumns / 4 == 32, "boxes as asked for");
+// CHECK-NEXT: Launch launch = dependentLaunch(mark, number);
+// CHECK-NEXT: gemmWgmma<2, 96, 1, WgmmaTile<128, 64, 2>>(launch, &weightMap, Rows<const bf16, 0, 128, 128>{a},
 // CHECK-NEXT: Weight<bf16, 192, 128>{weight, nullptr}, T, Epilogue{out});
 // MMA: gemmMma<2, 96, 1, MmaTile<128, 64, 3>>(
 // MMA-NOT: Wgmma
@@ -27,9 +29,22 @@ kern.def @gate_up kind "gate_up" family "gemm" sizes ["T"] ins(%a: !x, %w: tenso
   kern.yield %y : !y
 }
 
+// CHECK-LABEL: //===- kernel one_tile -===//
+// CHECK: columns=128, form=3, rows=128
+// CHECK: DSV3_WEIGHT_MAP(1, 96, 256, 128)
+// CHECK: void __launch_bounds__(384, 1) one_tile(
+// CHECK: gemmWgmma<1, 96, 1, WgmmaTile<128, 128, 1>>(
+kern.def @one_tile kind "one_tile" family "gemm" sizes ["T"] ins(%a: !x, %w: tensor<96x128xbf16>) outs(%o: !y) attributes {maxima = [#dsv3.size<"T", max = 128>]} {
+  %y = kern.gemm ins(%a, %w : !x, tensor<96x128xbf16>) outs(%o : !y) epilogue() [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> !y
+  kern.yield %y : !y
+}
+
 // CHECK-LABEL: //===- kernel experts -===//
 // CHECK: DSV3_WEIGHT_MAP(1, 1024, 256, 128)
-// CHECK: groupedGemmWgmma<1, 64, 16, WgmmaTile<128, 128>, true>(launch, &weightMap, Rows<const bf16, 0, 128, 128>{a},
+// CHECK: groupedGemmWgmma<1, 64, 16, WgmmaTile<128, 128, 1>, true>(launch, &weightMap, Rows<const bf16, 0, 128, 128>{a},
 // CHECK-NEXT: Weight<bf16, 64, 128>{weight, nullptr}, offsets, rows, Epilogue{out});
 !e = tensor<?x64xf32, #dsv3.dims<"T*4">>
 kern.def @experts kind "experts" family "grouped_gemm" sizes ["T"] ins(%a: !x, %w: tensor<16x64x128xbf16>, %off: tensor<17xi32>, %r: tensor<?xi32, #dsv3.dims<"T*4">>) outs(%o: !e) attributes {maxima = [#dsv3.size<"T", max = 512>]} {
@@ -54,10 +69,10 @@ kern.def @wide kind "wide" family "gemm" sizes ["T"] ins(%a: !x, %w: tensor<96x1
 
 // Rows of codes: a product is a piece of 128 bytes of a row, its sums are promoted.
 // CHECK-LABEL: //===- kernel codes -===//
-// CHECK: // For sm_90a: columns=128, form=3, rows=128, stages=4, threads=384, since rows of codes meet the tensor cores of warp groups, in tiles of 128 x 128.
-// CHECK: DSV3_WEIGHT_MAP(2, 64, 320, 128)
-// CHECK: static_assert(WgmmaTile<128, 128>::sharedBytes(1, 0) == 131136,
-// CHECK: gemmWgmma<1, 64, 1, WgmmaTile<128, 128>>(launch, &weightMap, scaledRows<3>(Rows<const e4m3, 0, 320, 320>{a}, aScales),
+// CHECK: // For sm_90a: columns=128, form=4, rows=128, stages=4, threads=384, since rows of codes meet the tensor cores of warp groups, in tiles of 128 x 128 that share the weight by twos.
+// CHECK: DSV3_WEIGHT_MAP(2, 64, 320, 64)
+// CHECK: static_assert(WgmmaTile<128, 128, 2>::sharedBytes(1, 0) == 131136,
+// CHECK: gemmWgmma<1, 64, 1, WgmmaTile<128, 128, 2>>(launch, &weightMap, scaledRows<3>(Rows<const e4m3, 0, 320, 320>{a}, aScales),
 // CHECK-NEXT: Weight<e4m3, 64, 320, 128, 128>{weight, scales}, T, Epilogue{out});
 !c = tensor<?x320xf8E4M3FN, #T>
 !s = tensor<?x3xf32, #T>
@@ -74,8 +89,8 @@ kern.def @codes kind "linear" family "gemm" sizes ["T"] ins(%a: !c, %as: !s, %w:
 // CHECK-LABEL: //===- kernel experts_codes -===//
 // CHECK: in tiles of 64 x 128.
 // CHECK: DSV3_WEIGHT_MAP(2, 2560, 320, 64)
-// CHECK: static_assert(WgmmaTile<64, 128>::sharedBytes(2, 128) == 198728,
-// CHECK: groupedGemmWgmma<2, 320, 4, WgmmaTile<64, 128>, true>(launch, &weightMap, scaledRows<3>(Rows<const e4m3, 0, 320, 320>{a}, aScales),
+// CHECK: static_assert(WgmmaTile<64, 128, 1>::sharedBytes(2, 128) == 198728,
+// CHECK: groupedGemmWgmma<2, 320, 4, WgmmaTile<64, 128, 1>, true>(launch, &weightMap, scaledRows<3>(Rows<const e4m3, 0, 320, 320>{a}, aScales),
 // CHECK-NEXT: Weight<e4m3, 640, 320, 64, 128>{weight, scales}, offsets, rows, Epilogue{}, Quantise<320, 128, false>{out, outScales});
 !ec = tensor<?x320xf8E4M3FN, #dsv3.dims<"T*2">>
 !es = tensor<?x3xf32, #dsv3.dims<"T*2">>

@@ -179,12 +179,12 @@ void Execution::addInput(BlockArgument argument, const Packing &packed) {
   }
 }
 
-/// Runs body(group, row, column) for the elements of a parameter.
-static void forElements(const plan::Parameter &parameter,
+/// Runs body(group, row, column) for the elements of a parameter, or those `step` columns apart.
+static void forElements(const plan::Parameter &parameter, int64_t step,
                         llvm::function_ref<void(int64_t, int64_t, int64_t)> body) {
   for (int64_t g = 0; g < parameter.groups; ++g) {
     for (int64_t r = 0; r < parameter.rows; ++r) {
-      for (int64_t c = 0; c < parameter.columns; ++c) {
+      for (int64_t c = 0; c < parameter.columns; c += step) {
         body(g, r, c);
       }
     }
@@ -195,7 +195,7 @@ void Execution::packWeight(const reference::Tensor &tensor, const plan::Paramete
                            const plan::PackedShape &shape) {
   GuardedBytes &bytes = buffers.emplace_back(static_cast<size_t>(shape.dataBytes()));
   std::memset(bytes.data(), 0, bytes.size());
-  forElements(parameter, [&](int64_t g, int64_t r, int64_t c) {
+  forElements(parameter, 1, [&](int64_t g, int64_t r, int64_t c) {
     auto index = static_cast<size_t>(shape.dataIndex(g, r, c));
     double value = tensor[(g * parameter.rows + r) * parameter.columns + c];
     std::byte *to = bytes.data() + index * bitSize(parameter.type) / 8;
@@ -217,7 +217,7 @@ void Execution::packScales(const reference::Tensor &tensor, const plan::Paramete
   ScaleForm form = *scaleForm(parameter.type);
   int64_t down = plan::ceilDiv(parameter.rows, parameter.scaleRows);
   int64_t across = plan::ceilDiv(parameter.columns, parameter.scaleColumns);
-  forElements(parameter, [&](int64_t g, int64_t r, int64_t c) {
+  forElements(parameter, parameter.scaleColumns, [&](int64_t g, int64_t r, int64_t c) {
     int64_t block = (g * down + r / parameter.scaleRows) * across + c / parameter.scaleColumns;
     for (int64_t n = 0; n < form.numbers; ++n) {
       auto index = static_cast<size_t>(shape.scaleIndex(g, r, c, n));

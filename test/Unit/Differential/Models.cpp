@@ -34,7 +34,7 @@ static checkpoint::ModelConfig configOf(const Case &one) {
     config.qLoraRank = smaller(*config.qLoraRank, one, 32);
   }
   config.qkNopeHeadDim = smaller(config.qkNopeHeadDim, one, 16);
-  config.vHeadDim = smaller(config.vHeadDim, one, 16);
+  config.vHeadDim = one.vHeadDim > 0 ? one.vHeadDim : smaller(config.vHeadDim, one, 16);
   if (one.divisor > 1) {
     config.vocabSize = std::min<int64_t>(config.vocabSize, 1000) + one.ragged;
     config.qkRopeHeadDim = 10;

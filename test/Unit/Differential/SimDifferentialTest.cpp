@@ -29,15 +29,21 @@ static bool has(ModuleOp module, const std::string &variant, plan::GpuProduct fo
   });
 }
 
-/// With more tokens than a tile has rows. Products of many rows have the form `tiles`.
+/// With more tokens than a tile has rows. Products of many rows have the forms `tiles`, and there
+/// is a kernel of that kind, if one is given.
 static void compareModel(const Case &one, const std::string &variant, int64_t mostTokens,
-                         plan::GpuProduct tiles) {
+                         llvm::ArrayRef<plan::GpuProduct> tiles, StringRef kind = {}) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
   OwningOpRef<ModuleOp> module = compileCase(one, context, {variant});
   ASSERT_TRUE(module);
-  ASSERT_TRUE(has(*module, variant, tiles));
+  for (plan::GpuProduct form : tiles) {
+    ASSERT_TRUE(has(*module, variant, form));
+  }
+  ASSERT_TRUE(kind.empty() || llvm::any_of(module->getOps<kern::DefOp>(), [&](kern::DefOp made) {
+                return made.getKind() == kind;
+              }));
   for (auto function : llvm::make_early_inc_range(module->getOps<func::FuncOp>())) {
     function.erase();
   }
@@ -65,31 +71,36 @@ static Case quantised(const std::string &name, const std::string &instructions =
 using Form = plan::GpuProduct;
 
 TEST(SimKernels, OfNanoDoWhatTheirBodiesSay) {
-  compareModel(caseOf("nanoBf16"), "sm_80", 70, Form::FmaTiles);
+  compareModel(caseOf("nanoBf16"), "sm_80", 70, {Form::FmaTiles});
 }
 TEST(SimKernels, OfARaggedModelDoWhatTheirBodiesSay) {
-  compareModel(caseOf("v3Ragged"), "sm_80", 70, Form::FmaTiles);
+  compareModel(caseOf("v3Ragged"), "sm_80", 70, {Form::FmaTiles});
 }
 TEST(SimKernels, OfWarpsDoWhatTheirBodiesSay) {
-  compareModel(onTensorCores("moonlightRagged", "mma"), "sm_80", 140, Form::MmaTiles);
+  compareModel(onTensorCores("moonlightRagged", "mma"), "sm_80", 140, {Form::MmaTiles});
 }
 TEST(SimKernels, OfWarpGroupsDoWhatTheirBodiesSay) {
-  compareModel(onTensorCores("moonlightRagged", "wgmma"), "sm_90a", 140, Form::WgmmaTiles);
+  // Of the second pair of tiles one has no rows.
+  compareModel(onTensorCores("moonlightRagged", "wgmma"), "sm_90a", 270,
+               {Form::WgmmaTiles, Form::WgmmaPairs});
 }
+// Heads that are whole groups of codes leave their product as codes.
 TEST(SimKernels, OfQuantisedRowsDoWhatTheirBodiesSay) {
-  compareModel(quantised("nano"), "sm_90a", 70, Form::MmaTiles);
+  Case one = quantised("nano");
+  one.vHeadDim = 128;
+  compareModel(one, "sm_90a", 70, {Form::MmaTiles}, "head_linear_quantise");
 }
 // With sizes that end within a tile, a product and a block of scales.
 TEST(SimKernels, OfQuantisedRowsOnWarpGroupsDoWhatTheirBodiesSay) {
   Case one = quantised("v3Ragged", "wgmma");
   one.ragged = 16;
-  compareModel(one, "sm_90a", 140, Form::WgmmaTiles);
+  compareModel(one, "sm_90a", 140, {Form::WgmmaTiles, Form::WgmmaPairs});
 }
 // Rows of codes that begin anywhere are for no tensor cores.
 TEST(SimKernels, OfRaggedQuantisedRowsDoWhatTheirBodiesSay) {
-  compareModel(quantised("v3Ragged"), "sm_90a", 70, Form::FmaTiles);
+  compareModel(quantised("v3Ragged"), "sm_90a", 70, {Form::FmaTiles});
 }
 // Attention is on tensor cores too where the policy allows it. CPUs have no code for it.
 TEST(SimKernels, OfPolicyBf16DoWhatTheirBodiesSay) {
-  compareModel(onTensorCores("nanoBf16", "mma"), "sm_80", 70, Form::MmaTiles);
+  compareModel(onTensorCores("nanoBf16", "mma"), "sm_80", 70, {Form::MmaTiles});
 }

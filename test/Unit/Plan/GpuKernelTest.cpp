@@ -47,6 +47,13 @@ TEST(GpuKernel, ATextNamesTheMatrixOfItsTensorMap) {
   }
 }
 
+TEST(GpuKernel, ATextSaysWhetherItWaitsForEarlierLaunches) {
+  EXPECT_TRUE(
+      isDependent({"k", "void k() {\n  Launch launch = dependentLaunch(mark, number);\n}\n"}));
+  EXPECT_FALSE(isDependent({"k", "void k() {\n  Launch launch{mark, number};\n}\n"}));
+  EXPECT_FALSE(isDependent({"k", "//  Launch launch = dependentLaunch(mark, number);\n"}));
+}
+
 TEST(GpuKernel, TheMarkOfAFailureHoldsLaunchAndCode) {
   uint64_t mark = uint64_t(7) << 32 | uint32_t(~uint32_t(1));
   EXPECT_EQ(failedLaunch(mark), 7U);

@@ -12,22 +12,28 @@
 using namespace dsv3;
 using namespace dsv3::runtime;
 
-/// `body` as a kernel of 128 threads, whose code is `facts`.
-static void compile(const std::string &architecture, const std::string &body, CubinFacts &facts) {
+static void compileText(const std::string &architecture, const std::string &text,
+                        CubinFacts &facts) {
   Expected<std::shared_ptr<const Nvrtc>> nvrtc = Nvrtc::load();
   ASSERT_TRUE(nvrtc) << nvrtc.failure().message();
-  std::string text = "extern \"C\" __global__ void __launch_bounds__(128, 1) k(\n"
-                     "    float *out, unsigned *in, unsigned long long word, int n) {\n"
-                     "  extern __shared__ float shared[];\n"
-                     "  unsigned place = unsigned(__cvta_generic_to_shared(shared));\n"
-                     "  float c[4] = {};\n" +
-                     body + "  out[threadIdx.x] = c[0] + c[1] + c[2] + c[3] + place;\n}\n";
   Expected<std::string> cubin = (*nvrtc)->compile(text, "k.cu", architecture);
   ASSERT_TRUE(cubin) << cubin.failure().message();
   Expected<CubinFacts> read = readCubinFacts(*cubin, "k");
   ASSERT_TRUE(read) << read.failure().message();
   facts = *std::move(read);
   EXPECT_EQ(facts.function, "k");
+}
+
+/// `body` as a kernel of 128 threads, whose code is `facts`.
+static void compile(const std::string &architecture, const std::string &body, CubinFacts &facts) {
+  compileText(architecture,
+              "extern \"C\" __global__ void __launch_bounds__(128, 1) k(\n"
+              "    float *out, unsigned *in, unsigned long long word, int n) {\n"
+              "  extern __shared__ float shared[];\n"
+              "  unsigned place = unsigned(__cvta_generic_to_shared(shared));\n"
+              "  float c[4] = {};\n" +
+                  body + "  out[threadIdx.x] = c[0] + c[1] + c[2] + c[3] + place;\n}\n",
+              facts);
   EXPECT_EQ(facts.threads, 128);
   EXPECT_GE(facts.registers, 4);
   EXPECT_LE(facts.registers, 255);
@@ -108,6 +114,20 @@ TEST(CubinFacts, AnArrayThatIsIndexedIsLocalMemory) {
     EXPECT_GE(facts.localBytes, 256) << variant.name;
     EXPECT_GT(facts.count(Sass::STL), 0) << variant.name;
     EXPECT_GT(facts.count(Sass::LDL), 0) << variant.name;
+  }
+}
+
+/// Of the device headers: two codes are widened by one instruction from sm_89 on.
+TEST(CubinFacts, CodesAreWidenedInPairs) {
+  for (const plan::GpuVariant &variant : plan::gpuVariants()) {
+    CubinFacts facts;
+    compileText(std::string(variant.name),
+                "#include \"runtime/kernels/cuda/ptx/vector.cuh\"\n"
+                "using namespace dsv3::gpu;\n"
+                "extern \"C\" __global__ void k(const e4m3 *codes, float *out) {\n"
+                "  toFloats(loadVector<16>(codes), out);\n}\n",
+                facts);
+    EXPECT_EQ(facts.count(Sass::F2FP), variant.hasFp8() ? 8 : 0) << variant.name;
   }
 }
 

@@ -208,7 +208,39 @@ static const Planted mistakes[] = {
      "",
      "syncBlock();",
      {1, 1024},
-     {"no barrier lies between"}}};
+     {"no barrier lies between"}},
+    // Of kernels that may begin before earlier launches have ended.
+    {"ReadsWhatTheLaunchBeforeWrites",
+     "float before = x[threadIndex()];\n{}\ny[threadIndex()] = before;\n",
+     "before = y[threadIndex()];\n  Launch launch = dependentLaunch(mark, number);",
+     "  Launch launch = dependentLaunch(mark, number);\nbefore = y[threadIndex()];",
+     {1, 0, 2},
+     {"reads 4 bytes of global memory that an earlier launch of the step", "test.cu:9",
+      "no griddepcontrol.wait lies before"}},
+    {"WritesWhatTheLaunchBeforeReads",
+     "{}\n",
+     "z[threadIndex()] = y[threadIndex() + 64];\ny[threadIndex() + 64] = 1.0f;"
+     "\n  Launch launch = dependentLaunch(mark, number);",
+     "  Launch launch = dependentLaunch(mark, number);\n"
+     "z[threadIndex()] = y[threadIndex() + 64];\ny[threadIndex() + 64] = 1.0f;",
+     {1, 0, 2},
+     {"bytes of global memory that an earlier launch of the step"}},
+    {"CopiesWhatTheLaunchBeforeWrites",
+     "SharedArrays shared;\nfloat *a = shared.take<float>(256);\n{}\ncommitCopies();\n"
+     "waitForCopies<0>();\ny[threadIndex()] = a[4 * threadIndex()];\n",
+     "copyAsync(a + 4 * threadIndex(), y + threadIndex() / 4 * 4, 16);"
+     "\n  Launch launch = dependentLaunch(mark, number);\nsyncBlock();",
+     "  Launch launch = dependentLaunch(mark, number);\n"
+     "copyAsync(a + 4 * threadIndex(), y + threadIndex() / 4 * 4, 16);\nsyncBlock();",
+     {1, 1024, 2},
+     {"reads 16 bytes of global memory that an earlier launch of the step"}},
+    {"LooksAtTheMarkTooEarly",
+     "{}\nif (!stopped) { y[threadIndex()] = 1.0f; }\n",
+     "bool stopped = Launch{mark, number}.stopped();\n"
+     "  Launch launch = dependentLaunch(mark, number);",
+     "  Launch launch = dependentLaunch(mark, number);\nbool stopped = launch.stopped();",
+     {1, 0, 2},
+     {"looks at the mark of failures before griddepcontrol.wait"}}};
 INSTANTIATE_TEST_SUITE_P(Mistakes, Checked, testing::ValuesIn(mistakes),
                          [](const auto &info) { return std::string(info.param.name); });
 

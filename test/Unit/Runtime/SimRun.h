@@ -15,9 +15,10 @@
 
 namespace dsv3::test {
 
-/// How a kernel is launched; it gets the addresses of `buffers`.
+/// How a kernel is launched; it gets the addresses of `buffers`, `times` times one after the other.
 struct SimLaunch {
   int64_t blocks = 1, sharedBytes = 0;
+  int times = 1;
 };
 
 /// A simulated device with kernels that are written in a test. Compiled code is kept for all
@@ -33,18 +34,20 @@ public:
   }
 
   /// `body` is that of a kernel test(PARAMETERS) with so many threads; with numbers for
-  /// DSV3_WEIGHT_MAP it has a tensor map `map`.
+  /// DSV3_WEIGHT_MAP it has a tensor map `map`. Blocks run in clusters of `cluster`.
   Status load(const std::string &parameters, int threads, const std::string &body,
-              const std::string &weightMap = "") {
+              const std::string &weightMap = "", int cluster = 1) {
     std::string text;
     for (const char *header :
-         {"ptx/block", "ptx/math", "ptx/vector", "tile/reduce", "tile/wgmma"}) {
+         {"tile/failure", "tile/reduce", "tile/wgmma", "ptx/cluster", "ptx/tensor_store"}) {
       text += "#include \"runtime/kernels/cuda/" + std::string(header) + ".cuh\"\n";
     }
     text += "using namespace dsv3::gpu;\n";
     text += weightMap.empty() ? "" : "DSV3_WEIGHT_MAP(" + weightMap + ")\n";
-    text += "extern \"C\" __global__ void __launch_bounds__(" + std::to_string(threads) +
-            ") test(" + parameters + ", uint64 *mark, uint32 number" +
+    text += "extern \"C\" __global__ void ";
+    text += cluster == 1 ? "" : "__cluster_dims__(" + std::to_string(cluster) + ") ";
+    text += "__launch_bounds__(" + std::to_string(threads) + ") test(" + parameters +
+            ", uint64 *mark, uint32 number" +
             (weightMap.empty() ? "" : ", const __grid_constant__ TensorMap map") + ") {\n" + body +
             "}\n";
     std::string file = plan::joinKernelTexts("sm_80", {{"test", text}});
@@ -91,9 +94,12 @@ private:
     runtime::Program program;
     program.name = "test";
     program.kernels = {{"test", {}, {-1, 1, 1, 1, how.blocks}, how.sharedBytes}};
-    program.commands = {{runtime::Command::Kind::Launch, 0, 3, 0}};
-    for (const auto &buffer : buffers) {
-      program.args.push_back(buffer->address());
+    for (int i = 0; i < how.times; ++i) {
+      program.commands.push_back(
+          {runtime::Command::Kind::Launch, 0, 3, uint32_t(program.args.size())});
+      for (const auto &buffer : buffers) {
+        program.args.push_back(buffer->address());
+      }
     }
     return device->prepare(program, *object);
   }

@@ -222,7 +222,7 @@ TEST(SimConversions, AllCodesOfNarrowTypes) {
   }
   for (uint32_t i = 0; i < 256; ++i) {
     bool nan = (i & 0x7f) == 0x7f;
-    EXPECT_EQ(nan ? (i < 128 ? 480.F : -480.F) : f8e4m3ToFloat(uint8_t(i)), eights[i]) << i;
+    EXPECT_TRUE(nan ? std::isnan(eights[i]) : f8e4m3ToFloat(uint8_t(i)) == eights[i]) << i;
   }
 }
 

@@ -7,19 +7,26 @@
 
 #include "runtime/drivers/sim/check/Checker.h"
 
+#include <algorithm>
+
 using namespace dsv3;
 using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
 
-Clocks &Checker::clocksOfBlock() {
+Clocks &Checker::clocksOfBlocks() {
   clocks.activate();
   return clocks;
 }
 
-void Checker::barrier() {
-  ++now.segment;
+bool Checker::hasBegun(uint16_t thread, size_t rank) const {
+  const uint32_t *ofBlock = clocks.known(thread) + rank * blockWarps * 32;
+  return std::any_of(ofBlock, ofBlock + blockWarps * 32, [](uint32_t epoch) { return epoch > 0; });
+}
+
+void Checker::barrier(size_t rank) {
+  now.segment += blockCount == 1 ? 1 : 0;
   if (clocks.active()) {
-    clocks.join(0, blockThreads);
+    clocks.join(rank * blockWarps * 32, blockWarps * 32);
   }
 }
 
@@ -31,14 +38,21 @@ void Checker::warpBarrier(size_t first, size_t count) {
 
 std::string Checker::checkAgents(const Moment &moment, const AccessEntry &access) {
   const auto *begin = static_cast<const std::byte *>(access.place);
+  size_t firstWarp = rankOf(begin) * blockWarps;
   for (size_t i = 0; i < access.bytes; i += chunkBytes) {
     const ChunkUse &use = useOf(begin + i);
     if (use.copied > 0 && moment.known[use.copier] < use.copied) {
       return "touches shared memory to which a tensor was copied: the thread has not waited for "
              "the phase of its barrier";
     }
-    for (size_t warp = 0; warp < mostWarps && access.store; ++warp) {
-      if (moment.known[clocks.products(warp)] < use.products[warp]) {
+    if (!access.store) {
+      continue;
+    }
+    if (use.stored > 0 && moment.known[use.storer] < use.stored) {
+      return "writes shared memory that a tensor store reads: nothing says that it is finished";
+    }
+    for (size_t warp = 0; warp < blockWarps; ++warp) {
+      if (moment.known[clocks.products(firstWarp + warp)] < use.products[warp]) {
         return "writes shared memory that a product of warp " + std::to_string(warp) +
                " reads: nothing says that it is finished";
       }
@@ -53,49 +67,69 @@ std::string Checker::startTensorCopy(uint16_t thread, uint16_t warpSync,
   Moment moment = momentOf(thread, warpSync, true);
   problem = problem.empty() ? checkAgents(moment, access) : problem;
   const auto *begin = static_cast<const std::byte *>(access.place);
+  const Shadow &shadow = shadowOf(begin, true);
   for (size_t i = 0; i < access.bytes && problem.empty(); i += 2) {
-    const Cell &cell = block->cell(begin + i);
+    const Cell &cell = shadow.cell(begin + i);
     uint16_t other = 0;
     Race race = raceWithWrite(cell, moment, other);
     race = race == Race::None ? raceWithReads(cell, moment, other) : race;
     problem = race == Race::None ? "" : describeRace(race, access, other);
   }
   if (problem.empty()) {
-    block->set(begin, access.bytes, ByteState::Pending);
+    shadow.set(begin, access.bytes, ByteState::Pending);
   }
   return problem;
 }
 
-void Checker::finishTensorCopy(size_t barrier, uint32_t epoch, const void *to) {
-  block->set(to, chunkBytes, ByteState::Written);
+void Checker::finishTensorCopy(size_t agent, uint32_t epoch, const void *to) {
+  const Shadow &shadow = shadowOf(to, true);
+  shadow.set(to, chunkBytes, ByteState::Written);
   ChunkUse &use = useOf(to);
-  use.copier = uint32_t(clocks.copies(barrier));
+  use.copier = uint32_t(agent);
   use.copied = epoch;
   for (size_t i = 0; i < chunkBytes; i += 2) {
-    block->cell(static_cast<const std::byte *>(to) + i).writeSegment = 0; // by no thread
+    shadow.cell(static_cast<const std::byte *>(to) + i).writeSegment = 0; // by no thread
   }
 }
 
-std::string Checker::readByProduct(uint16_t thread, uint16_t warpSync, uint32_t epoch,
-                                   const AccessEntry &access) {
+std::string Checker::checkRead(const Moment &moment, const AccessEntry &access,
+                               const std::string &what) {
   std::string problem = checkStates(access);
-  Moment moment = momentOf(thread, warpSync, true);
   problem = problem.empty() ? checkAgents(moment, access) : problem;
   const auto *begin = static_cast<const std::byte *>(access.place);
+  const Shadow &shadow = shadowOf(begin, true);
   for (size_t i = 0; i < access.bytes && problem.empty(); i += 2) {
-    const Cell &cell = block->cell(begin + i);
+    const Cell &cell = shadow.cell(begin + i);
     uint16_t other = 0;
     Race race = raceWithWrite(cell, moment, other);
     bool ofBlock = cell.writeSegment >= now.block;
     if (race != Race::None) {
       problem = describeRace(race, access, other);
     } else if (ofBlock && !clocks.isFenced(cell.writer, cell.writeEpoch)) {
-      problem = "multiplies what thread " + std::to_string(cell.writer) +
+      problem = what + " what " + threadName(cell.writer) +
                 " wrote to shared memory: no fence.proxy.async of that thread lies between";
     }
   }
+  return problem;
+}
+
+std::string Checker::readByProduct(uint16_t thread, uint16_t warpSync, uint32_t epoch,
+                                   const AccessEntry &access) {
+  std::string problem = checkRead(momentOf(thread, warpSync, true), access, "multiplies");
   if (problem.empty()) {
-    useOf(begin).products[thread / 32U] = epoch;
+    useOf(access.place).products[thread / 32U % blockWarps] = epoch;
+  }
+  return problem;
+}
+
+std::string Checker::readByStore(uint16_t thread, uint16_t warpSync, uint32_t epoch,
+                                 const AccessEntry &access) {
+  clocks.activate();
+  std::string problem = checkRead(momentOf(thread, warpSync, true), access, "stores");
+  if (problem.empty()) {
+    ChunkUse &use = useOf(access.place);
+    use.storer = uint32_t(clocks.stores(thread / 32U));
+    use.stored = epoch;
   }
   return problem;
 }

@@ -16,6 +16,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace dsv3::runtime::sim {
 
@@ -27,54 +28,70 @@ public:
   Arena &arena() const { return *device; }
   Counters &counters() { return counts; }
 
+  /// Of launches that may overlap.
+  void beginStep();
   void beginLaunch();
-  /// Shared memory of the block: nothing of it is an array yet.
-  Status beginBlock(std::span<std::byte> shared, size_t threads);
-  void barrier();
+  /// Shared memory of the blocks of a cluster: nothing of it is an array yet. Each has as many
+  /// warps; its threads are numbered on from those of the one before.
+  Status beginBlocks(std::span<const std::span<std::byte>> shared, size_t warps);
+  void barrier(size_t rank); ///< of a block
   /// Threads of a warp were at a barrier.
   void warpBarrier(size_t first, size_t count);
   /// Bytes of shared memory become an array, if they are none yet.
   void addArray(const void *place, size_t bytes) const;
 
-  /// What is wrong with an access, or nothing.
-  std::string access(uint16_t thread, uint16_t warpSync, const AccessEntry &access);
+  /// What is wrong with an access, or nothing; `waited`: earlier launches have ended.
+  std::string access(uint16_t thread, uint16_t warpSync, const AccessEntry &access, bool waited);
   /// An asynchronous copy to 16 bytes of shared memory, a store that was checked, begins and ends.
   void startCopy(const void *to) const;
   void finishCopy(uint16_t thread, uint16_t warpSync, const void *to);
   /// What barriers in shared memory order, kept from here on.
-  Clocks &clocksOfBlock();
+  Clocks &clocksOfBlocks();
+  /// Whether a thread knows anything of the block of that rank.
+  bool hasBegun(uint16_t thread, size_t rank) const;
   /// A copy of a tensor, that a thread asks for, to 16 bytes of shared memory begins, unless
-  /// something is wrong with that; and ends as the phase `epoch` of a barrier.
+  /// something is wrong with that; and ends as the phase `epoch` of a barrier, whose copies
+  /// are `agent`.
   std::string startTensorCopy(uint16_t thread, uint16_t warpSync, const AccessEntry &access);
-  void finishTensorCopy(size_t barrier, uint32_t epoch, const void *to);
+  void finishTensorCopy(size_t agent, uint32_t epoch, const void *to);
   /// Tensor cores read 16 bytes of shared memory from now on until group `epoch` is waited for.
   std::string readByProduct(uint16_t thread, uint16_t warpSync, uint32_t epoch,
                             const AccessEntry &access);
+  /// A copy to global memory, the warp's store `epoch`, reads them until it is waited for.
+  std::string readByStore(uint16_t thread, uint16_t warpSync, uint32_t epoch,
+                          const AccessEntry &access);
   /// Whether a place is one of the device's; shared says which.
   bool isDevice(const void *place, bool &shared) const;
 
 private:
   explicit Checker(std::unique_ptr<Arena> device) : device(std::move(device)) {}
   Moment momentOf(uint16_t thread, uint16_t warpSync, bool shared) const;
-  const Shadow &shadowOf(bool shared) const { return shared ? *block : device->shadow(); }
+  /// Shared memory of a block.
+  struct SharedMemory {
+    std::unique_ptr<Shadow> shadow;
+    std::span<std::byte> bytes;
+  };
+  /// The block in whose shared memory a place is; the number of blocks if in none.
+  size_t rankOf(const void *place) const;
+  const Shadow &shadowOf(const void *place, bool shared) const;
+  std::string threadName(uint16_t thread) const;
+  /// What is wrong with a read by an agent that does not see what is not fenced; `what` it does.
+  std::string checkRead(const Moment &moment, const AccessEntry &access, const std::string &what);
   std::string describe(ByteState state, const AccessEntry &access, const void *place) const;
   std::string describeRace(Race race, const AccessEntry &access, uint16_t other) const;
   /// What is wrong with the states of the bytes of an access, or nothing.
   std::string checkStates(const AccessEntry &access) const;
   /// What tensor copies and tensor cores do with the bytes of an access to shared memory besides.
   std::string checkAgents(const Moment &moment, const AccessEntry &access);
-  ChunkUse &useOf(const void *place) {
-    return clocks.use(size_t(static_cast<const std::byte *>(place) - blockMemory.data()) /
-                      chunkBytes);
-  }
+  ChunkUse &useOf(const void *place);
 
   std::unique_ptr<Arena> device;
-  std::unique_ptr<Shadow> block;
-  std::span<std::byte> blockMemory;
-  size_t blockThreads = 0;
+  std::vector<SharedMemory> blocks; ///< the first `blockCount` are of now
+  size_t blockCount = 0, blockWarps = 0, blockChunks = 0;
   Clocks clocks;
   Counters counts;
-  Moment now{1, 1, 1, 0, 0, 1, nullptr};
+  Moment now;
+  uint32_t step = 1; ///< its first segment
 };
 
 } // namespace dsv3::runtime::sim

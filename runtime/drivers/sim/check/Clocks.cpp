@@ -13,9 +13,12 @@ static void raise(Clock &clock, const Clock &by) {
   }
 }
 
-void Clocks::begin(size_t threads, size_t chunks) {
-  threadCount = threads;
-  chunkCount = chunks;
+void Clocks::begin(size_t blocks, size_t warps, size_t chunks) {
+  constexpr size_t warpLanes = 32;
+  blockCount = blocks;
+  warpCount = blocks * warps;
+  threadCount = warpCount * warpLanes;
+  chunkCount = blocks * chunks;
   ofThreads.clear();
 }
 
@@ -23,7 +26,7 @@ void Clocks::activate() {
   if (active()) {
     return;
   }
-  ofThreads.assign(threadCount, Clock(threadCount + mostWarps + mostBarriers));
+  ofThreads.assign(threadCount, Clock(copies(blockCount, 0)));
   for (size_t i = 0; i < threadCount; ++i) {
     ofThreads[i][i] = 1;
   }

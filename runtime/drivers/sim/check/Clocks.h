@@ -1,10 +1,10 @@
 //===- Clocks.h - what barriers in shared memory order ----------*- C++ -*-===//
 //
-// Vector clocks of the agents of a block: its threads, the tensor cores of each warp, and for
-// each barrier the tensor copies that arrive at it. A thread that arrives at a barrier gives
-// away what it knows, one that has waited for the phase takes it. Kept from the first such
-// instruction of a block on; before that barriers of the block and of warps order all that
-// there is (Shadow.h).
+// Vector clocks of the agents of the blocks of a cluster: their threads, the tensor cores of
+// each warp and its tensor stores, and for each barrier the tensor copies that arrive at it. A
+// thread that arrives at a barrier gives away what it knows, one that has waited for the phase
+// takes it. Kept from the first such instruction of a lone block on; before that barriers of the
+// block and of warps order all that there is (Shadow.h).
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -24,13 +24,14 @@ inline constexpr size_t mostBarriers = 64, mostWarps = 32;
 /// Who used 16 bytes of shared memory other than by plain loads and stores.
 struct ChunkUse {
   uint32_t copier = 0, copied = 0;            ///< agent and epoch of the last copy of a tensor
+  uint32_t storer = 0, stored = 0;            ///< likewise, of a copy from it
   std::array<uint32_t, mostWarps> products{}; ///< epoch of the last product of each warp
 };
 
 class Clocks {
 public:
-  /// Of a block that begins with as many threads and chunks of 16 bytes.
-  void begin(size_t threads, size_t chunks);
+  /// Of blocks that begin, with as many warps and chunks of 16 bytes each.
+  void begin(size_t blocks, size_t warps, size_t chunks);
   void activate();
   bool active() const { return !ofThreads.empty(); }
 
@@ -53,12 +54,16 @@ public:
   void fence(size_t thread);
   bool isFenced(size_t thread, uint32_t epoch) const { return epoch <= fences[thread]; }
 
-  size_t copies(size_t barrier) const { return threadCount + mostWarps + barrier; }
+  /// Agents that are no threads; warps of all blocks are counted on.
   size_t products(size_t warp) const { return threadCount + warp; }
+  size_t stores(size_t warp) const { return threadCount + warpCount + warp; }
+  size_t copies(size_t block, size_t barrier) const {
+    return threadCount + 2 * warpCount + block * mostBarriers + barrier;
+  }
   ChunkUse &use(size_t chunk) { return uses[chunk]; }
 
 private:
-  size_t threadCount = 0, chunkCount = 0;
+  size_t blockCount = 1, warpCount = 0, threadCount = 0, chunkCount = 0;
   std::vector<Clock> ofThreads;
   std::vector<uint32_t> fences; ///< epoch of each thread's last
   std::vector<ChunkUse> uses;

@@ -21,8 +21,11 @@ static bool sameWarp(uint16_t a, uint16_t b) { return a / warpLanes == b / warpL
 /// Whether an access of `thread` is ordered before `now`.
 static Race raceWith(uint32_t segment, uint16_t sync, uint16_t thread, uint32_t epoch,
                      const Moment &now) {
-  if (segment < now.launch || (segment >= now.block && segment < now.segment)) {
+  if (segment < now.ordered || (segment >= now.block && segment < now.segment)) {
     return Race::None;
+  }
+  if (segment < now.launch) {
+    return Race::BetweenLaunches;
   }
   if (segment < now.block) {
     return Race::BetweenBlocks;

@@ -27,8 +27,9 @@ enum class ByteState : uint8_t {
 
 /// Who accesses memory, and when.
 struct Moment {
-  uint32_t launch = 0, block = 0; ///< the first segment of each
-  uint32_t segment = 0;
+  uint32_t launch = 1, block = 1; ///< the first segment of each
+  uint32_t ordered = 1; ///< the first one that is not known to have ended; none after `launch`
+  uint32_t segment = 1;
   uint16_t thread = 0;
   uint16_t warpSync = 0; ///< barriers of its warp so far
   uint32_t epoch = 1;    ///< of the thread, and what it knows of others; null: nothing
@@ -45,7 +46,7 @@ struct Cell {
 };
 
 /// What orders nothing between two accesses.
-enum class Race : uint8_t { None, WithinBlock, BetweenBlocks };
+enum class Race : uint8_t { None, WithinBlock, BetweenBlocks, BetweenLaunches };
 
 /// Whether the last write, and all reads that are known, are ordered before `now`.
 Race raceWithWrite(const Cell &cell, const Moment &now, uint16_t &other);

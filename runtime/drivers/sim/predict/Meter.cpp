@@ -96,7 +96,7 @@ void Meter::product(const SliceProduct &product) {
   ++work.instructions;
 }
 
-void Meter::copy(const TensorBox &box, const void *site) {
+void Meter::load(const TensorBox &box, const void *site) {
   constexpr uintptr_t inLine = lineBytes / sectorBytes;
   for (int row = 0; row < box.map.boxRows; ++row) {
     BoxRow part = rowOf(box, row);
@@ -109,7 +109,6 @@ void Meter::copy(const TensorBox &box, const void *site) {
       lines.back().sectors |= bit;
     }
   }
-  work.sharedWavefronts += double(bytesOf(box) / lineBytes);
   ++work.instructions;
 }
 

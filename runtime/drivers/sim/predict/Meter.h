@@ -38,8 +38,9 @@ public:
   void product(int products) { work.products += products, ++work.instructions; }
   /// A warp's part of a product of its warp group.
   void product(const SliceProduct &product);
-  /// A tensor copy, which goes past the first-level cache.
-  void copy(const TensorBox &box, const void *site);
+  /// A tensor copy, which goes past the first-level cache; and what it brings to a block.
+  void load(const TensorBox &box, const void *site);
+  void fill(const TensorBox &box) { work.sharedWavefronts += double(bytesOf(box)) / lineBytes; }
   void shuffle(size_t warp) { ++chains[warp].shuffles, ++work.instructions; }
   /// A warp waits until no more than `pending` groups of copies are on their way.
   void waitForCopies(size_t warp, int pending);

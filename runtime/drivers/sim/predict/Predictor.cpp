@@ -18,15 +18,15 @@ static constexpr int l2Ways = 16;
 /// The fewest blocks that stand for all.
 static constexpr int64_t fewestBlocks = 32;
 
-Predictor::Predictor(const Chip &chip, std::unique_ptr<Block> block)
-    : ofChip(chip), block(std::move(block)), l2(chip.l2Bytes, l2Ways) {}
+Predictor::Predictor(const Chip &chip, std::unique_ptr<Cluster> cluster)
+    : ofChip(chip), cluster(std::move(cluster)), l2(chip.l2Bytes, l2Ways) {}
 
 Expected<std::unique_ptr<Predictor>> Predictor::create(const Chip &chip) {
-  Expected<std::unique_ptr<Block>> block = Block::create();
-  if (!block) {
-    return block.failure();
+  Expected<std::unique_ptr<Cluster>> cluster = Cluster::create();
+  if (!cluster) {
+    return cluster.failure();
   }
-  return std::unique_ptr<Predictor>(new Predictor(chip, *std::move(block)));
+  return std::unique_ptr<Predictor>(new Predictor(chip, *std::move(cluster)));
 }
 
 void Predictor::answerWave(LaunchWork &work) {
@@ -50,7 +50,7 @@ void Predictor::answerWave(LaunchWork &work) {
 /// Runs the blocks from `first` on, in their order.
 std::optional<BlockFailure> Predictor::runAll(int64_t first, int64_t blocks, LaunchWork &work) {
   for (int64_t number = first; number < blocks; ++number) {
-    if (std::optional<BlockFailure> failed = block->run(number)) {
+    if (std::optional<BlockFailure> failed = cluster->run(number)) {
       return failed;
     }
     wave.emplace_back(meter.trace().begin(), meter.trace().end());
@@ -122,7 +122,7 @@ std::optional<BlockFailure> Predictor::runSome(int64_t count, int64_t blocks, La
   double loaded = 0;
   for (int64_t number : drawBlocks(count, blocks)) {
     if (number > 0) {
-      if (std::optional<BlockFailure> failed = block->run(number)) {
+      if (std::optional<BlockFailure> failed = cluster->run(number)) {
         return failed;
       }
     }
@@ -176,6 +176,9 @@ Expected<std::optional<BlockFailure>> Predictor::predict(BlockWork next,
                                                          std::span<const std::byte> code,
                                                          int64_t blocks,
                                                          LaunchPrediction &prediction) {
+  if (next.clusterBlocks > 1) {
+    return Failure{"times of kernels with clusters are not predicted"};
+  }
   LaunchWork work;
   work.blocks = blocks;
   work.threads = int(next.threads);
@@ -183,13 +186,13 @@ Expected<std::optional<BlockFailure>> Predictor::predict(BlockWork next,
   atOnce = blocksAtOnce(ofChip, work.threads, work.sharedBytes);
   meter.beginLaunch(code, cacheOfBlock(ofChip, work.threads, work.sharedBytes));
   next.meter = &meter;
-  if (Status prepared = block->prepare(next); !prepared) {
+  if (Status prepared = cluster->prepare(next); !prepared) {
     return prepared;
   }
   int64_t count = blocks;
   if (blocks > 0) {
     // The first block shows how much one does.
-    std::optional<BlockFailure> failed = block->run(0);
+    std::optional<BlockFailure> failed = cluster->run(0);
     if (!failed) {
       int64_t most = observedAccesses / std::max<int64_t>(1, meter.accesses());
       count = std::min(blocks, std::max(fewestBlocks, most));

@@ -7,7 +7,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "runtime/drivers/sim/Block.h"
+#include "runtime/drivers/sim/Cluster.h"
 #include "runtime/drivers/sim/predict/Meter.h"
 #include "runtime/hal/Device.h"
 
@@ -33,14 +33,14 @@ public:
                                                 int64_t blocks, LaunchPrediction &prediction);
 
 private:
-  Predictor(const Chip &chip, std::unique_ptr<Block> block);
+  Predictor(const Chip &chip, std::unique_ptr<Cluster> cluster);
   std::optional<BlockFailure> runAll(int64_t first, int64_t blocks, LaunchWork &work);
   std::optional<BlockFailure> runSome(int64_t count, int64_t blocks, LaunchWork &work);
   /// The L2 answers the blocks of a wave, which go on side by side.
   void answerWave(LaunchWork &work);
 
   const Chip &ofChip;
-  std::unique_ptr<Block> block;
+  std::unique_ptr<Cluster> cluster;
   Meter meter;
   SectorCache l2;
   std::vector<std::vector<LineAccess>> wave;

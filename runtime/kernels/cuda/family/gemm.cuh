@@ -27,39 +27,6 @@ struct RowsFrom {
   __device__ float scale(int64 i, int64 block) const { return a.scale(first + i, block); }
 };
 
-/// One column and up to `most` rows by each warp of the block.
-template <int parts, int64 columns, int most, int threads, typename RowAt, int64 xBegins,
-          typename W, typename Epilogue>
-__device__ inline void dotColumns(const W &weight, int64 columnTile, int64 head, int64 group,
-                                  int64 firstRow, int rowCount, const RowAt &rowAt,
-                                  const Epilogue &epilogue) {
-  int64 column = columnTile * (threads / warpLanes) + warpIndex();
-  if (column >= columns) {
-    return;
-  }
-  int64 rows[parts];
-  for (int p = 0; p < parts; ++p) {
-    rows[p] = p * columns + column;
-  }
-  float sums[parts][most];
-  warpDots<parts, most, xBegins>(weight, group, rows, rowCount, rowAt, sums);
-  // Every lane has all sums; lane r chooses and stores those of row r.
-  static_assert(most <= warpLanes, "a lane for each row");
-  int row = laneIndex();
-  float ofRow[parts];
-#pragma unroll
-  for (int p = 0; p < parts; ++p) {
-    ofRow[p] = sums[p][0];
-#pragma unroll
-    for (int r = 1; r < most; ++r) {
-      ofRow[p] = r == row ? sums[p][r] : ofRow[p];
-    }
-  }
-  if (row < rowCount) {
-    epilogue(Place{firstRow + row, head, group, column}, ofRow);
-  }
-}
-
 /// Columns that a block has: of a group, where there is a stage, else of a tile.
 template <typename Stage, int tileColumns>
 inline constexpr int blockColumns = isStage<Stage> ? Stage::group : tileColumns;
@@ -72,6 +39,7 @@ struct BlockResult {
   const Stage &stage;
   Place first; ///< of the block's rows and columns
   int rowCount;
+  int64 group; ///< of the codes of a row
 
   template <int parts>
   __device__ void put(float *staged, int row, int64 column, const float (&sums)[parts]) const {
@@ -87,8 +55,7 @@ struct BlockResult {
   template <int warps>
   __device__ void storeStaged(const float *staged, int warp) const {
     for (int row = warp; row < rowCount; row += warps) {
-      stage(first.row + row, first.column / Stage::group,
-            StagedRow{staged + row * stagedStride(Stage::group)});
+      stage(first.row + row, group, StagedRow{staged + row * stagedStride(Stage::group)});
     }
   }
   /// All threads of the block come here.
@@ -100,6 +67,53 @@ struct BlockResult {
     }
   }
 };
+
+/// Codes of all heads lie side by side in a row.
+template <int64 columns, typename Epilogue, typename Stage>
+__device__ BlockResult<Epilogue, Stage> blockResult(const Epilogue &epilogue, const Stage &stage,
+                                                    Place first, int rowCount) {
+  int64 group = isStage<Stage> ? (first.head * columns + first.column) / Stage::group : 0;
+  return {epilogue, stage, first, rowCount, group};
+}
+
+/// The columns of the block, one after the other by each of its warps, and up to `most` rows.
+template <int parts, int64 columns, int most, int threads, int64 xBegins, typename RowAt,
+          typename W, typename Epilogue, typename Stage>
+__device__ inline void dotColumns(const W &weight, const RowAt &rowAt,
+                                  const BlockResult<Epilogue, Stage> &result) {
+  constexpr int warps = threads / warpLanes, width = blockColumns<Stage, warps>;
+  constexpr int bytes = stagedBytes(most, Stage::group);
+  SharedArrays shared;
+  float *staged = bytes > 0 ? shared.take<float>(bytes / 4) : nullptr;
+#pragma unroll 1
+  for (int i = 0; i < width; i += warps) {
+    int64 column = result.first.column + i + warpIndex();
+    // All warps stay together; those without a column multiply the first, for nobody.
+    bool hasColumn = column < columns && (width % warps == 0 || i + warpIndex() < width);
+    int64 rows[parts];
+    for (int p = 0; p < parts; ++p) {
+      rows[p] = p * columns + (hasColumn ? column : 0);
+    }
+    float sums[parts][most];
+    warpDots<parts, most, xBegins>(weight, result.first.group, rows, result.rowCount, rowAt, sums);
+    // Every lane has all sums; lane r chooses and stores those of row r.
+    static_assert(most <= warpLanes, "a lane for each row");
+    int row = laneIndex();
+    float ofRow[parts];
+#pragma unroll
+    for (int p = 0; p < parts; ++p) {
+      ofRow[p] = sums[p][0];
+#pragma unroll
+      for (int r = 1; r < most; ++r) {
+        ofRow[p] = r == row ? sums[p][r] : ofRow[p];
+      }
+    }
+    if (hasColumn && row < result.rowCount) {
+      result.put(staged, row, column, ofRow);
+    }
+  }
+  result.template finish<threads>(staged);
+}
 
 /// FmaTile's rows and the columns of the block.
 template <int parts, int64 columns, int64 xBegins, typename RowAt, typename W, typename Epilogue,
@@ -172,36 +186,45 @@ __device__ inline void mmaColumns(const W &weight, const RowAt &rowAt,
   result.template finish<Tile::threads>(staged);
 }
 
-/// The block's place in a grid of [row tiles][heads][column tiles].
+/// The block's place in a grid of [row tiles][heads][column tiles], or, where as many neighbours
+/// share their columns, of [groups of row tiles][heads][column tiles][row tiles of a group], the
+/// last of which may have no rows.
 struct GemmBlock {
   int64 columnTile, head, firstRow;
-  int rowCount;
+  int rowCount; ///< 0 or less: none
 
-  __device__ GemmBlock(int64 columnTiles, int64 heads, int64 tileRows, int64 allRows) {
-    int64 tile = blockIndex();
+  __device__ GemmBlock(int64 columnTiles, int64 heads, int64 tileRows, int64 allRows,
+                       int64 neighbours = 1) {
+    int64 tile = blockIndex() / neighbours;
     columnTile = tile % columnTiles;
     head = tile / columnTiles % heads;
-    firstRow = tile / (columnTiles * heads) * tileRows;
+    int64 rowTile = tile / (columnTiles * heads) * neighbours + blockIndex() % neighbours;
+    firstRow = rowTile * tileRows;
     rowCount = int(allRows - firstRow < tileRows ? allRows - firstRow : tileRows);
   }
 };
 
-/// epilogue(place, sums) stores what becomes of the parts' sums.
+/// The place of the block's first row and column, for blocks of `width` columns.
+__device__ inline Place placeOf(const GemmBlock &block, int width) {
+  return {block.firstRow, block.head, block.head, block.columnTile * width};
+}
+
+/// epilogue(place, sums) stores what becomes of the parts' sums; stage: what makes codes of what
+/// the epilogue gives, if anything.
 template <int parts, int64 columns, int64 heads, int most, int threads, typename A, typename W,
-          typename Epilogue>
+          typename Epilogue, typename Stage = NoStage>
 __device__ inline void gemmRows(Launch launch, A a, const W &weight, int64 allRows,
-                                const Epilogue &epilogue) {
+                                const Epilogue &epilogue, const Stage &stage = {}) {
   if (launch.stopped()) {
     return;
   }
-  GemmBlock block(ceilDiv(columns, threads / warpLanes), heads, most, allRows);
+  constexpr int width = blockColumns<Stage, threads / warpLanes>;
+  GemmBlock block(ceilDiv(columns, width), heads, most, allRows);
   RowsFrom<A> rowAt{a, block.firstRow, block.head};
-  dotColumns<parts, columns, most, threads, RowsFrom<A>, A::begins>(
-      weight, block.columnTile, block.head, block.head, block.firstRow, block.rowCount, rowAt,
-      epilogue);
+  dotColumns<parts, columns, most, threads, A::begins>(
+      weight, rowAt, blockResult<columns>(epilogue, stage, placeOf(block, width), block.rowCount));
 }
 
-/// stage: what makes codes of what the epilogue gives, if anything.
 template <int parts, int64 columns, int64 heads, typename A, typename W, typename Epilogue,
           typename Stage = NoStage>
 __device__ inline void gemmTiles(Launch launch, A a, const W &weight, int64 allRows,
@@ -212,9 +235,8 @@ __device__ inline void gemmTiles(Launch launch, A a, const W &weight, int64 allR
   constexpr int width = blockColumns<Stage, FmaTile::columns>;
   GemmBlock block(ceilDiv(columns, width), heads, FmaTile::rows, allRows);
   RowsFrom<A> rowAt{a, block.firstRow, block.head};
-  Place first{block.firstRow, block.head, block.head, block.columnTile * width};
   tileColumns<parts, columns, A::begins>(
-      weight, rowAt, BlockResult<Epilogue, Stage>{epilogue, stage, first, block.rowCount});
+      weight, rowAt, blockResult<columns>(epilogue, stage, placeOf(block, width), block.rowCount));
 }
 
 template <int parts, int64 columns, int64 heads, typename Tile, typename A, typename W,
@@ -226,9 +248,9 @@ __device__ inline void gemmMma(Launch launch, A a, const W &weight, int64 allRow
   }
   GemmBlock block(ceilDiv(columns, Tile::columns), heads, Tile::rows, allRows);
   RowsFrom<A> rowAt{a, block.firstRow, block.head};
-  Place first{block.firstRow, block.head, block.head, block.columnTile * Tile::columns};
   mmaColumns<parts, columns, Tile>(
-      weight, rowAt, BlockResult<Epilogue, Stage>{epilogue, stage, first, block.rowCount});
+      weight, rowAt,
+      blockResult<columns>(epilogue, stage, placeOf(block, Tile::columns), block.rowCount));
 }
 
 } // namespace dsv3::gpu

@@ -59,20 +59,27 @@ struct EntryRows {
   __device__ float scale(int64 i, int64 block) const { return a.scale(rowOf(i), block); }
 };
 
+/// The place of the block's first entry and column, for blocks of `width` columns.
+__device__ inline Place placeOf(const GroupBlock &block, int width) {
+  return {block.firstRow, 0, block.expert, block.columnTile * width};
+}
+
 template <int parts, int64 columns, int experts, int most, int threads, bool indirect, typename A,
-          typename W, typename Epilogue>
+          typename W, typename Epilogue, typename Stage = NoStage>
 __device__ inline void groupedGemmRows(Launch launch, A a, const W &weight, const int32 *offsets,
-                                       const int32 *rows, const Epilogue &epilogue) {
+                                       const int32 *rows, const Epilogue &epilogue,
+                                       const Stage &stage = {}) {
   if (launch.stopped()) {
     return;
   }
-  GroupBlock block(offsets, experts, ceilDiv(columns, threads / warpLanes), most);
+  constexpr int width = blockColumns<Stage, threads / warpLanes>;
+  GroupBlock block(offsets, experts, ceilDiv(columns, width), most);
   if (block.expert < 0) {
     return;
   }
   EntryRows<A, indirect> rowAt{a, rows, block.firstRow};
-  dotColumns<parts, columns, most, threads, EntryRows<A, indirect>, A::begins>(
-      weight, block.columnTile, 0, block.expert, block.firstRow, block.rowCount, rowAt, epilogue);
+  dotColumns<parts, columns, most, threads, A::begins>(
+      weight, rowAt, blockResult<columns>(epilogue, stage, placeOf(block, width), block.rowCount));
 }
 
 template <int parts, int64 columns, int experts, bool indirect, typename A, typename W,
@@ -89,9 +96,8 @@ __device__ inline void groupedGemmTiles(Launch launch, A a, const W &weight, con
     return;
   }
   EntryRows<A, indirect> rowAt{a, rows, block.firstRow};
-  Place first{block.firstRow, 0, block.expert, block.columnTile * width};
   tileColumns<parts, columns, A::begins>(
-      weight, rowAt, BlockResult<Epilogue, Stage>{epilogue, stage, first, block.rowCount});
+      weight, rowAt, blockResult<columns>(epilogue, stage, placeOf(block, width), block.rowCount));
 }
 
 template <int parts, int64 columns, int experts, typename Tile, bool indirect, typename A,
@@ -107,9 +113,9 @@ __device__ inline void groupedGemmMma(Launch launch, A a, const W &weight, const
     return;
   }
   EntryRows<A, indirect> rowAt{a, rows, block.firstRow};
-  Place first{block.firstRow, 0, block.expert, block.columnTile * Tile::columns};
   mmaColumns<parts, columns, Tile>(
-      weight, rowAt, BlockResult<Epilogue, Stage>{epilogue, stage, first, block.rowCount});
+      weight, rowAt,
+      blockResult<columns>(epilogue, stage, placeOf(block, Tile::columns), block.rowCount));
 }
 
 } // namespace dsv3::gpu

@@ -20,6 +20,7 @@ __device__ inline void wgmmaColumns(const W &weight, const TensorMap *map, const
   static_assert(blockColumns<Stage, Tile::columns> == Tile::columns, "a block has one tile");
   constexpr int warps = 2 * Tile::groupWarps; // that multiply
   using Product = WgmmaProduct<parts, columns, Tile, W, RowAt>;
+  using Shared = typename Tile::Shared;
   SharedArrays shared;
   Product product(shared, weight, map, rowAt, result.first.group, result.first.column,
                   result.rowCount);
@@ -35,10 +36,13 @@ __device__ inline void wgmmaColumns(const W &weight, const TensorMap *map, const
   product.begin();
   if (product.brings()) {
     product.bring();
+    Shared::finish();
+    Shared::waitForOthers();
     return;
   }
   float sums[productSums];
   product.multiply(sums);
+  Shared::finish();
   int warpRow = Tile::groupFirstRow() + warpIndex() % Tile::groupWarps * 16;
   int64 firstColumn = result.first.column + Tile::groupProduct() * Product::productPart;
 #pragma unroll
@@ -61,6 +65,7 @@ __device__ inline void wgmmaColumns(const W &weight, const TensorMap *map, const
     Product::waitFor(allStaged, 0);
     result.template storeStaged<warps>(staged, warpIndex() - Tile::groupWarps);
   }
+  Shared::waitForOthers();
 }
 
 template <int parts, int64 columns, int64 heads, typename Tile, typename A, typename W,
@@ -70,11 +75,12 @@ __device__ inline void gemmWgmma(Launch launch, const TensorMap *map, A a, const
   if (launch.stopped()) {
     return;
   }
-  GemmBlock block(ceilDiv(columns, Tile::columns), heads, Tile::rows, allRows);
+  GemmBlock block(ceilDiv(columns, Tile::columns), heads, Tile::rows, allRows,
+                  Tile::Shared::blockCount);
   RowsFrom<A> rowAt{a, block.firstRow, block.head};
   Place first{block.firstRow, block.head, block.head, block.columnTile * Tile::columns};
-  wgmmaColumns<parts, columns, Tile>(
-      weight, map, rowAt, BlockResult<Epilogue, Stage>{epilogue, stage, first, block.rowCount});
+  wgmmaColumns<parts, columns, Tile>(weight, map, rowAt,
+                                     blockResult<columns>(epilogue, stage, first, block.rowCount));
 }
 
 template <int parts, int64 columns, int experts, typename Tile, bool indirect, typename A,
@@ -90,9 +96,9 @@ __device__ inline void groupedGemmWgmma(Launch launch, const TensorMap *map, A a
     return;
   }
   EntryRows<A, indirect> rowAt{a, rows, block.firstRow};
-  Place first{block.firstRow, 0, block.expert, block.columnTile * Tile::columns};
   wgmmaColumns<parts, columns, Tile>(
-      weight, map, rowAt, BlockResult<Epilogue, Stage>{epilogue, stage, first, block.rowCount});
+      weight, map, rowAt,
+      blockResult<columns>(epilogue, stage, placeOf(block, Tile::columns), block.rowCount));
 }
 
 } // namespace dsv3::gpu

@@ -16,6 +16,9 @@ struct alignas(64) TensorMap {
 };
 static_assert(sizeof(TensorMap) == 128, "CUtensorMap");
 
+/// Bytes of a row of a box.
+inline constexpr int boxRowBytes = 128;
+
 /// Begins a copy of the box whose first byte is byte `column` of `row` to `to`, at a multiple of
 /// 1024 bytes; what lies outside of the matrix is zero. In shared memory a row of the box has 128
 /// bytes, of which chunk i of 16 is at i ^ row % 8. All of them arrive at `barrier`. For one

@@ -40,11 +40,27 @@ __device__ inline float toFloat(f16 value) {
   asm("cvt.f32.f16 %0, %1;" : "=f"(result) : "h"(value.bits));
   return result;
 }
-/// Sign, exponent and mantissa of a code are those of an f16 that is 2^8 times too small,
-/// subnormal codes included. NaN codes, which are refused when weights are loaded, give 480.
+/// Four codes, the first lowest, as two pairs of f16. An instruction from sm_89 on. Before that:
+/// sign, exponent and mantissa of a code are those of an f16 that is 2^8 times too small, subnormal
+/// codes included; NaN codes, which are refused when weights are loaded, give 480 there.
+__device__ inline void toHalves(uint32 codes, uint32 (&halves)[2]) {
+#if __CUDA_ARCH__ >= 890
+  asm("{.reg .b16 low, high; mov.b32 {low, high}, %2;"
+      " cvt.rn.f16x2.e4m3x2 %0, low; cvt.rn.f16x2.e4m3x2 %1, high;}"
+      : "=r"(halves[0]), "=r"(halves[1])
+      : "r"(codes));
+#else
+  for (int i = 0; i < 2; ++i) {
+    uint32 apart = __byte_perm(codes, 0, i == 0 ? 0x1404 : 0x3424); // in upper bytes of halves
+    uint32 small = (apart & 0x80008000u) | (apart & 0x7f007f00u) >> 1;
+    asm("mul.f16x2 %0, %1, %2;" : "=r"(halves[i]) : "r"(small), "r"(0x5c005c00u)); // 2^8
+  }
+#endif
+}
 __device__ inline float toFloat(e4m3 value) {
-  uint32 code = value.bits;
-  return toFloat(f16{uint16((code & 0x80u) << 8 | (code & 0x7fu) << 7)}) * 256.0f;
+  uint32 halves[2];
+  toHalves(value.bits, halves);
+  return toFloat(f16{uint16(halves[0])});
 }
 
 /// Rounds to the type T.
@@ -56,9 +72,9 @@ __device__ inline float toNarrow<float>(float value) {
 }
 template <>
 __device__ inline bf16 toNarrow<bf16>(float value) {
-  bf16 result;
-  asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(result.bits) : "f"(value));
-  return result;
+  uint32 pair; // one F2FP on sm_80, too, where a number alone is a slower F2F
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(0.0f), "f"(value));
+  return {uint16(pair)};
 }
 template <>
 __device__ inline f16 toNarrow<f16>(float value) {

@@ -46,20 +46,18 @@ __device__ inline void warpDots(const W &weight, int64 group, const int64 (&rows
     for (int64 k = begin + laneIndex() % lanes * width; k < end; k += lanes * width) {
       float w[parts][width];
       for (int p = 0; p < parts; ++p) {
-        auto codes = loadVector<width>(weight.row(group, rows[p]) + k);
-        for (int i = 0; i < width; ++i) {
-          w[p][i] = weight.value(codes.values[i], before[p]);
-        }
+        weight.values(loadVector<width>(weight.row(group, rows[p]) + k), before[p], w[p]);
       }
 #pragma unroll
       for (int r = 0; r < mostRows; ++r) {
         if (r < rowCount) {
           const X *x = rowAt(r) + k;
           for (int i = 0; i < width; i += xWidth) {
-            auto piece = loadVector<xWidth>(x + i);
+            float values[xWidth];
+            toFloats(loadVector<xWidth>(x + i), values);
             for (int j = 0; j < xWidth; ++j) {
               for (int p = 0; p < parts; ++p) {
-                ofBlock[p][r] = multiplyAdd(toFloat(piece.values[j]), w[p][i + j], ofBlock[p][r]);
+                ofBlock[p][r] = multiplyAdd(values[j], w[p][i + j], ofBlock[p][r]);
               }
             }
           }

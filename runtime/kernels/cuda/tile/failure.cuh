@@ -8,6 +8,7 @@
 #pragma once
 
 #include "runtime/kernels/cuda/ptx/block.cuh"
+#include "runtime/kernels/cuda/ptx/dependent.cuh"
 
 namespace dsv3::gpu {
 
@@ -30,5 +31,14 @@ struct Launch {
     return fits;
   }
 };
+
+/// The first thing that a kernel does which may begin before earlier launches of its step have
+/// ended (dsv3/Plan/GpuKernel.h). The next launch may begin at once: it waits here, too, for this
+/// one.
+__device__ inline Launch dependentLaunch(uint64 *mark, uint32 number) {
+  letNextLaunchBegin();
+  waitForEarlierLaunches();
+  return {mark, number};
+}
 
 } // namespace dsv3::gpu

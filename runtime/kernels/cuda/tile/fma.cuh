@@ -32,36 +32,37 @@ struct FmaTile {
 };
 
 struct Widened {
-  template <typename T>
-  __device__ float operator()(T element) const {
-    return toFloat(element);
+  template <int width, typename T>
+  __device__ void operator()(const Vector<T, width> &elements, float *to) const {
+    toFloats(elements, to);
   }
 };
 template <typename W>
-struct ValueOf {
+struct ValuesOf {
   const W &weight;
   float before;
-  __device__ float operator()(typename W::Element element) const {
-    return weight.value(element, before);
+  template <int width>
+  __device__ void operator()(const Vector<typename W::Element, width> &elements, float *to) const {
+    weight.values(elements, before, to);
   }
 };
 
-/// What `value` makes of `from[0, 4)`, of those from `count` on 0. `from` begins at a multiple of
+/// What `values` makes of `from[0, 4)`, of those from `count` on 0. `from` begins at a multiple of
 /// `begins`.
-template <int64 begins, typename T, typename Value>
-__device__ inline void loadFour(const T *from, int64 count, const Value &value, float (&to)[4]) {
+template <int64 begins, typename T, typename Values>
+__device__ inline void loadFour(const T *from, int64 count, const Values &values, float (&to)[4]) {
   constexpr int width = vectorWidth<T>(begins | 4);
   if (count >= 4) {
     for (int i = 0; i < 4; i += width) {
-      auto piece = loadVector<width>(from + i);
-      for (int j = 0; j < width; ++j) {
-        to[i + j] = value(piece.values[j]);
-      }
+      values(loadVector<width>(from + i), to + i);
     }
     return;
   }
   for (int i = 0; i < 4; ++i) {
-    to[i] = i < count ? value(from[i]) : 0.0f;
+    to[i] = 0.0f;
+    if (i < count) {
+      values(loadVector<1>(from + i), to + i);
+    }
   }
 }
 
@@ -126,7 +127,7 @@ __device__ inline void tileProduct(const W &weight, int64 group, int64 column, i
       }
       for (int p = 0; p < parts; ++p) {
         const auto *w = weight.row(group, hasColumn ? p * partRows + column + row : 0);
-        loadFour<W::begins>(w + k, hasColumn ? end - k : 0, ValueOf<W>{weight, before[p]}, four);
+        loadFour<W::begins>(w + k, hasColumn ? end - k : 0, ValuesOf<W>{weight, before[p]}, four);
         for (int i = 0; i < 4; ++i) {
           wPiece[(p * FmaTile::depth + k0 + i) * stride + row] = four[i];
         }

@@ -51,12 +51,14 @@ struct Weight {
   __device__ float scaleAfter(int64 group, int64 row, int64 block) const {
     return prologued ? 1.0f : scale(group, row, block);
   }
-  /// An element as it is multiplied.
-  __device__ float value(T element, float before) const {
+  /// Elements as they are multiplied.
+  template <int width>
+  __device__ void values(const Vector<T, width> &elements, float before, float *to) const {
+    toFloats(elements, to);
     if constexpr (prologued) {
-      return toFloat(Prologue{}(toFloat(element) * before));
-    } else {
-      return toFloat(element);
+      for (int i = 0; i < width; ++i) {
+        to[i] = toFloat(Prologue{}(to[i] * before));
+      }
     }
   }
 

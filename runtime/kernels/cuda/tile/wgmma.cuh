@@ -4,7 +4,7 @@
 // One warp group brings pieces of 128 bytes of a row to shared memory, rows by cp.async, since
 // they may be anywhere, and the weight by TMA; two others multiply 64 x 128 each, beside or
 // below each other. A stage of shared memory is full when both sides of a piece have come,
-// empty when both groups have read it.
+// empty when both groups have read it, in all blocks that share the weight.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -14,6 +14,7 @@
 #include "runtime/kernels/cuda/tile/mma.cuh"
 #include "runtime/kernels/cuda/tile/promote.cuh"
 #include "runtime/kernels/cuda/tile/quantise.cuh"
+#include "runtime/kernels/cuda/tile/sharing.cuh"
 
 /// Of a kernel whose last parameter is a TensorMap: the matrix that its ARGUMENT points to, of ROWS
 /// of ROW_BYTES, in boxes of BOX_ROWS. The driver reads it in the text (dsv3/Plan/GpuKernel.h).
@@ -31,8 +32,10 @@ __device__ inline uint64 matrixDescriptor(const void *from) {
          swizzle128 << 62;
 }
 
-template <int tileRows, int tileColumns>
+/// `blocks` of a cluster have the same columns, and share the weight.
+template <int tileRows, int tileColumns, int blocks>
 struct WgmmaTile : TilePiece {
+  using Shared = Sharing<blocks>;
   static constexpr int rows = tileRows, columns = tileColumns, stages = 4, groupThreads = 128;
   static constexpr int threads = 3 * groupThreads, groupWarps = groupThreads / warpLanes;
   static constexpr int rowGroups = rows / productRows;
@@ -40,7 +43,8 @@ struct WgmmaTile : TilePiece {
   static constexpr int fewRegisters = 56, manyRegisters = 224;
   /// Pieces whose rows may be on their way when one more is waited for.
   static constexpr int ahead = 2;
-  static constexpr int fullArrivals = groupWarps + 1, emptyArrivals = 2 * groupWarps;
+  static constexpr int fullArrivals = groupWarps + 1;
+  static constexpr int emptyArrivals = 2 * groupWarps * blocks;
 
   /// Of a piece.
   static constexpr int sideBytes = rows * rowBytes;
@@ -68,6 +72,7 @@ template <int parts, int64 partRows, typename Tile, typename W, typename RowAt>
 class WgmmaProduct {
 public:
   using Element = typename W::Element;
+  using Shared = typename Tile::Shared;
   static constexpr bool codes = W::scaled;
   static constexpr int depth = Tile::rowBytes / int(sizeof(Element)); ///< columns of a piece
   static constexpr int chunk = Tile::chunkBytes / int(sizeof(Element));
@@ -91,7 +96,7 @@ public:
     empty = shared.take<Barrier>(Tile::stages);
   }
 
-  /// All threads of the block come here, before they bring or multiply.
+  /// All threads of all blocks that share come here, before they bring or multiply.
   __device__ void begin() const {
     if (threadIndex() == 0) {
       for (int i = 0; i < Tile::stages; ++i) {
@@ -100,7 +105,7 @@ public:
       }
       fenceBarrierInit();
     }
-    syncBlock();
+    Shared::meet();
   }
 
   static __device__ bool brings() { return threadIndex() < Tile::groupThreads; }
@@ -166,8 +171,8 @@ private:
     arriveExpecting(full + stage, Tile::weightBytes(parts));
     for (int i = 0; i < products * parts; ++i) {
       int64 row = (group * parts + i % parts) * partRows + column + i / parts * productPart;
-      copyTensor(to + i * productPart * Tile::rowBytes, map, piece * Tile::rowBytes, int(row),
-                 full + stage);
+      Shared::template bring<productPart>(to + i * productPart * Tile::rowBytes, map,
+                                          piece * Tile::rowBytes, int(row), full + stage);
     }
   }
 
@@ -191,11 +196,7 @@ private:
       arrive(full + piece % Tile::stages);
     }
   }
-  __device__ void hasRead(int piece) const {
-    if (laneIndex() == 0) {
-      arrive(empty + piece % Tile::stages);
-    }
-  }
+  __device__ void hasRead(int piece) const { Shared::release(empty + piece % Tile::stages); }
 
   /// Begins the products of a piece: they are added to `sums`, of codes they replace them.
   __device__ void beginProducts(int piece, float (&sums)[productSums]) const {

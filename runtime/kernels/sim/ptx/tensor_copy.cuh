@@ -10,6 +10,7 @@
 namespace dsv3::gpu {
 
 using sim::TensorMap;
+inline constexpr int boxRowBytes = 128;
 static_assert(sizeof(TensorMap) <= 128, "as much as is passed to a GPU");
 
 inline void copyTensor(void *to, const TensorMap *map, int column, int row, Barrier *barrier) {

@@ -13,6 +13,7 @@
 #define __constant__
 #define __grid_constant__
 #define __launch_bounds__(...)
+#define __cluster_dims__(...)
 
 namespace dsv3::gpu {
 
@@ -58,8 +59,12 @@ inline float toFloat(f16 value) {
   // The exponent is 112 too small, of subnormal numbers too: the product is exact.
   return fromBits(sign | toBits(fromBits(rest << 13) * 0x1p112f));
 }
+/// As the instruction that is there from sm_89 on.
 inline float toFloat(e4m3 value) {
   uint32 code = value.bits;
+  if ((code & 0x7fu) == 0x7fu) {
+    return toFloat(f16{0x7fff});
+  }
   return toFloat(f16{uint16((code & 0x80u) << 8 | (code & 0x7fu) << 7)}) * 256.0f;
 }
 

@@ -26,4 +26,11 @@ DSV3_UNSEEN inline Vector<T, width> loadVector(const T *from) {
   return *reinterpret_cast<const Vector<T, width> *>(from);
 }
 
+template <int width, typename T>
+inline void toFloats(const Vector<T, width> &from, float *to) {
+  for (int i = 0; i < width; ++i) {
+    to[i] = toFloat(from.values[i]);
+  }
+}
+
 } // namespace dsv3::gpu

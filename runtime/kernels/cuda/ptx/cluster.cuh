@@ -1,0 +1,56 @@
+//===- cluster.cuh - blocks that run together -------------------*- C++ -*-===//
+//
+// Thread block clusters, PTX ISA "Cooperative Thread Arrays" and "barrier.cluster": blocks with
+// neighbouring numbers, which reach each other's shared memory. A kernel that says __cluster_dims__
+// is launched in them. Of sm_90.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "runtime/kernels/cuda/ptx/tensor_copy.cuh"
+
+namespace dsv3::gpu {
+
+/// Of the block in its cluster.
+__device__ inline int clusterRank() {
+  int rank;
+  asm("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
+  return rank;
+}
+
+/// All threads of the cluster, less those that have ended, arrive, and then wait for the others. A
+/// block's shared memory is there for others between such barriers alone.
+__device__ inline void arriveCluster() {
+  asm volatile("barrier.cluster.arrive.release.aligned;" ::: "memory");
+}
+__device__ inline void waitForCluster() {
+  asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory");
+}
+
+/// What lies in the shared memory of block `rank` where `place` does in that of this one.
+template <typename T>
+__device__ inline T *ofBlock(T *place, int rank) {
+  uint64 there;
+  asm("mapa.u64 %0, %1, %2;" : "=l"(there) : "l"(place), "r"(rank));
+  return reinterpret_cast<T *>(there);
+}
+/// Arrives at the barrier of block `rank` that lies where `barrier` does in this one.
+__device__ inline void arriveAtBlock(Barrier *barrier, int rank) {
+  asm volatile("{\n.reg .b32 there;\nmapa.shared::cluster.u32 there, %0, %1;\n"
+               "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [there];\n}" ::"r"(
+                   sharedAddress(barrier)),
+               "r"(rank)
+               : "memory");
+}
+
+/// copyTensor to the same place of every block that `mask` has a bit for, each of whose barriers
+/// all bytes arrive at.
+__device__ inline void copyTensorToBlocks(void *to, const TensorMap *map, int column, int row,
+                                          Barrier *barrier, uint16 mask) {
+  asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes"
+               ".multicast::cluster [%0], [%1, {%2, %3}], [%4], %5;" ::"r"(sharedAddress(to)),
+               "l"(map), "r"(column), "r"(row), "r"(sharedAddress(barrier)), "h"(mask)
+               : "memory");
+}
+
+} // namespace dsv3::gpu

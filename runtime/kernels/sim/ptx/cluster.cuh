@@ -1,0 +1,39 @@
+//===- cluster.cuh - blocks that run together, simulated --------*- C++ -*-===//
+//
+// Stands for runtime/kernels/cuda/ptx/cluster.cuh where kernels are compiled for the host.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "runtime/kernels/cuda/ptx/tensor_copy.cuh"
+
+namespace dsv3::gpu {
+
+inline int clusterRank() { return sim::thisThread().rank; }
+
+inline void arriveCluster() {
+  sim::Thread &thread = sim::thisThread();
+  thread.machine->arriveCluster(thread);
+}
+inline void waitForCluster() {
+  sim::Thread &thread = sim::thisThread();
+  thread.machine->waitForCluster(thread);
+}
+
+template <typename T>
+inline T *ofBlock(T *place, int rank) {
+  sim::Thread &thread = sim::thisThread();
+  return static_cast<T *>(thread.machine->ofBlock(thread, place, rank));
+}
+inline void arriveAtBlock(Barrier *barrier, int rank) {
+  sim::Thread &thread = sim::thisThread();
+  thread.machine->arrive(thread, ofBlock(barrier, rank), 0);
+}
+
+inline void copyTensorToBlocks(void *to, const TensorMap *map, int column, int row,
+                               Barrier *barrier, uint16 mask) {
+  sim::Thread &thread = sim::thisThread();
+  thread.machine->copyToBlocks(thread, to, map, column, row, barrier, mask);
+}
+
+} // namespace dsv3::gpu
