@@ -112,6 +112,12 @@ static double roundingOnItsWay(kern::DefOp definition, StringRef variant) {
   if (isa<kern::ExpandedAttentionOp>(definition.getCore()) && isForm(plan::GpuProduct::MmaTiles)) {
     return 0x1p-5;
   }
+  // A sum that is rounded to bf16 before others are added to it may leave little, whose last bits
+  // are those of the sum.
+  auto result = cast<RankedTensorType>(definition.getDestinations().front().getType());
+  if (isa<kern::CombineOp>(definition.getCore()) && result.getElementType().isBF16()) {
+    return 0x1p-7;
+  }
   // Warp groups keep 14 bits of sums of 128 products of codes. They cut off, up or down as often,
   // 132 times by half of 2^-13 in the mean: by the square root of that.
   bool ofCodes = llvm::any_of(definition.getCore()->getOperands(), [](Value operand) {
