@@ -100,7 +100,7 @@ static std::string notForTensorCores(const KernelFacts &facts) {
     return "tensor cores would round rows of " + std::string(name(facts.rows)) +
            " or a weight of " + std::string(name(facts.weight)) + " to bf16";
   }
-  int64_t chunk = mmaChunkBytes / byteSize(facts.rows);
+  int64_t chunk = mmaChunkBytes / int64_t(byteSize(facts.rows));
   bool aligned = facts.k % chunk == 0 && facts.rowsBegin % chunk == 0;
   return aligned ? "" : "rows do not begin at borders of 16 bytes";
 }
