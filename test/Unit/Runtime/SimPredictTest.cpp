@@ -27,8 +27,8 @@ protected:
     return options;
   }
   /// Predicts a launch of a kernel on x and y, of `elements` numbers each: x[i] = i.
-  void predict(const std::string &body, const SimLaunch &how, size_t elements) {
-    Status loaded = simulated.load("const float *x, float *y", threads, body);
+  void predict(const std::string &body, const SimLaunch &how, size_t elements, int cluster = 1) {
+    Status loaded = simulated.load("const float *x, float *y", threads, body, "", cluster);
     if (!loaded && loaded.failure().where.starts_with("--sim-check")) {
       GTEST_SKIP() << loaded.failure().message();
     }
@@ -77,6 +77,18 @@ TEST_F(SimPredict, AStreamIsCountedAsItIs) {
   EXPECT_NEAR(clocks("issue"), 2 * 3 / 4.0, 1e-9);
   EXPECT_NEAR(clocks("shared/L1"), 2 * 2, 1e-9);
   EXPECT_NEAR(clocks("latency"), findChip("h100")->memoryLatency, 1e-9) << "one load after another";
+}
+
+TEST_F(SimPredict, TheFirstBlockOfAClusterStandsForAll) {
+  predict("  int64 i = blockIndex() * 64 + threadIndex();\n"
+          "  arriveCluster();\n  waitForCluster();\n"
+          "  y[i] = multiplyAdd(x[i], 2.0f, 1.0f);\n",
+          {.blocks = 10}, 640, 2);
+  EXPECT_EQ(found.observedBlocks, 10);
+  EXPECT_EQ(found.memoryBytes, 640 * 4) << "what is stored stays in the L2";
+  EXPECT_EQ(found.l2Bytes, 2 * 640 * 4);
+  EXPECT_EQ(found.flops, 2 * 640);
+  EXPECT_EQ(simulated.values<float>(1)[639], 2 * 639 + 1);
 }
 
 TEST_F(SimPredict, WhatABlockReadsAgainIsInItsFirstLevelAndOfOthersInTheL2) {
