@@ -9,6 +9,15 @@ using namespace dsv3;
 using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
 
+Expected<int64_t> runtime::sim::clusterCount(const BlockWork &work, int64_t blocks) {
+  auto together = int64_t(work.clusterBlocks);
+  if (blocks % together != 0) {
+    return Failure{"expected whole clusters of " + std::to_string(together) +
+                   " blocks, found a launch of " + std::to_string(blocks)};
+  }
+  return blocks / together;
+}
+
 Expected<std::unique_ptr<Cluster>> Cluster::create() {
   std::unique_ptr<Cluster> cluster(new Cluster());
   Expected<std::unique_ptr<Block>> block = Block::create(*cluster, 0);
@@ -33,10 +42,12 @@ Status Cluster::prepare(const BlockWork &next) {
     }
     blocks.push_back(*std::move(block));
   }
+  BlockWork ofBlock = next;
   for (size_t i = 0; i < count; ++i) {
-    if (Status prepared = blocks[i]->prepare(next); !prepared) {
+    if (Status prepared = blocks[i]->prepare(ofBlock); !prepared) {
       return prepared;
     }
+    ofBlock.meter = nullptr;
   }
   return {};
 }

@@ -17,12 +17,15 @@ namespace dsv3::runtime::sim {
 /// As many as every GPU with clusters has.
 inline constexpr size_t mostClusterBlocks = 8;
 
+/// As many as the blocks of a launch make; fails if some would be left.
+Expected<int64_t> clusterCount(const BlockWork &work, int64_t blocks);
+
 /// Used by one thread at a time.
 class Cluster {
 public:
   static Expected<std::unique_ptr<Cluster>> create();
 
-  /// Fails where there are no stacks for so many threads.
+  /// Fails where there are no stacks for so many threads. A meter listens to the first block.
   Status prepare(const BlockWork &next);
   /// Runs the blocks from number `first` on, of the work that was prepared, to their ends.
   std::optional<BlockFailure> run(int64_t first);

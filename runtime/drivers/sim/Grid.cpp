@@ -87,10 +87,9 @@ void Grid::beginStep() {
 
 Expected<std::optional<BlockFailure>> Grid::run(BlockWork work, const std::string &kernel,
                                                 int64_t blocks, uint32_t launch) {
-  auto clusterBlocks = int64_t(work.clusterBlocks);
-  if (blocks % clusterBlocks != 0) {
-    return Failure{"expected whole clusters of " + std::to_string(clusterBlocks) +
-                   " blocks, found a launch of " + std::to_string(blocks)};
+  Expected<int64_t> clusters = clusterCount(work, blocks);
+  if (!clusters) {
+    return clusters.failure();
   }
   // Every launch has a schedule of its own.
   work.seed = seed == 0 ? 0 : seed * 0x9E3779B97F4A7C15ULL + launch + 1;
@@ -104,8 +103,8 @@ Expected<std::optional<BlockFailure>> Grid::run(BlockWork work, const std::strin
       return prepared;
     }
   }
-  Launch task(workers, blocks / clusterBlocks, work.seed);
-  if (blocks == clusterBlocks) {
+  Launch task(workers, *clusters, work.seed);
+  if (*clusters == 1) {
     task.run(0);
   } else {
     team->share(task);

@@ -15,6 +15,13 @@ using dsv3::test::SimLaunch;
 using dsv3::test::SimRun;
 
 namespace {
+/// What a text has besides its body.
+struct Kernel {
+  int threads = 64;
+  std::string weightMap;
+  int cluster = 1;
+};
+
 class SimPredict : public testing::Test {
 protected:
   SimPredict() : simulated(options()) {}
@@ -25,9 +32,10 @@ protected:
     return options;
   }
   /// Predicts a launch of a kernel on x and y, of `elements` numbers each: x[i] = i.
-  void predict(const std::string &body, const SimLaunch &how, size_t elements, int threads = 64,
-               const std::string &weightMap = "") {
-    Status loaded = simulated.load("const float *x, float *y", threads, body, weightMap);
+  void predict(const std::string &body, const SimLaunch &how, size_t elements,
+               const Kernel &kernel = {}) {
+    Status loaded = simulated.load("const float *x, float *y", kernel.threads, body,
+                                   kernel.weightMap, kernel.cluster);
     if (!loaded && loaded.failure().where.starts_with("--sim-check")) {
       GTEST_SKIP() << loaded.failure().message();
     }
@@ -76,6 +84,18 @@ TEST_F(SimPredict, AStreamIsCountedAsItIs) {
   EXPECT_NEAR(clocks("issue"), 2 * 3 / 4.0, 1e-9);
   EXPECT_NEAR(clocks("shared/L1"), 2 * 2, 1e-9);
   EXPECT_NEAR(clocks("latency"), findChip("h100")->memoryLatency, 1e-9) << "one load after another";
+}
+
+TEST_F(SimPredict, TheFirstBlockOfAClusterStandsForAll) {
+  predict("  int64 i = blockIndex() * 64 + threadIndex();\n"
+          "  arriveCluster();\n  waitForCluster();\n"
+          "  y[i] = multiplyAdd(x[i], 2.0f, 1.0f);\n",
+          {.blocks = 10}, 640, {.cluster = 2});
+  EXPECT_EQ(found.observedBlocks, 10);
+  EXPECT_EQ(found.memoryBytes, 640 * 4) << "what is stored stays in the L2";
+  EXPECT_EQ(found.l2Bytes, 2 * 640 * 4);
+  EXPECT_EQ(found.flops, 2 * 640);
+  EXPECT_EQ(simulated.values<float>(1)[639], 2 * 639 + 1);
 }
 
 TEST_F(SimPredict, WhatABlockReadsAgainIsInItsFirstLevelAndOfOthersInTheL2) {
@@ -136,7 +156,7 @@ static std::string groupProduct(const std::string &instruction) {
 // Of each a row of a has 32 bytes: 2 * 64 * 128 operations for each column, of 16 or 32.
 TEST_F(SimPredict, ProductsOfWarpGroups) {
   predict(groupProduct("multiplyGroup(sums, a, a)"), {.blocks = 3, .sharedBytes = 128 * 128}, 128,
-          128);
+          {.threads = 128});
   EXPECT_EQ(found.flops, 3.0 * 5 * 2 * 64 * 128 * 16);
   EXPECT_NEAR(clocks("tensor cores"), 5 * 2 * 64 * 128 * 16 / 4096.0, 1e-9);
   // They read 64 + 128 rows; then a line is stored by each of four warps.
@@ -144,7 +164,7 @@ TEST_F(SimPredict, ProductsOfWarpGroups) {
 }
 TEST_F(SimPredict, ProductsOfCodesByWarpGroupsHaveFp8sRate) {
   predict(groupProduct("multiplyGroupOfCodes(sums, a, a, true)"),
-          {.blocks = 3, .sharedBytes = 128 * 128}, 128, 128);
+          {.blocks = 3, .sharedBytes = 128 * 128}, 128, {.threads = 128});
   EXPECT_EQ(found.flops, 3.0 * 5 * 2 * 64 * 128 * 32);
   EXPECT_NEAR(clocks("tensor cores"), 5 * 2 * 64 * 128 * 32 / 8192.0, 1e-9);
 }
@@ -163,7 +183,7 @@ TEST_F(SimPredict, TensorCopiesComeFromTheL2) {
           "  }\n"
           "  syncBlock();\n"
           "  while (!tryWait(full, 0)) {}\n",
-          {.blocks = 2, .sharedBytes = 8 * 128 + 8}, 240, 64, "0, 6, 160, 8");
+          {.blocks = 2, .sharedBytes = 8 * 128 + 8}, 240, {.weightMap = "0, 6, 160, 8"});
   EXPECT_EQ(found.memoryBytes, 6 * 96) << "once for both";
   EXPECT_EQ(found.l2Bytes, 2 * 6 * 96);
 }

@@ -19,14 +19,14 @@ Clocks &Checker::clocksOfBlocks() {
 }
 
 bool Checker::hasBegun(uint16_t thread, size_t rank) const {
-  const uint32_t *ofBlock = clocks.known(thread) + rank * blockWarps * 32;
-  return std::any_of(ofBlock, ofBlock + blockWarps * 32, [](uint32_t epoch) { return epoch > 0; });
+  const uint32_t *ofBlock = clocks.known(thread) + rank * blockThreads();
+  return std::any_of(ofBlock, ofBlock + blockThreads(), [](uint32_t epoch) { return epoch > 0; });
 }
 
 void Checker::barrier(size_t rank) {
   now.segment += blockCount == 1 ? 1 : 0;
   if (clocks.active()) {
-    clocks.join(rank * blockWarps * 32, blockWarps * 32);
+    clocks.join(rank * blockThreads(), blockThreads());
   }
 }
 
@@ -117,7 +117,7 @@ std::string Checker::readByProduct(uint16_t thread, uint16_t warpSync, uint32_t 
                                    const AccessEntry &access) {
   std::string problem = checkRead(momentOf(thread, warpSync, true), access, "multiplies");
   if (problem.empty()) {
-    useOf(access.place).products[thread / 32U % blockWarps] = epoch;
+    useOf(access.place).products[thread / warpThreads % blockWarps] = epoch;
   }
   return problem;
 }
@@ -128,7 +128,7 @@ std::string Checker::readByStore(uint16_t thread, uint16_t warpSync, uint32_t ep
   std::string problem = checkRead(momentOf(thread, warpSync, true), access, "stores");
   if (problem.empty()) {
     ChunkUse &use = useOf(access.place);
-    use.storer = uint32_t(clocks.stores(thread / 32U));
+    use.storer = uint32_t(clocks.stores(thread / warpThreads));
     use.stored = epoch;
   }
   return problem;

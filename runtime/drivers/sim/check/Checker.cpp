@@ -76,11 +76,10 @@ bool Checker::isDevice(const void *place, bool &shared) const {
 }
 
 std::string Checker::threadName(uint16_t thread) const {
-  size_t threads = blockWarps * 32;
-  std::string name = "thread " + std::to_string(thread % threads);
+  std::string name = "thread " + std::to_string(thread % blockThreads());
   return blockCount == 1
              ? name
-             : name + " of block " + std::to_string(thread / threads) + " of the cluster";
+             : name + " of block " + std::to_string(thread / blockThreads()) + " of the cluster";
 }
 
 static std::string memoryName(const AccessEntry &access) {

@@ -75,6 +75,7 @@ private:
   size_t rankOf(const void *place) const;
   const Shadow &shadowOf(const void *place, bool shared) const;
   std::string threadName(uint16_t thread) const;
+  size_t blockThreads() const { return blockWarps * warpThreads; }
   /// What is wrong with a read by an agent that does not see what is not fenced; `what` it does.
   std::string checkRead(const Moment &moment, const AccessEntry &access, const std::string &what);
   std::string describe(ByteState state, const AccessEntry &access, const void *place) const;

@@ -14,10 +14,9 @@ static void raise(Clock &clock, const Clock &by) {
 }
 
 void Clocks::begin(size_t blocks, size_t warps, size_t chunks) {
-  constexpr size_t warpLanes = 32;
   blockCount = blocks;
   warpCount = blocks * warps;
-  threadCount = warpCount * warpLanes;
+  threadCount = warpCount * warpThreads;
   chunkCount = blocks * chunks;
   ofThreads.clear();
 }

@@ -19,7 +19,7 @@ namespace dsv3::runtime::sim {
 /// The last epoch of each agent that is known to lie before.
 using Clock = std::vector<uint32_t>;
 
-inline constexpr size_t mostBarriers = 64, mostWarps = 32;
+inline constexpr size_t mostBarriers = 64, mostWarps = 32, warpThreads = 32;
 
 /// Who used 16 bytes of shared memory other than by plain loads and stores.
 struct ChunkUse {

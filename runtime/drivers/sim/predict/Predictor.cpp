@@ -47,14 +47,14 @@ void Predictor::answerWave(LaunchWork &work) {
   work.writtenSectors += double(traffic.written);
 }
 
-/// Runs the blocks from `first` on, in their order.
-std::optional<BlockFailure> Predictor::runAll(int64_t first, int64_t blocks, LaunchWork &work) {
-  for (int64_t number = first; number < blocks; ++number) {
-    if (std::optional<BlockFailure> failed = cluster->run(number)) {
+/// Runs the clusters, mostly of one block, from `first` on, in their order.
+std::optional<BlockFailure> Predictor::runAll(int64_t first, int64_t clusters, LaunchWork &work) {
+  for (int64_t number = first; number < clusters; ++number) {
+    if (std::optional<BlockFailure> failed = runCluster(number)) {
       return failed;
     }
     wave.emplace_back(meter.trace().begin(), meter.trace().end());
-    if (int64_t(wave.size()) == ofChip.multiprocessors * atOnce) {
+    if (int64_t(wave.size() * cluster->size()) >= ofChip.multiprocessors * atOnce) {
       answerWave(work);
     }
   }
@@ -114,15 +114,15 @@ static std::vector<int64_t> drawBlocks(int64_t count, int64_t blocks) {
   return drawn;
 }
 
-/// Runs `count` of the blocks, block 0 having been run. What they did is scaled to all of them.
-std::optional<BlockFailure> Predictor::runSome(int64_t count, int64_t blocks, LaunchWork &work) {
+/// Runs `count` of the clusters, the first having been run. What they did is scaled to all of them.
+std::optional<BlockFailure> Predictor::runSome(int64_t count, int64_t clusters, LaunchWork &work) {
   CacheTraffic traffic;
   // What is loaded at one place is shared alike: rows by some blocks, a weight by others.
   std::map<const void *, SampledSectors> sectors;
   double loaded = 0;
-  for (int64_t number : drawBlocks(count, blocks)) {
+  for (int64_t number : drawBlocks(count, clusters)) {
     if (number > 0) {
-      if (std::optional<BlockFailure> failed = cluster->run(number)) {
+      if (std::optional<BlockFailure> failed = runCluster(number)) {
         return failed;
       }
     }
@@ -134,9 +134,9 @@ std::optional<BlockFailure> Predictor::runSome(int64_t count, int64_t blocks, La
       }
     }
   }
-  double scale = double(blocks) / double(count);
+  double scale = double(clusters) / double(count);
   for (const auto &[site, ofSite] : sectors) {
-    work.memorySectors += estimateUnion(ofSite.counted(), count, blocks);
+    work.memorySectors += estimateUnion(ofSite.counted(), count, clusters);
   }
   work.memorySectors = std::min(work.memorySectors, loaded * scale);
   work.l2Sectors = loaded * scale - work.memorySectors;
@@ -176,8 +176,9 @@ Expected<std::optional<BlockFailure>> Predictor::predict(BlockWork next,
                                                          std::span<const std::byte> code,
                                                          int64_t blocks,
                                                          LaunchPrediction &prediction) {
-  if (next.clusterBlocks > 1) {
-    return Failure{"times of kernels with clusters are not predicted"};
+  Expected<int64_t> clusters = clusterCount(next, blocks);
+  if (!clusters) {
+    return clusters.failure();
   }
   LaunchWork work;
   work.blocks = blocks;
@@ -189,18 +190,18 @@ Expected<std::optional<BlockFailure>> Predictor::predict(BlockWork next,
   if (Status prepared = cluster->prepare(next); !prepared) {
     return prepared;
   }
-  int64_t count = blocks;
+  int64_t count = *clusters;
   if (blocks > 0) {
-    // The first block shows how much one does.
-    std::optional<BlockFailure> failed = cluster->run(0);
+    // The first one shows how much one does.
+    std::optional<BlockFailure> failed = runCluster(0);
     if (!failed) {
       int64_t most = observedAccesses / std::max<int64_t>(1, meter.accesses());
-      count = std::min(blocks, std::max(fewestBlocks, most));
-      if (count == blocks) {
+      count = std::min(*clusters, std::max(fewestBlocks, most));
+      if (count == *clusters) {
         wave.emplace_back(meter.trace().begin(), meter.trace().end());
-        failed = runAll(1, blocks, work);
+        failed = runAll(1, *clusters, work);
       } else {
-        failed = runSome(count, blocks, work);
+        failed = runSome(count, *clusters, work);
       }
     }
     if (failed) {
@@ -208,7 +209,13 @@ Expected<std::optional<BlockFailure>> Predictor::predict(BlockWork next,
       return failed;
     }
   }
+  // Of a cluster one block was counted, which stands for all.
+  auto together = int64_t(next.clusterBlocks);
+  for (double LaunchWork::*sum :
+       {&LaunchWork::memorySectors, &LaunchWork::l2Sectors, &LaunchWork::writtenSectors}) {
+    work.*sum *= double(together);
+  }
   addCounted(work, meter.counted(), count > 0 ? double(blocks) / double(count) : 0);
-  prediction = predictionOf(timeOf(ofChip, work), work, count);
+  prediction = predictionOf(timeOf(ofChip, work), work, count * together);
   return std::optional<BlockFailure>();
 }

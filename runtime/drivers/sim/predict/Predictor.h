@@ -34,8 +34,11 @@ public:
 
 private:
   Predictor(const Chip &chip, std::unique_ptr<Cluster> cluster);
-  std::optional<BlockFailure> runAll(int64_t first, int64_t blocks, LaunchWork &work);
-  std::optional<BlockFailure> runSome(int64_t count, int64_t blocks, LaunchWork &work);
+  std::optional<BlockFailure> runCluster(int64_t number) {
+    return cluster->run(number * int64_t(cluster->size()));
+  }
+  std::optional<BlockFailure> runAll(int64_t first, int64_t clusters, LaunchWork &work);
+  std::optional<BlockFailure> runSome(int64_t count, int64_t clusters, LaunchWork &work);
   /// The L2 answers the blocks of a wave, which go on side by side.
   void answerWave(LaunchWork &work);
 
