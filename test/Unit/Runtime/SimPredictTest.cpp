@@ -18,7 +18,7 @@ namespace {
 /// What a text has besides its body.
 struct Kernel {
   int threads = 64;
-  std::string weightMap;
+  std::string weightMap = {};
   int cluster = 1;
 };
 
