@@ -49,7 +49,7 @@ Expected<std::optional<WeightMap>> weightMapOf(const KernelText &kernel) {
 }
 
 bool isDependent(const KernelText &kernel) {
-  return kernel.text.find("\n  Launch launch = dependentLaunch(") != std::string::npos;
+  return kernel.text.find("\n" + std::string(dependentLine)) != std::string::npos;
 }
 
 std::string joinKernelTexts(std::string_view variant, const std::vector<KernelText> &kernels) {

@@ -256,7 +256,8 @@ struct SetPrecision : impl::SetPrecisionBase<SetPrecision> {
     ModuleOp module = getOperation();
     for (const Status &known : {checkPolicy(policy), checkCacheType(policy, cacheType)}) {
       if (!known) {
-        module.emitError(known.failure().what) << "; hint: " << known.failure().hint;
+        module.emitError(known.failure().where)
+            << ": " << known.failure().what << "; hint: " << known.failure().hint;
         return signalPassFailure();
       }
     }

@@ -26,7 +26,8 @@ Expected<size_t> chooseVariant(std::span<const std::string> names, std::string_v
 
 /// Whether loops that stream memory should ask for it ahead. Where operations come between two
 /// lines, the own prefetching of Intel's cores falls behind; AMD's keeps up, and asking takes turns
-/// from its loads (docs/performance.md has both).
+/// from its loads (docs/performance.md has both). Cores that keep up are taken for such that
+/// multiply subnormal numbers without an assist, too (plan::asksAheadSymbol).
 bool asksMemoryAhead();
 
 /// Lets the calling thread run on `cpus` only. Returns whether the system agreed.

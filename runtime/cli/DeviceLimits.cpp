@@ -37,6 +37,19 @@ static Expected<DeviceLimits> cpuLimits(std::string_view variant, int threads) {
   return DeviceLimits{std::move(probe), cpu, "measured, f32"};
 }
 
+/// Operations a second of the fastest units that products under the policy may use, and what they
+/// are.
+static std::pair<double, std::string_view> peakUnder(std::string_view policy,
+                                                     const runtime::Chip &chip) {
+  if (policy == "f32") {
+    return {chip.fmaPeak(), "f32 multiply-adds"};
+  }
+  if (policy == "w8a8" && chip.tensorFp8 > 0) {
+    return {chip.fp8Peak(), "FP8 tensor cores, dense"};
+  }
+  return {chip.bf16Peak(), "bf16 tensor cores, dense"};
+}
+
 Expected<DeviceLimits> deviceLimits(runtime::Device &device, const plan::Plan &plan, size_t variant,
                                     const ModelFlags &flags) {
   std::optional<GpuName> gpu = gpuOf(flags.device);
@@ -49,10 +62,8 @@ Expected<DeviceLimits> deviceLimits(runtime::Device &device, const plan::Plan &p
     return Failure{"no peak is known for " + std::string(device.productName()), "--device",
                    "name the chip that is most like it: --chip=" + runtime::chipNames()};
   }
-  bool exact = plan.policy == "f32";
-  double peak = exact ? chip->fmaPeak() : chip->bf16Peak();
-  std::string ofTable = fmt::format("{}'s peak of {}", chip->name,
-                                    exact ? "f32 multiply-adds" : "bf16 tensor cores, dense");
+  auto [peak, units] = peakUnder(plan.policy, *chip);
+  std::string ofTable = fmt::format("{}'s peak of {}", chip->name, units);
   if (gpu->simulated) {
     return DeviceLimits{std::make_unique<runtime::TableProbe>(chip->memoryBandwidth, peak), nullptr,
                         std::string(chip->name) + "'s memory interface, " + ofTable};

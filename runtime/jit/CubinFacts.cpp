@@ -29,7 +29,10 @@ constexpr std::array<SassCode, sassCount> sassCodes{{{"LDL", 0x183},
                                                      {"UTMALDG", 0x1b4},
                                                      {"UTMASTG", 0x1b5},
                                                      {"USETMAXREG", 0x1c8},
-                                                     {"F2FP", 0x03e}}};
+                                                     {"F2FP", 0x03e},
+                                                     {"ACQBULK", 0x02e},
+                                                     {"LDG", 0x181},
+                                                     {"STG", 0x186}}};
 constexpr uint64_t codeMask = 0x1ff;
 constexpr size_t instructionBytes = 16;
 
@@ -116,12 +119,22 @@ std::string_view Elf::read() {
   return "";
 }
 
+static bool isOfGlobalMemory(Sass instruction) {
+  return instruction == Sass::LDG || instruction == Sass::STG || instruction == Sass::LDGSTS ||
+         instruction == Sass::UTMALDG || instruction == Sass::UTMASTG;
+}
+
 static void countInstructions(std::string_view text, CubinFacts &facts) {
   for (uint64_t offset = 0; offset + instructionBytes <= text.size(); offset += instructionBytes) {
     uint64_t code = *Elf::at<uint64_t>(text, offset) & codeMask;
     auto found = std::ranges::find(sassCodes, code, &SassCode::code);
-    if (found != sassCodes.end()) {
-      ++facts.instructions[size_t(found - sassCodes.begin())];
+    if (found == sassCodes.end()) {
+      continue;
+    }
+    auto instruction = Sass(found - sassCodes.begin());
+    ++facts.instructions[size_t(instruction)];
+    if (isOfGlobalMemory(instruction) && facts.count(Sass::ACQBULK) == 0) {
+      ++facts.beforeWait;
     }
   }
 }

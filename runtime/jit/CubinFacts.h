@@ -32,8 +32,11 @@ enum class Sass : uint8_t {
   UTMASTG,    ///< TMA, from shared memory
   USETMAXREG, ///< setmaxnreg
   F2FP,       ///< cvt of two narrow numbers
+  ACQBULK,    ///< griddepcontrol.wait
+  LDG,        ///< reads global memory
+  STG,        ///< writes global memory
 };
-inline constexpr size_t sassCount = size_t(Sass::F2FP) + 1;
+inline constexpr size_t sassCount = size_t(Sass::STG) + 1;
 std::string_view name(Sass instruction);
 
 struct CubinFacts {
@@ -43,6 +46,7 @@ struct CubinFacts {
   int64_t sharedBytes = 0; ///< of a block, static
   int64_t threads = 0;     ///< of a block, at most
   std::array<int64_t, sassCount> instructions{};
+  int64_t beforeWait = 0; ///< of them, accesses to global memory before the first ACQBULK, if any
 
   int64_t count(Sass instruction) const { return instructions[size_t(instruction)]; }
 };

@@ -105,6 +105,21 @@ static void checkMemory(const PlannedKernel &planned, const plan::GpuVariant &va
   }
 }
 
+/// Loads of what is `const __restrict__` may be moved by the compiler, which does not know that
+/// earlier launches write it until the kernel has waited for them.
+static void checkDependence(const plan::KernelText &text, const CubinFacts &facts,
+                            std::vector<std::string> &faults) {
+  if (!plan::isDependent(text)) {
+    return;
+  }
+  if (facts.count(Sass::ACQBULK) == 0) {
+    faults.emplace_back("no instruction ACQBULK, which waits for earlier launches");
+  } else if (facts.beforeWait > 0) {
+    faults.push_back(std::to_string(facts.beforeWait) +
+                     " accesses to global memory before earlier launches are waited for");
+  }
+}
+
 /// Whether the text calls the function, as the printer writes that: first in its line.
 static bool calls(const plan::KernelText &text, std::string_view function) {
   return text.text.find("\n  " + std::string(function) + "<") != std::string::npos;
@@ -138,6 +153,7 @@ std::vector<std::string> runtime::kernelFaults(const plan::KernelText &text,
   }
   checkRegisters(planned, facts, faults);
   checkMemory(planned, variant, facts, faults);
+  checkDependence(text, facts, faults);
   for (const Form &form : forms) {
     if (calls(text, form.call)) {
       checkInstructions(form, facts, faults);

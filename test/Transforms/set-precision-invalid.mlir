@@ -4,10 +4,10 @@
 // RUN: not dsv3-opt %s --split-input-file --dsv3-set-precision="policy=w8a8 cache-type=f16" 2>&1 | FileCheck %s --check-prefix=OTHER
 // A policy that there is not is refused by name; so is a module that has one already.
 
-// CHECK: error: expected f32, bf16 or w8a8, found 'w4'; hint: f32 is the default, and exact
+// CHECK: error: --policy: expected f32, bf16 or w8a8, found 'w4'; hint: f32 is the default, and exact
 
-// TYPE: error: expected f32, bf16 or f16, found 'f8'; hint: leave it out for what the policy says
-// OTHER: error: policy w8a8 keeps a cache of bf16, but f16 was asked for; hint: leave it out, or take policy f32
+// TYPE: error: --cache-type: expected f32, bf16 or f16, found 'f8'; hint: leave it out for what the policy says
+// OTHER: error: --cache-type: policy w8a8 keeps a cache of bf16, but f16 was asked for; hint: leave it out, or take policy f32
 
 #T = #dsv3.dims<"T">
 

@@ -69,7 +69,9 @@ struct WeightMap {
 /// be given.
 Expected<std::optional<WeightMap>> weightMapOf(const KernelText &kernel);
 
-/// Whether the kernel may begin before earlier launches of its step have ended.
+/// How the line begins by which a text says that its kernel may begin before earlier launches of
+/// its step have ended.
+inline constexpr std::string_view dependentLine = "  Launch launch = dependentLaunch";
 bool isDependent(const KernelText &kernel);
 
 /// The file of a variant's kernels: each follows a line that names it. Exact: what is parsed

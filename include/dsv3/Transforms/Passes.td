@@ -235,8 +235,8 @@ def FuseExperts : GraphPass<"dsv3-fuse-experts"> {
   let description = [{
     Groups dsv3.grouped_linear with the dsv3.silu_mul that reads it alone, and the
     dsv3.quantise that reads that alone, and dsv3.combine with the additions (shared expert, residual) that follow it.
-    Where a step has 16 tokens or less, a GPU has a block for the columns of a group then. FP8 codes
-    stay alone where such blocks are fewer than 64 and read more than 2^18 weights each.
+    A GPU's block has all columns of a group of FP8 codes then. In a step of 16 tokens or less,
+    where such blocks would be few and long, codes stay a launch of their own.
 
     ```mlir
     %h = dsv3.grouped_linear %x, %offsets rows %rows, %gate_up

@@ -3,8 +3,8 @@
 // What a kernel says of its launch: the blocks of a cluster, where there are any, and its bounds.
 // ptxas saves registers so that a multiprocessor holds more blocks, and where a loop keeps many
 // values it moves some to local memory for that, although shared memory often admits no more
-// blocks. Kernels whose loops are such leave a thread all the registers that it can have, or as
-// many as their family may take (runtime/jit/KernelRules.cpp).
+// blocks. Kernels whose loops are such leave a thread all the registers that it can have, or some
+// more than ptxas takes by itself.
 //
 //===----------------------------------------------------------------------===//
 #include "KernelText.h"

@@ -271,9 +271,9 @@ static void addWeightMap(const KernelText &kernel, FamilyText &text, Value weigh
                                  columns * type.getElementTypeBitWidth() / 8, boxRows);
   text.checks = sharedCheck(
       kernel, llvm::formatv("{0}::sharedBytes({1}, {2})", tileText(kernel), parts, group));
-  text.checks +=
-      llvm::formatv("\n  static_assert(productColumns / {0} == {1}, \"boxes as asked for\");",
-                    parts * blocks, boxRows);
+  text.checks += llvm::formatv("\n  static_assert(productColumns / {0} == {1} && {2}::threads == "
+                               "{3}, \"boxes and threads\");",
+                               parts * blocks, boxRows, tileText(kernel), kernel.field("threads"));
 }
 
 /// What both products print alike; `end` is the end of the call: epilogue and stage.

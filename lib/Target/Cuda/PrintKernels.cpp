@@ -160,7 +160,7 @@ FailureOr<std::string> KernelPrinter::run() {
   lines += hasMap ? ",\n    const __grid_constant__ TensorMap weightMap" : "";
   lines += ") {\n";
   lines += family->checks.empty() ? "" : "  " + family->checks + "\n";
-  lines += variant.hasDependentLaunches() ? "  Launch launch = dependentLaunch(mark, number);\n"
+  lines += variant.hasDependentLaunches() ? std::string(plan::dependentLine) + "(mark, number);\n"
                                           : "  Launch launch{mark, number};\n";
   lines += "  " + family->call + "\n}\n";
   return lines;

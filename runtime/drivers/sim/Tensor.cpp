@@ -3,7 +3,6 @@
 #include "runtime/drivers/sim/Tensor.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
 using namespace dsv3::runtime;

@@ -14,7 +14,7 @@
 // CHECK: uint64 *mark, uint32 number,
 // CHECK-NEXT: const __grid_constant__ TensorMap weightMap) {
 // CHECK-NEXT: static_assert(WgmmaTile<128, 64, 2>::sharedBytes(2, 0) == 131136, "shared memory as in the family table");
-// CHECK-NEXT: static_assert(productColumns / 4 == 32, "boxes as asked for");
+// CHECK-NEXT: static_assert(productColumns / 4 == 32 && WgmmaTile<128, 64, 2>::threads == 384, "boxes and threads");
 // CHECK-NEXT: Launch launch = dependentLaunch(mark, number);
 // CHECK-NEXT: gemmWgmma<2, 96, 1, WgmmaTile<128, 64, 2>>(launch, &weightMap, Rows<const bf16, 0, 128, 128>{a},
 // CHECK-NEXT: Weight<bf16, 192, 128>{weight, nullptr}, T, Epilogue{out});

@@ -131,6 +131,23 @@ TEST(CubinFacts, CodesAreWidenedInPairs) {
   }
 }
 
+// Of the same instructions: one load before the wait, none.
+TEST(CubinFacts, WhatIsTouchedBeforeEarlierLaunchesHaveEnded) {
+  const std::string wait = "  asm volatile(\"griddepcontrol.wait;\" ::: \"memory\");\n";
+  const std::string load =
+      "  asm volatile(\"ld.global.f32 %0, [%1];\" : \"=f\"(c[0]) : \"l\"(in));\n";
+  for (const char *architecture : {"sm_90a", "sm_100a", "sm_120a"}) {
+    CubinFacts early, late;
+    compile(architecture, load + wait, early);
+    compile(architecture, wait + load, late);
+    EXPECT_EQ(early.count(Sass::ACQBULK), 1) << architecture;
+    EXPECT_EQ(early.count(Sass::LDG), 1) << architecture;
+    EXPECT_EQ(late.count(Sass::STG), 1) << architecture;
+    EXPECT_EQ(early.beforeWait, 1) << architecture;
+    EXPECT_EQ(late.beforeWait, 0) << architecture;
+  }
+}
+
 TEST(CubinFacts, WhatIsNoCubinIsSaid) {
   for (const std::string &bytes : {std::string(),
                                    std::string("\x7f"
@@ -206,6 +223,17 @@ TEST(KernelRules, OneValueMayWaitInLocalMemory) {
   EXPECT_EQ(product.faults(), Faults());
   product.facts.instructions[size_t(Sass::LDL)] = 3;
   EXPECT_EQ(product.faults(), Faults{"8 bytes of local memory, 4 accesses"});
+}
+
+TEST(KernelRules, AKernelThatMayBeginEarlyWaitsBeforeItTouchesMemory) {
+  Product product;
+  product.text.text = "\n" + std::string(plan::dependentLine) + "(mark, number);\n";
+  EXPECT_EQ(product.faults(), Faults{"no instruction ACQBULK, which waits for earlier launches"});
+  product.facts.instructions[size_t(Sass::ACQBULK)] = 1;
+  EXPECT_EQ(product.faults(), Faults());
+  product.facts.beforeWait = 2;
+  EXPECT_EQ(product.faults(),
+            Faults{"2 accesses to global memory before earlier launches are waited for"});
 }
 
 TEST(KernelRules, RegistersAreThoseOfAMultiprocessor) {

@@ -91,7 +91,7 @@ TEST_F(SimPredict, TheFirstBlockOfAClusterStandsForAll) {
           "  arriveCluster();\n  waitForCluster();\n"
           "  y[i] = multiplyAdd(x[i], 2.0f, 1.0f);\n",
           {.blocks = 10}, 640, {.cluster = 2});
-  EXPECT_EQ(found.observedBlocks, 10);
+  EXPECT_EQ(found.observedBlocks, 5);
   EXPECT_EQ(found.memoryBytes, 640 * 4) << "what is stored stays in the L2";
   EXPECT_EQ(found.l2Bytes, 2 * 640 * 4);
   EXPECT_EQ(found.flops, 2 * 640);

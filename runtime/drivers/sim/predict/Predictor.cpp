@@ -216,6 +216,6 @@ Expected<std::optional<BlockFailure>> Predictor::predict(BlockWork next,
     work.*sum *= double(together);
   }
   addCounted(work, meter.counted(), count > 0 ? double(blocks) / double(count) : 0);
-  prediction = predictionOf(timeOf(ofChip, work), work, count * together);
+  prediction = predictionOf(timeOf(ofChip, work), work, count);
   return std::optional<BlockFailure>();
 }

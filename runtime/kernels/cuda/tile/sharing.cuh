@@ -22,6 +22,7 @@ struct Sharing {
     if constexpr (blocks == 1) {
       syncBlock();
     } else {
+      syncWarp();
       arriveCluster();
       waitForCluster();
     }
@@ -30,11 +31,13 @@ struct Sharing {
   /// before it ends.
   static __device__ void finish() {
     if constexpr (blocks > 1) {
+      syncWarp();
       arriveCluster();
     }
   }
   static __device__ void waitForOthers() {
     if constexpr (blocks > 1) {
+      syncWarp();
       waitForCluster();
     }
   }
