@@ -7,6 +7,8 @@
 !y = tensor<?x64xf32, #T>
 !w = tensor<64x128xf8E4M3FN>
 
+// CHECK-LABEL: // x86-64-v3
+// CHECK: llvm.func internal @stream.f8E4M3FN.{{[a-z0-9.]+}}.tiny(
 // CHECK-LABEL: // x86-64-v4
 // CHECK: llvm.func internal @stream.f8E4M3FN.[[CODES:[a-z0-9.]+]].tiny(
 // CHECK-NOT: llvm.intr.expect
