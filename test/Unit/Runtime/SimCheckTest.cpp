@@ -4,6 +4,7 @@
 // said, the twin passes. Needs clang; skipped without it.
 //
 //===----------------------------------------------------------------------===//
+#include "SimPlanted.h"
 #include "SimRun.h"
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 
 using namespace dsv3;
 using namespace dsv3::runtime;
+using dsv3::test::lacksClang;
 using dsv3::test::SimLaunch;
 using dsv3::test::SimRun;
 
@@ -56,10 +58,6 @@ protected:
 };
 
 } // namespace
-
-static bool lacksClang(const Status &status) {
-  return !status && status.failure().where.starts_with("--sim-check");
-}
 
 TEST_P(Checked, MistakeIsFoundAndLocated) {
   std::string text;

@@ -4,6 +4,7 @@
 // and TMA: right under every schedule; and mistakes in them, each of which is found.
 //
 //===----------------------------------------------------------------------===//
+#include "SimPlanted.h"
 #include "SimWarpGroup.h"
 
 #include <algorithm>
@@ -81,25 +82,6 @@ for (int round = 0; round < 2; ++round) {
 }
 )";
 
-namespace {
-
-/// A change of a kernel that is a mistake.
-struct Planted {
-  const char *name;
-  const char *right, *wrong;
-  std::vector<std::string> said; ///< one of these, of the failure
-};
-void PrintTo(const Planted &planted, std::ostream *out) { *out << planted.name; }
-
-} // namespace
-
-static std::string changed(const char *kernel, const char *right, const char *wrong) {
-  std::string text = kernel;
-  size_t place = text.find(right);
-  EXPECT_NE(place, std::string::npos) << right;
-  return text.replace(place, std::string_view(right).size(), wrong);
-}
-
 static Status share(SimRun &sim, const char *right = "", const char *wrong = "") {
   Status loaded = sim.load("const bf16 *matrix, bf16 *out, int *numbers", 64,
                            changed(sharing, right, wrong), "0, 128, 128, 32", 2);
@@ -124,10 +106,6 @@ static Status store(SimRun &sim, const char *right = "", const char *wrong = "",
   sim.add(std::vector<uint16_t>(storedRows * 64));
   sim.device->forget(*sim.buffers[0]);
   return sim.launch({1, 16 * 128});
-}
-
-static bool lacksClang(const Status &status) {
-  return !status && status.failure().where.starts_with("--sim-check");
 }
 
 TEST(SimCluster, IsRightUnderEverySchedule) {

@@ -4,6 +4,7 @@
 // mistakes in it, each of which is found.
 //
 //===----------------------------------------------------------------------===//
+#include "SimPlanted.h"
 #include "SimWarpGroup.h"
 
 #include <algorithm>
@@ -68,24 +69,13 @@ for (int piece = 0; piece < 4; ++piece) {
 
 namespace {
 
-/// A change of the pipeline that is a mistake.
-struct Planted {
-  const char *name;
-  const char *right, *wrong;
-  std::vector<std::string> said; ///< one of these, of the failure
-};
-void PrintTo(const Planted &planted, std::ostream *out) { *out << planted.name; }
-
 /// The pipeline on a device, with `right` replaced by `wrong`.
 class Pipeline {
 public:
   explicit Pipeline(const SimOptions &options) : sim(options) {}
 
   Status run(const char *right = "", const char *wrong = "") {
-    std::string text = std::string(pipeline) + storeSums;
-    size_t place = text.find(right);
-    EXPECT_NE(place, std::string::npos) << right;
-    text.replace(place, std::string_view(right).size(), wrong);
+    std::string text = changed(std::string(pipeline) + storeSums, right, wrong);
     if (Status loaded =
             sim.load("const bf16 *a, const bf16 *b, float *c", 256, text, "1, 128, 512, 128");
         !loaded) {
@@ -108,9 +98,6 @@ class PipelineMistakes : public testing::TestWithParam<Planted> {};
 
 } // namespace
 
-static bool lacksClang(const Status &status) {
-  return !status && status.failure().where == "--sim-check";
-}
 static constexpr uint64_t seeds = 6; // and 0, in order
 
 TEST(SimPipeline, APipelineIsRightUnderEverySchedule) {
