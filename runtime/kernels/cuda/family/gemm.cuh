@@ -1,7 +1,7 @@
 //===- gemm.cuh - kern.gemm with f32 sums -----------------------*- C++ -*-===//
 //
-// Three forms. For a few rows a warp has one column: the weight is read once, at the
-// memory's speed. For many a block has a tile: 64 × 64 in f32, or a larger one of bf16 or
+// Three forms. For a few rows a warp has one column at a time: the weight is read once, at
+// the memory's speed. For many a block has a tile: 64 × 64 in f32, or a larger one of bf16 or
 // codes on tensor cores. Neighbouring blocks share their rows. With a stage a block has the
 // columns of a group, and what the epilogue gives becomes codes.
 //
@@ -39,7 +39,7 @@ struct BlockResult {
   const Stage &stage;
   Place first; ///< of the block's rows and columns
   int rowCount;
-  int64 group; ///< of the codes of a row
+  int64 codeGroup; ///< that the block's columns are, of those of a row
 
   template <int parts>
   __device__ void put(float *staged, int row, int64 column, const float (&sums)[parts]) const {
@@ -55,7 +55,7 @@ struct BlockResult {
   template <int warps>
   __device__ void storeStaged(const float *staged, int warp) const {
     for (int row = warp; row < rowCount; row += warps) {
-      stage(first.row + row, group, StagedRow{staged + row * stagedStride(Stage::group)});
+      stage(first.row + row, codeGroup, StagedRow{staged + row * stagedStride(Stage::group)});
     }
   }
   /// All threads of the block come here.
@@ -72,8 +72,8 @@ struct BlockResult {
 template <int64 columns, typename Epilogue, typename Stage>
 __device__ BlockResult<Epilogue, Stage> blockResult(const Epilogue &epilogue, const Stage &stage,
                                                     Place first, int rowCount) {
-  int64 group = isStage<Stage> ? (first.head * columns + first.column) / Stage::group : 0;
-  return {epilogue, stage, first, rowCount, group};
+  int64 codeGroup = isStage<Stage> ? (first.head * columns + first.column) / Stage::group : 0;
+  return {epilogue, stage, first, rowCount, codeGroup};
 }
 
 /// The columns of the block, one after the other by each of its warps, and up to `most` rows.

@@ -36,13 +36,13 @@ __device__ inline void wgmmaColumns(const W &weight, const TensorMap *map, const
   product.begin();
   if (product.brings()) {
     product.bring();
-    Shared::finish();
-    Shared::waitForOthers();
+    Shared::leave();
+    Shared::waitUntilAllLeft();
     return;
   }
   float sums[productSums];
   product.multiply(sums);
-  Shared::finish();
+  Shared::leave();
   int warpRow = Tile::groupFirstRow() + warpIndex() % Tile::groupWarps * 16;
   int64 firstColumn = result.first.column + Tile::groupProduct() * Product::productPart;
 #pragma unroll
@@ -65,7 +65,7 @@ __device__ inline void wgmmaColumns(const W &weight, const TensorMap *map, const
     Product::waitFor(allStaged, 0);
     result.template storeStaged<warps>(staged, warpIndex() - Tile::groupWarps);
   }
-  Shared::waitForOthers();
+  Shared::waitUntilAllLeft();
 }
 
 template <int parts, int64 columns, int64 heads, typename Tile, typename A, typename W,

@@ -29,13 +29,13 @@ struct Sharing {
   }
   /// The thread asks no more of other blocks' shared memory; and waits until none does of its own,
   /// before it ends.
-  static __device__ void finish() {
+  static __device__ void leave() {
     if constexpr (blocks > 1) {
       syncWarp();
       arriveCluster();
     }
   }
-  static __device__ void waitForOthers() {
+  static __device__ void waitUntilAllLeft() {
     if constexpr (blocks > 1) {
       syncWarp();
       waitForCluster();

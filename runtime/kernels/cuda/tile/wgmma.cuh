@@ -63,9 +63,9 @@ struct WgmmaTile : TilePiece {
 
   /// Which of the groups that multiply the thread is in, from 0 on, where its rows begin, and which
   /// columns they meet, in numbers of products.
-  static __device__ int group() { return threadIndex() / groupThreads - 1; }
-  static __device__ int groupFirstRow() { return group() % rowGroups * productRows; }
-  static __device__ int groupProduct() { return group() / rowGroups; }
+  static __device__ int warpGroup() { return threadIndex() / groupThreads - 1; }
+  static __device__ int groupFirstRow() { return warpGroup() % rowGroups * productRows; }
+  static __device__ int groupProduct() { return warpGroup() / rowGroups; }
 };
 
 template <int parts, int64 partRows, typename Tile, typename W, typename RowAt>
