@@ -126,7 +126,7 @@ static bool isOfGlobalMemory(Sass instruction) {
 
 static void countInstructions(std::string_view text, CubinFacts &facts) {
   for (uint64_t offset = 0; offset + instructionBytes <= text.size(); offset += instructionBytes) {
-    uint64_t code = *Elf::at<uint64_t>(text, offset) & codeMask;
+    uint64_t code = Elf::at<uint64_t>(text, offset).value_or(0) & codeMask;
     auto found = std::ranges::find(sassCodes, code, &SassCode::code);
     if (found == sassCodes.end()) {
       continue;

@@ -56,7 +56,7 @@ void Block::makeLanes() {
     lane->index = int(i);
     lane->of = this;
     lane->bit = uint32_t(1) << i % warpLanes;
-    lane->fiber.start(region->stack(i), laneMain, lane.get());
+    startFiber(*lane);
     lanes.push_back(std::move(lane));
   }
   for (size_t i = 0; i < warpCount; ++i) {
@@ -194,12 +194,16 @@ void Block::end() {
 }
 
 void Block::abandon() {
-  for (size_t i = 0; i < lanes.size(); ++i) {
+  std::ranges::for_each(lanes, [this](const auto &lane) { startFiber(*lane); });
+}
+
+void Block::startFiber(Lane &lane) {
+  std::span<std::byte> stack = region->stack(size_t(lane.index));
 #if defined(__SANITIZE_ADDRESS__)
-    ASAN_UNPOISON_MEMORY_REGION(region->stack(i).data(), region->stack(i).size());
+  // Fibers that were there before, or at the same address in another region, never returned.
+  ASAN_UNPOISON_MEMORY_REGION(stack.data(), stack.size());
 #endif
-    lanes[i]->fiber.start(region->stack(i), laneMain, lanes[i].get());
-  }
+  lane.fiber.start(stack, laneMain, &lane);
 }
 
 bool Block::waitsForPhase() const {

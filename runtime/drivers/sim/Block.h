@@ -165,6 +165,7 @@ private:
   void complete(Warp &warp);
   /// Lets others run until this lane can go on.
   void pause(Lane &lane, Wait kind, const void *site);
+  void startFiber(Lane &lane);
   /// Runs another lane of the warp, or where none can, the scheduler.
   void leave(Lane &lane);
   void end(Lane &lane);

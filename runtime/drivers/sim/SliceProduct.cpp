@@ -72,15 +72,18 @@ static void addProducts(const std::array<float, 32> &ofRow, const ByDepth<32> &b
   }
   std::array<float, groupColumns> units, unit;
   std::array<int32_t, groupColumns> count;
+  auto counted = [&](size_t column, float number) {
+    return largest[column] < infinity ? int32_t(number * units[column]) : 0;
+  };
   for (size_t column = 0; column < groupColumns; ++column) {
     int32_t exponent = std::max(largest[column] >> exponentBits, leastExponent);
     units[column] = std::bit_cast<float>((2 * bias + shortBits - exponent) << exponentBits);
     unit[column] = std::bit_cast<float>((exponent - shortBits) << exponentBits);
-    count[column] = largest[column] < infinity ? int32_t(sums[column] * units[column]) : 0;
+    count[column] = counted(column, sums[column]);
   }
   for (size_t k = 0; k < ofRow.size(); ++k) {
     for (size_t column = 0; column < groupColumns; ++column) {
-      count[column] += int32_t(products[k][column] * units[column]);
+      count[column] += counted(column, products[k][column]);
     }
   }
   for (size_t column = 0; column < groupColumns; ++column) {

@@ -261,7 +261,7 @@ static std::optional<SimCounts> costOf(const std::string &body, int64_t sharedBy
 
 #define COST_OR_SKIP(NAME, BODY, SHARED)                                                           \
   std::optional<SimCounts> NAME = costOf(BODY, SHARED);                                            \
-  if (!NAME) {                                                                                     \
+  if (!(NAME)) {                                                                                   \
     GTEST_SKIP() << "no clang";                                                                    \
   }
 
@@ -286,13 +286,15 @@ TEST(SimCounts, SectorsOfALoad) {
 
 TEST(SimCounts, BankConflicts) {
   const std::string before = "SharedArrays shared;\nfloat *a = shared.take<float>(33 * 32);\n";
-  COST_OR_SKIP(conflict, before + "a[threadIndex() * 32] = x[threadIndex()];\n", 33 * 32 * 4);
+  COST_OR_SKIP(conflict, before + "a[threadIndex() * 32] = x[threadIndex()];\n",
+               int64_t(33) * 32 * 4);
   EXPECT_EQ(conflict->wavefronts, 32);
   EXPECT_EQ(conflict->leastWavefronts, 1);
   ASSERT_EQ(conflict->wasteful.size(), 1U);
   EXPECT_EQ(conflict->wasteful[0].where, "test.cu:10");
   EXPECT_TRUE(conflict->wasteful[0].store && conflict->wasteful[0].shared);
-  COST_OR_SKIP(padded, before + "a[threadIndex() * 33] = x[threadIndex()];\n", 33 * 32 * 4);
+  COST_OR_SKIP(padded, before + "a[threadIndex() * 33] = x[threadIndex()];\n",
+               int64_t(33) * 32 * 4);
   EXPECT_EQ(padded->wavefronts, 1);
   EXPECT_TRUE(padded->wasteful.empty());
 }

@@ -105,12 +105,12 @@ static Status store(SimRun &sim, const char *right = "", const char *wrong = "",
   }
   sim.add(std::vector<uint16_t>(storedRows * 64));
   sim.device->forget(*sim.buffers[0]);
-  return sim.launch({1, 16 * 128});
+  return sim.launch({1, int64_t(16) * 128});
 }
 
 TEST(SimCluster, IsRightUnderEverySchedule) {
   std::vector<uint16_t> twice = integers(128, 64, 5);
-  twice.insert(twice.end(), twice.begin(), twice.begin() + 128 * 64);
+  twice.insert(twice.end(), twice.begin(), twice.begin() + ptrdiff_t(128) * 64);
   std::vector<int> exchanged(128);
   std::iota(exchanged.begin(), exchanged.begin() + 64, 64);
   std::iota(exchanged.begin() + 64, exchanged.end(), 0);

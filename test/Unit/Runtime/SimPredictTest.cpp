@@ -155,8 +155,8 @@ static std::string groupProduct(const std::string &instruction) {
 
 // Of each a row of a has 32 bytes: 2 * 64 * 128 operations for each column, of 16 or 32.
 TEST_F(SimPredict, ProductsOfWarpGroups) {
-  predict(groupProduct("multiplyGroup(sums, a, a)"), {.blocks = 3, .sharedBytes = 128 * 128}, 128,
-          {.threads = 128});
+  predict(groupProduct("multiplyGroup(sums, a, a)"),
+          {.blocks = 3, .sharedBytes = int64_t(128) * 128}, 128, {.threads = 128});
   EXPECT_EQ(found.flops, 3.0 * 5 * 2 * 64 * 128 * 16);
   EXPECT_NEAR(clocks("tensor cores"), 5 * 2 * 64 * 128 * 16 / 4096.0, 1e-9);
   // They read 64 + 128 rows; then a line is stored by each of four warps.
@@ -164,7 +164,7 @@ TEST_F(SimPredict, ProductsOfWarpGroups) {
 }
 TEST_F(SimPredict, ProductsOfCodesByWarpGroupsHaveFp8sRate) {
   predict(groupProduct("multiplyGroupOfCodes(sums, a, a, true)"),
-          {.blocks = 3, .sharedBytes = 128 * 128}, 128, {.threads = 128});
+          {.blocks = 3, .sharedBytes = int64_t(128) * 128}, 128, {.threads = 128});
   EXPECT_EQ(found.flops, 3.0 * 5 * 2 * 64 * 128 * 32);
   EXPECT_NEAR(clocks("tensor cores"), 5 * 2 * 64 * 128 * 32 / 8192.0, 1e-9);
 }
@@ -241,7 +241,7 @@ TEST_F(SimPredict, SampledBlocksScaleExactly) {
   EXPECT_DOUBLE_EQ(found.l2Bytes, (64 + double(mine) + 64) * blocks * 4);
   // A warp: 1500 loads, 500 multiply-adds, a store; five blocks for the busiest multiprocessor.
   EXPECT_NEAR(clocks("issue"), 5 * 2 * 2001 / 4.0, 1e-6);
-  EXPECT_EQ(simulated.values<float>(1)[64 * 599],
+  EXPECT_EQ(simulated.values<float>(1)[size_t(64) * 599],
             500.0F * (2 * (64 + 599 * 128) + (128 + 599 * 128)))
       << "all blocks ran";
 }
