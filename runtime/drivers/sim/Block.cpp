@@ -283,10 +283,10 @@ void Block::checkEnd() {
 
 void Block::describeStuck() {
   std::array<size_t, waitCount> counts{};
-  const Lane *first = nullptr;
+  const Lane *first = lanes.front().get(); // that has not ended
   for (const auto &lane : lanes) {
     ++counts[size_t(lane->wait)];
-    first = !first && lane->wait != Wait::Over ? lane.get() : first;
+    first = first->wait == Wait::Over ? lane.get() : first;
   }
   std::string list;
   for (size_t i = 0; i < counts.size(); ++i) {
