@@ -99,7 +99,6 @@ class NoGpuTest(unittest.TestCase):
             first, *others = (line.split() for line in file.read().splitlines())
         programmatic_serialization = "6"
         self.assertEqual(first, [])
-        self.assertGreater(len(others), 10)
         # After each of the ten values that are observed a launch waits, too: nano has six layers.
         self.assertEqual(others.count([]), 10)
         self.assertEqual(others.count([programmatic_serialization]), len(others) - 10)

@@ -15,8 +15,8 @@ using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
 
 static constexpr int l2Ways = 16;
-/// The fewest blocks that stand for all.
-static constexpr int64_t fewestBlocks = 32;
+/// The fewest clusters, mostly of one block, that stand for all.
+static constexpr int64_t fewestClusters = 32;
 
 Predictor::Predictor(const Chip &chip, std::unique_ptr<Cluster> cluster)
     : ofChip(chip), cluster(std::move(cluster)), l2(chip.l2Bytes, l2Ways) {}
@@ -196,7 +196,7 @@ Expected<std::optional<BlockFailure>> Predictor::predict(BlockWork next,
     std::optional<BlockFailure> failed = runCluster(0);
     if (!failed) {
       int64_t most = observedAccesses / std::max<int64_t>(1, meter.accesses());
-      count = std::min(*clusters, std::max(fewestBlocks, most));
+      count = std::min(*clusters, std::max(fewestClusters, most));
       if (count == *clusters) {
         wave.emplace_back(meter.trace().begin(), meter.trace().end());
         failed = runAll(1, *clusters, work);

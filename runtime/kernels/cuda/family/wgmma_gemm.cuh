@@ -1,8 +1,8 @@
 //===- wgmma_gemm.cuh - products on warp groups of sm_90a -------*- C++ -*-===//
 //
-// kern.gemm and kern.grouped_gemm for many rows of bf16 or of codes: the form WgmmaTiles.
-// Blocks divide the work as those of the other forms do; `map` is the tensor map of the
-// weight. Values for a stage lie in shared memory of their own.
+// kern.gemm and kern.grouped_gemm for many rows of bf16 or of codes: the forms WgmmaTiles and
+// WgmmaPairs. Blocks divide the work as those of the other forms do; `map` is the tensor map
+// of the weight. Values for a stage lie in shared memory of their own.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
