@@ -168,7 +168,8 @@ static Configuration gemmConfig(const CpuVariant &variant, const KernelFacts &fa
   fields.insert(fields.end(),
                 {{"m_tile", tiles.mTile}, {"panels", tiles.panels}, {"k_block", kBlock}});
   StreamRows(variant, facts.weight, rows).addTo(fields);
-  GemmScratch scratch(paddedRows(tiles.mTile, mr), tiles.panels, facts.parts, kBlock, nr);
+  GemmScratch scratch(paddedRows(tiles.mTile, mr), tiles.panels, facts.parts, kBlock, nr,
+                      facts.weight, facts.k);
   return make(std::move(fields), tiles.count, scratch.bytes,
               tile + " keep " + std::to_string(accumulators) +
                   " accumulators in registers for up to " + std::to_string(rows) + " rows");

@@ -25,9 +25,9 @@ static void emitBlock(const KernelCode &kernel, OpT op, int64_t n, Num group, Nu
     return cast<RankedTensorType>(value.getType()).getElementType();
   };
   Type rowType = elementOf(op.getA());
+  DType weightType = *planir::dtypeOf(elementOf(op.getWeight()));
   plan::LayoutKind kind =
-      plan::weightLayout(plan::Family::Gemm, code.variant,
-                         *planir::dtypeOf(elementOf(op.getWeight())), *planir::dtypeOf(rowType))
+      plan::weightLayout(plan::Family::Gemm, code.variant, weightType, *planir::dtypeOf(rowType))
           .kind;
   PanelWeight weight = PanelWeight::of(kernel, op.getWeight(), op.getScales(), op.getBlock(),
                                        static_cast<int64_t>(op.getParts()), width, group, kind);
@@ -49,7 +49,7 @@ static void emitBlock(const KernelCode &kernel, OpT op, int64_t n, Num group, Nu
                      kBlock,
                      kernel.field("stream"),
                      kernel.field("stream_most")};
-    plan::GemmScratch places(padded, panels, weight.parts, kBlock, width);
+    plan::GemmScratch places(padded, panels, weight.parts, kBlock, width, weightType, weight.k);
     accumulators = scratch + places.accumulators;
     emitPanelProduct(code, weight, tile, rows.row, rows.count, firstPanel, panelCount, accumulators,
                      scratch + places.product);

@@ -16,10 +16,6 @@ namespace dsv3::cpu {
 /// Bytes that are asked for before they are read, where plan::asksAheadSymbol wants it.
 static constexpr int64_t streamAhead = 2048;
 static constexpr int64_t lineBytes = 64;
-/// What a row is multiplied by that meets tiny codes, lest products be subnormal, too: a power of
-/// two, so that only what leaves the range of f32 (2^64 in a row, sums below 2^-70) is rounded
-/// otherwise.
-static constexpr double tinyRows = 0x1p64;
 
 LLVM::LLVMFuncOp sharedFunction(Code &code, StringRef name, ArrayRef<Type> parameters,
                                 llvm::function_ref<void(Code &, Block::BlockArgListType)> body) {
@@ -156,7 +152,7 @@ static void emitStreamColumns(Code &code, const StreamCall &call, Num begin, Num
   forColumns(code, begin, end, unroll, element, [&](Num k, int64_t count) {
     for (auto [p, panel] : llvm::enumerate(call.panels)) {
       Memory first = panel + k * call.width;
-      for (int64_t line = 0; call.asksAhead && line < count * columnBytes; line += lineBytes) {
+      for (int64_t line = 0; *call.asksAhead && line < count * columnBytes; line += lineBytes) {
         first.prefetch(streamAhead + line);
       }
       auto product = [&, p = p](int64_t c, int64_t v, Num vector) {
@@ -166,9 +162,6 @@ static void emitStreamColumns(Code &code, const StreamCall &call, Num begin, Num
         for (auto [i, row] : llvm::enumerate(call.rows)) {
           const Var &sum = sums[sumIndex(call, code, p, i, v)];
           Num x = code.splat((row + (k + c)).floats(), widthOf(vector));
-          if (call.tinyCodes) {
-            x = x * code.splat(code.number(tinyRows), widthOf(vector));
-          }
           sum.set(code.fma(x, vector, sum.get()));
         }
       };
@@ -259,8 +252,7 @@ static void emitStream(Code &code, const StreamCall &call) {
   });
 }
 
-/// plan::asksAheadSymbol of the module that is written.
-static Num asksAhead(Code &code) {
+Num asksAhead(Code &code) {
   OpBuilder &b = code.builder;
   auto module = b.getBlock()->getParentOp()->getParentOfType<ModuleOp>();
   auto global = module.lookupSymbol<LLVM::GlobalOp>(plan::asksAheadSymbol);
@@ -285,7 +277,7 @@ static void callStreamFunction(Code &code, const StreamCall &call) {
                      (call.scaledWeights    ? ".scaled" + std::to_string(call.scaleColumns)
                       : call.scales.empty() ? ""
                                             : ".scaled") +
-                     (call.asksAhead ? ".ahead" : "") + (call.tinyCodes ? ".tiny" : "");
+                     (*call.asksAhead ? ".ahead" : "") + (call.tinyCodes ? ".tiny" : "");
   SmallVector<Value> arguments{call.count.value, call.out.address(), call.outStride.value};
   for (const auto *list : {&call.rows, &call.panels, &call.scales}) {
     for (const Memory &memory : *list) {
@@ -311,12 +303,13 @@ static void callStreamFunction(Code &code, const StreamCall &call) {
 }
 
 void callStream(Code &code, const StreamCall &call) {
+  if (call.asksAhead) {
+    callStreamFunction(code, call);
+    return;
+  }
   auto with = [&](bool ahead) {
     StreamCall chosen = call;
     chosen.asksAhead = ahead;
-    // Of several rows each would take a multiplication for each column.
-    chosen.tinyCodes =
-        !ahead && call.rows.size() == 1 && isa<Float8E4M3FNType>(call.panels[0].elementType());
     callStreamFunction(code, chosen);
   };
   code.when(asksAhead(code), [&] { with(true); }, [&] { with(false); });

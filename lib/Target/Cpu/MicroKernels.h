@@ -37,12 +37,20 @@ struct StreamCall {
   int64_t scaleColumns = 0; ///< kBlock, or with scaledWeights a divisor of it
   /// Each weight is scaled before it is multiplied, instead of each sum of a block.
   bool scaledWeights = false;
-  bool asksAhead = false; ///< callStream writes both
-  bool tinyCodes = false; ///< see withColumns; callStream chooses
+  std::optional<bool> asksAhead; ///< none: callStream writes both
+  bool tinyCodes = false;        ///< see withColumns; rows are tinyRows times as large
   Num count;
   Memory out; ///< [rows][outStride], of which the first panels x width columns are set
   Num outStride;
 };
+
+/// What a row is multiplied by that meets tiny codes, lest products be subnormal, too: a power of
+/// two, so that only what leaves the range of f32 (2^64 in a row, sums below 2^-70) is rounded
+/// otherwise.
+inline constexpr double tinyRows = 0x1p64;
+
+/// plan::asksAheadSymbol of the module that is written.
+Num asksAhead(Code &code);
 
 /// Row i and column j of panel p: `out[i, p * width + j] = sum over blocks of scale[block, j] *
 /// sum over k of the block of row[i][k] * panel[p][k, j]`, blocks and k ascending; of i4 plus

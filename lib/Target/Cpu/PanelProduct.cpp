@@ -52,14 +52,25 @@ static Memory accumulator(const PanelWeight &weight, const ProductTile &tile, Me
 // Few rows: weights are expanded in registers
 //===----------------------------------------------------------------------===//
 
+namespace {
+/// Few rows, and how they meet panels (StreamCall).
+struct StreamRows {
+  function_ref<Memory(Num)> row; ///< by index
+  std::optional<bool> asksAhead;
+  bool tinyCodes = false;
+};
+} // namespace
+
 /// `height` rows from firstRow on times `flight` panels of each part from `panel` of the tile on.
 static void emitStreamPanels(Code &code, const PanelWeight &weight, const ProductTile &tile,
-                             function_ref<Memory(Num)> row, Num firstRow, int64_t height,
-                             int64_t flight, Num firstPanel, Num panel, Memory out) {
+                             const StreamRows &rows, Num firstRow, int64_t height, int64_t flight,
+                             Num firstPanel, Num panel, Memory out) {
   StreamCall call;
   for (int64_t i = 0; i < height; ++i) {
-    call.rows.push_back(row(firstRow + i));
+    call.rows.push_back(rows.row(firstRow + i));
   }
+  call.asksAhead = rows.asksAhead;
+  call.tinyCodes = rows.tinyCodes;
   call.width = weight.width;
   call.kBlock = tile.kBlock;
   call.scaleColumns = weight.scaleColumns;
@@ -92,17 +103,17 @@ static void emitStreamPanels(Code &code, const PanelWeight &weight, const Produc
 }
 
 static void emitStreamProduct(Code &code, const PanelWeight &weight, const ProductTile &tile,
-                              function_ref<Memory(Num)> row, Num rowCount, Num firstPanel,
-                              Num panelCount, Memory out) {
+                              const StreamRows &rows, Num rowCount, Num firstPanel, Num panelCount,
+                              Memory out) {
   auto panels = [&](Num begin, Num end, int64_t flight) {
     code.loop(begin, end, flight, [&](Num p) {
       if (tile.rows == 1) {
-        emitStreamPanels(code, weight, tile, row, code.integer(0), 1, flight, firstPanel, p, out);
+        emitStreamPanels(code, weight, tile, rows, code.integer(0), 1, flight, firstPanel, p, out);
         return;
       }
       // What comes after the first rows finds the panel in a cache.
       forTiles(code, tile.stream, rowCount, [&](Num i, int64_t height) {
-        emitStreamPanels(code, weight, tile, row, i, height, flight, firstPanel, p, out);
+        emitStreamPanels(code, weight, tile, rows, i, height, flight, firstPanel, p, out);
       });
     });
   };
@@ -111,6 +122,28 @@ static void emitStreamProduct(Code &code, const PanelWeight &weight, const Produ
   if (tile.flight > 1) {
     panels(whole, panelCount, 1);
   }
+}
+
+/// A row alone. Where its core need not ask for memory ahead, codes stay tiny and it is scaled.
+static void emitRowProduct(Code &code, const PanelWeight &weight, const ProductTile &tile,
+                           function_ref<Memory(Num)> row, Num firstPanel, Num panelCount,
+                           Memory out, Memory scaled) {
+  auto with = [&](const StreamRows &rows) {
+    emitStreamProduct(code, weight, tile, rows, code.integer(1), firstPanel, panelCount, out);
+  };
+  if (!plan::mayScaleRow(tile.rows, *planir::dtypeOf(weight.element))) {
+    with({row, std::nullopt});
+    return;
+  }
+  code.when(
+      asksAhead(code), [&] { with({row, true}); },
+      [&] {
+        Memory from = row(code.integer(0));
+        code.columns(weight.k, [&](Num k, int64_t width) {
+          (scaled + k).store((from + k).floats(width) * code.splat(code.number(tinyRows), width));
+        });
+        with({[&](Num) { return scaled; }, false, true});
+      });
 }
 
 //===----------------------------------------------------------------------===//
@@ -187,13 +220,16 @@ static void emitBlockProduct(Code &code, const PanelWeight &weight, const Produc
 void emitPanelProduct(Code &code, const PanelWeight &weight, const ProductTile &tile,
                       function_ref<Memory(Num)> row, Num rowCount, Num firstPanel, Num panelCount,
                       Memory out, Memory scratch) {
-  auto stream = [&] {
-    emitStreamProduct(code, weight, tile, row, rowCount, firstPanel, panelCount, out);
-  };
   if (tile.rows == 1) {
-    code.when(rowCount > code.integer(0), stream);
+    code.when(rowCount > code.integer(0), [&] {
+      emitRowProduct(code, weight, tile, row, firstPanel, panelCount, out, scratch);
+    });
     return;
   }
+  auto stream = [&] {
+    emitStreamProduct(code, weight, tile, {row, std::nullopt}, rowCount, firstPanel, panelCount,
+                      out);
+  };
   auto inBlocks = [&] {
     emitBlockProduct(code, weight, tile, row, rowCount, firstPanel, panelCount, out, scratch);
   };

@@ -44,7 +44,7 @@ struct ProductTile {
 
 /// out[(i * tile.panels + p) * parts + q][width] = sum over k of row(i)[k] times panel
 /// firstPanel + p of part q, for i < rowCount, p < panelCount; there is room for
-/// plan::paddedRows of them. `scratch` as plan::ProductScratch says.
+/// plan::paddedRows of them. `scratch` as plan::GemmScratch says of `product`.
 void emitPanelProduct(Code &code, const PanelWeight &weight, const ProductTile &tile,
                       llvm::function_ref<Memory(Num)> row, Num rowCount, Num firstPanel,
                       Num panelCount, Memory out, Memory scratch);
