@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Oracle cases of tokenizer and chat templates through dsv3-run: each must come out exactly.
 
-usage: text.py DSV3_RUN     needs DSV3_ORACLES
-Exits with 77, which ctest counts as skipped, where the oracles are not at hand.
+usage: text.py [--every N] DSV3_RUN     needs DSV3_ORACLES
+--every N: one case of N. Exits with 77, which ctest counts as skipped, where the oracles are not at hand.
 """
+import argparse
 import json
 import os
 import subprocess
@@ -14,12 +15,15 @@ oracles = os.environ.get("DSV3_ORACLES", "")
 if not os.path.isdir(oracles):
     print("skipped: DSV3_ORACLES names no directory")
     sys.exit(77)
-runner = sys.argv[1]
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("--every", type=int, default=1)
+parser.add_argument("runner")
+options = parser.parse_args()
 failures = 0
 
 
 def run(*arguments, data=b""):
-    return subprocess.run([runner, *arguments], input=data, capture_output=True)
+    return subprocess.run([options.runner, *arguments], input=data, capture_output=True)
 
 
 def expect(what, result, output):
@@ -32,8 +36,9 @@ def expect(what, result, output):
 
 
 def cases(name):
+    """The lists of cases of a file, by name, of which every `--every`th is taken."""
     with open(os.path.join(oracles, name, "cases.json"), encoding="utf-8") as file:
-        return json.load(file)
+        return {key: value[::options.every] for key, value in json.load(file).items() if isinstance(value, list)}
 
 
 def text_of(ids):
