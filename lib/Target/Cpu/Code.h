@@ -19,6 +19,9 @@
 
 namespace dsv3::cpu {
 
+/// Bytes of a line of a cache.
+inline constexpr int64_t lineBytes = 64;
+
 class Code;
 
 /// A value under construction.

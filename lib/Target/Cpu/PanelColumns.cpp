@@ -239,4 +239,23 @@ Num BlockScales::apply(Num codes, int64_t vector) const {
                          : codes.code->fma(codes, scales[index], offsets[index]);
 }
 
+void forColumns(Code &code, Num begin, Num end, int64_t unroll, Type element,
+                llvm::function_ref<void(Num, int64_t)> body) {
+  int64_t together = columnsTogether(element);
+  for (int64_t count = unroll; count > together; count = together) {
+    Num whole = begin + (end - begin) / count * count;
+    code.loop(begin, whole, count, [&](Num k) { body(k, count); });
+    begin = whole;
+  }
+  Num whole = begin + (end - begin) / together * together;
+  code.loop(begin, whole, together, [&](Num k) { body(k, together); });
+  if (together > 1) {
+    code.when(whole < end, [&] { body(whole, 1); });
+  }
+}
+
+int64_t scaleBlockElements(Type element, int64_t width) {
+  return width * scaleForm(*graph::codesOf(element))->numbers;
+}
+
 } // namespace dsv3::cpu

@@ -40,4 +40,11 @@ struct BlockScales {
   Num apply(Num codes, int64_t vector) const;
 };
 
+/// Runs body(k, count) for the columns [begin, end) of a panel of such elements, `unroll` at a time
+/// as far as possible. Precondition: `begin` and `unroll` are multiples of columnsTogether.
+void forColumns(Code &code, Num begin, Num end, int64_t unroll, mlir::Type element,
+                llvm::function_ref<void(Num, int64_t)> body);
+/// Elements of the scales of a block of a panel.
+int64_t scaleBlockElements(mlir::Type element, int64_t width);
+
 } // namespace dsv3::cpu

@@ -2,6 +2,7 @@
 #include "PanelProduct.h"
 
 #include "MicroKernels.h"
+#include "StreamProduct.h"
 
 #include "dsv3/Plan/Scratch.h"
 

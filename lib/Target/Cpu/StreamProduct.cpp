@@ -1,0 +1,205 @@
+//===- StreamProduct.cpp - few rows times panels as they are read ---------===//
+#include "StreamProduct.h"
+
+#include "Graph/Graph.h"
+#include "Graph/ShapeCheck.h"
+#include "MicroKernels.h"
+#include "PanelColumns.h"
+
+#include "dsv3/Plan/Names.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+using namespace mlir;
+
+namespace dsv3::cpu {
+
+/// Bytes that are asked for before they are read, where plan::asksAheadSymbol wants it.
+static constexpr int64_t streamAhead = 2048;
+
+/// Where a stream function leaves vector v of row i and panel p.
+static Memory streamResult(Code &code, const StreamCall &call, size_t p, size_t i, int64_t v) {
+  return call.out + call.outStride * static_cast<int64_t>(i) +
+         (static_cast<int64_t>(p) * call.width + v * code.lanes());
+}
+
+/// Where in the sums of a stream function vector v of row i and panel p is.
+static size_t sumIndex(const StreamCall &call, const Code &code, size_t p, size_t i, int64_t v) {
+  auto vectors = static_cast<size_t>(call.width / code.lanes());
+  return (p * call.rows.size() + i) * vectors + static_cast<size_t>(v);
+}
+
+/// One pass over columns [begin, end) of the panels: sums[panel][row][vector] += x * column.
+/// Columns are scaled by the block of their panel where there are `blocks`.
+static void emitStreamColumns(Code &code, const StreamCall &call, Num begin, Num end,
+                              ArrayRef<Var> sums, ArrayRef<BlockScales> blocks) {
+  Type element = call.panels[0].elementType();
+  int64_t columnBytes = call.width * element.getIntOrFloatBitWidth() / 8;
+  int64_t unroll = std::max<int64_t>(hasRowScales(element) ? 4 : 1, lineBytes / columnBytes);
+  forColumns(code, begin, end, unroll, element, [&](Num k, int64_t count) {
+    for (auto [p, panel] : llvm::enumerate(call.panels)) {
+      Memory first = panel + k * call.width;
+      for (int64_t line = 0; *call.asksAhead && line < count * columnBytes; line += lineBytes) {
+        first.prefetch(streamAhead + line);
+      }
+      auto product = [&, p = p](int64_t c, int64_t v, Num vector) {
+        if (!blocks.empty()) {
+          vector = blocks[p].apply(vector, v);
+        }
+        for (auto [i, row] : llvm::enumerate(call.rows)) {
+          const Var &sum = sums[sumIndex(call, code, p, i, v)];
+          Num x = code.splat((row + (k + c)).floats(), widthOf(vector));
+          sum.set(code.fma(x, vector, sum.get()));
+        }
+      };
+      withColumns(code, call.width, first, count, call.tinyCodes, product);
+    }
+  });
+}
+
+/// The sum of elements [begin, end) of a row, `most` of them or fewer.
+static Num emitRowSum(Code &code, Memory row, Num begin, Num end, int64_t most) {
+  int64_t lanes = code.lanes();
+  Var sum = code.variable(code.number(0.0));
+  auto oneByOne = [&] {
+    code.loop(begin, end, 1, [&](Num k) { sum.set(sum.get() + (row + k).floats()); });
+  };
+  assert(most % lanes == 0 && "blocks are whole vectors");
+  code.when(
+      end - begin == most,
+      [&] {
+        Num vector = (row + begin).floats(lanes);
+        for (int64_t at = lanes; at < most; at += lanes) {
+          vector = vector + (row + (begin + at)).floats(lanes);
+        }
+        sum.set(code.sumOf(vector));
+      },
+      oneByOne);
+  return sum.get();
+}
+
+/// A block of a stream function: columns [begin, end), of which sums are made in registers.
+static void emitStreamBlock(Code &code, const StreamCall &call, Num block, ArrayRef<Var> sums) {
+  Type element = call.panels[0].elementType();
+  Num begin = block * call.kBlock, end = code.min(begin + call.kBlock, call.count);
+  auto blocksAt = [&](Num index) {
+    return llvm::map_to_vector(call.scales, [&](Memory scales) {
+      return BlockScales::load(code, call.width, element,
+                               scales + index * scaleBlockElements(element, call.width));
+    });
+  };
+  if (call.scaledWeights) {
+    code.loop(begin, end, call.scaleColumns, [&](Num k) {
+      emitStreamColumns(code, call, k, code.min(k + call.scaleColumns, end), sums,
+                        blocksAt(k / call.scaleColumns));
+    });
+  } else {
+    emitStreamColumns(code, call, begin, end, sums, {});
+  }
+  SmallVector<BlockScales> blocks =
+      call.scaledWeights ? SmallVector<BlockScales>() : blocksAt(block);
+  for (auto [i, row] : llvm::enumerate(call.rows)) {
+    bool shifted = !blocks.empty() && !blocks[0].offsets.empty();
+    Num ofRow = shifted ? emitRowSum(code, row, begin, end, call.kBlock) : code.number(0.0);
+    for (size_t p = 0; p < call.panels.size(); ++p) {
+      for (int64_t v = 0; v < call.width / code.lanes(); ++v) {
+        Memory to = streamResult(code, call, p, i, v);
+        Num sum = sums[sumIndex(call, code, p, i, v)].get(), total = to.floats(code.lanes());
+        if (call.tinyCodes) {
+          sum = sum * code.splat(code.number(1 / (tinyCodes * tinyRows)), code.lanes());
+        }
+        if (shifted) {
+          total = code.fma(code.splat(ofRow, code.lanes()),
+                           blocks[p].offsets[static_cast<size_t>(v)], total);
+        }
+        to.store(blocks.empty() ? total + sum
+                                : code.fma(sum, blocks[p].scales[static_cast<size_t>(v)], total));
+      }
+    }
+  }
+}
+
+/// The body of a stream function.
+static void emitStream(Code &code, const StreamCall &call) {
+  size_t count = call.panels.size() * call.rows.size() * size_t(call.width / code.lanes());
+  for (size_t p = 0; p < call.panels.size(); ++p) {
+    for (size_t i = 0; i < call.rows.size(); ++i) {
+      for (int64_t v = 0; v < call.width / code.lanes(); ++v) {
+        streamResult(code, call, p, i, v).store(code.zeros(code.lanes()));
+      }
+    }
+  }
+  Num blocks = (call.count + (call.kBlock - 1)) / call.kBlock;
+  code.loop(code.integer(0), blocks, 1, [&](Num block) {
+    SmallVector<Var> sums;
+    for (size_t i = 0; i < count; ++i) {
+      sums.push_back(code.variable(code.zeros(code.lanes())));
+    }
+    emitStreamBlock(code, call, block, sums);
+  });
+}
+
+Num asksAhead(Code &code) {
+  OpBuilder &b = code.builder;
+  auto module = b.getBlock()->getParentOp()->getParentOfType<ModuleOp>();
+  auto global = module.lookupSymbol<LLVM::GlobalOp>(plan::asksAheadSymbol);
+  if (!global) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(module.getBody());
+    global = LLVM::GlobalOp::create(b, code.loc, code.i32(), /*isConstant=*/false,
+                                    LLVM::Linkage::External, plan::asksAheadSymbol,
+                                    b.getI32IntegerAttr(1));
+  }
+  Value address = LLVM::AddressOfOp::create(b, code.loc, global);
+  return !(Memory(code, address, code.i32()).integer() == 0);
+}
+
+static void callStreamFunction(Code &code, const StreamCall &call) {
+  Type element = call.panels[0].elementType();
+  Type rowType = call.rows[0].elementType();
+  std::string name = "stream." + (rowType.isF32() ? "" : graph::spell(rowType) + ".") +
+                     graph::spell(element) + "." + std::to_string(call.rows.size()) + "x" +
+                     std::to_string(call.panels.size()) + "x" + std::to_string(call.width) + "." +
+                     std::to_string(call.kBlock) +
+                     (call.scaledWeights    ? ".scaled" + std::to_string(call.scaleColumns)
+                      : call.scales.empty() ? ""
+                                            : ".scaled") +
+                     (*call.asksAhead ? ".ahead" : "") + (call.tinyCodes ? ".tiny" : "");
+  SmallVector<Value> arguments{call.count.value, call.out.address(), call.outStride.value};
+  for (const auto *list : {&call.rows, &call.panels, &call.scales}) {
+    for (const Memory &memory : *list) {
+      arguments.push_back(memory.address());
+    }
+  }
+  SmallVector<Type> parameters =
+      llvm::map_to_vector(arguments, [](Value v) { return v.getType(); });
+  auto function =
+      sharedFunction(code, name, parameters, [&](Code &inner, Block::BlockArgListType values) {
+        StreamCall body = call;
+        body.count = inner.wrap(values[0]), body.outStride = inner.wrap(values[2]);
+        body.out = Memory(inner, values[1], inner.f32());
+        size_t next = 3;
+        for (auto *list : {&body.rows, &body.panels, &body.scales}) {
+          for (Memory &memory : *list) {
+            memory = Memory(inner, values[next++], memory.elementType());
+          }
+        }
+        emitStream(inner, body);
+      });
+  LLVM::CallOp::create(code.builder, code.loc, function, arguments);
+}
+
+void callStream(Code &code, const StreamCall &call) {
+  if (call.asksAhead) {
+    callStreamFunction(code, call);
+    return;
+  }
+  auto with = [&](bool ahead) {
+    StreamCall chosen = call;
+    chosen.asksAhead = ahead;
+    callStreamFunction(code, chosen);
+  };
+  code.when(asksAhead(code), [&] { with(true); }, [&] { with(false); });
+}
+
+} // namespace dsv3::cpu

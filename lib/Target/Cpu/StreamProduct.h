@@ -1,0 +1,43 @@
+//===- StreamProduct.h - few rows times panels as they are read -*- C++ -*-===//
+//
+// Functions of the generated object, as those of MicroKernels.h are: panels of a weight are
+// expanded in registers as they are read, and meet few rows.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "Code.h"
+
+namespace dsv3::cpu {
+
+/// Few rows times whole panels, which are read once and expanded in registers.
+struct StreamCall {
+  llvm::SmallVector<Memory> rows;   ///< `count` f32 each
+  llvm::SmallVector<Memory> panels; ///< [count][width] each
+  llvm::SmallVector<Memory> scales; ///< [blocks of scaleColumns columns][width] each; or none
+  int64_t width = 0;
+  int64_t kBlock = 0;       ///< columns that are summed before they are added to `out`
+  int64_t scaleColumns = 0; ///< kBlock, or with scaledWeights a divisor of it
+  /// Each weight is scaled before it is multiplied, instead of each sum of a block.
+  bool scaledWeights = false;
+  std::optional<bool> asksAhead; ///< none: callStream writes both
+  bool tinyCodes = false;        ///< see withColumns; rows are tinyRows times as large
+  Num count;
+  Memory out; ///< [rows][outStride], of which the first panels x width columns are set
+  Num outStride;
+};
+
+/// What a row is multiplied by that meets tiny codes, lest products be subnormal, too: a power of
+/// two, so that only what leaves the range of f32 (2^64 in a row, sums below 2^-70) is rounded
+/// otherwise.
+inline constexpr double tinyRows = 0x1p64;
+
+/// plan::asksAheadSymbol of the module that is written.
+Num asksAhead(Code &code);
+
+/// Row i and column j of panel p: `out[i, p * width + j] = sum over blocks of scale[block, j] *
+/// sum over k of the block of row[i][k] * panel[p][k, j]`, blocks and k ascending; of i4 plus
+/// `offset[block, j] * sum over k of row[i][k]`.
+void callStream(Code &code, const StreamCall &call);
+
+} // namespace dsv3::cpu
