@@ -57,16 +57,13 @@ static const Form *formOf(const plan::KernelText &text) {
 
 static Budget budgetOf(plan::Family family, const Form *form) {
   constexpr Budget all{255, true}; // that there are: loops hold sums
-  if (form) {
-    return all;
-  }
   switch (family) {
   case plan::Family::Gemm:
   case plan::Family::GroupedGemm:
   case plan::Family::ExpandedAttention:
     return all;
   case plan::Family::LatentAttention:
-    return {128, true};
+    return form ? all : Budget{128, true};
   case plan::Family::AttentionCombine:
     return {96, true};
   case plan::Family::Rowwise:
