@@ -50,6 +50,9 @@ struct LatentMmaAttention {
   static_assert(C::width % 16 == 0 && C::latent % 16 == 0, "whole fragments");
   static_assert(C::pageTokens % keys == 0, "whole pieces");
   static_assert(Query::begins % chunk == 0 && RopeQuery::begins % chunk == 0, "whole copies");
+  /// Floats between the rows that are stored, which lie in different banks.
+  static constexpr int stagedStride = C::latent + 8;
+  static_assert(16 * stagedStride * 4 <= Shared::stages * Shared::pieceElements * 2, "they fit");
 
   Keys of;
   SharedArrays shared;
@@ -84,7 +87,7 @@ struct LatentMmaAttention {
   static __device__ int firstColumn(int pair) { return (pair * warps + warpIndex()) * 16; }
 
   __device__ int64 startOf(int piece) const { return of.firstPage * C::pageTokens + piece * keys; }
-  __device__ bf16 *stage(int piece) const {
+  __device__ bf16 *place(int piece) const {
     return pieces + piece % Shared::stages * Shared::pieceElements;
   }
 
@@ -113,7 +116,7 @@ struct LatentMmaAttention {
       for (int i = threadIndex(); i < keys * chunks; i += threads) {
         int key = i / chunks, column = i % chunks * chunk;
         bool seen = key < known;
-        copyAsync(stage(piece) + Rows::place(key, column),
+        copyAsync(place(piece) + Rows::place(key, column),
                   from + (seen ? key : 0) * C::width + column, seen ? 16 : 0);
       }
     }
@@ -124,7 +127,7 @@ struct LatentMmaAttention {
   /// The warp's scores, and what is the largest of each head's.
   __device__ void score(float (&scores)[keyTiles][4], int piece, float scale) const {
     int firstKey = keyWarp() * Shared::warpKeys, known = of.visible(startOf(piece), keys);
-    multiplyRows<Rows, C::width>(scores, queries, firstRow(), stage(piece), firstKey);
+    multiplyRows<Rows, C::width>(scores, queries, firstRow(), place(piece), firstKey);
 #pragma unroll
     for (int i = 0; i < 2; ++i) {
       float most = -infinity();
@@ -224,7 +227,7 @@ struct LatentMmaAttention {
         weigh(scores);
       }
       syncBlock();
-      addValues(stage(piece));
+      addValues(place(piece));
     }
     return true;
   }
@@ -248,28 +251,42 @@ struct LatentMmaAttention {
     return all;
   }
 
+  /// Has the sums of 16 heads lie in rows where pieces were, for threads side by side to store.
+  __device__ void stage(const float (&ofHeads)[2 * columnPairs][4], int firstHead,
+                        float *staged) const {
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+      int row = laneIndex() / 4 + 8 * i;
+      float factor = parts > 0 ? 1.0f : quotient(1.0f, weightsOf(firstHead + row));
+#pragma unroll
+      for (int c = 0; c < 2 * columnPairs; ++c) {
+        int column = firstColumn(c / 2) + c % 2 * 8 + laneIndex() % 4 * 2;
+        if (column < C::latent) {
+          uint32 first = toBits(ofHeads[c][2 * i] * factor);
+          uint32 second = toBits(ofHeads[c][2 * i + 1] * factor);
+          *reinterpret_cast<uint64 *>(staged + row * stagedStride + column) = first | uint64(second)
+                                                                                          << 32;
+        }
+      }
+    }
+  }
+
   __device__ void store(Out out) const {
+    auto *staged = reinterpret_cast<float *>(pieces);
     addWeights();
 #pragma unroll
     for (int t = 0; t < headTiles; ++t) {
-#pragma unroll
-      for (int i = 0; i < 2; ++i) {
-        int head = t * 16 + laneIndex() / 4 + 8 * i;
-        if (of.firstHead + head >= allHeads) {
-          continue;
-        }
-        auto *to = of.of(out, head);
-        float factor = parts > 0 ? 1.0f : quotient(1.0f, weightsOf(head));
-#pragma unroll
-        for (int c = 0; c < 2 * columnPairs; ++c) {
-          int column = firstColumn(c / 2) + c % 2 * 8 + laneIndex() % 4 * 2;
-          for (int e = 0; e < 2; ++e) {
-            if (column < C::latent) {
-              to[column + e] = toNarrow<typename Out::Element>(sums[t][c][2 * i + e] * factor);
-            }
-          }
+      stage(sums[t], t * 16, staged);
+      syncBlock();
+#pragma unroll 1
+      for (int i = threadIndex(); i < 16 * C::latent; i += threads) {
+        int head = t * 16 + i / C::latent, column = i % C::latent;
+        if (of.firstHead + head < allHeads) {
+          of.of(out, head)[column] =
+              toNarrow<typename Out::Element>(staged[i / C::latent * stagedStride + column]);
         }
       }
+      syncBlock();
     }
     if constexpr (parts > 0) {
       for (int i = 0; i < 2; ++i) {
