@@ -49,7 +49,7 @@ __device__ inline void latentAttention(Launch launch, Query query, RopeQuery rop
   }
   syncBlock();
   float values[heads][perThread] = {};
-  for (int64 p = of.firstPage; p < of.endPage; ++p) {
+  for (int p = of.firstPage; p < of.endPage; ++p) {
     const auto *page = of.page(p);
     if (!page) {
       return;

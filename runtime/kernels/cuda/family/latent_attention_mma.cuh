@@ -70,9 +70,8 @@ struct LatentMmaAttention {
         weights(shared.take<bf16>(Shared::weightElements)),
         ofKeyWarps(shared.take<float>(Shared::keyWarps * heads)),
         factors(shared.take<float>(heads)) {
-    int64 start = of.firstPage * C::pageTokens;
-    int count = of.visible(start, int(of.endPage * C::pageTokens - start));
-    pieceCount = int(ceilDiv(count, keys));
+    int pages = of.endPage - of.firstPage;
+    pieceCount = int(ceilDiv(of.visible(startOf(0), pages * C::pageTokens), keys));
     for (int i = 0; i < 2; ++i) {
       largestScore[i] = -infinity();
       sumOfWeights[i] = 0.0f;
@@ -85,8 +84,11 @@ struct LatentMmaAttention {
   /// The head of the thread's row i of scores.
   static __device__ int rowOf(int i) { return firstRow() + laneIndex() / 4 + 8 * i; }
   static __device__ int firstColumn(int pair) { return (pair * warps + warpIndex()) * 16; }
+  static __device__ bool hasColumns(int pair) {
+    return C::latent % (16 * warps) == 0 || firstColumn(pair) < C::latent;
+  }
 
-  __device__ int64 startOf(int piece) const { return of.firstPage * C::pageTokens + piece * keys; }
+  __device__ int startOf(int piece) const { return of.firstPage * C::pageTokens + piece * keys; }
   __device__ bf16 *place(int piece) const {
     return pieces + piece % Shared::stages * Shared::pieceElements;
   }
@@ -106,7 +108,7 @@ struct LatentMmaAttention {
   /// Begins to copy a piece, if there is one. False if its page is not there.
   __device__ bool fetch(int piece) const {
     if (piece < pieceCount) {
-      int64 start = startOf(piece);
+      int start = startOf(piece);
       const bf16 *page = of.page(start / C::pageTokens);
       if (!page) {
         return false;
@@ -185,7 +187,7 @@ struct LatentMmaAttention {
         }
       }
     }
-#pragma unroll
+#pragma unroll 2 // all at once would take more registers than there are
     for (int k = 0; k < keys; k += 16) {
       uint32 a[headTiles][4];
       for (int t = 0; t < headTiles; ++t) {
@@ -193,7 +195,7 @@ struct LatentMmaAttention {
       }
 #pragma unroll
       for (int p = 0; p < columnPairs; ++p) {
-        if (firstColumn(p) < C::latent) {
+        if (hasColumns(p)) {
           uint32 b[4];
           loadTransposed(latents + Rows::place(k + lane % 16, firstColumn(p) + lane / 16 * 8), b);
           for (int t = 0; t < headTiles; ++t) {
@@ -261,11 +263,9 @@ struct LatentMmaAttention {
 #pragma unroll
       for (int c = 0; c < 2 * columnPairs; ++c) {
         int column = firstColumn(c / 2) + c % 2 * 8 + laneIndex() % 4 * 2;
-        if (column < C::latent) {
-          uint32 first = toBits(ofHeads[c][2 * i] * factor);
-          uint32 second = toBits(ofHeads[c][2 * i + 1] * factor);
-          *reinterpret_cast<uint64 *>(staged + row * stagedStride + column) = first | uint64(second)
-                                                                                          << 32;
+        if (hasColumns(c / 2)) {
+          storeVector<2>(staged + row * stagedStride + column,
+                         {{ofHeads[c][2 * i] * factor, ofHeads[c][2 * i + 1] * factor}});
         }
       }
     }

@@ -18,14 +18,13 @@ struct BlockKeys {
   Launch launch;
   C cache;
   int64 row;
-  int part, firstHead, position, request;
-  int64 firstPage, endPage;
+  int part, firstHead, position, request, firstPage, endPage;
 
   __device__ BlockKeys(Launch launch, C cache, const int32 *positions, const int32 *requests)
       : launch(launch), cache(cache), row(blockIndex() / (tiles * partCount)),
         part(int(blockIndex() / tiles % partCount)), firstHead(int(blockIndex() % tiles) * heads),
         position(positions[row]), request(requests[row]) {
-    int64 pages = position / C::pageTokens + 1, ofPart = ceilDiv(pages, partCount);
+    int pages = position / C::pageTokens + 1, ofPart = int(ceilDiv(pages, partCount));
     firstPage = part * ofPart;
     endPage = firstPage + ofPart < pages ? firstPage + ofPart : pages;
   }
@@ -33,11 +32,11 @@ struct BlockKeys {
   /// Whether position and request can be right; says so if not.
   __device__ bool checked() const { return cache.checked(launch, position, request); }
   /// The page of number `index`, null, after it was reported, if there is none.
-  __device__ auto *page(int64 index) const { return cache.page(launch, request, index); }
+  __device__ auto *page(int index) const { return cache.page(launch, request, index); }
   /// Keys that the token sees, of `count` from position `start` on, some of which it does.
-  __device__ int visible(int64 start, int count) const {
-    int64 left = position + 1 - start;
-    return left < count ? int(left) : count;
+  __device__ int visible(int start, int count) const {
+    int left = position + 1 - start;
+    return left < count ? left : count;
   }
 
   /// Where what the part says of a head begins: sums of latents, largest score, sum of weights.
