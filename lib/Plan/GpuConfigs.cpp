@@ -314,6 +314,13 @@ static Configuration latentMmaConfig(const GpuVariant &variant, const KernelFact
     return rejected(fields, bytesReason(std::to_string(heads) + " heads and two pieces of keys",
                                         pieces.bytes, variant.sharedBytes));
   }
+  constexpr int64_t mostSums = 128; // half of a thread's registers
+  constexpr int64_t warpsColumns = mostThreads / warpLanes * 16;
+  int64_t sums = heads * ceilDiv(facts.latent, warpsColumns) * warpsColumns / mostThreads;
+  if (sums > mostSums) {
+    return rejected(fields, std::to_string(heads) + " heads have " + std::to_string(sums) +
+                                " sums a thread, more than " + std::to_string(mostSums));
+  }
   int64_t tiles = ceilDiv(facts.heads, heads) * facts.keyParts;
   if (heads > leastHeads && facts.maxRows * tiles < wantedBlocks) {
     return rejected(fields, fewBlocks);

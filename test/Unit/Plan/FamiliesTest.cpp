@@ -180,6 +180,8 @@ TEST(Families, AbsorbedAttentionOnTensorCoresWhereItIsExact) {
   EXPECT_EQ(shape(with(variantSm80, [](KernelFacts &f) { f.heads = 8; })), (Shape{16, 32, 3}));
   EXPECT_EQ(shape(with(variantSm90a, [](KernelFacts &f) { f.pageTokens = 32; })),
             (Shape{64, 32, 3}));
+  EXPECT_EQ(shape(with(variantSm90a, [](KernelFacts &f) { f.latent = 1024; })), (Shape{32, 32, 2}))
+      << "the registers of 64 heads";
   auto refused = [&](auto change) {
     Configuration config = with(variantSm80, change);
     EXPECT_EQ(GpuProduct(config.get("form")), GpuProduct::FmaTiles);
