@@ -58,7 +58,7 @@ constexpr std::array<GpuFamilyRow, 13> gpuFamilyRows{{
     {Family::Gather, "threads", "1"},
     {Family::RopeTable, "threads", "1"},
     {Family::RopeAppend, "threads", "1"},
-    {Family::LatentAttention, "heads threads", "2"},
+    {Family::LatentAttention, "form heads keys stages threads", "3"},
     {Family::ExpandedAttention, "form rows threads", "2"},
     {Family::Router, "threads", "1"},
     {Family::Dispatch, "threads", "1"},

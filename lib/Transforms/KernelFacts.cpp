@@ -80,6 +80,15 @@ static void setWeight(plan::KernelFacts &facts, OpT op) {
   }
 }
 
+/// What both attentions have.
+template <typename OpT>
+static void setAttention(plan::KernelFacts &facts, OpT op) {
+  setCache(facts, op.getCache());
+  facts.heads = dimOf(op.getResult(), 1);
+  facts.rows = elementOf(op.getQuery());
+  facts.rowsBegin = std::min(beginsOf(op.getQuery()), beginsOf(op.getRopeQuery()));
+}
+
 /// Of a core op with a stage that makes codes of e4m3 of its last results.
 template <typename OpT>
 static void setStage(plan::KernelFacts &facts, OpT op, Value codes) {
@@ -124,8 +133,7 @@ FailureOr<plan::KernelFacts> kernelFacts(kern::DefOp definition) {
         facts.heads = dimOf(op.getResult(), 1);
       })
       .Case([&](kern::LatentAttentionOp op) {
-        setCache(facts, op.getCache());
-        facts.heads = dimOf(op.getResult(), 1);
+        setAttention(facts, op);
         facts.keyParts = static_cast<int64_t>(op.getParts().value_or(1));
       })
       .Case([&](kern::AttentionCombineOp op) {
@@ -133,12 +141,9 @@ FailureOr<plan::KernelFacts> kernelFacts(kern::DefOp definition) {
         facts.latent = lastDim(op.getResult());
       })
       .Case([&](kern::ExpandedAttentionOp op) {
-        setCache(facts, op.getCache());
+        setAttention(facts, op);
         setWeight(facts, op);
-        facts.heads = dimOf(op.getResult(), 1);
         facts.nope = lastDim(op.getQuery());
-        facts.rows = elementOf(op.getQuery());
-        facts.rowsBegin = std::min(beginsOf(op.getQuery()), beginsOf(op.getRopeQuery()));
         facts.value = lastDim(op.getResult());
       })
       .Case([&](kern::RouterOp op) {

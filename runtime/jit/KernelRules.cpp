@@ -2,6 +2,7 @@
 
 #include "runtime/jit/KernelRules.h"
 
+#include <algorithm>
 #include <array>
 #include <span>
 
@@ -24,6 +25,7 @@ constexpr std::array<Sass, 2> wgmmaOthers{Sass::UTMALDG, Sass::USETMAXREG};
 constexpr Form forms[] = {{"gemmMma", mma, mmaOthers},
                           {"groupedGemmMma", mma, mmaOthers},
                           {"expandedAttentionMma", mma, mmaOthers},
+                          {"latentAttentionMma", mma, mmaOthers},
                           {"gemmWgmma", wgmma, wgmmaOthers},
                           {"groupedGemmWgmma", wgmma, wgmmaOthers}};
 
@@ -45,14 +47,23 @@ struct Budget {
 };
 } // namespace
 
-static Budget budgetOf(plan::Family family) {
+/// The one that a text calls, as the printer writes that, first in its line; null if none.
+static const Form *formOf(const plan::KernelText &text) {
+  const auto *found = std::ranges::find_if(forms, [&](const Form &form) {
+    return text.text.find("\n  " + std::string(form.call) + "<") != std::string::npos;
+  });
+  return found == std::end(forms) ? nullptr : found;
+}
+
+static Budget budgetOf(plan::Family family, const Form *form) {
+  constexpr Budget all{255, true}; // that there are: loops hold sums
   switch (family) {
   case plan::Family::Gemm:
   case plan::Family::GroupedGemm:
   case plan::Family::ExpandedAttention:
-    return {255, true}; // all that there are: their loops hold sums
+    return all;
   case plan::Family::LatentAttention:
-    return {128, true};
+    return form ? all : Budget{128, true};
   case plan::Family::AttentionCombine:
     return {96, true};
   case plan::Family::Rowwise:
@@ -68,15 +79,15 @@ static Budget budgetOf(plan::Family family) {
   return {64, false};
 }
 
-static void checkRegisters(const PlannedKernel &planned, const CubinFacts &facts,
-                           std::vector<std::string> &faults) {
+static void checkRegisters(const PlannedKernel &planned, const Budget &most,
+                           const CubinFacts &facts, std::vector<std::string> &faults) {
   constexpr int64_t unit = 8; // registers are given out in such numbers
   int64_t ofBlock = (facts.registers + unit - 1) / unit * unit * facts.threads;
   // Threads that give registers to others have fewer than the most.
   bool moved = facts.count(Sass::USETMAXREG) > 0;
-  if (int64_t budget = budgetOf(planned.family).registers; !moved && facts.registers > budget) {
+  if (!moved && facts.registers > most.registers) {
     faults.push_back(std::to_string(facts.registers) + " registers, the budget of " +
-                     std::string(name(planned.family)) + " is " + std::to_string(budget));
+                     std::string(name(planned.family)) + " is " + std::to_string(most.registers));
   }
   if (!moved && ofBlock > registersOfMultiprocessor) {
     faults.push_back(std::to_string(facts.registers) + " registers for each of " +
@@ -85,11 +96,12 @@ static void checkRegisters(const PlannedKernel &planned, const CubinFacts &facts
   }
 }
 
-static void checkMemory(const PlannedKernel &planned, const plan::GpuVariant &variant,
-                        const CubinFacts &facts, std::vector<std::string> &faults) {
+static void checkMemory(const PlannedKernel &planned, const Budget &most,
+                        const plan::GpuVariant &variant, const CubinFacts &facts,
+                        std::vector<std::string> &faults) {
   int64_t accesses = facts.count(Sass::LDL) + facts.count(Sass::STL);
   bool oneValue = facts.localBytes <= oneValueBytes && accesses <= oneValueAccesses;
-  if (budgetOf(planned.family).loops && !oneValue) {
+  if (most.loops && !oneValue) {
     faults.push_back(std::to_string(facts.localBytes) + " bytes of local memory, " +
                      std::to_string(accesses) + " accesses");
   }
@@ -120,11 +132,6 @@ static void checkDependence(const plan::KernelText &text, const CubinFacts &fact
   }
 }
 
-/// Whether the text calls the function, as the printer writes that: first in its line.
-static bool calls(const plan::KernelText &text, std::string_view function) {
-  return text.text.find("\n  " + std::string(function) + "<") != std::string::npos;
-}
-
 static void checkInstructions(const Form &form, const CubinFacts &facts,
                               std::vector<std::string> &faults) {
   auto missing = [&](const std::string &what) {
@@ -151,13 +158,13 @@ std::vector<std::string> runtime::kernelFaults(const plan::KernelText &text,
   if (std::string name = plan::gpuFunctionName(text.symbol); facts.function != name) {
     faults.push_back("a function '" + facts.function + "', expected '" + name + "'");
   }
-  checkRegisters(planned, facts, faults);
-  checkMemory(planned, variant, facts, faults);
+  const Form *form = formOf(text);
+  Budget most = budgetOf(planned.family, form);
+  checkRegisters(planned, most, facts, faults);
+  checkMemory(planned, most, variant, facts, faults);
   checkDependence(text, facts, faults);
-  for (const Form &form : forms) {
-    if (calls(text, form.call)) {
-      checkInstructions(form, facts, faults);
-    }
+  if (form) {
+    checkInstructions(*form, facts, faults);
   }
   return faults;
 }

@@ -131,7 +131,7 @@ struct KernelFacts {
   int64_t parts = 1;         ///< gemm, grouped_gemm
   DType weight = DType::F32; ///< gemm, grouped_gemm, expanded_attention
   DType rows = DType::F32;   ///< gemm, grouped_gemm: what is multiplied with the weight;
-                             ///< expanded_attention: the queries
+                             ///< both attentions: the queries
   int64_t rowsBegin = 1;     ///< and a power of two: they begin at multiples of so many elements
   int64_t codeGroup = 0;     ///< columns of the result that become codes of e4m3 together; 0: none
   int64_t scaleColumns = 0;  ///< of the weight's scales; 0: none

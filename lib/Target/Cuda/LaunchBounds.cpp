@@ -21,18 +21,19 @@ namespace dsv3::cuda {
 static int64_t registersToLeave(const KernelText &kernel) {
   constexpr int64_t all = 256;
   constexpr int64_t ofLatents = 80; // a little more than ptxas takes by itself, 64
+  auto form = [&] { return static_cast<plan::GpuProduct>(kernel.field("form")); };
   auto product = [&](Operation *) {
     constexpr int64_t manyRows = 8; // each has a sum of its own
-    auto form = static_cast<plan::GpuProduct>(kernel.field("form"));
-    bool keepsMuch = form == plan::GpuProduct::FmaTiles || isOfWarpGroups(form) ||
-                     (form == plan::GpuProduct::Dots && kernel.field("rows") >= manyRows);
+    bool keepsMuch = form() == plan::GpuProduct::FmaTiles || isOfWarpGroups(form()) ||
+                     (form() == plan::GpuProduct::Dots && kernel.field("rows") >= manyRows);
     return keepsMuch ? all : 0;
   };
   kern::DefOp definition = kernel.definition;
   return llvm::TypeSwitch<Operation *, int64_t>(definition.getCore())
       .Case<kern::GemmOp, kern::GroupedGemmOp>(product)
       .Case<kern::ExpandedAttentionOp>([](Operation *) { return all; })
-      .Case<kern::LatentAttentionOp>([](Operation *) { return ofLatents; })
+      .Case<kern::LatentAttentionOp>(
+          [&](Operation *) { return form() == plan::GpuProduct::MmaTiles ? all : ofLatents; })
       .Default(int64_t(0));
 }
 

@@ -161,18 +161,29 @@ static void nameAttention(KernelText &kernel, OpT op) {
   kernel.setName(op.getDestination(), "out");
 }
 
+static plan::GpuProduct formOf(const KernelText &kernel) {
+  return static_cast<plan::GpuProduct>(kernel.field("form"));
+}
+
 static FamilyText print(KernelText &kernel, kern::LatentAttentionOp op) {
   nameAttention(kernel, op);
-  FamilyText text{"latent_attention", {}, {}, {}};
-  int64_t heads = kernel.field("heads");
-  text.checks = "using TheCache = " + kernel.cacheType(op.getCache()) + ";\n  " +
-                sharedCheck(kernel, llvm::formatv("LatentShared<{0}, TheCache>::bytes", heads));
+  bool onTensorCores = formOf(kernel) == plan::GpuProduct::MmaTiles;
+  FamilyText text{onTensorCores ? "latent_attention_mma" : "latent_attention", {}, {}, {}};
+  std::string shape = std::to_string(kernel.field("heads"));
+  if (onTensorCores) {
+    shape += llvm::formatv(", {0}, {1}", kernel.field("keys"), kernel.field("stages"));
+  }
+  text.checks =
+      "using TheCache = " + kernel.cacheType(op.getCache()) + ";\n  " +
+      sharedCheck(kernel, llvm::formatv("{0}<{1}, TheCache>::bytes",
+                                        onTensorCores ? "LatentMmaShared" : "LatentShared", shape));
   text.call = llvm::formatv(
-      "latentAttention<{0}, {1}, {2}, {3}>(launch, {4}, {5},\n    {6}, {7}, TheCache{{{8}, {9}}, "
-      "{10}, {11});",
-      heads, dimOf(op.getResult(), 1), op.getParts().value_or(0), kernel.field("threads"),
-      kernel.rows(op.getQuery()), kernel.rows(op.getRopeQuery()), kernel.name(op.getPositions()),
-      kernel.name(op.getRequests()), kernel.pages(op.getCache()), kernel.pageTable(op.getCache()),
+      "{0}<{1}, {2}, {3}, {4}>(launch, {5}, {6},\n    {7}, {8}, TheCache{{{9}, {10}}, "
+      "{11}, {12});",
+      onTensorCores ? "latentAttentionMma" : "latentAttention", shape, dimOf(op.getResult(), 1),
+      op.getParts().value_or(0), kernel.field("threads"), kernel.rows(op.getQuery()),
+      kernel.rows(op.getRopeQuery()), kernel.name(op.getPositions()), kernel.name(op.getRequests()),
+      kernel.pages(op.getCache()), kernel.pageTable(op.getCache()),
       kernel.rows(op.getDestination()), floatText(op.getScale().convertToDouble()));
   return text;
 }
@@ -186,10 +197,6 @@ static FamilyText print(KernelText &kernel, kern::AttentionCombineOp op) {
                     lastDim(op.getResult()), dimOf(op.getResult(), 1), kernel.field("threads"),
                     kernel.rows(op.getPartials()), kernel.rows(op.getDestination()));
   return text;
-}
-
-static plan::GpuProduct formOf(const KernelText &kernel) {
-  return static_cast<plan::GpuProduct>(kernel.field("form"));
 }
 
 static FamilyText print(KernelText &kernel, kern::ExpandedAttentionOp op) {

@@ -93,6 +93,7 @@ private:
   static void syncWarp(MachineThread &thread);
   static unsigned shuffle(MachineThread &thread, Source source, unsigned value, unsigned from);
   static void loadMatrices(MachineThread &thread, const void *row, unsigned (&fragment)[4]);
+  static void loadTransposed(MachineThread &thread, const void *row, unsigned (&fragment)[4]);
   static void storeMatrices(MachineThread &thread, void *row, const unsigned (&fragment)[4]);
   static void multiplyMatrices(MachineThread &thread, float (&sums)[4], const unsigned (&a)[4],
                                unsigned b0, unsigned b1);
@@ -159,6 +160,9 @@ private:
   /// Brings what a lane has in `own` to the instruction `kind` of its warp and waits for the
   /// others; what the lane takes from it.
   Exchange &join(Lane &lane, Wait kind, const Exchange &own, const void *site);
+  /// An ldmatrix of `kind`, at `site`.
+  static void loadRow(MachineThread &thread, Wait kind, const void *row, unsigned (&fragment)[4],
+                      const void *site);
   /// An mma.sync of `kind`, at `site`; `own` has the lane's fragments.
   static void multiply(MachineThread &thread, Wait kind, float (&sums)[4], const unsigned (&a)[4],
                        std::array<unsigned, 2> b, const void *site);

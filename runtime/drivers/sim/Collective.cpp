@@ -23,6 +23,7 @@ std::string_view sim::nameOf(Wait wait) {
                                                           "wait at a barrier of the warp",
                                                           "wait at a shuffle",
                                                           "wait at ldmatrix",
+                                                          "wait at ldmatrix.trans",
                                                           "wait at mma.sync of bf16",
                                                           "wait at mma.sync of e4m3",
                                                           "wait for the phase of a barrier",
@@ -38,6 +39,19 @@ void sim::loadMatrices(std::array<Exchange, warpLanes> &lanes) {
     for (size_t matrix = 0; matrix < 4; ++matrix) {
       const auto *row = static_cast<const std::byte *>(lanes[matrix * 8 + lane / 4].row);
       std::memcpy(&lanes[lane].words[matrix], row + lane % 4 * 4, 4);
+    }
+  }
+}
+
+void sim::loadTransposed(std::array<Exchange, warpLanes> &lanes) {
+  for (size_t lane = 0; lane < warpLanes; ++lane) {
+    for (size_t matrix = 0; matrix < 4; ++matrix) {
+      for (size_t half = 0; half < 2; ++half) {
+        const auto *row =
+            static_cast<const std::byte *>(lanes[matrix * 8 + lane % 4 * 2 + half].row);
+        std::memcpy(reinterpret_cast<std::byte *>(&lanes[lane].words[matrix]) + half * 2,
+                    row + lane / 4 * 2, 2);
+      }
     }
   }
 }

@@ -14,39 +14,23 @@ using namespace dsv3;
 using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
 
-const dsv3::sim::Machine Block::machine{syncBlock,
-                                        syncWarp,
-                                        shuffle,
-                                        loadMatrices,
-                                        multiplyMatrices,
-                                        multiplyCodes,
-                                        copyAsync,
-                                        commitCopies,
-                                        waitForCopies,
-                                        atomicLeast,
-                                        loadVolatile,
-                                        sharedArray,
-                                        observe,
-                                        initBarrier,
-                                        arrive,
-                                        tryWait,
-                                        fence,
-                                        copyTensor,
-                                        sharedAddress,
-                                        multiplyGroup,
-                                        multiplyGroupOfCodes,
-                                        commitProducts,
-                                        waitForProducts,
-                                        setRegisters,
-                                        waitForEarlierLaunches,
-                                        storeMatrices,
-                                        copyToBlocks,
-                                        storeTensor,
-                                        commitStores,
-                                        waitForStores,
-                                        arriveCluster,
-                                        waitForCluster,
-                                        ofBlock};
+const dsv3::sim::Machine Block::machine{syncBlock,      syncWarp,
+                                        shuffle,        loadMatrices,
+                                        loadTransposed, multiplyMatrices,
+                                        multiplyCodes,  copyAsync,
+                                        commitCopies,   waitForCopies,
+                                        atomicLeast,    loadVolatile,
+                                        sharedArray,    observe,
+                                        initBarrier,    arrive,
+                                        tryWait,        fence,
+                                        copyTensor,     sharedAddress,
+                                        multiplyGroup,  multiplyGroupOfCodes,
+                                        commitProducts, waitForProducts,
+                                        setRegisters,   waitForEarlierLaunches,
+                                        storeMatrices,  copyToBlocks,
+                                        storeTensor,    commitStores,
+                                        waitForStores,  arriveCluster,
+                                        waitForCluster, ofBlock};
 
 void Block::syncBlock(MachineThread &thread) {
   auto &lane = static_cast<Lane &>(thread);
@@ -105,6 +89,8 @@ void Block::complete(Warp &warp) {
   flush(warp);
   if (warp.kind == Wait::Matrices) {
     sim::loadMatrices(exchange);
+  } else if (warp.kind == Wait::Transposed) {
+    sim::loadTransposed(exchange);
   } else if (warp.kind == Wait::StoreMatrices) {
     sim::storeMatrices(exchange);
   } else if (warp.kind == Wait::Multiply || warp.kind == Wait::MultiplyCodes) {
@@ -156,13 +142,22 @@ unsigned Block::shuffle(MachineThread &thread, Source source, unsigned value, un
 /// What ldmatrix, stmatrix and cp.async move for a lane.
 static constexpr uint32_t rowBytes = 16;
 
-void Block::loadMatrices(MachineThread &thread, const void *row, unsigned (&fragment)[4]) {
+void Block::loadRow(MachineThread &thread, Wait kind, const void *row, unsigned (&fragment)[4],
+                    const void *site) {
   auto &lane = static_cast<Lane &>(thread);
-  lane.of->check(lane, {__builtin_return_address(0), row, rowBytes, false, true});
+  lane.of->check(lane, {site, row, rowBytes, false, true});
   Exchange own;
   own.row = row;
-  const Exchange &taken = lane.of->join(lane, Wait::Matrices, own, __builtin_return_address(0));
+  const Exchange &taken = lane.of->join(lane, kind, own, site);
   std::ranges::copy(taken.words, fragment);
+}
+
+void Block::loadMatrices(MachineThread &thread, const void *row, unsigned (&fragment)[4]) {
+  loadRow(thread, Wait::Matrices, row, fragment, __builtin_return_address(0));
+}
+
+void Block::loadTransposed(MachineThread &thread, const void *row, unsigned (&fragment)[4]) {
+  loadRow(thread, Wait::Transposed, row, fragment, __builtin_return_address(0));
 }
 
 void Block::storeMatrices(MachineThread &thread, void *row, const unsigned (&fragment)[4]) {

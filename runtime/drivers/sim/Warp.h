@@ -32,6 +32,7 @@ enum class Wait : uint8_t {
   WarpBarrier,
   Shuffle,
   Matrices,
+  Transposed,
   Multiply,
   MultiplyCodes,
   Phase,   ///< of a barrier in shared memory
@@ -118,9 +119,10 @@ struct Warp {
   int registers = 0; ///< that setmaxnreg gave it
 };
 
-/// ldmatrix.x4, stmatrix.x4, mma.m16n8k16 of bf16 and mma.m16n8k32 of e4m3 for all lanes, which
-/// have brought their operands, in the layouts of the PTX ISA.
+/// ldmatrix.x4, also with .trans, stmatrix.x4, mma.m16n8k16 of bf16 and mma.m16n8k32 of e4m3 for
+/// all lanes, which have brought their operands, in the layouts of the PTX ISA.
 void loadMatrices(std::array<Exchange, warpLanes> &lanes);
+void loadTransposed(std::array<Exchange, warpLanes> &lanes);
 void storeMatrices(const std::array<Exchange, warpLanes> &lanes);
 void multiplyMatrices(std::array<Exchange, warpLanes> &lanes);
 void multiplyCodes(std::array<Exchange, warpLanes> &lanes);

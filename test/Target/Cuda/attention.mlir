@@ -21,7 +21,7 @@ kern.def @append kind "append" family "rope_append" sizes ["T"] ins(%q: !r, %kv:
 }
 
 // CHECK-LABEL: //===- kernel latent -===//
-// CHECK: // For sm_90a: heads=2, threads=256, since 2 heads share a read of the latents.
+// CHECK: // For sm_90a: form=1, heads=2, threads=256, since 2 heads share a read of the latents; tensor cores would round queries or cache of f32 to bf16.
 // CHECK: __launch_bounds__(256, 3) latent(
 // CHECK: const float *cachePages, // [pages, 64, 40]
 // CHECK: using TheCache = Cache<const float, 32, 8, 64, 4096, 2>;
@@ -75,4 +75,20 @@ kern.def @expanded kind "attention" family "expanded_attention" sizes ["T"] ins(
 kern.def @expanded_bf16 kind "attention" family "expanded_attention" sizes ["T"] ins(%q: !n16, %r: !r16, %w: tensor<4x48x32xbf16>, %pos: !i, %req: !i, %cache: !cache16) outs(%o: !v16) attributes {maxima = [#dsv3.size<"T", max = 512>]} {
   %y = kern.expanded_attention ins(%q, %r, %w, %pos, %req : !n16, !r16, tensor<4x48x32xbf16>, !i, !i) from(%cache : !cache16) outs(%o : !v16) scale 2.0e-01 -> !v16
   kern.yield %y : !v16
+}
+
+// Absorbed attention too: keys and values are one piece of latents in shared memory.
+// CHECK-LABEL: //===- kernel latent_bf16 -===//
+// CHECK: // For sm_90a: form=2, heads=64, keys=64, stages=2, threads=256, since tensor cores multiply 64 heads with each read of 64 latents.
+// CHECK: __launch_bounds__(256, 1) latent_bf16(
+// CHECK: static_assert(LatentMmaShared<64, 64, 2, TheCache>::bytes == 230144, "shared memory as in the family table");
+// CHECK: latentAttentionMma<64, 64, 2, 128, 2, 256>(launch, Rows<const bf16, 0, 65536, 512>{query}, Rows<const bf16, 0, 8192, 64>{ropeQuery},
+// CHECK-NEXT: positions, requests, TheCache{cachePages, cacheTable}, Rows<float, 0, 131584, 1028>{out}, 0.200000003f);
+!lq16 = tensor<?x128x512xbf16, #T>
+!lr16 = tensor<?x128x64xbf16, #T>
+!lparts = tensor<?x128x1028xf32, #T>
+!lcache16 = !dsv3.cache<bf16, latent = 512, rope = 64, page = 64, context = 4096, requests = 2>
+kern.def @latent_bf16 kind "attention" family "latent_attention" sizes ["T"] ins(%q: !lq16, %r: !lr16, %pos: !i, %req: !i, %cache: !lcache16) outs(%o: !lparts) attributes {maxima = [#dsv3.size<"T", max = 32>]} {
+  %y = kern.latent_attention ins(%q, %r, %pos, %req : !lq16, !lr16, !i, !i) from(%cache : !lcache16) outs(%o : !lparts) scale 2.0e-01 parts 2 -> !lparts
+  kern.yield %y : !lparts
 }

@@ -112,6 +112,10 @@ static double roundingOnItsWay(kern::DefOp definition, StringRef variant) {
   if (isa<kern::ExpandedAttentionOp>(definition.getCore()) && isForm(plan::GpuProduct::MmaTiles)) {
     return 0x1p-5;
   }
+  // Absorbed attention on tensor cores rounds the weights alone.
+  if (isa<kern::LatentAttentionOp>(definition.getCore()) && isForm(plan::GpuProduct::MmaTiles)) {
+    return 0x1p-8;
+  }
   // A sum that is rounded to bf16 before others are added to it may leave little, whose last bits
   // are those of the sum.
   auto result = cast<RankedTensorType>(definition.getDestinations().front().getType());

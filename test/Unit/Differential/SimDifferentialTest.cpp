@@ -8,8 +8,12 @@
 #include "Models.h"
 
 #include "dsv3/Tools/Registration.h"
+#include "dsv3/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/FormatVariadic.h"
 
 #include <gtest/gtest.h>
 
@@ -27,6 +31,11 @@ static bool has(ModuleOp module, const std::string &variant, plan::GpuProduct fo
     auto field = definition.getConfig(variant).getAs<IntegerAttr>("form");
     return field && field.getInt() == static_cast<int64_t>(form);
   });
+}
+
+static void compareOnSim(ModuleOp module, const std::string &variant, int64_t mostTokens) {
+  std::mt19937_64 random(20); // NOLINT(bugprone-random-generator-seed): the same every time
+  compareKernelsOnSim(module, variant, mostTokens, random);
 }
 
 /// With more tokens than a tile has rows. Products of many rows have the forms `tiles`, and there
@@ -47,8 +56,7 @@ static void compareModel(const Case &one, const std::string &variant, int64_t mo
   for (auto function : llvm::make_early_inc_range(module->getOps<func::FuncOp>())) {
     function.erase();
   }
-  std::mt19937_64 random(20); // NOLINT(bugprone-random-generator-seed): the same every time
-  compareKernelsOnSim(*module, variant, mostTokens, random);
+  compareOnSim(*module, variant, mostTokens);
 }
 
 /// Rows of bf16, and sizes that are multiples of eight, as tensor cores have them.
@@ -104,3 +112,65 @@ TEST(SimKernels, OfRaggedQuantisedRowsDoWhatTheirBodiesSay) {
 TEST(SimKernels, OfPolicyBf16DoWhatTheirBodiesSay) {
   compareModel(onTensorCores("nanoBf16", "mma"), "sm_80", 70, {Form::MmaTiles});
 }
+
+namespace {
+/// Absorbed attention of a size that is published, in steps of so many tokens that a block has
+/// the heads that are wanted.
+struct LatentCase {
+  const char *name;
+  const char *variant;
+  int64_t heads, parts, mostTokens;
+  int64_t blockHeads, keys, stages; ///< that are chosen
+};
+
+class LatentOnTensorCores : public testing::TestWithParam<LatentCase> {};
+} // namespace
+
+static std::string textOf(const LatentCase &one) {
+  return llvm::formatv(R"(
+#T = #dsv3.dims<"T">
+!q = tensor<?x{0}x512xbf16, #T>
+!r = tensor<?x{0}x64xbf16, #T>
+!i = tensor<?xi32, #T>
+!o = tensor<?x{0}x{1}x{2}, #T>
+!cache = !dsv3.cache<bf16, latent = 512, rope = 64, page = 64, context = 300, requests = 3>
+kern.def @latent kind "attention" family "latent_attention" sizes ["T"] ins(%q: !q, %r: !r, %pos: !i, %req: !i, %cache: !cache) outs(%o: !o) attributes {{maxima = [#dsv3.size<"T", max = {3}>]} {{
+  %y = kern.latent_attention ins(%q, %r, %pos, %req : !q, !r, !i, !i) from(%cache : !cache) outs(%o : !o) scale 1.3e-01 {4} -> !o
+  kern.yield %y : !o
+}
+)",
+                       one.heads, one.parts > 0 ? 514 * one.parts : 512,
+                       one.parts > 0 ? "f32" : "bf16", one.mostTokens,
+                       one.parts > 0 ? "parts " + std::to_string(one.parts) : "");
+}
+
+// Tokens that see part of a page and of a piece of it, pages in any order, parts without keys.
+TEST_P(LatentOnTensorCores, DoesWhatItsBodySays) {
+  const LatentCase &one = GetParam();
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  MLIRContext context(registry);
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(textOf(one), &context);
+  ASSERT_TRUE(module);
+  PassManager passes(&context);
+  ConfigureKernelsOptions options;
+  options.variants = {one.variant};
+  passes.addPass(createConfigureKernels(options));
+  ASSERT_TRUE(succeeded(passes.run(*module)));
+  ASSERT_TRUE(has(*module, one.variant, Form::MmaTiles));
+  DictionaryAttr chosen = (*module->getOps<kern::DefOp>().begin()).getConfig(one.variant);
+  auto field = [&](StringRef name) { return chosen.getAs<IntegerAttr>(name).getInt(); };
+  EXPECT_EQ(field("heads"), one.blockHeads);
+  EXPECT_EQ(field("keys"), one.keys);
+  EXPECT_EQ(field("stages"), one.stages);
+  compareOnSim(*module, one.variant, one.mostTokens + 1); // one token, and some
+}
+INSTANTIATE_TEST_SUITE_P(
+    Published, LatentOnTensorCores,
+    testing::Values(LatentCase{"SixteenHeads", "sm_90a", 16, 4, 16, 16, 64, 2},
+                    LatentCase{"SixteenHeadsOfSmallPieces", "sm_80", 16, 0, 16, 16, 32, 3},
+                    LatentCase{"FourHeads", "sm_120a", 4, 16, 16, 16, 32, 2},
+                    LatentCase{"SixtyFourHeads", "sm_90a", 64, 4, 32, 64, 64, 2},
+                    LatentCase{"TwiceSixtyFourHeads", "sm_80", 128, 0, 64, 64, 32, 2},
+                    LatentCase{"ThirtyTwoHeads", "sm_120a", 64, 4, 32, 32, 16, 3}),
+    [](const auto &info) { return std::string(info.param.name); });

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <set>
 #include <sstream>
 
@@ -152,6 +153,51 @@ TEST(Families, AttentionOnTensorCoresWhereItIsExact) {
   EXPECT_EQ(without([](KernelFacts &f) { f.cache = DType::F16; }), GpuProduct::FmaTiles);
   EXPECT_EQ(without([](KernelFacts &f) { f.nope = 120; }), GpuProduct::FmaTiles);
   EXPECT_EQ(without([](KernelFacts &f) { f.rowsBegin = 4; }), GpuProduct::FmaTiles);
+}
+
+/// Attention of a few tokens too. A block has as many heads as leave enough blocks, and pieces of
+/// as many keys as two of them fit.
+TEST(Families, AbsorbedAttentionOnTensorCoresWhereItIsExact) {
+  KernelFacts facts;
+  facts.maxRows = 64, facts.heads = 128, facts.keyParts = 2, facts.latent = 512, facts.rope = 64;
+  facts.rowsBegin = 64, facts.rows = facts.cache = DType::BF16;
+  auto with = [&](std::string_view variant, auto change) {
+    KernelFacts changed = facts;
+    change(changed);
+    return chooseConfig(Family::LatentAttention, variant, changed);
+  };
+  auto shape = [](const Configuration &config) {
+    EXPECT_EQ(GpuProduct(config.get("form")), GpuProduct::MmaTiles) << config.reason;
+    return std::array{config.get("heads"), config.get("keys"), config.get("stages")};
+  };
+  using Shape = std::array<int64_t, 3>;
+  auto same = [](KernelFacts &) {};
+  EXPECT_EQ(shape(with(variantSm90a, same)), (Shape{64, 64, 2}));
+  EXPECT_EQ(shape(with(variantSm80, same)), (Shape{64, 32, 2}));
+  EXPECT_EQ(shape(with(variantSm120a, same)), (Shape{32, 16, 3})) << "99 KiB of shared memory";
+  EXPECT_EQ(shape(with(variantSm90a, [](KernelFacts &f) { f.maxRows = 16; })), (Shape{32, 64, 2}));
+  EXPECT_EQ(shape(with(variantSm90a, [](KernelFacts &f) { f.maxRows = 1; })), (Shape{16, 64, 2}));
+  EXPECT_EQ(shape(with(variantSm80, [](KernelFacts &f) { f.heads = 8; })), (Shape{16, 32, 3}));
+  EXPECT_EQ(shape(with(variantSm90a, [](KernelFacts &f) { f.pageTokens = 32; })),
+            (Shape{64, 32, 3}));
+  EXPECT_EQ(shape(with(variantSm90a, [](KernelFacts &f) { f.latent = 1024; })), (Shape{32, 32, 2}))
+      << "the registers of 64 heads";
+  auto refused = [&](auto change) {
+    Configuration config = with(variantSm80, change);
+    EXPECT_EQ(GpuProduct(config.get("form")), GpuProduct::FmaTiles);
+    return config.reason.substr(config.reason.find("; ") + 2);
+  };
+  EXPECT_EQ(refused([](KernelFacts &f) { f.rows = DType::F32; }),
+            "tensor cores would round queries or cache of f32 to bf16");
+  EXPECT_EQ(refused([](KernelFacts &f) { f.cache = DType::F16; }),
+            "tensor cores would round queries or cache of f16 to bf16");
+  EXPECT_EQ(refused([](KernelFacts &f) { f.rope = 8; }),
+            "latents, rotated keys or pages are no whole fragments");
+  EXPECT_EQ(refused([](KernelFacts &f) { f.rowsBegin = 4; }),
+            "queries do not begin at borders of 16 bytes");
+  EXPECT_EQ(refused([](KernelFacts &f) { f.latent = 4096; }),
+            "16 heads and two pieces of keys need 401536 bytes of shared memory, a block has "
+            "166912");
 }
 
 /// GPUs read weights as they are stored, CPUs in panels.

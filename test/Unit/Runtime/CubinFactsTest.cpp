@@ -255,6 +255,17 @@ TEST(KernelRules, RegistersBeyondTheFamilysBudget) {
   EXPECT_EQ(product.faults(), Faults{"136 registers, the budget of router is 64"});
 }
 
+// On tensor cores alone its loops hold sums.
+TEST(KernelRules, AbsorbedAttentionHasTheBudgetOfItsForm) {
+  Product product;
+  product.planned.family = plan::Family::LatentAttention;
+  product.facts.registers = 136;
+  product.text.text = "\n  latentAttention<8, 16, 4, 256>(launch);\n";
+  EXPECT_EQ(product.faults(), Faults{"136 registers, the budget of latent_attention is 128"});
+  product.text.text = "\n  latentAttentionMma<16, 64, 2, 16, 4, 256>(launch);\n";
+  EXPECT_EQ(product.faults(), Faults());
+}
+
 TEST(KernelRules, SharedMemoryIsDynamicAndFits) {
   Product product;
   product.facts.sharedBytes += 64;

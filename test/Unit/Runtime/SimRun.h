@@ -38,8 +38,8 @@ public:
   Status load(const std::string &parameters, int threads, const std::string &body,
               const std::string &weightMap = "", int cluster = 1) {
     std::string text;
-    for (const char *header :
-         {"tile/failure", "tile/reduce", "tile/wgmma", "ptx/cluster", "ptx/tensor_store"}) {
+    for (const char *header : {"tile/failure", "tile/reduce", "tile/wgmma", "ptx/cluster",
+                               "ptx/tensor_store", "family/latent_attention_mma"}) {
       text += "#include \"runtime/kernels/cuda/" + std::string(header) + ".cuh\"\n";
     }
     text += "using namespace dsv3::gpu;\n";

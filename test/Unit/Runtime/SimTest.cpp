@@ -161,6 +161,31 @@ TEST(SimInstructions, LdmatrixGivesWhatMmaTakes) {
   EXPECT_EQ(sim.values<int>(2), std::vector<int>(32, 0));
 }
 
+TEST(SimInstructions, TransposedMatricesGiveColumns) {
+  SimRun sim(inOrder());
+  // PTX ISA: with .trans a lane gets of each matrix rows 2 (lane % 4) and the next one of column
+  // lane / 4. Element (row, column) of matrix m is 64 m + 8 row + column.
+  LOAD(sim, "uint32 *out", 32, R"(
+    SharedArrays shared;
+    bf16 *rows = shared.take<bf16>(256);
+    for (int i = laneIndex(); i < 256; i += 32) { rows[i].bits = uint16(i); }
+    syncBlock();
+    uint32 fragment[4];
+    loadTransposed(rows + laneIndex() * 8, fragment);
+    for (int i = 0; i < 4; ++i) { out[laneIndex() * 4 + i] = fragment[i]; }
+  )");
+  sim.add(std::vector<uint32_t>(128));
+  LAUNCH(sim, 1, 512);
+  std::vector<uint32_t> expected;
+  for (uint32_t lane = 0; lane < 32; ++lane) {
+    for (uint32_t matrix = 0; matrix < 4; ++matrix) {
+      uint32_t first = 64 * matrix + 8 * (lane % 4 * 2) + lane / 4;
+      expected.push_back(first | (first + 8) << 16);
+    }
+  }
+  EXPECT_EQ(sim.values<uint32_t>(0), expected);
+}
+
 TEST(SimInstructions, ShufflesReadTheirLanes) {
   SimRun sim(inOrder());
   LOAD(sim, "int *out", 64, R"(

@@ -11,7 +11,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "runtime/kernels/cuda/ptx/math.cuh"
+#include "runtime/kernels/cuda/tile/fragment.cuh"
 #include "runtime/kernels/cuda/tile/mma.cuh"
 #include "runtime/kernels/cuda/tile/swizzle.cuh"
 #include "runtime/kernels/cuda/tile/tokens.cuh"
@@ -60,11 +60,6 @@ struct WeightRows {
 /// A value that is no number is 0 for tokens that do not see it. Its key, which comes from the same
 /// latents, is none either, and so are the weights of those that do.
 __device__ inline float orZero(float value) { return absolute(value) < infinity() ? value : 0.0f; }
-
-/// Two neighbours in a row, as fragments hold them.
-__device__ inline uint32 packed(float first, float second) {
-  return uint32(toNarrow<bf16>(first).bits) | uint32(toNarrow<bf16>(second).bits) << 16;
-}
 
 template <int heads, int nope, int value, int threads, typename C, typename W, typename Query,
           typename RopeQuery, typename Out>
@@ -165,23 +160,6 @@ struct ExpandedMmaAttention {
     }
   }
 
-  /// Scores of the warp's tokens with all keys of the page.
-  __device__ void score(float (&scores)[keyTiles][4]) const {
-    int lane = laneIndex();
-#pragma unroll
-    for (int k = 0; k < Shared::depth; k += 16) {
-      uint32 a[4];
-      loadMatrices(queries + Rows::place(firstRow() + lane % 16, k + lane / 16 * 8), a);
-#pragma unroll
-      for (int j = 0; j < keyTiles; j += 2) {
-        uint32 b[4];
-        loadMatrices(keys + Rows::place(j * 8 + lane / 16 * 8 + lane % 8, k + lane / 8 % 2 * 8), b);
-        multiplyMatrices(scores[j], a, b[0], b[1]);
-        multiplyMatrices(scores[j + 1], a, b[2], b[3]);
-      }
-    }
-  }
-
   /// Makes weights of scores; what was summed before becomes smaller where a score is larger.
   __device__ void update(float (&scores)[keyTiles][4], const int (&seen)[2], float scale) {
 #pragma unroll
@@ -195,9 +173,7 @@ struct ExpandedMmaAttention {
           most = largest(most, score);
         }
       }
-      most = largest(most, shuffleXor(most, 1));
-      most = largest(most, shuffleXor(most, 2));
-      float old = largestScore[i], now = largest(old, most), added = 0.0f;
+      float old = largestScore[i], now = largest(old, rowLargest(most)), added = 0.0f;
       float before = seen[i] > 0 ? exponential(old - now) : 1.0f;
 #pragma unroll
       for (int j = 0; j < keyTiles; ++j) {
@@ -245,7 +221,7 @@ struct ExpandedMmaAttention {
       int row = firstRow() + laneIndex() / 4;
       int seen[2] = {tokens.visible(row, request, start), tokens.visible(row + 8, request, start)};
       float scores[keyTiles][4] = {};
-      score(scores);
+      multiplyRows<Rows, Shared::depth>(scores, queries, firstRow(), keys, 0);
       update(scores, seen, scale);
       addValues(scores);
       syncBlock(); // keys and values are free
@@ -255,10 +231,8 @@ struct ExpandedMmaAttention {
   __device__ void store(Out out) const {
 #pragma unroll
     for (int i = 0; i < 2; ++i) {
-      float all = weights[i] + shuffleXor(weights[i], 1);
-      all += shuffleXor(all, 2);
       int t = firstRow() + laneIndex() / 4 + i * 8;
-      float factor = quotient(1.0f, all);
+      float factor = quotient(1.0f, rowSum(weights[i]));
 #pragma unroll
       for (int v = 0; v < 2 * valuePairs; ++v) {
         int column = (v / 2 * 2 + warpIndex() % 2) * 16 + v % 2 * 8 + laneIndex() % 4 * 2;

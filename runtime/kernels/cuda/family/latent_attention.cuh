@@ -7,7 +7,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "runtime/kernels/cuda/tile/cache.cuh"
+#include "runtime/kernels/cuda/tile/keys.cuh"
 #include "runtime/kernels/cuda/tile/softmax.cuh"
 
 namespace dsv3::gpu {
@@ -31,44 +31,30 @@ __device__ inline void latentAttention(Launch launch, Query query, RopeQuery rop
   if (launch.stopped()) {
     return;
   }
-  constexpr int tiles = allHeads / heads, partCount = parts > 0 ? parts : 1;
-  int64 row = blockIndex() / (tiles * partCount);
-  int part = int(blockIndex() / tiles % partCount);
-  int firstHead = int(blockIndex() % (allHeads / heads)) * heads;
-  int position = positions[row], request = requests[row];
-  if (!cache.checked(launch, position, request)) {
+  BlockKeys<heads, allHeads, parts, C> of(launch, cache, positions, requests);
+  if (!of.checked() || of.leftNothing(out, threads)) {
     return;
-  }
-  int64 pages = position / C::pageTokens + 1, ofPart = ceilDiv(pages, partCount);
-  if constexpr (parts > 0) {
-    if (part * ofPart >= pages) { // what else is of a part without keys has no meaning
-      for (int h = threadIndex(); h < heads; h += threads) {
-        out.at(row, firstHead + h)[part * (C::latent + 2) + C::latent + 1] = 0.0f;
-      }
-      return;
-    }
   }
   SharedArrays shared;
   auto *queries = shared.take<float>(heads * C::width);
   typename LatentShared<heads, C>::Scores softmax(shared);
   for (int i = threadIndex(); i < heads * C::width; i += threads) {
     int h = i / C::width, column = i % C::width;
-    queries[i] = column < C::latent ? toFloat(query.at(row, firstHead + h)[column])
-                                    : toFloat(ropeQuery.at(row, firstHead + h)[column - C::latent]);
+    queries[i] = column < C::latent
+                     ? toFloat(query.at(of.row, of.firstHead + h)[column])
+                     : toFloat(ropeQuery.at(of.row, of.firstHead + h)[column - C::latent]);
   }
   for (int h = threadIndex(); h < heads; h += threads) {
     softmax.begin(h);
   }
   syncBlock();
   float values[heads][perThread] = {};
-  int64 end = (part + 1) * ofPart < pages ? (part + 1) * ofPart : pages;
-  for (int64 p = part * ofPart; p < end; ++p) {
-    const auto *page = cache.page(launch, request, p);
+  for (int p = of.firstPage; p < of.endPage; ++p) {
+    const auto *page = of.page(p);
     if (!page) {
       return;
     }
-    int left = position + 1 - int(p) * C::pageTokens;
-    int visible = left < C::pageTokens ? left : C::pageTokens;
+    int visible = of.visible(p * C::pageTokens, C::pageTokens);
     for (int j = warpIndex(); j < visible; j += warps) {
       float sums[heads] = {};
       for (int i = laneIndex(); i < C::width; i += warpLanes) {
@@ -109,15 +95,14 @@ __device__ inline void latentAttention(Launch launch, Query query, RopeQuery rop
     int i = threadIndex() + c * threads;
     if (i < C::latent) {
       for (int h = 0; h < heads; ++h) {
-        auto *to = out.at(row, firstHead + h) + part * (C::latent + 2) + i;
         float factor = parts > 0 ? 1.0f : quotient(1.0f, softmax.sum[h]);
-        *to = toNarrow<typename Out::Element>(values[h][c] * factor);
+        of.of(out, h)[i] = toNarrow<typename Out::Element>(values[h][c] * factor);
       }
     }
   }
   if constexpr (parts > 0) {
     for (int h = threadIndex(); h < heads; h += threads) {
-      auto *to = out.at(row, firstHead + h) + part * (C::latent + 2) + C::latent;
+      auto *to = of.of(out, h) + C::latent;
       to[0] = softmax.largestScore[h];
       to[1] = softmax.sum[h];
     }

@@ -38,6 +38,14 @@ __device__ inline void loadMatrices(const void *row, uint32 (&fragment)[4]) {
                : "memory");
 }
 
+/// The same of transposed matrices: a lane gets two neighbours in column l / 4.
+__device__ inline void loadTransposed(const void *row, uint32 (&fragment)[4]) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(fragment[0]), "=r"(fragment[1]), "=r"(fragment[2]), "=r"(fragment[3])
+               : "r"(sharedAddress(row))
+               : "memory");
+}
+
 /// sums += a b: 16 x 16 times 16 x 8, bf16 with f32 sums.
 __device__ inline void multiplyMatrices(float (&sums)[4], const uint32 (&a)[4], uint32 b0,
                                         uint32 b1) {

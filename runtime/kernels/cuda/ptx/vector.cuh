@@ -1,4 +1,4 @@
-//===- vector.cuh - loads of several elements at once -----------*- C++ -*-===//
+//===- vector.cuh - loads and stores of several elements --------*- C++ -*-===//
 #pragma once
 
 #include "runtime/kernels/cuda/ptx/types.cuh"
@@ -36,6 +36,11 @@ struct alignas(width) Vector<e4m3, width> {
 template <int width, typename T>
 __device__ inline Vector<T, width> loadVector(const T *from) {
   return *reinterpret_cast<const Vector<T, width> *>(from);
+}
+
+template <int width, typename T>
+__device__ inline void storeVector(T *to, const Vector<T, width> &from) {
+  *reinterpret_cast<Vector<T, width> *>(to) = from;
 }
 
 /// All elements as float.

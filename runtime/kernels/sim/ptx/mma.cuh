@@ -33,6 +33,10 @@ inline void loadMatrices(const void *row, uint32 (&fragment)[4]) {
   sim::Thread &thread = sim::thisThread();
   thread.machine->loadMatrices(thread, row, fragment);
 }
+inline void loadTransposed(const void *row, uint32 (&fragment)[4]) {
+  sim::Thread &thread = sim::thisThread();
+  thread.machine->loadTransposed(thread, row, fragment);
+}
 
 inline void multiplyMatrices(float (&sums)[4], const uint32 (&a)[4], uint32 b0, uint32 b1) {
   sim::Thread &thread = sim::thisThread();

@@ -1,7 +1,7 @@
-//===- vector.cuh - loads of several elements at once, simulated -*- C++ -*-===//
+//===- vector.cuh - loads and stores of several elements, simulated -*- C++ -*-===//
 //
 // Stands for runtime/kernels/cuda/ptx/vector.cuh where kernels are compiled for the host. A
-// load is one access for who observes it, whatever the host's compiler makes of it.
+// load or store is one access for who observes it, whatever the host's compiler makes of it.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -24,6 +24,15 @@ DSV3_UNSEEN inline Vector<T, width> loadVector(const T *from) {
   thread.machine->observe(thread, from, sizeof(T) * width, false, __builtin_return_address(0));
 #endif
   return *reinterpret_cast<const Vector<T, width> *>(from);
+}
+
+template <int width, typename T>
+DSV3_UNSEEN inline void storeVector(T *to, const Vector<T, width> &from) {
+#ifdef DSV3_CHECKED
+  sim::Thread &thread = sim::thisThread();
+  thread.machine->observe(thread, to, sizeof(T) * width, true, __builtin_return_address(0));
+#endif
+  *reinterpret_cast<Vector<T, width> *>(to) = from;
 }
 
 template <int width, typename T>
