@@ -3,6 +3,7 @@
 
 usage: sim.py DSV3_RUN DSV3_COMPILE MODEL     MODEL: models/nano
 """
+import json
 import os
 import shutil
 import subprocess
@@ -74,6 +75,22 @@ class SimTest(unittest.TestCase):
             self.assertEqual(result.stdout, answer, result.stderr)
             self.assertIn(said, result.stderr)
         self.assertEqual(self.generate(*question, source=bundle).stdout, answer)
+
+    def test_encoded_weights(self):
+        # As on the CPU, but for the order of sums; under bf16 rounded to it. The mean divergence from what is
+        # stored is bounded as in encodings.py.
+        ids = ",".join(map(str, range(5, 29)))
+        for flags, most in ((("--weights=int8", "--head=int8"), 2e-4), (("--weights=int4",), 5e-3),
+                            (("--weights=int4", "--policy=bf16"), 8e-3)):
+            with self.subTest(flags=flags):
+                result = self.generate(*question, *flags)
+                self.assertEqual(result.stdout, answer, result.stderr)
+                done = subprocess.run([runner, "compare", "--model", model, "--device=sim", "--ids", ids, "--json", *flags],
+                                      capture_output=True, text=True, env=self.environment)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                found = json.loads(done.stdout)["kl"]["mean"]
+                self.assertGreater(found, 0)
+                self.assertLess(found, most)
 
     def test_seeds_change_no_result(self):
         ids = ["--ids", ",".join(map(str, range(1, 20))), "--max-tokens", "2", "--print-ids", "--ignore-eos"]
