@@ -184,10 +184,9 @@ Expected<std::unique_ptr<RunningModel>> startModel(ModelFiles &files, const Mode
   model->weights = *std::move(weights);
   const runtime::ParameterStore &store = model->weights->store;
   bool elsewhere = gpuOf(flags.device).has_value();
-  const std::byte *here = store.bytes().data();
   Expected<runtime::ParameterAddresses> addresses =
       elsewhere ? moveWeights(*model)
-                : addressesOf(store.places(), here, here + store.places().othersBytes());
+                : addressesOf(store.places(), store.bytes().data(), store.expertData());
   if (!addresses) {
     return addresses.failure();
   }

@@ -140,6 +140,9 @@ class SimTest(unittest.TestCase):
         self.expect_failure(self.generate(*question, "--policy=int3"), "int3", "bf16", code=2)
         self.expect_failure(self.generate(*question, "--experts=host", device="cpu"), "--experts host", "--device=cuda:N",
                             code=2)
+        compared = subprocess.run([runner, "compare", "--model", model, "--ids", "5", "--experts=host"],
+                                  capture_output=True, text=True, env=self.environment)
+        self.expect_failure(compared, "--experts host", "--device=cuda:N", code=2)
         self.expect_failure(self.generate(*question, "--experts=disk"), "device or host", "'disk'", code=2)
 
     def test_no_compiler(self):
