@@ -420,9 +420,9 @@ static std::vector<Configuration> expandedConfigs(const GpuVariant &variant,
 
 std::vector<Configuration> enumerateConfigs(Family family, const GpuVariant &variant,
                                             const KernelFacts &facts) {
-  if (isScaledAlongRows(facts.weight)) {
-    return {rejected({}, "GPUs have no code for weights of type " +
-                             std::string(name(facts.weight)) + "; leave --weights and --head out")};
+  if (isScaledAlongRows(facts.rows)) {
+    return {rejected({}, "GPUs have no code for rows of type " + std::string(name(facts.rows)) +
+                             "; leave --activations out")};
   }
   if (!variant.hasFp8() && (facts.rows == DType::F8E4M3 || facts.codeGroup > 0)) {
     return {rejected({}, std::string(variant.name) +

@@ -3,6 +3,7 @@
 #include "dsv3/Plan/MemoryNeeds.h"
 
 #include "dsv3/Plan/Families.h"
+#include "dsv3/Plan/Key.h"
 #include "dsv3/Plan/Layout.h"
 
 #include <algorithm>
@@ -32,13 +33,26 @@ ParameterBytes plan::parameterBytes(const Parameter &parameter, const Layout &la
           std::max<uint64_t>(1, parameter.layers.size())};
 }
 
-uint64_t plan::weightBytes(const Plan &plan, size_t variant) {
+bool plan::isOfExperts(const Parameter &parameter) {
+  return std::ranges::any_of(parameter.segments,
+                             [](const Segment &segment) { return namesExpert(segment.key); });
+}
+
+static uint64_t bytesOf(const Plan &plan, size_t variant, bool (*counts)(const Parameter &)) {
   uint64_t total = 0;
   for (const Parameter &parameter : plan.parameters) {
     ParameterBytes bytes = parameterBytes(parameter, parameter.layouts[variant]);
-    total = sum(total, times(bytes.stride(), bytes.copies));
+    total = counts(parameter) ? sum(total, times(bytes.stride(), bytes.copies)) : total;
   }
   return total;
+}
+
+uint64_t plan::weightBytes(const Plan &plan, size_t variant) {
+  return bytesOf(plan, variant, [](const Parameter &) { return true; });
+}
+
+uint64_t plan::expertBytes(const Plan &plan, size_t variant) {
+  return bytesOf(plan, variant, isOfExperts);
 }
 
 uint64_t plan::arenaBytes(const Plan &plan) {
@@ -70,7 +84,8 @@ static uint64_t allPorts(const Plan &plan, std::vector<Port> Entry::*ports) {
 
 MemoryNeeds plan::memoryNeeds(const Plan &plan, size_t variant) {
   MemoryNeeds needs{weightBytes(plan, variant), arenaBytes(plan),
-                    sum(allPorts(plan, &Entry::inputs), allPorts(plan, &Entry::outputs)), 0};
+                    sum(allPorts(plan, &Entry::inputs), allPorts(plan, &Entry::outputs)), 0,
+                    expertBytes(plan, variant)};
   if (findGpuVariant(plan.variants[variant].name)) {
     return needs; // what blocks share is no memory of the device's
   }

@@ -137,13 +137,10 @@ static Status checkEncoding(const Parameter &parameter, const std::string &where
     return {};
   }
   std::array<int64_t, 2> block = encodingBlock(parameter.type);
-  bool inPanels = std::ranges::all_of(
-      parameter.layouts, [](const Layout &layout) { return layout.kind != LayoutKind::RowMajor; });
   bool transposed = std::ranges::any_of(parameter.segments, &Segment::transposed);
-  if (parameter.scaleRows != block[0] || parameter.scaleColumns != block[1] || !inPanels ||
-      transposed) {
+  if (parameter.scaleRows != block[0] || parameter.scaleColumns != block[1] || transposed) {
     return bad(where, "expected " + std::string(name(parameter.type)) +
-                          " in panels, of segments that are not transposed, with scales for " +
+                          " of segments that are not transposed, with scales for " +
                           number(block[0]) + " x " + number(block[1]) + " values");
   }
   return {};

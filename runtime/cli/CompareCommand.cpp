@@ -1,5 +1,6 @@
 //===- CompareCommand.cpp - what an encoding changes ----------------------===//
 #include "dsv3/Support/File.h"
+#include "runtime/cli/CommandLine.h"
 #include "runtime/cli/Commands.h"
 #include "runtime/cli/Compare.h"
 #include "runtime/cli/Prompt.h"
@@ -140,7 +141,10 @@ void addCompare(CLI::App &app, Command &chosen) {
   command->get_option_group("prompt")->add_option("--text", flags->file, "a file of text");
   command->add_flag("--layers", flags->layers, "the error of each layer's output, too");
   command->add_flag("--json", flags->json, "one JSON object instead of a table");
-  command->callback([flags, &chosen] { chosen = [flags] { return compare(*flags); }; });
+  command->callback([flags, &chosen] {
+    refuseUsage(checkSource(flags->model));
+    chosen = [flags] { return compare(*flags); };
+  });
 }
 
 } // namespace dsv3::cli

@@ -79,4 +79,23 @@ Expected<std::string> checkMemory(const plan::MemoryNeeds &needs, const plan::Ca
          std::to_string(fits) + " makes longer texts end instead";
 }
 
+Status checkHostMemory(const plan::MemoryNeeds &needs, const HostQuestion &question) {
+  uint64_t stay = question.expertsOnHost ? needs.experts : 0;
+  uint64_t pass = question.mappedWeights ? 0 : needs.weights - stay;
+  if (stay + pass <= question.available) {
+    return {};
+  }
+  auto part = [](uint64_t bytes, const std::string &what) {
+    return bytes > 0 ? bytesText(bytes) + what : std::string();
+  };
+  return Failure{"the model needs " +
+                     part(stay, " of the host's memory for weights of routed experts") +
+                     (stay > 0 && pass > 0 ? " and " : "") +
+                     part(pass, " for weights on their way to the device") + ", this machine has " +
+                     bytesText(question.available) + " to give",
+                 "",
+                 "end other programs or use a machine with more memory; packed weights that were "
+                 "kept (--keep-packed) need none on their way"};
+}
+
 } // namespace dsv3::cli

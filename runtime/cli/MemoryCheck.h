@@ -35,4 +35,15 @@ struct MemoryQuestion {
 Expected<std::string> checkMemory(const plan::MemoryNeeds &needs, const plan::Cache &cache,
                                   const MemoryQuestion &question);
 
+/// The host of a device with memory of its own.
+struct HostQuestion {
+  uint64_t available = 0;
+  bool expertsOnHost = false; ///< weights of routed experts stay there
+  bool mappedWeights = false; ///< the weights are a mapped file, from which the device gets them
+};
+
+/// Fails if the host has no memory for the weights that stay there, and for the others until the
+/// device has them.
+Status checkHostMemory(const plan::MemoryNeeds &needs, const HostQuestion &question);
+
 } // namespace dsv3::cli

@@ -80,6 +80,7 @@ struct RunningModel {
   std::unique_ptr<runtime::Device> device;
   std::optional<LoadedWeights> weights; ///< none in host memory for other devices than the CPU
   std::unique_ptr<runtime::Buffer> deviceWeights; ///< there
+  std::unique_ptr<runtime::Buffer> hostExperts;   ///< weights that such a device reads on the host
   std::unique_ptr<runtime::Session> session;
 };
 /// Loads the weights, with progress on stderr. `files`, whose device it takes, must outlive the

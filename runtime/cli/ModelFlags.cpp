@@ -9,8 +9,10 @@
 #include "runtime/cli/CommandLine.h"
 #include "runtime/cli/DeviceFlag.h"
 
+#include <array>
 #include <ranges>
 #include <span>
+#include <string_view>
 
 namespace fs = std::filesystem;
 
@@ -44,6 +46,35 @@ static CLI::Validator numaModes() {
                    : "expected " + runtime::numaModeNames() + ", found '" + text + "'";
       },
       "NAME");
+}
+
+/// Where weights of routed experts can be.
+static constexpr std::string_view onDevice = "device", onHost = "host";
+static constexpr std::array expertPlaces{onDevice, onHost};
+
+bool keepsExpertsOnHost(const ModelFlags &flags) { return flags.experts == onHost; }
+
+static void addDeviceFlags(CLI::App &command, ModelFlags &flags) {
+  command
+      .add_option("--device", flags.device,
+                  "where to run: cpu, cuda:N for an NVIDIA GPU, or sim\nfor a simulated one, which "
+                  "needs a C++ compiler")
+      ->check(deviceNames())
+      ->capture_default_str();
+  command
+      .add_option("--experts", flags.experts,
+                  "with a GPU: where weights of routed experts are: device, or host, whose memory\n"
+                  "the GPU reads over the bus, in each step those experts that its tokens choose")
+      ->check(oneOf(expertPlaces))
+      ->capture_default_str();
+  command
+      .add_option("--sim-seed", flags.simSeed,
+                  "with --device=sim: choose by a seed who runs when; 0: all in order")
+      ->check(seedRange())
+      ->capture_default_str();
+  command.add_flag("--sim-check", flags.simCheck,
+                   "with --device=sim: check every access of memory and count what it costs;\n"
+                   "needs clang");
 }
 
 void addModelFlags(CLI::App &command, ModelFlags &flags) {
@@ -99,20 +130,7 @@ void addModelFlags(CLI::App &command, ModelFlags &flags) {
                   "precision of activations, products and cache: f32, bf16 or w8a8 [f32];\n"
                   "compiled code has f32 on CPUs, all on GPUs, w8a8 on those with FP8")
       ->check(oneOf(plan::policyNames));
-  command
-      .add_option("--device", flags.device,
-                  "where to run: cpu, cuda:N for an NVIDIA GPU, or sim\nfor a simulated one, which "
-                  "needs a C++ compiler")
-      ->check(deviceNames())
-      ->capture_default_str();
-  command
-      .add_option("--sim-seed", flags.simSeed,
-                  "with --device=sim: choose by a seed who runs when; 0: all in order")
-      ->check(seedRange())
-      ->capture_default_str();
-  command.add_flag("--sim-check", flags.simCheck,
-                   "with --device=sim: check every access of memory and count what it costs;\n"
-                   "needs clang");
+  addDeviceFlags(command, flags);
   command.add_flag("--rebuild", flags.rebuild, "compile even if there is a compiled model");
   command.add_flag("--keep-packed", flags.keepPacked,
                    "keep the packed weights beside the bundle; later starts map them");
@@ -133,6 +151,11 @@ Status checkSource(const ModelFlags &flags) {
   if ((flags.simCheck || flags.simSeed != 0) && (!gpu || !gpu->simulated)) {
     return Failure{"only the simulated GPU has such a thing",
                    flags.simCheck ? "--sim-check" : "--sim-seed", "give --device=sim too"};
+  }
+  if (keepsExpertsOnHost(flags) && !gpu) {
+    return Failure{"the weights are in the memory of the host where the CPU computes",
+                   "--experts " + flags.experts,
+                   "leave it out, or give --device=cuda:N or sim too"};
   }
   if (!flags.config.empty() && !flags.dummy) {
     return Failure{"a configuration alone has no weights", "--config " + flags.config,

@@ -31,7 +31,8 @@ struct ModelFlags {
   std::string device = "cpu";
   uint64_t simSeed = 0; ///< of a simulated device
   bool simCheck = false;
-  std::string chip; ///< whose times a simulated device predicts; empty: none
+  std::string experts = "device"; ///< where weights of routed experts are, or "host"
+  std::string chip;               ///< whose times a simulated device predicts; empty: none
   int threads = 0;
   std::string numa = "none"; ///< a runtime::NumaMode
   int64_t context = 0, chunk = 0;
@@ -40,8 +41,10 @@ struct ModelFlags {
   uint64_t dummySeed = 0;
 };
 void addModelFlags(CLI::App &command, ModelFlags &flags);
-/// Fails where no weights can be had, whatever the files hold: a configuration alone, without
-/// --dummy.
+/// Whether the weights of routed experts stay in the memory of the host.
+bool keepsExpertsOnHost(const ModelFlags &flags);
+/// Fails where flags contradict each other, or no weights can be had whatever the files hold: a
+/// configuration alone, without --dummy.
 Status checkSource(const ModelFlags &flags);
 /// What dsv3-compile is told of the types of weights and cache.
 std::vector<std::string> compileOptions(const ModelFlags &flags);

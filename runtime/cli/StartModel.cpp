@@ -20,16 +20,27 @@
 
 namespace dsv3::cli {
 
-/// Fails if the model does not fit the device; says where not all of the cache does.
+/// Fails if the model does not fit the device, or loading it the host; says where not all of the
+/// cache does.
 static Status checkFits(const ModelFiles &files, const ModelFlags &flags, bool mappedWeights) {
-  std::optional<uint64_t> onDevice = files.device->availableMemory();
-  std::optional<uint64_t> available = onDevice ? onDevice : availableMemory();
+  std::optional<uint64_t> onDevice = files.device->availableMemory(), onHost = availableMemory();
+  const plan::Plan &plan = files.bundle.plan();
+  plan::MemoryNeeds needs = plan::memoryNeeds(plan, files.variant);
+  if (onDevice) {
+    bool expertsOnHost = keepsExpertsOnHost(flags);
+    if (Status fits =
+            onHost ? checkHostMemory(needs, {*onHost, expertsOnHost, mappedWeights}) : Status();
+        !fits) {
+      return fits;
+    }
+    needs.weights -= expertsOnHost ? needs.experts : 0;
+  }
+  std::optional<uint64_t> available = onDevice ? onDevice : onHost;
   if (!available) {
     return {};
   }
-  const plan::Plan &plan = files.bundle.plan();
   int threads = flags.threads > 0 ? flags.threads : usefulThreads();
-  Expected<std::string> note = checkMemory(plan::memoryNeeds(plan, files.variant), plan.cache,
+  Expected<std::string> note = checkMemory(needs, plan.cache,
                                            {.context = files.context,
                                             .threads = threads,
                                             .available = *available,
@@ -66,18 +77,34 @@ static Expected<std::unique_ptr<runtime::Buffer>> upload(runtime::Device &device
   return buffer;
 }
 
-/// Where the weights are: at `base`, as in the store.
-static runtime::ParameterAddresses addressesIn(const runtime::ParameterStore &store,
-                                               const std::byte *base) {
-  auto moved = [&store, base](const void *at) -> const void * {
-    return at ? base + (static_cast<const std::byte *>(at) - store.bytes().data()) : nullptr;
-  };
-  return {[&store, moved](int32_t parameter, int64_t layer) {
-            return moved(store.data(size_t(parameter), layer));
+/// Where the weights are: those of routed experts from `experts` on, the others from `others` on.
+static runtime::ParameterAddresses addressesOf(const runtime::ParameterOffsets &places,
+                                               const std::byte *others, const std::byte *experts) {
+  return {[&places, others, experts](int32_t parameter, int64_t layer) -> const void * {
+            return places.data(size_t(parameter), layer).in(others, experts);
           },
-          [&store, moved](int32_t parameter, int64_t layer) {
-            return moved(store.scales(size_t(parameter), layer));
+          [&places, others, experts](int32_t parameter, int64_t layer) -> const void * {
+            auto at = places.scales(size_t(parameter), layer);
+            return at ? at->in(others, experts) : nullptr;
           }};
+}
+
+/// Copies the weights to the device, but those of experts that lie apart; where they are then.
+static Expected<runtime::ParameterAddresses> moveWeights(RunningModel &model) {
+  const runtime::ParameterStore &store = model.weights->store;
+  auto copied = upload(*model.device, store.bytes());
+  if (!copied) {
+    return copied.failure();
+  }
+  model.deviceWeights = *std::move(copied);
+  const auto *others = static_cast<const std::byte *>(model.deviceWeights->address());
+  const std::byte *experts = others + store.places().othersBytes();
+  if (model.hostExperts) {
+    experts = static_cast<const std::byte *>(model.hostExperts->address());
+    say(bytesText(uint64_t(model.deviceWeights->bytes())) + " of weights on the device, " +
+        bytesText(uint64_t(model.hostExperts->bytes())) + " of routed experts on the host");
+  }
+  return addressesOf(store.places(), others, experts);
 }
 
 /// Weights that are worth a word about their pages.
@@ -99,26 +126,22 @@ static void sayPages(const LoadedWeights &weights) {
   say(text);
 }
 
-Expected<std::unique_ptr<RunningModel>> startModel(ModelFiles &files, const ModelFlags &flags) {
-  auto model = std::make_unique<RunningModel>();
+/// Fails if the kernels are damaged or nothing here compiles them.
+static Status checkKernels(const ModelFiles &files) {
   const plan::Plan &plan = files.bundle.plan();
-  std::string object = files.bundle.objectPath(files.variant).string();
-  // Kernels that are damaged, or that nothing here compiles, should be found before minutes go
-  // into weights.
   std::vector<std::string> symbols;
   symbols.reserve(plan.kernels.size());
   for (const plan::Kernel &kernel : plan.kernels) {
     symbols.push_back(kernel.symbol);
   }
-  if (auto sound =
-          files.device->loadObject({object, plan.variants[files.variant].checksum}, symbols);
-      !sound) {
-    return sound.failure();
-  }
-  if (Status sensible = flags.calibration.empty() ? Status() : checkCalibration(files, flags);
-      !sensible) {
-    return sensible;
-  }
+  std::string object = files.bundle.objectPath(files.variant).string();
+  return files.device->loadObject({object, plan.variants[files.variant].checksum}, symbols)
+      .status();
+}
+
+/// Loads the weights; `experts` is the memory of those of routed experts that stay on the host.
+static Expected<LoadedWeights> fetchWeights(ModelFiles &files, const ModelFlags &flags,
+                                            std::unique_ptr<runtime::Buffer> &experts) {
   Expected<std::optional<runtime::FileMapping>> packed = findPacked(files, flags);
   if (!packed) {
     return packed.failure();
@@ -126,28 +149,51 @@ Expected<std::unique_ptr<RunningModel>> startModel(ModelFiles &files, const Mode
   if (Status fits = checkFits(files, flags, packed->has_value()); !fits) {
     return fits;
   }
-  Expected<LoadedWeights> weights =
-      loadWeights(files, flags, *std::move(packed), availableMemory().value_or(UINT64_MAX));
+  WeightMemory memory{availableMemory().value_or(UINT64_MAX)};
+  if (keepsExpertsOnHost(flags)) {
+    auto bytes = int64_t(plan::expertBytes(files.bundle.plan(), files.variant));
+    auto reserved = files.device->allocateMapped(bytes, "the weights of routed experts");
+    if (!reserved) {
+      return reserved.failure();
+    }
+    experts = *std::move(reserved);
+    memory.experts = {experts->hostAddress(), size_t(bytes)};
+  }
+  Expected<LoadedWeights> weights = loadWeights(files, flags, *std::move(packed), memory);
+  if (weights) {
+    sayPages(*weights);
+  }
+  return weights;
+}
+
+Expected<std::unique_ptr<RunningModel>> startModel(ModelFiles &files, const ModelFlags &flags) {
+  // Kernels that fail should be found before minutes go into weights.
+  if (Status sound = checkKernels(files); !sound) {
+    return sound;
+  }
+  if (Status sensible = flags.calibration.empty() ? Status() : checkCalibration(files, flags);
+      !sensible) {
+    return sensible;
+  }
+  auto model = std::make_unique<RunningModel>();
+  Expected<LoadedWeights> weights = fetchWeights(files, flags, model->hostExperts);
   if (!weights) {
     return weights.failure();
   }
-  sayPages(*weights);
   model->device = std::move(files.device);
   model->weights = *std::move(weights);
   const runtime::ParameterStore &store = model->weights->store;
-  const std::byte *base = store.bytes().data();
   bool elsewhere = gpuOf(flags.device).has_value();
-  if (elsewhere) {
-    auto copied = upload(*model->device, store.bytes());
-    if (!copied) {
-      return copied.failure();
-    }
-    model->deviceWeights = *std::move(copied);
-    base = static_cast<const std::byte *>(model->deviceWeights->address());
+  Expected<runtime::ParameterAddresses> addresses =
+      elsewhere ? moveWeights(*model)
+                : addressesOf(store.places(), store.bytes().data(), store.expertData());
+  if (!addresses) {
+    return addresses.failure();
   }
   runtime::SessionOptions options{flags.context, flags.chunk, watchInterrupts()};
   Expected<std::unique_ptr<runtime::Session>> session = runtime::Session::create(
-      *model->device, plan, {files.variant, object}, addressesIn(store, base), options);
+      *model->device, files.bundle.plan(),
+      {files.variant, files.bundle.objectPath(files.variant).string()}, *addresses, options);
   if (!session) {
     return session.failure();
   }

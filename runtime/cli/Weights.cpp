@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <system_error>
 
 namespace dsv3::cli {
@@ -87,11 +88,13 @@ Expected<std::optional<runtime::FileMapping>> findPacked(const ModelFiles &files
 }
 
 /// Reads mapped weights in the order of the file, as disks like, rather than in that of steps.
-static Status fetchAll(const runtime::FileMapping &mapping, const std::filesystem::path &path) {
+/// The last of them, as many as `copy` holds, are copied to there.
+static Status fetchAll(const runtime::FileMapping &mapping, const std::filesystem::path &path,
+                       std::span<std::byte> copy) {
   constexpr uint64_t pieceBytes = uint64_t(64) << 20;
   runtime::Progress progress("mapping packed weights", stderr);
   const std::atomic<bool> *cancel = watchInterrupts();
-  uint64_t total = mapping.bytes().size();
+  uint64_t total = mapping.bytes().size(), copied = total - copy.size();
   for (uint64_t at = 0; at < total; at += pieceBytes) {
     if (cancel->load()) {
       return Failure{"interrupted"};
@@ -99,19 +102,25 @@ static Status fetchAll(const runtime::FileMapping &mapping, const std::filesyste
     if (Status read = mapping.fetch(at, pieceBytes); !read) {
       return Failure{read.failure().what, path.string(), "remove the file; it is made again"};
     }
-    progress.update(std::min(total, at + pieceBytes), total);
+    uint64_t end = std::min(total, at + pieceBytes);
+    if (uint64_t begin = std::max(at, copied); begin < end) {
+      std::memcpy(copy.data() + (begin - copied), mapping.bytes().data() + begin, end - begin);
+    }
+    progress.update(end, total);
   }
   return {};
 }
 
 static Expected<runtime::ParameterStore> packWeights(ModelFiles &files, const ModelFlags &flags,
-                                                     const runtime::WeightImportance &importance) {
+                                                     const runtime::WeightImportance &importance,
+                                                     std::span<std::byte> experts) {
   runtime::Progress progress(files.checkpoint ? "loading weights" : "making weights up", stderr);
   runtime::LoadOptions options;
   options.threads = flags.threads;
   options.progress = [&](uint64_t done, uint64_t total) { progress.update(done, total); };
   options.cancel = watchInterrupts();
   options.importance = &importance;
+  options.experts = experts;
   const plan::Plan &plan = files.bundle.plan();
   return files.checkpoint
              ? runtime::ParameterStore::load(plan, files.variant, *files.checkpoint, options)
@@ -122,7 +131,7 @@ static Status keep(runtime::PackedWriter &writer, const runtime::ParameterStore 
                    const std::filesystem::path &path) {
   runtime::Progress progress("keeping packed weights", stderr);
   Status written = writer.write(
-      store.bytes(), [&](uint64_t done, uint64_t total) { progress.update(done, total); },
+      store.parts(), [&](uint64_t done, uint64_t total) { progress.update(done, total); },
       watchInterrupts());
   if (written) {
     say("packed weights are kept in " + path.string());
@@ -135,22 +144,23 @@ static double secondsSince(std::chrono::steady_clock::time_point begin) {
 }
 
 static Expected<LoadedWeights> mapWeights(const ModelFiles &files, runtime::FileMapping packed,
-                                          uint64_t available) {
+                                          const WeightMemory &memory) {
   std::filesystem::path path = files.bundle.packedPath(files.variant);
   say("the weights are mapped from " + path.string());
   auto begin = std::chrono::steady_clock::now();
-  bool fits = packed.bytes().size() <= available;
-  if (Status read = fits ? fetchAll(packed, path) : Status(); !read) {
+  bool reads = packed.bytes().size() <= memory.available || !memory.experts.empty();
+  if (Status read = reads ? fetchAll(packed, path, memory.experts) : Status(); !read) {
     return read;
   }
-  return LoadedWeights{
-      runtime::ParameterStore::mapped(files.bundle.plan(), files.variant, std::move(packed)),
-      WeightOrigin::Mapped, secondsSince(begin)};
+  return LoadedWeights{runtime::ParameterStore::mapped(files.bundle.plan(), files.variant,
+                                                       std::move(packed), memory.experts),
+                       WeightOrigin::Mapped, secondsSince(begin)};
 }
 
 /// With `writer` the weights are kept.
 static Expected<LoadedWeights> makeWeights(ModelFiles &files, const ModelFlags &flags,
-                                           runtime::PackedWriter *writer) {
+                                           runtime::PackedWriter *writer,
+                                           std::span<std::byte> experts) {
   runtime::WeightImportance importance;
   if (!flags.calibration.empty()) {
     Expected<runtime::WeightImportance> known = calibrate(files, flags);
@@ -160,7 +170,7 @@ static Expected<LoadedWeights> makeWeights(ModelFiles &files, const ModelFlags &
     importance = *std::move(known);
   }
   auto begin = std::chrono::steady_clock::now();
-  Expected<runtime::ParameterStore> store = packWeights(files, flags, importance);
+  Expected<runtime::ParameterStore> store = packWeights(files, flags, importance, experts);
   if (!store) {
     return store.failure();
   }
@@ -177,12 +187,12 @@ static Expected<LoadedWeights> makeWeights(ModelFiles &files, const ModelFlags &
 
 Expected<LoadedWeights> loadWeights(ModelFiles &files, const ModelFlags &flags,
                                     std::optional<runtime::FileMapping> packed,
-                                    uint64_t available) {
+                                    const WeightMemory &memory) {
   if (packed) {
-    return mapWeights(files, *std::move(packed), available);
+    return mapWeights(files, *std::move(packed), memory);
   }
   if (!flags.keepPacked) {
-    return makeWeights(files, flags, nullptr);
+    return makeWeights(files, flags, nullptr, memory.experts);
   }
   std::filesystem::path path = files.bundle.packedPath(files.variant);
   Expected<runtime::PackedHeader> header = headerOf(files, flags);
@@ -196,7 +206,7 @@ Expected<LoadedWeights> loadWeights(ModelFiles &files, const ModelFlags &flags,
   if (!*writer) {
     say("note: another process is writing " + path.string() + "; it is not written twice");
   }
-  return makeWeights(files, flags, *writer ? &**writer : nullptr);
+  return makeWeights(files, flags, *writer ? &**writer : nullptr, memory.experts);
 }
 
 } // namespace dsv3::cli

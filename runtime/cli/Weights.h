@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 namespace dsv3::cli {
 
@@ -20,9 +21,17 @@ namespace dsv3::cli {
 Expected<std::optional<runtime::FileMapping>> findPacked(const ModelFiles &files,
                                                          const ModelFlags &flags);
 
+/// What loading weights may use.
+struct WeightMemory {
+  uint64_t available = 0;            ///< bytes of the host
+  std::span<std::byte> experts = {}; ///< runtime::LoadOptions::experts
+};
+
 /// Takes `packed` for the weights, or makes them; progress on stderr. Mapped weights that
-/// `available` memory holds are read at once, others when steps want them.
+/// memory holds are read at once, others when steps want them; those of experts that lie apart
+/// are copied.
 Expected<LoadedWeights> loadWeights(ModelFiles &files, const ModelFlags &flags,
-                                    std::optional<runtime::FileMapping> packed, uint64_t available);
+                                    std::optional<runtime::FileMapping> packed,
+                                    const WeightMemory &memory);
 
 } // namespace dsv3::cli

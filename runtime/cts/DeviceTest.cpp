@@ -173,6 +173,27 @@ TEST_P(Conformance, TooMuchMemoryIsAFailureThatSaysHowMuch) {
   EXPECT_FALSE(device->allocate(-1, "nothing"));
 }
 
+TEST_P(Conformance, MappedMemoryIsZeroedAndTheHostReachesIt) {
+  for (int64_t bytes : {1, 100, 5'000'000}) {
+    auto buffer = device->allocateMapped(bytes, "a test");
+    ASSERT_TRUE(buffer) << buffer.failure().message();
+    EXPECT_EQ((*buffer)->bytes(), bytes);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>((*buffer)->address()) % 64, 0U);
+    std::byte *onHost = (*buffer)->hostAddress();
+    ASSERT_NE(onHost, nullptr);
+    EXPECT_EQ(std::count(onHost, onHost + bytes, std::byte(0)), bytes);
+    onHost[bytes - 1] = std::byte(7);
+    EXPECT_EQ(valuesOf<char>(**buffer).back(), 7);
+  }
+}
+
+TEST_P(Conformance, TooMuchMappedMemoryIsAFailureThatSaysHowMuch) {
+  auto buffer = device->allocateMapped(int64_t(1) << 60, "the experts");
+  ASSERT_FALSE(buffer);
+  EXPECT_NE(buffer.failure().what.find("1.0 EiB for the experts"), std::string::npos);
+  EXPECT_FALSE(device->allocateMapped(-1, "nothing"));
+}
+
 TEST_P(Conformance, CopiesParts) {
   auto buffer = bufferOf(std::vector<int32_t>{1, 2, 3, 4});
   std::vector<int32_t> two{7, 8};
@@ -310,6 +331,22 @@ TEST_P(Computing, LaunchesSeeWhatEarlierOnesWrote) {
   std::vector<int64_t> sizes{length, 1};
   ASSERT_TRUE(device->run(*executable, sizes, nullptr));
   EXPECT_EQ(valuesOf<float>(*a), std::vector<float>(length, float(1 << 20)));
+}
+
+TEST_P(Computing, KernelsReadAndWriteMappedMemory) {
+  constexpr int64_t length = 100;
+  auto mapped = device->allocateMapped(length * int64_t(sizeof(float)), "a test");
+  ASSERT_TRUE(mapped) << mapped.failure().message();
+  auto *onHost = reinterpret_cast<float *>((*mapped)->hostAddress());
+  std::iota(onHost, onHost + length, 0.F);
+  auto one = bufferOf(std::vector<float>(length, 1)), sum = bufferOf(std::vector<float>(length));
+  Program program = emptyProgram();
+  launch(program, Add, {(*mapped)->address(), one->address(), sum->address()});
+  launch(program, Add, {sum->address(), one->address(), (*mapped)->address()});
+  auto executable = prepare(program);
+  ASSERT_TRUE(device->run(*executable, std::vector<int64_t>{length, 1}, nullptr));
+  EXPECT_EQ(valuesOf<float>(*sum)[99], 100);
+  EXPECT_EQ(onHost[99], 101);
 }
 
 TEST_P(Computing, KernelsGetTheirSizesAndScratch) {

@@ -28,29 +28,29 @@
 
 namespace dsv3::runtime {
 
-/// A block of device memory, aligned to 64 bytes at least, zeroed. Freed by its
-/// destructor.
+/// A block of memory that kernels of a device read and write, aligned to 64 bytes at least,
+/// zeroed. Where it lies is a matter of how it was allocated. Freed by its destructor.
 class Buffer {
 public:
   virtual ~Buffer() = default;
   Buffer(const Buffer &) = delete;
   Buffer &operator=(const Buffer &) = delete;
 
-  Address address() const { return start; }
+  Address address() const { return start; } ///< for kernels
   int64_t bytes() const { return length; }
-  /// Whether the host may read and write at `address`.
-  bool hostVisible() const { return visible; }
+  /// Where the host reads and writes it in place while no step runs; null where it cannot.
+  std::byte *hostAddress() const { return onHost; }
   /// Fails unless [offset, offset + size) lies in the buffer.
   Status checkRange(int64_t offset, size_t size) const;
 
 protected:
-  Buffer(Address start, int64_t length, bool visible)
-      : start(start), length(length), visible(visible) {}
+  Buffer(Address start, int64_t length, std::byte *onHost)
+      : start(start), length(length), onHost(onHost) {}
 
 private:
   Address start;
   int64_t length;
-  bool visible;
+  std::byte *onHost;
 };
 
 /// Loaded kernels, in the order of the symbols that were asked for.
@@ -119,8 +119,13 @@ public:
     return std::nullopt;
   }
 
-  /// `what` names the purpose in a failure, which states the bytes.
+  /// Memory of the device. `what` names the purpose in a failure, which states the bytes.
   virtual Expected<std::unique_ptr<Buffer>> allocate(int64_t bytes, std::string_view what) = 0;
+
+  /// Likewise memory of the host, which kernels reach in place: over a bus, where the device has
+  /// memory of its own. Its hostAddress is not null.
+  virtual Expected<std::unique_ptr<Buffer>> allocateMapped(int64_t bytes,
+                                                           std::string_view what) = 0;
 
   /// Optional: what the buffer holds has no meaning from here on, until the host or a kernel writes
   /// it. For devices that find kernels which read it nevertheless.

@@ -14,7 +14,8 @@ namespace {
 class HostBuffer final : public Buffer {
 public:
   HostBuffer(Memory memory, bool visible)
-      : Buffer(memory.data(), int64_t(memory.size()), visible), memory(std::move(memory)) {}
+      : Buffer(memory.data(), int64_t(memory.size()), visible ? memory.data() : nullptr),
+        memory(std::move(memory)) {}
 
 private:
   Memory memory;

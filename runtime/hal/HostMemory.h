@@ -9,7 +9,7 @@
 
 namespace dsv3::runtime {
 
-/// `visible` is what the buffer says of itself. See Device for the rest.
+/// `visible`: the buffer says where it is for the host. See Device for the rest.
 Expected<std::unique_ptr<Buffer>> allocateOnHost(int64_t bytes, std::string_view what,
                                                  bool visible);
 Status uploadToHost(Buffer &to, int64_t offset, std::span<const std::byte> from);

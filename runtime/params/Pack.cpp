@@ -90,6 +90,13 @@ void Packer::packLine(int64_t line, const ParameterReader &reader, std::byte *da
   }
 }
 
+/// Two columns of a row in a byte; their number is even.
+static void pairI4(std::span<const uint8_t> codes, std::byte *out) {
+  for (size_t column = 0; column < codes.size(); column += 2) {
+    out[column / 2] = std::byte(codes[column] | codes[column + 1] << 4);
+  }
+}
+
 /// Words of four vectors of rows in two columns, as dsv3/Plan/Layout.h says; `codes` is
 /// [width][columns], the number of columns even.
 static void interleaveI4(std::span<const uint8_t> codes, int64_t width, int64_t columns,
@@ -125,6 +132,8 @@ bool Packer::packEncoded(int64_t line, const ParameterReader &reader, std::byte 
   std::byte *out = data + line * lineBytes;
   if (dots) {
     interleaveCodeDots(parameter.type, scratch.codes, width, columns, out);
+  } else if (parameter.type == DType::I4 && !panels) {
+    pairI4(scratch.codes, out);
   } else if (parameter.type == DType::I4) {
     interleaveI4(scratch.codes, width, columns, out);
   } else {

@@ -204,29 +204,41 @@ Status PackedWriter::put(uint64_t position, std::span<const std::byte> data) {
   return error == 0 ? Status() : failure("writing failed", error);
 }
 
-Status PackedWriter::write(std::span<const std::byte> weights, const PackedProgress &progress,
-                           const std::atomic<bool> *cancel) {
-  Hasher128 hasher;
+/// `piece` of the weights, which begins at `at` and does not cross a border of pieceBytes.
+Status PackedWriter::putPiece(uint64_t at, std::span<const std::byte> piece) {
+  if (Status written = put(packedDataOffset + at, piece); !written) {
+    return written;
+  }
+  hasher.update(piece);
+  uint64_t done = at + piece.size();
+  if (done % packedPieceBytes == 0 || done == header.dataBytes) {
+    header.checksums.push_back(std::exchange(hasher, {}).finish());
+  }
+  // Now and then, so that progress is that of the disk and memory does not fill up.
+  if (done / syncBytes != at / syncBytes && fdatasync(descriptor) != 0) {
+    return failure("syncing failed", errno);
+  }
+  return {};
+}
+
+Status PackedWriter::write(std::span<const std::span<const std::byte>> parts,
+                           const PackedProgress &progress, const std::atomic<bool> *cancel) {
   header.checksums.clear();
-  for (uint64_t at = 0; at < weights.size(); at += pieceBytes) {
-    if (cancel && cancel->load()) {
-      return Failure{"interrupted"};
-    }
-    auto piece = weights.subspan(at, std::min(pieceBytes, weights.size() - at));
-    if (Status written = put(packedDataOffset + at, piece); !written) {
-      return written;
-    }
-    hasher.update(piece);
-    uint64_t done = at + piece.size();
-    if (done % packedPieceBytes == 0 || done == weights.size()) {
-      header.checksums.push_back(std::exchange(hasher, {}).finish());
-    }
-    // Now and then, so that progress is that of the disk and memory does not fill up.
-    if (done / syncBytes != at / syncBytes && fdatasync(descriptor) != 0) {
-      return failure("syncing failed", errno);
-    }
-    if (progress) {
-      progress(done, weights.size());
+  uint64_t at = 0; // of all parts
+  for (std::span<const std::byte> rest : parts) {
+    while (!rest.empty()) {
+      if (cancel && cancel->load()) {
+        return Failure{"interrupted"};
+      }
+      auto piece = rest.first(std::min<uint64_t>(pieceBytes - at % pieceBytes, rest.size()));
+      if (Status written = putPiece(at, piece); !written) {
+        return written;
+      }
+      at += piece.size();
+      rest = rest.subspan(piece.size());
+      if (progress) {
+        progress(at, header.dataBytes);
+      }
     }
   }
   Expected<std::string> bytes = serialise(header);

@@ -52,9 +52,9 @@ public:
   /// Removes what was not published.
   ~PackedWriter();
 
-  /// Writes the weights and publishes the file. Fails with "interrupted" once `cancel`
-  /// (may be null) is true. Call it once.
-  Status write(std::span<const std::byte> weights, const PackedProgress &progress,
+  /// Writes the weights, one part behind the other, and publishes the file. Fails with
+  /// "interrupted" once `cancel` (may be null) is true. Call it once.
+  Status write(std::span<const std::span<const std::byte>> parts, const PackedProgress &progress,
                const std::atomic<bool> *cancel);
 
 private:
@@ -63,10 +63,12 @@ private:
   Expected<bool> openAside();
   Status takeRoom();
   Status put(uint64_t position, std::span<const std::byte> data);
+  Status putPiece(uint64_t at, std::span<const std::byte> piece);
   Status publish();
 
   std::filesystem::path target, aside;
-  PackedHeader header; ///< without the checksums until the weights are written
+  PackedHeader header; ///< with the checksums of what is written
+  Hasher128 hasher;    ///< of the piece of weights that is being written
   uint64_t fileBytes = 0;
   int descriptor = -1; ///< of the file aside, locked
 };

@@ -26,7 +26,7 @@
 
 namespace dsv3::runtime {
 
-inline constexpr uint32_t packedFormatVersion = 2;
+inline constexpr uint32_t packedFormatVersion = 3;
 /// On the border of a huge page; the header lies before it.
 inline constexpr uint64_t packedDataOffset = uint64_t(2) << 20;
 

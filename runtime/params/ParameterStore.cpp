@@ -19,10 +19,13 @@ static bool isWeightType(DType type) {
 }
 
 ParameterOffsets::ParameterOffsets(const plan::Plan &plan, size_t variant) {
-  uint64_t at = 0;
+  uint64_t experts = 0;
   for (const plan::Parameter &parameter : plan.parameters) {
     plan::ParameterBytes bytes = plan::parameterBytes(parameter, parameter.layouts[variant]);
-    places.push_back({parameter.layers, at, at + bytes.data, bytes.stride(), bytes.scales > 0});
+    bool ofExperts = plan::isOfExperts(parameter);
+    uint64_t &at = ofExperts ? experts : others;
+    places.push_back(
+        {parameter.layers, ofExperts, at, at + bytes.data, bytes.stride(), bytes.scales > 0});
     at += bytes.stride() * bytes.copies;
   }
 }
@@ -32,16 +35,20 @@ uint64_t ParameterOffsets::offsetOf(const Place &place, int64_t layer) {
   return place.layers.empty() ? 0 : uint64_t(at - place.layers.begin()) * place.stride;
 }
 
-uint64_t ParameterOffsets::data(size_t parameter, int64_t layer) const {
-  return places[parameter].data + offsetOf(places[parameter], layer);
-}
-
-std::optional<uint64_t> ParameterOffsets::scales(size_t parameter, int64_t layer) const {
+WeightPlace ParameterOffsets::data(size_t parameter, int64_t layer) const {
   const Place &place = places[parameter];
-  return place.hasScales ? std::optional(place.scales + offsetOf(place, layer)) : std::nullopt;
+  return {place.ofExperts, place.data + offsetOf(place, layer)};
 }
 
-Expected<ParameterStore> ParameterStore::reserve(const plan::Plan &plan, size_t variant) {
+std::optional<WeightPlace> ParameterOffsets::scales(size_t parameter, int64_t layer) const {
+  const Place &place = places[parameter];
+  return place.hasScales
+             ? std::optional(WeightPlace{place.ofExperts, place.scales + offsetOf(place, layer)})
+             : std::nullopt;
+}
+
+Expected<ParameterStore> ParameterStore::reserve(const plan::Plan &plan, size_t variant,
+                                                 const LoadOptions &options) {
   for (const plan::Parameter &parameter : plan.parameters) {
     if (!isWeightType(parameter.storedType())) {
       return Failure{"the parameter '" + parameter.name + "' is stored with type " +
@@ -50,34 +57,39 @@ Expected<ParameterStore> ParameterStore::reserve(const plan::Plan &plan, size_t 
                      "", "compile the bundle again with dsv3-compile"};
     }
   }
-  ParameterStore store;
-  Expected<Memory> memory = Memory::allocate(plan::weightBytes(plan, variant), "the weights");
+  Expected<Memory> memory =
+      Memory::allocate(plan::weightBytes(plan, variant) - options.experts.size(), "the weights");
   if (!memory) {
     return memory.failure();
   }
+  ParameterStore store(plan, variant);
   store.memory = *std::move(memory);
-  store.offsets = ParameterOffsets(plan, variant);
+  store.place(store.memory.bytes(), options.experts);
   return store;
 }
 
-ParameterStore ParameterStore::mapped(const plan::Plan &plan, size_t variant, FileMapping mapping) {
-  ParameterStore store;
+ParameterStore ParameterStore::mapped(const plan::Plan &plan, size_t variant, FileMapping mapping,
+                                      std::span<const std::byte> experts) {
+  ParameterStore store(plan, variant);
   store.mapping = std::move(mapping);
-  store.offsets = ParameterOffsets(plan, variant);
+  std::span<const std::byte> all = store.mapping.bytes();
+  store.place(all.first(all.size() - experts.size()), experts);
   return store;
 }
 
-std::span<const std::byte> ParameterStore::bytes() const {
-  return memory.data() ? std::span<const std::byte>(memory.bytes()) : mapping.bytes();
+void ParameterStore::place(std::span<const std::byte> whole, std::span<const std::byte> elsewhere) {
+  block = whole;
+  apart = elsewhere;
+  experts = apart.empty() ? block.data() + offsets.othersBytes() : apart.data();
 }
 
 const std::byte *ParameterStore::data(size_t parameter, int64_t layer) const {
-  return bytes().data() + offsets.data(parameter, layer);
+  return offsets.data(parameter, layer).in(block.data(), experts);
 }
 
 const std::byte *ParameterStore::scales(size_t parameter, int64_t layer) const {
-  std::optional<uint64_t> at = offsets.scales(parameter, layer);
-  return at ? bytes().data() + *at : nullptr;
+  std::optional<WeightPlace> at = offsets.scales(parameter, layer);
+  return at ? at->in(block.data(), experts) : nullptr;
 }
 
 namespace {
@@ -91,8 +103,11 @@ struct Work {
   std::vector<Packer> packers; ///< one for each parameter
   std::vector<PackItem> items;
 
+  /// `memory` is for all but experts that `options` want apart.
   Work(const plan::Plan &plan, size_t variant, const ParameterOffsets &offsets, std::byte *memory,
-       const WeightImportance *importance, const Opener &open) {
+       const LoadOptions &options, const Opener &open) {
+    std::byte *experts =
+        options.experts.empty() ? memory + offsets.othersBytes() : options.experts.data();
     packers.reserve(plan.parameters.size()); // items point into it
     for (size_t p = 0; p < plan.parameters.size(); ++p) {
       const plan::Parameter &parameter = plan.parameters[p];
@@ -102,12 +117,13 @@ struct Work {
         Tensors tensors;
         ParameterReader reader(
             plan, parameter, layer,
-            [&](const TensorRequest &request) { return open(request, tensors); }, importance);
-        std::optional<uint64_t> scales = offsets.scales(p, layer);
-        std::byte *scaleMemory = scales ? memory + *scales : nullptr;
+            [&](const TensorRequest &request) { return open(request, tensors); },
+            options.importance);
+        std::optional<WeightPlace> scales = offsets.scales(p, layer);
+        std::byte *scaleMemory = scales ? scales->in(memory, experts) : nullptr;
         items.push_back({&packer,
                          std::move(reader),
-                         {memory + offsets.data(p, layer), size_t(packer.dataBytes())},
+                         {offsets.data(p, layer).in(memory, experts), size_t(packer.dataBytes())},
                          {scaleMemory, size_t(packer.scaleBytes())},
                          std::move(tensors)});
       }
@@ -146,11 +162,11 @@ private:
 
 Expected<ParameterStore> ParameterStore::dummy(const plan::Plan &plan, size_t variant,
                                                uint64_t seed, const LoadOptions &options) {
-  Expected<ParameterStore> store = reserve(plan, variant);
+  Expected<ParameterStore> store = reserve(plan, variant, options);
   if (!store) {
     return store;
   }
-  Work work(plan, variant, store->offsets, store->memory.data(), options.importance,
+  Work work(plan, variant, store->offsets, store->memory.data(), options,
             [&](const TensorRequest &request, auto &) { return dummyTensor(request, seed); });
   Status packed = packItems(work.items, options, [](const PackItem &) {});
   return packed ? std::move(store) : packed;
@@ -165,7 +181,7 @@ Expected<ParameterStore> ParameterStore::load(const plan::Plan &plan, size_t var
   if (Status mapped = checkpoint.map(); !mapped) {
     return mapped;
   }
-  Expected<ParameterStore> store = reserve(plan, variant);
+  Expected<ParameterStore> store = reserve(plan, variant, options);
   if (!store) {
     return store;
   }
@@ -178,7 +194,7 @@ Expected<ParameterStore> ParameterStore::load(const plan::Plan &plan, size_t var
     uses.add(data);
     return checkpointTensor(checkpoint, *data, scales);
   };
-  Work work(plan, variant, store->offsets, store->memory.data(), options.importance, open);
+  Work work(plan, variant, store->offsets, store->memory.data(), options, open);
   work.sortByFile();
   Status packed = packItems(work.items, options, [&](const PackItem &item) { uses.finish(item); });
   return packed ? std::move(store) : packed;

@@ -1,8 +1,9 @@
 //===- ParameterStore.h - the weights of a model in memory ------*- C++ -*-===//
 //
-// All parameters of a plan in the layouts of one variant, in one block of memory. They
-// come from a checkpoint, every tensor of which is checked before the first byte is
-// packed, are made up from a seed, or were packed before and are mapped from a file.
+// All parameters of a plan in the layouts of one variant, in one block of memory: those of
+// routed experts behind the others, or apart from them. They come from a checkpoint, every tensor
+// of which is checked before the first byte is packed, are made up from a seed, or were packed
+// before and are mapped from a file.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -14,6 +15,7 @@
 #include "runtime/base/Memory.h"
 #include "runtime/params/WeightImportance.h"
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -32,23 +34,40 @@ struct LoadOptions {
   const std::atomic<bool> *cancel = nullptr;
   /// Of columns of weights that are encoded as int4. May be null: all are alike.
   const WeightImportance *importance = nullptr;
+  /// Zeroed memory for the weights of routed experts, plan::expertBytes of it, that outlives the
+  /// store. Empty: they lie behind the others.
+  std::span<std::byte> experts = {};
 };
 
-/// Where parameters lie in the block.
+/// A place among the weights.
+struct WeightPlace {
+  bool ofExperts = false; ///< routed ones, which may lie apart
+  uint64_t offset = 0;    ///< from their begin, or from that of the others
+
+  /// Where both begin as said.
+  template <typename Byte>
+  Byte *in(Byte *others, Byte *experts) const {
+    return (ofExperts ? experts : others) + offset;
+  }
+};
+
+/// Where parameters lie.
 class ParameterOffsets {
 public:
-  ParameterOffsets() = default;
   ParameterOffsets(const plan::Plan &plan, size_t variant);
 
   /// Data of a parameter, on a border of 64 bytes. `layer` must be one of its layers;
   /// ignored if it has none.
-  uint64_t data(size_t parameter, int64_t layer) const;
+  WeightPlace data(size_t parameter, int64_t layer) const;
   /// Scales likewise; nothing if the parameter has none.
-  std::optional<uint64_t> scales(size_t parameter, int64_t layer) const;
+  std::optional<WeightPlace> scales(size_t parameter, int64_t layer) const;
+  /// Of the weights that are no routed experts'.
+  uint64_t othersBytes() const { return others; }
 
 private:
   struct Place {
     std::vector<int64_t> layers; ///< of the parameter
+    bool ofExperts = false;
     uint64_t data = 0, scales = 0;
     uint64_t stride = 0; ///< from one layer's to the next
     bool hasScales = false;
@@ -56,6 +75,7 @@ private:
   static uint64_t offsetOf(const Place &place, int64_t layer);
 
   std::vector<Place> places;
+  uint64_t others = 0;
 };
 
 /// Owns the weights. Immutable once loaded; several threads may read it. Moves, does not
@@ -74,23 +94,35 @@ public:
   static Expected<ParameterStore> dummy(const plan::Plan &plan, size_t variant, uint64_t seed,
                                         const LoadOptions &options = {});
 
-  /// Weights that a store of the same plan and variant had as its bytes().
-  static ParameterStore mapped(const plan::Plan &plan, size_t variant, FileMapping mapping);
+  /// Weights that a store of the same plan and variant had as its parts(), one behind the other.
+  /// `experts`, if not empty, has a copy of those of routed experts (LoadOptions::experts).
+  static ParameterStore mapped(const plan::Plan &plan, size_t variant, FileMapping mapping,
+                               std::span<const std::byte> experts = {});
 
   /// Data of a parameter, 64-byte aligned. `layer` must be one of its layers; ignored if
   /// it has none.
   const std::byte *data(size_t parameter, int64_t layer) const;
   /// Scales likewise; null if the parameter has none.
   const std::byte *scales(size_t parameter, int64_t layer) const;
-  /// The whole block.
-  std::span<const std::byte> bytes() const;
+  /// The block.
+  std::span<const std::byte> bytes() const { return block; }
+  /// The block and, where they lie apart, the weights of routed experts.
+  std::array<std::span<const std::byte>, 2> parts() const { return {block, apart}; }
+  const ParameterOffsets &places() const { return offsets; }
+  /// The weights of routed experts, which lie in the block or apart.
+  const std::byte *expertData() const { return experts; }
 
 private:
-  static Expected<ParameterStore> reserve(const plan::Plan &plan, size_t variant);
+  ParameterStore(const plan::Plan &plan, size_t variant) : offsets(plan, variant) {}
+  static Expected<ParameterStore> reserve(const plan::Plan &plan, size_t variant,
+                                          const LoadOptions &options);
+  void place(std::span<const std::byte> whole, std::span<const std::byte> elsewhere);
 
   /// One of both holds the block.
   Memory memory;
   FileMapping mapping;
+  std::span<const std::byte> block, apart;
+  const std::byte *experts = nullptr; ///< in one of them
   ParameterOffsets offsets;
 };
 

@@ -1,7 +1,8 @@
 //===- Chip.cpp - GPUs as the model of times knows them -------------------===//
 //
 // [W] NVIDIA's whitepapers: A100 Tensor Core GPU Architecture (2020), H100 Tensor Core GPU
-//     Architecture (2022), Blackwell Architecture (2024), and the data sheets of the modules.
+//     Architecture (2022), Blackwell Architecture (2024), and the data sheets of the modules. Of
+//     PCIe they state both directions together: 64 GB/s for generation 4, 128 GB/s for 5.
 // [L] Benchmarking and Dissecting the Nvidia Hopper GPU Architecture, arXiv 2402.13499:
 //     latencies of pointer chasing, and mma.sync at 63 % of an H100's peak.
 // [C] Chips and Cheese, Nvidia's H100: Funny L2, and Tons of Bandwidth (2023): 5.5 to 6 TB/s
@@ -34,6 +35,7 @@ static constexpr Chip a100{.name = "a100",
                            .clock = 1.41e9,
                            .memoryBandwidth = 2.039e12,
                            .copyFraction = copyFraction,
+                           .busBandwidth = 32e9,
                            .l2Bytes = int64_t(40) << 20,
                            .l2Bandwidth = 5120 * 1.41e9,
                            .firstLevelBytes = 192 << 10,
@@ -56,6 +58,7 @@ static constexpr Chip h100{.name = "h100",
                            .clock = 1.83e9,
                            .memoryBandwidth = 3.35e12,
                            .copyFraction = copyFraction,
+                           .busBandwidth = 64e9,
                            .l2Bytes = int64_t(50) << 20,
                            .l2Bandwidth = 132 * 28 * 1.83e9,
                            .firstLevelBytes = 256 << 10,

@@ -22,6 +22,7 @@ struct Chip {
 
   double memoryBandwidth = 0; ///< bytes a second, of the interface
   double copyFraction = 0;    ///< of it, what reading reaches
+  double busBandwidth = 0;    ///< bytes a second from the memory of the host, of the interface
 
   int64_t l2Bytes = 0;
   double l2Bandwidth = 0; ///< bytes a second that all multiprocessors get from it

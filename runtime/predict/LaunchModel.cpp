@@ -26,7 +26,7 @@ double LaunchWork::memoryBytes() const {
   return (memorySectors + writtenSectors) * double(sectorBytes);
 }
 double LaunchWork::l2Bytes() const {
-  return (l2Sectors + memorySectors + storedSectors) * double(sectorBytes);
+  return (l2Sectors + memorySectors + busSectors + storedSectors) * double(sectorBytes);
 }
 double LaunchWork::flops() const {
   return (products + groupProducts + groupCodes) * productFlops + 2.0 * multiplyAdds * warpLanes;
@@ -36,6 +36,8 @@ std::string_view runtime::nameOf(Limit limit) {
   switch (limit) {
   case Limit::Memory:
     return "memory";
+  case Limit::Bus:
+    return "bus";
   case Limit::L2:
     return "L2";
   case Limit::FirstLevel:
@@ -67,9 +69,10 @@ int64_t runtime::cacheOfBlock(const Chip &chip, int threads, int64_t sharedBytes
 
 /// Seconds of a chain of waiting; a load takes as long as the average one of the launch.
 static double chainSeconds(const Chip &chip, const LaunchWork &work, const WaitChain &chain) {
-  double loaded = work.firstLevelSectors + work.l2Sectors + work.memorySectors;
+  double behind = work.memorySectors + work.busSectors;
+  double loaded = work.firstLevelSectors + work.l2Sectors + behind;
   double clocks = work.firstLevelSectors * chip.firstLevelLatency +
-                  work.l2Sectors * chip.l2Latency + work.memorySectors * chip.memoryLatency;
+                  work.l2Sectors * chip.l2Latency + behind * chip.memoryLatency;
   double ofLoad = loaded > 0 ? clocks / loaded : 0;
   return (chain.loads * ofLoad + chain.shuffles * shuffleClocks + chain.barriers * barrierClocks) /
          chip.clock;
@@ -96,6 +99,7 @@ LaunchTime runtime::timeOf(const Chip &chip, const LaunchWork &work) {
       return work * busiest / perClock / chip.clock;
     };
     part(Limit::Memory) = work.memoryBytes() / (chip.memoryBandwidth * chip.copyFraction);
+    part(Limit::Bus) = work.busSectors * double(sectorBytes) / chip.busBandwidth;
     part(Limit::L2) =
         std::max(work.l2Bytes() / chip.l2Bandwidth, ofBusiest(work.l2Bytes(), pathBytes));
     part(Limit::FirstLevel) = ofBusiest(work.sharedWavefronts + work.lineWavefronts, 1);

@@ -3,7 +3,8 @@
 // From what the blocks of a launch did to the time that a chip takes at least: the longest
 // of what each of its parts needs, each busy without a pause, and of the chain of waiting in
 // a block, wave after wave; and the time between launches. Not modelled: registers, address
-// arithmetic and conversions, queues between the parts, clocks that change.
+// arithmetic and conversions, queues between the parts, clocks that change, that the bus answers
+// later than memory.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -41,6 +42,7 @@ struct LaunchWork {
 
   // Sectors of global memory, by where they came from or went to.
   double firstLevelSectors = 0, l2Sectors = 0, memorySectors = 0; ///< loaded
+  double busSectors = 0;                                          ///< likewise, from the host
   double storedSectors = 0;                                       ///< to the L2
   double writtenSectors = 0;                                      ///< to memory
 
@@ -53,6 +55,7 @@ struct LaunchWork {
 
 enum class Limit : uint8_t {
   Memory,
+  Bus, ///< to the memory of the host
   L2,
   FirstLevel, ///< shared memory and the first-level cache, which share a path
   TensorCores,
@@ -61,7 +64,7 @@ enum class Limit : uint8_t {
   Latency,
   Launch, ///< nothing of it takes longer than the time between launches
 };
-inline constexpr size_t limitCount = 8;
+inline constexpr size_t limitCount = 9;
 std::string_view nameOf(Limit limit);
 
 struct LaunchTime {

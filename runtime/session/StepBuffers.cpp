@@ -125,7 +125,7 @@ Status StepBuffers::allocate() {
     if (Status status = make(port, knownOutputs[i].name); !status) {
       return status;
     }
-    if (port.buffer && !port.buffer->hostVisible()) {
+    if (port.buffer && !port.buffer->hostAddress()) {
       Expected<Memory> copy = Memory::allocate(uint64_t(port.bytes), "a copy of the outputs");
       if (!copy) {
         return copy.status();
@@ -173,8 +173,8 @@ Expected<std::span<const float>> StepBuffers::read(OutputPort port, int64_t coun
   if (count == 0) {
     return std::span<const float>();
   }
-  const void *data = from.buffer->address();
-  if (!from.buffer->hostVisible()) {
+  const void *data = from.buffer->hostAddress();
+  if (!data) {
     auto used = from.copy.bytes().first(size_t(count) * sizeof(float));
     if (Status status = device->download(used, *from.buffer, 0); !status) {
       return status;

@@ -1,8 +1,9 @@
 // FakeDriver.c - stands for libcuda.so.1 where there is no GPU.
 //
 // Has one GPU, of compute capability 9.0, that computes nothing and, asked by the environment
-// variable FAKE_LOAD, answers to every module that is loaded with that error. A line for each
-// launch goes to the file that FAKE_LAUNCHES names: the numbers of its attributes.
+// variables FAKE_LOAD and FAKE_HOST_ALLOCATION, answers to every module that is loaded, or to
+// wishes for memory of the host, with that error. A line for each launch goes to the file that
+// FAKE_LAUNCHES names: the numbers of its attributes.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +45,21 @@ static int memory(size_t *free, size_t *total) {
 static int allocate(uint64_t *place, size_t bytes) {
   (void)bytes;
   *place = 4096;
+  return 0;
+}
+static int allocateOnHost(void **place, size_t bytes, unsigned flags) {
+  enum { deviceMap = 2, invalidValue = 1 };
+  const char *answer = getenv("FAKE_HOST_ALLOCATION");
+  *place = malloc(bytes);
+  return answer ? atoi(answer) : flags == deviceMap ? 0 : invalidValue;
+}
+static int freeOnHost(void *place) {
+  free(place);
+  return 0;
+}
+static int mapToDevice(uint64_t *place, void *onHost, unsigned flags) {
+  (void)flags;
+  *place = (uint64_t)onHost;
   return 0;
 }
 
@@ -92,6 +108,9 @@ int cuGetProcAddress_v2(const char *name, void **address, int version, uint64_t 
                {"cuGetErrorString", (Function)nameError},
                {"cuMemGetInfo", (Function)memory},
                {"cuMemAlloc", (Function)allocate},
+               {"cuMemHostAlloc", (Function)allocateOnHost},
+               {"cuMemFreeHost", (Function)freeOnHost},
+               {"cuMemHostGetDevicePointer", (Function)mapToDevice},
                {"cuMemcpyDtoHAsync", (Function)copyToHost},
                {"cuLaunchKernelEx", (Function)launch}};
   Function found = (Function)succeed;

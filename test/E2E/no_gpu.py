@@ -12,7 +12,7 @@ import tempfile
 import unittest
 
 runner, compiler, model, driver, nvrtc, older = (os.path.abspath(path) for path in sys.argv[1:7])
-NO_BINARY_FOR_GPU, INVALID_IMAGE = 209, 200
+OUT_OF_MEMORY, NO_BINARY_FOR_GPU, INVALID_IMAGE = 2, 209, 200
 
 
 class NoGpuTest(unittest.TestCase):
@@ -37,9 +37,9 @@ class NoGpuTest(unittest.TestCase):
         variables = dict(os.environ, XDG_CACHE_HOME=self.path("cache"), LD_LIBRARY_PATH=self.path("driver"))
         return subprocess.run(command, capture_output=True, text=True, env={**variables, **environment})
 
-    def generate(self, source, device, **environment):
+    def generate(self, source, device, *flags, **environment):
         return self.run_program(runner, "generate", "--model", source, "--prompt", "Once", "--device", device,
-                                **environment)
+                                *flags, **environment)
 
     def bundle(self, name, *flags):
         if not os.path.exists(self.path(name)):
@@ -90,6 +90,15 @@ class NoGpuTest(unittest.TestCase):
             self.expect_failure(self.generate(bundle, "cuda", FAKE_LOAD=str(code)), "a GPU of a test",
                                 "is not for this GPU", bundle, "dsv3-compile")
         self.expect_failure(self.generate(bundle, "cuda", FAKE_LOAD="2"), "AN_ERROR_OF_A_TEST")
+
+    def test_experts_in_memory_of_the_host(self):
+        bundle = self.bundle("cubins", "--arch=sm_90a", "--precompile")
+        # Kernels of this driver do nothing: the logits are no numbers.
+        self.expect_failure(self.generate(bundle, "cuda", "--experts=host"), "is no number",
+                            "4.2 MiB of weights on the device, 3.8 MiB of routed experts on the host")
+        self.expect_failure(self.generate(bundle, "cuda", "--experts=host", FAKE_HOST_ALLOCATION=str(OUT_OF_MEMORY)),
+                            "cannot reserve 3.8 MiB for the weights of routed experts in page-locked memory of the host",
+                            "AN_ERROR_OF_A_TEST", "ulimit -l")
 
     def test_launches_overlap_but_the_first_of_a_step(self):
         # Kernels of this driver do nothing: the logits of the prompt are no numbers.

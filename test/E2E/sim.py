@@ -3,6 +3,7 @@
 
 usage: sim.py DSV3_RUN DSV3_COMPILE MODEL     MODEL: models/nano
 """
+import json
 import os
 import shutil
 import subprocess
@@ -57,6 +58,40 @@ class SimTest(unittest.TestCase):
         self.assertEqual(result.stdout, answer, result.stderr)
         self.assertIn("for sm_90a", result.stderr)
 
+    def test_experts_in_memory_of_the_host(self):
+        said = "4.2 MiB of weights on the device, 3.8 MiB of routed experts on the host"
+        result = self.generate(*question, "--experts=host")
+        self.assertEqual(result.stdout, answer, result.stderr)
+        self.assertIn(said, result.stderr)
+        self.assertNotIn(said, self.generate(*question, "--experts=device").stderr)
+
+    def test_kept_weights_of_experts_are_copied(self):
+        bundle = self.path("kept")
+        done = subprocess.run([compiler, "--model", model, "--target=cuda", "--arch=sm_80", "-o", bundle],
+                              capture_output=True, text=True, env=self.environment)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for flags, said in (("--keep-packed", "packed weights are kept"), ("--verify-packed", "the weights are mapped")):
+            result = self.generate(*question, "--experts=host", flags, source=bundle)
+            self.assertEqual(result.stdout, answer, result.stderr)
+            self.assertIn(said, result.stderr)
+        self.assertEqual(self.generate(*question, source=bundle).stdout, answer)
+
+    def test_encoded_weights(self):
+        # As on the CPU, but for the order of sums; under bf16 rounded to it. The mean divergence from what is
+        # stored is bounded as in encodings.py.
+        ids = ",".join(map(str, range(5, 29)))
+        for flags, most in ((("--weights=int8", "--head=int8"), 2e-4), (("--weights=int4",), 5e-3),
+                            (("--weights=int4", "--policy=bf16"), 8e-3)):
+            with self.subTest(flags=flags):
+                result = self.generate(*question, *flags)
+                self.assertEqual(result.stdout, answer, result.stderr)
+                done = subprocess.run([runner, "compare", "--model", model, "--device=sim", "--ids", ids, "--json", *flags],
+                                      capture_output=True, text=True, env=self.environment)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                found = json.loads(done.stdout)["kl"]["mean"]
+                self.assertGreater(found, 0)
+                self.assertLess(found, most)
+
     def test_seeds_change_no_result(self):
         ids = ["--ids", ",".join(map(str, range(1, 20))), "--max-tokens", "2", "--print-ids", "--ignore-eos"]
         expected = self.generate(*ids, "--temperature", "0").stdout
@@ -89,6 +124,11 @@ class SimTest(unittest.TestCase):
             self.skipTest(result.stderr.strip())
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertRegex(result.stderr, r"\.latent_attention: \d+ launches, \d+ blocks, \d+ of at least \d+ sectors")
+        onHost = self.generate("--ids", ",".join(map(str, range(1, 9))), "--max-tokens", "2", "--sim-check",
+                               "--temperature", "0", "--print-ids", "--ignore-eos", "--experts=host")
+        self.assertEqual(onHost.stdout, result.stdout, onHost.stderr)
+        self.assertRegex(onHost.stderr, r"\.grouped\w*: .* sectors, \d+ of them on the host")
+        self.assertNotRegex(onHost.stderr, r"\.latent_attention: .* on the host")
 
     def test_refusals(self):
         self.expect_failure(self.generate(*question, device="sim:7"), "expected the simulated GPU sim or sim:0, "
@@ -98,6 +138,12 @@ class SimTest(unittest.TestCase):
                             code=2)
         self.expect_failure(self.generate(*question, "--sim-seed=3", device="cpu"), "--sim-seed", code=2)
         self.expect_failure(self.generate(*question, "--policy=int3"), "int3", "bf16", code=2)
+        self.expect_failure(self.generate(*question, "--experts=host", device="cpu"), "--experts host", "--device=cuda:N",
+                            code=2)
+        compared = subprocess.run([runner, "compare", "--model", model, "--ids", "5", "--experts=host"],
+                                  capture_output=True, text=True, env=self.environment)
+        self.expect_failure(compared, "--experts host", "--device=cuda:N", code=2)
+        self.expect_failure(self.generate(*question, "--experts=disk"), "device or host", "'disk'", code=2)
 
     def test_no_compiler(self):
         empty = self.path("empty")

@@ -4,6 +4,10 @@
 // generation (lib/Target/Cpu) share the sizes and go through panels in an order of
 // their own; tests hold both to the formula of each element.
 //
+// Row-major: [groups][rows][columns], of i4 two columns in a byte, the first in its lower half;
+// behind an odd number of columns comes one of zeros. Scales are [groups][ceil(rows / scaleRows)]
+// [ceil(columns / scaleColumns)], of i4 each followed by its offset.
+//
 // Panels: [groups][parts][ceil(rows of a part / width)][columns][width], so that
 // a kernel streams a panel once and needs no horizontal sum. Columns of the last
 // panel that have no row are zero. Within the `width` elements of 16-bit types
@@ -53,7 +57,7 @@ namespace dsv3::plan {
 
 /// Raised by whoever changes a formula below, so that kernels made for another one are
 /// refused.
-inline constexpr int64_t layoutRevision = 3;
+inline constexpr int64_t layoutRevision = 4;
 
 inline int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -75,7 +79,7 @@ inline std::array<int64_t, 2> scaleBlockOf(const Plan &plan, const Parameter &pa
                           : std::array<int64_t, 2>{plan.scaleBlock[0], plan.scaleBlock[1]};
 }
 
-/// Columns that a panel of such elements has room for.
+/// Columns that a row or panel of such elements has room for.
 inline int64_t panelColumns(DType type, int64_t columns) {
   return type == DType::I4 ? ceilDiv(columns, columnsOfWord) * columnsOfWord : columns;
 }
@@ -89,7 +93,7 @@ inline constexpr int64_t placeInDot(DType type, int64_t column) {
   int64_t inWord = column % columnsOfDot(type), bytes = 4;
   return type == DType::I4 ? inWord % bytes * 2 + inWord / bytes : inWord;
 }
-/// Columns that a panel of a layout has room for.
+/// Columns that a row or panel of a layout has room for.
 inline int64_t roomForColumns(LayoutKind kind, DType type, int64_t columns) {
   return kind == LayoutKind::Dots ? ceilDiv(columns, dotColumns) * dotColumns
                                   : panelColumns(type, columns);
@@ -111,12 +115,12 @@ public:
   uint64_t scaleBytes() const { return uint64_t(scaleElements()) * byteSize(form.type); }
 
   int64_t dataElements() const {
-    return panels ? groups * parts * partPanels * room * width : groups * rows * columns;
+    return panels ? groups * parts * partPanels * room * width : groups * rows * room;
   }
   /// Index of W[group, row, column].
   int64_t dataIndex(int64_t group, int64_t row, int64_t column) const {
     if (!panels) {
-      return (group * rows + row) * columns + column;
+      return (group * rows + row) * room + column;
     }
     int64_t part = row / partRows, inPart = row % partRows;
     int64_t panel = (group * parts + part) * partPanels + inPart / width;

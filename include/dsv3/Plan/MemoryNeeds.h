@@ -24,8 +24,13 @@ struct ParameterBytes {
 };
 ParameterBytes parameterBytes(const Parameter &parameter, const Layout &layout);
 
+/// Whether a parameter is the weights of routed experts, each of which has tensors of its own.
+bool isOfExperts(const Parameter &parameter);
+
 /// Of all parameters in the layouts of a variant; UINT64_MAX if that overflows.
 uint64_t weightBytes(const Plan &plan, size_t variant);
+/// Of those alone that are of routed experts.
+uint64_t expertBytes(const Plan &plan, size_t variant);
 
 /// The largest entry's; the entries share one arena.
 uint64_t arenaBytes(const Plan &plan);
@@ -42,6 +47,7 @@ struct MemoryNeeds {
   uint64_t arena = 0;
   uint64_t ports = 0;   ///< inputs and outputs; entries share those of equal names
   uint64_t scratch = 0; ///< of each thread
+  uint64_t experts = 0; ///< those of the weights that are of routed experts
 
   /// Without the cache; UINT64_MAX if that overflows.
   uint64_t withoutCache(int threads) const;

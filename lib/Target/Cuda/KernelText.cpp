@@ -31,6 +31,12 @@ std::string typeText(Type type) {
   if (isa<Float8E4M3FNType>(type)) {
     return "e4m3";
   }
+  if (type.isInteger(8)) {
+    return "i8";
+  }
+  if (type.isInteger(4)) {
+    return "i4x2"; // two columns
+  }
   return type.isInteger(32) ? "int32" : "";
 }
 

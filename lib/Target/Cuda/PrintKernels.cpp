@@ -58,6 +58,13 @@ LogicalResult KernelPrinter::checkRegions() {
   return success();
 }
 
+/// The weight of a product, which alone may be integer codes.
+static Value weightOf(Operation *core) {
+  return llvm::TypeSwitch<Operation *, Value>(core)
+      .Case<kern::GemmOp, kern::GroupedGemmOp>([](auto op) { return op.getWeight(); })
+      .Default(Value());
+}
+
 LogicalResult KernelPrinter::check() {
   if (!definition.getCore() || !definition.getSizesAttr() || !definition.getConfigsAttr() ||
       !definition.getConfig(variant.name)) {
@@ -68,7 +75,9 @@ LogicalResult KernelPrinter::check() {
     auto cache = dyn_cast<graph::CacheType>(argument.getType());
     Type element = cache ? cache.getElementType()
                          : cast<RankedTensorType>(argument.getType()).getElementType();
-    if (typeText(element).empty() || (cache && isa<Float8E4M3FNType>(element))) {
+    bool codes = element.isInteger(8) || element.isInteger(4);
+    if (typeText(element).empty() || (cache && isa<Float8E4M3FNType>(element)) ||
+        (codes && argument != weightOf(definition.getCore()))) {
       return definition.emitError("GPUs have no code for ")
              << (cache ? "a cache" : "tensors") << " of type " << element;
     }

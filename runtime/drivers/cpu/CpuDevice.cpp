@@ -23,6 +23,9 @@ public:
   Expected<std::unique_ptr<Buffer>> allocate(int64_t bytes, std::string_view what) override {
     return allocateOnHost(bytes, what, true);
   }
+  Expected<std::unique_ptr<Buffer>> allocateMapped(int64_t bytes, std::string_view what) override {
+    return allocate(bytes, what);
+  }
   Status upload(Buffer &to, int64_t offset, std::span<const std::byte> from) override {
     return uploadToHost(to, offset, from);
   }

@@ -7,6 +7,7 @@
 #include "runtime/drivers/cuda/CudaExecutable.h"
 
 #include <algorithm>
+#include <cstring>
 
 using namespace dsv3;
 using namespace dsv3::runtime;
@@ -18,7 +19,7 @@ class CudaBuffer final : public Buffer {
 public:
   CudaBuffer(std::shared_ptr<const CudaContext> context, DevicePointer start, int64_t bytes)
       // NOLINTNEXTLINE(performance-no-int-to-ptr): the driver gives addresses as numbers
-      : Buffer(reinterpret_cast<Address>(start), bytes, false), context(std::move(context)),
+      : Buffer(reinterpret_cast<Address>(start), bytes, nullptr), context(std::move(context)),
         start(start) {}
   ~CudaBuffer() override {
     context->use();
@@ -29,6 +30,23 @@ public:
 private:
   std::shared_ptr<const CudaContext> context;
   DevicePointer start;
+};
+
+/// Page-locked memory of the host.
+class MappedBuffer final : public Buffer {
+public:
+  MappedBuffer(std::shared_ptr<const CudaContext> context, DevicePointer start, int64_t bytes,
+               std::byte *onHost)
+      // NOLINTNEXTLINE(performance-no-int-to-ptr): the driver gives addresses as numbers
+      : Buffer(reinterpret_cast<Address>(start), bytes, onHost), context(std::move(context)) {}
+  ~MappedBuffer() override {
+    context->use();
+    context->api->StreamSynchronize(context->stream);
+    context->api->MemFreeHost(hostAddress());
+  }
+
+private:
+  std::shared_ptr<const CudaContext> context;
 };
 
 class CudaDevice final : public runtime::Device {
@@ -42,6 +60,7 @@ public:
   std::optional<uint64_t> availableMemory() const override;
   std::optional<size_t> preferredVariant(std::span<const std::string_view> names) const override;
   Expected<std::unique_ptr<Buffer>> allocate(int64_t bytes, std::string_view what) override;
+  Expected<std::unique_ptr<Buffer>> allocateMapped(int64_t bytes, std::string_view what) override;
   Status upload(Buffer &to, int64_t offset, std::span<const std::byte> from) override;
   Status copy(Buffer &to, const Buffer &from) override;
   Status download(std::span<std::byte> to, const Buffer &from, int64_t offset) override;
@@ -141,6 +160,30 @@ Expected<std::unique_ptr<Buffer>> CudaDevice::allocate(int64_t bytes, std::strin
     return zeroed;
   }
   return std::unique_ptr<Buffer>(std::move(buffer));
+}
+
+Expected<std::unique_ptr<Buffer>> CudaDevice::allocateMapped(int64_t bytes, std::string_view what) {
+  const DriverApi &api = *context->api;
+  context->use();
+  auto size = size_t(std::max<int64_t>(1, bytes));
+  void *onHost = nullptr;
+  Result result = bytes < 0 ? outOfMemory : api.MemHostAlloc(&onHost, size, hostDeviceMap);
+  if (result != success) {
+    return Failure{"cannot reserve " + bytesText(uint64_t(bytes)) + " for " + std::string(what) +
+                       " in page-locked memory of the host: the driver says " + api.nameOf(result),
+                   "",
+                   "end other programs; limits of the system (ulimit -l, control groups) count"};
+  }
+  std::memset(onHost, 0, size);
+  DevicePointer start = 0;
+  Status mapped = api.check(api.MemHostGetDevicePointer(&start, onHost, 0),
+                            "cannot map memory of the host for " + std::string(what));
+  if (!mapped) {
+    api.MemFreeHost(onHost);
+    return mapped;
+  }
+  return std::unique_ptr<Buffer>(
+      std::make_unique<MappedBuffer>(context, start, bytes, static_cast<std::byte *>(onHost)));
 }
 
 Status CudaDevice::upload(Buffer &to, int64_t offset, std::span<const std::byte> from) {

@@ -31,6 +31,8 @@ using DevicePointer = uint64_t;
 inline constexpr Result success = 0, outOfMemory = 2, noDevice = 100, invalidImage = 200,
                         noBinaryForGpu = 209;
 inline constexpr unsigned streamNonBlocking = 1;
+/// Of host memory: kernels reach it.
+inline constexpr unsigned hostDeviceMap = 2;
 inline constexpr int captureThreadLocal = 1;
 inline constexpr int attributeCapabilityMajor = 75, attributeCapabilityMinor = 76;
 /// Of a launch that may begin before the one before it has ended.
@@ -83,6 +85,9 @@ static_assert(sizeof(LaunchAttribute) == 72 && sizeof(LaunchConfig) == 56, "as i
   X(MemGetInfo, (size_t *, size_t *))                                                              \
   X(MemAlloc, (DevicePointer *, size_t))                                                           \
   X(MemFree, (DevicePointer))                                                                      \
+  X(MemHostAlloc, (void **, size_t, unsigned))                                                     \
+  X(MemHostGetDevicePointer, (DevicePointer *, void *, unsigned))                                  \
+  X(MemFreeHost, (void *))                                                                         \
   X(MemsetD8Async, (DevicePointer, unsigned char, size_t, Stream))                                 \
   X(MemcpyHtoDAsync, (DevicePointer, const void *, size_t, Stream))                                \
   X(MemcpyDtoHAsync, (void *, DevicePointer, size_t, Stream))                                      \

@@ -26,6 +26,11 @@ Expected<std::unique_ptr<Buffer>> NullDevice::allocate(int64_t bytes, std::strin
   return allocateOnHost(bytes, what, hostVisible);
 }
 
+Expected<std::unique_ptr<Buffer>> NullDevice::allocateMapped(int64_t bytes, std::string_view what) {
+  allocations.push_back({std::string(what), bytes});
+  return allocateOnHost(bytes, what, true);
+}
+
 Status NullDevice::upload(Buffer &to, int64_t offset, std::span<const std::byte> from) {
   return uploadToHost(to, offset, from);
 }

@@ -33,6 +33,7 @@ public:
 
   std::string_view name() const override { return "null"; }
   Expected<std::unique_ptr<Buffer>> allocate(int64_t bytes, std::string_view what) override;
+  Expected<std::unique_ptr<Buffer>> allocateMapped(int64_t bytes, std::string_view what) override;
   Status upload(Buffer &to, int64_t offset, std::span<const std::byte> from) override;
   Status copy(Buffer &to, const Buffer &from) override;
   Status download(std::span<std::byte> to, const Buffer &from, int64_t offset) override;

@@ -3,6 +3,7 @@
 #include "runtime/drivers/sim/SimDevice.h"
 
 #include "dsv3/Plan/Families.h"
+#include "runtime/drivers/sim/MappedMemory.h"
 #include "runtime/drivers/sim/SimExecutable.h"
 #include "runtime/hal/HostMemory.h"
 
@@ -18,15 +19,17 @@ namespace {
 class SimDevice final : public runtime::Device {
 public:
   SimDevice(const SimOptions &options, std::unique_ptr<Checker> checker,
-            std::unique_ptr<Predictor> predictor, std::unique_ptr<Grid> grid)
+            std::unique_ptr<Predictor> predictor, std::unique_ptr<Grid> grid,
+            std::shared_ptr<MappedMemory> mapped)
       : options(options), checker(std::move(checker)), predictor(std::move(predictor)),
-        grid(std::move(grid)) {}
+        grid(std::move(grid)), mapped(std::move(mapped)) {}
 
   std::string_view name() const override { return "sim"; }
   std::optional<size_t> preferredVariant(std::span<const std::string_view> names) const override;
   Expected<std::unique_ptr<Buffer>> allocate(int64_t bytes, std::string_view what) override {
     return checker ? checker->arena().allocate(bytes, what) : allocateOnHost(bytes, what, false);
   }
+  Expected<std::unique_ptr<Buffer>> allocateMapped(int64_t bytes, std::string_view what) override;
   void forget(Buffer &buffer) override {
     if (checker) {
       checker->arena().forget(buffer);
@@ -55,6 +58,7 @@ private:
   std::unique_ptr<Checker> checker;     ///< null: nothing is checked
   std::unique_ptr<Predictor> predictor; ///< null: no times are predicted
   std::unique_ptr<Grid> grid;
+  std::shared_ptr<MappedMemory> mapped;
 };
 
 } // namespace
@@ -72,6 +76,14 @@ std::optional<size_t> SimDevice::preferredVariant(std::span<const std::string_vi
     }
   }
   return best;
+}
+
+Expected<std::unique_ptr<Buffer>> SimDevice::allocateMapped(int64_t bytes, std::string_view what) {
+  Expected<std::unique_ptr<Buffer>> memory = allocate(bytes, what);
+  if (!memory) {
+    return memory;
+  }
+  return std::unique_ptr<Buffer>(std::make_unique<MappedBuffer>(*std::move(memory), mapped));
 }
 
 Status SimDevice::upload(Buffer &to, int64_t offset, std::span<const std::byte> from) {
@@ -113,9 +125,10 @@ Expected<std::unique_ptr<Executable>> SimDevice::prepare(const Program &program,
 }
 
 Expected<std::unique_ptr<runtime::Device>> runtime::createSimDevice(const SimOptions &options) {
+  auto mapped = std::make_shared<MappedMemory>();
   std::unique_ptr<Checker> checker;
   if (options.check) {
-    Expected<std::unique_ptr<Checker>> made = Checker::create();
+    Expected<std::unique_ptr<Checker>> made = Checker::create(mapped);
     if (!made) {
       return made.failure();
     }
@@ -127,12 +140,12 @@ Expected<std::unique_ptr<runtime::Device>> runtime::createSimDevice(const SimOpt
   }
   std::unique_ptr<Predictor> predictor;
   if (options.chip) {
-    Expected<std::unique_ptr<Predictor>> made = Predictor::create(*options.chip);
+    Expected<std::unique_ptr<Predictor>> made = Predictor::create(*options.chip, mapped);
     if (!made) {
       return made.failure();
     }
     predictor = *std::move(made);
   }
   return std::unique_ptr<Device>(std::make_unique<SimDevice>(
-      options, std::move(checker), std::move(predictor), *std::move(grid)));
+      options, std::move(checker), std::move(predictor), *std::move(grid), std::move(mapped)));
 }

@@ -47,6 +47,7 @@ struct SimCounts {
   int64_t launches = 0, blocks = 0;
   int64_t products = 0; ///< mma.sync of warps
   int64_t sectors = 0, leastSectors = 0, wavefronts = 0, leastWavefronts = 0;
+  int64_t busSectors = 0;        ///< of the sectors those that lie on the host
   std::vector<SimLine> wasteful; ///< that cost more than the least, the worst first
 };
 std::vector<SimCounts> countsOf(const Object &object);

@@ -42,7 +42,10 @@ static std::string textOf(const SimCounts &kernel) {
   };
   return kernel.kernel + ": " + std::to_string(kernel.launches) + " launches, " +
          std::to_string(kernel.blocks) + " blocks, " + beside(kernel.sectors, kernel.leastSectors) +
-         " sectors, " + beside(kernel.wavefronts, kernel.leastWavefronts) + " wavefronts, " +
+         " sectors, " +
+         (kernel.busSectors > 0 ? std::to_string(kernel.busSectors) + " of them on the host, "
+                                : "") +
+         beside(kernel.wavefronts, kernel.leastWavefronts) + " wavefronts, " +
          std::to_string(kernel.products) + " mma.sync";
 }
 
@@ -157,9 +160,8 @@ std::vector<SimCounts> SimObject::counts() const {
     const KernelCounts &counted = checker->counters().kernels().at(kernel.symbol);
     Traffic global = counted.total(false), shared = counted.total(true);
     SimCounts &counts = result.emplace_back();
-    counts = {kernel.symbol,    counted.launches, counted.blocks,
-              counted.products, global.actual,    global.least,
-              shared.actual,    shared.least,     {}};
+    counts = {kernel.symbol, counted.launches, counted.blocks, counted.products,   global.actual,
+              global.least,  shared.actual,    shared.least,   counted.busSectors, {}};
     std::vector<const void *> places;
     for (const auto &[place, site] : counted.sites) {
       if (site.traffic.actual > site.traffic.least) {

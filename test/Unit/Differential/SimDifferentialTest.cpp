@@ -108,6 +108,25 @@ TEST(SimKernels, OfQuantisedRowsOnWarpGroupsDoWhatTheirBodiesSay) {
 TEST(SimKernels, OfRaggedQuantisedRowsDoWhatTheirBodiesSay) {
   compareModel(quantised("v3Ragged"), "sm_90a", 70, {Form::FmaTiles});
 }
+// Codes of a byte and of half a byte, with rows of an even and an odd number of columns.
+TEST(SimKernels, OfInt8WeightsDoWhatTheirBodiesSay) {
+  compareModel(caseOf("nanoInt8"), "sm_80", 70, {Form::FmaTiles});
+}
+TEST(SimKernels, OfRaggedInt8WeightsDoWhatTheirBodiesSay) {
+  compareModel(caseOf("v3RaggedInt8"), "sm_80", 70, {Form::FmaTiles});
+}
+TEST(SimKernels, OfInt4WeightsDoWhatTheirBodiesSay) {
+  compareModel(caseOf("nanoInt4"), "sm_80", 70, {Form::FmaTiles});
+}
+TEST(SimKernels, OfRaggedInt4WeightsDoWhatTheirBodiesSay) {
+  compareModel(caseOf("kimiRaggedInt4"), "sm_80", 70, {Form::FmaTiles});
+}
+// Rounded to bf16 where they are read.
+TEST(SimKernels, OfInt4WeightsUnderPolicyBf16DoWhatTheirBodiesSay) {
+  Case one = onTensorCores("nanoBf16", "mma");
+  one.weights = "int4";
+  compareModel(one, "sm_80", 70, {Form::FmaTiles});
+}
 // Attention is on tensor cores too where the policy allows it. CPUs have no code for it.
 TEST(SimKernels, OfPolicyBf16DoWhatTheirBodiesSay) {
   compareModel(onTensorCores("nanoBf16", "mma"), "sm_80", 70, {Form::MmaTiles});

@@ -68,6 +68,19 @@ TEST(Layout, WordsOfI4HoldTwoColumnsOfFourVectors) {
   EXPECT_EQ(places.size(), 64U * 3);
 }
 
+TEST(Layout, RowsOfI4HoldTwoColumnsInAByte) {
+  Parameter parameter;
+  parameter.type = DType::I4, parameter.groups = 2, parameter.rows = 5, parameter.columns = 35;
+  parameter.scaleRows = 1, parameter.scaleColumns = 32;
+  PackedShape shape(parameter, {});
+  EXPECT_EQ(shape.dataIndex(0, 0, 1), 1) << "the upper half of the first byte";
+  EXPECT_EQ(shape.dataIndex(1, 2, 3), (5 + 2) * 36 + 3) << "a row ends with a whole byte";
+  EXPECT_EQ(shape.dataBytes(), 2U * 5 * 18);
+  EXPECT_EQ(shape.scaleIndex(1, 2, 33, 0), ((5 + 2) * 2 + 1) * 2);
+  EXPECT_EQ(shape.scaleIndex(1, 2, 33, 1), ((5 + 2) * 2 + 1) * 2 + 1) << "its offset";
+  EXPECT_EQ(shape.scaleBytes(), 2U * 5 * 2 * 2 * 2);
+}
+
 static PackedShape dotsOf(DType type) {
   Parameter parameter;
   parameter.type = type, parameter.rows = 64, parameter.columns = 35;

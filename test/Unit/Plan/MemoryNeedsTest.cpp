@@ -14,6 +14,7 @@ TEST(MemoryNeeds, OfTheSmallPlan) {
   // end at a border of 64 bytes.
   MemoryNeeds needs = memoryNeeds(plan, 0);
   EXPECT_EQ(needs.weights, 512U + 2 * (6144 + 64));
+  EXPECT_EQ(needs.experts, 2U * (6144 + 64)) << "whose segments name an expert";
   EXPECT_EQ(needs.arena, 4096U);
   // ids of 16 tokens, rows of 4, logits [4, 32].
   EXPECT_EQ(needs.ports, (16U + 4 + 4 * 32) * 4);

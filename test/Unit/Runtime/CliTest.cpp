@@ -158,6 +158,29 @@ TEST(MemoryCheck, MappedWeightsNeedNotFit) {
   EXPECT_EQ(*check(12 * kib + step + 4 * page), "");
 }
 
+TEST(MemoryCheck, TheHostHoldsExpertsAndWhatPassesThroughIt) {
+  constexpr uint64_t kib = 1024;
+  plan::MemoryNeeds needs;
+  needs.weights = 12 * kib, needs.experts = 8 * kib;
+  auto check = [&](uint64_t available, bool expertsOnHost, bool mapped) {
+    return checkHostMemory(needs, {available, expertsOnHost, mapped});
+  };
+  EXPECT_TRUE(check(12 * kib, true, false).ok());
+  Status both = check(12 * kib - 1, true, false);
+  ASSERT_FALSE(both.ok());
+  EXPECT_EQ(
+      both.failure().what,
+      "the model needs 8.0 KiB of the host's memory for weights of routed experts and 4.0 KiB "
+      "for weights on their way to the device, this machine has 12.0 KiB to give");
+  EXPECT_TRUE(check(8 * kib, true, true).ok()) << "a mapped file needs no memory of its own";
+  Status experts = check(8 * kib - 1, true, true);
+  ASSERT_FALSE(experts.ok());
+  EXPECT_EQ(experts.failure().what.find("way"), std::string::npos) << experts.failure().what;
+  EXPECT_TRUE(check(12 * kib, false, false).ok());
+  EXPECT_FALSE(check(12 * kib - 1, false, false).ok());
+  EXPECT_TRUE(check(0, false, true).ok());
+}
+
 TEST(PromptProgress, QuickStepsShowNoValues) {
   PromptProgress progress("reading", 2, 1);
   EXPECT_TRUE(progress.wantsValues()) << "nothing is known of the first step";

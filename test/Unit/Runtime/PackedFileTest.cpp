@@ -62,7 +62,7 @@ protected:
     }
     return *std::move(created);
   }
-  Status write(PackedWriter &writer) const { return writer.write(store.bytes(), {}, nullptr); }
+  Status write(PackedWriter &writer) const { return writer.write(store.parts(), {}, nullptr); }
 
   plan::Plan plan = somePlan();
   ParameterStore store = *ParameterStore::dummy(plan, 1, 5);
@@ -98,7 +98,7 @@ TEST_F(PackedFileTest, WeightsThatWereKeptAreMapped) {
   auto created = writer();
   ASSERT_TRUE(created);
   EXPECT_FALSE(fs::exists(path));
-  Status written = created->write(store.bytes(), progress, nullptr);
+  Status written = created->write(store.parts(), progress, nullptr);
   ASSERT_TRUE(written.ok()) << written.failure().message();
   EXPECT_EQ(last, store.bytes().size());
   EXPECT_EQ(names(directory), published);
@@ -116,6 +116,38 @@ TEST_F(PackedFileTest, WeightsThatWereKeptAreMapped) {
     EXPECT_EQ(std::memcmp(mapped.scales(0, layer), store.scales(0, layer), sizeof(float)), 0);
   }
   EXPECT_EQ(mapped.scales(1, -1), nullptr);
+}
+
+TEST_F(PackedFileTest, ExpertsThatLieApartAreKeptBehindTheOthers) {
+  plan::Parameter experts;
+  experts.name = "experts", experts.type = DType::BF16;
+  experts.groups = 2, experts.rows = 2300, experts.columns = 2301; // over 16 MiB
+  experts.segments = {{"w.{expert}", "", 2300, 2301, 0, 0, 2300, false}};
+  plan = planOf({experts, plan.parameters[0], plan.parameters[1]}, 16);
+  auto together = ParameterStore::dummy(plan, 1, 5);
+  auto memory = Memory::allocate(plan::expertBytes(plan, 1), "a test");
+  ASSERT_TRUE(together.ok() && memory.ok());
+  LoadOptions options;
+  options.experts = memory->bytes();
+  auto apart = ParameterStore::dummy(plan, 1, 5, options);
+  ASSERT_TRUE(apart.ok());
+  EXPECT_EQ(apart->bytes().size() + memory->size(), together->bytes().size());
+  EXPECT_EQ(apart->data(0, -1), memory->data());
+  EXPECT_EQ(std::memcmp(apart->data(0, -1), together->data(0, -1), memory->size()), 0);
+  EXPECT_EQ(std::memcmp(apart->scales(1, 3), together->scales(1, 3), sizeof(float)), 0);
+  EXPECT_TRUE(std::ranges::equal(apart->bytes(), together->bytes().first(apart->bytes().size())));
+
+  auto created = writer();
+  ASSERT_TRUE(created);
+  ASSERT_TRUE(created->write(apart->parts(), {}, nullptr).ok());
+  auto weights = mapPacked(path, header());
+  ASSERT_TRUE(weights.ok()) << weights.failure().message();
+  EXPECT_TRUE(verify(*weights, {}, nullptr).ok());
+  EXPECT_TRUE(std::ranges::equal(weights->mapping.bytes(), together->bytes()));
+  ParameterStore mapped =
+      ParameterStore::mapped(plan, 1, std::move(weights->mapping), memory->bytes());
+  EXPECT_EQ(mapped.data(0, -1), memory->data());
+  EXPECT_TRUE(std::ranges::equal(mapped.bytes(), apart->bytes()));
 }
 
 TEST_F(PackedFileTest, WhatDoesNotFitIsNotMapped) {
@@ -197,7 +229,7 @@ TEST_F(PackedFileTest, WhatIsNotFinishedIsRemoved) {
   {
     auto created = writer();
     ASSERT_TRUE(created);
-    Status written = created->write(store.bytes(), {}, &cancel);
+    Status written = created->write(store.parts(), {}, &cancel);
     ASSERT_FALSE(written.ok());
     EXPECT_EQ(written.failure().what, "interrupted");
   }

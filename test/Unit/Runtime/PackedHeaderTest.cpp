@@ -57,7 +57,7 @@ TEST(PackedHeader, SaysWhatIsWrong) {
             "expected packed weights, found something else");
   std::string newer = bytes, damaged = bytes;
   newer[8] = 1;
-  EXPECT_EQ(refusal(newer), "expected format version 2, found version 1");
+  EXPECT_EQ(refusal(newer), "expected format version 3, found version 1");
   damaged[40] = char(damaged[40] ^ 1);
   EXPECT_EQ(refusal(damaged), "the header is damaged");
   for (uint64_t size : {uint64_t(bytes.size()), fileBytes - 1, fileBytes + 1}) {

@@ -99,6 +99,7 @@ static Chip roundChip() {
   chip.clock = 1e9;
   chip.memoryBandwidth = 2e12;
   chip.copyFraction = 0.5;
+  chip.busBandwidth = 1e11;
   chip.l2Bandwidth = 1e13;
   chip.firstLevelBytes = 256 << 10;
   chip.sharedBytes = 200 << 10;
@@ -155,6 +156,13 @@ TEST(LaunchModel, EachLimitByHand) {
   EXPECT_DOUBLE_EQ(part(Limit::Latency), (10 * 300 + 5 * 24 + 4 * 30) / 1e9);
   EXPECT_EQ(time.limit, Limit::Issue);
   EXPECT_DOUBLE_EQ(time.seconds, 1e-6 + part(Limit::Issue));
+
+  work.busSectors = 25000; // which memory does not give, and the L2 passes on
+  time = timeOf(chip, work);
+  EXPECT_DOUBLE_EQ(part(Limit::Memory), 25000 * 32 / 1e12);
+  EXPECT_DOUBLE_EQ(part(Limit::Bus), 25000 * 32 / 1e11);
+  EXPECT_DOUBLE_EQ(part(Limit::L2), 125000.0 * 32 * 3 / 25 / 64 / 1e9);
+  work.busSectors = 0;
 
   work.blocks = 41; // two waves
   EXPECT_DOUBLE_EQ(timeOf(chip, work).parts[size_t(Limit::Latency)], 2 * 10 * 300 / 1e9);

@@ -17,6 +17,7 @@
 #include <chrono>
 #include <cstring>
 #include <gtest/gtest.h>
+#include <optional>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,7 +35,7 @@ struct QuietModel : testing::Test {
   TemporaryDirectory directory;
   Bundle bundle;
   size_t variant = 0;
-  ParameterStore weights;
+  std::optional<ParameterStore> weights;
 
   void SetUp() override {
     if (DSV3_SANITIZED) {
@@ -65,8 +66,10 @@ struct QuietModel : testing::Test {
       return device.status();
     }
     ParameterAddresses addresses{
-        [&](int32_t parameter, int64_t layer) { return weights.data(size_t(parameter), layer); },
-        [&](int32_t parameter, int64_t layer) { return weights.scales(size_t(parameter), layer); }};
+        [&](int32_t parameter, int64_t layer) { return weights->data(size_t(parameter), layer); },
+        [&](int32_t parameter, int64_t layer) {
+          return weights->scales(size_t(parameter), layer);
+        }};
     Expected<std::unique_ptr<Session>> session =
         Session::create(**device, bundle.plan(), {variant, bundle.objectPath(variant).string()},
                         addresses, {.context = 128});

@@ -243,14 +243,15 @@ INSTANTIATE_TEST_SUITE_P(Mistakes, Checked, testing::ValuesIn(mistakes),
                          [](const auto &info) { return std::string(info.param.name); });
 
 /// What the kernel `body` costs, or nothing where there is no clang.
-static std::optional<SimCounts> costOf(const std::string &body, int64_t sharedBytes) {
+static std::optional<SimCounts> costOf(const std::string &body, int64_t sharedBytes,
+                                       bool mapped = false) {
   SimRun sim(checked());
   Status loaded = sim.load("const float *x, float *y", 32, body);
   if (lacksClang(loaded)) {
     return std::nullopt;
   }
   EXPECT_TRUE(loaded) << loaded.failure().message();
-  sim.add(std::vector<float>(1024));
+  sim.add(std::vector<float>(1024), mapped);
   sim.add(std::vector<float>(1024));
   Status run = sim.launch({1, sharedBytes});
   EXPECT_TRUE(run) << run.failure().message();
@@ -282,6 +283,17 @@ TEST(SimCounts, SectorsOfALoad) {
                0);
   EXPECT_EQ(wide->sectors, 16 + 4);
   EXPECT_EQ(wide->leastSectors, 16 + 4);
+}
+
+TEST(SimCounts, SectorsOnTheHost) {
+  const std::string copy = "y[threadIndex()] = x[threadIndex()];\n";
+  std::optional<SimCounts> here = costOf(copy, 0), host = costOf(copy, 0, true);
+  if (!here || !host) {
+    GTEST_SKIP() << "no clang";
+  }
+  EXPECT_EQ(here->busSectors, 0);
+  EXPECT_EQ(host->busSectors, 4) << "what is loaded, not what is stored";
+  EXPECT_EQ(host->sectors, 8);
 }
 
 TEST(SimCounts, BankConflicts) {

@@ -20,6 +20,7 @@ struct Kernel {
   int threads = 64;
   std::string weightMap = {};
   int cluster = 1;
+  bool mapped = false; ///< x lies on the host
 };
 
 class SimPredict : public testing::Test {
@@ -42,7 +43,7 @@ protected:
     ASSERT_TRUE(loaded) << loaded.failure().message();
     std::vector<float> x(elements);
     std::iota(x.begin(), x.end(), 0.F);
-    simulated.add(x);
+    simulated.add(x, kernel.mapped);
     simulated.add(std::vector<float>(elements));
     LaunchProfile times;
     Status status = simulated.profile(how, times);
@@ -84,6 +85,28 @@ TEST_F(SimPredict, AStreamIsCountedAsItIs) {
   EXPECT_NEAR(clocks("issue"), 2 * 3 / 4.0, 1e-9);
   EXPECT_NEAR(clocks("shared/L1"), 2 * 2, 1e-9);
   EXPECT_NEAR(clocks("latency"), findChip("h100")->memoryLatency, 1e-9) << "one load after another";
+}
+
+TEST_F(SimPredict, WhatLiesOnTheHostComesOverTheBus) {
+  predict("  int64 i = blockIndex() * 64 + threadIndex();\n  y[i] = x[i] + x[threadIndex()];\n",
+          {.blocks = 10}, 640, {.mapped = true});
+  EXPECT_EQ(found.memoryBytes, 0);
+  EXPECT_NEAR(part("bus"), 640 * 4 / findChip("h100")->busBandwidth, 1e-12) << "each line once";
+  EXPECT_EQ(found.l2Bytes, (2 * 640 + 9 * 64) * 4);
+}
+
+// So many blocks that some are observed.
+TEST_F(SimPredict, SampledBlocksReadTheHost) {
+  constexpr int64_t blocks = 600;
+  predict("  float sum = 0.0f;\n"
+          "  for (int round = 0; round < 1000; ++round) {\n"
+          "    sum += loadVector<1>(x + blockIndex() * 64 + threadIndex()).values[0];\n"
+          "  }\n"
+          "  y[blockIndex() * 64 + threadIndex()] = sum;\n",
+          {.blocks = blocks}, 64 * blocks, {.mapped = true});
+  EXPECT_LT(found.observedBlocks, blocks / 2);
+  EXPECT_EQ(found.memoryBytes, 0);
+  EXPECT_NEAR(part("bus"), 64 * 4.0 * blocks / findChip("h100")->busBandwidth, 1e-12);
 }
 
 TEST_F(SimPredict, TheFirstBlockOfAClusterStandsForAll) {

@@ -61,10 +61,12 @@ public:
     return {};
   }
 
+  /// `mapped`: in memory of the host that kernels reach.
   template <typename T>
-  void add(const std::vector<T> &values) {
+  void add(const std::vector<T> &values, bool mapped = false) {
     auto bytes = std::as_bytes(std::span(values));
-    auto buffer = device->allocate(int64_t(bytes.size()), "a test");
+    auto buffer = mapped ? device->allocateMapped(int64_t(bytes.size()), "a test")
+                         : device->allocate(int64_t(bytes.size()), "a test");
     ASSERT_TRUE(buffer);
     ASSERT_TRUE(device->upload(**buffer, 0, bytes));
     buffers.push_back(std::move(*buffer));

@@ -26,7 +26,7 @@ Plan test::planOf(std::vector<Parameter> parameters, int64_t width, std::vector<
     int64_t unit = scaleForm(parameter.type) ? codesOfLane : 1;
     Layout panels{LayoutKind::Panels, ceilDiv(width, unit) * unit};
     bool dots = parameter.type == DType::BF16 || isScaledAlongRows(parameter.type);
-    parameter.layouts = {isScaledAlongRows(parameter.type) ? panels : Layout(), panels,
+    parameter.layouts = {Layout(), panels,
                          dots ? Layout{LayoutKind::Dots, panels.panelWidth} : panels};
   }
   return plan;

@@ -19,7 +19,7 @@ static constexpr size_t gapBytes = size_t(64) << 10;
 class Arena::ArenaBuffer final : public Buffer {
 public:
   ArenaBuffer(Arena &arena, std::byte *start, int64_t bytes)
-      : Buffer(start, bytes, false), arena(arena) {}
+      : Buffer(start, bytes, nullptr), arena(arena) {}
   ~ArenaBuffer() override { arena.release(static_cast<const std::byte *>(address())); }
 
 private:

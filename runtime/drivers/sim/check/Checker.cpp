@@ -10,12 +10,12 @@ using namespace dsv3::runtime::sim;
 
 static constexpr size_t copyBytes = 16;
 
-Expected<std::unique_ptr<Checker>> Checker::create() {
+Expected<std::unique_ptr<Checker>> Checker::create(std::shared_ptr<const MappedMemory> mapped) {
   Expected<std::unique_ptr<Arena>> arena = Arena::create();
   if (!arena) {
     return arena.failure();
   }
-  return std::unique_ptr<Checker>(new Checker(*std::move(arena)));
+  return std::unique_ptr<Checker>(new Checker(*std::move(arena), std::move(mapped)));
 }
 
 void Checker::beginStep() { step = now.segment + 1; }

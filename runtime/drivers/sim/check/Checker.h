@@ -23,7 +23,7 @@ namespace dsv3::runtime::sim {
 /// Used by one thread at a time.
 class Checker {
 public:
-  static Expected<std::unique_ptr<Checker>> create();
+  static Expected<std::unique_ptr<Checker>> create(std::shared_ptr<const MappedMemory> mapped);
 
   Arena &arena() const { return *device; }
   Counters &counters() { return counts; }
@@ -64,7 +64,8 @@ public:
   bool isDevice(const void *place, bool &shared) const;
 
 private:
-  explicit Checker(std::unique_ptr<Arena> device) : device(std::move(device)) {}
+  Checker(std::unique_ptr<Arena> device, std::shared_ptr<const MappedMemory> mapped)
+      : device(std::move(device)), counts(std::move(mapped)) {}
   Moment momentOf(uint16_t thread, uint16_t warpSync, bool shared) const;
   /// Shared memory of a block.
   struct SharedMemory {

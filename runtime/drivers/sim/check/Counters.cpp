@@ -2,6 +2,7 @@
 
 #include "runtime/drivers/sim/check/Counters.h"
 
+#include "runtime/drivers/sim/MappedMemory.h"
 #include "runtime/drivers/sim/check/Meetings.h"
 
 #include <algorithm>
@@ -13,7 +14,8 @@ using namespace dsv3::runtime::sim;
 static constexpr uintptr_t sectorBytes = 32, wordBytes = 4, bankCount = 32;
 static constexpr int warpLanes = 32;
 
-Counters::Counters() : meetings(std::make_unique<Meetings>()) {}
+Counters::Counters(std::shared_ptr<const MappedMemory> mapped)
+    : meetings(std::make_unique<Meetings>()), mapped(std::move(mapped)) {}
 Counters::~Counters() = default;
 
 static uintptr_t begin(const AccessEntry &access) {
@@ -99,6 +101,8 @@ void Counters::flush(std::span<std::vector<AccessEntry>> lanes) {
     KernelCounts::Site &site = current->sites[entries[0].site];
     site.store = entries[0].store;
     site.shared = entries[0].shared;
-    site.traffic.add(site.shared ? sharedTraffic(entries, numbers) : globalTraffic(entries));
+    Traffic traffic = site.shared ? sharedTraffic(entries, numbers) : globalTraffic(entries);
+    site.traffic.add(traffic);
+    current->busSectors += mapped->holds(entries[0].place) ? traffic.actual : 0;
   });
 }

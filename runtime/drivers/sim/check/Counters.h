@@ -52,16 +52,18 @@ struct KernelCounts {
     Traffic traffic;
   };
   int64_t launches = 0, blocks = 0, products = 0; ///< mma.sync of a warp
+  int64_t busSectors = 0;                         ///< those of global memory that lie on the host
   std::map<const void *, Site> sites;
 
   Traffic total(bool shared) const;
 };
 
+class MappedMemory;
 class Meetings;
 
 class Counters {
 public:
-  Counters();
+  explicit Counters(std::shared_ptr<const MappedMemory> mapped);
   ~Counters();
   /// The kernel whose blocks come from here on.
   void beginLaunch(const std::string &kernel, int64_t blocks);
@@ -75,6 +77,7 @@ private:
   std::map<std::string, KernelCounts> counts;
   KernelCounts *current = nullptr;
   std::unique_ptr<Meetings> meetings;
+  std::shared_ptr<const MappedMemory> mapped;
 };
 
 } // namespace dsv3::runtime::sim

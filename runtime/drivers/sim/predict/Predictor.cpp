@@ -18,33 +18,42 @@ static constexpr int l2Ways = 16;
 /// The fewest clusters, mostly of one block, that stand for all.
 static constexpr int64_t fewestClusters = 32;
 
-Predictor::Predictor(const Chip &chip, std::unique_ptr<Cluster> cluster)
-    : ofChip(chip), cluster(std::move(cluster)), l2(chip.l2Bytes, l2Ways) {}
+Predictor::Predictor(const Chip &chip, std::unique_ptr<Cluster> cluster,
+                     std::shared_ptr<const MappedMemory> mapped)
+    : ofChip(chip), cluster(std::move(cluster)), l2(chip.l2Bytes, l2Ways),
+      mapped(std::move(mapped)) {}
 
-Expected<std::unique_ptr<Predictor>> Predictor::create(const Chip &chip) {
+Expected<std::unique_ptr<Predictor>> Predictor::create(const Chip &chip,
+                                                       std::shared_ptr<const MappedMemory> mapped) {
   Expected<std::unique_ptr<Cluster>> cluster = Cluster::create();
   if (!cluster) {
     return cluster.failure();
   }
-  return std::unique_ptr<Predictor>(new Predictor(chip, *std::move(cluster)));
+  return std::unique_ptr<Predictor>(new Predictor(chip, *std::move(cluster), std::move(mapped)));
+}
+
+bool Predictor::isMapped(const LineAccess &access) const {
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): an address, of which nothing is read
+  return mapped->holds(reinterpret_cast<const void *>(access.line * uint64_t(lineBytes)));
 }
 
 void Predictor::answerWave(LaunchWork &work) {
-  CacheTraffic traffic;
+  CacheTraffic traffic, ofMapped;
   bool some = true;
   for (size_t i = 0; some; ++i) {
     some = false;
     for (const std::vector<LineAccess> &lines : wave) {
       if (i < lines.size()) {
-        l2.access(lines[i], traffic);
+        l2.access(lines[i], isMapped(lines[i]) ? ofMapped : traffic);
         some = true;
       }
     }
   }
   wave.clear();
-  work.l2Sectors += double(traffic.hits);
+  work.l2Sectors += double(traffic.hits + ofMapped.hits);
   work.memorySectors += double(traffic.missed);
-  work.writtenSectors += double(traffic.written);
+  work.busSectors += double(ofMapped.missed);
+  work.writtenSectors += double(traffic.written + ofMapped.written);
 }
 
 /// Runs the clusters, mostly of one block, from `first` on, in their order.
@@ -118,7 +127,7 @@ static std::vector<int64_t> drawBlocks(int64_t count, int64_t blocks) {
 std::optional<BlockFailure> Predictor::runSome(int64_t count, int64_t clusters, LaunchWork &work) {
   CacheTraffic traffic;
   // What is loaded at one place is shared alike: rows by some blocks, a weight by others.
-  std::map<const void *, SampledSectors> sectors;
+  std::map<const void *, SampledSectors> sectors, ofMapped;
   double loaded = 0;
   for (int64_t number : drawBlocks(count, clusters)) {
     if (number > 0) {
@@ -129,17 +138,22 @@ std::optional<BlockFailure> Predictor::runSome(int64_t count, int64_t clusters, 
     for (const LineAccess &line : meter.trace()) {
       uint8_t missed = l2.access(line, traffic);
       if (!line.store) {
-        sectors[line.site].add(line, missed, number);
+        (isMapped(line) ? ofMapped : sectors)[line.site].add(line, missed, number);
         loaded += std::popcount(line.sectors);
       }
     }
   }
   double scale = double(clusters) / double(count);
-  for (const auto &[site, ofSite] : sectors) {
-    work.memorySectors += estimateUnion(ofSite.counted(), count, clusters);
-  }
-  work.memorySectors = std::min(work.memorySectors, loaded * scale);
-  work.l2Sectors = loaded * scale - work.memorySectors;
+  auto ofAll = [&](const std::map<const void *, SampledSectors> &sites, double most) {
+    double sum = 0;
+    for (const auto &[site, ofSite] : sites) {
+      sum += estimateUnion(ofSite.counted(), count, clusters);
+    }
+    return std::min(sum, most);
+  };
+  work.busSectors = ofAll(ofMapped, loaded * scale);
+  work.memorySectors = ofAll(sectors, loaded * scale - work.busSectors);
+  work.l2Sectors = loaded * scale - work.memorySectors - work.busSectors;
   work.writtenSectors = double(traffic.written) * scale;
   return std::nullopt;
 }
@@ -211,8 +225,8 @@ Expected<std::optional<BlockFailure>> Predictor::predict(BlockWork next,
   }
   // Of a cluster one block was counted, which stands for all.
   auto together = int64_t(next.clusterBlocks);
-  for (double LaunchWork::*sum :
-       {&LaunchWork::memorySectors, &LaunchWork::l2Sectors, &LaunchWork::writtenSectors}) {
+  for (double LaunchWork::*sum : {&LaunchWork::memorySectors, &LaunchWork::busSectors,
+                                  &LaunchWork::l2Sectors, &LaunchWork::writtenSectors}) {
     work.*sum *= double(together);
   }
   addCounted(work, meter.counted(), count > 0 ? double(blocks) / double(count) : 0);

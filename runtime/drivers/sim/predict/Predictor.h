@@ -8,6 +8,7 @@
 #pragma once
 
 #include "runtime/drivers/sim/Cluster.h"
+#include "runtime/drivers/sim/MappedMemory.h"
 #include "runtime/drivers/sim/predict/Meter.h"
 #include "runtime/hal/Device.h"
 
@@ -23,7 +24,8 @@ inline constexpr int64_t observedAccesses = int64_t(1) << 23;
 /// Used by one thread at a time.
 class Predictor {
 public:
-  static Expected<std::unique_ptr<Predictor>> create(const Chip &chip);
+  static Expected<std::unique_ptr<Predictor>> create(const Chip &chip,
+                                                     std::shared_ptr<const MappedMemory> mapped);
 
   const Chip &chip() const { return ofChip; }
   /// A step begins: nothing is in the L2.
@@ -33,7 +35,8 @@ public:
                                                 int64_t blocks, LaunchPrediction &prediction);
 
 private:
-  Predictor(const Chip &chip, std::unique_ptr<Cluster> cluster);
+  Predictor(const Chip &chip, std::unique_ptr<Cluster> cluster,
+            std::shared_ptr<const MappedMemory> mapped);
   std::optional<BlockFailure> runCluster(int64_t number) {
     return cluster->run(number * int64_t(cluster->size()));
   }
@@ -41,11 +44,13 @@ private:
   std::optional<BlockFailure> runSome(int64_t count, int64_t clusters, LaunchWork &work);
   /// The L2 answers the blocks of a wave, which go on side by side.
   void answerWave(LaunchWork &work);
+  bool isMapped(const LineAccess &access) const;
 
   const Chip &ofChip;
   std::unique_ptr<Cluster> cluster;
   Meter meter;
   SectorCache l2;
+  std::shared_ptr<const MappedMemory> mapped;
   std::vector<std::vector<LineAccess>> wave;
   int64_t atOnce = 1; ///< blocks of the launch that the chip runs at once
 };

@@ -26,7 +26,7 @@ __device__ constexpr int lanesOfBlock(int64 columns, int width) {
 template <int parts, int mostRows, int64 xBegins, typename W, typename RowAt>
 __device__ inline void warpDots(const W &weight, int64 group, const int64 (&rows)[parts],
                                 int rowCount, const RowAt &rowAt, float (&sums)[parts][mostRows]) {
-  constexpr int width = vectorWidth<typename W::Element>(W::begins);
+  constexpr int width = W::widthOf(W::begins);
   using X = typename RowAt::Element;
   constexpr int xWidth = vectorWidth<X>(xBegins | width);
   for (int p = 0; p < parts; ++p) {
@@ -39,14 +39,14 @@ __device__ inline void warpDots(const W &weight, int64 group, const int64 (&rows
     int64 begin = block * W::block;
     int64 end = begin + W::block < W::depth ? begin + W::block : W::depth;
     float ofBlock[parts][mostRows] = {};
-    float before[parts];
+    ElementScale before[parts];
     for (int p = 0; p < parts; ++p) {
       before[p] = weight.scaleBefore(group, rows[p], block);
     }
     for (int64 k = begin + laneIndex() % lanes * width; k < end; k += lanes * width) {
       float w[parts][width];
       for (int p = 0; p < parts; ++p) {
-        weight.values(loadVector<width>(weight.row(group, rows[p]) + k), before[p], w[p]);
+        weight.template read<width>(group, rows[p], k, before[p], w[p]);
       }
 #pragma unroll
       for (int r = 0; r < mostRows; ++r) {

@@ -31,37 +31,43 @@ struct FmaTile {
   static __device__ int firstColumn() { return threadIndex() % 16 * side; }
 };
 
-struct Widened {
-  template <int width, typename T>
-  __device__ void operator()(const Vector<T, width> &elements, float *to) const {
-    toFloats(elements, to);
+/// Elements of a row, which begin at multiples of `begins`.
+template <typename T, int64 begins>
+struct RowElements {
+  static constexpr int width = vectorWidth<T>(begins | 4);
+  const T *from;
+  template <int count>
+  __device__ void read(int at, float *to) const {
+    toFloats(loadVector<count>(from + at), to);
   }
 };
+/// Those of a weight from a column on.
 template <typename W>
-struct ValuesOf {
+struct WeightElements {
+  static constexpr int width = W::widthOf(W::begins | 4);
   const W &weight;
-  float before;
-  template <int width>
-  __device__ void operator()(const Vector<typename W::Element, width> &elements, float *to) const {
-    weight.values(elements, before, to);
+  int64 group, row, column;
+  ElementScale before;
+  template <int count>
+  __device__ void read(int at, float *to) const {
+    weight.template read<count>(group, row, column + at, before, to);
   }
 };
 
-/// What `values` makes of `from[0, 4)`, of those from `count` on 0. `from` begins at a multiple of
-/// `begins`.
-template <int64 begins, typename T, typename Values>
-__device__ inline void loadFour(const T *from, int64 count, const Values &values, float (&to)[4]) {
-  constexpr int width = vectorWidth<T>(begins | 4);
+/// The first four elements, of those from `count` on 0.
+template <typename Elements>
+__device__ inline void loadFour(const Elements &elements, int64 count, float (&to)[4]) {
+  constexpr int width = Elements::width;
   if (count >= 4) {
     for (int i = 0; i < 4; i += width) {
-      values(loadVector<width>(from + i), to + i);
+      elements.template read<width>(i, to + i);
     }
     return;
   }
   for (int i = 0; i < 4; ++i) {
     to[i] = 0.0f;
     if (i < count) {
-      values(loadVector<1>(from + i), to + i);
+      elements.template read<1>(i, to + i);
     }
   }
 }
@@ -96,6 +102,7 @@ __device__ inline void tileProduct(const W &weight, int64 group, int64 column, i
   // The elements that this thread loads: four columns of a row of each piece.
   int row = threadIndex() / 4, k0 = threadIndex() % 4 * 4;
   bool hasRow = row < rowCount, hasColumn = column + row < partRows;
+  using X = RowElements<typename RowAt::Element, xBegins | W::block>;
   const auto *x = rowAt(hasRow ? row : 0);
   float ofBlock[parts][4][4];
   for (int p = 0; p < parts; ++p) {
@@ -114,20 +121,22 @@ __device__ inline void tileProduct(const W &weight, int64 group, int64 column, i
         }
       }
     }
-    float before[parts]; // of the row that this thread loads
+    ElementScale before[parts]; // of the row that this thread loads
     for (int p = 0; p < parts; ++p) {
-      before[p] = hasColumn ? weight.scaleBefore(group, p * partRows + column + row, block) : 0.0f;
+      if (hasColumn) {
+        before[p] = weight.scaleBefore(group, p * partRows + column + row, block);
+      }
     }
     for (int64 begin = block * W::block; begin < end; begin += FmaTile::depth) {
       int64 k = begin + k0;
       float four[4];
-      loadFour<xBegins | W::block>(x + k, hasRow ? end - k : 0, Widened{}, four);
+      loadFour(X{x + k}, hasRow ? end - k : 0, four);
       for (int i = 0; i < 4; ++i) {
         xPiece[(k0 + i) * stride + row] = four[i];
       }
       for (int p = 0; p < parts; ++p) {
-        const auto *w = weight.row(group, hasColumn ? p * partRows + column + row : 0);
-        loadFour<W::begins>(w + k, hasColumn ? end - k : 0, ValuesOf<W>{weight, before[p]}, four);
+        WeightElements<W> w{weight, group, p * partRows + column + row, k, before[p]};
+        loadFour(w, hasColumn ? end - k : 0, four);
         for (int i = 0; i < 4; ++i) {
           wPiece[(p * FmaTile::depth + k0 + i) * stride + row] = four[i];
         }
