@@ -1,6 +1,7 @@
 //===- GpuKernel.cpp - names and texts of GPU kernels ---------------------===//
 #include "dsv3/Plan/GpuKernel.h"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <charconv>
@@ -50,6 +51,24 @@ Expected<std::optional<WeightMap>> weightMapOf(const KernelText &kernel) {
 
 bool isDependent(const KernelText &kernel) {
   return kernel.text.find("\n" + std::string(dependentLine)) != std::string::npos;
+}
+
+int64_t GridShape::blocks(int64_t tiles, int64_t multiprocessors) const {
+  int64_t clusters = std::max<int64_t>(1, multiprocessors / clusterBlocks);
+  return persistent ? std::min(tiles, clusters * clusterBlocks) : tiles;
+}
+
+GridShape gridShapeOf(const KernelText &kernel) {
+  constexpr std::string_view cluster = "__cluster_dims__(";
+  GridShape shape;
+  const std::string &text = kernel.text;
+  if (size_t at = text.find(cluster); at != std::string::npos) {
+    std::from_chars(text.data() + at + cluster.size(), text.data() + text.size(),
+                    shape.clusterBlocks);
+  }
+  shape.clusterBlocks = std::max<int64_t>(1, shape.clusterBlocks);
+  shape.persistent = text.find("\nDSV3_PERSISTENT\n") != std::string::npos;
+  return shape;
 }
 
 std::string joinKernelTexts(std::string_view variant, const std::vector<KernelText> &kernels) {

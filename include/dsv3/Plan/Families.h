@@ -92,7 +92,7 @@ enum class GpuProduct : int64_t {
   Dots,       ///< a warp has a column and a few rows
   FmaTiles,   ///< a block has a tile, in f32
   MmaTiles,   ///< a block has a tile, of bf16 or of codes of e4m3 on tensor cores
-  WgmmaTiles, ///< likewise, by warp groups of sm_90a
+  WgmmaTiles, ///< likewise, by warp groups of sm_90a, one tile after the other
   WgmmaPairs, ///< likewise, two blocks, of a cluster, sharing the weight's tile
 };
 /// Whether warp groups multiply in the form, and the blocks of a cluster.
@@ -156,7 +156,7 @@ struct Configuration {
     bool operator==(const Field &) const = default;
   };
   std::vector<Field> fields;
-  TileCount tiles;          ///< of a GPU: blocks
+  TileCount tiles;          ///< of a GPU: blocks, or what persistent blocks share
   int64_t scratchBytes = 0; ///< per thread; of a GPU: shared memory per block
   /// Why it was chosen, or, if it is not legal, why not. One clause.
   std::string reason;

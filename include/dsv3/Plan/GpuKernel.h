@@ -18,7 +18,8 @@
 // It is launched with as many blocks as it has tiles, along x, whole clusters of what its
 // __cluster_dims__ say, if it has any; with as many threads a block as its __launch_bounds__
 // say; and with KernelVariant::scratchBytes of dynamic
-// shared memory.
+// shared memory. Where the text has a line `DSV3_PERSISTENT` its blocks go on until all tiles are
+// done, and there is no more than one for each multiprocessor, but a cluster.
 //
 // Where the text has `Launch launch = dependentLaunch(mark, number);` the kernel waits there for
 // all earlier launches of its step, and before that touches nothing that they touch: it may be
@@ -44,7 +45,7 @@
 namespace dsv3::plan {
 
 /// Raised by whoever changes what is said here, so that older kernels are refused.
-inline constexpr int64_t gpuKernelAbiRevision = 4;
+inline constexpr int64_t gpuKernelAbiRevision = 5;
 
 inline constexpr uint64_t noFailure = ~uint64_t(0);
 inline constexpr uint32_t failedLaunch(uint64_t mark) { return uint32_t(mark >> 32); }
@@ -73,6 +74,17 @@ Expected<std::optional<WeightMap>> weightMapOf(const KernelText &kernel);
 /// its step have ended.
 inline constexpr std::string_view dependentLine = "  Launch launch = dependentLaunch";
 bool isDependent(const KernelText &kernel);
+
+/// How many blocks a kernel has, as its text says.
+struct GridShape {
+  int64_t clusterBlocks = 1;
+  bool persistent = false;
+
+  /// Of a launch with so many tiles on a GPU with so many multiprocessors.
+  int64_t blocks(int64_t tiles, int64_t multiprocessors) const;
+  bool operator==(const GridShape &) const = default;
+};
+GridShape gridShapeOf(const KernelText &kernel);
 
 /// The file of a variant's kernels: each follows a line that names it. Exact: what is parsed
 /// is what was joined.

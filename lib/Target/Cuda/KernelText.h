@@ -22,6 +22,7 @@ struct FamilyText {
   std::string checks;         ///< first lines of the kernel: assertions
   std::string call;           ///< of the family's function
   std::string weightMap = {}; ///< where it has one: what DSV3_WEIGHT_MAP is given
+  bool persistent = false;    ///< its blocks go on until all tiles are done
 };
 
 class KernelText {

@@ -265,6 +265,7 @@ static void addWeightMap(const KernelText &kernel, FamilyText &text, Value weigh
                          int64_t group) {
   int64_t blocks = clusterBlocks(formOf(kernel));
   int64_t boxRows = 128 / (parts * blocks), columns = lastDim(weight);
+  text.persistent = true;
   auto type = cast<RankedTensorType>(weight.getType());
   text.weightMap = llvm::formatv("{0}, {1}, {2}, {3}", kernel.parameterOf(weight),
                                  type.getNumElements() / columns,

@@ -154,6 +154,7 @@ FailureOr<std::string> KernelPrinter::run() {
   lines += "#include \"runtime/kernels/cuda/family/" + family->header + ".cuh\"\n\n";
   lines += "using namespace dsv3::gpu;\n\n" + family->declarations;
   bool hasMap = !family->weightMap.empty();
+  lines += family->persistent ? "DSV3_PERSISTENT\n" : "";
   lines += hasMap ? "DSV3_WEIGHT_MAP(" + family->weightMap + ")\n\n" : "";
   lines += llvm::formatv("extern \"C\" __global__ void {0} {1}(\n", launchBounds(text), name);
   lines += parameters();

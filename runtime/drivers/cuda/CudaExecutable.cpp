@@ -150,12 +150,12 @@ Status CudaExecutable::setSizes(std::span<const int64_t> values) {
     for (size_t i = 0; i < kernel.sizes.size(); ++i) {
       kernel.sizes[i] = values[size_t(kernel.sizeIndices[i])];
     }
-    int64_t blocks = kernel.tileCount.evaluate(kernel.sizes.data());
-    if (blocks < 0 || blocks > std::numeric_limits<int32_t>::max()) {
-      return Failure{"expected a number of blocks below 2^31, found " + std::to_string(blocks),
+    int64_t tiles = kernel.tileCount.evaluate(kernel.sizes.data());
+    if (tiles < 0 || tiles > std::numeric_limits<int32_t>::max()) {
+      return Failure{"expected a number of tiles below 2^31, found " + std::to_string(tiles),
                      "entry '" + name + "', kernel '" + kernel.symbol + "'"};
     }
-    kernel.blocks = unsigned(blocks);
+    kernel.blocks = unsigned(kernel.code.grid.blocks(tiles, context->multiprocessors));
   }
   repeated = std::ranges::equal(sizes, values);
   sizes.assign(values.begin(), values.end());

@@ -27,6 +27,7 @@ Status CudaObject::load(const plan::KernelText &text, const std::string &cubin,
     return weightMap.status();
   }
   CudaKernel kernel;
+  kernel.grid = plan::gridShapeOf(text);
   kernel.dependent = plan::isDependent(text);
   kernel.weightMap = *weightMap;
   std::string what = "cannot load the kernel '" + text.symbol + "' on " + context->name;

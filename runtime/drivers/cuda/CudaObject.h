@@ -22,6 +22,7 @@ struct CudaKernel {
   Module module = nullptr;
   Function function = nullptr;
   int threads = 0;                          ///< of a block
+  plan::GridShape grid;                     ///< blocks
   bool dependent = false;                   ///< may begin before earlier launches have ended
   std::optional<plan::WeightMap> weightMap; ///< that it gets behind its other parameters
 };

@@ -32,7 +32,8 @@ inline constexpr Result success = 0, outOfMemory = 2, noDevice = 100, invalidIma
                         noBinaryForGpu = 209;
 inline constexpr unsigned streamNonBlocking = 1;
 inline constexpr int captureThreadLocal = 1;
-inline constexpr int attributeCapabilityMajor = 75, attributeCapabilityMinor = 76;
+inline constexpr int attributeMultiprocessors = 16, attributeCapabilityMajor = 75,
+                     attributeCapabilityMinor = 76;
 /// Of a launch that may begin before the one before it has ended.
 inline constexpr int attributeProgrammaticSerialization = 6;
 inline constexpr int functionMaxThreads = 0, functionMaxDynamicShared = 8;

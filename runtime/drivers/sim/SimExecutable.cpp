@@ -13,9 +13,10 @@ using namespace dsv3;
 using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
 
-SimExecutable::SimExecutable(Grid &grid, Predictor *predictor, const Program &program,
-                             std::span<const SimKernel> kernels)
-    : grid(grid), predictor(predictor), program(program), kernels(kernels), blocks(kernels.size()) {
+SimExecutable::SimExecutable(Grid &grid, Predictor *predictor, int64_t multiprocessors,
+                             const Program &program, std::span<const SimKernel> kernels)
+    : grid(grid), predictor(predictor), multiprocessors(multiprocessors), program(program),
+      kernels(kernels), blocks(kernels.size()) {
   for (const ProgramKernel &kernel : program.kernels) {
     sizesOf.emplace_back(kernel.sizes.size());
   }
@@ -73,6 +74,7 @@ Status SimExecutable::addSteps() {
 }
 
 Expected<std::unique_ptr<SimExecutable>> SimExecutable::create(Grid &grid, Predictor *predictor,
+                                                               int64_t multiprocessors,
                                                                const Program &program,
                                                                std::span<const SimKernel> kernels) {
   if (kernels.size() != program.kernels.size()) {
@@ -80,7 +82,8 @@ Expected<std::unique_ptr<SimExecutable>> SimExecutable::create(Grid &grid, Predi
                        " kernels, found " + std::to_string(kernels.size()),
                    "entry '" + program.name + "'"};
   }
-  std::unique_ptr<SimExecutable> executable(new SimExecutable(grid, predictor, program, kernels));
+  std::unique_ptr<SimExecutable> executable(
+      new SimExecutable(grid, predictor, multiprocessors, program, kernels));
   if (Status added = executable->addSteps(); !added) {
     return added;
   }
@@ -104,11 +107,12 @@ Status SimExecutable::begin(std::span<const int64_t> sizes) {
     for (size_t j = 0; j < kernel.sizes.size(); ++j) {
       sizesOf[i][j] = sizes[size_t(kernel.sizes[j])];
     }
-    blocks[i] = kernel.tiles.evaluate(sizesOf[i].data());
-    if (blocks[i] < 0 || blocks[i] > std::numeric_limits<int32_t>::max()) {
-      return Failure{"expected a number of blocks below 2^31, found " + std::to_string(blocks[i]),
+    int64_t tiles = kernel.tiles.evaluate(sizesOf[i].data());
+    if (tiles < 0 || tiles > std::numeric_limits<int32_t>::max()) {
+      return Failure{"expected a number of tiles below 2^31, found " + std::to_string(tiles),
                      "entry '" + program.name + "', kernel '" + kernel.symbol + "'"};
     }
+    blocks[i] = kernels[i].grid.blocks(tiles, multiprocessors);
   }
   mark = plan::noFailure;
   grid.beginStep();
@@ -121,14 +125,15 @@ BlockWork SimExecutable::workOf(const Step &step, const SimKernel &kernel) const
   work.parameters = step.parameters.data();
   work.threads = kernel.threads;
   work.sharedBytes = size_t(program.kernels[step.number].scratchBytes);
-  work.clusterBlocks = kernel.clusterBlocks;
+  work.blocks = blocks[step.number];
+  work.clusterBlocks = size_t(kernel.grid.clusterBlocks);
   work.dependent = kernel.dependent;
   return work;
 }
 
 Status SimExecutable::launch(const Step &step) {
   Expected<std::optional<BlockFailure>> ran =
-      grid.run(workOf(step, *step.kernel), step.kernel->symbol, blocks[step.number], step.launch);
+      grid.run(workOf(step, *step.kernel), step.kernel->symbol, step.launch);
   if (!ran) {
     return Failure{ran.failure().what, whereOf(step)};
   }
@@ -198,7 +203,7 @@ Status SimExecutable::predict(const Step &step, LaunchProfile &times) {
   const SimKernel &observed = *step.kernel->observed;
   LaunchPrediction prediction;
   Expected<std::optional<BlockFailure>> ran =
-      predictor->predict(workOf(step, observed), observed.code, blocks[step.number], prediction);
+      predictor->predict(workOf(step, observed), observed.code, prediction);
   if (!ran) {
     return Failure{ran.failure().what, whereOf(step)};
   }

@@ -22,6 +22,7 @@ class SimExecutable final : public Executable {
 public:
   /// `grid`, `predictor`, which may be null, and `kernels` outlive it.
   static Expected<std::unique_ptr<SimExecutable>> create(Grid &grid, Predictor *predictor,
+                                                         int64_t multiprocessors,
                                                          const Program &program,
                                                          std::span<const SimKernel> kernels);
 
@@ -41,7 +42,7 @@ private:
     Address observed = nullptr;
   };
 
-  SimExecutable(Grid &grid, Predictor *predictor, const Program &program,
+  SimExecutable(Grid &grid, Predictor *predictor, int64_t multiprocessors, const Program &program,
                 std::span<const SimKernel> kernels);
   Status addSteps();
   Status begin(std::span<const int64_t> sizes);
@@ -55,6 +56,7 @@ private:
 
   Grid &grid;
   Predictor *predictor;
+  int64_t multiprocessors;
   Program program; ///< a copy: arguments are passed by their places in it
   std::span<const SimKernel> kernels;
   std::vector<Step> steps;

@@ -23,7 +23,7 @@ namespace dsv3::runtime::sim {
 struct SimKernel {
   std::string symbol;
   size_t threads = 0;                       ///< of a block
-  size_t clusterBlocks = 1;                 ///< that run together
+  plan::GridShape grid;                     ///< blocks
   bool dependent = false;                   ///< may begin before earlier launches have ended
   std::optional<plan::WeightMap> weightMap; ///< that it gets behind its other parameters
   const dsv3::sim::Entry *entry = nullptr;

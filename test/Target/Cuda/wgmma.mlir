@@ -9,7 +9,8 @@
 // CHECK-LABEL: //===- kernel gate_up -===//
 // CHECK: // For sm_90a: columns=64, form=4, rows=128, stages=4, threads=384, since rows of bf16 meet the tensor cores of warp groups, in tiles of 128 x 64 that share the weight by twos.
 // CHECK: #include "runtime/kernels/cuda/family/wgmma_gemm.cuh"
-// CHECK: DSV3_WEIGHT_MAP(1, 192, 256, 32)
+// CHECK: DSV3_PERSISTENT
+// CHECK-NEXT: DSV3_WEIGHT_MAP(1, 192, 256, 32)
 // CHECK: void __cluster_dims__(2) __launch_bounds__(384, 1) gate_up(
 // CHECK: uint64 *mark, uint32 number,
 // CHECK-NEXT: const __grid_constant__ TensorMap weightMap) {
@@ -18,6 +19,7 @@
 // CHECK-NEXT: Launch launch = dependentLaunch(mark, number);
 // CHECK-NEXT: gemmWgmma<2, 96, 1, WgmmaTile<128, 64, 2>>(launch, &weightMap, Rows<const bf16, 0, 128, 128>{a},
 // CHECK-NEXT: Weight<bf16, 192, 128>{weight, nullptr}, T, Epilogue{out});
+// MMA-NOT: DSV3_PERSISTENT
 // MMA: gemmMma<2, 96, 1, MmaTile<128, 64, 3>>(
 // MMA-NOT: Wgmma
 kern.def @gate_up kind "gate_up" family "gemm" sizes ["T"] ins(%a: !x, %w: tensor<192x128xbf16>) outs(%o: !y) attributes {maxima = [#dsv3.size<"T", max = 512>]} {
@@ -43,7 +45,8 @@ kern.def @one_tile kind "one_tile" family "gemm" sizes ["T"] ins(%a: !x, %w: ten
 }
 
 // CHECK-LABEL: //===- kernel experts -===//
-// CHECK: DSV3_WEIGHT_MAP(1, 1024, 256, 128)
+// CHECK: DSV3_PERSISTENT
+// CHECK-NEXT: DSV3_WEIGHT_MAP(1, 1024, 256, 128)
 // CHECK: groupedGemmWgmma<1, 64, 16, WgmmaTile<128, 128, 1>, true>(launch, &weightMap, Rows<const bf16, 0, 128, 128>{a},
 // CHECK-NEXT: Weight<bf16, 64, 128>{weight, nullptr}, offsets, rows, Epilogue{out});
 !e = tensor<?x64xf32, #dsv3.dims<"T*4">>

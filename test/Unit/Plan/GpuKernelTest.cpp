@@ -54,6 +54,20 @@ TEST(GpuKernel, ATextSaysWhetherItWaitsForEarlierLaunches) {
   EXPECT_FALSE(isDependent({"k", "//  Launch launch = dependentLaunch(mark, number);\n"}));
 }
 
+TEST(GpuKernel, APersistentKernelHasWholeClustersAndNoMoreBlocksThanMultiprocessors) {
+  GridShape plain = gridShapeOf({"k", "void __launch_bounds__(384, 1) k() {}\n"});
+  EXPECT_EQ(plain, (GridShape{1, false}));
+  EXPECT_EQ(plain.blocks(500, 132), 500);
+  GridShape pairs =
+      gridShapeOf({"k", "// a\nDSV3_PERSISTENT\nvoid __cluster_dims__(2) __launch_bounds__(384)"});
+  EXPECT_EQ(pairs, (GridShape{2, true}));
+  EXPECT_EQ(pairs.blocks(500, 132), 132);
+  EXPECT_EQ(pairs.blocks(500, 131), 130);
+  EXPECT_EQ(pairs.blocks(4, 132), 4);
+  EXPECT_EQ(pairs.blocks(4, 1), 2); // a cluster there must be
+  EXPECT_EQ(gridShapeOf({"k", "void __cluster_dims__(-2) k() {}\n"}), GridShape());
+}
+
 TEST(GpuKernel, TheMarkOfAFailureHoldsLaunchAndCode) {
   uint64_t mark = uint64_t(7) << 32 | uint32_t(~uint32_t(1));
   EXPECT_EQ(failedLaunch(mark), 7U);

@@ -34,15 +34,17 @@ public:
   }
 
   /// `body` is that of a kernel test(PARAMETERS) with so many threads; with numbers for
-  /// DSV3_WEIGHT_MAP it has a tensor map `map`. Blocks run in clusters of `cluster`.
+  /// DSV3_WEIGHT_MAP it has a tensor map `map`. Blocks run in clusters of `cluster`, and may be
+  /// persistent.
   Status load(const std::string &parameters, int threads, const std::string &body,
-              const std::string &weightMap = "", int cluster = 1) {
+              const std::string &weightMap = "", int cluster = 1, bool persistent = false) {
     std::string text;
     for (const char *header :
-         {"tile/failure", "tile/reduce", "tile/wgmma", "ptx/cluster", "ptx/tensor_store"}) {
+         {"tile/failure", "tile/order", "tile/reduce", "tile/wgmma", "ptx/tensor_store"}) {
       text += "#include \"runtime/kernels/cuda/" + std::string(header) + ".cuh\"\n";
     }
     text += "using namespace dsv3::gpu;\n";
+    text += persistent ? "DSV3_PERSISTENT\n" : "";
     text += weightMap.empty() ? "" : "DSV3_WEIGHT_MAP(" + weightMap + ")\n";
     text += "extern \"C\" __global__ void ";
     text += cluster == 1 ? "" : "__cluster_dims__(" + std::to_string(cluster) + ") ";

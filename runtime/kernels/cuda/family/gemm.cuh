@@ -186,20 +186,15 @@ __device__ inline void mmaColumns(const W &weight, const RowAt &rowAt,
   result.template finish<Tile::threads>(staged);
 }
 
-/// The block's place in a grid of [row tiles][heads][column tiles], or, where as many neighbours
-/// share their columns, of [groups of row tiles][heads][column tiles][row tiles of a group], the
-/// last of which may have no rows.
+/// The block's place in a grid of [row tiles][heads][column tiles].
 struct GemmBlock {
   int64 columnTile, head, firstRow;
-  int rowCount; ///< 0 or less: none
+  int rowCount;
 
-  __device__ GemmBlock(int64 columnTiles, int64 heads, int64 tileRows, int64 allRows,
-                       int64 neighbours = 1) {
-    int64 tile = blockIndex() / neighbours;
-    columnTile = tile % columnTiles;
-    head = tile / columnTiles % heads;
-    int64 rowTile = tile / (columnTiles * heads) * neighbours + blockIndex() % neighbours;
-    firstRow = rowTile * tileRows;
+  __device__ GemmBlock(int64 columnTiles, int64 heads, int64 tileRows, int64 allRows) {
+    columnTile = blockIndex() % columnTiles;
+    head = blockIndex() / columnTiles % heads;
+    firstRow = blockIndex() / (columnTiles * heads) * tileRows;
     rowCount = int(allRows - firstRow < tileRows ? allRows - firstRow : tileRows);
   }
 };

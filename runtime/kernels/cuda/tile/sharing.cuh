@@ -13,7 +13,6 @@ namespace dsv3::gpu {
 
 template <int blocks>
 struct Sharing {
-  static constexpr int blockCount = blocks;
   static_assert(blocks >= 1 && blocks <= warpLanes, "a lane for each block");
 
   /// What the threads of all blocks did before, such as making barriers, lies before what any does
