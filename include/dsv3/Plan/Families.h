@@ -133,6 +133,8 @@ struct KernelFacts {
   DType rows = DType::F32;   ///< gemm, grouped_gemm: what is multiplied with the weight;
                              ///< expanded_attention: the queries
   int64_t rowsBegin = 1;     ///< and a power of two: they begin at multiples of so many elements
+  DType result = DType::F32; ///< gemm, grouped_gemm
+  int64_t resultBegins = 1;  ///< gemm, grouped_gemm: as rowsBegin
   int64_t codeGroup = 0;     ///< columns of the result that become codes of e4m3 together; 0: none
   int64_t scaleColumns = 0;  ///< of the weight's scales; 0: none
   bool warpGroups = false;   ///< gemm, grouped_gemm: WgmmaTiles rather than MmaTiles

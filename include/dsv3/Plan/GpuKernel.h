@@ -10,10 +10,11 @@
 //     being two, its pages and its page table;
 //   the values of its named sizes, int64 each, in the order of the plan;
 //   a pointer to the step's failure mark, and uint32 the launch's number in the step;
-//   where the text has a line `DSV3_WEIGHT_MAP(argument, rows, row bytes, box rows)`, a
-//     tensor map (CUtensorMap, 128 bytes) of the matrix that this argument points to,
-//     row-major, as bytes, in boxes of so many rows and 128 bytes of each, which are
-//     swizzled by 128 bytes.
+//   for each line `DSV3_TENSOR_MAP(argument, rows, row bytes, box rows)` of the text, in
+//     their order, a tensor map (CUtensorMap, 128 bytes) of the matrix that this argument
+//     points to, row-major, as bytes, in boxes of so many rows and 128 bytes of each, which
+//     are swizzled by 128 bytes. Of a matrix whose rows are counted in a named size these are
+//     the most that there may be; the kernel touches those of the step alone.
 //
 // It is launched with as many blocks as it has tiles, along x, whole clusters of what its
 // __cluster_dims__ say, if it has any; with as many threads a block as its __launch_bounds__
@@ -37,7 +38,6 @@
 #include "dsv3/Support/Status.h"
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,14 +61,13 @@ struct KernelText {
   bool operator==(const KernelText &) const = default;
 };
 
-/// The matrix that a kernel wants a tensor map of.
-struct WeightMap {
+/// A matrix that a kernel wants a tensor map of.
+struct MappedMatrix {
   int64_t argument, rows, rowBytes, boxRows;
-  bool operator==(const WeightMap &) const = default;
+  bool operator==(const MappedMatrix &) const = default;
 };
-/// Nothing where the text has no such line. Fails where the line holds something else. Any text may
-/// be given.
-Expected<std::optional<WeightMap>> weightMapOf(const KernelText &kernel);
+/// Those of a text's lines. Fails where one holds something else. Any text may be given.
+Expected<std::vector<MappedMatrix>> mappedMatricesOf(const KernelText &kernel);
 
 /// How the line begins by which a text says that its kernel may begin before earlier launches of
 /// its step have ended.

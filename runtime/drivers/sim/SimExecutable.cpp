@@ -22,6 +22,19 @@ SimExecutable::SimExecutable(Grid &grid, Predictor *predictor, int64_t multiproc
   }
 }
 
+Status SimExecutable::addTensorMaps(Step &step, std::span<const Address> launchArgs) const {
+  for (const plan::MappedMatrix &matrix : step.kernel->mapped) {
+    if (matrix.argument >= int64_t(launchArgs.size())) {
+      return Failure{"expected a tensor map of one of " + std::to_string(launchArgs.size()) +
+                         " arguments, found argument " + std::to_string(matrix.argument),
+                     whereOf(step), "compile the model again"};
+    }
+    step.tensorMaps.push_back(
+        {launchArgs[size_t(matrix.argument)], matrix.rows, matrix.rowBytes, int(matrix.boxRows)});
+  }
+  return {};
+}
+
 Status SimExecutable::addSteps() {
   uint32_t launches = 0;
   for (size_t i = 0; i < program.commands.size(); ++i) {
@@ -44,29 +57,23 @@ Status SimExecutable::addSteps() {
     for (int64_t &size : sizesOf[step.number]) {
       step.parameters.push_back(&size);
     }
-    const std::optional<plan::WeightMap> &map = step.kernel->weightMap;
-    size_t more = map ? 3 : 2; // failure mark, number, tensor map
+    size_t more = 2 + step.kernel->mapped.size(); // failure mark, number, tensor maps
     if (step.parameters.size() + more != size_t(step.kernel->entry->parameters)) {
       return Failure{"expected a launch with " + std::to_string(step.kernel->entry->parameters) +
                          " parameters, found " + std::to_string(step.parameters.size() + more),
                      whereOf(step), "compile the model again"};
     }
-    if (map && map->argument >= int64_t(end - command.firstArg)) {
-      return Failure{"expected a tensor map of one of " + std::to_string(end - command.firstArg) +
-                         " arguments, found argument " + std::to_string(map->argument),
-                     whereOf(step), "compile the model again"};
-    }
-    if (map) {
-      step.weightMap = {program.args[command.firstArg + size_t(map->argument)], map->rows,
-                        map->rowBytes, int(map->boxRows)};
+    auto launchArgs = std::span(program.args).subspan(command.firstArg, end - command.firstArg);
+    if (Status added = addTensorMaps(step, launchArgs); !added) {
+      return added;
     }
   }
   for (Step &step : steps) { // whose places are final now
     if (step.kernel) {
       step.parameters.push_back(static_cast<void *>(&markPlace));
       step.parameters.push_back(&step.launch);
-      if (step.kernel->weightMap) {
-        step.parameters.push_back(&step.weightMap);
+      for (dsv3::sim::TensorMap &map : step.tensorMaps) {
+        step.parameters.push_back(&map);
       }
     }
   }

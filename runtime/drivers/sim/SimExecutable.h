@@ -37,7 +37,7 @@ private:
     int64_t layer = -1;
     uint32_t launch = 0;            ///< its number within the step, as kernels report it
     std::vector<void *> parameters; ///< their places
-    dsv3::sim::TensorMap weightMap{};
+    std::vector<dsv3::sim::TensorMap> tensorMaps;
     int32_t observation = 0;
     Address observed = nullptr;
   };
@@ -45,6 +45,7 @@ private:
   SimExecutable(Grid &grid, Predictor *predictor, int64_t multiprocessors, const Program &program,
                 std::span<const SimKernel> kernels);
   Status addSteps();
+  Status addTensorMaps(Step &step, std::span<const Address> launchArgs) const;
   Status begin(std::span<const int64_t> sizes);
   BlockWork workOf(const Step &step, const SimKernel &kernel) const;
   Status launch(const Step &step);

@@ -63,16 +63,16 @@ static Expected<SimKernel> load(const plan::KernelText &text, const std::string 
   if (!threads) {
     return threads.status();
   }
-  Expected<std::optional<plan::WeightMap>> weightMap = plan::weightMapOf(text);
-  if (!weightMap) {
-    return weightMap.status();
+  Expected<std::vector<plan::MappedMatrix>> mapped = plan::mappedMatricesOf(text);
+  if (!mapped) {
+    return mapped.status();
   }
   SimKernel kernel;
   kernel.symbol = text.symbol;
   kernel.threads = *threads;
   kernel.grid = plan::gridShapeOf(text);
   kernel.dependent = plan::isDependent(text);
-  kernel.weightMap = *weightMap;
+  kernel.mapped = *std::move(mapped);
   kernel.file = std::make_unique<MemoryFile>(code);
   if (kernel.file->error() != 0) {
     return cannot(std::strerror(kernel.file->error()));

@@ -29,19 +29,20 @@ TEST(GpuKernel, AFileThatEndsWithinALineIsRefused) {
   EXPECT_TRUE(splitKernelTexts("", "empty")->empty());
 }
 
-TEST(GpuKernel, ATextNamesTheMatrixOfItsTensorMap) {
-  auto mapOf = [](const std::string &line) {
-    return weightMapOf({"k", "// a\n" + line + "void\n"});
+TEST(GpuKernel, ATextNamesTheMatricesOfItsTensorMaps) {
+  auto mapsOf = [](const std::string &line) {
+    return mappedMatricesOf({"k", "// a\n" + line + "void\n"});
   };
-  auto map = mapOf("DSV3_WEIGHT_MAP(1, 4096, 512, 128)\n");
-  ASSERT_TRUE(map) << map.failure().message();
-  EXPECT_EQ(*map, (WeightMap{1, 4096, 512, 128}));
-  EXPECT_FALSE(mapOf("\n")->has_value());
+  auto maps = mapsOf("DSV3_TENSOR_MAP(1, 4096, 512, 128)\nDSV3_TENSOR_MAP(3, 64, 32, 16)\n");
+  ASSERT_TRUE(maps) << maps.failure().message();
+  EXPECT_EQ(*maps, (std::vector<MappedMatrix>{{1, 4096, 512, 128}, {3, 64, 32, 16}}));
+  EXPECT_TRUE(mapsOf("\n")->empty());
   for (const char *numbers :
        {"", "1", "1, 2, 64", "-1, 64, 64, 64", "1, 0, 64, 64", "1, 64, 120, 64", "1, 64, 64, 257",
         "1, 64, 64, 0", "1, 1099511627776, 64, 64", "1, 99999999999999999999, 64, 64",
         "1,64,64,64"}) {
-    auto wrong = mapOf("DSV3_WEIGHT_MAP(" + std::string(numbers) + ")\n");
+    auto wrong =
+        mapsOf("DSV3_TENSOR_MAP(1, 64, 64, 64)\nDSV3_TENSOR_MAP(" + std::string(numbers) + ")\n");
     ASSERT_FALSE(wrong) << numbers;
     EXPECT_EQ(wrong.failure().where, "kernel 'k'");
   }

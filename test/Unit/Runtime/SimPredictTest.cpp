@@ -18,7 +18,7 @@ namespace {
 /// What a text has besides its body.
 struct Kernel {
   int threads = 64;
-  std::string weightMap = {};
+  std::string tensorMap = {};
   int cluster = 1;
 };
 
@@ -35,7 +35,7 @@ protected:
   void predict(const std::string &body, const SimLaunch &how, size_t elements,
                const Kernel &kernel = {}) {
     Status loaded = simulated.load("const float *x, float *y", kernel.threads, body,
-                                   kernel.weightMap, kernel.cluster);
+                                   kernel.tensorMap, kernel.cluster);
     if (!loaded && loaded.failure().where.starts_with("--sim-check")) {
       GTEST_SKIP() << loaded.failure().message();
     }
@@ -183,7 +183,7 @@ TEST_F(SimPredict, TensorCopiesComeFromTheL2) {
           "  }\n"
           "  syncBlock();\n"
           "  while (!tryWait(full, 0)) {}\n",
-          {.blocks = 2, .sharedBytes = 8 * 128 + 8}, 240, {.weightMap = "0, 6, 160, 8"});
+          {.blocks = 2, .sharedBytes = 8 * 128 + 8}, 240, {.tensorMap = "0, 6, 160, 8"});
   EXPECT_EQ(found.memoryBytes, 6 * 96) << "once for both";
   EXPECT_EQ(found.l2Bytes, 2 * 6 * 96);
 }

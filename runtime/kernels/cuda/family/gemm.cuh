@@ -41,14 +41,18 @@ struct BlockResult {
   int rowCount;
   int64 codeGroup; ///< that the block's columns are, of those of a row
 
+  /// What the epilogue gives, if it does not store it.
+  template <int parts>
+  __device__ auto value(int row, int64 column, const float (&sums)[parts]) const {
+    return epilogue(Place{first.row + row, first.head, first.group, column}, sums);
+  }
   template <int parts>
   __device__ void put(float *staged, int row, int64 column, const float (&sums)[parts]) const {
-    Place at{first.row + row, first.head, first.group, column};
     if constexpr (isStage<Stage>) {
       staged[row * stagedStride(Stage::group) + (column - first.column)] =
-          toFloat(epilogue(at, sums));
+          toFloat(value(row, column, sums));
     } else {
-      epilogue(at, sums);
+      value(row, column, sums);
     }
   }
   /// The stage for the rows of one of `warps` warps.

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "runtime/kernels/cuda/family/grouped_gemm.cuh"
+#include "runtime/kernels/cuda/family/wgmma_results.cuh"
 #include "runtime/kernels/cuda/tile/order.cuh"
 #include "runtime/kernels/cuda/tile/wgmma.cuh"
 
@@ -60,58 +61,6 @@ struct GroupedGemmTiles {
   }
 };
 
-/// Where values of a tile wait for the stage, which needs all of a row.
-template <typename Tile, typename Stage>
-class StagedValues {
-public:
-  static constexpr int warps = 2 * Tile::groupWarps; ///< that multiply
-  float *values = nullptr;
-
-  /// The block meets before values are put.
-  __device__ explicit StagedValues(SharedArrays &shared) {
-    if constexpr (isStage<Stage>) {
-      values = shared.take<float>(stagedBytes(Tile::rows, Stage::group) / 4);
-      turns = shared.take<Barrier>(1);
-      if (threadIndex() == 0) {
-        initBarrier(turns, warps);
-      }
-    }
-  }
-
-  /// Before a warp puts values of a tile: all have taken those of the last one.
-  __device__ void begin() const {
-    if (isStage<Stage> && turn > 0) {
-      waitForTurn(turn - 1);
-    }
-  }
-  /// The stage for the values, once all warps have put theirs.
-  template <typename Result>
-  __device__ void finish(const Result &result) {
-    if constexpr (isStage<Stage>) {
-      endTurn();
-      waitForTurn(turn - 1);
-      result.template storeStaged<warps>(values, warpIndex() - Tile::groupWarps);
-      endTurn();
-    }
-  }
-
-private:
-  __device__ void endTurn() {
-    syncWarp();
-    if (laneIndex() == 0) {
-      arrive(turns);
-    }
-    ++turn;
-  }
-  __device__ void waitForTurn(int ended) const {
-    while (!tryWait(turns, ended % 2)) {
-    }
-  }
-
-  Barrier *turns = nullptr; ///< all put values, then all take them, in turns
-  int turn = 0;
-};
-
 /// All of the block's tiles.
 template <int parts, int64 columns, typename Tile, typename W, typename Tiles, typename Epilogue,
           typename Stage>
@@ -123,38 +72,23 @@ __device__ inline void wgmmaTiles(const W &weight, const TensorMap *map, const T
   using Shared = typename Tile::Shared;
   SharedArrays shared;
   Product product(shared, weight, map);
-  StagedValues<Tile, Stage> staged(shared);
-  product.begin();
+  WarpGroupResults<parts, columns, Tile, Stage> results(shared);
+  product.begin(shared);
   if (product.brings()) {
     giveRegisters<Tile::fewRegisters>();
     tiles.forEach([&](const Work &tile) { product.bring(tile); });
     product.endBringing();
-    Shared::leave();
-    Shared::waitUntilAllLeft();
-    return;
+  } else {
+    takeRegisters<Tile::manyRegisters>();
+    tiles.forEach([&](const Work &tile) {
+      float sums[productSums];
+      product.multiply(tile, sums);
+      results.store(blockResult<columns>(epilogue, stage, tile.first, tile.rowCount),
+                    Tile::groupFirstRow() + warpIndex() % Tile::groupWarps * 16,
+                    tile.first.column + Tile::groupProduct() * Product::productPart, sums);
+    });
+    results.end();
   }
-  takeRegisters<Tile::manyRegisters>();
-  tiles.forEach([&](const Work &tile) {
-    float sums[productSums];
-    product.multiply(tile, sums);
-    auto result = blockResult<columns>(epilogue, stage, tile.first, tile.rowCount);
-    staged.begin();
-    int warpRow = Tile::groupFirstRow() + warpIndex() % Tile::groupWarps * 16;
-    int64 firstColumn = tile.first.column + Tile::groupProduct() * Product::productPart;
-#pragma unroll
-    for (int i = 0; i < productSums / parts; ++i) {
-      int row = warpRow + productRow(i);
-      int64 column = firstColumn + productColumn(i);
-      if (row < tile.rowCount && column < columns) {
-        float ofRow[parts];
-        for (int p = 0; p < parts; ++p) {
-          ofRow[p] = sums[p * (productSums / parts) + i];
-        }
-        result.put(staged.values, row, column, ofRow);
-      }
-    }
-    staged.finish(result);
-  });
   Shared::leave();
   Shared::waitUntilAllLeft();
 }

@@ -12,6 +12,7 @@
 
 #include "runtime/kernels/cuda/ptx/block.cuh"
 #include "runtime/kernels/cuda/ptx/tensor_copy.cuh"
+#include "runtime/kernels/cuda/tile/boxes.cuh"
 #include "runtime/kernels/cuda/tile/mma.cuh"
 #include "runtime/kernels/cuda/tile/promote.cuh"
 #include "runtime/kernels/cuda/tile/quantise.cuh"
@@ -19,7 +20,7 @@
 
 /// Of a kernel whose last parameter is a TensorMap: the matrix that its ARGUMENT points to, of ROWS
 /// of ROW_BYTES, in boxes of BOX_ROWS. The driver reads it in the text (dsv3/Plan/GpuKernel.h).
-#define DSV3_WEIGHT_MAP(ARGUMENT, ROWS, ROW_BYTES, BOX_ROWS)                                       \
+#define DSV3_TENSOR_MAP(ARGUMENT, ROWS, ROW_BYTES, BOX_ROWS)                                       \
   static_assert((ROW_BYTES) % 16 == 0 && (BOX_ROWS) <= 256, "what a tensor map takes");
 
 namespace dsv3::gpu {
@@ -40,21 +41,27 @@ struct WgmmaTile : TilePiece {
   static constexpr int blocks = sharingBlocks;
   static constexpr int rows = tileRows, columns = tileColumns, stages = 4, groupThreads = 128;
   static constexpr int threads = 3 * groupThreads, groupWarps = groupThreads / warpLanes;
+  static constexpr int multiplyingWarps = 2 * groupWarps;
   static constexpr int rowGroups = rows / productRows;
   /// Registers of a thread that brings, and of one that multiplies.
   static constexpr int fewRegisters = 56, manyRegisters = 224;
   /// Pieces whose rows may be on their way when one more is waited for.
   static constexpr int ahead = 2;
   static constexpr int fullArrivals = groupWarps + 1;
-  static constexpr int emptyArrivals = 2 * groupWarps * blocks;
+  static constexpr int emptyArrivals = multiplyingWarps * blocks;
 
   /// Of a piece.
   static constexpr int sideBytes = rows * rowBytes;
   static __device__ constexpr int weightBytes(int parts) { return parts * columns * rowBytes; }
-  /// Of a stage that makes groups of codes, 0 if there is none: its values, and a barrier.
-  static __device__ constexpr int sharedBytes(int parts, int group) {
+  /// Of the boxes of all warps, so many of each.
+  static __device__ constexpr int boxesBytes(int boxes) {
+    return multiplyingWarps * boxes * WarpBoxes::boxBytes;
+  }
+  /// Of a stage that makes groups of codes, 0 if there is none: its values, and a barrier; and of
+  /// a warp's boxes.
+  static __device__ constexpr int sharedBytes(int parts, int group, int boxes) {
     return stages * (sideBytes + weightBytes(parts) + 2 * int(sizeof(Barrier))) +
-           (group > 0 ? stagedBytes(rows, group) + int(sizeof(Barrier)) : 0);
+           (group > 0 ? stagedBytes(rows, group) + int(sizeof(Barrier)) : 0) + boxesBytes(boxes);
   }
 
   static_assert(rowGroups == 1 || rowGroups == 2, "two groups multiply");
@@ -102,12 +109,13 @@ public:
       : weight(weight), map(map) {
     x = shared.take<unsigned char>(Tile::stages * Tile::sideBytes);
     w = shared.take<unsigned char>(Tile::stages * Tile::weightBytes(parts));
-    full = shared.take<Barrier>(Tile::stages);
-    empty = shared.take<Barrier>(Tile::stages);
   }
 
-  /// All threads of all blocks that share come here, before they bring or multiply.
-  __device__ void begin() const {
+  /// All threads of all blocks that share come here, before they bring or multiply. Barriers lie
+  /// behind all that begins at multiples of 1024 bytes.
+  __device__ void begin(SharedArrays &shared) {
+    full = shared.take<Barrier>(Tile::stages);
+    empty = shared.take<Barrier>(Tile::stages);
     if (threadIndex() == 0) {
       for (int i = 0; i < Tile::stages; ++i) {
         initBarrier(full + i, Tile::fullArrivals);
@@ -249,7 +257,7 @@ private:
   const W &weight;
   const TensorMap *map;
   unsigned char *x, *w;
-  Barrier *full, *empty;
+  Barrier *full = nullptr, *empty = nullptr;
   int count = 0; ///< pieces that the thread brought or multiplied so far, of all tiles
 };
 
