@@ -188,6 +188,19 @@ TEST_F(SimPredict, TensorCopiesComeFromTheL2) {
   EXPECT_EQ(found.l2Bytes, 2 * 6 * 96);
 }
 
+// A box of eight rows of 128 bytes, of which the matrix has six of 96.
+TEST_F(SimPredict, ATensorStoreGoesToTheL2AsFarAsTheMatrixGoes) {
+  predict("  SharedArrays shared;\n"
+          "  float *from = shared.take<float>(8 * 32);\n"
+          "  if (threadIndex() == 0) {\n"
+          "    storeTensor(from, &map, 64, 0);\n"
+          "    commitStores();\n"
+          "    waitForStores<0>();\n"
+          "  }\n",
+          {.blocks = 2, .sharedBytes = 8 * 128}, 240, {.tensorMap = "1, 6, 160, 8"});
+  EXPECT_EQ(found.l2Bytes, 2 * 6 * 96);
+}
+
 // Beside 32 elements of its own, a block loads 64 that 30 blocks share, at another place.
 TEST_F(SimPredict, SampledBlocksThatShareInPart) {
   constexpr int64_t blocks = 600;
