@@ -20,7 +20,8 @@
 // __cluster_dims__ say, if it has any; with as many threads a block as its __launch_bounds__
 // say; and with KernelVariant::scratchBytes of dynamic
 // shared memory. Where the text has a line `DSV3_PERSISTENT` its blocks go on until all tiles are
-// done, and there is no more than one for each multiprocessor, but a cluster.
+// done: there are no more of them than multiprocessors, in whole clusters, of which there is one
+// at least.
 //
 // Where the text has `Launch launch = dependentLaunch(mark, number);` the kernel waits there for
 // all earlier launches of its step, and before that touches nothing that they touch: it may be

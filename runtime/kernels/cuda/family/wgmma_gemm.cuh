@@ -2,8 +2,7 @@
 //
 // kern.gemm and kern.grouped_gemm for many rows of bf16 or of codes: the forms WgmmaTiles and
 // WgmmaPairs. Persistent: a block has one tile after the other, and while its results are stored
-// the next one is on its way. `map` is the tensor map of the weight. Values for a stage lie in
-// shared memory of their own.
+// the next one is on its way. `map` is the tensor map of the weight.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -69,7 +68,6 @@ __device__ inline void wgmmaTiles(const W &weight, const TensorMap *map, const T
   static_assert(blockColumns<Stage, Tile::columns> == Tile::columns, "a block has one tile");
   using Work = TileWork<typename Tiles::RowAt>;
   using Product = WgmmaProduct<parts, columns, Tile, W, typename Tiles::RowAt>;
-  using Shared = typename Tile::Shared;
   SharedArrays shared;
   Product product(shared, weight, map);
   WarpGroupResults<parts, columns, Tile, Stage> results(shared);
@@ -89,8 +87,7 @@ __device__ inline void wgmmaTiles(const W &weight, const TensorMap *map, const T
     });
     results.end();
   }
-  Shared::leave();
-  Shared::waitUntilAllLeft();
+  Tile::Shared::leave();
 }
 
 template <int parts, int64 columns, int64 heads, typename Tile, typename A, typename W,

@@ -26,18 +26,11 @@ struct Sharing {
       waitForCluster();
     }
   }
-  /// The thread asks no more of other blocks' shared memory; and waits until none does of its own,
+  /// The thread asks no more of other blocks' shared memory, and waits until none does of its own,
   /// before it ends.
   static __device__ void leave() {
     if constexpr (blocks > 1) {
-      syncWarp();
-      arriveCluster();
-    }
-  }
-  static __device__ void waitUntilAllLeft() {
-    if constexpr (blocks > 1) {
-      syncWarp();
-      waitForCluster();
+      meet();
     }
   }
 
