@@ -31,6 +31,8 @@ static constexpr int64_t codePadding = 8;
 /// tile/wgmma.cuh: two products of 64 x 128, the columns being those of all parts together; pieces
 /// in flight, each with two barriers; threads.
 static constexpr int64_t wgmmaRows = 64, wgmmaColumns = 128, wgmmaStages = 4, wgmmaThreads = 384;
+/// tile/boxes.cuh: rows and columns of a box of bf16, and warps that have some.
+static constexpr int64_t boxRows = 16, boxColumns = 64, boxingWarps = 8;
 
 using Fields = std::vector<Configuration::Field>;
 
@@ -133,6 +135,16 @@ static int64_t stagedBytes(const KernelFacts &facts, int64_t rows) {
   return facts.codeGroup > 0 ? rows * (facts.codeGroup + codePadding) * 4 : 0;
 }
 
+/// Boxes in which a warp of warp groups stores what it has of a tile; 0 if each thread stores its
+/// own.
+static int64_t wgmmaBoxes(const KernelFacts &facts) {
+  constexpr int64_t chunk = mmaChunkBytes / 2;
+  int64_t part = wgmmaColumns / facts.parts;
+  bool boxed = facts.codeGroup == 0 && facts.result == DType::BF16 &&
+               facts.resultBegins % chunk == 0 && facts.n >= boxColumns && part % boxColumns == 0;
+  return boxed ? part / boxColumns : 0;
+}
+
 static Configuration wgmmaConfig(const GpuVariant &variant, const KernelFacts &facts,
                                  bool grouped) {
   // Where the columns of both products make a group of codes, they lie side by side.
@@ -142,11 +154,9 @@ static Configuration wgmmaConfig(const GpuVariant &variant, const KernelFacts &f
   // Each of two blocks brings half of a part of the weight's rows, by eights.
   bool paired = !grouped && facts.maxRows > rows && part % 16 == 0;
   GpuProduct form = paired ? GpuProduct::WgmmaPairs : GpuProduct::WgmmaTiles;
-  Fields fields{{"form", int64_t(form)},
-                {"rows", rows},
-                {"columns", columns},
-                {"stages", wgmmaStages},
-                {"threads", wgmmaThreads}};
+  int64_t boxes = wgmmaBoxes(facts);
+  Fields fields{{"form", int64_t(form)}, {"rows", rows},   {"columns", columns},
+                {"stages", wgmmaStages}, {"boxes", boxes}, {"threads", wgmmaThreads}};
   if (variant.name != variantSm90a) {
     return rejected(fields, "warp groups multiply on sm_90a alone");
   }
@@ -159,7 +169,8 @@ static Configuration wgmmaConfig(const GpuVariant &variant, const KernelFacts &f
   }
   constexpr int64_t barrierBytes = 8;
   int64_t bytes = wgmmaStages * ((rows + facts.parts * columns) * mmaRowBytes + 2 * barrierBytes) +
-                  (facts.codeGroup > 0 ? stagedBytes(facts, rows) + barrierBytes : 0);
+                  (facts.codeGroup > 0 ? stagedBytes(facts, rows) + barrierBytes : 0) +
+                  boxes * boxingWarps * boxRows * boxColumns * 2;
   if (bytes > variant.sharedBytes) {
     return rejected(fields, bytesReason("the stages", bytes, variant.sharedBytes));
   }

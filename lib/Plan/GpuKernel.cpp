@@ -1,9 +1,11 @@
 //===- GpuKernel.cpp - names and texts of GPU kernels ---------------------===//
 #include "dsv3/Plan/GpuKernel.h"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <charconv>
+#include <optional>
 
 namespace dsv3::plan {
 
@@ -19,37 +21,64 @@ std::string gpuFunctionName(std::string_view symbol) {
   return name;
 }
 
-Expected<std::optional<WeightMap>> weightMapOf(const KernelText &kernel) {
-  constexpr std::string_view mark = "\nDSV3_WEIGHT_MAP(";
-  size_t at = kernel.text.find(mark);
-  if (at == std::string::npos) {
-    return std::optional<WeightMap>();
-  }
-  std::string_view line(kernel.text);
-  line = line.substr(at + 1, line.find('\n', at + 1) - at - 1);
+static constexpr std::string_view mapMark = "\nDSV3_TENSOR_MAP(";
+
+/// What `line` holds, which begins behind the mark.
+static std::optional<MappedMatrix> matrixOf(std::string_view line) {
   std::array<int64_t, 4> values{};
-  const char *next = line.data() + mark.size() - 1, *end = line.data() + line.size();
-  bool fits = true;
-  for (size_t i = 0; i < values.size() && fits; ++i) {
+  const char *next = line.data(), *end = line.data() + line.size();
+  for (size_t i = 0; i < values.size(); ++i) {
     std::string_view after = i + 1 < values.size() ? ", " : ")";
     auto [stop, error] = std::from_chars(next, end, values[i]);
-    fits = error == std::errc() && std::string_view(stop, size_t(end - stop)).starts_with(after);
+    if (error != std::errc() || !std::string_view(stop, size_t(end - stop)).starts_with(after)) {
+      return std::nullopt;
+    }
     next = stop + after.size();
   }
   auto [argument, rows, rowBytes, boxRows] = values;
   constexpr int64_t mostBytes = int64_t(1) << 41, mostBoxRows = 256, chunk = 16;
-  fits = fits && argument >= 0 && rows > 0 && rowBytes > 0 && rowBytes % chunk == 0 &&
-         rowBytes <= mostBytes / rows && boxRows > 0 && boxRows <= mostBoxRows;
-  if (!fits) {
-    return Failure{"expected argument, rows, row bytes and box rows of a tensor map, found '" +
-                       std::string(line.substr(0, 80)) + "'",
-                   "kernel '" + kernel.symbol + "'", "compile the bundle again with dsv3-compile"};
+  bool fits = argument >= 0 && rows > 0 && rowBytes > 0 && rowBytes % chunk == 0 &&
+              rowBytes <= mostBytes / rows && boxRows > 0 && boxRows <= mostBoxRows;
+  return fits ? std::optional(MappedMatrix{argument, rows, rowBytes, boxRows}) : std::nullopt;
+}
+
+Expected<std::vector<MappedMatrix>> mappedMatricesOf(const KernelText &kernel) {
+  std::vector<MappedMatrix> matrices;
+  std::string_view text(kernel.text);
+  for (size_t at = text.find(mapMark); at != text.npos; at = text.find(mapMark, at + 1)) {
+    std::string_view line = text.substr(at + 1, text.find('\n', at + 1) - at - 1);
+    std::optional<MappedMatrix> matrix = matrixOf(line.substr(mapMark.size() - 1));
+    if (!matrix) {
+      return Failure{"expected argument, rows, row bytes and box rows of a tensor map, found '" +
+                         std::string(line.substr(0, 80)) + "'",
+                     "kernel '" + kernel.symbol + "'",
+                     "compile the bundle again with dsv3-compile"};
+    }
+    matrices.push_back(*matrix);
   }
-  return std::optional(WeightMap{argument, rows, rowBytes, boxRows});
+  return matrices;
 }
 
 bool isDependent(const KernelText &kernel) {
   return kernel.text.find("\n" + std::string(dependentLine)) != std::string::npos;
+}
+
+int64_t GridShape::blocks(int64_t tiles, int64_t multiprocessors) const {
+  int64_t clusters = std::max<int64_t>(1, multiprocessors / clusterBlocks);
+  return persistent ? std::min(tiles, clusters * clusterBlocks) : tiles;
+}
+
+GridShape gridShapeOf(const KernelText &kernel) {
+  constexpr std::string_view cluster = "__cluster_dims__(";
+  GridShape shape;
+  const std::string &text = kernel.text;
+  if (size_t at = text.find(cluster); at != std::string::npos) {
+    std::from_chars(text.data() + at + cluster.size(), text.data() + text.size(),
+                    shape.clusterBlocks);
+  }
+  shape.clusterBlocks = std::max<int64_t>(1, shape.clusterBlocks);
+  shape.persistent = text.find("\nDSV3_PERSISTENT\n") != std::string::npos;
+  return shape;
 }
 
 std::string joinKernelTexts(std::string_view variant, const std::vector<KernelText> &kernels) {

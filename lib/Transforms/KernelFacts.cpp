@@ -97,6 +97,19 @@ static void setStage(plan::KernelFacts &facts, OpT op, Value codes) {
   }
 }
 
+/// What products have alike.
+template <typename OpT>
+static void setProduct(plan::KernelFacts &facts, OpT op) {
+  setWeight(facts, op);
+  setStage(facts, op, op.getResult());
+  facts.rows = elementOf(op.getA());
+  facts.rowsBegin = beginsOf(op.getA());
+  facts.result = elementOf(op.getDestination());
+  facts.resultBegins = beginsOf(op.getDestination());
+  facts.k = lastDim(op.getWeight());
+  facts.parts = static_cast<int64_t>(op.getParts());
+}
+
 FailureOr<plan::KernelFacts> kernelFacts(kern::DefOp definition) {
   plan::KernelFacts facts;
   Operation *core = definition.getCore();
@@ -109,23 +122,13 @@ FailureOr<plan::KernelFacts> kernelFacts(kern::DefOp definition) {
         setStage(facts, op, *std::prev(op.getOutputs().end(), op.getQuantiseGroup() ? 2 : 1));
       })
       .Case([&](kern::GemmOp op) {
-        setWeight(facts, op);
-        setStage(facts, op, op.getResult());
-        facts.rows = elementOf(op.getA());
-        facts.rowsBegin = beginsOf(op.getA());
-        facts.k = lastDim(op.getWeight());
-        facts.parts = static_cast<int64_t>(op.getParts());
+        setProduct(facts, op);
         int64_t rank = cast<RankedTensorType>(op.getWeight().getType()).getRank();
         facts.groups = rank == 3 ? dimOf(op.getWeight(), 0) : 1;
         facts.n = dimOf(op.getWeight(), rank - 2) / facts.parts; // codes are of all heads
       })
       .Case([&](kern::GroupedGemmOp op) {
-        setWeight(facts, op);
-        setStage(facts, op, op.getResult());
-        facts.rows = elementOf(op.getA());
-        facts.rowsBegin = beginsOf(op.getA());
-        facts.k = lastDim(op.getWeight());
-        facts.parts = static_cast<int64_t>(op.getParts());
+        setProduct(facts, op);
         facts.groups = dimOf(op.getWeight(), 0);
       })
       .Case([&](kern::RopeAppendOp op) {

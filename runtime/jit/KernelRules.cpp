@@ -166,5 +166,8 @@ std::vector<std::string> runtime::kernelFaults(const plan::KernelText &text,
   if (form) {
     checkInstructions(*form, facts, faults);
   }
+  if (text.text.find(", boxedRows(") != std::string::npos && facts.count(Sass::UTMASTG) == 0) {
+    faults.emplace_back("no instruction UTMASTG, of which stores of boxes are made");
+  }
   return faults;
 }

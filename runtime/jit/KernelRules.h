@@ -31,10 +31,9 @@ struct PlannedKernel {
 ///   put away for their time;
 /// - shared memory beyond what a block of the GPU has, or static;
 /// - global memory that is touched before earlier launches are waited for, by a kernel that may
-/// begin
-///   before they have ended;
-/// - no instructions of tensor cores, asynchronous copies or changes of registers, where the text
-///   asks for a form that is made of them: they were left out or ignored.
+///   begin before they have ended;
+/// - no instructions of tensor cores, asynchronous copies, tensor stores or changes of registers,
+///   where the text asks for a form that is made of them: they were left out or ignored.
 std::vector<std::string> kernelFaults(const plan::KernelText &text, const PlannedKernel &planned,
                                       const plan::GpuVariant &variant, const CubinFacts &facts);
 

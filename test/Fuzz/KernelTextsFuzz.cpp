@@ -14,8 +14,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     return 0;
   }
   for (const plan::KernelText &kernel : *kernels) {
-    auto map = plan::weightMapOf(kernel);
-    fuzz::require(!map || !*map || (*map)->rows * (*map)->rowBytes > 0, "a matrix that has bytes");
+    auto mapped = plan::mappedMatricesOf(kernel);
+    fuzz::require(!mapped || std::ranges::all_of(*mapped,
+                                                 [](const plan::MappedMatrix &matrix) {
+                                                   return matrix.rows * matrix.rowBytes > 0;
+                                                 }),
+                  "matrices that have bytes");
   }
   // A line that only begins like that of a kernel is never printed.
   bool printed = std::ranges::none_of(*kernels, [](const plan::KernelText &kernel) {

@@ -92,7 +92,7 @@ enum class GpuProduct : int64_t {
   Dots,       ///< a warp has a column and a few rows
   FmaTiles,   ///< a block has a tile, in f32
   MmaTiles,   ///< a block has a tile, of bf16 or of codes of e4m3 on tensor cores
-  WgmmaTiles, ///< likewise, by warp groups of sm_90a
+  WgmmaTiles, ///< likewise, by warp groups of sm_90a, one tile after the other
   WgmmaPairs, ///< likewise, two blocks, of a cluster, sharing the weight's tile
 };
 /// Whether warp groups multiply in the form, and the blocks of a cluster.
@@ -133,6 +133,8 @@ struct KernelFacts {
   DType rows = DType::F32;   ///< gemm, grouped_gemm: what is multiplied with the weight;
                              ///< both attentions: the queries
   int64_t rowsBegin = 1;     ///< and a power of two: they begin at multiples of so many elements
+  DType result = DType::F32; ///< gemm, grouped_gemm
+  int64_t resultBegins = 1;  ///< gemm, grouped_gemm: as rowsBegin
   int64_t codeGroup = 0;     ///< columns of the result that become codes of e4m3 together; 0: none
   int64_t scaleColumns = 0;  ///< of the weight's scales; 0: none
   bool warpGroups = false;   ///< gemm, grouped_gemm: WgmmaTiles rather than MmaTiles
@@ -156,7 +158,7 @@ struct Configuration {
     bool operator==(const Field &) const = default;
   };
   std::vector<Field> fields;
-  TileCount tiles;          ///< of a GPU: blocks
+  TileCount tiles;          ///< of a GPU: blocks, or what persistent blocks share
   int64_t scratchBytes = 0; ///< per thread; of a GPU: shared memory per block
   /// Why it was chosen, or, if it is not legal, why not. One clause.
   std::string reason;

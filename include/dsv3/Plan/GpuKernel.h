@@ -10,15 +10,18 @@
 //     being two, its pages and its page table;
 //   the values of its named sizes, int64 each, in the order of the plan;
 //   a pointer to the step's failure mark, and uint32 the launch's number in the step;
-//   where the text has a line `DSV3_WEIGHT_MAP(argument, rows, row bytes, box rows)`, a
-//     tensor map (CUtensorMap, 128 bytes) of the matrix that this argument points to,
-//     row-major, as bytes, in boxes of so many rows and 128 bytes of each, which are
-//     swizzled by 128 bytes.
+//   for each line `DSV3_TENSOR_MAP(argument, rows, row bytes, box rows)` of the text, in
+//     their order, a tensor map (CUtensorMap, 128 bytes) of the matrix that this argument
+//     points to, row-major, as bytes, in boxes of so many rows and 128 bytes of each, which
+//     are swizzled by 128 bytes. Of a matrix whose rows are counted in a named size these are
+//     the most that there may be; the kernel touches those of the step alone.
 //
 // It is launched with as many blocks as it has tiles, along x, whole clusters of what its
 // __cluster_dims__ say, if it has any; with as many threads a block as its __launch_bounds__
 // say; and with KernelVariant::scratchBytes of dynamic
-// shared memory.
+// shared memory. Where the text has a line `DSV3_PERSISTENT` its blocks go on until all tiles are
+// done: there are no more of them than multiprocessors, in whole clusters, of which there is one
+// at least.
 //
 // Where the text has `Launch launch = dependentLaunch(mark, number);` the kernel waits there for
 // all earlier launches of its step, and before that touches nothing that they touch: it may be
@@ -36,7 +39,6 @@
 #include "dsv3/Support/Status.h"
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,7 +46,7 @@
 namespace dsv3::plan {
 
 /// Raised by whoever changes what is said here, so that older kernels are refused.
-inline constexpr int64_t gpuKernelAbiRevision = 4;
+inline constexpr int64_t gpuKernelAbiRevision = 5;
 
 inline constexpr uint64_t noFailure = ~uint64_t(0);
 inline constexpr uint32_t failedLaunch(uint64_t mark) { return uint32_t(mark >> 32); }
@@ -60,19 +62,29 @@ struct KernelText {
   bool operator==(const KernelText &) const = default;
 };
 
-/// The matrix that a kernel wants a tensor map of.
-struct WeightMap {
+/// A matrix that a kernel wants a tensor map of.
+struct MappedMatrix {
   int64_t argument, rows, rowBytes, boxRows;
-  bool operator==(const WeightMap &) const = default;
+  bool operator==(const MappedMatrix &) const = default;
 };
-/// Nothing where the text has no such line. Fails where the line holds something else. Any text may
-/// be given.
-Expected<std::optional<WeightMap>> weightMapOf(const KernelText &kernel);
+/// Those of a text's lines. Fails where one holds something else. Any text may be given.
+Expected<std::vector<MappedMatrix>> mappedMatricesOf(const KernelText &kernel);
 
 /// How the line begins by which a text says that its kernel may begin before earlier launches of
 /// its step have ended.
 inline constexpr std::string_view dependentLine = "  Launch launch = dependentLaunch";
 bool isDependent(const KernelText &kernel);
+
+/// How many blocks a kernel has, as its text says.
+struct GridShape {
+  int64_t clusterBlocks = 1;
+  bool persistent = false;
+
+  /// Of a launch with so many tiles on a GPU with so many multiprocessors.
+  int64_t blocks(int64_t tiles, int64_t multiprocessors) const;
+  bool operator==(const GridShape &) const = default;
+};
+GridShape gridShapeOf(const KernelText &kernel);
 
 /// The file of a variant's kernels: each follows a line that names it. Exact: what is parsed
 /// is what was joined.

@@ -17,11 +17,16 @@ namespace dsv3::cuda {
 
 /// The parts of a text that a family fills in.
 struct FamilyText {
-  std::string header;         ///< of runtime/kernels/cuda/family
-  std::string declarations;   ///< functors and constants, before the kernel
-  std::string checks;         ///< first lines of the kernel: assertions
-  std::string call;           ///< of the family's function
-  std::string weightMap = {}; ///< where it has one: what DSV3_WEIGHT_MAP is given
+  std::string header;       ///< of runtime/kernels/cuda/family
+  std::string declarations; ///< functors and constants, before the kernel
+  std::string checks;       ///< first lines of the kernel: assertions
+  std::string call;         ///< of the family's function
+  /// What DSV3_TENSOR_MAP is given, and the parameter that it makes.
+  struct TensorMap {
+    std::string matrix, parameter;
+  };
+  std::vector<TensorMap> tensorMaps = {};
+  bool persistent = false; ///< its blocks go on until all tiles are done
 };
 
 class KernelText {

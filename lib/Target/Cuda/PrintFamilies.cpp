@@ -5,9 +5,7 @@
 // the shared memory that the family divides.
 //
 //===----------------------------------------------------------------------===//
-#include "KernelText.h"
-
-#include "dsv3/Plan/Families.h"
+#include "PrintParts.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -16,16 +14,13 @@ using namespace mlir;
 
 namespace dsv3::cuda {
 
-static std::string sharedCheck(const KernelText &kernel, const std::string &bytes) {
+std::string sharedCheck(const KernelText &kernel, const std::string &bytes) {
   return llvm::formatv("static_assert({0} == {1}, \"shared memory as in the family table\");",
                        bytes, kernel.field("scratch"));
 }
 
-/// An epilogue of `parts` sums that stores its value in `destination`, or gives it back where there
-/// is none, and a value of it.
-static std::string addEpilogue(KernelText &kernel, FamilyText &text, Region &region,
-                               ValueRange inputs, ArrayRef<int32_t> access, int64_t parts,
-                               ValueRange destination) {
+std::string addEpilogue(KernelText &kernel, FamilyText &text, Region &region, ValueRange inputs,
+                        ArrayRef<int32_t> access, int64_t parts, ValueRange destination) {
   FunctorLead lead{llvm::formatv("const float (&sums)[{0}]", parts), {}, true, true};
   for (int64_t p = 0; p < parts; ++p) {
     lead.arguments.push_back("sums[" + std::to_string(p) + "]");
@@ -35,19 +30,20 @@ static std::string addEpilogue(KernelText &kernel, FamilyText &text, Region &reg
   return functorValue(kernel, "Epilogue", inputs, destination);
 }
 
-/// The region that a weight passes through, where there is one.
-static std::string prologueText(const KernelText &kernel, Region &region) {
+std::string prologueText(const KernelText &kernel, Region &region) {
   return region.empty() ? std::string()
                         : functorText(kernel, "Prologue", region, {}, {},
                                       {"float element", {"element"}, true}, {true, {}});
 }
 
-/// ", Quantise<640, 128, false>{codes, scales}": the stage that makes codes in groups of `group`
-/// columns.
-static std::string stageText(const KernelText &kernel, Value codes, Value scales, uint64_t group,
-                             bool ue8m0) {
+std::string stageText(const KernelText &kernel, Value codes, Value scales, uint64_t group,
+                      bool ue8m0) {
   return llvm::formatv(", Quantise<{0}, {1}, {2}>{{{3}, {4}}", lastDim(codes), group, ue8m0,
                        kernel.name(codes), kernel.name(scales));
+}
+
+plan::GpuProduct formOf(const KernelText &kernel) {
+  return static_cast<plan::GpuProduct>(kernel.field("form"));
 }
 
 static FamilyText print(KernelText &kernel, kern::RowwiseOp op) {
@@ -224,140 +220,6 @@ static FamilyText print(KernelText &kernel, kern::ExpandedAttentionOp op) {
       kernel.pageTable(op.getCache()), kernel.rows(op.getDestination()),
       KernelText::rowCount(op.getResult()), floatText(op.getScale().convertToDouble()),
       onTensorCores ? "expandedAttentionMma" : "expandedAttention");
-  return text;
-}
-
-/// "MmaTile<128, 64, 3>": the tile of a form that has one.
-static std::string tileText(const KernelText &kernel) {
-  switch (formOf(kernel)) {
-  case plan::GpuProduct::MmaTiles:
-    return llvm::formatv("MmaTile<{0}, {1}, {2}>", kernel.field("rows"), kernel.field("columns"),
-                         kernel.field("stages"));
-  case plan::GpuProduct::WgmmaTiles:
-  case plan::GpuProduct::WgmmaPairs:
-    return llvm::formatv("WgmmaTile<{0}, {1}, {2}>", kernel.field("rows"), kernel.field("columns"),
-                         clusterBlocks(formOf(kernel)));
-  default:
-    return "FmaTile";
-  }
-}
-
-/// The function of a form: `name` and its kind, then its template arguments, of which all have
-/// `shape` and `last`.
-static std::string productFunction(const KernelText &kernel, const std::string &name,
-                                   const std::string &shape, const std::string &last) {
-  switch (formOf(kernel)) {
-  case plan::GpuProduct::Dots:
-    return llvm::formatv("{0}Rows<{1}, {2}, {3}{4}>", name, shape, kernel.field("rows"),
-                         kernel.field("threads"), last);
-  case plan::GpuProduct::FmaTiles:
-    return name + "Tiles<" + shape + last + ">";
-  case plan::GpuProduct::MmaTiles:
-    return name + "Mma<" + shape + ", " + tileText(kernel) + last + ">";
-  case plan::GpuProduct::WgmmaTiles:
-  case plan::GpuProduct::WgmmaPairs:
-    return name + "Wgmma<" + shape + ", " + tileText(kernel) + last + ">";
-  }
-  llvm_unreachable("all forms are handled");
-}
-
-/// The second argument of a form that has a tensor map.
-static const char *mapArgument(const FamilyText &text) {
-  return text.weightMap.empty() ? "" : "&weightMap, ";
-}
-
-/// What forms of warp groups have besides: the tensor map of their weight, of which a box is a part
-/// of a product, or what each block of a cluster brings of it.
-static void addWeightMap(const KernelText &kernel, FamilyText &text, Value weight, int64_t parts,
-                         int64_t group) {
-  int64_t blocks = clusterBlocks(formOf(kernel));
-  int64_t boxRows = 128 / (parts * blocks), columns = lastDim(weight);
-  auto type = cast<RankedTensorType>(weight.getType());
-  text.weightMap = llvm::formatv("{0}, {1}, {2}, {3}", kernel.parameterOf(weight),
-                                 type.getNumElements() / columns,
-                                 columns * type.getElementTypeBitWidth() / 8, boxRows);
-  text.checks = sharedCheck(
-      kernel, llvm::formatv("{0}::sharedBytes({1}, {2})", tileText(kernel), parts, group));
-  text.checks += llvm::formatv("\n  static_assert(productColumns / {0} == {1} && {2}::threads == "
-                               "{3}, \"boxes and threads\");",
-                               parts * blocks, boxRows, tileText(kernel), kernel.field("threads"));
-}
-
-/// What both products print alike; `end` is the end of the call: epilogue and stage.
-template <typename OpT>
-static FamilyText beginProduct(KernelText &kernel, OpT op, std::string &end) {
-  kernel.setName(op.getA(), "a");
-  kernel.setName(op.getAScales(), "aScales");
-  kernel.setName(op.getWeight(), "weight");
-  kernel.setName(op.getScales(), "scales");
-  kernel.setName(op.getDestination(), "out");
-  kernel.setName(op.getScalesDestination(), "outScales");
-  FamilyText text;
-  text.declarations = prologueText(kernel, op.getPrologue());
-  auto parts = static_cast<int64_t>(op.getParts());
-  auto group = static_cast<int64_t>(op.getQuantiseGroup().value_or(0));
-  end = addEpilogue(kernel, text, op.getEpilogue(), op.getEpilogueInputs(), op.getAccess(), parts,
-                    group > 0 ? ValueRange() : ValueRange(op.getDestination()));
-  if (group > 0) {
-    end += stageText(kernel, op.getDestination(), op.getScalesDestination(),
-                     static_cast<uint64_t>(group), op.getUe8m0());
-  }
-  plan::GpuProduct form = formOf(kernel);
-  assert((op.getPrologue().empty() || form < plan::GpuProduct::MmaTiles) &&
-         "a weight of bf16 needs no prologue, others no tensor cores");
-  if (isOfWarpGroups(form)) {
-    addWeightMap(kernel, text, op.getWeight(), parts, group);
-  } else if (form == plan::GpuProduct::Dots && group > 0) {
-    text.checks =
-        sharedCheck(kernel, llvm::formatv("stagedBytes({0}, {1})", kernel.field("rows"), group));
-  } else if (form != plan::GpuProduct::Dots) {
-    std::string bytes = llvm::formatv("{0}::sharedBytes({1})", tileText(kernel), parts);
-    if (group > 0 && form == plan::GpuProduct::FmaTiles) {
-      bytes += llvm::formatv(" + stagedBytes(FmaTile::rows, {0})", group).str();
-    }
-    text.checks = sharedCheck(kernel, bytes);
-  }
-  return text;
-}
-
-/// The rows of a product: "Rows<…>{a}", of codes "scaledRows<2>(Rows<…>{a}, aScales)".
-template <typename OpT>
-static std::string rowsOf(const KernelText &kernel, OpT op) {
-  return op.getAScales() ? kernel.scaledRows(op.getA(), op.getAScales()) : kernel.rows(op.getA());
-}
-
-static FamilyText print(KernelText &kernel, kern::GemmOp op) {
-  std::string end;
-  FamilyText text = beginProduct(kernel, op, end);
-  text.header = text.weightMap.empty() ? "gemm" : "wgmma_gemm";
-  ArrayRef<int64_t> sizes = cast<RankedTensorType>(op.getWeight().getType()).getShape();
-  auto parts = static_cast<int64_t>(op.getParts());
-  std::string shape = llvm::formatv("{0}, {1}, {2}", parts, sizes.drop_back().back() / parts,
-                                    sizes.size() == 3 ? sizes[0] : 1);
-  text.call = llvm::formatv(
-      "{0}(launch, {1}{2},\n    {3}, {4}, {5});", productFunction(kernel, "gemm", shape, ""),
-      mapArgument(text), rowsOf(kernel, op),
-      kernel.weight(op.getWeight(), op.getScales(), op.getBlock(), !op.getPrologue().empty()),
-      KernelText::rowCount(op.getResult()), end);
-  return text;
-}
-
-static FamilyText print(KernelText &kernel, kern::GroupedGemmOp op) {
-  kernel.setName(op.getOffsets(), "offsets");
-  kernel.setName(op.getRows(), "rows");
-  std::string end;
-  FamilyText text = beginProduct(kernel, op, end);
-  text.header = text.weightMap.empty() ? "grouped_gemm" : "wgmma_gemm";
-  std::string shape = llvm::formatv("{0}, {1}, {2}", op.getParts(), lastDim(op.getResult()),
-                                    dimOf(op.getWeight(), 0));
-  bool indirect = static_cast<bool>(op.getRows());
-  std::string function =
-      productFunction(kernel, "groupedGemm", shape, indirect ? ", true" : ", false");
-  text.call = llvm::formatv(
-      "{0}(launch, {1}{2},\n    {3}, {4}, {5}, {6});", function, mapArgument(text),
-      rowsOf(kernel, op),
-      kernel.weight(op.getWeight(), op.getScales(), op.getBlock(), !op.getPrologue().empty()),
-      kernel.name(op.getOffsets()), indirect ? kernel.name(op.getRows()) : "nullptr", end);
   return text;
 }
 

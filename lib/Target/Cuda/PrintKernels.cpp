@@ -154,20 +154,26 @@ FailureOr<std::string> KernelPrinter::run() {
     return failure();
   }
   FailureOr<std::string> head = comment();
+  if (failed(head)) {
+    return failure();
+  }
   FailureOr<FamilyText> family = printFamily(text);
-  if (failed(head) || failed(family)) {
+  if (failed(family)) {
     return failure();
   }
   std::string name = plan::gpuFunctionName(definition.getSymName().str());
   std::string lines = *head;
   lines += "#include \"runtime/kernels/cuda/family/" + family->header + ".cuh\"\n\n";
   lines += "using namespace dsv3::gpu;\n\n" + family->declarations;
-  bool hasMap = !family->weightMap.empty();
-  lines += hasMap ? "DSV3_WEIGHT_MAP(" + family->weightMap + ")\n\n" : "";
+  lines += family->persistent ? "DSV3_PERSISTENT\n" : "";
+  std::string maps;
+  for (const FamilyText::TensorMap &map : family->tensorMaps) {
+    lines += "DSV3_TENSOR_MAP(" + map.matrix + ")\n";
+    maps += ",\n    const __grid_constant__ TensorMap " + map.parameter;
+  }
+  lines += maps.empty() ? "" : "\n";
   lines += llvm::formatv("extern \"C\" __global__ void {0} {1}(\n", launchBounds(text), name);
-  lines += parameters();
-  lines += hasMap ? ",\n    const __grid_constant__ TensorMap weightMap" : "";
-  lines += ") {\n";
+  lines += parameters() + maps + ") {\n";
   lines += family->checks.empty() ? "" : "  " + family->checks + "\n";
   lines += variant.hasDependentLaunches() ? std::string(plan::dependentLine) + "(mark, number);\n"
                                           : "  Launch launch{mark, number};\n";

@@ -17,6 +17,7 @@ struct CudaContext {
   Stream stream = nullptr;
   std::string name;       ///< "NVIDIA H200"
   int32_t capability = 0; ///< 90 for 9.0
+  int multiprocessors = 0;
 
   CudaContext() = default;
   CudaContext(const CudaContext &) = delete;

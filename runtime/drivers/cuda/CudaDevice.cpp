@@ -267,6 +267,7 @@ static Status openContext(CudaContext &context, int ordinal) {
         api.DeviceGetName(name, int(sizeof name), context.device),
         api.DeviceGetAttribute(&major, attributeCapabilityMajor, context.device),
         api.DeviceGetAttribute(&minor, attributeCapabilityMinor, context.device),
+        api.DeviceGetAttribute(&context.multiprocessors, attributeMultiprocessors, context.device),
         api.DevicePrimaryCtxRetain(&context.context, context.device),
         api.CtxSetCurrent(context.context), api.StreamCreate(&context.stream, streamNonBlocking)}) {
     if (Status status = api.check(result, what); !status) {

@@ -50,20 +50,22 @@ static size_t argCount(const Program &program, size_t command) {
   return end - program.commands[command].firstArg;
 }
 
-Status CudaExecutable::addWeightMap(const Step &step, std::span<const DevicePointer> launchArgs) {
-  const plan::WeightMap &map = *step.kernel->code.weightMap;
-  if (map.argument >= int64_t(launchArgs.size())) {
-    return Failure{"expected a tensor map of one of " + std::to_string(launchArgs.size()) +
-                       " arguments, found argument " + std::to_string(map.argument),
-                   whereOf(step), "compile the model again"};
+Status CudaExecutable::addTensorMaps(const Step &step, std::span<const DevicePointer> launchArgs,
+                                     TensorMap *maps) {
+  for (const plan::MappedMatrix &matrix : step.kernel->code.mapped) {
+    if (matrix.argument >= int64_t(launchArgs.size())) {
+      return Failure{"expected a tensor map of one of " + std::to_string(launchArgs.size()) +
+                         " arguments, found argument " + std::to_string(matrix.argument),
+                     whereOf(step), "compile the model again"};
+    }
+    DevicePointer data = launchArgs[size_t(matrix.argument)];
+    Result result = encodeTensorMap(*context->api, data, matrix, *maps);
+    if (result != success) {
+      return Failure{"cannot encode a tensor map: the driver says " + context->api->nameOf(result),
+                     whereOf(step)};
+    }
+    parameters.push_back(maps++);
   }
-  DevicePointer data = launchArgs[size_t(map.argument)];
-  Result result = encodeTensorMap(*context->api, data, map, weightMaps[step.number]);
-  if (result != success) {
-    return Failure{"cannot encode a tensor map: the driver says " + context->api->nameOf(result),
-                   whereOf(step)};
-  }
-  parameters.push_back(&weightMaps[step.number]);
   return {};
 }
 
@@ -73,12 +75,14 @@ Status CudaExecutable::addSteps(const Program &program) {
   }
   observations = program.observations;
   uint32_t count = 0;
+  size_t mapCount = 0;
   for (const Command &command : program.commands) {
     Step step;
     step.layer = command.layer;
     if (command.kind == Command::Kind::Launch) {
       step.kernel = &kernels[size_t(command.target)];
       step.number = count++;
+      mapCount += step.kernel->code.mapped.size();
     } else {
       step.observation = command.target;
       step.observed = args[command.firstArg];
@@ -86,7 +90,8 @@ Status CudaExecutable::addSteps(const Program &program) {
     steps.push_back(step);
   }
   numbers.resize(count);
-  weightMaps.resize(count);
+  tensorMaps.resize(mapCount);
+  TensorMap *maps = tensorMaps.data();
   for (size_t i = 0; i < steps.size(); ++i) {
     Step &step = steps[i];
     if (!step.kernel) {
@@ -104,11 +109,10 @@ Status CudaExecutable::addSteps(const Program &program) {
     numbers[step.number] = step.number;
     parameters.push_back(&mark);
     parameters.push_back(&numbers[step.number]);
-    if (step.kernel->code.weightMap) {
-      if (Status added = addWeightMap(step, launchArgs); !added) {
-        return added;
-      }
+    if (Status added = addTensorMaps(step, launchArgs, maps); !added) {
+      return added;
     }
+    maps += step.kernel->code.mapped.size();
   }
   return {};
 }
@@ -150,12 +154,12 @@ Status CudaExecutable::setSizes(std::span<const int64_t> values) {
     for (size_t i = 0; i < kernel.sizes.size(); ++i) {
       kernel.sizes[i] = values[size_t(kernel.sizeIndices[i])];
     }
-    int64_t blocks = kernel.tileCount.evaluate(kernel.sizes.data());
-    if (blocks < 0 || blocks > std::numeric_limits<int32_t>::max()) {
-      return Failure{"expected a number of blocks below 2^31, found " + std::to_string(blocks),
+    int64_t tiles = kernel.tileCount.evaluate(kernel.sizes.data());
+    if (tiles < 0 || tiles > std::numeric_limits<int32_t>::max()) {
+      return Failure{"expected a number of tiles below 2^31, found " + std::to_string(tiles),
                      "entry '" + name + "', kernel '" + kernel.symbol + "'"};
     }
-    kernel.blocks = unsigned(blocks);
+    kernel.blocks = unsigned(kernel.code.grid.blocks(tiles, context->multiprocessors));
   }
   repeated = std::ranges::equal(sizes, values);
   sizes.assign(values.begin(), values.end());

@@ -60,8 +60,9 @@ private:
       : context(std::move(context)) {}
   Status addKernels(const Program &program, std::span<const CudaKernel> code);
   Status addSteps(const Program &program);
-  /// Encodes the tensor map that a launch with these arguments gets.
-  Status addWeightMap(const Step &step, std::span<const DevicePointer> launchArgs);
+  /// Encodes the tensor maps that a launch with these arguments gets, from `maps` on.
+  Status addTensorMaps(const Step &step, std::span<const DevicePointer> launchArgs,
+                       TensorMap *maps);
   Status setSizes(std::span<const int64_t> values);
   Status clearMark();
   /// With `overlap` it may begin before the launch that the stream was given last has ended, if
@@ -87,7 +88,7 @@ private:
   std::vector<DevicePointer> args;
   std::vector<void *> parameters; ///< of all launches, one behind the other
   std::vector<uint32_t> numbers;
-  std::vector<TensorMap> weightMaps; ///< by launch
+  std::vector<TensorMap> tensorMaps; ///< of all launches, likewise
   std::vector<ProgramObservation> observations;
   std::vector<std::byte> copy; ///< of what is observed
   DevicePointer mark = 0;

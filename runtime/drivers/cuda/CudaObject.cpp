@@ -22,13 +22,14 @@ CudaObject::~CudaObject() {
 Status CudaObject::load(const plan::KernelText &text, const std::string &cubin,
                         const std::string &path) {
   const DriverApi &api = *context->api;
-  Expected<std::optional<plan::WeightMap>> weightMap = plan::weightMapOf(text);
-  if (!weightMap) {
-    return weightMap.status();
+  Expected<std::vector<plan::MappedMatrix>> mapped = plan::mappedMatricesOf(text);
+  if (!mapped) {
+    return mapped.status();
   }
   CudaKernel kernel;
+  kernel.grid = plan::gridShapeOf(text);
   kernel.dependent = plan::isDependent(text);
-  kernel.weightMap = *weightMap;
+  kernel.mapped = *std::move(mapped);
   std::string what = "cannot load the kernel '" + text.symbol + "' on " + context->name;
   Result result = api.ModuleLoadData(&kernel.module, cubin.data());
   if (result == noBinaryForGpu || result == invalidImage) {

@@ -21,9 +21,10 @@ namespace dsv3::runtime::cuda {
 struct CudaKernel {
   Module module = nullptr;
   Function function = nullptr;
-  int threads = 0;                          ///< of a block
-  bool dependent = false;                   ///< may begin before earlier launches have ended
-  std::optional<plan::WeightMap> weightMap; ///< that it gets behind its other parameters
+  int threads = 0;                        ///< of a block
+  plan::GridShape grid;                   ///< blocks
+  bool dependent = false;                 ///< may begin before earlier launches have ended
+  std::vector<plan::MappedMatrix> mapped; ///< whose tensor maps it gets behind its other parameters
 };
 
 /// Unloads its modules when destroyed.

@@ -12,7 +12,7 @@ static constexpr int bytes = 0, notInterleaved = 0, swizzle128 = 3, promoteTo256
 static constexpr unsigned boxRowBytes = 128;
 
 Result cuda::encodeTensorMap(const DriverApi &api, DevicePointer data,
-                             const plan::WeightMap &wanted, TensorMap &map) {
+                             const plan::MappedMatrix &wanted, TensorMap &map) {
   // Columns come first.
   const uint64_t sizes[] = {uint64_t(wanted.rowBytes), uint64_t(wanted.rows)};
   const uint64_t strides[] = {uint64_t(wanted.rowBytes)};

@@ -12,7 +12,7 @@ struct alignas(64) TensorMap {
 };
 
 /// Encodes the map that is wanted, of a matrix at `data`.
-Result encodeTensorMap(const DriverApi &api, DevicePointer data, const plan::WeightMap &wanted,
+Result encodeTensorMap(const DriverApi &api, DevicePointer data, const plan::MappedMatrix &wanted,
                        TensorMap &map);
 
 } // namespace dsv3::runtime::cuda

@@ -34,7 +34,8 @@ inline constexpr unsigned streamNonBlocking = 1;
 /// Of host memory: kernels reach it.
 inline constexpr unsigned hostDeviceMap = 2;
 inline constexpr int captureThreadLocal = 1;
-inline constexpr int attributeCapabilityMajor = 75, attributeCapabilityMinor = 76;
+inline constexpr int attributeMultiprocessors = 16, attributeCapabilityMajor = 75,
+                     attributeCapabilityMinor = 76;
 /// Of a launch that may begin before the one before it has ended.
 inline constexpr int attributeProgrammaticSerialization = 6;
 inline constexpr int functionMaxThreads = 0, functionMaxDynamicShared = 8;

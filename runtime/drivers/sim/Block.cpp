@@ -128,6 +128,7 @@ void Block::begin(int64_t number) {
   size_t firstNumber = size_t(rank) * warps.size() * warpLanes;
   for (auto &lane : lanes) {
     lane->block = number;
+    lane->blocks = work.blocks;
     lane->rank = rank;
     lane->number = uint16_t(firstNumber + size_t(lane->index));
     lane->wait = Wait::Nothing;

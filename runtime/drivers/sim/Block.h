@@ -34,6 +34,7 @@ struct BlockWork {
   void *const *parameters = nullptr;
   size_t threads = 0;
   size_t sharedBytes = 0;
+  int64_t blocks = 0;         ///< of the launch
   size_t clusterBlocks = 1;   ///< that run together
   bool dependent = false;     ///< may begin before earlier launches have ended
   uint64_t seed = 0;          ///< 0: all in order

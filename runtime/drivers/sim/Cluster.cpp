@@ -9,13 +9,13 @@ using namespace dsv3;
 using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
 
-Expected<int64_t> runtime::sim::clusterCount(const BlockWork &work, int64_t blocks) {
+Expected<int64_t> runtime::sim::clusterCount(const BlockWork &work) {
   auto together = int64_t(work.clusterBlocks);
-  if (blocks % together != 0) {
+  if (work.blocks % together != 0) {
     return Failure{"expected whole clusters of " + std::to_string(together) +
-                   " blocks, found a launch of " + std::to_string(blocks)};
+                   " blocks, found a launch of " + std::to_string(work.blocks)};
   }
-  return blocks / together;
+  return work.blocks / together;
 }
 
 Expected<std::unique_ptr<Cluster>> Cluster::create() {

@@ -18,7 +18,7 @@ namespace dsv3::runtime::sim {
 inline constexpr size_t mostClusterBlocks = 8;
 
 /// As many as the blocks of a launch make; fails if some would be left.
-Expected<int64_t> clusterCount(const BlockWork &work, int64_t blocks);
+Expected<int64_t> clusterCount(const BlockWork &work);
 
 /// Used by one thread at a time.
 class Cluster {

@@ -86,8 +86,8 @@ void Grid::beginStep() {
 }
 
 Expected<std::optional<BlockFailure>> Grid::run(BlockWork work, const std::string &kernel,
-                                                int64_t blocks, uint32_t launch) {
-  Expected<int64_t> clusters = clusterCount(work, blocks);
+                                                uint32_t launch) {
+  Expected<int64_t> clusters = clusterCount(work);
   if (!clusters) {
     return clusters.failure();
   }
@@ -96,7 +96,7 @@ Expected<std::optional<BlockFailure>> Grid::run(BlockWork work, const std::strin
   work.checker = checker;
   if (checker) {
     checker->beginLaunch();
-    checker->counters().beginLaunch(kernel, blocks);
+    checker->counters().beginLaunch(kernel, work.blocks);
   }
   for (std::unique_ptr<Cluster> &worker : workers) {
     if (Status prepared = worker->prepare(work); !prepared) {

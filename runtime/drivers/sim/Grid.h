@@ -19,10 +19,10 @@ public:
 
   /// What ran before has ended before all launches that come.
   void beginStep();
-  /// Runs `blocks` blocks of a kernel; `launch` is the number of the launch within its step. The
+  /// Runs all blocks of a kernel; `launch` is the number of the launch within its step. The
   /// failure of one of them, where there is one.
   Expected<std::optional<BlockFailure>> run(BlockWork work, const std::string &kernel,
-                                            int64_t blocks, uint32_t launch);
+                                            uint32_t launch);
 
 private:
   Grid(std::unique_ptr<ThreadTeam> team, uint64_t seed, Checker *checker)

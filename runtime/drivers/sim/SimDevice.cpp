@@ -54,6 +54,8 @@ public:
   }
 
 private:
+  int64_t multiprocessors() const;
+
   SimOptions options;
   std::unique_ptr<Checker> checker;     ///< null: nothing is checked
   std::unique_ptr<Predictor> predictor; ///< null: no times are predicted
@@ -62,6 +64,16 @@ private:
 };
 
 } // namespace
+
+/// Those of the chip whose times are predicted; else few, so that blocks of persistent kernels have
+/// several tiles of small products, and with a seed as many as it chooses.
+int64_t SimDevice::multiprocessors() const {
+  constexpr int64_t few = 4, most = 8;
+  if (options.chip) {
+    return options.chip->multiprocessors;
+  }
+  return options.seed == 0 ? few : 1 + int64_t(options.seed % most);
+}
 
 /// That of sm_80, else of the oldest GPU: texts of newer ones may hold what is not modelled.
 std::optional<size_t> SimDevice::preferredVariant(std::span<const std::string_view> names) const {
@@ -116,8 +128,9 @@ Expected<std::unique_ptr<Object>> SimDevice::loadObject(const ObjectFile &file,
 Expected<std::unique_ptr<Executable>> SimDevice::prepare(const Program &program,
                                                          const Object &object) {
   // Only objects of this device are ever passed to it.
-  Expected<std::unique_ptr<SimExecutable>> executable = SimExecutable::create(
-      *grid, predictor.get(), program, static_cast<const SimObject &>(object).kernels());
+  Expected<std::unique_ptr<SimExecutable>> executable =
+      SimExecutable::create(*grid, predictor.get(), multiprocessors(), program,
+                            static_cast<const SimObject &>(object).kernels());
   if (!executable) {
     return executable.failure();
   }

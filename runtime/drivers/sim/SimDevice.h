@@ -22,7 +22,8 @@ namespace dsv3::runtime {
 
 struct SimOptions {
   int threads = 0; ///< of the host; 0: as many as are useful here
-  /// Chooses who runs when, and which copies are late; 0: all in order.
+  /// Chooses who runs when, which copies are late, and how many multiprocessors there are; 0: all
+  /// in order.
   uint64_t seed = 0;
   /// Checks every access of memory, on one thread; needs clang. What kernels cost is told when
   /// their object goes.

@@ -13,12 +13,26 @@ using namespace dsv3;
 using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
 
-SimExecutable::SimExecutable(Grid &grid, Predictor *predictor, const Program &program,
-                             std::span<const SimKernel> kernels)
-    : grid(grid), predictor(predictor), program(program), kernels(kernels), blocks(kernels.size()) {
+SimExecutable::SimExecutable(Grid &grid, Predictor *predictor, int64_t multiprocessors,
+                             const Program &program, std::span<const SimKernel> kernels)
+    : grid(grid), predictor(predictor), multiprocessors(multiprocessors), program(program),
+      kernels(kernels), blocks(kernels.size()) {
   for (const ProgramKernel &kernel : program.kernels) {
     sizesOf.emplace_back(kernel.sizes.size());
   }
+}
+
+Status SimExecutable::addTensorMaps(Step &step, std::span<const Address> launchArgs) const {
+  for (const plan::MappedMatrix &matrix : step.kernel->mapped) {
+    if (matrix.argument >= int64_t(launchArgs.size())) {
+      return Failure{"expected a tensor map of one of " + std::to_string(launchArgs.size()) +
+                         " arguments, found argument " + std::to_string(matrix.argument),
+                     whereOf(step), "compile the model again"};
+    }
+    step.tensorMaps.push_back(
+        {launchArgs[size_t(matrix.argument)], matrix.rows, matrix.rowBytes, int(matrix.boxRows)});
+  }
+  return {};
 }
 
 Status SimExecutable::addSteps() {
@@ -43,29 +57,23 @@ Status SimExecutable::addSteps() {
     for (int64_t &size : sizesOf[step.number]) {
       step.parameters.push_back(&size);
     }
-    const std::optional<plan::WeightMap> &map = step.kernel->weightMap;
-    size_t more = map ? 3 : 2; // failure mark, number, tensor map
+    size_t more = 2 + step.kernel->mapped.size(); // failure mark, number, tensor maps
     if (step.parameters.size() + more != size_t(step.kernel->entry->parameters)) {
       return Failure{"expected a launch with " + std::to_string(step.kernel->entry->parameters) +
                          " parameters, found " + std::to_string(step.parameters.size() + more),
                      whereOf(step), "compile the model again"};
     }
-    if (map && map->argument >= int64_t(end - command.firstArg)) {
-      return Failure{"expected a tensor map of one of " + std::to_string(end - command.firstArg) +
-                         " arguments, found argument " + std::to_string(map->argument),
-                     whereOf(step), "compile the model again"};
-    }
-    if (map) {
-      step.weightMap = {program.args[command.firstArg + size_t(map->argument)], map->rows,
-                        map->rowBytes, int(map->boxRows)};
+    auto launchArgs = std::span(program.args).subspan(command.firstArg, end - command.firstArg);
+    if (Status added = addTensorMaps(step, launchArgs); !added) {
+      return added;
     }
   }
   for (Step &step : steps) { // whose places are final now
     if (step.kernel) {
       step.parameters.push_back(static_cast<void *>(&markPlace));
       step.parameters.push_back(&step.launch);
-      if (step.kernel->weightMap) {
-        step.parameters.push_back(&step.weightMap);
+      for (dsv3::sim::TensorMap &map : step.tensorMaps) {
+        step.parameters.push_back(&map);
       }
     }
   }
@@ -73,6 +81,7 @@ Status SimExecutable::addSteps() {
 }
 
 Expected<std::unique_ptr<SimExecutable>> SimExecutable::create(Grid &grid, Predictor *predictor,
+                                                               int64_t multiprocessors,
                                                                const Program &program,
                                                                std::span<const SimKernel> kernels) {
   if (kernels.size() != program.kernels.size()) {
@@ -80,7 +89,8 @@ Expected<std::unique_ptr<SimExecutable>> SimExecutable::create(Grid &grid, Predi
                        " kernels, found " + std::to_string(kernels.size()),
                    "entry '" + program.name + "'"};
   }
-  std::unique_ptr<SimExecutable> executable(new SimExecutable(grid, predictor, program, kernels));
+  std::unique_ptr<SimExecutable> executable(
+      new SimExecutable(grid, predictor, multiprocessors, program, kernels));
   if (Status added = executable->addSteps(); !added) {
     return added;
   }
@@ -104,11 +114,12 @@ Status SimExecutable::begin(std::span<const int64_t> sizes) {
     for (size_t j = 0; j < kernel.sizes.size(); ++j) {
       sizesOf[i][j] = sizes[size_t(kernel.sizes[j])];
     }
-    blocks[i] = kernel.tiles.evaluate(sizesOf[i].data());
-    if (blocks[i] < 0 || blocks[i] > std::numeric_limits<int32_t>::max()) {
-      return Failure{"expected a number of blocks below 2^31, found " + std::to_string(blocks[i]),
+    int64_t tiles = kernel.tiles.evaluate(sizesOf[i].data());
+    if (tiles < 0 || tiles > std::numeric_limits<int32_t>::max()) {
+      return Failure{"expected a number of tiles below 2^31, found " + std::to_string(tiles),
                      "entry '" + program.name + "', kernel '" + kernel.symbol + "'"};
     }
+    blocks[i] = kernels[i].grid.blocks(tiles, multiprocessors);
   }
   mark = plan::noFailure;
   grid.beginStep();
@@ -121,14 +132,15 @@ BlockWork SimExecutable::workOf(const Step &step, const SimKernel &kernel) const
   work.parameters = step.parameters.data();
   work.threads = kernel.threads;
   work.sharedBytes = size_t(program.kernels[step.number].scratchBytes);
-  work.clusterBlocks = kernel.clusterBlocks;
+  work.blocks = blocks[step.number];
+  work.clusterBlocks = size_t(kernel.grid.clusterBlocks);
   work.dependent = kernel.dependent;
   return work;
 }
 
 Status SimExecutable::launch(const Step &step) {
   Expected<std::optional<BlockFailure>> ran =
-      grid.run(workOf(step, *step.kernel), step.kernel->symbol, blocks[step.number], step.launch);
+      grid.run(workOf(step, *step.kernel), step.kernel->symbol, step.launch);
   if (!ran) {
     return Failure{ran.failure().what, whereOf(step)};
   }
@@ -198,7 +210,7 @@ Status SimExecutable::predict(const Step &step, LaunchProfile &times) {
   const SimKernel &observed = *step.kernel->observed;
   LaunchPrediction prediction;
   Expected<std::optional<BlockFailure>> ran =
-      predictor->predict(workOf(step, observed), observed.code, blocks[step.number], prediction);
+      predictor->predict(workOf(step, observed), observed.code, prediction);
   if (!ran) {
     return Failure{ran.failure().what, whereOf(step)};
   }

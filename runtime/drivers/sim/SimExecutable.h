@@ -22,6 +22,7 @@ class SimExecutable final : public Executable {
 public:
   /// `grid`, `predictor`, which may be null, and `kernels` outlive it.
   static Expected<std::unique_ptr<SimExecutable>> create(Grid &grid, Predictor *predictor,
+                                                         int64_t multiprocessors,
                                                          const Program &program,
                                                          std::span<const SimKernel> kernels);
 
@@ -36,14 +37,15 @@ private:
     int64_t layer = -1;
     uint32_t launch = 0;            ///< its number within the step, as kernels report it
     std::vector<void *> parameters; ///< their places
-    dsv3::sim::TensorMap weightMap{};
+    std::vector<dsv3::sim::TensorMap> tensorMaps;
     int32_t observation = 0;
     Address observed = nullptr;
   };
 
-  SimExecutable(Grid &grid, Predictor *predictor, const Program &program,
+  SimExecutable(Grid &grid, Predictor *predictor, int64_t multiprocessors, const Program &program,
                 std::span<const SimKernel> kernels);
   Status addSteps();
+  Status addTensorMaps(Step &step, std::span<const Address> launchArgs) const;
   Status begin(std::span<const int64_t> sizes);
   BlockWork workOf(const Step &step, const SimKernel &kernel) const;
   Status launch(const Step &step);
@@ -55,6 +57,7 @@ private:
 
   Grid &grid;
   Predictor *predictor;
+  int64_t multiprocessors;
   Program program; ///< a copy: arguments are passed by their places in it
   std::span<const SimKernel> kernels;
   std::vector<Step> steps;

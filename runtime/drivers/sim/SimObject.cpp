@@ -18,18 +18,14 @@ using namespace dsv3;
 using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
 
-/// The number that follows `before` in a text; 0 if there is none.
-static size_t numberAfter(const std::string &text, std::string_view before) {
-  size_t at = text.find(before), number = 0;
-  if (at != std::string::npos) {
-    std::from_chars(text.data() + at + before.size(), text.data() + text.size(), number);
-  }
-  return number;
-}
-
 /// The threads of a block, as the text states them.
 static Expected<size_t> threadsOf(const plan::KernelText &text) {
-  size_t threads = numberAfter(text.text, "__launch_bounds__(");
+  constexpr std::string_view bounds = "__launch_bounds__(";
+  size_t at = text.text.find(bounds), threads = 0;
+  if (at != std::string::npos) {
+    const char *begin = text.text.data();
+    std::from_chars(begin + at + bounds.size(), begin + text.text.size(), threads);
+  }
   return threads > 0 ? Expected<size_t>(threads)
                      : Failure{"expected a kernel with __launch_bounds__(threads), found none",
                                "kernel '" + text.symbol + "'", "compile the model again"};
@@ -70,16 +66,16 @@ static Expected<SimKernel> load(const plan::KernelText &text, const std::string 
   if (!threads) {
     return threads.status();
   }
-  Expected<std::optional<plan::WeightMap>> weightMap = plan::weightMapOf(text);
-  if (!weightMap) {
-    return weightMap.status();
+  Expected<std::vector<plan::MappedMatrix>> mapped = plan::mappedMatricesOf(text);
+  if (!mapped) {
+    return mapped.status();
   }
   SimKernel kernel;
   kernel.symbol = text.symbol;
   kernel.threads = *threads;
-  kernel.clusterBlocks = std::max<size_t>(1, numberAfter(text.text, "__cluster_dims__("));
+  kernel.grid = plan::gridShapeOf(text);
   kernel.dependent = plan::isDependent(text);
-  kernel.weightMap = *weightMap;
+  kernel.mapped = *std::move(mapped);
   kernel.file = std::make_unique<MemoryFile>(code);
   if (kernel.file->error() != 0) {
     return cannot(std::strerror(kernel.file->error()));

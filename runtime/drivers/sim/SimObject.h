@@ -22,10 +22,10 @@ namespace dsv3::runtime::sim {
 
 struct SimKernel {
   std::string symbol;
-  size_t threads = 0;                       ///< of a block
-  size_t clusterBlocks = 1;                 ///< that run together
-  bool dependent = false;                   ///< may begin before earlier launches have ended
-  std::optional<plan::WeightMap> weightMap; ///< that it gets behind its other parameters
+  size_t threads = 0;                     ///< of a block
+  plan::GridShape grid;                   ///< blocks
+  bool dependent = false;                 ///< may begin before earlier launches have ended
+  std::vector<plan::MappedMatrix> mapped; ///< whose tensor maps it gets behind its other parameters
   const dsv3::sim::Entry *entry = nullptr;
   std::unique_ptr<void, int (*)(void *)> library{nullptr, nullptr};
   std::unique_ptr<MemoryFile> file; ///< the shared object

@@ -146,6 +146,9 @@ void Block::storeTensor(MachineThread &thread, const void *from, const dsv3::sim
   block.checkPlace(lane, box, site);
   block.checkStore(lane, box, site);
   touch(box);
+  if (block.work.meter) {
+    block.work.meter->store(box, site);
+  }
   if (store.done) {
     storeBox(box, block.sharedBegin());
   }

@@ -45,8 +45,8 @@ struct Machine;
 /// A thread of the block that runs.
 struct Thread {
   const Machine *machine;
-  long long block;
-  int rank; ///< of the block in its cluster
+  long long block, blocks; ///< its number, and how many the launch has
+  int rank;                ///< of the block in its cluster
   int index;
   long long multiplyAdds; ///< that it did, where the code is observed
 };

@@ -29,19 +29,20 @@ TEST(GpuKernel, AFileThatEndsWithinALineIsRefused) {
   EXPECT_TRUE(splitKernelTexts("", "empty")->empty());
 }
 
-TEST(GpuKernel, ATextNamesTheMatrixOfItsTensorMap) {
-  auto mapOf = [](const std::string &line) {
-    return weightMapOf({"k", "// a\n" + line + "void\n"});
+TEST(GpuKernel, ATextNamesTheMatricesOfItsTensorMaps) {
+  auto mapsOf = [](const std::string &line) {
+    return mappedMatricesOf({"k", "// a\n" + line + "void\n"});
   };
-  auto map = mapOf("DSV3_WEIGHT_MAP(1, 4096, 512, 128)\n");
-  ASSERT_TRUE(map) << map.failure().message();
-  EXPECT_EQ(*map, (WeightMap{1, 4096, 512, 128}));
-  EXPECT_FALSE(mapOf("\n")->has_value());
+  auto maps = mapsOf("DSV3_TENSOR_MAP(1, 4096, 512, 128)\nDSV3_TENSOR_MAP(3, 64, 32, 16)\n");
+  ASSERT_TRUE(maps) << maps.failure().message();
+  EXPECT_EQ(*maps, (std::vector<MappedMatrix>{{1, 4096, 512, 128}, {3, 64, 32, 16}}));
+  EXPECT_TRUE(mapsOf("\n")->empty());
   for (const char *numbers :
        {"", "1", "1, 2, 64", "-1, 64, 64, 64", "1, 0, 64, 64", "1, 64, 120, 64", "1, 64, 64, 257",
         "1, 64, 64, 0", "1, 1099511627776, 64, 64", "1, 99999999999999999999, 64, 64",
         "1,64,64,64"}) {
-    auto wrong = mapOf("DSV3_WEIGHT_MAP(" + std::string(numbers) + ")\n");
+    auto wrong =
+        mapsOf("DSV3_TENSOR_MAP(1, 64, 64, 64)\nDSV3_TENSOR_MAP(" + std::string(numbers) + ")\n");
     ASSERT_FALSE(wrong) << numbers;
     EXPECT_EQ(wrong.failure().where, "kernel 'k'");
   }
@@ -52,6 +53,20 @@ TEST(GpuKernel, ATextSaysWhetherItWaitsForEarlierLaunches) {
       isDependent({"k", "void k() {\n  Launch launch = dependentLaunch(mark, number);\n}\n"}));
   EXPECT_FALSE(isDependent({"k", "void k() {\n  Launch launch{mark, number};\n}\n"}));
   EXPECT_FALSE(isDependent({"k", "//  Launch launch = dependentLaunch(mark, number);\n"}));
+}
+
+TEST(GpuKernel, APersistentKernelHasWholeClustersAndNoMoreBlocksThanMultiprocessors) {
+  GridShape plain = gridShapeOf({"k", "void __launch_bounds__(384, 1) k() {}\n"});
+  EXPECT_EQ(plain, (GridShape{1, false}));
+  EXPECT_EQ(plain.blocks(500, 132), 500);
+  GridShape pairs =
+      gridShapeOf({"k", "// a\nDSV3_PERSISTENT\nvoid __cluster_dims__(2) __launch_bounds__(384)"});
+  EXPECT_EQ(pairs, (GridShape{2, true}));
+  EXPECT_EQ(pairs.blocks(500, 132), 132);
+  EXPECT_EQ(pairs.blocks(500, 131), 130);
+  EXPECT_EQ(pairs.blocks(4, 132), 4);
+  EXPECT_EQ(pairs.blocks(4, 1), 2); // a cluster there must be
+  EXPECT_EQ(gridShapeOf({"k", "void __cluster_dims__(-2) k() {}\n"}), GridShape());
 }
 
 TEST(GpuKernel, TheMarkOfAFailureHoldsLaunchAndCode) {

@@ -205,6 +205,15 @@ TEST(KernelRules, WarpGroupsMultiplyByInstructionsOfTheirOwn) {
   }
 }
 
+TEST(KernelRules, RowsAreStoredByTensorStoresWhereTheTextAsksForThem) {
+  Product product;
+  product.text.text +=
+      "    weight, T, Epilogue{}, boxedRows(Rows<bf16, 0, 64, 64>{out}, &outMap));\n";
+  EXPECT_EQ(product.faults(), Faults{"no instruction UTMASTG, of which stores of boxes are made"});
+  product.facts.instructions[size_t(Sass::UTMASTG)] = 2;
+  EXPECT_EQ(product.faults(), Faults());
+}
+
 TEST(KernelRules, LoopsOfProductsAndAttentionKeepOutOfLocalMemory) {
   Product product;
   product.facts.localBytes = 24;

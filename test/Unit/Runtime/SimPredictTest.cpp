@@ -18,7 +18,7 @@ namespace {
 /// What a text has besides its body.
 struct Kernel {
   int threads = 64;
-  std::string weightMap = {};
+  std::string tensorMap = {};
   int cluster = 1;
   bool mapped = false; ///< x lies on the host
 };
@@ -36,7 +36,7 @@ protected:
   void predict(const std::string &body, const SimLaunch &how, size_t elements,
                const Kernel &kernel = {}) {
     Status loaded = simulated.load("const float *x, float *y", kernel.threads, body,
-                                   kernel.weightMap, kernel.cluster);
+                                   kernel.tensorMap, kernel.cluster);
     if (!loaded && loaded.failure().where.starts_with("--sim-check")) {
       GTEST_SKIP() << loaded.failure().message();
     }
@@ -206,8 +206,21 @@ TEST_F(SimPredict, TensorCopiesComeFromTheL2) {
           "  }\n"
           "  syncBlock();\n"
           "  while (!tryWait(full, 0)) {}\n",
-          {.blocks = 2, .sharedBytes = 8 * 128 + 8}, 240, {.weightMap = "0, 6, 160, 8"});
+          {.blocks = 2, .sharedBytes = 8 * 128 + 8}, 240, {.tensorMap = "0, 6, 160, 8"});
   EXPECT_EQ(found.memoryBytes, 6 * 96) << "once for both";
+  EXPECT_EQ(found.l2Bytes, 2 * 6 * 96);
+}
+
+// A box of eight rows of 128 bytes, of which the matrix has six of 96.
+TEST_F(SimPredict, ATensorStoreGoesToTheL2AsFarAsTheMatrixGoes) {
+  predict("  SharedArrays shared;\n"
+          "  float *from = shared.take<float>(8 * 32);\n"
+          "  if (threadIndex() == 0) {\n"
+          "    storeTensor(from, &map, 64, 0);\n"
+          "    commitStores();\n"
+          "    waitForStores<0>();\n"
+          "  }\n",
+          {.blocks = 2, .sharedBytes = 8 * 128}, 240, {.tensorMap = "1, 6, 160, 8"});
   EXPECT_EQ(found.l2Bytes, 2 * 6 * 96);
 }
 

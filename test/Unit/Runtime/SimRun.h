@@ -34,21 +34,23 @@ public:
   }
 
   /// `body` is that of a kernel test(PARAMETERS) with so many threads; with numbers for
-  /// DSV3_WEIGHT_MAP it has a tensor map `map`. Blocks run in clusters of `cluster`.
+  /// DSV3_TENSOR_MAP it has a tensor map `map`. Blocks run in clusters of `cluster`, and may be
+  /// persistent.
   Status load(const std::string &parameters, int threads, const std::string &body,
-              const std::string &weightMap = "", int cluster = 1) {
+              const std::string &tensorMap = "", int cluster = 1, bool persistent = false) {
     std::string text;
-    for (const char *header : {"tile/failure", "tile/reduce", "tile/wgmma", "ptx/cluster",
+    for (const char *header : {"tile/failure", "tile/order", "tile/reduce", "tile/wgmma",
                                "ptx/tensor_store", "family/latent_attention_mma"}) {
       text += "#include \"runtime/kernels/cuda/" + std::string(header) + ".cuh\"\n";
     }
     text += "using namespace dsv3::gpu;\n";
-    text += weightMap.empty() ? "" : "DSV3_WEIGHT_MAP(" + weightMap + ")\n";
+    text += persistent ? "DSV3_PERSISTENT\n" : "";
+    text += tensorMap.empty() ? "" : "DSV3_TENSOR_MAP(" + tensorMap + ")\n";
     text += "extern \"C\" __global__ void ";
     text += cluster == 1 ? "" : "__cluster_dims__(" + std::to_string(cluster) + ") ";
     text += "__launch_bounds__(" + std::to_string(threads) + ") test(" + parameters +
             ", uint64 *mark, uint32 number" +
-            (weightMap.empty() ? "" : ", const __grid_constant__ TensorMap map") + ") {\n" + body +
+            (tensorMap.empty() ? "" : ", const __grid_constant__ TensorMap map") + ") {\n" + body +
             "}\n";
     std::string file = plan::joinKernelTexts("sm_80", {{"test", text}});
     std::string path = (folder.path() / "sm_80.cu").string();

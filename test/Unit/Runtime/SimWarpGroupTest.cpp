@@ -6,7 +6,9 @@
 //===----------------------------------------------------------------------===//
 #include "SimWarpGroup.h"
 
+#include <algorithm>
 #include <numeric>
+#include <utility>
 
 using namespace dsv3;
 using namespace dsv3::runtime;
@@ -155,4 +157,51 @@ TEST(SimWarpGroup, RegistersThatThereAreNot) {
                 "setmaxnreg: the block's warps want 67584 of 65536 registers, which never come");
     }
   }
+}
+
+// The order in which persistent blocks have 19 x 3 tiles.
+TEST(SimWarpGroup, TilesOfABandOfRowsComeColumnByColumn) {
+  SimRun sim(options(false));
+  SUCCEED_OR_FAIL(sim.load("int *rows, int *columns", 32, R"(
+    for (int i = threadIndex(); i < 19 * 3; i += 32) {
+      BandedTile tile(i, 19, 3);
+      rows[i] = tile.row;
+      columns[i] = tile.column;
+    }
+  )"));
+  sim.add(std::vector<int>(57));
+  sim.add(std::vector<int>(57));
+  SUCCEED_OR_FAIL(sim.launch({}));
+  std::vector<int> rows, columns;
+  for (int band = 0; band < 19; band += 8) {
+    for (int column = 0; column < 3; ++column) {
+      for (int row = band; row < std::min(band + 8, 19); ++row) {
+        rows.push_back(row);
+        columns.push_back(column);
+      }
+    }
+  }
+  EXPECT_EQ(sim.values<int>(0), rows);
+  EXPECT_EQ(sim.values<int>(1), columns);
+}
+
+TEST(SimWarpGroup, AMultiprocessorHasOnePersistentBlock) {
+  constexpr size_t tiles = 30;
+  const char *body = "if (threadIndex() == 0) { counts[blockIndex()] = int(blockCount()); }";
+  // In order there are four multiprocessors, with a seed as many as it chooses.
+  for (auto [seed, blocks] : {std::pair<uint64_t, int>(0, 4), {6, 7}, {7, 8}}) {
+    SimRun sim(options(false, seed));
+    SUCCEED_OR_FAIL(sim.load("int *counts", 32, body, "", 1, true));
+    sim.add(std::vector<int>(tiles));
+    SUCCEED_OR_FAIL(sim.launch({tiles}));
+    std::vector<int> expected(tiles);
+    std::fill_n(expected.begin(), blocks, blocks);
+    EXPECT_EQ(sim.values<int>(0), expected) << "seed " << seed;
+  }
+  // Whole clusters of them.
+  SimRun sim(options(false, 6));
+  SUCCEED_OR_FAIL(sim.load("int *counts", 32, body, "", 2, true));
+  sim.add(std::vector<int>(tiles));
+  SUCCEED_OR_FAIL(sim.launch({tiles}));
+  EXPECT_EQ(sim.values<int>(0)[0], 6);
 }

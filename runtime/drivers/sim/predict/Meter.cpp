@@ -96,7 +96,7 @@ void Meter::product(const SliceProduct &product) {
   ++work.instructions;
 }
 
-void Meter::load(const TensorBox &box, const void *site) {
+void Meter::pass(const TensorBox &box, bool store, const void *site) {
   constexpr uintptr_t inLine = lineBytes / sectorBytes;
   for (int row = 0; row < box.map.boxRows; ++row) {
     BoxRow part = rowOf(box, row);
@@ -104,9 +104,10 @@ void Meter::load(const TensorBox &box, const void *site) {
     for (uintptr_t sector = begin / sectorBytes; sector * sectorBytes < end; ++sector) {
       auto bit = uint8_t(1 << sector % inLine);
       if (lines.empty() || lines.back().line != sector / inLine || lines.back().site != site) {
-        lines.push_back({sector / inLine, 0, false, site});
+        lines.push_back({sector / inLine, 0, store, site});
       }
       lines.back().sectors |= bit;
+      work.storedSectors += store;
     }
   }
   ++work.instructions;

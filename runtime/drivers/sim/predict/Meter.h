@@ -38,8 +38,13 @@ public:
   void product(int products) { work.products += products, ++work.instructions; }
   /// A warp's part of a product of its warp group.
   void product(const SliceProduct &product);
-  /// A tensor copy, which goes past the first-level cache; and what it brings to a block.
-  void load(const TensorBox &box, const void *site);
+  /// A tensor copy or store, which goes past the first-level cache; and what a copy brings to a
+  /// block.
+  void load(const TensorBox &box, const void *site) { pass(box, false, site); }
+  void store(const TensorBox &box, const void *site) {
+    pass(box, true, site);
+    fill(box); // it is read as fast
+  }
   void fill(const TensorBox &box) { work.sharedWavefronts += double(bytesOf(box)) / lineBytes; }
   void shuffle(size_t warp) { ++chains[warp].shuffles, ++work.instructions; }
   /// A warp waits until no more than `pending` groups of copies are on their way.
@@ -62,6 +67,7 @@ private:
     return size_t(static_cast<const std::byte *>(place) - range.data()) < range.size();
   }
   void access(size_t warp, std::span<const AccessEntry> entries, std::span<const int> numbers);
+  void pass(const TensorBox &box, bool store, const void *site);
   void touchLines(std::span<const AccessEntry> entries);
   void noteLoad(size_t warp, const void *site);
   void finishLoads(size_t warp);

@@ -186,16 +186,14 @@ static LaunchPrediction predictionOf(const LaunchTime &time, const LaunchWork &w
   return prediction;
 }
 
-Expected<std::optional<BlockFailure>> Predictor::predict(BlockWork next,
-                                                         std::span<const std::byte> code,
-                                                         int64_t blocks,
-                                                         LaunchPrediction &prediction) {
-  Expected<int64_t> clusters = clusterCount(next, blocks);
+Expected<std::optional<BlockFailure>>
+Predictor::predict(BlockWork next, std::span<const std::byte> code, LaunchPrediction &prediction) {
+  Expected<int64_t> clusters = clusterCount(next);
   if (!clusters) {
     return clusters.failure();
   }
   LaunchWork work;
-  work.blocks = blocks;
+  work.blocks = next.blocks;
   work.threads = int(next.threads);
   work.sharedBytes = int64_t(next.sharedBytes);
   atOnce = blocksAtOnce(ofChip, work.threads, work.sharedBytes);
@@ -205,7 +203,7 @@ Expected<std::optional<BlockFailure>> Predictor::predict(BlockWork next,
     return prepared;
   }
   int64_t count = *clusters;
-  if (blocks > 0) {
+  if (next.blocks > 0) {
     // The first one shows how much one does.
     std::optional<BlockFailure> failed = runCluster(0);
     if (!failed) {
@@ -229,7 +227,7 @@ Expected<std::optional<BlockFailure>> Predictor::predict(BlockWork next,
                                   &LaunchWork::l2Sectors, &LaunchWork::writtenSectors}) {
     work.*sum *= double(together);
   }
-  addCounted(work, meter.counted(), count > 0 ? double(blocks) / double(count) : 0);
+  addCounted(work, meter.counted(), count > 0 ? double(next.blocks) / double(count) : 0);
   prediction = predictionOf(timeOf(ofChip, work), work, count);
   return std::optional<BlockFailure>();
 }

@@ -32,7 +32,7 @@ public:
   void beginStep() { l2.clear(); }
   /// Runs blocks of `work`, whose code is observed and lies in `code`. Fails as Grid::run does.
   Expected<std::optional<BlockFailure>> predict(BlockWork work, std::span<const std::byte> code,
-                                                int64_t blocks, LaunchPrediction &prediction);
+                                                LaunchPrediction &prediction);
 
 private:
   Predictor(const Chip &chip, std::unique_ptr<Cluster> cluster,

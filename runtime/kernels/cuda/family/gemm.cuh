@@ -41,14 +41,18 @@ struct BlockResult {
   int rowCount;
   int64 codeGroup; ///< that the block's columns are, of those of a row
 
+  /// What the epilogue gives, if it does not store it.
+  template <int parts>
+  __device__ auto value(int row, int64 column, const float (&sums)[parts]) const {
+    return epilogue(Place{first.row + row, first.head, first.group, column}, sums);
+  }
   template <int parts>
   __device__ void put(float *staged, int row, int64 column, const float (&sums)[parts]) const {
-    Place at{first.row + row, first.head, first.group, column};
     if constexpr (isStage<Stage>) {
       staged[row * stagedStride(Stage::group) + (column - first.column)] =
-          toFloat(epilogue(at, sums));
+          toFloat(value(row, column, sums));
     } else {
-      epilogue(at, sums);
+      value(row, column, sums);
     }
   }
   /// The stage for the rows of one of `warps` warps.
@@ -186,20 +190,15 @@ __device__ inline void mmaColumns(const W &weight, const RowAt &rowAt,
   result.template finish<Tile::threads>(staged);
 }
 
-/// The block's place in a grid of [row tiles][heads][column tiles], or, where as many neighbours
-/// share their columns, of [groups of row tiles][heads][column tiles][row tiles of a group], the
-/// last of which may have no rows.
+/// The block's place in a grid of [row tiles][heads][column tiles].
 struct GemmBlock {
   int64 columnTile, head, firstRow;
-  int rowCount; ///< 0 or less: none
+  int rowCount;
 
-  __device__ GemmBlock(int64 columnTiles, int64 heads, int64 tileRows, int64 allRows,
-                       int64 neighbours = 1) {
-    int64 tile = blockIndex() / neighbours;
-    columnTile = tile % columnTiles;
-    head = tile / columnTiles % heads;
-    int64 rowTile = tile / (columnTiles * heads) * neighbours + blockIndex() % neighbours;
-    firstRow = rowTile * tileRows;
+  __device__ GemmBlock(int64 columnTiles, int64 heads, int64 tileRows, int64 allRows) {
+    columnTile = blockIndex() % columnTiles;
+    head = blockIndex() / columnTiles % heads;
+    firstRow = blockIndex() / (columnTiles * heads) * tileRows;
     rowCount = int(allRows - firstRow < tileRows ? allRows - firstRow : tileRows);
   }
 };

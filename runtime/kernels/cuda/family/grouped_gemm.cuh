@@ -11,37 +11,70 @@
 
 namespace dsv3::gpu {
 
-/// Entries of an expert that a block has.
-struct GroupBlock {
-  int64 columnTile;
-  int expert = -1; ///< none
-  int64 firstRow = 0;
-  int rowCount = 0;
+/// Finds the experts of tiles, whose numbers grow from call to call: each expert has its row tiles,
+/// as many as its entries need, times all column tiles.
+class ExpertOfTile {
+public:
+  int expert = -1;
+  int begin = 0, end = 0;         ///< of its entries
+  int rowTiles = 0, tileFrom = 0; ///< its first tile
 
-  /// All lanes of a warp look at 32 experts at a time. Entries of expert e are
-  /// [offsets[e], offsets[e + 1]).
-  __device__ GroupBlock(const int32 *offsets, int experts, int64 columnTiles, int tileRows) {
-    columnTile = blockIndex() % columnTiles;
-    auto block = int(blockIndex() / columnTiles);
-    int before = 0; // blocks of earlier experts
-    for (int first = 0; first < experts && expert < 0; first += warpLanes) {
+  /// Entries of expert e are [offsets[e], offsets[e + 1]).
+  __device__ ExpertOfTile(const int32 *offsets, int experts, int columnTiles, int tileRows)
+      : offsets(offsets), experts(experts), columnTiles(columnTiles), tileRows(tileRows) {}
+
+  /// False if there is no such tile. All lanes of a warp look at 32 experts at a time.
+  __device__ bool find(int tile) {
+    for (; first < experts; first += warpLanes) {
       int e = first + laneIndex();
-      int begin = e < experts ? offsets[e] : 0, end = e < experts ? offsets[e + 1] : 0;
-      int blocks = (end - begin + tileRows - 1) / tileRows, until = blocks;
+      int from = e < experts ? offsets[e] : 0, to = e < experts ? offsets[e + 1] : 0;
+      int rows = (to - from + tileRows - 1) / tileRows, tiles = rows * columnTiles, until = tiles;
       for (int delta = 1; delta < warpLanes; delta *= 2) {
         int lower = shuffleUp(until, delta);
         until += laneIndex() >= delta ? lower : 0;
       }
-      int within = block - (before + until - blocks);
-      bool mine = within >= 0 && within < blocks;
+      int within = tile - (before + until - tiles);
+      bool mine = within >= 0 && within < tiles;
       int found = int(warpBest({mine ? 1.0f : 0.0f, mine ? laneIndex() : noIndex}).index);
       if (found != noIndex) {
         expert = first + found;
-        firstRow = shuffle(begin + within * tileRows, found);
-        int left = shuffle(end, found) - int(firstRow);
-        rowCount = left < tileRows ? left : tileRows;
+        begin = shuffle(from, found);
+        end = shuffle(to, found);
+        rowTiles = shuffle(rows, found);
+        tileFrom = shuffle(before + until - tiles, found);
+        return true;
       }
       before += shuffle(until, warpLanes - 1);
+    }
+    return false;
+  }
+
+private:
+  const int32 *offsets;
+  int experts, columnTiles, tileRows;
+  int first = 0, before = 0; ///< the experts that are looked at, and tiles of earlier ones
+};
+
+/// Entries of an expert that a block has.
+struct GroupBlock {
+  int64 columnTile = 0;
+  int expert = -1; ///< none
+  int64 firstRow = 0;
+  int rowCount = 0;
+
+  /// Row tile and column tile of the expert.
+  __device__ GroupBlock(const ExpertOfTile &of, int tileRows, int rowTile, int columnTile)
+      : columnTile(columnTile), expert(of.expert), firstRow(of.begin + rowTile * tileRows) {
+    int left = of.end - int(firstRow);
+    rowCount = left < tileRows ? left : tileRows;
+  }
+  /// The block's own, in a grid of [row tiles of all experts][column tiles].
+  __device__ GroupBlock(const int32 *offsets, int experts, int64 columnTiles, int tileRows) {
+    auto columns = int(columnTiles), tile = int(blockIndex());
+    ExpertOfTile of(offsets, experts, columns, tileRows);
+    if (of.find(tile)) {
+      int within = tile - of.tileFrom;
+      *this = GroupBlock(of, tileRows, within / columns, within % columns);
     }
   }
 };

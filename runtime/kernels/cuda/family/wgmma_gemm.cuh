@@ -1,71 +1,93 @@
 //===- wgmma_gemm.cuh - products on warp groups of sm_90a -------*- C++ -*-===//
 //
 // kern.gemm and kern.grouped_gemm for many rows of bf16 or of codes: the forms WgmmaTiles and
-// WgmmaPairs. Blocks divide the work as those of the other forms do; `map` is the tensor map
-// of the weight. Values for a stage lie in shared memory of their own.
+// WgmmaPairs. Persistent: a block has one tile after the other, and while its results are stored
+// the next one is on its way. `map` is the tensor map of the weight.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
 
 #include "runtime/kernels/cuda/family/grouped_gemm.cuh"
+#include "runtime/kernels/cuda/family/wgmma_results.cuh"
+#include "runtime/kernels/cuda/tile/order.cuh"
 #include "runtime/kernels/cuda/tile/wgmma.cuh"
 
 namespace dsv3::gpu {
 
-/// The rows and columns of a WgmmaTile.
-template <int parts, int64 columns, typename Tile, typename RowAt, typename W, typename Epilogue,
+/// The block's tiles of kern.gemm. Blocks that share the weight have neighbouring rows of tiles, of
+/// which the last may have no rows.
+template <int64 columns, int64 heads, typename Tile, typename A>
+struct GemmTiles {
+  using RowAt = RowsFrom<A>;
+  A a;
+  int64 allRows;
+
+  /// visit(TileWork) for each.
+  template <typename Visit>
+  __device__ void forEach(const Visit &visit) const {
+    constexpr int columnTiles = int(ceilDiv(columns, Tile::columns)), blocks = Tile::blocks;
+    static_assert(BandedTile::bandRows % blocks == 0, "blocks that share are in a band");
+    auto rowTiles = int(ceilDiv(allRows, Tile::rows * blocks)) * blocks;
+    int64 tiles = int64(rowTiles) * columnTiles * heads;
+    for (int64 index = blockIndex(); index < tiles; index += blockCount()) {
+      BandedTile tile(int(index), rowTiles, columnTiles * int(heads));
+      int64 firstRow = int64(tile.row) * Tile::rows, left = allRows - firstRow;
+      int64 head = tile.column / columnTiles;
+      Place first{firstRow, head, head, int64(tile.column % columnTiles) * Tile::columns};
+      visit(
+          TileWork<RowAt>{{a, firstRow, head}, first, int(left < Tile::rows ? left : Tile::rows)});
+    }
+  }
+};
+
+/// Those of kern.grouped_gemm.
+template <int64 columns, int experts, typename Tile, bool indirect, typename A>
+struct GroupedGemmTiles {
+  using RowAt = EntryRows<A, indirect>;
+  A a;
+  const int32 *offsets, *rows;
+
+  template <typename Visit>
+  __device__ void forEach(const Visit &visit) const {
+    constexpr int columnTiles = int(ceilDiv(columns, Tile::columns));
+    ExpertOfTile of(offsets, experts, columnTiles, Tile::rows);
+    for (auto index = int(blockIndex()); of.find(index); index += int(blockCount())) {
+      BandedTile tile(index - of.tileFrom, of.rowTiles, columnTiles);
+      GroupBlock block(of, Tile::rows, tile.row, tile.column);
+      visit(TileWork<RowAt>{
+          {a, rows, block.firstRow}, placeOf(block, Tile::columns), block.rowCount});
+    }
+  }
+};
+
+/// All of the block's tiles.
+template <int parts, int64 columns, typename Tile, typename W, typename Tiles, typename Epilogue,
           typename Stage>
-__device__ inline void wgmmaColumns(const W &weight, const TensorMap *map, const RowAt &rowAt,
-                                    const BlockResult<Epilogue, Stage> &result) {
+__device__ inline void wgmmaTiles(const W &weight, const TensorMap *map, const Tiles &tiles,
+                                  const Epilogue &epilogue, const Stage &stage) {
   static_assert(blockColumns<Stage, Tile::columns> == Tile::columns, "a block has one tile");
-  constexpr int warps = 2 * Tile::groupWarps; // that multiply
-  using Product = WgmmaProduct<parts, columns, Tile, W, RowAt>;
-  using Shared = typename Tile::Shared;
+  using Work = TileWork<typename Tiles::RowAt>;
+  using Product = WgmmaProduct<parts, columns, Tile, W, typename Tiles::RowAt>;
   SharedArrays shared;
-  Product product(shared, weight, map, rowAt, result.first.group, result.first.column,
-                  result.rowCount);
-  float *staged = nullptr;
-  Barrier *allStaged = nullptr;
-  if constexpr (isStage<Stage>) {
-    staged = shared.take<float>(stagedBytes(Tile::rows, Stage::group) / 4);
-    allStaged = shared.take<Barrier>(1);
-    if (threadIndex() == 0) {
-      initBarrier(allStaged, warps);
-    }
-  }
-  product.begin();
+  Product product(shared, weight, map);
+  WarpGroupResults<parts, columns, Tile, Stage> results(shared);
+  product.begin(shared);
   if (product.brings()) {
-    product.bring();
-    Shared::leave();
-    Shared::waitUntilAllLeft();
-    return;
+    giveRegisters<Tile::fewRegisters>();
+    tiles.forEach([&](const Work &tile) { product.bring(tile); });
+    product.endBringing();
+  } else {
+    takeRegisters<Tile::manyRegisters>();
+    tiles.forEach([&](const Work &tile) {
+      float sums[productSums];
+      product.multiply(tile, sums);
+      results.store(blockResult<columns>(epilogue, stage, tile.first, tile.rowCount),
+                    Tile::groupFirstRow() + warpIndex() % Tile::groupWarps * 16,
+                    tile.first.column + Tile::groupProduct() * Product::productPart, sums);
+    });
+    results.end();
   }
-  float sums[productSums];
-  product.multiply(sums);
-  Shared::leave();
-  int warpRow = Tile::groupFirstRow() + warpIndex() % Tile::groupWarps * 16;
-  int64 firstColumn = result.first.column + Tile::groupProduct() * Product::productPart;
-#pragma unroll
-  for (int i = 0; i < productSums / parts; ++i) {
-    int row = warpRow + productRow(i);
-    int64 column = firstColumn + productColumn(i);
-    if (row < result.rowCount && column < columns) {
-      float ofRow[parts];
-      for (int p = 0; p < parts; ++p) {
-        ofRow[p] = sums[p * (productSums / parts) + i];
-      }
-      result.put(staged, row, column, ofRow);
-    }
-  }
-  if constexpr (isStage<Stage>) {
-    syncWarp();
-    if (laneIndex() == 0) {
-      arrive(allStaged);
-    }
-    Product::waitFor(allStaged, 0);
-    result.template storeStaged<warps>(staged, warpIndex() - Tile::groupWarps);
-  }
-  Shared::waitUntilAllLeft();
+  Tile::Shared::leave();
 }
 
 template <int parts, int64 columns, int64 heads, typename Tile, typename A, typename W,
@@ -75,12 +97,8 @@ __device__ inline void gemmWgmma(Launch launch, const TensorMap *map, A a, const
   if (launch.stopped()) {
     return;
   }
-  GemmBlock block(ceilDiv(columns, Tile::columns), heads, Tile::rows, allRows,
-                  Tile::Shared::blockCount);
-  RowsFrom<A> rowAt{a, block.firstRow, block.head};
-  Place first{block.firstRow, block.head, block.head, block.columnTile * Tile::columns};
-  wgmmaColumns<parts, columns, Tile>(weight, map, rowAt,
-                                     blockResult<columns>(epilogue, stage, first, block.rowCount));
+  using Tiles = GemmTiles<columns, heads, Tile, A>;
+  wgmmaTiles<parts, columns, Tile>(weight, map, Tiles{a, allRows}, epilogue, stage);
 }
 
 template <int parts, int64 columns, int experts, typename Tile, bool indirect, typename A,
@@ -91,14 +109,8 @@ __device__ inline void groupedGemmWgmma(Launch launch, const TensorMap *map, A a
   if (launch.stopped()) {
     return;
   }
-  GroupBlock block(offsets, experts, ceilDiv(columns, Tile::columns), Tile::rows);
-  if (block.expert < 0) {
-    return;
-  }
-  EntryRows<A, indirect> rowAt{a, rows, block.firstRow};
-  wgmmaColumns<parts, columns, Tile>(
-      weight, map, rowAt,
-      blockResult<columns>(epilogue, stage, placeOf(block, Tile::columns), block.rowCount));
+  using Tiles = GroupedGemmTiles<columns, experts, Tile, indirect, A>;
+  wgmmaTiles<parts, columns, Tile>(weight, map, Tiles{a, offsets, rows}, epilogue, stage);
 }
 
 } // namespace dsv3::gpu

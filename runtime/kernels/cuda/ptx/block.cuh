@@ -16,6 +16,8 @@ inline constexpr uint32 allLanes = 0xffffffffu;
 
 __device__ inline int threadIndex() { return int(threadIdx.x); }
 __device__ inline int64 blockIndex() { return int64(blockIdx.x); }
+/// Blocks of the launch.
+__device__ inline int64 blockCount() { return int64(gridDim.x); }
 __device__ inline int warpIndex() { return int(threadIdx.x) / warpLanes; }
 __device__ inline int laneIndex() { return int(threadIdx.x) % warpLanes; }
 

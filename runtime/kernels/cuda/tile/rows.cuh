@@ -19,8 +19,10 @@ struct Rows {
 
   T *base;
 
+  /// Where a head begins in its row.
+  static __device__ int64 firstOf(int64 head) { return offset + head * headStride; }
   __device__ T *at(int64 row, int64 head = 0) const {
-    return base + (offset + row * rowStride + head * headStride);
+    return base + (row * rowStride + firstOf(head));
   }
   /// What the elements of a block of columns are to be multiplied with.
   __device__ float scale(int64, int64) const { return 1.0f; }

@@ -13,7 +13,6 @@ namespace dsv3::gpu {
 
 template <int blocks>
 struct Sharing {
-  static constexpr int blockCount = blocks;
   static_assert(blocks >= 1 && blocks <= warpLanes, "a lane for each block");
 
   /// What the threads of all blocks did before, such as making barriers, lies before what any does
@@ -27,18 +26,11 @@ struct Sharing {
       waitForCluster();
     }
   }
-  /// The thread asks no more of other blocks' shared memory; and waits until none does of its own,
+  /// The thread asks no more of other blocks' shared memory, and waits until none does of its own,
   /// before it ends.
   static __device__ void leave() {
     if constexpr (blocks > 1) {
-      syncWarp();
-      arriveCluster();
-    }
-  }
-  static __device__ void waitUntilAllLeft() {
-    if constexpr (blocks > 1) {
-      syncWarp();
-      waitForCluster();
+      meet();
     }
   }
 

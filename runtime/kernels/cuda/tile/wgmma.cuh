@@ -4,13 +4,15 @@
 // One warp group brings pieces of 128 bytes of a row to shared memory, rows by cp.async, since
 // they may be anywhere, and the weight by TMA; two others multiply 64 x 128 each, beside or
 // below each other. A stage of shared memory is full when both sides of a piece have come,
-// empty when both groups have read it, in all blocks that share the weight.
+// empty when both groups have read it, in all blocks that share the weight. Stages go on from a
+// tile to the next.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
 
 #include "runtime/kernels/cuda/ptx/block.cuh"
 #include "runtime/kernels/cuda/ptx/tensor_copy.cuh"
+#include "runtime/kernels/cuda/tile/boxes.cuh"
 #include "runtime/kernels/cuda/tile/mma.cuh"
 #include "runtime/kernels/cuda/tile/promote.cuh"
 #include "runtime/kernels/cuda/tile/quantise.cuh"
@@ -18,7 +20,7 @@
 
 /// Of a kernel whose last parameter is a TensorMap: the matrix that its ARGUMENT points to, of ROWS
 /// of ROW_BYTES, in boxes of BOX_ROWS. The driver reads it in the text (dsv3/Plan/GpuKernel.h).
-#define DSV3_WEIGHT_MAP(ARGUMENT, ROWS, ROW_BYTES, BOX_ROWS)                                       \
+#define DSV3_TENSOR_MAP(ARGUMENT, ROWS, ROW_BYTES, BOX_ROWS)                                       \
   static_assert((ROW_BYTES) % 16 == 0 && (BOX_ROWS) <= 256, "what a tensor map takes");
 
 namespace dsv3::gpu {
@@ -32,27 +34,34 @@ __device__ inline uint64 matrixDescriptor(const void *from) {
          swizzle128 << 62;
 }
 
-/// `blocks` of a cluster have the same columns, and share the weight.
-template <int tileRows, int tileColumns, int blocks>
+/// `sharingBlocks` of a cluster have the same columns, and share the weight.
+template <int tileRows, int tileColumns, int sharingBlocks>
 struct WgmmaTile : TilePiece {
-  using Shared = Sharing<blocks>;
+  using Shared = Sharing<sharingBlocks>;
+  static constexpr int blocks = sharingBlocks;
   static constexpr int rows = tileRows, columns = tileColumns, stages = 4, groupThreads = 128;
   static constexpr int threads = 3 * groupThreads, groupWarps = groupThreads / warpLanes;
+  static constexpr int multiplyingWarps = 2 * groupWarps;
   static constexpr int rowGroups = rows / productRows;
   /// Registers of a thread that brings, and of one that multiplies.
   static constexpr int fewRegisters = 56, manyRegisters = 224;
   /// Pieces whose rows may be on their way when one more is waited for.
   static constexpr int ahead = 2;
   static constexpr int fullArrivals = groupWarps + 1;
-  static constexpr int emptyArrivals = 2 * groupWarps * blocks;
+  static constexpr int emptyArrivals = multiplyingWarps * blocks;
 
   /// Of a piece.
   static constexpr int sideBytes = rows * rowBytes;
   static __device__ constexpr int weightBytes(int parts) { return parts * columns * rowBytes; }
-  /// Of a stage that makes groups of codes, 0 if there is none: its values, and a barrier.
-  static __device__ constexpr int sharedBytes(int parts, int group) {
+  /// Of the boxes of all warps, so many of each.
+  static __device__ constexpr int boxesBytes(int boxes) {
+    return multiplyingWarps * boxes * WarpBoxes::boxBytes;
+  }
+  /// Of a stage that makes groups of codes, 0 if there is none: its values, and a barrier; and of
+  /// a warp's boxes.
+  static __device__ constexpr int sharedBytes(int parts, int group, int boxes) {
     return stages * (sideBytes + weightBytes(parts) + 2 * int(sizeof(Barrier))) +
-           (group > 0 ? stagedBytes(rows, group) + int(sizeof(Barrier)) : 0);
+           (group > 0 ? stagedBytes(rows, group) + int(sizeof(Barrier)) : 0) + boxesBytes(boxes);
   }
 
   static_assert(rowGroups == 1 || rowGroups == 2, "two groups multiply");
@@ -68,9 +77,19 @@ struct WgmmaTile : TilePiece {
   static __device__ int groupProduct() { return warpGroup() / rowGroups; }
 };
 
+/// What a block has at a time: rows, and columns of each part of the weight's group.
+template <typename RowAt>
+struct TileWork {
+  RowAt rowAt;
+  Place first;  ///< of its rows and columns
+  int rowCount; ///< 0 or less: none
+};
+
+/// The products of one tile after the other.
 template <int parts, int64 partRows, typename Tile, typename W, typename RowAt>
 class WgmmaProduct {
 public:
+  using Work = TileWork<RowAt>;
   using Element = typename W::Element;
   using Shared = typename Tile::Shared;
   static constexpr bool codes = W::scaled;
@@ -86,18 +105,17 @@ public:
   static_assert(!W::prologued, "elements go to the tensor cores as they are stored");
   static_assert(!codes || (sizeof(Element) == 1 && W::block == depth), "a scale for each piece");
 
-  /// Columns from `column` on of each part of the weight's group, and `rowCount` rows.
-  __device__ WgmmaProduct(SharedArrays &shared, const W &weight, const TensorMap *map,
-                          const RowAt &rowAt, int64 group, int64 column, int rowCount)
-      : weight(weight), map(map), rowAt(rowAt), group(group), column(column), rowCount(rowCount) {
+  __device__ WgmmaProduct(SharedArrays &shared, const W &weight, const TensorMap *map)
+      : weight(weight), map(map) {
     x = shared.take<unsigned char>(Tile::stages * Tile::sideBytes);
     w = shared.take<unsigned char>(Tile::stages * Tile::weightBytes(parts));
-    full = shared.take<Barrier>(Tile::stages);
-    empty = shared.take<Barrier>(Tile::stages);
   }
 
-  /// All threads of all blocks that share come here, before they bring or multiply.
-  __device__ void begin() const {
+  /// All threads of all blocks that share come here, before they bring or multiply. Barriers lie
+  /// behind all that begins at multiples of 1024 bytes.
+  __device__ void begin(SharedArrays &shared) {
+    full = shared.take<Barrier>(Tile::stages);
+    empty = shared.take<Barrier>(Tile::stages);
     if (threadIndex() == 0) {
       for (int i = 0; i < Tile::stages; ++i) {
         initBarrier(full + i, Tile::fullArrivals);
@@ -110,50 +128,53 @@ public:
 
   static __device__ bool brings() { return threadIndex() < Tile::groupThreads; }
 
-  /// What the threads that bring do.
-  __device__ void bring() const {
-    giveRegisters<Tile::fewRegisters>();
-    for (int piece = 0; piece < pieces; ++piece) {
-      int stage = piece % Tile::stages;
-      if (piece >= Tile::stages) {
-        waitFor(empty + stage, piece / Tile::stages - 1);
+  /// What the threads that bring do for a tile, which may still be on its way afterwards. They go
+  /// on to the next one while this one is multiplied.
+  __device__ void bring(const Work &tile) {
+    for (int piece = 0; piece < pieces; ++piece, ++count) {
+      int stage = count % Tile::stages;
+      if (count >= Tile::stages) {
+        waitFor(empty + stage, count / Tile::stages - 1);
       }
       if (threadIndex() == 0) {
-        bringWeight(piece, stage);
+        bringWeight(tile, piece, stage);
       }
-      bringRows(piece, stage);
+      bringRows(tile, piece, stage);
       commitCopies();
-      if (piece >= Tile::ahead) {
+      if (count >= Tile::ahead) {
         waitForCopies<Tile::ahead>();
-        hasBrought(piece - Tile::ahead);
+        hasBrought(count - Tile::ahead);
       }
     }
+  }
+  /// And in the end.
+  __device__ void endBringing() const {
     waitForCopies<0>();
-    for (int piece = pieces > Tile::ahead ? pieces - Tile::ahead : 0; piece < pieces; ++piece) {
-      hasBrought(piece);
+    for (int i = count > Tile::ahead ? count - Tile::ahead : 0; i < count; ++i) {
+      hasBrought(i);
     }
   }
 
   /// What the others do: the sums of their product.
-  __device__ void multiply(float (&sums)[productSums]) const {
-    takeRegisters<Tile::manyRegisters>();
+  __device__ void multiply(const Work &tile, float (&sums)[productSums]) {
     for (int i = 0; i < productSums; ++i) {
       sums[i] = 0.0f;
     }
-    for (int piece = 0; piece < pieces; ++piece) {
-      waitFor(full + piece % Tile::stages, piece / Tile::stages);
+    for (int piece = 0; piece < pieces; ++piece, ++count) {
+      waitFor(full + count % Tile::stages, count / Tile::stages);
       if constexpr (codes) {
-        addScaled(piece, sums);
+        addScaled(tile, piece, sums);
       } else {
-        beginProducts(piece, sums);
+        beginProducts(sums);
         waitForProducts<1>(sums);
         if (piece > 0) {
-          hasRead(piece - 1);
+          hasRead(count - 1);
         }
       }
     }
     if constexpr (!codes) {
       waitForProducts<0>(sums);
+      hasRead(count - 1);
     }
   }
 
@@ -166,41 +187,43 @@ public:
 private:
   static constexpr int pieces = int(ceilDiv(W::depth, depth));
 
-  __device__ void bringWeight(int piece, int stage) const {
+  __device__ void bringWeight(const Work &tile, int piece, int stage) const {
     unsigned char *to = w + stage * Tile::weightBytes(parts);
     arriveExpecting(full + stage, Tile::weightBytes(parts));
     for (int i = 0; i < products * parts; ++i) {
-      int64 row = (group * parts + i % parts) * partRows + column + i / parts * productPart;
+      int64 row = (tile.first.group * parts + i % parts) * partRows + tile.first.column +
+                  i / parts * productPart;
       Shared::template bring<productPart>(to + i * productPart * Tile::rowBytes, map,
                                           piece * Tile::rowBytes, int(row), full + stage);
     }
   }
 
-  __device__ void bringRows(int piece, int stage) const {
+  __device__ void bringRows(const Work &tile, int piece, int stage) const {
     unsigned char *to = x + stage * Tile::sideBytes;
     int chunkIndex = threadIndex() % Tile::chunks;
     int64 k = int64(piece) * depth + chunkIndex * chunk;
     for (int row = threadIndex() / Tile::chunks; row < Tile::rows;
          row += Tile::groupThreads / Tile::chunks) {
-      bool inside = row < rowCount && k < W::depth;
-      copyAsync(to + Tile::place(row, chunkIndex), inside ? rowAt(row) + k : weight.data,
+      bool inside = row < tile.rowCount && k < W::depth;
+      copyAsync(to + Tile::place(row, chunkIndex), inside ? tile.rowAt(row) + k : weight.data,
                 inside ? Tile::chunkBytes : 0);
     }
   }
 
-  /// The thread's rows of a piece, which it has waited for, are there for tensor cores.
-  __device__ void hasBrought(int piece) const {
+  /// The thread's rows of piece `number` of all, which it has waited for, are there for tensor
+  /// cores.
+  __device__ void hasBrought(int number) const {
     fenceProxy();
     syncWarp();
     if (laneIndex() == 0) {
-      arrive(full + piece % Tile::stages);
+      arrive(full + number % Tile::stages);
     }
   }
-  __device__ void hasRead(int piece) const { Shared::release(empty + piece % Tile::stages); }
+  __device__ void hasRead(int number) const { Shared::release(empty + number % Tile::stages); }
 
   /// Begins the products of a piece: they are added to `sums`, of codes they replace them.
-  __device__ void beginProducts(int piece, float (&sums)[productSums]) const {
-    int stage = piece % Tile::stages;
+  __device__ void beginProducts(float (&sums)[productSums]) const {
+    int stage = count % Tile::stages;
     uint64 a =
         matrixDescriptor(x + stage * Tile::sideBytes + Tile::groupFirstRow() * Tile::rowBytes);
     uint64 b = matrixDescriptor(w + stage * Tile::weightBytes(parts) +
@@ -219,24 +242,23 @@ private:
   }
 
   /// Adds the sums of a piece of codes times their scales, which are fetched in the meantime.
-  __device__ void addScaled(int piece, float (&sums)[productSums]) const {
+  __device__ void addScaled(const Work &tile, int piece, float (&sums)[productSums]) const {
     float ofPiece[productSums];
-    beginProducts(piece, ofPiece);
+    beginProducts(ofPiece);
     PieceScales<parts, partRows, W, RowAt> scales(
-        weight, rowAt, group, column + Tile::groupProduct() * productPart, piece,
-        Tile::groupFirstRow() + warpIndex() % Tile::groupWarps * 16, rowCount);
+        weight, tile.rowAt, tile.first.group,
+        tile.first.column + Tile::groupProduct() * productPart, piece,
+        Tile::groupFirstRow() + warpIndex() % Tile::groupWarps * 16, tile.rowCount);
     waitForProducts<0>(ofPiece);
-    hasRead(piece);
+    hasRead(count);
     scales.promote(ofPiece, sums);
   }
 
   const W &weight;
   const TensorMap *map;
-  const RowAt &rowAt;
-  int64 group, column;
-  int rowCount;
   unsigned char *x, *w;
-  Barrier *full, *empty;
+  Barrier *full = nullptr, *empty = nullptr;
+  int count = 0; ///< pieces that the thread brought or multiplied so far, of all tiles
 };
 
 } // namespace dsv3::gpu

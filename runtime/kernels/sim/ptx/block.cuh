@@ -14,6 +14,7 @@ inline constexpr int warpLanes = 32;
 
 inline int threadIndex() { return sim::thisThread().index; }
 inline int64 blockIndex() { return sim::thisThread().block; }
+inline int64 blockCount() { return sim::thisThread().blocks; }
 inline int warpIndex() { return threadIndex() / warpLanes; }
 inline int laneIndex() { return threadIndex() % warpLanes; }
 

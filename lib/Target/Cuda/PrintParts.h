@@ -1,0 +1,29 @@
+//===- PrintParts.h - parts of the texts of families ------------*- C++ -*-===//
+#pragma once
+
+#include "KernelText.h"
+
+#include "dsv3/Plan/Families.h"
+
+namespace dsv3::cuda {
+
+/// An assertion that `bytes`, an expression, is the shared memory of the family table.
+std::string sharedCheck(const KernelText &kernel, const std::string &bytes);
+/// An epilogue of `parts` sums that stores its value in `destination`, or gives it back where there
+/// is none, and a value of it.
+std::string addEpilogue(KernelText &kernel, FamilyText &text, mlir::Region &region,
+                        mlir::ValueRange inputs, llvm::ArrayRef<int32_t> access, int64_t parts,
+                        mlir::ValueRange destination);
+/// The region that a weight passes through, where there is one.
+std::string prologueText(const KernelText &kernel, mlir::Region &region);
+/// ", Quantise<640, 128, false>{codes, scales}": the stage that makes codes in groups of `group`
+/// columns.
+std::string stageText(const KernelText &kernel, mlir::Value codes, mlir::Value scales,
+                      uint64_t group, bool ue8m0);
+plan::GpuProduct formOf(const KernelText &kernel);
+
+/// Products: PrintProducts.cpp.
+FamilyText print(KernelText &kernel, kern::GemmOp op);
+FamilyText print(KernelText &kernel, kern::GroupedGemmOp op);
+
+} // namespace dsv3::cuda

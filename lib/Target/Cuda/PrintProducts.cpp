@@ -1,0 +1,182 @@
+//===- PrintProducts.cpp - calls of gemm and grouped_gemm -----------------===//
+//
+// The forms of products, and what those of warp groups have besides: tensor maps of their weight
+// and of their result.
+//
+//===----------------------------------------------------------------------===//
+#include "PrintParts.h"
+
+#include "dsv3/Transforms/KernelFacts.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+
+namespace dsv3::cuda {
+
+/// "MmaTile<128, 64, 3>": the tile of a form on tensor cores.
+static std::string tileText(const KernelText &kernel) {
+  plan::GpuProduct form = formOf(kernel);
+  bool ofGroups = isOfWarpGroups(form);
+  return llvm::formatv("{0}<{1}, {2}, {3}>", ofGroups ? "WgmmaTile" : "MmaTile",
+                       kernel.field("rows"), kernel.field("columns"),
+                       ofGroups ? clusterBlocks(form) : kernel.field("stages"));
+}
+
+/// The function of a form: `name` and its kind, then its template arguments, of which all have
+/// `shape` and `last`.
+static std::string productFunction(const KernelText &kernel, const std::string &name,
+                                   const std::string &shape, const std::string &last) {
+  switch (formOf(kernel)) {
+  case plan::GpuProduct::Dots:
+    return llvm::formatv("{0}Rows<{1}, {2}, {3}{4}>", name, shape, kernel.field("rows"),
+                         kernel.field("threads"), last);
+  case plan::GpuProduct::FmaTiles:
+    return name + "Tiles<" + shape + last + ">";
+  case plan::GpuProduct::MmaTiles:
+    return name + "Mma<" + shape + ", " + tileText(kernel) + last + ">";
+  case plan::GpuProduct::WgmmaTiles:
+  case plan::GpuProduct::WgmmaPairs:
+    return name + "Wgmma<" + shape + ", " + tileText(kernel) + last + ">";
+  }
+  llvm_unreachable("all forms are handled");
+}
+
+/// What DSV3_TENSOR_MAP is given for `rows` rows of the matrix behind `value`.
+static std::string mapText(const KernelText &kernel, Value value, int64_t rows, int64_t rowElements,
+                           int64_t boxRows) {
+  int64_t bits = cast<RankedTensorType>(value.getType()).getElementTypeBitWidth();
+  return llvm::formatv("{0}, {1}, {2}, {3}", kernel.parameterOf(value), rows,
+                       rowElements * bits / 8, boxRows);
+}
+
+/// What forms of warp groups have besides: the tensor map of their weight, of which a box is a part
+/// of a product, or what each block of a cluster brings of it.
+static void addWeightMap(const KernelText &kernel, FamilyText &text, Value weight, int64_t parts) {
+  int64_t blocks = clusterBlocks(formOf(kernel));
+  int64_t boxRows = 128 / (parts * blocks), columns = lastDim(weight);
+  int64_t rows = cast<RankedTensorType>(weight.getType()).getNumElements() / columns;
+  text.persistent = true;
+  text.tensorMaps.push_back({mapText(kernel, weight, rows, columns, boxRows), "weightMap"});
+  text.checks += llvm::formatv("\n  static_assert(productColumns / {0} == {1} && {2}::threads == "
+                               "{3}, \"boxes and threads\");",
+                               parts * blocks, boxRows, tileText(kernel), kernel.field("threads"));
+}
+
+/// Where warps of such forms store boxes: the tensor map of their result, and the argument behind
+/// the epilogue: ", boxedRows(Rows<bf16, 0, 128, 128>{out}, &outMap)".
+static std::string addBoxes(const KernelText &kernel, FamilyText &text, Value destination,
+                            int64_t parts) {
+  constexpr int64_t boxRows = 16;
+  int64_t mostRows = kernelFacts(kernel.definition)->maxRows;
+  text.tensorMaps.push_back(
+      {mapText(kernel, destination, mostRows, KernelText::strides(destination).row, boxRows),
+       "outMap"});
+  text.checks += llvm::formatv("\n  static_assert(WarpBoxes::rows == {0} && "
+                               "WarpBoxes::count({1}) == {2}, \"boxes of results\");",
+                               boxRows, parts, kernel.field("boxes"));
+  return ", boxedRows(" + kernel.rows(destination) + ", &outMap)";
+}
+
+/// The assertion on the shared memory of a product's form, if it has any.
+static std::string sharedText(const KernelText &kernel, int64_t parts, int64_t group) {
+  plan::GpuProduct form = formOf(kernel);
+  std::string bytes;
+  switch (form) {
+  case plan::GpuProduct::Dots:
+    if (group == 0) {
+      return "";
+    }
+    bytes = llvm::formatv("stagedBytes({0}, {1})", kernel.field("rows"), group);
+    break;
+  case plan::GpuProduct::FmaTiles:
+    bytes = llvm::formatv("FmaTile::sharedBytes({0})", parts);
+    bytes += group > 0 ? llvm::formatv(" + stagedBytes(FmaTile::rows, {0})", group).str() : "";
+    break;
+  case plan::GpuProduct::MmaTiles:
+    bytes = llvm::formatv("{0}::sharedBytes({1})", tileText(kernel), parts);
+    break;
+  case plan::GpuProduct::WgmmaTiles:
+  case plan::GpuProduct::WgmmaPairs:
+    bytes = llvm::formatv("{0}::sharedBytes({1}, {2}, {3})", tileText(kernel), parts, group,
+                          kernel.field("boxes"));
+    break;
+  }
+  return sharedCheck(kernel, bytes);
+}
+
+/// What both products print alike; `end` is the end of the call: epilogue and stage.
+template <typename OpT>
+static FamilyText beginProduct(KernelText &kernel, OpT op, std::string &end) {
+  kernel.setName(op.getA(), "a");
+  kernel.setName(op.getAScales(), "aScales");
+  kernel.setName(op.getWeight(), "weight");
+  kernel.setName(op.getScales(), "scales");
+  kernel.setName(op.getDestination(), "out");
+  kernel.setName(op.getScalesDestination(), "outScales");
+  FamilyText text;
+  text.declarations = prologueText(kernel, op.getPrologue());
+  auto parts = static_cast<int64_t>(op.getParts());
+  auto group = static_cast<int64_t>(op.getQuantiseGroup().value_or(0));
+  plan::GpuProduct form = formOf(kernel);
+  bool boxed = isOfWarpGroups(form) && kernel.field("boxes") > 0;
+  end = addEpilogue(kernel, text, op.getEpilogue(), op.getEpilogueInputs(), op.getAccess(), parts,
+                    group > 0 || boxed ? ValueRange() : ValueRange(op.getDestination()));
+  text.checks = sharedText(kernel, parts, group);
+  if (group > 0) {
+    end += stageText(kernel, op.getDestination(), op.getScalesDestination(),
+                     static_cast<uint64_t>(group), op.getUe8m0());
+  }
+  assert((op.getPrologue().empty() || form < plan::GpuProduct::MmaTiles) &&
+         "a weight of bf16 needs no prologue, others no tensor cores");
+  if (isOfWarpGroups(form)) {
+    addWeightMap(kernel, text, op.getWeight(), parts);
+  }
+  if (boxed) {
+    end += addBoxes(kernel, text, op.getDestination(), parts);
+  }
+  return text;
+}
+
+/// The rows of a product: "Rows<…>{a}", of codes "scaledRows<2>(Rows<…>{a}, aScales)".
+template <typename OpT>
+static std::string rowsOf(const KernelText &kernel, OpT op) {
+  return op.getAScales() ? kernel.scaledRows(op.getA(), op.getAScales()) : kernel.rows(op.getA());
+}
+
+FamilyText print(KernelText &kernel, kern::GemmOp op) {
+  std::string end;
+  FamilyText text = beginProduct(kernel, op, end);
+  text.header = text.tensorMaps.empty() ? "gemm" : "wgmma_gemm";
+  ArrayRef<int64_t> sizes = cast<RankedTensorType>(op.getWeight().getType()).getShape();
+  auto parts = static_cast<int64_t>(op.getParts());
+  std::string shape = llvm::formatv("{0}, {1}, {2}", parts, sizes.drop_back().back() / parts,
+                                    sizes.size() == 3 ? sizes[0] : 1);
+  text.call = llvm::formatv(
+      "{0}(launch, {1}{2},\n    {3}, {4}, {5});", productFunction(kernel, "gemm", shape, ""),
+      text.tensorMaps.empty() ? "" : "&weightMap, ", rowsOf(kernel, op),
+      kernel.weight(op.getWeight(), op.getScales(), op.getBlock(), !op.getPrologue().empty()),
+      KernelText::rowCount(op.getResult()), end);
+  return text;
+}
+
+FamilyText print(KernelText &kernel, kern::GroupedGemmOp op) {
+  kernel.setName(op.getOffsets(), "offsets");
+  kernel.setName(op.getRows(), "rows");
+  std::string end;
+  FamilyText text = beginProduct(kernel, op, end);
+  text.header = text.tensorMaps.empty() ? "grouped_gemm" : "wgmma_gemm";
+  std::string shape = llvm::formatv("{0}, {1}, {2}", op.getParts(), lastDim(op.getResult()),
+                                    dimOf(op.getWeight(), 0));
+  bool indirect = static_cast<bool>(op.getRows());
+  std::string function =
+      productFunction(kernel, "groupedGemm", shape, indirect ? ", true" : ", false");
+  text.call = llvm::formatv(
+      "{0}(launch, {1}{2},\n    {3}, {4}, {5}, {6});", function,
+      text.tensorMaps.empty() ? "" : "&weightMap, ", rowsOf(kernel, op),
+      kernel.weight(op.getWeight(), op.getScales(), op.getBlock(), !op.getPrologue().empty()),
+      kernel.name(op.getOffsets()), indirect ? kernel.name(op.getRows()) : "nullptr", end);
+  return text;
+}
+
+} // namespace dsv3::cuda

@@ -1,0 +1,145 @@
+//===- wgmma_results.cuh - where sums of warp groups go ---------*- C++ -*-===//
+//
+// What the threads that multiply do with the sums of a tile: each stores what the epilogue makes
+// of its own, or leaves it in shared memory for a stage, which needs whole rows; rows of bf16 a
+// warp stores by tensor stores.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "runtime/kernels/cuda/family/gemm.cuh"
+#include "runtime/kernels/cuda/tile/wgmma.cuh"
+
+namespace dsv3::gpu {
+
+/// The sums of all parts that belong to sum i of the first.
+template <int parts>
+__device__ inline void partsOf(const float (&sums)[productSums], int i, float (&ofRow)[parts]) {
+  for (int p = 0; p < parts; ++p) {
+    ofRow[p] = sums[p * (productSums / parts) + i];
+  }
+}
+
+/// One by one. Without a stage nothing lies in shared memory.
+template <int parts, int64 columns, typename Tile, typename Stage>
+class WarpGroupResults {
+public:
+  /// The block meets before results are stored.
+  __device__ explicit WarpGroupResults(SharedArrays &shared) {
+    if constexpr (isStage<Stage>) {
+      staged = shared.take<float>(stagedBytes(Tile::rows, Stage::group) / 4);
+      turns = shared.take<Barrier>(1);
+      if (threadIndex() == 0) {
+        initBarrier(turns, Tile::multiplyingWarps);
+      }
+    }
+  }
+
+  /// The thread's sums of a tile, of whose columns the warp's begin at `firstColumn`, and of whose
+  /// rows at `warpRow`.
+  template <typename Result>
+  __device__ void store(const Result &result, int warpRow, int64 firstColumn,
+                        const float (&sums)[productSums]) {
+    if (isStage<Stage> && turn > 0) {
+      waitForTurn(turn - 1); // all have taken what was there
+    }
+#pragma unroll
+    for (int i = 0; i < productSums / parts; ++i) {
+      int row = warpRow + productRow(i);
+      int64 column = firstColumn + productColumn(i);
+      if (row < result.rowCount && column < columns) {
+        float ofRow[parts];
+        partsOf(sums, i, ofRow);
+        result.put(staged, row, column, ofRow);
+      }
+    }
+    if constexpr (isStage<Stage>) {
+      endTurn();
+      waitForTurn(turn - 1);
+      result.template storeStaged<Tile::multiplyingWarps>(staged, warpIndex() - Tile::groupWarps);
+      endTurn();
+    }
+  }
+  /// After the last tile.
+  __device__ void end() const {}
+
+private:
+  __device__ void endTurn() {
+    syncWarp();
+    if (laneIndex() == 0) {
+      arrive(turns);
+    }
+    ++turn;
+  }
+  __device__ void waitForTurn(int ended) const {
+    while (!tryWait(turns, ended % 2)) {
+    }
+  }
+
+  float *staged = nullptr;
+  Barrier *turns = nullptr; ///< all put values, then all take them, in turns
+  int turn = 0;
+};
+
+/// In boxes.
+template <int parts, int64 columns, typename Tile, typename R>
+class WarpGroupResults<parts, columns, Tile, BoxedRows<R>> {
+public:
+  __device__ explicit WarpGroupResults(SharedArrays &shared)
+      : ofAll(shared.take<unsigned char>(Tile::boxesBytes(count))) {}
+
+  template <typename Result>
+  __device__ void store(const Result &result, int warpRow, int64 firstColumn,
+                        const float (&sums)[productSums]) const {
+    const BoxedRows<R> &out = result.stage;
+    int warp = warpIndex() - Tile::groupWarps;
+    WarpBoxes boxes{{}, ofAll + warp * count * WarpBoxes::boxBytes};
+    end(); // what was in the boxes has been stored
+    syncWarp();
+    bool wholeRows = warpRow + WarpBoxes::rows <= result.rowCount;
+    auto isWhole = [&](int box) {
+      return wholeRows && firstColumn + (box + 1) * WarpBoxes::columns <= columns;
+    };
+#pragma unroll
+    for (int box = 0; box < count; ++box) {
+      bool whole = isWhole(box);
+      boxes.put(box, [&](int i) {
+        int row = warpRow + productRow(i);
+        int64 column = firstColumn + productColumn(i);
+        bf16 value = {};
+        if (row < result.rowCount && column < columns) {
+          float ofRow[parts];
+          partsOf(sums, i, ofRow);
+          value = result.value(row, column, ofRow);
+          if (!whole) {
+            out.rows.at(result.first.row + row, result.first.head)[column] = value;
+          }
+        }
+        return value;
+      });
+    }
+    fenceProxy();
+    syncWarp();
+    if (laneIndex() == 0) {
+      for (int box = 0; box < count; ++box) {
+        if (isWhole(box)) {
+          int64 column = R::firstOf(result.first.head) + firstColumn + box * WarpBoxes::columns;
+          boxes.store(box, out.map, column, result.first.row + warpRow);
+        }
+      }
+      commitStores();
+    }
+  }
+  __device__ void end() const {
+    if (laneIndex() == 0) {
+      waitForStores<0>();
+    }
+  }
+
+private:
+  static constexpr int count = WarpBoxes::count(parts); ///< of a warp
+  static_assert(count * parts * WarpBoxes::columns == productColumns, "boxes have whole rows");
+  unsigned char *ofAll; ///< the boxes of all warps
+};
+
+} // namespace dsv3::gpu
