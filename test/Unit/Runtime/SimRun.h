@@ -38,9 +38,8 @@ public:
   Status load(const std::string &parameters, int threads, const std::string &body,
               const std::string &weightMap = "", int cluster = 1) {
     std::string text;
-    for (const char *header :
-         {"tile/failure", "tile/reduce", "tile/wgmma", "ptx/cluster", "ptx/tensor_store"}) {
-      text += "#include \"runtime/kernels/cuda/" + std::string(header) + ".cuh\"\n";
+    for (const std::string &header : headers) {
+      text += "#include \"runtime/kernels/cuda/" + header + ".cuh\"\n";
     }
     text += "using namespace dsv3::gpu;\n";
     text += weightMap.empty() ? "" : "DSV3_WEIGHT_MAP(" + weightMap + ")\n";
@@ -85,6 +84,9 @@ public:
     return prepared ? device->profile(**prepared, {}, times) : prepared.status();
   }
 
+  /// That kernels include.
+  std::vector<std::string> headers{"tile/failure", "tile/reduce", "tile/wgmma", "ptx/cluster",
+                                   "ptx/tensor_store"};
   std::unique_ptr<runtime::Device> device;
   std::vector<std::unique_ptr<runtime::Buffer>> buffers;
   std::unique_ptr<runtime::Object> object;

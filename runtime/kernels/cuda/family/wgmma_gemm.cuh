@@ -2,7 +2,7 @@
 //
 // kern.gemm and kern.grouped_gemm for many rows of bf16 or of codes: the forms WgmmaTiles and
 // WgmmaPairs. Blocks divide the work as those of the other forms do; `map` is the tensor map
-// of the weight. Values for a stage lie in shared memory of their own.
+// of the weight. Values for a stage, and sums that are turned, lie in shared memory of their own.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -18,16 +18,17 @@ template <int parts, int64 columns, typename Tile, typename RowAt, typename W, t
 __device__ inline void wgmmaColumns(const W &weight, const TensorMap *map, const RowAt &rowAt,
                                     const BlockResult<Epilogue, Stage> &result) {
   static_assert(blockColumns<Stage, Tile::columns> == Tile::columns, "a block has one tile");
-  constexpr int warps = 2 * Tile::groupWarps; // that multiply
+  constexpr int warps = Tile::multiplyingWarps;
   using Product = WgmmaProduct<parts, columns, Tile, W, RowAt>;
   using Shared = typename Tile::Shared;
   SharedArrays shared;
   Product product(shared, weight, map, rowAt, result.first.group, result.first.column,
                   result.rowCount);
-  float *staged = nullptr;
+  constexpr int floats = isStage<Stage> ? stagedBytes(Tile::rows, Stage::group) / 4
+                                        : TurnedSums<parts>::bytes(warps) / 4;
+  auto *staged = shared.take<float>(floats);
   Barrier *allStaged = nullptr;
   if constexpr (isStage<Stage>) {
-    staged = shared.take<float>(stagedBytes(Tile::rows, Stage::group) / 4);
     allStaged = shared.take<Barrier>(1);
     if (threadIndex() == 0) {
       initBarrier(allStaged, warps);
@@ -45,17 +46,17 @@ __device__ inline void wgmmaColumns(const W &weight, const TensorMap *map, const
   Shared::leave();
   int warpRow = Tile::groupFirstRow() + warpIndex() % Tile::groupWarps * 16;
   int64 firstColumn = result.first.column + Tile::groupProduct() * Product::productPart;
+  constexpr int ofPart = productSums / parts;
 #pragma unroll
-  for (int i = 0; i < productSums / parts; ++i) {
-    int row = warpRow + productRow(i);
-    int64 column = firstColumn + productColumn(i);
-    if (row < result.rowCount && column < columns) {
-      float ofRow[parts];
-      for (int p = 0; p < parts; ++p) {
-        ofRow[p] = sums[p * (productSums / parts) + i];
+  for (int first = 0; first < ofPart; first += 16) {
+    float fragments[parts][4][4];
+    for (int p = 0; p < parts; ++p) {
+      for (int i = 0; i < 16; ++i) {
+        fragments[p][i / 4][i % 4] = sums[p * ofPart + first + i];
       }
-      result.put(staged, row, column, ofRow);
     }
+    result.putFragments(staged, warpIndex() - Tile::groupWarps, warpRow, firstColumn + first * 2,
+                        columns, fragments);
   }
   if constexpr (isStage<Stage>) {
     syncWarp();

@@ -15,6 +15,7 @@
 #include "runtime/kernels/cuda/tile/promote.cuh"
 #include "runtime/kernels/cuda/tile/quantise.cuh"
 #include "runtime/kernels/cuda/tile/sharing.cuh"
+#include "runtime/kernels/cuda/tile/turn.cuh"
 
 /// Of a kernel whose last parameter is a TensorMap: the matrix that its ARGUMENT points to, of ROWS
 /// of ROW_BYTES, in boxes of BOX_ROWS. The driver reads it in the text (dsv3/Plan/GpuKernel.h).
@@ -38,21 +39,24 @@ struct WgmmaTile : TilePiece {
   using Shared = Sharing<blocks>;
   static constexpr int rows = tileRows, columns = tileColumns, stages = 4, groupThreads = 128;
   static constexpr int threads = 3 * groupThreads, groupWarps = groupThreads / warpLanes;
+  static constexpr int multiplyingWarps = 2 * groupWarps;
   static constexpr int rowGroups = rows / productRows;
   /// Registers of a thread that brings, and of one that multiplies.
   static constexpr int fewRegisters = 56, manyRegisters = 224;
   /// Pieces whose rows may be on their way when one more is waited for.
   static constexpr int ahead = 2;
   static constexpr int fullArrivals = groupWarps + 1;
-  static constexpr int emptyArrivals = 2 * groupWarps * blocks;
+  static constexpr int emptyArrivals = multiplyingWarps * blocks;
 
   /// Of a piece.
   static constexpr int sideBytes = rows * rowBytes;
   static __device__ constexpr int weightBytes(int parts) { return parts * columns * rowBytes; }
-  /// Of a stage that makes groups of codes, 0 if there is none: its values, and a barrier.
+  /// Of a stage that makes groups of codes: its values, and a barrier. Without one (0) sums of
+  /// warps are turned.
   static __device__ constexpr int sharedBytes(int parts, int group) {
     return stages * (sideBytes + weightBytes(parts) + 2 * int(sizeof(Barrier))) +
-           (group > 0 ? stagedBytes(rows, group) + int(sizeof(Barrier)) : 0);
+           (group > 0 ? stagedBytes(rows, group) + int(sizeof(Barrier))
+                      : parts * TurnedSums<1>::bytes(multiplyingWarps));
   }
 
   static_assert(rowGroups == 1 || rowGroups == 2, "two groups multiply");
