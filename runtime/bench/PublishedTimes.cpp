@@ -50,7 +50,7 @@ static constexpr int64_t fewRows = 128;
 
 static const PublishedProduct *find(const ShapeResult &shape) {
   const auto *found = std::ranges::find_if(products, [&](const PublishedProduct &known) {
-    return known.columns == shape.columns && known.depth == shape.depth;
+    return shape.codes && known.columns == shape.columns && known.depth == shape.depth;
   });
   return found == products.end() ? nullptr : found;
 }

@@ -66,6 +66,7 @@ static std::optional<ShapeResult> shapeOf(const plan::Plan &plan, size_t variant
   shape.columns = weight->rows;
   shape.depth = weight->columns;
   shape.groups = int64_t(std::lround(touched));
+  shape.codes = plan.policy == "w8a8" && weight->type == DType::F8E4M3;
   return shape;
 }
 

@@ -17,6 +17,7 @@ struct ShapeResult {
   /// [rows, depth] times [columns, depth], in each of `groups`: heads, or experts that have rows.
   /// Of attention only the rows, tokens of the step; it has `cached` tokens.
   int64_t rows = 0, columns = 0, depth = 0, groups = 1, cached = 0;
+  bool codes = false; ///< whether both sides are FP8, as those of published products are
   /// On average over the launches; predicted ones without what lies between launches, since
   /// published times are those of kernels alone.
   double seconds = 0;
@@ -34,10 +35,11 @@ std::vector<LaunchUse> shapeUses(const plan::Plan &plan);
 std::vector<ShapeResult> shapesOf(const plan::Plan &plan, size_t variant, const plan::Entry &entry,
                                   const StepProfile &profile, double attentionFlops);
 
-/// The best published time of the shape on an H100 or H800, if one was published.
+/// The best published time of the shape, products of codes, on an H100 or H800, if one was
+/// published.
 std::optional<double> publishedSeconds(const ShapeResult &shape);
 /// What the kernel is to reach where memory is read at `readBandwidth`, if there is a goal: of
-/// products of many rows for an H100 and an H200.
+/// products of codes, for many rows on an H100 or H200.
 std::optional<double> goalSeconds(const ShapeResult &shape, double readBandwidth);
 
 } // namespace dsv3::runtime

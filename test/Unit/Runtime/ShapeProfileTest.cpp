@@ -13,6 +13,7 @@ using plan::Family;
 /// are counted in tokens, those of experts in entries.
 static plan::Plan shapePlan() {
   plan::Plan plan;
+  plan.policy = "w8a8";
   plan.variants = {{"sm_90a", "", ""}};
   plan.sizes = {{"T"}};
   plan.cache = {.type = DType::BF16, .layers = 2, .latent = 512, .rope = 64};
@@ -59,6 +60,7 @@ TEST(ShapeProfile, ProductsAndAttentionByKernel) {
             std::tuple(64, 2112, 7168, 1));
   EXPECT_EQ(linear.flops, 2.0 * 64 * 2112 * 7168);
   EXPECT_EQ(linear.bytes, 2112 * 7168);
+  EXPECT_TRUE(linear.codes);
   EXPECT_EQ(attention.seconds, 3);
   EXPECT_EQ(attention.cached, 164);
   EXPECT_EQ(attention.flops, 1000 * 64 * (100 + 65 / 2.0));
@@ -90,7 +92,7 @@ TEST(ShapeProfile, ValuesAreWantedOfWhatChoosesExperts) {
 static ShapeResult product(Family family, int64_t rows, int64_t columns, int64_t depth) {
   ShapeResult shape;
   shape.family = family;
-  shape.rows = rows, shape.columns = columns, shape.depth = depth;
+  shape.rows = rows, shape.columns = columns, shape.depth = depth, shape.codes = true;
   shape.bytes = double(columns * depth);
   shape.flops = 2.0 * double(rows) * double(columns) * double(depth);
   return shape;
@@ -107,6 +109,8 @@ TEST(PublishedTimes, OfProducts) {
   EXPECT_NEAR(*goalSeconds(o, 1), o.flops / 1560e12, 1e-9) << "whatever the memory";
   EXPECT_FALSE(publishedSeconds(product(Family::Gemm, 65, 2112, 7168)));
   EXPECT_FALSE(publishedSeconds(product(Family::Gemm, 64, 2112, 7169)));
+  qa.codes = false;
+  EXPECT_FALSE(publishedSeconds(qa) || goalSeconds(qa, 1e12)) << "of bf16 nothing was published";
 }
 
 TEST(PublishedTimes, GoalsOfFewRowsAreSharesOfTheBandwidth) {

@@ -36,7 +36,7 @@ class TileTraffic : public testing::TestWithParam<Form> {};
 } // namespace
 
 /// Columns that are summed, tiles side by side, and columns that have a scale together.
-static constexpr int depth = 2048, across = 2, group = 128;
+static constexpr int depth = 2048, across = 2, group = 128, groupsOfRow = depth / group;
 
 static int sizeOf(std::string_view type) { return type == "e4m3" ? 1 : type == "bf16" ? 2 : 4; }
 static bool areCodes(std::string_view type) { return type == "e4m3"; }
@@ -45,7 +45,7 @@ static bool areCodes(std::string_view type) { return type == "e4m3"; }
 static std::string operandsOf(const Form &form) {
   std::string x = fmt::format("Rows<const {0}, 0, {1}, {1}>{{a}}", form.x, depth);
   if (areCodes(form.x)) {
-    x = fmt::format("scaledRows<{}>({}, aScales)", depth / group, x);
+    x = fmt::format("scaledRows<{}>({}, aScales)", groupsOfRow, x);
   }
   bool codes = areCodes(form.weight);
   return x + fmt::format(", Weight<{}, {}, {}{}>{{weight, {}}}", form.weight,
@@ -74,8 +74,8 @@ static std::vector<std::vector<std::byte>> buffersOf(const Form &form) {
   };
   return {zeros(rows * depth, sizeOf(form.x)),
           zeros(ofWeight * depth, sizeOf(form.weight)),
-          zeros((ofWeight + group) * depth / group / group, 4),
-          zeros(rows * depth / group, 4),
+          zeros((ofWeight + group) * groupsOfRow / group, 4),
+          zeros(rows * groupsOfRow, 4),
           bytesOf(offsets),
           bytesOf(entries),
           zeros(rows * columns, 2)};
@@ -115,12 +115,12 @@ static TrafficKernel kernelOf(const Form &form) {
 /// weight load a part of it each.
 static double leastBytes(const Form &form, double rows, double columns) {
   auto ofRow = [](std::string_view type) {
-    return depth * sizeOf(type) + (areCodes(type) ? depth / group * 4.0 : 0.0);
+    return depth * sizeOf(type) + (areCodes(type) ? groupsOfRow * 4.0 : 0.0);
   };
   double scaleRows = areCodes(form.weight) ? std::max(1.0, columns / group) : 0;
   return rows * ofRow(form.x) +
-         form.parts * (columns * depth * sizeOf(form.weight) / form.cluster +
-                       scaleRows * depth / group * 4) +
+         form.parts *
+             (columns * depth * sizeOf(form.weight) / form.cluster + scaleRows * groupsOfRow * 4) +
          rows * columns * 2;
 }
 
@@ -294,7 +294,7 @@ static TrafficKernel smallKernel(const std::string &load, const std::string &pla
                 "  syncWarp();\n"
                 "  y[threadIndex()] = a[" +
                 place + "];\n";
-  kernel.how = {.blocks = 1, .sharedBytes = 32 * 33 * 4};
+  kernel.how = {.blocks = 1, .sharedBytes = int64_t(32) * 33 * 4};
   kernel.buffers = {std::vector<std::byte>(4096), std::vector<std::byte>(128)};
   return kernel;
 }
