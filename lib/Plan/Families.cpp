@@ -53,13 +53,13 @@ struct GpuFamilyRow {
 
 constexpr std::array<GpuFamilyRow, 13> gpuFamilyRows{{
     {Family::Rowwise, "threads", "2"},
-    {Family::Gemm, "boxes columns form rows stages threads", "6"},
-    {Family::GroupedGemm, "boxes columns form rows stages threads", "5"},
+    {Family::Gemm, "boxes columns form rows stages threads", "7"},
+    {Family::GroupedGemm, "boxes columns form rows stages threads", "6"},
     {Family::Gather, "threads", "1"},
     {Family::RopeTable, "threads", "1"},
     {Family::RopeAppend, "threads", "1"},
     {Family::LatentAttention, "form heads keys stages threads", "3"},
-    {Family::ExpandedAttention, "form rows threads", "2"},
+    {Family::ExpandedAttention, "form rows threads", "3"},
     {Family::Router, "threads", "1"},
     {Family::Dispatch, "threads", "1"},
     {Family::Combine, "threads", "1"},

@@ -17,7 +17,7 @@ static constexpr int64_t warpLanes = 32, mostThreads = 256;
 /// tile/reduce.cuh: a float for each warp.
 static constexpr int64_t blockSumBytes = warpLanes * 4;
 /// tile/fma.cuh: rows and columns of a tile, and bytes of a piece of one side.
-static constexpr int64_t fmaTile = 64, fmaPieceBytes = int64_t(16) * (64 + 4) * 4;
+static constexpr int64_t fmaTile = 64, fmaPieceBytes = int64_t(16) * 64 * 4;
 /// tile/mma.cuh: bytes of a row of a piece, and the borders at which rows begin.
 static constexpr int64_t mmaRowBytes = 128, mmaChunkBytes = 16;
 /// Its rows, columns and pieces in flight.
@@ -28,11 +28,14 @@ struct MmaShape {
 static constexpr MmaShape mmaShape{128, 64, 3}, mmaShapeOfCodes{64, 128, 2};
 /// tile/quantise.cuh: floats between the rows of values that become codes.
 static constexpr int64_t codePadding = 8;
+/// tile/turn.cuh: of a part and a warp.
+static constexpr int64_t turnedBytes = int64_t(16) * (32 + 8) * 4;
 /// tile/wgmma.cuh: two products of 64 x 128, the columns being those of all parts together; pieces
-/// in flight, each with two barriers; threads.
-static constexpr int64_t wgmmaRows = 64, wgmmaColumns = 128, wgmmaStages = 4, wgmmaThreads = 384;
-/// tile/boxes.cuh: rows and columns of a box of bf16, and warps that have some.
-static constexpr int64_t boxRows = 16, boxColumns = 64, boxingWarps = 8;
+/// in flight, each with two barriers; threads, and warps that multiply.
+static constexpr int64_t wgmmaRows = 64, wgmmaColumns = 128, wgmmaStages = 4, wgmmaThreads = 384,
+                         wgmmaWarps = 8;
+/// tile/boxes.cuh: rows and columns of a box of bf16.
+static constexpr int64_t boxRows = 16, boxColumns = 64;
 
 using Fields = std::vector<Configuration::Field>;
 
@@ -169,8 +172,9 @@ static Configuration wgmmaConfig(const GpuVariant &variant, const KernelFacts &f
   }
   constexpr int64_t barrierBytes = 8;
   int64_t bytes = wgmmaStages * ((rows + facts.parts * columns) * mmaRowBytes + 2 * barrierBytes) +
-                  (facts.codeGroup > 0 ? stagedBytes(facts, rows) + barrierBytes : 0) +
-                  boxes * boxingWarps * boxRows * boxColumns * 2;
+                  (facts.codeGroup > 0 ? stagedBytes(facts, rows) + barrierBytes
+                   : boxes > 0         ? boxes * wgmmaWarps * boxRows * boxColumns * 2
+                                       : facts.parts * wgmmaWarps * turnedBytes);
   if (bytes > variant.sharedBytes) {
     return rejected(fields, bytesReason("the stages", bytes, variant.sharedBytes));
   }

@@ -252,6 +252,24 @@ Expected<PrefillResult> StepBench::prefill() {
   return result;
 }
 
+void StepBench::addLaunches(StepProfile &profile) const {
+  forLaunches(*session.outputs().entry, [&](const plan::Instruction &launch, int64_t layer) {
+    profile.launches.push_back({size_t(launch.target), layer, 0, 0,
+                                launchCost(session.plan(), variant, launch, profile.shape)});
+  });
+}
+
+/// Fails if a step of so many tokens would be several.
+static Status checkStep(int64_t tokens, int64_t most) {
+  if (tokens > most) {
+    return Failure{"expected at most " + std::to_string(most) +
+                       " tokens, those of one step, to show kernels of, found " +
+                       std::to_string(tokens),
+                   "--prompt-tokens"};
+  }
+  return {};
+}
+
 Expected<StepProfile> StepBench::profile(int64_t tokens) {
   std::vector<int32_t> ids = randomIds(tokens);
   if (Status status = moveTo(options.depth); !status) {
@@ -261,19 +279,12 @@ Expected<StepProfile> StepBench::profile(int64_t tokens) {
   if (Status status = session.append(ids, OutputRows::Last, &counter); !status) {
     return status;
   }
-  const plan::Entry &entry = *session.outputs().entry;
-  if (tokens > entry.maxTokens) {
-    return Failure{"expected at most " + std::to_string(entry.maxTokens) +
-                       " tokens, those of one step, to show kernels of, found " +
-                       std::to_string(tokens),
-                   "--prompt-tokens"};
+  if (Status one = checkStep(tokens, session.outputs().entry->maxTokens); !one) {
+    return one;
   }
   StepProfile result;
   result.shape = {tokens, 1, options.depth, counter.average()};
-  forLaunches(entry, [&](const plan::Instruction &launch, int64_t layer) {
-    result.launches.push_back({size_t(launch.target), layer, 0, 0,
-                               launchCost(session.plan(), variant, launch, result.shape)});
-  });
+  addLaunches(result);
   for (int repeat = 0; repeat < options.repeats; ++repeat) {
     LaunchProfile times{.repeats = 2, .first = {}, .again = {}};
     Profiler profiler(times);
@@ -291,6 +302,31 @@ Expected<StepProfile> StepBench::profile(int64_t tokens) {
     result.predictedFor = times.predictedFor;
     result.predictions = std::move(times.predictions);
   }
+  return result;
+}
+
+Expected<StepProfile> StepBench::predict(int64_t tokens, std::vector<LaunchUse> uses,
+                                         double expertsTouched) {
+  if (Status one = checkStep(tokens, session.mostOfStep()); !one) {
+    return one;
+  }
+  if (Status status = session.skipTo(options.depth); !status) {
+    return status;
+  }
+  LaunchProfile times{.uses = std::move(uses), .first = {}, .again = {}};
+  Profiler profiler(times);
+  if (Status status = session.append(randomIds(tokens), OutputRows::Last, &profiler); !status) {
+    return status;
+  }
+  StepProfile result;
+  result.shape = {tokens, 1, options.depth, expertsTouched};
+  addLaunches(result);
+  for (size_t i = 0; i < result.launches.size(); ++i) {
+    result.launches[i].seconds = times.first[i];
+    result.launches[i].againSeconds = times.again[i];
+  }
+  result.predictedFor = times.predictedFor;
+  result.predictions = std::move(times.predictions);
   return result;
 }
 

@@ -68,6 +68,10 @@ public:
   Expected<PrefillResult> prefill();
   /// One step of `tokens` tokens behind `depth`, launch by launch; the average of the repeats.
   Expected<StepProfile> profile(int64_t tokens);
+  /// The same, predicted, for what `uses` (LaunchProfile) asks for: nothing is run before, not even
+  /// to fill the cache. Tokens choose `expertsTouched` experts of a layer in all. Fails if the plan
+  /// has no step of so many tokens.
+  Expected<StepProfile> predict(int64_t tokens, std::vector<LaunchUse> uses, double expertsTouched);
   /// Measures the machine alone.
   void measureMachine() { bandwidth(), peak(); }
   /// What the probe gave during the measurements so far.
@@ -79,6 +83,8 @@ private:
   Status feed(std::span<const int32_t> ids, Observer *observer, int64_t repeat);
   void report(std::string_view what, int64_t done, int64_t total) const;
   Expected<double> countExperts(std::span<const int32_t> ids);
+  /// The launches of the last step, without times.
+  void addLaunches(StepProfile &profile) const;
   double bandwidth();
   double peak();
 

@@ -34,9 +34,8 @@ static double bytesOf(const plan::Parameter &parameter) {
   return bytes;
 }
 
-/// Rows of a kernel's result, from the size that its tiles are counted in.
-static double rowsOf(const plan::Plan &plan, const plan::Kernel &kernel, size_t variant,
-                     const StepShape &step) {
+double runtime::rowsOf(const plan::Plan &plan, const plan::Kernel &kernel, size_t variant,
+                       const StepShape &step) {
   const plan::TileCount &tiles = kernel.variants[variant].tiles;
   if (tiles.size < 0) {
     return 1;

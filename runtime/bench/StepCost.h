@@ -44,6 +44,9 @@ struct Limits {
   }
 };
 
+/// Rows of a kernel's result in a step, from the size that its tiles are counted in.
+double rowsOf(const plan::Plan &plan, const plan::Kernel &kernel, size_t variant,
+              const StepShape &step);
 /// What one launch of kernel `target` needs. `args` are those of the instruction.
 Cost launchCost(const plan::Plan &plan, size_t variant, const plan::Instruction &launch,
                 const StepShape &step);

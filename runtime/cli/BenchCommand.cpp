@@ -1,6 +1,7 @@
 //===- BenchCommand.cpp - how fast a model runs here ----------------------===//
 #include "dsv3/Support/Cpus.h"
 #include "runtime/base/Memory.h"
+#include "runtime/bench/ShapeProfile.h"
 #include "runtime/cli/BenchReport.h"
 #include "runtime/cli/CommandLine.h"
 #include "runtime/cli/Commands.h"
@@ -22,9 +23,47 @@ namespace {
 struct Flags {
   ModelFlags model;
   runtime::StepBenchOptions bench;
-  bool kernels = false, json = false;
+  bool kernels = false, shapes = false, json = false;
 };
 } // namespace
+
+/// Tokens of the steps whose shapes are shown: those of decoding, and those for which others
+/// published times.
+static constexpr int64_t shapeTokens[] = {1, 64, 128, 4096};
+
+static std::string stepText(int64_t tokens, const runtime::StepBenchOptions &options) {
+  return "a step of " + std::to_string(tokens) + " tokens behind " + std::to_string(options.depth);
+}
+
+/// Products and attention of steps, as far as the session has such steps.
+static Status measureShapes(runtime::StepBench &bench, runtime::Session &session,
+                            const ModelFiles &files, const Flags &flags, BenchResult &result) {
+  const checkpoint::ModelConfig &config = files.texts.config;
+  double ofLayer = attentionFlops(config) / double(config.numHiddenLayers);
+  for (int64_t tokens : shapeTokens) {
+    if (tokens > session.mostOfStep() || flags.bench.depth + tokens > session.context()) {
+      say("left out: a step of " + std::to_string(tokens) + " tokens; the model has those of " +
+          std::to_string(session.mostOfStep()) + " and a context of " +
+          std::to_string(session.context()));
+      continue;
+    }
+    say("shapes of a step of " + std::to_string(tokens) + " tokens");
+    // Without values all tokens choose the same experts.
+    Expected<runtime::StepProfile> profile =
+        isSimulated(flags.model) ? bench.predict(tokens, runtime::shapeUses(session.plan()),
+                                                 double(config.numExpertsPerTok))
+                                 : bench.profile(tokens);
+    if (!profile) {
+      return profile.status();
+    }
+    result.shapes.push_back(
+        {stepText(tokens, flags.bench), profile->predictedFor,
+         shapesOf(session.plan(), files.variant, *session.outputs().entry, *profile, ofLayer)});
+  }
+  bench.measureMachine();
+  result.machine = bench.machine();
+  return {};
+}
 
 static Status measure(runtime::Session &session, const ModelFiles &files, const Flags &flags,
                       BenchResult &result, const DeviceLimits &limits) {
@@ -35,6 +74,9 @@ static Status measure(runtime::Session &session, const ModelFiles &files, const 
   };
   runtime::StepBench bench(session, *limits.probe, files.variant,
                            attentionFlops(files.texts.config), options);
+  if (flags.shapes) {
+    return measureShapes(bench, session, files, flags, result);
+  }
   bool timed = !isSimulated(flags.model);
   if (timed && options.promptTokens > 0) {
     say("measuring prefill");
@@ -57,9 +99,8 @@ static Status measure(runtime::Session &session, const ModelFiles &files, const 
     if (!profile) {
       return profile.status();
     }
-    result.tables.push_back(
-        {"a step of " + std::to_string(tokens) + " tokens behind " + std::to_string(options.depth),
-         profile->predictedFor, runtime::byKernel(session.plan(), *profile)});
+    result.tables.push_back({stepText(tokens, options), profile->predictedFor,
+                             runtime::byKernel(session.plan(), *profile)});
     return {};
   };
   if (flags.kernels) {
@@ -94,8 +135,9 @@ static LoadResult loadResult(const LoadedWeights &weights, runtime::MachineProbe
 }
 
 static Status runBench(const Flags &flags) {
-  int64_t needed = flags.bench.depth + std::max(flags.bench.promptTokens,
-                                                flags.bench.generateTokens + flags.bench.batch);
+  int64_t appended =
+      std::max(flags.bench.promptTokens, flags.bench.generateTokens + flags.bench.batch);
+  int64_t needed = flags.bench.depth + (flags.shapes ? 1 : appended);
   Expected<FoundModel> found = findModel(flags.model);
   if (!found) {
     return found.status();
@@ -172,7 +214,13 @@ void addBench(CLI::App &app, Command &chosen) {
   command->add_option("--seed", bench.seed, "of the ids")
       ->check(seedRange())
       ->capture_default_str();
-  command->add_flag("--kernels", flags->kernels, "each kernel of the steps, slowest first");
+  CLI::Option *kernels =
+      command->add_flag("--kernels", flags->kernels, "each kernel of the steps, slowest first");
+  command
+      ->add_flag("--shapes", flags->shapes,
+                 "instead products and attention by their shapes, of steps of 1, 64, 128 and 4096\n"
+                 "tokens, beside times that others published and this project's goals")
+      ->needs(kernels);
   command->add_flag("--json", flags->json, "one JSON object instead of a table");
   command->callback([flags, &chosen] {
     refuseUsage(checkSource(flags->model));

@@ -107,6 +107,9 @@ std::string benchText(const BenchResult &result) {
   for (const KernelTable &table : result.tables) {
     addKernels(text, table, result);
   }
+  for (const ShapeTable &table : result.shapes) {
+    text += shapesText(table, result.machine.readBandwidth.median);
+  }
   return text;
 }
 
@@ -173,6 +176,9 @@ std::string benchJson(const BenchResult &result) {
   }
   for (const KernelTable &table : result.tables) {
     object["kernels"].push_back(json(table, result));
+  }
+  for (const ShapeTable &table : result.shapes) {
+    object["shapes"].push_back(shapesJson(table, result.machine.readBandwidth.median));
   }
   return object.dump(2) + "\n";
 }

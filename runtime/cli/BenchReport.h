@@ -3,6 +3,7 @@
 
 #include "runtime/bench/StepBench.h"
 #include "runtime/cli/Model.h"
+#include "runtime/cli/ShapeReport.h"
 
 #include <optional>
 #include <string>
@@ -41,6 +42,7 @@ struct BenchResult {
   std::optional<runtime::DecodeResult> decode;
   std::optional<runtime::PrefillResult> prefill;
   std::vector<KernelTable> tables;
+  std::vector<ShapeTable> shapes;
   std::optional<YardstickResult> yardstick; ///< with the tables
 };
 

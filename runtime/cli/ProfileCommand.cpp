@@ -64,15 +64,6 @@ static Status checkPlaces(const Flags &flags) {
   return {};
 }
 
-/// The most tokens of a step that the model's entries and the flags admit.
-static int64_t mostOfStep(const plan::Plan &plan, const ModelFlags &flags) {
-  int64_t most = 1;
-  for (const plan::Entry &entry : plan.entries) {
-    most = std::max(most, entry.maxTokens);
-  }
-  return flags.chunk > 0 ? std::min(most, flags.chunk) : most;
-}
-
 static Status profileSteps(runtime::Session &session, const ModelFiles &files, const Flags &flags,
                            const DeviceLimits &limits, ProfileResult &result) {
   runtime::StepBenchOptions options = flags.bench;
@@ -83,7 +74,7 @@ static Status profileSteps(runtime::Session &session, const ModelFiles &files, c
   runtime::StepBench bench(session, *limits.probe, files.variant,
                            attentionFlops(files.texts.config), options);
   bench.measureMachine();
-  int64_t chunk = std::min(options.promptTokens, mostOfStep(session.plan(), flags.model));
+  int64_t chunk = std::min(options.promptTokens, session.mostOfStep());
   for (const auto &[name, tokens] : {std::pair("prompt", chunk), std::pair("decode", int64_t(1))}) {
     if (tokens == 0) {
       continue;

@@ -84,15 +84,25 @@ public:
 /// What a device without times of its own predicts for a launch.
 struct LaunchPrediction {
   double seconds = 0;
-  std::string_view limit; ///< what takes longest: the name of one of the parts
+  double launchSeconds = 0; ///< of them, those between the launch before and this one
+  std::string_view limit;   ///< what takes longest: the name of one of the parts
   std::vector<std::pair<std::string_view, double>> parts; ///< seconds that each would take alone
   double memoryBytes = 0, l2Bytes = 0, flops = 0;
   int64_t blocks = 0, observedBlocks = 0; ///< fewer observed: the figures are scaled
 };
 
+/// What is wanted of a kernel's launches.
+enum class LaunchUse : uint8_t {
+  Results, ///< what they compute, and their times
+  Time,    ///< what they compute may be anything
+  Nothing, ///< they may be left out; then their times are 0
+};
+
 /// Where the time of a step goes. Seconds, per launch of the program, in its order.
 struct LaunchProfile {
-  int repeats = 0;           ///< how often each launch is run again at once
+  int repeats = 0; ///< how often each launch is run again at once
+  /// By kernel of the program; empty: results of all. A device may do more than is wanted.
+  std::vector<LaunchUse> uses = {};
   std::vector<double> first; ///< of the first run, with caches as the step left them
   std::vector<double> again; ///< of the shortest repeat
   /// The chip whose times are predicted, and of each launch what they come from. Empty where
@@ -158,8 +168,8 @@ public:
   virtual Status run(Executable &executable, std::span<const int64_t> sizes,
                      ObservationSink *sink) = 0;
 
-  /// Optional: as run, and measures every launch. Results are those of run, since a launch
-  /// that is repeated reads and writes the same. Fails where the device cannot do it.
+  /// Optional: as run, and measures every launch. Results that are wanted are those of run, since a
+  /// launch that is repeated reads and writes the same. Fails where the device cannot do it.
   virtual Status profile(Executable &, std::span<const int64_t>, LaunchProfile &) {
     return Failure{"the device '" + std::string(name()) + "' cannot measure launches"};
   }

@@ -173,3 +173,14 @@ Status Session::rewind(int64_t position) {
   mtpTokens = std::min(mtpTokens, position);
   return {};
 }
+
+Status Session::skipTo(int64_t position) {
+  if (position < tokens) {
+    return rewind(position);
+  }
+  if (Status status = checkAppend({}, position); !status) {
+    return status;
+  }
+  tokens = position;
+  return {};
+}

@@ -67,10 +67,16 @@ public:
   /// Forgets the tokens from `position` on. Fails if there are none such.
   Status rewind(int64_t position);
 
+  /// Goes on at `position` as if tokens had been appended up to there, of which the cache knows
+  /// nothing: for times that do not depend on values. Fails if the context is too short.
+  Status skipTo(int64_t position);
+
   /// Of the last step; no rows before the first.
   const StepOutputs &outputs() const { return lastOutputs; }
   int64_t position() const { return tokens; }
   int64_t context() const { return contextTokens; }
+  /// The most tokens that append feeds at once.
+  int64_t mostOfStep() const { return chunk; }
   bool cancelled() const { return cancel && cancel->load(std::memory_order_relaxed); }
   const plan::Plan &plan() const { return *model; }
 

@@ -136,6 +136,32 @@ class ProfileTest(unittest.TestCase):
         self.assertNotIn("prefill  ", result.stdout)
         self.assertIn("decode.lm_head", result.stdout)
 
+    def test_shapes_of_a_simulated_gpu(self):
+        arguments = ["--model", model, "--device=sim", "--policy=bf16", "--depth", "70"]
+        self.refusal(2, "--shapes", "--kernels", arguments=[*arguments, "--shapes"], command="bench")
+        arguments += ["--kernels", "--shapes"]
+        result = self.run_command(*arguments, command="bench")
+        if "found none" in result.stderr:
+            self.skipTest(result.stderr.strip())
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("left out: a step of 4096 tokens", result.stderr)
+        self.assertEqual(result.stdout.count("predicted for h100"), 3)
+        self.assertIn("decode.latent_attention", result.stdout)
+        tables = json.loads(self.run_command(*arguments, "--json", command="bench").stdout)["shapes"]
+        with open(config) as file:
+            shape = json.load(file)
+        for tokens, table in zip((1, 64, 128), tables, strict=True):
+            rows = {row["kernel"].split(".")[1]: row for row in table["shapes"]}
+            self.assertTrue(all(row["seconds"] > 0 and row["flops"] > 0 for row in rows.values()))
+            # The router has a row for each token; of each expert's entries there are as many.
+            self.assertEqual({(row["rows"], row["groups"]) for row in rows.values() if row["family"] == "grouped_gemm"},
+                             {(tokens, shape["num_experts_per_tok"])})
+            self.assertIn((tokens, shape["n_routed_experts"], shape["hidden_size"]),
+                          {(row["rows"], row["columns"], row["depth"]) for row in rows.values()})
+        attention = [row for row in tables[0]["shapes"] if row["family"] == "latent_attention"]
+        self.assertEqual([row["cached"] for row in attention], [71])
+        self.assertGreater(attention[0]["published_seconds"], attention[0]["goal_seconds"])
+
     def test_refusals(self):
         self.refusal(2, "a100, h100, h200, b200", "v100", arguments=["--model", model, "--device=sim", "--chip=v100"])
         self.refusal(2, "--chip h100", "--device=sim", arguments=["--model", model, "--chip=h100"])

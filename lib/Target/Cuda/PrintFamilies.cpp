@@ -157,10 +157,6 @@ static void nameAttention(KernelText &kernel, OpT op) {
   kernel.setName(op.getDestination(), "out");
 }
 
-static plan::GpuProduct formOf(const KernelText &kernel) {
-  return static_cast<plan::GpuProduct>(kernel.field("form"));
-}
-
 static FamilyText print(KernelText &kernel, kern::LatentAttentionOp op) {
   nameAttention(kernel, op);
   bool onTensorCores = formOf(kernel) == plan::GpuProduct::MmaTiles;

@@ -209,6 +209,13 @@ Status SimExecutable::measure(const Step &step, LaunchProfile &times) {
 Status SimExecutable::predict(const Step &step, LaunchProfile &times) {
   const SimKernel &observed = *step.kernel->observed;
   LaunchPrediction prediction;
+  LaunchUse use = times.uses.empty() ? LaunchUse::Results : times.uses[step.number];
+  if (use == LaunchUse::Nothing) {
+    times.first.push_back(0);
+    times.again.push_back(0);
+    times.predictions.push_back(std::move(prediction));
+    return {};
+  }
   Expected<std::optional<BlockFailure>> ran =
       predictor->predict(workOf(step, observed), observed.code, prediction);
   if (!ran) {
@@ -222,7 +229,7 @@ Status SimExecutable::predict(const Step &step, LaunchProfile &times) {
   bool whole = prediction.observedBlocks == prediction.blocks;
   times.predictions.push_back(std::move(prediction));
   // Later launches need what all blocks give.
-  return whole ? Status() : launch(step);
+  return whole || use == LaunchUse::Time ? Status() : launch(step);
 }
 
 Status SimExecutable::profile(std::span<const int64_t> sizes, LaunchProfile &times) {

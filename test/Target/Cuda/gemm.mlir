@@ -30,7 +30,7 @@ kern.def @gate_up kind "gate_up" family "gemm" sizes ["T"] ins(%a: !x, %w: tenso
 // CHECK-NEXT: float e1 = x4[at.row];
 // CHECK-NEXT: float e2 = x5[at.column];
 // CHECK-NEXT: float e3 = x6[at.group];
-// CHECK: static_assert(FmaTile::sharedBytes(1) == 8704, "shared memory as in the family table");
+// CHECK: static_assert(FmaTile::sharedBytes(1) == 8192, "shared memory as in the family table");
 // CHECK: gemmTiles<1, 32, 4>(launch, Rows<const float, 16, 160, 40>{a},
 // CHECK-NEXT: Weight<e4m3, 32, 24, 16, 8>{weight, scales}, T, Epilogue{x3, x4, x5, x6, out});
 !q = tensor<?x4x40xf32, #T>

@@ -129,6 +129,19 @@ TEST_P(ToySession, RewindForgets) {
   EXPECT_EQ(session->position(), 12);
 }
 
+TEST_P(ToySession, SkipsTokensThatAreNotThere) {
+  SessionOptions options;
+  options.context = 9;
+  auto session = start(options);
+  ASSERT_TRUE(session->skipTo(7));
+  EXPECT_EQ(session->position(), 7);
+  EXPECT_TRUE(session->append(ToyModel::text(1)));
+  EXPECT_EQ(session->outputs().position, 7);
+  EXPECT_FALSE(session->skipTo(10));
+  ASSERT_TRUE(session->skipTo(2));
+  EXPECT_EQ(session->position(), 2);
+}
+
 TEST_P(ToySession, MtpFollowsTheModel) {
   std::vector<int32_t> ids = ToyModel::text(23);
   auto session = start();

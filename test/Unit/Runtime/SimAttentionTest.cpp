@@ -46,6 +46,7 @@ protected:
     options.check = !times;
     options.chip = times ? findChip("h200") : nullptr;
     sim.emplace(options);
+    sim->headers.emplace_back("family/latent_attention_mma");
     const Shape &shape = GetParam();
     std::string numbers;
     for (int64_t number :

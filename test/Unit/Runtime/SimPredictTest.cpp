@@ -7,6 +7,7 @@
 
 #include "runtime/drivers/sim/predict/Predictor.h"
 
+#include <algorithm>
 #include <numeric>
 
 using namespace dsv3;
@@ -34,7 +35,7 @@ protected:
   }
   /// Predicts a launch of a kernel on x and y, of `elements` numbers each: x[i] = i.
   void predict(const std::string &body, const SimLaunch &how, size_t elements,
-               const Kernel &kernel = {}) {
+               const Kernel &kernel = {}, LaunchUse use = LaunchUse::Results) {
     Status loaded = simulated.load("const float *x, float *y", kernel.threads, body,
                                    kernel.tensorMap, kernel.cluster);
     if (!loaded && loaded.failure().where.starts_with("--sim-check")) {
@@ -46,13 +47,14 @@ protected:
     simulated.add(x, kernel.mapped);
     simulated.add(std::vector<float>(elements));
     LaunchProfile times;
+    times.uses = {use};
     Status status = simulated.profile(how, times);
     ASSERT_TRUE(status) << status.failure().message();
     ASSERT_EQ(times.predictions.size(), 1U);
     EXPECT_EQ(times.predictedFor, "h100");
     found = times.predictions[0];
     EXPECT_EQ(times.first[0], found.seconds);
-    EXPECT_EQ(found.blocks, how.blocks);
+    EXPECT_EQ(found.blocks, use == LaunchUse::Nothing ? 0 : how.blocks);
   }
   double part(std::string_view name) const {
     for (const auto &[known, seconds] : found.parts) {
@@ -254,6 +256,27 @@ TEST_F(SimPredict, SampledBlocksThatDoNotAllDoTheSame) {
   EXPECT_LT(found.observedBlocks, blocks / 2);
   double flops = 2.0 * 64 * 2 * 3 * blocks * (blocks - 1) / 2;
   EXPECT_NEAR(found.flops, flops, 0.01 * flops);
+}
+
+// Blocks that are not observed, where nobody wants what they compute.
+TEST_F(SimPredict, TimesAloneNeedSomeBlocks) {
+  constexpr int64_t blocks = 600;
+  predict("  float sum = 1.0f;\n"
+          "  for (int round = 0; round < 1000; ++round) {\n"
+          "    sum += loadVector<1>(x + blockIndex() * 64 + threadIndex()).values[0];\n"
+          "  }\n"
+          "  y[blockIndex() * 64 + threadIndex()] = sum;\n",
+          {.blocks = blocks}, 64 * blocks, {}, LaunchUse::Time);
+  EXPECT_LT(found.observedBlocks, blocks);
+  std::vector<float> y = simulated.values<float>(1);
+  EXPECT_EQ(blocks - std::ranges::count(y, 0.F) / 64, found.observedBlocks);
+  EXPECT_GT(found.seconds, 0);
+}
+
+TEST_F(SimPredict, WhatNobodyWantsIsLeftOut) {
+  predict("  y[threadIndex()] = 1.0f;\n", {.blocks = 1}, 64, {}, LaunchUse::Nothing);
+  EXPECT_EQ(found.seconds, 0);
+  EXPECT_EQ(simulated.values<float>(1)[0], 0.F);
 }
 
 // Every block loads 128 elements of its own and 64 of all, 500 times; so many that some are

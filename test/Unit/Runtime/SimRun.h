@@ -39,9 +39,8 @@ public:
   Status load(const std::string &parameters, int threads, const std::string &body,
               const std::string &tensorMap = "", int cluster = 1, bool persistent = false) {
     std::string text;
-    for (const char *header : {"tile/failure", "tile/order", "tile/reduce", "tile/wgmma",
-                               "ptx/tensor_store", "family/latent_attention_mma"}) {
-      text += "#include \"runtime/kernels/cuda/" + std::string(header) + ".cuh\"\n";
+    for (const std::string &header : headers) {
+      text += "#include \"runtime/kernels/cuda/" + header + ".cuh\"\n";
     }
     text += "using namespace dsv3::gpu;\n";
     text += persistent ? "DSV3_PERSISTENT\n" : "";
@@ -89,6 +88,9 @@ public:
     return prepared ? device->profile(**prepared, {}, times) : prepared.status();
   }
 
+  /// That kernels include.
+  std::vector<std::string> headers{"tile/failure", "tile/order", "tile/reduce", "tile/wgmma",
+                                   "ptx/tensor_store"};
   std::unique_ptr<runtime::Device> device;
   std::vector<std::unique_ptr<runtime::Buffer>> buffers;
   std::unique_ptr<runtime::Object> object;

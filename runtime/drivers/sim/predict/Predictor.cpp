@@ -174,6 +174,7 @@ static LaunchPrediction predictionOf(const LaunchTime &time, const LaunchWork &w
                                      int64_t observed) {
   LaunchPrediction prediction;
   prediction.seconds = time.seconds;
+  prediction.launchSeconds = time.parts[size_t(Limit::Launch)];
   prediction.limit = nameOf(time.limit);
   for (size_t i = 0; i < limitCount; ++i) {
     prediction.parts.emplace_back(nameOf(Limit(i)), time.parts[i]);

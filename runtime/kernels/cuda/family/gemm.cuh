@@ -13,6 +13,7 @@
 #include "runtime/kernels/cuda/tile/fma.cuh"
 #include "runtime/kernels/cuda/tile/mma.cuh"
 #include "runtime/kernels/cuda/tile/quantise.cuh"
+#include "runtime/kernels/cuda/tile/turn.cuh"
 
 namespace dsv3::gpu {
 
@@ -53,6 +54,37 @@ struct BlockResult {
           toFloat(value(row, column, sums));
     } else {
       value(row, column, sums);
+    }
+  }
+  /// A warp's sums as tensor cores keep them, of 16 rows from `row` on and 32 columns from `column`
+  /// on; those from `columns` on are nobody's. `shared` is for the stage's values, or for turning
+  /// sums of the warps, of which this is number `warp`.
+  template <int parts>
+  __device__ void putFragments(float *shared, int warp, int row, int64 column, int64 columns,
+                               const float (&sums)[parts][4][4]) const {
+    float ofRow[parts];
+    if constexpr (isStage<Stage>) {
+#pragma unroll
+      for (int i = 0; i < 16; ++i) {
+        int atRow = row + laneIndex() / 4 + i / 2 % 2 * 8;
+        int64 at = column + i / 4 * 8 + laneIndex() % 4 * 2 + i % 2;
+        for (int p = 0; p < parts; ++p) {
+          ofRow[p] = sums[p][i / 4][i % 4];
+        }
+        if (atRow < rowCount && at < columns) {
+          put(shared, atRow, at, ofRow);
+        }
+      }
+    } else {
+      TurnedSums<parts> turned(shared, warp);
+      turned.put(sums);
+      int64 at = column + laneIndex();
+      for (int i = 0; i < turned.rows && row + i < rowCount; ++i) {
+        turned.get(i, ofRow);
+        if (at < columns) {
+          put(nullptr, row + i, at, ofRow);
+        }
+      }
     }
   }
   /// The stage for the rows of one of `warps` warps.
@@ -159,33 +191,25 @@ template <int parts, int64 columns, typename Tile, typename RowAt, typename W, t
 __device__ inline void mmaColumns(const W &weight, const RowAt &rowAt,
                                   const BlockResult<Epilogue, Stage> &result) {
   static_assert(blockColumns<Stage, Tile::columns> == Tile::columns, "a block has one tile");
-  static_assert(stagedBytes(Tile::rows, Stage::group) <= Tile::sharedBytes(parts),
-                "values for the stage lie where pieces were");
+  static_assert(stagedBytes(Tile::rows, Stage::group) <= Tile::sharedBytes(parts) &&
+                    TurnedSums<parts>::bytes(Tile::threads / warpLanes) <= Tile::sharedBytes(parts),
+                "values for the stage, and sums that are turned, lie where pieces were");
   using Sums = MmaSums<parts>;
   MmaProduct<parts, columns, Tile, W, RowAt> product{
       weight, rowAt, result.first.group, result.first.column, result.rowCount, sharedMemory()};
   Sums sums = product.run();
   auto *staged = reinterpret_cast<float *>(sharedMemory());
-  if (isStage<Stage>) {
-    syncBlock(); // the last piece has been read
-  }
+  syncBlock(); // the last piece has been read
 #pragma unroll
   for (int i = 0; i < 2; ++i) {
-#pragma unroll
-    for (int j = 0; j < 4; ++j) {
-#pragma unroll
-      for (int e = 0; e < 4; ++e) {
-        int row = Tile::warpFirstRow() + Sums::row(i, e);
-        int64 column = result.first.column + Tile::warpFirstColumn() + Sums::column(j, e);
-        if (row < result.rowCount && column < columns) {
-          float ofRow[parts];
-          for (int p = 0; p < parts; ++p) {
-            ofRow[p] = sums.of[p][i][j][e];
-          }
-          result.put(staged, row, column, ofRow);
-        }
+    float fragments[parts][4][4];
+    for (int p = 0; p < parts; ++p) {
+      for (int j = 0; j < 16; ++j) {
+        fragments[p][j / 4][j % 4] = sums.of[p][i][j / 4][j % 4];
       }
     }
+    result.putFragments(staged, warpIndex(), Tile::warpFirstRow() + i * 16,
+                        result.first.column + Tile::warpFirstColumn(), columns, fragments);
   }
   result.template finish<Tile::threads>(staged);
 }

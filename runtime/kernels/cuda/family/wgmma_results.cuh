@@ -1,8 +1,8 @@
 //===- wgmma_results.cuh - where sums of warp groups go ---------*- C++ -*-===//
 //
-// What the threads that multiply do with the sums of a tile: each stores what the epilogue makes
-// of its own, or leaves it in shared memory for a stage, which needs whole rows; rows of bf16 a
-// warp stores by tensor stores.
+// What the threads that multiply do with the sums of a tile: a warp turns them by way of shared
+// memory and stores what the epilogue makes of them, or leaves that there for a stage, which needs
+// whole rows; rows of bf16 a warp stores by tensor stores.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -20,14 +20,16 @@ __device__ inline void partsOf(const float (&sums)[productSums], int i, float (&
   }
 }
 
-/// One by one. Without a stage nothing lies in shared memory.
+/// One by one.
 template <int parts, int64 columns, typename Tile, typename Stage>
 class WarpGroupResults {
 public:
   /// The block meets before results are stored.
   __device__ explicit WarpGroupResults(SharedArrays &shared) {
+    constexpr int floats = isStage<Stage> ? stagedBytes(Tile::rows, Stage::group) / 4
+                                          : TurnedSums<parts>::bytes(Tile::multiplyingWarps) / 4;
+    staged = shared.take<float>(floats);
     if constexpr (isStage<Stage>) {
-      staged = shared.take<float>(stagedBytes(Tile::rows, Stage::group) / 4);
       turns = shared.take<Barrier>(1);
       if (threadIndex() == 0) {
         initBarrier(turns, Tile::multiplyingWarps);
@@ -43,20 +45,22 @@ public:
     if (isStage<Stage> && turn > 0) {
       waitForTurn(turn - 1); // all have taken what was there
     }
+    int warp = warpIndex() - Tile::groupWarps;
+    constexpr int ofPart = productSums / parts;
 #pragma unroll
-    for (int i = 0; i < productSums / parts; ++i) {
-      int row = warpRow + productRow(i);
-      int64 column = firstColumn + productColumn(i);
-      if (row < result.rowCount && column < columns) {
-        float ofRow[parts];
-        partsOf(sums, i, ofRow);
-        result.put(staged, row, column, ofRow);
+    for (int first = 0; first < ofPart; first += 16) {
+      float fragments[parts][4][4];
+      for (int p = 0; p < parts; ++p) {
+        for (int i = 0; i < 16; ++i) {
+          fragments[p][i / 4][i % 4] = sums[p * ofPart + first + i];
+        }
       }
+      result.putFragments(staged, warp, warpRow, firstColumn + first * 2, columns, fragments);
     }
     if constexpr (isStage<Stage>) {
       endTurn();
       waitForTurn(turn - 1);
-      result.template storeStaged<Tile::multiplyingWarps>(staged, warpIndex() - Tile::groupWarps);
+      result.template storeStaged<Tile::multiplyingWarps>(staged, warp);
       endTurn();
     }
   }
@@ -76,7 +80,7 @@ private:
     }
   }
 
-  float *staged = nullptr;
+  float *staged;            ///< values for the stage, or sums of warps that turn them
   Barrier *turns = nullptr; ///< all put values, then all take them, in turns
   int turn = 0;
 };

@@ -17,13 +17,17 @@ struct FmaTile {
   static constexpr int rows = 64, columns = 64, depth = 16, threads = 256;
   /// Rows and columns of a thread.
   static constexpr int side = 4;
-  /// Elements from one k to the next in shared memory.
-  static constexpr int stride = 64 + side;
+  /// Rows of a side of a piece, which is [depth][stride] in shared memory.
+  static constexpr int stride = 64;
   static __device__ constexpr int sharedBytes(int parts) {
     return (1 + parts) * depth * stride * 4;
   }
+  /// Where element k of a row lies in a piece. Lanes of a warp store four columns of eight rows,
+  /// each in a bank of its own; four rows from a multiple of four on stay side by side.
+  static __device__ int place(int k, int row) { return k * stride + (row ^ k / side * 8); }
 
-  static_assert(rows == 64 && columns == 64, "both pieces have the stride");
+  static_assert(rows == stride && columns == stride, "both pieces have the stride");
+  static_assert(depth / side * 8 <= stride, "rows stay within a piece");
   static_assert(rows / side * (columns / side) == threads, "a thread has 4 x 4 sums");
   static_assert(rows * depth == threads * side, "a thread loads 4 elements of a piece");
 
@@ -75,12 +79,12 @@ __device__ inline void loadFour(const Elements &elements, int64 count, float (&t
 /// Adds a piece in shared memory to the sums of the thread.
 template <int parts>
 __device__ inline void addPiece(const float *x, const float *w, float (&sums)[parts][4][4]) {
-  constexpr int stride = FmaTile::stride;
+  constexpr int pieceFloats = FmaTile::depth * FmaTile::stride;
 #pragma unroll
   for (int k = 0; k < FmaTile::depth; ++k) {
-    auto a = loadVector<4>(x + k * stride + FmaTile::firstRow());
+    auto a = loadVector<4>(x + FmaTile::place(k, FmaTile::firstRow()));
     for (int p = 0; p < parts; ++p) {
-      auto b = loadVector<4>(w + (p * FmaTile::depth + k) * stride + FmaTile::firstColumn());
+      auto b = loadVector<4>(w + p * pieceFloats + FmaTile::place(k, FmaTile::firstColumn()));
       for (int i = 0; i < 4; ++i) {
         for (int j = 0; j < 4; ++j) {
           sums[p][i][j] = multiplyAdd(a.values[i], b.values[j], sums[p][i][j]);
@@ -97,8 +101,8 @@ __device__ inline void addPiece(const float *x, const float *w, float (&sums)[pa
 template <int parts, int64 partRows, int64 xBegins, typename W, typename RowAt>
 __device__ inline void tileProduct(const W &weight, int64 group, int64 column, int rowCount,
                                    const RowAt &rowAt, float *shared, float (&sums)[parts][4][4]) {
-  constexpr int stride = FmaTile::stride;
-  float *xPiece = shared, *wPiece = shared + FmaTile::depth * stride;
+  constexpr int pieceFloats = FmaTile::depth * FmaTile::stride;
+  float *xPiece = shared, *wPiece = shared + pieceFloats;
   // The elements that this thread loads: four columns of a row of each piece.
   int row = threadIndex() / 4, k0 = threadIndex() % 4 * 4;
   bool hasRow = row < rowCount, hasColumn = column + row < partRows;
@@ -132,13 +136,13 @@ __device__ inline void tileProduct(const W &weight, int64 group, int64 column, i
       float four[4];
       loadFour(X{x + k}, hasRow ? end - k : 0, four);
       for (int i = 0; i < 4; ++i) {
-        xPiece[(k0 + i) * stride + row] = four[i];
+        xPiece[FmaTile::place(k0 + i, row)] = four[i];
       }
       for (int p = 0; p < parts; ++p) {
         WeightElements<W> w{weight, group, p * partRows + column + row, k, before[p]};
         loadFour(w, hasColumn ? end - k : 0, four);
         for (int i = 0; i < 4; ++i) {
-          wPiece[(p * FmaTile::depth + k0 + i) * stride + row] = four[i];
+          wPiece[p * pieceFloats + FmaTile::place(k0 + i, row)] = four[i];
         }
       }
       syncBlock();

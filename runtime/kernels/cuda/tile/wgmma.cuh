@@ -17,6 +17,7 @@
 #include "runtime/kernels/cuda/tile/promote.cuh"
 #include "runtime/kernels/cuda/tile/quantise.cuh"
 #include "runtime/kernels/cuda/tile/sharing.cuh"
+#include "runtime/kernels/cuda/tile/turn.cuh"
 
 /// Of a kernel whose last parameter is a TensorMap: the matrix that its ARGUMENT points to, of ROWS
 /// of ROW_BYTES, in boxes of BOX_ROWS. The driver reads it in the text (dsv3/Plan/GpuKernel.h).
@@ -57,11 +58,13 @@ struct WgmmaTile : TilePiece {
   static __device__ constexpr int boxesBytes(int boxes) {
     return multiplyingWarps * boxes * WarpBoxes::boxBytes;
   }
-  /// Of a stage that makes groups of codes, 0 if there is none: its values, and a barrier; and of
-  /// a warp's boxes.
+  /// Of a stage that makes groups of codes, 0 if there is none: its values, and a barrier; else of
+  /// a warp's boxes; without any sums of warps are turned.
   static __device__ constexpr int sharedBytes(int parts, int group, int boxes) {
     return stages * (sideBytes + weightBytes(parts) + 2 * int(sizeof(Barrier))) +
-           (group > 0 ? stagedBytes(rows, group) + int(sizeof(Barrier)) : 0) + boxesBytes(boxes);
+           (group > 0   ? stagedBytes(rows, group) + int(sizeof(Barrier))
+            : boxes > 0 ? boxesBytes(boxes)
+                        : parts * TurnedSums<1>::bytes(multiplyingWarps));
   }
 
   static_assert(rowGroups == 1 || rowGroups == 2, "two groups multiply");

@@ -1,0 +1,76 @@
+//===- ShapeReport.cpp - products beside published times ------------------===//
+#include "runtime/cli/ShapeReport.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <iterator>
+#include <optional>
+
+using nlohmann::ordered_json;
+
+namespace dsv3::cli {
+
+/// "128 x 7168 x 2048, 8 times", or "1 of 4096 tokens".
+static std::string shapeText(const runtime::ShapeResult &shape) {
+  if (shape.family == plan::Family::LatentAttention) {
+    return fmt::format("{} of {} tokens", shape.rows, shape.cached);
+  }
+  return fmt::format("{} x {} x {}{}", shape.rows, shape.columns, shape.depth,
+                     shape.groups > 1 ? fmt::format(", {} times", shape.groups) : "");
+}
+
+/// A time that others have, and how many times as long this one is.
+static std::string besideText(const std::optional<double> &seconds, double own) {
+  return seconds ? fmt::format("{:>11.1f}{:>7.2f}", 1e6 * *seconds, own / *seconds)
+                 : fmt::format("{:>11}{:>7}", "-", "");
+}
+
+std::string shapesText(const ShapeTable &table, double readBandwidth) {
+  std::string text;
+  auto out = std::back_inserter(text);
+  fmt::format_to(out, "\nproducts (rows x columns x depth) and attention of {}, {}\n", table.step,
+                 table.predictedFor.empty() ? "measured"
+                                            : fmt::format("predicted for {}", table.predictedFor));
+  fmt::format_to(out, "{:<34}{:<28}{:>9}{:>9}{:>8}{:>11}{:>7}{:>11}{:>7}  {}\n", "kernel", "shape",
+                 "us", "TFLOPS", "GB/s", "published", "times", "goal", "times",
+                 table.predictedFor.empty() ? "" : "limit");
+  for (const runtime::ShapeResult &shape : table.shapes) {
+    double seconds = shape.seconds;
+    fmt::format_to(out, "{:<34}{:<28}{:>9.1f}{:>9.1f}{:>8.0f}{}{}  {}\n", shape.symbol,
+                   shapeText(shape), 1e6 * seconds, shape.flops / seconds / 1e12,
+                   shape.bytes / seconds / 1e9, besideText(publishedSeconds(shape), seconds),
+                   besideText(goalSeconds(shape, readBandwidth), seconds), shape.prediction.limit);
+  }
+  return text;
+}
+
+ordered_json shapesJson(const ShapeTable &table, double readBandwidth) {
+  ordered_json rows = ordered_json::array();
+  for (const runtime::ShapeResult &shape : table.shapes) {
+    ordered_json row{{"kernel", shape.symbol}, {"family", name(shape.family)},
+                     {"rows", shape.rows},     {"columns", shape.columns},
+                     {"depth", shape.depth},   {"groups", shape.groups},
+                     {"cached", shape.cached}, {"seconds", shape.seconds},
+                     {"bytes", shape.bytes},   {"flops", shape.flops}};
+    if (std::optional<double> seconds = publishedSeconds(shape)) {
+      row["published_seconds"] = *seconds;
+    }
+    if (std::optional<double> seconds = goalSeconds(shape, readBandwidth)) {
+      row["goal_seconds"] = *seconds;
+    }
+    if (!table.predictedFor.empty()) {
+      row["limit"] = shape.prediction.limit;
+      row["blocks"] = shape.prediction.blocks;
+      row["observed_blocks"] = shape.prediction.observedBlocks;
+    }
+    rows.push_back(std::move(row));
+  }
+  ordered_json object{{"step", table.step}, {"shapes", std::move(rows)}};
+  if (!table.predictedFor.empty()) {
+    object["predicted_for"] = table.predictedFor;
+  }
+  return object;
+}
+
+} // namespace dsv3::cli
