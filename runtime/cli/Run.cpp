@@ -45,7 +45,7 @@ int run(int argc, char **argv) {
   addCache(app, command);
   refuseEmptyValues(app);
   try {
-    app.parse(argc, argv);
+    app.parse(wordsForCli11(argc, argv));
   } catch (const CLI::ParseError &error) {
     return endParsing(app, error);
   }

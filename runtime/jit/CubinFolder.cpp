@@ -16,11 +16,12 @@ using namespace dsv3;
 using namespace dsv3::runtime;
 
 static KeptCubin readKept(const fs::directory_entry &file) {
-  std::error_code ignored;
-  KeptCubin kept{file.path(), file.file_size(ignored), file.last_write_time(ignored), {}, ""};
-  Expected<std::string> bytes = readCubinFile(file.path());
-  Expected<CubinFile> parsed = bytes ? parseCubin(*bytes, file.path().filename().string())
-                                     : Expected<CubinFile>(bytes.failure());
+  std::error_code unknown, ignored;
+  uintmax_t bytes = file.file_size(unknown); // of a link to nowhere, say
+  KeptCubin kept{file.path(), unknown ? 0 : bytes, file.last_write_time(ignored), {}, ""};
+  Expected<std::string> content = readCubinFile(file.path());
+  Expected<CubinFile> parsed = content ? parseCubin(*content, file.path().filename().string())
+                                       : Expected<CubinFile>(content.failure());
   if (parsed) {
     kept.key = parsed->key;
   } else {

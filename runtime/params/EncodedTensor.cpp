@@ -139,8 +139,9 @@ private:
     for (int64_t row = blockRow * block[0]; row < end; ++row) {
       values().alongRow(row, numbers);
       for (size_t i = 0; i < numbers.size(); ++i) {
-        float &most = largest[i / size_t(block[1])];
-        most = std::max(most, std::fabs(numbers[i]));
+        float &most = largest[i / size_t(block[1])], magnitude = std::fabs(numbers[i]);
+        // What is no number stays the largest: its block has no scale, and findUncodable names it.
+        most = std::isnan(magnitude) || magnitude > most ? magnitude : most;
       }
     }
     for (size_t i = 0; i < largest.size(); ++i) {

@@ -120,7 +120,7 @@ class SimTest(unittest.TestCase):
     def test_every_access_is_checked_and_counted(self):
         result = self.generate("--ids", ",".join(map(str, range(1, 9))), "--max-tokens", "2", "--sim-check",
                                "--temperature", "0", "--print-ids", "--ignore-eos")
-        if "found none" in result.stderr:
+        if "clang" in result.stderr and "found none" in result.stderr:
             self.skipTest(result.stderr.strip())
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertRegex(result.stderr, r"\.latent_attention: \d+ launches, \d+ blocks, \d+ of at least \d+ sectors")

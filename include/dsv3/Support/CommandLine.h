@@ -8,6 +8,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace dsv3 {
 
@@ -23,5 +24,9 @@ std::string versionText(std::string_view tool);
 /// For options whose value must be a name or a text: what is wrong with `value`; empty if it
 /// is not empty.
 std::string refuseEmpty(const std::string &value);
+
+/// The words behind the tool's name, the last one first, as CLI11 takes them. "--flag=" is two of
+/// them, of which the second is empty: CLI11 would take the next word for the value.
+std::vector<std::string> wordsForCli11(int argc, const char *const *argv);
 
 } // namespace dsv3

@@ -125,7 +125,23 @@ static void emitStreamProduct(Code &code, const PanelWeight &weight, const Produ
   }
 }
 
-/// A row alone. Where its core need not ask for memory ahead, codes stay tiny and it is scaled.
+/// Has `to` be a row times tinyRows. The largest magnitude of the row.
+static Num emitScaledRow(Code &code, int64_t count, Memory from, Memory to) {
+  Var largest = code.variable(code.zeros(code.lanes())), ofRest = code.variable(code.number(0.0));
+  code.columns(count, [&](Num k, int64_t width) {
+    Num part = (from + k).floats(width), magnitude = code.abs(part);
+    (to + k).store(part * code.splat(code.number(tinyRows), width));
+    if (width == code.lanes()) {
+      largest.set(code.max(largest.get(), magnitude));
+    } else {
+      ofRest.set(code.largestOf(magnitude));
+    }
+  });
+  return code.max(code.largestOf(largest.get()), ofRest.get());
+}
+
+/// A row alone. Where its core need not ask for memory ahead, codes stay tiny and the row is
+/// scaled, unless it would leave the range of f32.
 static void emitRowProduct(Code &code, const PanelWeight &weight, const ProductTile &tile,
                            function_ref<Memory(Num)> row, Num firstPanel, Num panelCount,
                            Memory out, Memory scaled) {
@@ -136,15 +152,13 @@ static void emitRowProduct(Code &code, const PanelWeight &weight, const ProductT
     with({row, std::nullopt});
     return;
   }
-  code.when(
-      asksAhead(code), [&] { with({row, true}); },
-      [&] {
-        Memory from = row(code.integer(0));
-        code.columns(weight.k, [&](Num k, int64_t width) {
-          (scaled + k).store((from + k).floats(width) * code.splat(code.number(tinyRows), width));
-        });
-        with({[&](Num) { return scaled; }, false, true});
-      });
+  auto asItIs = [&] { with({row, true}); };
+  code.when(asksAhead(code), asItIs, [&] {
+    Num largest = emitScaledRow(code, weight.k, row(code.integer(0)), scaled);
+    code.when(
+        largest < code.number(largestTinyRow),
+        [&] { with({[&](Num) { return scaled; }, false, true}); }, asItIs);
+  });
 }
 
 //===----------------------------------------------------------------------===//

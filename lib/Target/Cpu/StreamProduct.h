@@ -28,9 +28,10 @@ struct StreamCall {
 };
 
 /// What a row is multiplied by that meets tiny codes, lest products be subnormal, too: a power of
-/// two, so that only what leaves the range of f32 (2^64 in a row, sums below 2^-70) is rounded
-/// otherwise.
+/// two, so that only sums below 2^-70 are rounded otherwise.
 inline constexpr double tinyRows = 0x1p64;
+/// A row whose elements are below this stays in the range of f32 then.
+inline constexpr double largestTinyRow = 0x1p64;
 
 /// plan::asksAheadSymbol of the module that is written.
 Num asksAhead(Code &code);

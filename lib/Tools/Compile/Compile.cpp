@@ -410,7 +410,7 @@ static int parseAndRun(int argc, char **argv) {
   CLI::App app("dsv3-compile: from a checkpoint or a config.json to a bundle", "dsv3-compile");
   declareFlags(app, flags);
   try {
-    app.parse(argc, argv);
+    app.parse(wordsForCli11(argc, argv));
   } catch (const CLI::ParseError &error) {
     if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
       std::ostringstream text; // of --help or --version

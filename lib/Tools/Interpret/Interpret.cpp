@@ -340,7 +340,7 @@ static int runTool(int argc, char **argv) {
     command->callback([command, &flags] { cli::refuseUsage(checkFlags(*command, flags)); });
   }
   try {
-    app.parse(argc, argv);
+    app.parse(wordsForCli11(argc, argv));
   } catch (const CLI::ParseError &error) {
     return cli::endParsing(app, error);
   }

@@ -233,17 +233,23 @@ TEST(EncodedParams, ValuesThatCannotBeKeptAreRefusedByName) {
     Plan plan = planOf(
         {parameterOf(DType::BF16, type, 2, 40, 70, {{"w.{expert}", "", 40, 70, 0, 0, 40, false}})},
         16);
-    Tensors tensors = weightsOf(plan);
-    uint16_t infinity = 0x7F80;
-    std::memcpy(tensors["w.1"].bytes.data() + 2 * (70 * 7 + 69), &infinity, 2);
-    TemporaryDirectory directory;
-    checkpoint::Checkpoint checkpoint = writeCheckpoint(directory, tensors);
-    for (size_t variant : {0, 1}) {
-      auto store = ParameterStore::load(plan, variant, checkpoint);
-      ASSERT_FALSE(store.ok()) << name(type);
-      EXPECT_EQ(store.failure().what, "the tensor 'w.1' holds values in row 7 that " +
-                                          std::string(name(type)) +
-                                          " cannot keep: too large, or no numbers");
+    constexpr uint16_t infinity = 0x7F80, notANumber = 0x7FC0;
+    for (uint16_t wrong : {infinity, notANumber}) {
+      Tensors tensors = weightsOf(plan);
+      auto &bytes = tensors["w.1"].bytes;
+      if (wrong == notANumber) {
+        std::fill(bytes.begin(), bytes.end(), std::byte(0)); // nothing else to be the largest
+      }
+      std::memcpy(bytes.data() + 2 * (70 * 7 + 69), &wrong, 2);
+      TemporaryDirectory directory;
+      checkpoint::Checkpoint checkpoint = writeCheckpoint(directory, tensors);
+      for (size_t variant : {0, 1}) {
+        auto store = ParameterStore::load(plan, variant, checkpoint);
+        ASSERT_FALSE(store.ok()) << name(type);
+        EXPECT_EQ(store.failure().what, "the tensor 'w.1' holds values in row 7 that " +
+                                            std::string(name(type)) +
+                                            " cannot keep: too large, or no numbers");
+      }
     }
   }
 }
