@@ -253,9 +253,7 @@ void forEachKernel(
   }
 }
 
-/// Makes the object of a kernel that of a core which is to ask for memory ahead, or of one which is
-/// not, where it has code for both.
-static void setAsksAhead(plan::KernelFunction function, bool asks) {
+void setAsksAhead(plan::KernelFunction function, bool asks) {
   Dl_info object;
   ASSERT_NE(dladdr(reinterpret_cast<void *>(function), &object), 0);
   void *handle = dlopen(object.dli_fname, RTLD_NOW | RTLD_NOLOAD);

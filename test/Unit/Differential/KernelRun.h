@@ -81,6 +81,10 @@ KernelResults execute(kern::DefOp definition, const plan::CpuVariant &variant,
                       plan::KernelFunction function, const KernelInputs &inputs, int order,
                       plan::KernelError expected = plan::KernelError::None);
 
+/// Makes the object of a kernel that of a core which is to ask for memory ahead, or of one which is
+/// not, where it has code for both.
+void setAsksAhead(plan::KernelFunction function, bool asks);
+
 /// Whether this CPU has the instructions of a variant.
 bool runsHere(const plan::CpuVariant &variant);
 
