@@ -6,11 +6,9 @@
 // of threads is busy to the end.
 //
 //===----------------------------------------------------------------------===//
-#include "dsv3/Plan/Families.h"
-#include "dsv3/Plan/Layout.h"
-#include "dsv3/Plan/Scratch.h"
+#include "Configs.h"
 
-#include <algorithm>
+#include "dsv3/Plan/Scratch.h"
 
 namespace dsv3::plan {
 
@@ -26,27 +24,6 @@ static constexpr int64_t mostTilePanels = 8, mostTileColumns = 256;
 static constexpr int64_t expandedBlockBytes = 16384;
 /// f32 elements that a tile of elementwise work should have.
 static constexpr int64_t rowTileElements = 16384;
-
-/// Tiles of `rows` rows each, `times` for every block of rows.
-static TileCount rowTiles(const KernelFacts &facts, int64_t rows, int64_t times = 1) {
-  if (facts.size < 0) {
-    return {-1, 1, 1, 1, times * ceilDiv(facts.maxRows, rows)};
-  }
-  return {facts.size, facts.rowFactor, rows, times, 0};
-}
-
-static Configuration make(std::vector<Configuration::Field> fields, TileCount tiles,
-                          int64_t scratchBytes, std::string reason) {
-  std::sort(fields.begin(), fields.end(),
-            [](const auto &a, const auto &b) { return a.name < b.name; });
-  return {std::move(fields), tiles, scratchBytes, std::move(reason), true};
-}
-
-static Configuration rejected(std::vector<Configuration::Field> fields, std::string reason) {
-  Configuration config = make(std::move(fields), {}, 0, std::move(reason));
-  config.legal = false;
-  return config;
-}
 
 /// Elementwise families: as many rows as make a tile worth its dispatch.
 static std::vector<Configuration> rowConfigs(const KernelFacts &facts, int64_t workPerRow) {
@@ -90,7 +67,7 @@ struct StreamRows {
       : atOnce(std::min(rows, variant.registers / 2 * variant.lanes / panelWidth(variant, weight))),
         most(std::min(rows, 2 * atOnce)) {}
 
-  void addTo(std::vector<Configuration::Field> &fields) const {
+  void addTo(Fields &fields) const {
     fields.insert(fields.end(), {{"stream", atOnce}, {"stream_most", most}});
   }
 };
@@ -143,7 +120,7 @@ static Configuration gemmConfig(const CpuVariant &variant, const KernelFacts &fa
   int64_t rows = rowsOfWeight(facts, grouped);
   // A single row meets all parts at once.
   int64_t accumulators = rows == 1 ? flight * nr / variant.lanes * facts.parts : mr * 2;
-  std::vector<Configuration::Field> fields{{"flight", flight}, {"mr", mr}, {"nr", nr}};
+  Fields fields{{"flight", flight}, {"mr", mr}, {"nr", nr}};
   std::string tile = std::to_string(mr) + " rows x ";
   tile += rows == 1 ? std::to_string(flight) + " panels of " + std::to_string(nr) + " columns"
                     : std::to_string(tileWidth(variant)) + " columns";
@@ -205,7 +182,7 @@ static Configuration dotConfig(const CpuVariant &variant, const KernelFacts &fac
                                int64_t mr) {
   int64_t nr = panelWidth(variant, facts.weight), rows = rowsOfWeight(facts, grouped);
   int64_t sums = facts.rows == DType::I8 ? 2 : 1, accumulators = mr * 2 * sums;
-  std::vector<Configuration::Field> fields{{"mr", mr}, {"nr", nr}};
+  Fields fields{{"mr", mr}, {"nr", nr}};
   std::string tile =
       std::to_string(mr) + " rows x " + std::to_string(tileWidth(variant)) + " columns";
   if (mr > rows) {
@@ -257,7 +234,7 @@ static std::vector<Configuration> latentConfigs(const CpuVariant &variant,
                                                 const KernelFacts &facts) {
   std::vector<Configuration> configs;
   for (int64_t heads : {16, 8, 4, 3, 2, 1}) {
-    std::vector<Configuration::Field> fields{{"heads", heads}, {"mr", tileRows(variant)}};
+    Fields fields{{"heads", heads}, {"mr", tileRows(variant)}};
     if (facts.heads % heads != 0) {
       configs.push_back(rejected(fields, std::to_string(heads) + " does not divide " +
                                              std::to_string(facts.heads) + " heads"));
@@ -280,7 +257,7 @@ static std::vector<Configuration> latentConfigs(const CpuVariant &variant,
 static std::vector<Configuration> attentionCombineConfigs(const KernelFacts &facts) {
   std::vector<Configuration> configs;
   for (int64_t heads : {8, 4, 3, 2, 1}) {
-    std::vector<Configuration::Field> fields{{"heads", heads}};
+    Fields fields{{"heads", heads}};
     configs.push_back(facts.heads % heads != 0
                           ? rejected(fields, std::to_string(heads) + " does not divide " +
                                                  std::to_string(facts.heads) + " heads")
@@ -295,7 +272,7 @@ static std::vector<Configuration> expandedConfigs(const CpuVariant &variant,
   int64_t nr = panelWidth(variant, facts.weight);
   std::vector<Configuration> configs;
   for (int64_t mr : {12, 6, 4}) {
-    std::vector<Configuration::Field> fields{{"mr", mr}, {"nr", nr}};
+    Fields fields{{"mr", mr}, {"nr", nr}};
     if (mr * 2 > variant.registers - 4) {
       configs.push_back(rejected(fields, std::to_string(mr * 2) + " accumulators do not fit"));
       continue;
@@ -315,7 +292,7 @@ static std::vector<Configuration> expandedConfigs(const CpuVariant &variant,
 static std::vector<Configuration> combineConfigs(const KernelFacts &facts) {
   std::vector<Configuration> configs;
   for (int64_t columns : {8192, 4096, 2048, 1024, 512}) {
-    std::vector<Configuration::Field> fields{{"columns", columns}};
+    Fields fields{{"columns", columns}};
     int64_t blocks = ceilDiv(facts.n, columns);
     if (columns > 512 && facts.maxRows * blocks < wantedTiles / 4) {
       configs.push_back(rejected(fields, "too few tiles for a team of threads"));

@@ -21,8 +21,6 @@ std::string gpuFunctionName(std::string_view symbol) {
   return name;
 }
 
-static constexpr std::string_view mapMark = "\nDSV3_TENSOR_MAP(";
-
 /// What `line` holds, which begins behind the mark.
 static std::optional<MappedMatrix> matrixOf(std::string_view line) {
   std::array<int64_t, 4> values{};
@@ -45,6 +43,7 @@ static std::optional<MappedMatrix> matrixOf(std::string_view line) {
 Expected<std::vector<MappedMatrix>> mappedMatricesOf(const KernelText &kernel) {
   std::vector<MappedMatrix> matrices;
   std::string_view text(kernel.text);
+  const std::string mapMark = "\n" + std::string(tensorMapLine);
   for (size_t at = text.find(mapMark); at != text.npos; at = text.find(mapMark, at + 1)) {
     std::string_view line = text.substr(at + 1, text.find('\n', at + 1) - at - 1);
     std::optional<MappedMatrix> matrix = matrixOf(line.substr(mapMark.size() - 1));
@@ -77,7 +76,7 @@ GridShape gridShapeOf(const KernelText &kernel) {
                     shape.clusterBlocks);
   }
   shape.clusterBlocks = std::max<int64_t>(1, shape.clusterBlocks);
-  shape.persistent = text.find("\nDSV3_PERSISTENT\n") != std::string::npos;
+  shape.persistent = text.find("\n" + std::string(persistentLine)) != std::string::npos;
   return shape;
 }
 

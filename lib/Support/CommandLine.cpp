@@ -1,6 +1,8 @@
 //===- CommandLine.cpp - what the command lines of all tools share --------===//
 #include "dsv3/Support/CommandLine.h"
 
+#include <algorithm>
+
 namespace dsv3 {
 
 std::string versionText(std::string_view tool) { return std::string(tool) + " " + DSV3_VERSION; }
@@ -11,14 +13,18 @@ std::string refuseEmpty(const std::string &value) {
 
 std::vector<std::string> wordsForCli11(int argc, const char *const *argv) {
   std::vector<std::string> words;
-  for (int i = argc - 1; i > 0; --i) {
+  bool areFlags = true; // until "--"
+  for (int i = 1; i < argc; ++i) {
     std::string word = argv[i];
-    if (word.starts_with("--") && word.ends_with('=')) {
-      words.emplace_back();
+    areFlags &= word != "--";
+    if (areFlags && word.starts_with("--") && word.find('=') == word.size() - 1) {
       word.pop_back();
+      words.push_back(word);
+      word.clear();
     }
     words.push_back(word);
   }
+  std::reverse(words.begin(), words.end());
   return words;
 }
 

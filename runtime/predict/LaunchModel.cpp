@@ -91,8 +91,10 @@ LaunchTime runtime::timeOf(const Chip &chip, const LaunchWork &work) {
   auto part = [&parts](Limit limit) -> double & { return parts[size_t(limit)]; };
   if (work.blocks > 0) {
     auto blocks = double(work.blocks);
-    // The multiprocessor with the most blocks is done last.
-    double busiest = std::ceil(blocks / chip.multiprocessors) / blocks;
+    auto tiles = double(std::max(work.tiles, work.blocks));
+    // The multiprocessor with the most blocks, and of those a block with the most tiles, is done
+    // last.
+    double busiest = std::ceil(blocks / chip.multiprocessors) * std::ceil(tiles / blocks) / tiles;
     double atOnce = double(blocksAtOnce(chip, work.threads, work.sharedBytes));
     double waves = std::ceil(blocks / (chip.multiprocessors * atOnce));
     auto ofBusiest = [&](double work, double perClock) {

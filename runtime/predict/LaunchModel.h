@@ -27,7 +27,8 @@ struct WaitChain {
 /// What all blocks of a launch did. Sums, but for the last.
 struct LaunchWork {
   int64_t blocks = 0;
-  int threads = 0; ///< of a block
+  int64_t tiles = 0; ///< which the blocks share alike, one each at least
+  int threads = 0;   ///< of a block
   int64_t sharedBytes = 0;
 
   // Instructions of warps.

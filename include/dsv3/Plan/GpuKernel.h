@@ -18,10 +18,9 @@
 //
 // It is launched with as many blocks as it has tiles, along x, whole clusters of what its
 // __cluster_dims__ say, if it has any; with as many threads a block as its __launch_bounds__
-// say; and with KernelVariant::scratchBytes of dynamic
-// shared memory. Where the text has a line `DSV3_PERSISTENT` its blocks go on until all tiles are
-// done: there are no more of them than multiprocessors, in whole clusters, of which there is one
-// at least.
+// say; and with KernelVariant::scratchBytes of dynamic shared memory. Where the text has a line
+// `DSV3_PERSISTENT` its blocks go on until all tiles are done: there are no more of them than
+// multiprocessors, in whole clusters, of which there is one at least.
 //
 // Where the text has `Launch launch = dependentLaunch(mark, number);` the kernel waits there for
 // all earlier launches of its step, and before that touches nothing that they touch: it may be
@@ -73,6 +72,9 @@ Expected<std::vector<MappedMatrix>> mappedMatricesOf(const KernelText &kernel);
 /// How the line begins by which a text says that its kernel may begin before earlier launches of
 /// its step have ended.
 inline constexpr std::string_view dependentLine = "  Launch launch = dependentLaunch";
+/// A line that says that blocks are persistent, and how one begins that asks for a tensor map.
+inline constexpr std::string_view persistentLine = "DSV3_PERSISTENT\n",
+                                  tensorMapLine = "DSV3_TENSOR_MAP(";
 bool isDependent(const KernelText &kernel);
 
 /// How many blocks a kernel has, as its text says.

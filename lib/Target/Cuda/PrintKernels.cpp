@@ -82,6 +82,10 @@ LogicalResult KernelPrinter::check() {
              << (cache ? "a cache" : "tensors") << " of type " << element;
     }
   }
+  auto boxes = definition.getConfig(variant.name).getAs<IntegerAttr>("boxes");
+  if (boxes && boxes.getInt() > 0 && failed(kernelFacts(definition))) {
+    return failure(); // their tensor map has the most rows that there may be
+  }
   return checkRegions();
 }
 
@@ -165,10 +169,10 @@ FailureOr<std::string> KernelPrinter::run() {
   std::string lines = *head;
   lines += "#include \"runtime/kernels/cuda/family/" + family->header + ".cuh\"\n\n";
   lines += "using namespace dsv3::gpu;\n\n" + family->declarations;
-  lines += family->persistent ? "DSV3_PERSISTENT\n" : "";
+  lines += family->persistent ? plan::persistentLine : "";
   std::string maps;
   for (const FamilyText::TensorMap &map : family->tensorMaps) {
-    lines += "DSV3_TENSOR_MAP(" + map.matrix + ")\n";
+    lines += std::string(plan::tensorMapLine) + map.matrix + ")\n";
     maps += ",\n    const __grid_constant__ TensorMap " + map.parameter;
   }
   lines += maps.empty() ? "" : "\n";

@@ -35,6 +35,7 @@ struct BlockWork {
   size_t threads = 0;
   size_t sharedBytes = 0;
   int64_t blocks = 0;         ///< of the launch
+  int64_t tiles = 0;          ///< that these share
   size_t clusterBlocks = 1;   ///< that run together
   bool dependent = false;     ///< may begin before earlier launches have ended
   uint64_t seed = 0;          ///< 0: all in order

@@ -16,7 +16,7 @@ using namespace dsv3::runtime::sim;
 SimExecutable::SimExecutable(Grid &grid, Predictor *predictor, int64_t multiprocessors,
                              const Program &program, std::span<const SimKernel> kernels)
     : grid(grid), predictor(predictor), multiprocessors(multiprocessors), program(program),
-      kernels(kernels), blocks(kernels.size()) {
+      kernels(kernels), tiles(kernels.size()), blocks(kernels.size()) {
   for (const ProgramKernel &kernel : program.kernels) {
     sizesOf.emplace_back(kernel.sizes.size());
   }
@@ -114,12 +114,12 @@ Status SimExecutable::begin(std::span<const int64_t> sizes) {
     for (size_t j = 0; j < kernel.sizes.size(); ++j) {
       sizesOf[i][j] = sizes[size_t(kernel.sizes[j])];
     }
-    int64_t tiles = kernel.tiles.evaluate(sizesOf[i].data());
-    if (tiles < 0 || tiles > std::numeric_limits<int32_t>::max()) {
-      return Failure{"expected a number of tiles below 2^31, found " + std::to_string(tiles),
+    tiles[i] = kernel.tiles.evaluate(sizesOf[i].data());
+    if (tiles[i] < 0 || tiles[i] > std::numeric_limits<int32_t>::max()) {
+      return Failure{"expected a number of tiles below 2^31, found " + std::to_string(tiles[i]),
                      "entry '" + program.name + "', kernel '" + kernel.symbol + "'"};
     }
-    blocks[i] = kernels[i].grid.blocks(tiles, multiprocessors);
+    blocks[i] = kernels[i].grid.blocks(tiles[i], multiprocessors);
   }
   mark = plan::noFailure;
   grid.beginStep();
@@ -133,6 +133,7 @@ BlockWork SimExecutable::workOf(const Step &step, const SimKernel &kernel) const
   work.threads = kernel.threads;
   work.sharedBytes = size_t(program.kernels[step.number].scratchBytes);
   work.blocks = blocks[step.number];
+  work.tiles = tiles[step.number];
   work.clusterBlocks = size_t(kernel.grid.clusterBlocks);
   work.dependent = kernel.dependent;
   return work;
@@ -236,6 +237,11 @@ Status SimExecutable::profile(std::span<const int64_t> sizes, LaunchProfile &tim
   times.first.clear();
   times.again.clear();
   times.predictions.clear();
+  if (!times.uses.empty() && times.uses.size() != kernels.size()) {
+    return Failure{"expected a use of each of " + std::to_string(kernels.size()) +
+                       " kernels, found " + std::to_string(times.uses.size()),
+                   "entry '" + program.name + "'"};
+  }
   Status status = begin(sizes);
   if (predictor) {
     times.predictedFor = predictor->chip().name;

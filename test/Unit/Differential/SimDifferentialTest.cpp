@@ -33,6 +33,14 @@ static bool has(ModuleOp module, const std::string &variant, plan::GpuProduct fo
   });
 }
 
+/// Whether warps store results of a kernel in boxes.
+static bool hasBoxes(ModuleOp module, const std::string &variant) {
+  return llvm::any_of(module.getOps<kern::DefOp>(), [&](kern::DefOp definition) {
+    auto boxes = definition.getConfig(variant).getAs<IntegerAttr>("boxes");
+    return boxes && boxes.getInt() > 0;
+  });
+}
+
 static void compareOnSim(ModuleOp module, const std::string &variant, int64_t mostTokens) {
   std::mt19937_64 random(20); // NOLINT(bugprone-random-generator-seed): the same every time
   compareKernelsOnSim(module, variant, mostTokens, random);
@@ -49,6 +57,7 @@ static void compareModel(const Case &one, const std::string &variant, int64_t mo
   ASSERT_TRUE(module);
   for (plan::GpuProduct form : tiles) {
     ASSERT_TRUE(has(*module, variant, form));
+    ASSERT_TRUE(!isOfWarpGroups(form) || hasBoxes(*module, variant));
   }
   ASSERT_TRUE(kind.empty() || llvm::any_of(module->getOps<kern::DefOp>(), [&](kern::DefOp made) {
                 return made.getKind() == kind;

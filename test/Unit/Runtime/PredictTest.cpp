@@ -168,6 +168,19 @@ TEST(LaunchModel, EachLimitByHand) {
   EXPECT_DOUBLE_EQ(timeOf(chip, work).parts[size_t(Limit::Latency)], 2 * 10 * 300 / 1e9);
 }
 
+// As long as two tiles take, not 1.03.
+TEST(LaunchModel, TheLastRoundOfTilesCountsWhole) {
+  const Chip &chip = *findChip("h100");
+  LaunchWork work;
+  work.threads = 384;
+  work.products = 136e6;
+  work.blocks = 136;
+  double ofBlocks = timeOf(chip, work).parts[size_t(Limit::TensorCores)];
+  work.blocks = 132;
+  work.tiles = 136;
+  EXPECT_DOUBLE_EQ(timeOf(chip, work).parts[size_t(Limit::TensorCores)], ofBlocks);
+}
+
 TEST(LaunchModel, ALaunchOfNothingTakesTheTimeBetweenLaunches) {
   LaunchTime time = timeOf(roundChip(), {});
   EXPECT_DOUBLE_EQ(time.seconds, 1e-6);

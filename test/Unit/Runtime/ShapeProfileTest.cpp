@@ -78,7 +78,9 @@ TEST(ShapeProfile, PredictedTimesAreThoseOfTheKernelsAlone) {
     LaunchPrediction &prediction = profile.predictions.emplace_back();
     prediction.seconds = 5, prediction.launchSeconds = 4, prediction.limit = "memory";
   }
-  for (const ShapeResult &shape : shapesOf(plan, 0, plan.entries[0], profile, 1000)) {
+  std::vector<ShapeResult> shapes = shapesOf(plan, 0, plan.entries[0], profile, 1000);
+  EXPECT_FALSE(shapes.empty());
+  for (const ShapeResult &shape : shapes) {
     EXPECT_EQ(shape.seconds, 1);
     EXPECT_EQ(shape.prediction.limit, "memory");
   }

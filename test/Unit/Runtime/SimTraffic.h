@@ -17,7 +17,7 @@ struct TrafficKernel {
   std::string parameters;
   int threads = 32;
   std::string body;
-  std::string weightMap = {};
+  std::string tensorMap = {};
   int cluster = 1;
   SimLaunch how = {};
   std::vector<std::vector<std::byte>> buffers = {}; ///< for the parameters, in their order
@@ -26,8 +26,8 @@ struct TrafficKernel {
 struct Traffic {
   /// Of global memory that pass the first-level cache, loaded and stored, by all blocks.
   double bytes = 0;
-  /// The same as warps ask for them, no cache answering, and the least for what lanes touch.
-  double askedBytes = 0, leastAskedBytes = 0;
+  /// The same as warps ask for them, no cache answering.
+  double askedBytes = 0;
   /// Places where shared memory takes more wavefronts than it must.
   std::vector<runtime::SimLine> conflicts;
 };
@@ -43,7 +43,7 @@ inline std::optional<Traffic> trafficOf(const TrafficKernel &kernel) {
     SimRun sim(options);
     sim.headers.push_back(kernel.header);
     Status loaded =
-        sim.load(kernel.parameters, kernel.threads, kernel.body, kernel.weightMap, kernel.cluster);
+        sim.load(kernel.parameters, kernel.threads, kernel.body, kernel.tensorMap, kernel.cluster);
     if (lacksClang(loaded)) {
       return std::nullopt;
     }
@@ -64,7 +64,6 @@ inline std::optional<Traffic> trafficOf(const TrafficKernel &kernel) {
     }
     runtime::SimCounts counts = runtime::countsOf(*sim.object).at(0);
     traffic.askedBytes = double(counts.sectors) * sectorBytes;
-    traffic.leastAskedBytes = double(counts.leastSectors) * sectorBytes;
     for (const runtime::SimLine &line : counts.wasteful) {
       // A warp that arrives at barriers of several blocks asks no banks twice.
       if (line.shared && !line.where.starts_with("tile/sharing")) {

@@ -101,7 +101,7 @@ static TrafficKernel kernelOf(const Form &form) {
       form.parts, columns, form.function, form.boxRows > 0 ? ", &map" : "", operandsOf(form),
       form.experts > 0 ? "offsets, entries" : std::to_string(form.rows * form.rowTiles()));
   if (form.boxRows > 0) {
-    kernel.weightMap =
+    kernel.tensorMap =
         fmt::format("1, {}, {}, {}", std::max(1, form.experts) * columns * form.parts,
                     depth * sizeOf(form.weight), form.boxRows);
   }
@@ -138,6 +138,7 @@ TEST_P(DotTraffic, WarpsAskForTheirOperandsOnce) {
   }
   double least = leastBytes(form, form.rows, 1) * form.columns * across;
   EXPECT_LE(found->askedBytes, form.most * least) << found->askedBytes / least;
+  EXPECT_GE(found->askedBytes, least) << "more was counted as the least than is needed";
   EXPECT_TRUE(found->conflicts.empty()) << textOf(found->conflicts[0]);
 }
 

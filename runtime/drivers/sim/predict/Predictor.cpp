@@ -195,6 +195,7 @@ Predictor::predict(BlockWork next, std::span<const std::byte> code, LaunchPredic
   }
   LaunchWork work;
   work.blocks = next.blocks;
+  work.tiles = next.tiles;
   work.threads = int(next.threads);
   work.sharedBytes = int64_t(next.sharedBytes);
   atOnce = blocksAtOnce(ofChip, work.threads, work.sharedBytes);

@@ -96,13 +96,13 @@ __device__ inline void latentAttention(Launch launch, Query query, RopeQuery rop
     if (i < C::latent) {
       for (int h = 0; h < heads; ++h) {
         float factor = parts > 0 ? 1.0f : quotient(1.0f, softmax.sum[h]);
-        of.of(out, h)[i] = toNarrow<typename Out::Element>(values[h][c] * factor);
+        of.partialOf(out, h)[i] = toNarrow<typename Out::Element>(values[h][c] * factor);
       }
     }
   }
   if constexpr (parts > 0) {
     for (int h = threadIndex(); h < heads; h += threads) {
-      auto *to = of.of(out, h) + C::latent;
+      auto *to = of.partialOf(out, h) + C::latent;
       to[0] = softmax.largestScore[h];
       to[1] = softmax.sum[h];
     }

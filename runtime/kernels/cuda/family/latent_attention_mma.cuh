@@ -282,7 +282,7 @@ struct LatentMmaAttention {
       for (int i = threadIndex(); i < 16 * C::latent; i += threads) {
         int head = t * 16 + i / C::latent, column = i % C::latent;
         if (of.firstHead + head < allHeads) {
-          of.of(out, head)[column] =
+          of.partialOf(out, head)[column] =
               toNarrow<typename Out::Element>(staged[i / C::latent * stagedStride + column]);
         }
       }
@@ -291,7 +291,7 @@ struct LatentMmaAttention {
     if constexpr (parts > 0) {
       for (int i = 0; i < 2; ++i) {
         if (keyWarp() == 0 && laneIndex() % 4 == 0 && of.firstHead + rowOf(i) < allHeads) {
-          auto *to = of.of(out, rowOf(i)) + C::latent;
+          auto *to = of.partialOf(out, rowOf(i)) + C::latent;
           to[0] = largestScore[i];
           to[1] = weightsOf(rowOf(i));
         }

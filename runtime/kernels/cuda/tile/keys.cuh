@@ -41,7 +41,7 @@ struct BlockKeys {
 
   /// Where what the part says of a head begins: sums of latents, largest score, sum of weights.
   template <typename Out>
-  __device__ auto *of(Out out, int head) const {
+  __device__ auto *partialOf(Out out, int head) const {
     return out.at(row, firstHead + head) + part * (C::latent + 2);
   }
   /// A part without keys says that its sum is 0; what else is of it has no meaning.
@@ -50,7 +50,7 @@ struct BlockKeys {
     if constexpr (parts > 0) {
       if (firstPage >= endPage) {
         for (int h = threadIndex(); h < heads && firstHead + h < allHeads; h += threads) {
-          of(out, h)[C::latent + 1] = 0.0f;
+          partialOf(out, h)[C::latent + 1] = 0.0f;
         }
         return true;
       }

@@ -19,8 +19,9 @@
 #include "runtime/kernels/cuda/tile/sharing.cuh"
 #include "runtime/kernels/cuda/tile/turn.cuh"
 
-/// Of a kernel whose last parameter is a TensorMap: the matrix that its ARGUMENT points to, of ROWS
-/// of ROW_BYTES, in boxes of BOX_ROWS. The driver reads it in the text (dsv3/Plan/GpuKernel.h).
+/// The matrix that the kernel's ARGUMENT points to, of ROWS of ROW_BYTES, in boxes of BOX_ROWS, has
+/// a TensorMap behind the other parameters; several have theirs in the order of these lines. The
+/// driver reads it in the text (dsv3/Plan/GpuKernel.h).
 #define DSV3_TENSOR_MAP(ARGUMENT, ROWS, ROW_BYTES, BOX_ROWS)                                       \
   static_assert((ROW_BYTES) % 16 == 0 && (BOX_ROWS) <= 256, "what a tensor map takes");
 
@@ -58,8 +59,8 @@ struct WgmmaTile : TilePiece {
   static __device__ constexpr int boxesBytes(int boxes) {
     return multiplyingWarps * boxes * WarpBoxes::boxBytes;
   }
-  /// Of a stage that makes groups of codes, 0 if there is none: its values, and a barrier; else of
-  /// a warp's boxes; without any sums of warps are turned.
+  /// Of pieces and their barriers; and where `group` columns become codes, of their values and a
+  /// barrier; where a warp has `boxes`, of those; else of sums that are turned.
   static __device__ constexpr int sharedBytes(int parts, int group, int boxes) {
     return stages * (sideBytes + weightBytes(parts) + 2 * int(sizeof(Barrier))) +
            (group > 0   ? stagedBytes(rows, group) + int(sizeof(Barrier))

@@ -1,0 +1,204 @@
+//===- GpuProductConfigs.cpp - gemm and grouped_gemm on GPUs --------------===//
+#include "GpuConfigs.h"
+
+#include "dsv3/Plan/Names.h"
+#include "dsv3/Support/WeightEncoding.h"
+
+namespace dsv3::plan {
+
+/// tile/fma.cuh: rows and columns of a tile.
+static constexpr int64_t fmaTile = 64;
+/// tile/mma.cuh: of what has the columns of a group of codes.
+static constexpr MmaShape mmaShapeOfCodes{64, 128, 2};
+/// tile/quantise.cuh: floats between the rows of values that become codes.
+static constexpr int64_t codePadding = 8;
+/// tile/turn.cuh: of a part and a warp.
+static constexpr int64_t turnedBytes = int64_t(16) * (32 + 8) * 4;
+/// tile/wgmma.cuh: two products of 64 x 128, the columns being those of all parts together; pieces
+/// in flight, each with two barriers; threads, and warps that multiply.
+static constexpr int64_t wgmmaRows = 64, wgmmaColumns = 128, wgmmaStages = 4, wgmmaThreads = 384,
+                         wgmmaWarps = 8;
+/// tile/boxes.cuh: rows and columns of a box of bf16.
+static constexpr int64_t boxRows = 16, boxColumns = 64;
+
+/// Blocks of a product, given those of its columns.
+static TileCount productBlocks(const KernelFacts &facts, bool grouped, int64_t rows,
+                               int64_t columnBlocks) {
+  if (!grouped) {
+    return rowTiles(facts, rows, columnBlocks * facts.groups);
+  }
+  // Every expert may begin a block of its own, unless there are fewer entries than that.
+  int64_t blocks = std::min(facts.maxRows, ceilDiv(facts.maxRows, rows) + facts.groups);
+  if (facts.size < 0) {
+    return {-1, 1, 1, 1, columnBlocks * blocks};
+  }
+  if (blocks == facts.maxRows) {
+    return {facts.size, facts.rowFactor, 1, columnBlocks, 0};
+  }
+  return {facts.size, facts.rowFactor, rows, columnBlocks, columnBlocks * facts.groups};
+}
+
+/// Why tensor cores cannot have what is multiplied as it is stored; empty if they can.
+static std::string notForTensorCores(const KernelFacts &facts) {
+  bool codes = facts.rows == DType::F8E4M3 && facts.weight == DType::F8E4M3;
+  if (!codes && (facts.rows != DType::BF16 || facts.weight != DType::BF16)) {
+    return "tensor cores would round rows of " + std::string(name(facts.rows)) +
+           " or a weight of " + std::string(name(facts.weight)) + " to bf16";
+  }
+  int64_t chunk = mmaChunkBytes / int64_t(byteSize(facts.rows));
+  bool aligned = facts.k % chunk == 0 && facts.rowsBegin % chunk == 0;
+  return aligned ? "" : "rows do not begin at borders of 16 bytes";
+}
+
+/// Why a tile with so many columns does not do for a product; empty if it does.
+static std::string tileRefusal(const KernelFacts &facts, int64_t columns) {
+  if (std::string reason = notForTensorCores(facts); !reason.empty()) {
+    return reason;
+  }
+  if (facts.rows == DType::F8E4M3 && facts.scaleColumns != mmaRowBytes) {
+    return "a piece has " + std::to_string(mmaRowBytes) + " columns, a block of scales " +
+           std::to_string(facts.scaleColumns);
+  }
+  if (facts.codeGroup > 0 && facts.codeGroup != columns) {
+    return "a tile has " + std::to_string(columns) + " columns, a group of codes " +
+           std::to_string(facts.codeGroup);
+  }
+  return "";
+}
+
+/// "rows of codes meet WHAT, in tiles of 128 x 64".
+static std::string tileReason(const KernelFacts &facts, const std::string &what, int64_t rows,
+                              int64_t columns) {
+  return "rows of " + std::string(facts.rows == DType::BF16 ? "bf16" : "codes") + " meet " + what +
+         ", in tiles of " + std::to_string(rows) + " x " + std::to_string(columns);
+}
+
+/// Bytes of `rows` rows of values that become codes.
+static int64_t stagedBytes(const KernelFacts &facts, int64_t rows) {
+  return facts.codeGroup > 0 ? rows * (facts.codeGroup + codePadding) * 4 : 0;
+}
+
+/// Boxes in which a warp of warp groups stores what it has of a tile; 0 if each thread stores its
+/// own.
+static int64_t wgmmaBoxes(const KernelFacts &facts) {
+  constexpr int64_t chunk = mmaChunkBytes / 2;
+  int64_t part = wgmmaColumns / facts.parts;
+  bool boxed = facts.codeGroup == 0 && facts.result == DType::BF16 &&
+               facts.resultBegins % chunk == 0 && facts.n >= boxColumns && part % boxColumns == 0;
+  return boxed ? part / boxColumns : 0;
+}
+
+static Configuration wgmmaConfig(const GpuVariant &variant, const KernelFacts &facts,
+                                 bool grouped) {
+  // Where the columns of both products make a group of codes, they lie side by side.
+  bool beside = facts.codeGroup * facts.parts > wgmmaColumns;
+  int64_t rows = (beside ? 1 : 2) * wgmmaRows, part = wgmmaColumns / facts.parts;
+  int64_t columns = (beside ? 2 : 1) * part;
+  // Each of two blocks brings half of a part of the weight's rows, by eights.
+  bool paired = !grouped && facts.maxRows > rows && part % 16 == 0;
+  GpuProduct form = paired ? GpuProduct::WgmmaPairs : GpuProduct::WgmmaTiles;
+  int64_t boxes = wgmmaBoxes(facts);
+  Fields fields{{"form", int64_t(form)}, {"rows", rows},   {"columns", columns},
+                {"stages", wgmmaStages}, {"boxes", boxes}, {"threads", wgmmaThreads}};
+  if (variant.name != variantSm90a) {
+    return rejected(fields, "warp groups multiply on sm_90a alone");
+  }
+  if (std::string refusal = tileRefusal(facts, columns); !refusal.empty()) {
+    return rejected(fields, refusal);
+  }
+  if (wgmmaColumns % (8 * facts.parts) != 0) {
+    return rejected(fields, std::to_string(facts.parts) + " parts do not divide a tile of " +
+                                std::to_string(wgmmaColumns) + " columns by eights");
+  }
+  constexpr int64_t barrierBytes = 8;
+  int64_t bytes = wgmmaStages * ((rows + facts.parts * columns) * mmaRowBytes + 2 * barrierBytes) +
+                  (facts.codeGroup > 0 ? stagedBytes(facts, rows) + barrierBytes
+                   : boxes > 0         ? boxes * wgmmaWarps * boxRows * boxColumns * 2
+                                       : facts.parts * wgmmaWarps * turnedBytes);
+  if (bytes > variant.sharedBytes) {
+    return rejected(fields, bytesReason("the stages", bytes, variant.sharedBytes));
+  }
+  int64_t together = clusterBlocks(form);
+  return make(fields,
+              productBlocks(facts, grouped, together * rows, together * ceilDiv(facts.n, columns)),
+              bytes,
+              tileReason(facts, "the tensor cores of warp groups", rows, columns) +
+                  (paired ? " that share the weight by twos" : ""));
+}
+
+static Configuration mmaConfig(const GpuVariant &variant, const KernelFacts &facts, bool grouped) {
+  const MmaShape &shape = facts.codeGroup > 0 ? mmaShapeOfCodes : mmaShape;
+  Fields fields{{"form", int64_t(GpuProduct::MmaTiles)},
+                {"rows", shape.rows},
+                {"columns", shape.columns},
+                {"stages", shape.stages},
+                {"threads", mostThreads}};
+  if (std::string refusal = tileRefusal(facts, shape.columns); !refusal.empty()) {
+    return rejected(fields, refusal);
+  }
+  int64_t bytes = shape.stages * (shape.rows + facts.parts * shape.columns) * mmaRowBytes;
+  if (bytes > variant.sharedBytes) {
+    return rejected(fields, bytesReason("the stages", bytes, variant.sharedBytes));
+  }
+  return make(fields, productBlocks(facts, grouped, shape.rows, ceilDiv(facts.n, shape.columns)),
+              bytes, tileReason(facts, "tensor cores", shape.rows, shape.columns));
+}
+
+static Configuration fmaConfig(const GpuVariant &variant, const KernelFacts &facts, bool grouped) {
+  Fields fields{{"form", int64_t(GpuProduct::FmaTiles)},
+                {"rows", fmaTile},
+                {"columns", fmaTile},
+                {"threads", mostThreads}};
+  int64_t columns = facts.codeGroup > 0 ? facts.codeGroup : fmaTile;
+  int64_t bytes = (1 + facts.parts) * fmaPieceBytes + stagedBytes(facts, fmaTile);
+  if (bytes > variant.sharedBytes) {
+    return rejected(fields, bytesReason("groups of " + std::to_string(facts.codeGroup) + " codes",
+                                        bytes, variant.sharedBytes));
+  }
+  return make(fields, productBlocks(facts, grouped, fmaTile, ceilDiv(facts.n, columns)), bytes,
+              "products are summed in f32, in tiles of 64 x 64");
+}
+
+/// A few rows: a warp has a column, and a block those of its warps, or those of a group of codes.
+static Configuration dotConfig(const KernelFacts &facts, bool grouped, int64_t most) {
+  // A group's columns are many: of as many threads as have registers for the sums of the rows, so
+  // that a multiprocessor waits for as many loads as it would for those of small blocks.
+  constexpr int64_t dotThreads = 128, ofOneRow = 1024, ofFourRows = 512, ofMoreRows = 384;
+  int64_t ofGroup = most == 1 ? ofOneRow : most <= 4 ? ofFourRows : ofMoreRows;
+  bool staged = facts.codeGroup > 0;
+  int64_t threads = staged ? ofGroup : dotThreads;
+  int64_t columns = staged ? facts.codeGroup : threads / warpLanes;
+  // The rows that one weight can meet: all of the step in the worst case. A token chooses an
+  // expert once.
+  int64_t rows = grouped ? ceilDiv(facts.maxRows, facts.rowFactor) : facts.maxRows;
+  Fields fields{{"form", int64_t(GpuProduct::Dots)},
+                {"rows", most},
+                {"columns", columns},
+                {"threads", threads}};
+  if (most < rows) {
+    return rejected(fields, "a weight would be read again for every " + std::to_string(most) +
+                                " of " + std::to_string(rows) + " rows");
+  }
+  std::string reason =
+      "a warp has a column, which is read once for up to " + std::to_string(most) + " rows";
+  return make(fields, productBlocks(facts, grouped, most, ceilDiv(facts.n, columns)),
+              stagedBytes(facts, most),
+              reason + (staged ? ", a block those of a group of codes" : ""));
+}
+
+std::vector<Configuration> gpuProductConfigs(const GpuVariant &variant, const KernelFacts &facts,
+                                             bool grouped) {
+  std::vector<Configuration> configs;
+  for (int64_t most = 1; most <= mostDotRows; most *= 2) {
+    configs.push_back(dotConfig(facts, grouped, most));
+  }
+  configs.push_back(mmaConfig(variant, facts, grouped));
+  configs.push_back(wgmmaConfig(variant, facts, grouped));
+  if (facts.warpGroups) {
+    std::iter_swap(configs.end() - 1, configs.end() - 2);
+  }
+  configs.push_back(fmaConfig(variant, facts, grouped));
+  return configs;
+}
+
+} // namespace dsv3::plan
