@@ -79,6 +79,7 @@ struct BlockResult {
       TurnedSums<parts> turned(shared, warp);
       turned.put(sums);
       int64 at = column + laneIndex();
+#pragma unroll 1 // more at once would take more registers than there are
       for (int i = 0; i < turned.rows && row + i < rowCount; ++i) {
         turned.get(i, ofRow);
         if (at < columns) {
