@@ -22,9 +22,12 @@ static int64_t registersToLeave(const KernelText &kernel) {
   constexpr int64_t all = 256;
   constexpr int64_t ofLatents = 80; // a little more than ptxas takes by itself, 64
   auto form = [&] { return static_cast<plan::GpuProduct>(kernel.field("form")); };
-  auto product = [&](Operation *) {
+  auto product = [&](auto op) {
     constexpr int64_t manyRows = 8; // each has a sum of its own
+    auto rows = cast<RankedTensorType>(op.getA().getType());
+    bool ofCodes = isa<Float8E4M3FNType>(rows.getElementType());
     bool keepsMuch = form() == plan::GpuProduct::FmaTiles || isOfWarpGroups(form()) ||
+                     (form() == plan::GpuProduct::MmaTiles && ofCodes) ||
                      (form() == plan::GpuProduct::Dots && kernel.field("rows") >= manyRows);
     return keepsMuch ? all : 0;
   };

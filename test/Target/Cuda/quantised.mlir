@@ -43,6 +43,7 @@ kern.def @few kind "linear" family "gemm" sizes ["T"] ins(%a: !c, %as: !s, %w: t
 // Many rows meet tensor cores.
 // CHECK-LABEL: //===- kernel many -===//
 // CHECK: // For sm_90a: columns=64, form=2, rows=128, stages=3, threads=256, since rows of codes meet tensor cores, in tiles of 128 x 64.
+// CHECK: void __launch_bounds__(256, 1) many(
 // CHECK: static_assert(MmaTile<128, 64, 3>::sharedBytes(1) == 73728,
 // CHECK: gemmMma<1, 64, 1, MmaTile<128, 64, 3>>(launch, scaledRows<3>(
 kern.def @many kind "linear" family "gemm" sizes ["T"] ins(%a: !c, %as: !s, %w: tensor<64x320xf8E4M3FN>, %ws: tensor<1x3xf32>) outs(%o: tensor<?x64xf32, #T>) attributes {maxima = [#dsv3.size<"T", max = 512>]} {
