@@ -1,4 +1,8 @@
 //===- Configs.h - what configurations are made of --------------*- C++ -*-===//
+//
+// Shared by the tables of CPUs (FamilyConfigs.cpp) and of GPUs (GpuConfigs.h).
+//
+//===----------------------------------------------------------------------===//
 #pragma once
 
 #include "dsv3/Plan/Families.h"

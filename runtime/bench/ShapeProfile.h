@@ -1,4 +1,9 @@
 //===- ShapeProfile.h - products of a step by their shapes -------*- C++ -*-===//
+//
+// `bench --kernels --shapes`: which launches of a step are products or absorbed attention, of
+// which sizes, and what others reached with those (PublishedTimes.cpp).
+//
+//===----------------------------------------------------------------------===//
 #pragma once
 
 #include "dsv3/Plan/Families.h"

@@ -1,4 +1,8 @@
 //===- ShapeReport.h - products beside published times ----------*- C++ -*-===//
+//
+// What `bench --kernels --shapes` prints, as a table and as JSON.
+//
+//===----------------------------------------------------------------------===//
 #pragma once
 
 #include "runtime/bench/ShapeProfile.h"

@@ -26,7 +26,7 @@ struct PlannedKernel {
 
 /// What is wrong with a kernel's code for `variant`, a clause each:
 /// - registers beyond the budget of family and form, or more than a multiprocessor has for the
-/// block;
+///   block;
 /// - local memory, in products and attention, whose loops wait for it: more than one value that is
 ///   put away for their time;
 /// - shared memory beyond what a block of the GPU has, or static;

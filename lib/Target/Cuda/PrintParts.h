@@ -1,4 +1,8 @@
 //===- PrintParts.h - parts of the texts of families ------------*- C++ -*-===//
+//
+// What PrintFamilies.cpp and PrintProducts.cpp share.
+//
+//===----------------------------------------------------------------------===//
 #pragma once
 
 #include "KernelText.h"

@@ -8,6 +8,10 @@
 #include <string>
 #include <sys/mman.h>
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
 using namespace dsv3;
 using namespace dsv3::runtime::sim;
 
@@ -55,7 +59,13 @@ Status StackRegion::grow(size_t threads) {
   return {};
 }
 
-StackRegion::~StackRegion() { munmap(begin, dsv3::sim::regionBytes); }
+StackRegion::~StackRegion() {
+#if defined(__SANITIZE_ADDRESS__)
+  // Fibers that never returned leave marks, which what is mapped here next would inherit.
+  ASAN_UNPOISON_MEMORY_REGION(begin, dsv3::sim::regionBytes);
+#endif
+  munmap(begin, dsv3::sim::regionBytes);
+}
 
 std::span<std::byte> StackRegion::stack(size_t thread) const {
   constexpr size_t places = 32, lineBytes = 64;

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <dlfcn.h>
 #include <filesystem>
+#include <link.h>
 #include <map>
 
 using namespace dsv3;
@@ -58,6 +59,20 @@ SimObject::~SimObject() {
   }
 }
 
+/// What is loaded of the shared object that begins at `base`. Its file may be longer, and what lies
+/// behind the end here is others'.
+static std::span<const std::byte> loadedBytes(const std::byte *base) {
+  const auto *file = reinterpret_cast<const ElfW(Ehdr) *>(base);
+  std::span parts(reinterpret_cast<const ElfW(Phdr) *>(base + file->e_phoff), file->e_phnum);
+  size_t end = 0;
+  for (const auto &part : parts) {
+    if (part.p_type == PT_LOAD) {
+      end = std::max<size_t>(end, part.p_vaddr + part.p_memsz);
+    }
+  }
+  return {base, end};
+}
+
 static Expected<SimKernel> load(const plan::KernelText &text, const std::string &code) {
   auto cannot = [&](const std::string &why) {
     return Failure{"cannot load it: " + why, "kernel '" + text.symbol + "' of the simulated GPU"};
@@ -90,9 +105,7 @@ static Expected<SimKernel> load(const plan::KernelText &text, const std::string 
       dladdr(kernel.entry, &info) == 0) {
     return cannot("it is not of this simulator");
   }
-  // Its parts lie in the order of the file, a page's border apart at the most.
-  constexpr size_t mostBorders = size_t(16) << 12;
-  kernel.code = {static_cast<const std::byte *>(info.dli_fbase), code.size() + mostBorders};
+  kernel.code = loadedBytes(static_cast<const std::byte *>(info.dli_fbase));
   return kernel;
 }
 

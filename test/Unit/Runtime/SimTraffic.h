@@ -1,4 +1,8 @@
 //===- SimTraffic.h - what a kernel of a test asks memory for ---*- C++ -*-===//
+//
+// Counts what passes the first-level cache, and bank conflicts, on the simulated GPU.
+//
+//===----------------------------------------------------------------------===//
 #pragma once
 
 #include "SimPlanted.h"
