@@ -193,12 +193,23 @@ static LogicalResult verifyHeads(GemmOp op) {
   return check.result();
 }
 
+/// What CPUs can read where the checkpoint has it.
+template <typename OpT>
+static void checkInPlace(ShapeCheck &check, OpT op) {
+  Type rows = elementOf(op.getA()), weight = elementOf(op.getWeight());
+  if (op.getInPlace() && (!rows.isF32() || !weight.isBF16())) {
+    (void)check.fail("rows of f32 and a weight of bf16 in place",
+                     Twine(graph::spell(rows)) + " and " + graph::spell(weight));
+  }
+}
+
 LogicalResult GemmOp::verify() {
   ShapeCheck check(*this);
   auto parts = int64_t(getParts());
   if (parts < 1) {
     return check.fail("'parts' above 0", Twine(parts));
   }
+  checkInPlace(check, *this);
   if (rankOf(getA()) == 3) {
     return verifyHeads(*this);
   }
@@ -218,6 +229,7 @@ LogicalResult GroupedGemmOp::verify() {
   if (parts < 1) {
     return check.fail("'parts' above 0", Twine(parts));
   }
+  checkInPlace(check, *this);
   checkRows(check, getA(), getAScales(), getWeight(), getBlock(), getRows() ? "T" : "T * k");
   if (getRows()) {
     check.shape("rows", getRows(), {"T * k"});

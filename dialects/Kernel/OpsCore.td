@@ -101,6 +101,8 @@ def Kernel_GemmOp : Kernel_CoreOp<"gemm", [Pure, AttrSizedOperandSegments]> {
        element of `out`.
     4. `element` operands are of the shape of `out`, `row` operands [T], `column`
        operands [N] and, with heads alone, `group` operands [h].
+    5. `in_place`, which kern-read-in-place sets: CPUs read the weight where the checkpoint has it.
+       Its elements are bf16, rows are f32.
 
     ```mlir
     %y = kern.gemm ins(%a, %w : tensor<?x128xf32, #dsv3.dims<"T">>, tensor<64x128xbf16>) outs(%o : tensor<?x32xf32, #dsv3.dims<"T">>) parts 2 epilogue() [] {
@@ -116,7 +118,8 @@ def Kernel_GemmOp : Kernel_CoreOp<"gemm", [Pure, AttrSizedOperandSegments]> {
                        Optional<Graph_Scales>:$scales_destination,
                        DefaultValuedAttr<I64Attr, "1">:$parts,
                        OptionalAttr<I64Attr>:$quantise_group, UnitAttr:$ue8m0,
-                       Variadic<AnyRankedTensor>:$epilogue_inputs, DenseI32ArrayAttr:$access);
+                       Variadic<AnyRankedTensor>:$epilogue_inputs, DenseI32ArrayAttr:$access,
+                       UnitAttr:$in_place);
   let results = (outs AnyRankedTensor:$result, Optional<Graph_Scales>:$result_scales);
   let regions = (region AnyRegion:$prologue, SizedRegion<1>:$epilogue);
   let assemblyFormat = [{
@@ -143,7 +146,7 @@ def Kernel_GroupedGemmOp : Kernel_CoreOp<"grouped_gemm", [Pure, AttrSizedOperand
     2. `weight` is [E, parts * N, K], `scales` [E, ceil(parts*N/bn), ceil(K/bk)].
     3. `out` and `element` operands of the epilogue are [T * k, N], `row` operands [T * k],
        `column` operands [N], `group` operands [E].
-    4. `a_scales`, a row for each row of `a`, `prologue` and `quantise` as in kern.gemm.
+    4. `a_scales`, a row for each row of `a`, `prologue`, `quantise` and `in_place` as in kern.gemm.
 
     ```mlir
     %y = kern.grouped_gemm ins(%a, %w, %off rows %r : tensor<?x128xf32, #dsv3.dims<"T">>, tensor<16x64x128xbf16>, tensor<17xi32> rows tensor<?xi32, #dsv3.dims<"T*4">>) outs(%o : tensor<?x64xf32, #dsv3.dims<"T*4">>) epilogue() [] {
@@ -159,7 +162,8 @@ def Kernel_GroupedGemmOp : Kernel_CoreOp<"grouped_gemm", [Pure, AttrSizedOperand
                        Optional<Graph_Scales>:$scales_destination,
                        DefaultValuedAttr<I64Attr, "1">:$parts,
                        OptionalAttr<I64Attr>:$quantise_group, UnitAttr:$ue8m0,
-                       Variadic<AnyRankedTensor>:$epilogue_inputs, DenseI32ArrayAttr:$access);
+                       Variadic<AnyRankedTensor>:$epilogue_inputs, DenseI32ArrayAttr:$access,
+                       UnitAttr:$in_place);
   let results = (outs AnyRankedTensor:$result, Optional<Graph_Scales>:$result_scales);
   let regions = (region AnyRegion:$prologue, SizedRegion<1>:$epilogue);
   let assemblyFormat = [{

@@ -43,28 +43,28 @@ void ArgAttr::print(AsmPrinter &printer) const { printInBrackets(*this, printer)
 //===----------------------------------------------------------------------===//
 
 LayoutAttr LayoutAttr::parseBody(AsmParser &parser) {
-  if (succeeded(parser.parseOptionalKeyword("row_major"))) {
-    return get(parser.getContext(), /*panels=*/false, /*dots=*/false, 0);
+  StringRef name;
+  SMLoc at = parser.getCurrentLocation();
+  std::optional<LayoutKind> kind =
+      succeeded(parser.parseOptionalKeyword(&name)) ? symbolizeLayoutKind(name) : std::nullopt;
+  if (!kind) {
+    parser.emitError(at,
+                     "expected a layout: row_major, panels(width), dots(width) or in_place(width)");
+    return {};
   }
   int64_t width = 0;
-  bool dots = succeeded(parser.parseOptionalKeyword("dots"));
-  if (!dots && failed(parser.parseOptionalKeyword("panels"))) {
-    parser.emitError(parser.getCurrentLocation(),
-                     "expected a layout: row_major, panels(width) or dots(width)");
+  if (*kind != LayoutKind::RowMajor &&
+      (parser.parseLParen() || parser.parseInteger(width) || parser.parseRParen())) {
     return {};
   }
-  if (parser.parseLParen() || parser.parseInteger(width) || parser.parseRParen()) {
-    return {};
-  }
-  return get(parser.getContext(), /*panels=*/true, dots, width);
+  return get(parser.getContext(), *kind, width);
 }
 
 void LayoutAttr::printBody(AsmPrinter &printer) const {
-  if (!getPanels()) {
-    printer << "row_major";
-    return;
+  printer << stringifyLayoutKind(getKind());
+  if (getKind() != LayoutKind::RowMajor) {
+    printer << '(' << getWidth() << ')';
   }
-  printer << (getDots() ? "dots(" : "panels(") << getWidth() << ')';
 }
 
 //===----------------------------------------------------------------------===//

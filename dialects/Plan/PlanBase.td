@@ -46,15 +46,21 @@ class Plan_Attr<string name, string attrMnemonic> : AttrDef<Plan_Dialect, name> 
 
 class Plan_ArrayOf<Plan_Attr attr, string what> : TypedArrayAttrBase<attr, what>;
 
+def Plan_LayoutKind : I32EnumAttr<"LayoutKind", "how a parameter lies in memory", [
+    I32EnumAttrCase<"RowMajor", 0, "row_major">, I32EnumAttrCase<"Panels", 1, "panels">,
+    I32EnumAttrCase<"Dots", 2, "dots">, I32EnumAttrCase<"InPlace", 3, "in_place">]> {
+  let cppNamespace = "::dsv3::planir";
+}
+
 def Plan_LayoutAttr : Plan_Attr<"Layout", "layout"> {
   let summary = "how a parameter lies in memory for one variant";
   let description = [{
-    `row_major`, or panels of w rows of the weight: `panels(w)`, and `dots(w)` for dot products
-    (dsv3/Plan/Layout.h has the formulas).
+    `row_major`, or panels of w rows of the weight: `panels(w)`, `dots(w)` for dot products, and
+    `in_place(w)` where the checkpoint has them (dsv3/Plan/Layout.h has the formulas).
 
     Example: `#plan.layout<panels(16)>`.
   }];
-  let parameters = (ins "bool":$panels, "bool":$dots, "int64_t":$width);
+  let parameters = (ins "::dsv3::planir::LayoutKind":$kind, "int64_t":$width);
 }
 
 def Plan_TilesAttr : Plan_Attr<"Tiles", "tiles"> {

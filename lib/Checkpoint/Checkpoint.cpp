@@ -8,6 +8,7 @@
 #include "dsv3/Checkpoint/Checkpoint.h"
 
 #include "dsv3/Checkpoint/Json.h"
+#include "dsv3/Support/File.h"
 
 #include <algorithm>
 #include <set>
@@ -215,6 +216,11 @@ Status Checkpoint::map() {
     }
   }
   return {};
+}
+
+Status Checkpoint::fetch(const TensorInfo &tensor, uint64_t first, uint64_t count) const {
+  Status read = fetchMapped(bytes(tensor).subspan(first, count));
+  return read ? read : Failure{read.failure().what, fileOf(tensor).path().string()};
 }
 
 } // namespace dsv3::checkpoint

@@ -64,6 +64,9 @@ void addPhase(OpPassManager &manager, Phase phase, const PipelineOptions &option
   case Phase::Kernels:
     manager.addPass(createConvertGraphToKernel());
     manager.addPass(createSplitAttention());
+    if (options.weightsInPlace) {
+      manager.addPass(createReadInPlace());
+    }
     break;
   case Phase::Configured:
     manager.addPass(createConfigureKernels(

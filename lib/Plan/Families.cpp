@@ -12,6 +12,7 @@
 #include "dsv3/Plan/Names.h"
 #include "dsv3/Support/Hash.h"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 
@@ -154,15 +155,28 @@ std::string variantList() {
   return text;
 }
 
-Layout weightLayout(Family family, std::string_view variant, DType weight, DType rows) {
-  const CpuVariant *cpu = findCpuVariant(variant);
-  assert((cpu || findGpuVariant(variant)) && "asked for a variant that there is not");
-  return cpu ? weightLayout(family, *cpu, weight, rows) : Layout();
+int64_t widestPanel(DType weight) {
+  int64_t widest = 0;
+  for (const CpuVariant &variant : variantRows) {
+    widest = std::max(widest, panelWidth(variant, weight));
+  }
+  return widest;
 }
 
-Layout weightLayout(Family family, const CpuVariant &variant, DType weight, DType rows) {
+Layout weightLayout(Family family, std::string_view variant, DType weight, DType rows,
+                    bool inPlace) {
+  const CpuVariant *cpu = findCpuVariant(variant);
+  assert((cpu || findGpuVariant(variant)) && "asked for a variant that there is not");
+  return cpu ? weightLayout(family, *cpu, weight, rows, inPlace) : Layout();
+}
+
+Layout weightLayout(Family family, const CpuVariant &variant, DType weight, DType rows,
+                    bool inPlace) {
   if (!familyRows[size_t(family)].panels) {
     return {};
+  }
+  if (inPlace) {
+    return {LayoutKind::InPlace, panelWidth(variant, weight)};
   }
   bool dots = rows == DType::I8 || (rows == DType::BF16 && variant.dots == DType::BF16);
   return {dots ? LayoutKind::Dots : LayoutKind::Panels, panelWidth(variant, weight)};

@@ -59,12 +59,15 @@ static int64_t productKBlock(const CpuVariant &variant, const KernelFacts &facts
 
 /// Rows that meet a panel in registers, expanded as it is read: as many as leave half of the
 /// registers for expanding. Up to twice as many rows do so, one group after the other: a panel
-/// that is read and expanded twice costs as much as one that is expanded into memory.
+/// that is read and expanded twice costs as much as one that is expanded into memory. What is in
+/// place is transposed, and that is for memory.
 struct StreamRows {
   int64_t atOnce, most;
 
-  StreamRows(const CpuVariant &variant, DType weight, int64_t rows)
-      : atOnce(std::min(rows, variant.registers / 2 * variant.lanes / panelWidth(variant, weight))),
+  StreamRows(const CpuVariant &variant, DType weight, int64_t rows, bool inPlace = false)
+      : atOnce(inPlace ? 0
+                       : std::min(rows, variant.registers / 2 * variant.lanes /
+                                            panelWidth(variant, weight))),
         most(std::min(rows, 2 * atOnce)) {}
 
   void addTo(Fields &fields) const {
@@ -130,6 +133,9 @@ static Configuration gemmConfig(const CpuVariant &variant, const KernelFacts &fa
   if (flight > 1 && rows > 1) {
     return rejected(fields, tile + ": rows share one expanded panel at a time");
   }
+  if (flight > 1 && facts.inPlace) {
+    return rejected(fields, tile + ": rows of a weight in place are read one after the other");
+  }
   if (flight > 1 && flight > panelsOfPart) {
     return rejected(fields, tile + ": there are only " + std::to_string(panelsOfPart) + " panels");
   }
@@ -144,7 +150,7 @@ static Configuration gemmConfig(const CpuVariant &variant, const KernelFacts &fa
   ProductTiles tiles(facts, grouped, nr, flight);
   fields.insert(fields.end(),
                 {{"m_tile", tiles.mTile}, {"panels", tiles.panels}, {"k_block", kBlock}});
-  StreamRows(variant, facts.weight, rows).addTo(fields);
+  StreamRows(variant, facts.weight, rows, facts.inPlace).addTo(fields);
   GemmScratch scratch(paddedRows(tiles.mTile, mr), tiles.panels, facts.parts, kBlock, nr,
                       facts.weight, facts.k);
   return make(std::move(fields), tiles.count, scratch.bytes,

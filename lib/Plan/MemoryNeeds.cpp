@@ -27,10 +27,30 @@ static uint64_t times(uint64_t a, uint64_t b) {
   return __builtin_mul_overflow(a, b, &result) ? UINT64_MAX : result;
 }
 
+static uint64_t copiesOf(const Parameter &parameter) {
+  return std::max<uint64_t>(1, parameter.layers.size());
+}
+
 ParameterBytes plan::parameterBytes(const Parameter &parameter, const Layout &layout) {
+  if (layout.kind == LayoutKind::InPlace) {
+    return {0, 0, copiesOf(parameter)};
+  }
   PackedShape shape(parameter, layout);
-  return {aligned(shape.dataBytes()), aligned(shape.scaleBytes()),
-          std::max<uint64_t>(1, parameter.layers.size())};
+  return {aligned(shape.dataBytes()), aligned(shape.scaleBytes()), copiesOf(parameter)};
+}
+
+uint64_t plan::rowBytes(const Parameter &parameter) {
+  return PackedShape(parameter, Layout()).dataBytes();
+}
+
+uint64_t plan::inPlaceBytes(const Plan &plan, size_t variant) {
+  uint64_t total = 0;
+  for (const Parameter &parameter : plan.parameters) {
+    if (parameter.layouts[variant].kind == LayoutKind::InPlace) {
+      total = sum(total, times(rowBytes(parameter), copiesOf(parameter)));
+    }
+  }
+  return total;
 }
 
 bool plan::isOfExperts(const Parameter &parameter) {
@@ -83,7 +103,7 @@ static uint64_t allPorts(const Plan &plan, std::vector<Port> Entry::*ports) {
 }
 
 MemoryNeeds plan::memoryNeeds(const Plan &plan, size_t variant) {
-  MemoryNeeds needs{weightBytes(plan, variant), arenaBytes(plan),
+  MemoryNeeds needs{sum(weightBytes(plan, variant), inPlaceBytes(plan, variant)), arenaBytes(plan),
                     sum(allPorts(plan, &Entry::inputs), allPorts(plan, &Entry::outputs)), 0,
                     expertBytes(plan, variant)};
   if (findGpuVariant(plan.variants[variant].name)) {

@@ -57,7 +57,7 @@ constexpr uint8_t lastOf<DType>() {
 }
 template <>
 constexpr uint8_t lastOf<LayoutKind>() {
-  return uint8_t(LayoutKind::Dots);
+  return uint8_t(LayoutKind::InPlace);
 }
 template <>
 constexpr uint8_t lastOf<ArgKind>() {

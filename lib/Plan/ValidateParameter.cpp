@@ -146,6 +146,17 @@ static Status checkEncoding(const Parameter &parameter, const std::string &where
   return {};
 }
 
+/// Whether a parameter can be read where the checkpoint has it. An odd width is found elsewhere.
+static bool liesInPlace(const Parameter &parameter, const Layout &layout) {
+  int64_t width = std::max<int64_t>(1, layout.panelWidth);
+  return parameter.type == DType::BF16 && !parameter.stored &&
+         parameter.rows / parameter.parts % width == 0 &&
+         std::ranges::all_of(parameter.segments, [&](const Segment &segment) {
+           return segment.fileColumns == parameter.columns &&
+                  fitsInPlace(segment.rows, parameter.columns, segment.transposed, width);
+         });
+}
+
 Status plan::detail::checkParameter(const Plan &plan, const Parameter &parameter) {
   std::string where = "parameter '" + parameter.name + "'";
   if (parameter.name.empty() || parameter.groups < 1 || parameter.rows < 1 ||
@@ -171,6 +182,11 @@ Status plan::detail::checkParameter(const Plan &plan, const Parameter &parameter
         !isScaledAlongRows(parameter.type)) {
       return bad(where, "expected words for dot products of bf16, i8 or i4, found " +
                             std::string(name(parameter.type)));
+    }
+    if (layout.kind == LayoutKind::InPlace && !liesInPlace(parameter, layout)) {
+      return bad(where, "expected bf16 as it is stored, in whole panels of " +
+                            number(layout.panelWidth) + " rows and " + number(inPlaceColumns) +
+                            " columns, to read it in place");
     }
     int64_t unit = scaleForm(parameter.type) ? codesOfLane : 2;
     if (layout.panelWidth < unit || layout.panelWidth % unit != 0 || layout.panelWidth > 4096 ||

@@ -3,12 +3,14 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <fstream>
 #include <system_error>
 #include <vector>
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 namespace dsv3 {
@@ -80,6 +82,22 @@ Expected<std::string> readInput(const std::string &path) {
   Expected<std::string> text = readAll(descriptor, path);
   close(descriptor);
   return text;
+}
+
+Status fetchMapped(std::span<const std::byte> bytes) {
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  auto begin = reinterpret_cast<uintptr_t>(bytes.data()), end = begin + bytes.size();
+  begin = begin / page * page;
+  while (begin < end &&
+         madvise(reinterpret_cast<void *>(begin), end - begin, MADV_POPULATE_READ) != 0) {
+    if (errno == EINVAL) { // before Linux 5.14: the pages are read when they are used
+      break;
+    }
+    if (errno != EINTR && errno != EAGAIN) {
+      return Failure{std::string("cannot read the mapped file: ") + std::strerror(errno)};
+    }
+  }
+  return {};
 }
 
 bool isSameFile(const std::filesystem::path &a, const std::filesystem::path &b) {

@@ -108,6 +108,7 @@ static void setProduct(plan::KernelFacts &facts, OpT op) {
   facts.resultBegins = beginsOf(op.getDestination());
   facts.k = lastDim(op.getWeight());
   facts.parts = static_cast<int64_t>(op.getParts());
+  facts.inPlace = op.getInPlace();
 }
 
 FailureOr<plan::KernelFacts> kernelFacts(kern::DefOp definition) {

@@ -2,6 +2,8 @@
 
 #include "runtime/base/FileMapping.h"
 
+#include "dsv3/Support/File.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -68,14 +70,5 @@ Expected<FileMapping> FileMapping::map(int descriptor, uint64_t offset, uint64_t
 }
 
 Status FileMapping::fetch(uint64_t first, uint64_t count) const {
-  uint64_t from = first / smallPage * smallPage, end = std::min(length, first + count);
-  while (from < end && madvise(begin + from, end - from, MADV_POPULATE_READ) != 0) {
-    if (errno == EINVAL) { // before Linux 5.14: the pages are read when they are used
-      break;
-    }
-    if (errno != EINTR && errno != EAGAIN) {
-      return Failure{std::string("cannot read the mapped file: ") + std::strerror(errno)};
-    }
-  }
-  return {};
+  return fetchMapped(bytes().subspan(first, std::min(length - first, count)));
 }

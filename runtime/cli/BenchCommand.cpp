@@ -1,4 +1,5 @@
 //===- BenchCommand.cpp - how fast a model runs here ----------------------===//
+#include "dsv3/Plan/MemoryNeeds.h"
 #include "dsv3/Support/Cpus.h"
 #include "runtime/base/Memory.h"
 #include "runtime/bench/ShapeProfile.h"
@@ -123,11 +124,13 @@ static Status measure(runtime::Session &session, const ModelFiles &files, const 
 }
 
 /// How the weights of a CPU came into memory.
-static LoadResult loadResult(const LoadedWeights &weights, runtime::MachineProbe &probe) {
+static LoadResult loadResult(const ModelFiles &files, const LoadedWeights &weights,
+                             runtime::MachineProbe &probe) {
   LoadResult load;
+  load.inPlace = plan::inPlaceBytes(files.bundle.plan(), files.variant);
   load.origin = weights.origin;
   load.seconds = weights.seconds;
-  load.bytes = weights.store.bytes().size();
+  load.bytes = weights.store.bytes().size() + load.inPlace;
   load.hugeBytes = runtime::hugePageBytes(weights.store.bytes());
   probe.copyRate();
   load.copyRate = probe.copyRate();
@@ -169,7 +172,7 @@ static Status runBench(const Flags &flags) {
   }
   result.limitsOrigin = limits->origin;
   if (limits->cpu && (*model)->weights) {
-    result.load = loadResult(*(*model)->weights, *limits->cpu);
+    result.load = loadResult(*files, *(*model)->weights, *limits->cpu);
   }
   if (Status status = measure(*(*model)->session, *files, flags, result, *limits); !status) {
     return status;

@@ -23,7 +23,7 @@ static std::string rate(const Spread &spread) {
 static const char *name(WeightOrigin origin) {
   switch (origin) {
   case WeightOrigin::Packed:
-    return "packed";
+    return "loaded";
   case WeightOrigin::Mapped:
     return "mapped";
   case WeightOrigin::MadeUp:
@@ -78,11 +78,11 @@ std::string benchText(const BenchResult &result) {
   if (const std::optional<LoadResult> &load = result.load) {
     fmt::format_to(
         out,
-        "loading    {} {} in {:.2f} s, {:.0f} % of the rate of copying memory; {:.0f} % in "
-        "huge pages\n",
+        "loading    {} {} in {:.2f} s, {:.0f} % of the rate of copying memory; {} in place, {:.0f} "
+        "% of the rest in huge pages\n",
         bytesText(load->bytes), name(load->origin), load->seconds,
-        100 * double(load->bytes) / load->seconds / load->copyRate,
-        100 * double(load->hugeBytes) / double(load->bytes));
+        100 * double(load->bytes) / load->seconds / load->copyRate, bytesText(load->inPlace),
+        100 * double(load->hugeBytes) / double(load->bytes - load->inPlace));
   }
   if (result.prefill) {
     fmt::format_to(out, "prefill    {}, {} of the peak; {:.2f} GFLOP per token with weights\n",
@@ -155,6 +155,7 @@ std::string benchJson(const BenchResult &result) {
     object["load"] = {{"weights", name(load->origin)},
                       {"seconds", load->seconds},
                       {"bytes", load->bytes},
+                      {"in_place_bytes", load->inPlace},
                       {"huge_page_bytes", load->hugeBytes},
                       {"copy_fraction", double(load->bytes) / load->seconds / load->copyRate}};
   }

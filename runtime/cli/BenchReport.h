@@ -15,8 +15,9 @@ namespace dsv3::cli {
 struct LoadResult {
   WeightOrigin origin = WeightOrigin::Packed;
   double seconds = 0;     ///< without compiling and starting threads
-  uint64_t bytes = 0;     ///< as packed
-  uint64_t hugeBytes = 0; ///< of them in huge pages
+  uint64_t bytes = 0;     ///< of the weights
+  uint64_t inPlace = 0;   ///< of them where the checkpoint has them, or made up as such
+  uint64_t hugeBytes = 0; ///< of the others in huge pages
   double copyRate = 0;    ///< bytes per second that the same threads copy
 };
 

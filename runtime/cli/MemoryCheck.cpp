@@ -54,7 +54,7 @@ Expected<std::string> checkMemory(const plan::MemoryNeeds &needs, const plan::Ca
     return what.pagesWithin(question.available, question.threads, cache);
   };
   plan::MemoryNeeds least = needs;
-  least.weights = question.mappedWeights ? 0 : needs.weights;
+  least.weights -= question.mappedBytes;
   if (pagesOf(least) == 0) {
     return Failure{"the model needs " + bytesText(needs.weights) + " for weights and " +
                        bytesText(needs.withoutCache(question.threads) - needs.weights) +
@@ -67,7 +67,7 @@ Expected<std::string> checkMemory(const plan::MemoryNeeds &needs, const plan::Ca
   }
   uint64_t pages = pagesOf(needs);
   if (pages == 0) {
-    return "note: memory does not hold all " + bytesText(needs.weights) +
+    return "note: memory does not hold all " + bytesText(question.mappedBytes) +
            " of mapped weights; steps read what is missing from the disk, again and again";
   }
   uint64_t fits = pages * uint64_t(cache.pageTokens);

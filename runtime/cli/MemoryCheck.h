@@ -25,8 +25,8 @@ struct MemoryQuestion {
   int64_t context = 0; ///< tokens
   int threads = 1;
   uint64_t available = 0;
-  /// The weights are a mapped file: the system can do with less memory, slowly.
-  bool mappedWeights = false;
+  /// Bytes of the weights that are mapped files: the system can do with less memory, slowly.
+  uint64_t mappedBytes = 0;
 };
 
 /// Fails if `needs` without a cache are more than there is, or not one page of cache

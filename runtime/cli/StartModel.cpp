@@ -40,11 +40,13 @@ static Status checkFits(const ModelFiles &files, const ModelFlags &flags, bool m
     return {};
   }
   int threads = flags.threads > 0 ? flags.threads : usefulThreads();
+  uint64_t inPlace = files.checkpoint ? plan::inPlaceBytes(plan, files.variant) : 0;
+  uint64_t packed = mappedWeights ? plan::weightBytes(plan, files.variant) : 0;
   Expected<std::string> note = checkMemory(needs, plan.cache,
                                            {.context = files.context,
                                             .threads = threads,
                                             .available = *available,
-                                            .mappedWeights = mappedWeights && !onDevice});
+                                            .mappedBytes = onDevice ? 0 : inPlace + packed});
   if (!note) {
     return note.status();
   }
@@ -89,6 +91,16 @@ static runtime::ParameterAddresses addressesOf(const runtime::ParameterOffsets &
           }};
 }
 
+/// Where the weights are that the CPU reads.
+static runtime::ParameterAddresses addressesOf(const runtime::ParameterStore &store) {
+  return {[&store](int32_t parameter, int64_t layer) -> const void * {
+            return store.data(size_t(parameter), layer);
+          },
+          [&store](int32_t parameter, int64_t layer) -> const void * {
+            return store.scales(size_t(parameter), layer);
+          }};
+}
+
 /// Copies the weights to the device, but those of experts that lie apart; where they are then.
 static Expected<runtime::ParameterAddresses> moveWeights(RunningModel &model) {
   const runtime::ParameterStore &store = model.weights->store;
@@ -110,8 +122,12 @@ static Expected<runtime::ParameterAddresses> moveWeights(RunningModel &model) {
 /// Weights that are worth a word about their pages.
 static constexpr uint64_t largeBytes = uint64_t(256) << 20;
 
-/// Says whether large weights lie in huge pages.
-static void sayPages(const LoadedWeights &weights) {
+/// Says what large weights are read in place, and whether others lie in huge pages.
+static void sayPages(const ModelFiles &files, const LoadedWeights &weights) {
+  uint64_t inPlace = plan::inPlaceBytes(files.bundle.plan(), files.variant);
+  if (files.checkpoint && inPlace >= largeBytes) {
+    say(bytesText(inPlace) + " of weights are read where the checkpoint has them");
+  }
   std::span<const std::byte> bytes = weights.store.bytes();
   if (bytes.size() < largeBytes) {
     return;
@@ -161,7 +177,7 @@ static Expected<LoadedWeights> fetchWeights(ModelFiles &files, const ModelFlags 
   }
   Expected<LoadedWeights> weights = loadWeights(files, flags, *std::move(packed), memory);
   if (weights) {
-    sayPages(*weights);
+    sayPages(files, *weights);
   }
   return weights;
 }
@@ -185,8 +201,7 @@ Expected<std::unique_ptr<RunningModel>> startModel(ModelFiles &files, const Mode
   const runtime::ParameterStore &store = model->weights->store;
   bool elsewhere = gpuOf(flags.device).has_value();
   Expected<runtime::ParameterAddresses> addresses =
-      elsewhere ? moveWeights(*model)
-                : addressesOf(store.places(), store.bytes().data(), store.expertData());
+      elsewhere ? moveWeights(*model) : Expected(addressesOf(store));
   if (!addresses) {
     return addresses.failure();
   }

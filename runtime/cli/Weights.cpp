@@ -111,16 +111,30 @@ static Status fetchAll(const runtime::FileMapping &mapping, const std::filesyste
   return {};
 }
 
+/// Whether memory holds all weights, so that it pays to read mapped ones at once.
+static bool holdsAll(const ModelFiles &files, const WeightMemory &memory) {
+  return plan::memoryNeeds(files.bundle.plan(), files.variant).weights <= memory.available;
+}
+
+static runtime::LoadOptions optionsOf(const ModelFiles &files, const ModelFlags &flags,
+                                      const WeightMemory &memory, runtime::Progress &progress) {
+  return {.threads = flags.threads,
+          .progress = [&](uint64_t done, uint64_t total) { progress.update(done, total); },
+          .cancel = watchInterrupts(),
+          .fetches = holdsAll(files, memory),
+          .experts = memory.experts};
+}
+
+static std::string loadingText(const ModelFiles &files) {
+  return files.checkpoint ? "loading weights" : "making weights up";
+}
+
 static Expected<runtime::ParameterStore> packWeights(ModelFiles &files, const ModelFlags &flags,
                                                      const runtime::WeightImportance &importance,
-                                                     std::span<std::byte> experts) {
-  runtime::Progress progress(files.checkpoint ? "loading weights" : "making weights up", stderr);
-  runtime::LoadOptions options;
-  options.threads = flags.threads;
-  options.progress = [&](uint64_t done, uint64_t total) { progress.update(done, total); };
-  options.cancel = watchInterrupts();
+                                                     const WeightMemory &memory) {
+  runtime::Progress progress(loadingText(files), stderr);
+  runtime::LoadOptions options = optionsOf(files, flags, memory, progress);
   options.importance = &importance;
-  options.experts = experts;
   const plan::Plan &plan = files.bundle.plan();
   return files.checkpoint
              ? runtime::ParameterStore::load(plan, files.variant, *files.checkpoint, options)
@@ -143,24 +157,34 @@ static double secondsSince(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-static Expected<LoadedWeights> mapWeights(const ModelFiles &files, runtime::FileMapping packed,
-                                          const WeightMemory &memory) {
+static Expected<LoadedWeights> mapWeights(ModelFiles &files, const ModelFlags &flags,
+                                          runtime::FileMapping packed, const WeightMemory &memory) {
   std::filesystem::path path = files.bundle.packedPath(files.variant);
   say("the weights are mapped from " + path.string());
   auto begin = std::chrono::steady_clock::now();
-  bool reads = packed.bytes().size() <= memory.available || !memory.experts.empty();
+  bool reads = holdsAll(files, memory) || !memory.experts.empty();
   if (Status read = reads ? fetchAll(packed, path, memory.experts) : Status(); !read) {
     return read;
   }
-  return LoadedWeights{runtime::ParameterStore::mapped(files.bundle.plan(), files.variant,
-                                                       std::move(packed), memory.experts),
-                       WeightOrigin::Mapped, secondsSince(begin)};
+  const plan::Plan &plan = files.bundle.plan();
+  auto store =
+      runtime::ParameterStore::mapped(plan, files.variant, std::move(packed), memory.experts);
+  if (plan::inPlaceBytes(plan, files.variant) > 0) {
+    runtime::Progress progress(loadingText(files), stderr);
+    runtime::LoadOptions options = optionsOf(files, flags, memory, progress);
+    Status added = files.checkpoint ? store.addInPlace(plan, *files.checkpoint, options)
+                                    : store.makeInPlace(plan, flags.dummySeed, options);
+    if (!added) {
+      return added;
+    }
+  }
+  return LoadedWeights{std::move(store), WeightOrigin::Mapped, secondsSince(begin)};
 }
 
 /// With `writer` the weights are kept.
 static Expected<LoadedWeights> makeWeights(ModelFiles &files, const ModelFlags &flags,
                                            runtime::PackedWriter *writer,
-                                           std::span<std::byte> experts) {
+                                           const WeightMemory &memory) {
   runtime::WeightImportance importance;
   if (!flags.calibration.empty()) {
     Expected<runtime::WeightImportance> known = calibrate(files, flags);
@@ -170,7 +194,7 @@ static Expected<LoadedWeights> makeWeights(ModelFiles &files, const ModelFlags &
     importance = *std::move(known);
   }
   auto begin = std::chrono::steady_clock::now();
-  Expected<runtime::ParameterStore> store = packWeights(files, flags, importance, experts);
+  Expected<runtime::ParameterStore> store = packWeights(files, flags, importance, memory);
   if (!store) {
     return store.failure();
   }
@@ -189,10 +213,10 @@ Expected<LoadedWeights> loadWeights(ModelFiles &files, const ModelFlags &flags,
                                     std::optional<runtime::FileMapping> packed,
                                     const WeightMemory &memory) {
   if (packed) {
-    return mapWeights(files, *std::move(packed), memory);
+    return mapWeights(files, flags, *std::move(packed), memory);
   }
   if (!flags.keepPacked) {
-    return makeWeights(files, flags, nullptr, memory.experts);
+    return makeWeights(files, flags, nullptr, memory);
   }
   std::filesystem::path path = files.bundle.packedPath(files.variant);
   Expected<runtime::PackedHeader> header = headerOf(files, flags);
@@ -206,7 +230,7 @@ Expected<LoadedWeights> loadWeights(ModelFiles &files, const ModelFlags &flags,
   if (!*writer) {
     say("note: another process is writing " + path.string() + "; it is not written twice");
   }
-  return makeWeights(files, flags, *writer ? &**writer : nullptr, memory.experts);
+  return makeWeights(files, flags, *writer ? &**writer : nullptr, memory);
 }
 
 } // namespace dsv3::cli

@@ -54,22 +54,20 @@ struct LineRows {
 };
 } // namespace
 
-static LineRows rowsOfLine(const plan::Parameter &parameter, bool panels, int64_t width,
-                           int64_t line) {
-  if (!panels) {
+static LineRows rowsOfLine(const plan::Parameter &parameter, const plan::PackedShape &shape,
+                           int64_t width, int64_t line) {
+  if (shape.panelCount() == 0) {
     return {line / parameter.rows, line % parameter.rows, 1};
   }
+  auto [group, first] = shape.panelBegin(line);
   int64_t partRows = parameter.rows / parameter.parts;
-  int64_t partPanels = plan::ceilDiv(partRows, width);
-  int64_t inPart = line % partPanels * width, part = line / partPanels % parameter.parts;
-  return {line / partPanels / parameter.parts, part * partRows + inPart,
-          std::min(width, partRows - inPart)};
+  return {group, first, std::min(width, partRows - first % partRows)};
 }
 
 void Packer::packLine(int64_t line, const ParameterReader &reader, std::byte *data,
                       Scratch &scratch) const {
   auto elementBytes = int64_t(byteSize(parameter.type));
-  LineRows rows = rowsOfLine(parameter, panels, width, line);
+  LineRows rows = rowsOfLine(parameter, shape, width, line);
   // Lanes without a row repeat one zero.
   static constexpr std::array<std::byte, sizeof(float)> zero{};
   scratch.lanes.assign(size_t(width), {zero.data(), 0});
@@ -117,7 +115,7 @@ static void interleaveI4(std::span<const uint8_t> codes, int64_t width, int64_t 
 
 bool Packer::packEncoded(int64_t line, const ParameterReader &reader, std::byte *data,
                          std::byte *scales, Scratch &scratch) const {
-  LineRows rows = rowsOfLine(parameter, panels, width, line);
+  LineRows rows = rowsOfLine(parameter, shape, width, line);
   int64_t numbers = scaleColumns * scaleForm(parameter.type)->numbers;
   int64_t columns = room;
   // Rows and columns that are not there are zeros.
@@ -161,7 +159,7 @@ static bool areSound(std::span<const float> scales) {
 /// Panels keep the scales of each row, rows those of each block of rows.
 bool Packer::packScales(int64_t line, const ParameterReader &reader, float *scales,
                         Scratch &scratch) const {
-  LineRows rows = rowsOfLine(parameter, panels, width, line);
+  LineRows rows = rowsOfLine(parameter, shape, width, line);
   if (!panels) {
     if (rows.first % parameter.scaleRows != 0) {
       return true;
@@ -225,9 +223,9 @@ bool Packer::packLines(int64_t unit, const ParameterReader &reader, std::span<st
 }
 
 void Packer::dropLines(int64_t unit, const ParameterReader &reader) const {
-  LineRows rows = rowsOfLine(parameter, panels, width, firstLine(unit));
+  LineRows rows = rowsOfLine(parameter, shape, width, firstLine(unit));
   for (int64_t line = firstLine(unit) + 1; line < endLine(unit); ++line) {
-    LineRows next = rowsOfLine(parameter, panels, width, line);
+    LineRows next = rowsOfLine(parameter, shape, width, line);
     if (next.group == rows.group && next.first == rows.first + rows.count) {
       rows.count += next.count;
     } else {

@@ -4,9 +4,11 @@
 #include "dsv3/Plan/MemoryNeeds.h"
 #include "runtime/params/PackJob.h"
 #include "runtime/params/TensorMismatch.h"
+#include "runtime/params/UnitJob.h"
 
 #include <algorithm>
 #include <map>
+#include <mutex>
 
 namespace dsv3::runtime {
 
@@ -84,7 +86,8 @@ void ParameterStore::place(std::span<const std::byte> whole, std::span<const std
 }
 
 const std::byte *ParameterStore::data(size_t parameter, int64_t layer) const {
-  return offsets.data(parameter, layer).in(block.data(), experts);
+  const std::byte *table = inPlace.table(parameter, layer);
+  return table ? table : offsets.data(parameter, layer).in(block.data(), experts);
 }
 
 const std::byte *ParameterStore::scales(size_t parameter, int64_t layer) const {
@@ -100,7 +103,7 @@ struct Work {
   using Opener =
       std::function<std::unique_ptr<StoredTensor>(const TensorRequest &, Tensors &tensors)>;
 
-  std::vector<Packer> packers; ///< one for each parameter
+  std::vector<Packer> packers; ///< one for each parameter that is not in place
   std::vector<PackItem> items;
 
   /// `memory` is for all but experts that `options` want apart.
@@ -111,6 +114,9 @@ struct Work {
     packers.reserve(plan.parameters.size()); // items point into it
     for (size_t p = 0; p < plan.parameters.size(); ++p) {
       const plan::Parameter &parameter = plan.parameters[p];
+      if (parameter.layouts[variant].kind == plan::LayoutKind::InPlace) {
+        continue;
+      }
       const Packer &packer = packers.emplace_back(parameter, parameter.layouts[variant]);
       for (int64_t i = 0; i < layerCount(parameter); ++i) {
         int64_t layer = parameter.layers.empty() ? -1 : parameter.layers[size_t(i)];
@@ -160,6 +166,112 @@ private:
 };
 } // namespace
 
+/// `options` for a part of a job, with so many bytes before and after it.
+static LoadOptions partOf(const LoadOptions &options, uint64_t before, uint64_t after) {
+  LoadOptions part = options;
+  if (options.progress) {
+    part.progress = [&options, before, after](uint64_t done, uint64_t total) {
+      options.progress(before + done, before + total + after);
+    };
+  }
+  return part;
+}
+
+Status ParameterStore::makeInPlace(const plan::Plan &plan, uint64_t seed,
+                                   const LoadOptions &options) {
+  uint64_t bytes = 0;
+  std::vector<uint64_t> offsetsOfItems;
+  for (const InPlaceWeights::Item &item : inPlace.items()) {
+    offsetsOfItems.push_back(bytes);
+    bytes += plan::rowBytes(plan.parameters[item.parameter]);
+  }
+  Expected<Memory> memory = Memory::allocate(bytes, "the weights");
+  if (!memory) {
+    return memory.failure();
+  }
+  madeUp = *std::move(memory);
+  std::vector<Packer> packers;
+  packers.reserve(offsetsOfItems.size()); // items point into it
+  std::vector<PackItem> items;
+  for (size_t i = 0; i < offsetsOfItems.size(); ++i) {
+    const InPlaceWeights::Item &item = inPlace.items()[i];
+    const plan::Parameter &parameter = plan.parameters[item.parameter];
+    std::byte *rows = madeUp.data() + offsetsOfItems[i];
+    const Packer &packer = packers.emplace_back(parameter, plan::Layout());
+    ParameterReader reader(plan, parameter, item.layer, [&](const TensorRequest &request) {
+      return dummyTensor(request, seed);
+    });
+    items.push_back({&packer, std::move(reader), {rows, size_t(packer.dataBytes())}, {}});
+    uint64_t rowBytes = uint64_t(parameter.columns) * byteSize(parameter.type);
+    inPlace.fill(item, [&](int64_t group, int64_t row) {
+      return rows + uint64_t(group * parameter.rows + row) * rowBytes;
+    });
+  }
+  return packItems(items, options, [](const PackItem &) {});
+}
+
+/// The tensors that are read in place, each once, in the order of the files, which disks like.
+static std::vector<const checkpoint::TensorInfo *>
+tensorsOf(const plan::Plan &plan, const InPlaceWeights &weights,
+          const checkpoint::Checkpoint &checkpoint) {
+  std::vector<const checkpoint::TensorInfo *> tensors;
+  for (const InPlaceWeights::Item &item : weights.items()) {
+    forEachTensor(
+        plan, plan.parameters[item.parameter], item.layer,
+        [&](const TensorRequest &request) { tensors.push_back(checkpoint.find(request.key)); });
+  }
+  std::ranges::sort(tensors, {}, [](const checkpoint::TensorInfo *tensor) {
+    return std::pair(tensor->file, tensor->offset);
+  });
+  auto twice = std::ranges::unique(tensors);
+  tensors.erase(twice.begin(), twice.end());
+  return tensors;
+}
+
+/// Reads tensors, so that no step waits for them.
+static Status fetchTensors(const std::vector<const checkpoint::TensorInfo *> &tensors,
+                           const checkpoint::Checkpoint &checkpoint, const LoadOptions &options) {
+  constexpr uint64_t pieceBytes = uint64_t(16) << 20;
+  struct Piece {
+    const checkpoint::TensorInfo *tensor;
+    uint64_t first, bytes;
+  };
+  std::vector<Piece> pieces;
+  uint64_t total = 0;
+  for (const checkpoint::TensorInfo *tensor : tensors) {
+    for (uint64_t at = 0; at < tensor->byteCount; at += pieceBytes) {
+      pieces.push_back({tensor, at, std::min(pieceBytes, tensor->byteCount - at)});
+    }
+    total += tensor->byteCount;
+  }
+  std::mutex mutex;
+  Status failed;
+  auto fetch = [&](int64_t unit) -> std::optional<uint64_t> {
+    const Piece &piece = pieces[size_t(unit)];
+    if (Status read = checkpoint.fetch(*piece.tensor, piece.first, piece.bytes); !read) {
+      std::lock_guard lock(mutex);
+      failed = read;
+      return std::nullopt;
+    }
+    return piece.bytes;
+  };
+  Status done = runUnits(int64_t(pieces.size()), total, options, fetch);
+  return failed ? done : failed;
+}
+
+Status ParameterStore::addInPlace(const plan::Plan &plan, checkpoint::Checkpoint &checkpoint,
+                                  const LoadOptions &options) {
+  if (Status fits = findMismatches(plan, checkpoint); !fits) {
+    return fits;
+  }
+  if (Status mapped = checkpoint.map(); !mapped) {
+    return mapped;
+  }
+  inPlace.point(plan, checkpoint);
+  return options.fetches ? fetchTensors(tensorsOf(plan, inPlace, checkpoint), checkpoint, options)
+                         : Status();
+}
+
 Expected<ParameterStore> ParameterStore::dummy(const plan::Plan &plan, size_t variant,
                                                uint64_t seed, const LoadOptions &options) {
   Expected<ParameterStore> store = reserve(plan, variant, options);
@@ -168,8 +280,12 @@ Expected<ParameterStore> ParameterStore::dummy(const plan::Plan &plan, size_t va
   }
   Work work(plan, variant, store->offsets, store->memory.data(), options,
             [&](const TensorRequest &request, auto &) { return dummyTensor(request, seed); });
-  Status packed = packItems(work.items, options, [](const PackItem &) {});
-  return packed ? std::move(store) : packed;
+  uint64_t rows = plan::inPlaceBytes(plan, variant), packed = plan::weightBytes(plan, variant);
+  Status made = packItems(work.items, partOf(options, 0, rows), [](const PackItem &) {});
+  if (made) {
+    made = store->makeInPlace(plan, seed, partOf(options, packed, 0));
+  }
+  return made ? std::move(store) : made;
 }
 
 Expected<ParameterStore> ParameterStore::load(const plan::Plan &plan, size_t variant,
@@ -196,8 +312,13 @@ Expected<ParameterStore> ParameterStore::load(const plan::Plan &plan, size_t var
   };
   Work work(plan, variant, store->offsets, store->memory.data(), options, open);
   work.sortByFile();
-  Status packed = packItems(work.items, options, [&](const PackItem &item) { uses.finish(item); });
-  return packed ? std::move(store) : packed;
+  uint64_t rows = plan::inPlaceBytes(plan, variant), packed = plan::weightBytes(plan, variant);
+  Status loaded = packItems(work.items, partOf(options, 0, rows),
+                            [&](const PackItem &item) { uses.finish(item); });
+  if (loaded) {
+    loaded = store->addInPlace(plan, checkpoint, partOf(options, packed, 0));
+  }
+  return loaded ? std::move(store) : loaded;
 }
 
 } // namespace dsv3::runtime

@@ -3,7 +3,8 @@
 // All parameters of a plan in the layouts of one variant, in one block of memory: those of
 // routed experts behind the others, or apart from them. They come from a checkpoint, every tensor
 // of which is checked before the first byte is packed, are made up from a seed, or were packed
-// before and are mapped from a file.
+// before and are mapped from a file. Those that kernels read in place are in no such block: they
+// stay in the checkpoint's mapped files, or are made up as rows in memory of their own.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -13,6 +14,7 @@
 #include "dsv3/Support/Status.h"
 #include "runtime/base/FileMapping.h"
 #include "runtime/base/Memory.h"
+#include "runtime/params/InPlaceWeights.h"
 #include "runtime/params/WeightImportance.h"
 
 #include <array>
@@ -34,6 +36,8 @@ struct LoadOptions {
   const std::atomic<bool> *cancel = nullptr;
   /// Of columns of weights that are encoded as int4. May be null: all are alike.
   const WeightImportance *importance = nullptr;
+  /// Weights in place are read before load() returns, rather than when they are used.
+  bool fetches = true;
   /// Zeroed memory for the weights of routed experts, plan::expertBytes of it, that outlives the
   /// store. Empty: they lie behind the others.
   std::span<std::byte> experts = {};
@@ -85,8 +89,9 @@ public:
   /// Packs the tensors that `plan` names for `variant` (an index into its variants).
   /// Fails with all tensors that are missing, of another shape or of another type, or
   /// with one that holds NaN codes, impossible scales or values that cannot be encoded. Pages of
-  /// the checkpoint's files are given back to the system as soon as they were read. Precondition:
-  /// the plan is valid.
+  /// the checkpoint's files are given back to the system as soon as they were packed from.
+  /// Precondition: the plan is valid. With parameters in place the checkpoint must outlive the
+  /// store.
   static Expected<ParameterStore> load(const plan::Plan &plan, size_t variant,
                                        checkpoint::Checkpoint &checkpoint,
                                        const LoadOptions &options = {});
@@ -94,17 +99,22 @@ public:
   static Expected<ParameterStore> dummy(const plan::Plan &plan, size_t variant, uint64_t seed,
                                         const LoadOptions &options = {});
 
-  /// Weights that a store of the same plan and variant had as its parts(), one behind the other.
-  /// `experts`, if not empty, has a copy of those of routed experts (LoadOptions::experts).
+  /// Weights that a store of the same plan and variant had as its parts(), one behind the other,
+  /// without those in place. `experts`, if not empty, has a copy of those of routed experts
+  /// (LoadOptions::experts).
   static ParameterStore mapped(const plan::Plan &plan, size_t variant, FileMapping mapping,
                                std::span<const std::byte> experts = {});
+  /// Adds what is in place to mapped weights, as load() and dummy() do.
+  Status addInPlace(const plan::Plan &plan, checkpoint::Checkpoint &checkpoint,
+                    const LoadOptions &options = {});
+  Status makeInPlace(const plan::Plan &plan, uint64_t seed, const LoadOptions &options = {});
 
-  /// Data of a parameter, 64-byte aligned. `layer` must be one of its layers; ignored if
-  /// it has none.
+  /// Data of a parameter, 64-byte aligned, or its table where it is in place. `layer` must be one
+  /// of its layers; ignored if it has none.
   const std::byte *data(size_t parameter, int64_t layer) const;
   /// Scales likewise; null if the parameter has none.
   const std::byte *scales(size_t parameter, int64_t layer) const;
-  /// The block.
+  /// The block, without what is in place.
   std::span<const std::byte> bytes() const { return block; }
   /// The block and, where they lie apart, the weights of routed experts.
   std::array<std::span<const std::byte>, 2> parts() const { return {block, apart}; }
@@ -113,7 +123,8 @@ public:
   const std::byte *expertData() const { return experts; }
 
 private:
-  ParameterStore(const plan::Plan &plan, size_t variant) : offsets(plan, variant) {}
+  ParameterStore(const plan::Plan &plan, size_t variant)
+      : inPlace(plan, variant), offsets(plan, variant) {}
   static Expected<ParameterStore> reserve(const plan::Plan &plan, size_t variant,
                                           const LoadOptions &options);
   void place(std::span<const std::byte> whole, std::span<const std::byte> elsewhere);
@@ -121,6 +132,8 @@ private:
   /// One of both holds the block.
   Memory memory;
   FileMapping mapping;
+  InPlaceWeights inPlace;
+  Memory madeUp; ///< rows that are read in place
   std::span<const std::byte> block, apart;
   const std::byte *experts = nullptr; ///< in one of them
   ParameterOffsets offsets;

@@ -64,6 +64,10 @@ public:
     fileOf(tensor).drop(tensor, first, count);
   }
 
+  /// Reads bytes of a tensor so that no later access waits for them. Fails if its file cannot be
+  /// read. Precondition: map() succeeded.
+  Status fetch(const TensorInfo &tensor, uint64_t first, uint64_t count) const;
+
   /// 32 hexadecimal digits that name this checkpoint: a hash of the bytes of
   /// config.json and of the headers of all files (in the order of files()), not of
   /// the weights nor of the files' names.

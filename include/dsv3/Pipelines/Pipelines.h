@@ -28,6 +28,7 @@ struct PipelineOptions {
   /// Variants to make kernels for; empty: CPUs, as suits the activations.
   std::vector<std::string> variants;
   std::string tensorCores = "mma"; ///< instructions of tiles on sm_90a: mma or wgmma
+  bool weightsInPlace = false;     ///< CPUs read those of bf16 where the checkpoint has them
 };
 
 /// Adds the passes that lead to `phase` from the one before it, and the verifier of its

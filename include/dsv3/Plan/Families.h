@@ -66,10 +66,13 @@ inline int64_t tileWidth(const CpuVariant &variant) { return 2 * variant.lanes; 
 inline int64_t panelWidth(const CpuVariant &variant, DType weight) {
   return (scaleForm(weight) ? codeVectors : 2) * variant.lanes;
 }
+/// The width of the widest panel of all CPUs.
+int64_t widestPanel(DType weight);
 /// How a family reads its weight of type `weight` (gemm, grouped_gemm, expanded_attention: in
-/// panels, or as words for dot products with rows of type `rows`; tables, norms and biases of the
-/// others: row-major).
-Layout weightLayout(Family family, const CpuVariant &variant, DType weight, DType rows);
+/// panels, or as words for dot products with rows of type `rows`, or, the first two, `inPlace`;
+/// tables, norms and biases of the others: row-major).
+Layout weightLayout(Family family, const CpuVariant &variant, DType weight, DType rows,
+                    bool inPlace = false);
 
 /// A kind of GPU that kernels are printed for.
 struct GpuVariant {
@@ -109,7 +112,8 @@ bool isVariant(std::string_view text);
 std::string variantList();
 /// As weightLayout above for the variant of that name, which there must be. GPUs read all weights
 /// row-major, as they are stored.
-Layout weightLayout(Family family, std::string_view variant, DType weight, DType rows);
+Layout weightLayout(Family family, std::string_view variant, DType weight, DType rows,
+                    bool inPlace = false);
 
 /// What a configuration depends on. Fields that a family does not name below are
 /// ignored.
@@ -138,6 +142,7 @@ struct KernelFacts {
   int64_t codeGroup = 0;     ///< columns of the result that become codes of e4m3 together; 0: none
   int64_t scaleColumns = 0;  ///< of the weight's scales; 0: none
   bool warpGroups = false;   ///< gemm, grouped_gemm: WgmmaTiles rather than MmaTiles
+  bool inPlace = false;      ///< gemm, grouped_gemm, of CPUs: the weight (LayoutKind::InPlace)
   int64_t heads = 1;         ///< both attentions, attention_combine, rope_append
   int64_t latent = 0;        ///< c: both attentions, attention_combine, rope_append
   int64_t keyParts = 1;      ///< latent_attention: tiles that share the keys of a token

@@ -47,6 +47,9 @@
 // There are as many columns as fill whole blocks of dotColumns; those that are not there are
 // zeros. Scales lie as in panels.
 //
+// In place: the rows stay where the checkpoint has them, and kernels read [groups][parts][panels]
+// addresses, each of `width` rows that follow each other there. They need not be aligned.
+//
 //===----------------------------------------------------------------------===//
 #pragma once
 
@@ -57,7 +60,7 @@ namespace dsv3::plan {
 
 /// Raised by whoever changes a formula below, so that kernels made for another one are
 /// refused.
-inline constexpr int64_t layoutRevision = 4;
+inline constexpr int64_t layoutRevision = 5;
 
 inline int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -99,23 +102,42 @@ inline int64_t roomForColumns(LayoutKind kind, DType type, int64_t columns) {
                                   : panelColumns(type, columns);
 }
 
-/// Geometry of one parameter in one layout; precomputes what the index formulas
-/// need. Sizes are in elements.
+/// Columns that kernels take of rows in place at once.
+inline constexpr int64_t inPlaceColumns = 32;
+/// Whether rows of a segment can be read in place: they are rows of the tensor and, like their
+/// columns, whole units. `width` is that of a panel, or the widest of some.
+inline constexpr bool fitsInPlace(int64_t rows, int64_t columns, bool transposed, int64_t width) {
+  return !transposed && rows % width == 0 && columns % inPlaceColumns == 0;
+}
+
+/// Geometry of one parameter in one layout, of addresses if that is in place; precomputes what the
+/// index formulas need. Sizes are in elements.
 class PackedShape {
 public:
   PackedShape(const Parameter &parameter, const Layout &layout)
       : panels(layout.kind != LayoutKind::RowMajor), dots(layout.kind == LayoutKind::Dots),
+        inPlace(layout.kind == LayoutKind::InPlace),
         room(roomForColumns(layout.kind, parameter.type, parameter.columns)), type(parameter.type),
         form(scaleForm(type).value_or(ScaleForm{})), groups(parameter.groups), rows(parameter.rows),
         columns(parameter.columns), parts(parameter.parts), width(panels ? layout.panelWidth : 1),
         partRows(parameter.rows / parameter.parts), partPanels(ceilDiv(partRows, width)),
         scaleRows(parameter.scaleRows), scaleColumns(parameter.scaleColumns) {}
 
-  uint64_t dataBytes() const { return uint64_t(dataElements()) * bitSize(type) / 8; }
+  uint64_t dataBytes() const {
+    return inPlace ? uint64_t(panelCount()) * sizeof(uint64_t)
+                   : uint64_t(dataElements()) * bitSize(type) / 8;
+  }
   uint64_t scaleBytes() const { return uint64_t(scaleElements()) * byteSize(form.type); }
 
   int64_t dataElements() const {
-    return panels ? groups * parts * partPanels * room * width : groups * rows * room;
+    return panels ? panelCount() * room * width : groups * rows * room;
+  }
+  /// Of all groups and parts, 0 if rows lie alone.
+  int64_t panelCount() const { return panels ? groups * parts * partPanels : 0; }
+  /// Group and first row of a panel.
+  std::pair<int64_t, int64_t> panelBegin(int64_t panel) const {
+    int64_t part = panel / partPanels;
+    return {part / parts, part % parts * partRows + panel % partPanels * width};
   }
   /// Index of W[group, row, column].
   int64_t dataIndex(int64_t group, int64_t row, int64_t column) const {
@@ -142,8 +164,8 @@ public:
       return 0;
     }
     int64_t blocks = ceilDiv(columns, scaleColumns);
-    return form.numbers * (panels ? groups * parts * partPanels * blocks * width
-                                  : groups * ceilDiv(rows, scaleRows) * blocks);
+    return form.numbers *
+           (panels ? panelCount() * blocks * width : groups * ceilDiv(rows, scaleRows) * blocks);
   }
   /// Index of the scale of W[group, row, column], or of another number of its block
   /// (ScaleForm). In panels numbers are kept for each row and block of columns,
@@ -179,7 +201,7 @@ public:
   }
 
 private:
-  bool panels, dots;
+  bool panels, dots, inPlace;
   int64_t room; ///< for columns
   DType type;
   ScaleForm form;

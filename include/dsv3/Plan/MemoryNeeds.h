@@ -15,7 +15,7 @@
 namespace dsv3::plan {
 
 /// A weight in memory: for each layer its data, then its scales, both from a border of
-/// 64 bytes on.
+/// 64 bytes on; nothing of what is in place.
 struct ParameterBytes {
   uint64_t data = 0, scales = 0; ///< rounded up to the border
   uint64_t copies = 1;           ///< one for each layer
@@ -31,6 +31,10 @@ bool isOfExperts(const Parameter &parameter);
 uint64_t weightBytes(const Plan &plan, size_t variant);
 /// Of those alone that are of routed experts.
 uint64_t expertBytes(const Plan &plan, size_t variant);
+/// Of the parameters that are read in place, which the others do not count.
+uint64_t inPlaceBytes(const Plan &plan, size_t variant);
+/// Bytes of one such parameter of one layer.
+uint64_t rowBytes(const Parameter &parameter);
 
 /// The largest entry's; the entries share one arena.
 uint64_t arenaBytes(const Plan &plan);
@@ -43,7 +47,7 @@ uint64_t portBytes(const Entry &entry, const Port &port);
 constexpr int64_t scratchStride(int64_t bytes) { return (bytes + 4095) / 4096 * 4096; }
 
 struct MemoryNeeds {
-  uint64_t weights = 0;
+  uint64_t weights = 0; ///< with those in place
   uint64_t arena = 0;
   uint64_t ports = 0;   ///< inputs and outputs; entries share those of equal names
   uint64_t scratch = 0; ///< of each thread

@@ -51,10 +51,10 @@ struct Segment {
 };
 
 /// How a parameter lies in memory for one variant (Layout.h gives the formulas).
-enum class LayoutKind : uint8_t { RowMajor, Panels, Dots };
+enum class LayoutKind : uint8_t { RowMajor, Panels, Dots, InPlace };
 struct Layout {
   LayoutKind kind = LayoutKind::RowMajor;
-  int64_t panelWidth = 0; ///< columns of a panel (rows of the weight), for Panels and Dots
+  int64_t panelWidth = 0; ///< columns of a panel (rows of the weight), but for RowMajor
   bool operator==(const Layout &) const = default;
 };
 

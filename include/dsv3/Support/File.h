@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <span>
 #include <string>
 
 namespace dsv3 {
@@ -23,6 +24,10 @@ inline constexpr size_t mostInputBytes = size_t(256) << 20;
 /// The bytes of a file, or what a pipe or terminal of that name gives, or stdin for "-"; more
 /// than mostInputBytes are a failure.
 Expected<std::string> readInput(const std::string &path);
+
+/// Reads mapped pages of a file so that no later access waits for them. Fails if the file cannot be
+/// read or has become shorter.
+Status fetchMapped(std::span<const std::byte> bytes);
 
 /// Whether both names are of one file, or will be once they are there; links of both kinds count.
 bool isSameFile(const std::filesystem::path &a, const std::filesystem::path &b);

@@ -317,6 +317,24 @@ def SplitAttention : GraphPass<"kern-split-attention"> {
   }];
 }
 
+def ReadInPlace : GraphPass<"kern-read-in-place"> {
+  let summary = "weights of products that CPUs read where the checkpoint has them";
+  let description = [{
+    A weight in bf16 whose rows, of f32, kernels multiply can be read as the checkpoint has it:
+    nothing is packed, and no second copy is in memory. It must be stored as bf16, its segments
+    must be rows of the tensors and whole panels of each CPU, and all kernels that read it must
+    do so in place; and all weights that a kernel reads.
+
+    ```mlir
+    %y = kern.gemm ins(%a, %w : tensor<4x64xf32>, tensor<32x64xbf16>) …
+    ```
+    becomes
+    ```mlir
+    %y = kern.gemm ins(%a, %w : tensor<4x64xf32>, tensor<32x64xbf16>) … {in_place}
+    ```
+  }];
+}
+
 //===----------------------------------------------------------------------===//
 // Phase configured
 //===----------------------------------------------------------------------===//

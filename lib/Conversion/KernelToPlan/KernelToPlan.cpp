@@ -159,6 +159,13 @@ static DType rowsOf(Operation *core) {
       .Default(DType::F32);
 }
 
+/// Whether a core op reads its weight in place.
+static bool readsInPlace(Operation *core) {
+  return llvm::TypeSwitch<Operation *, bool>(core)
+      .Case<kern::GemmOp, kern::GroupedGemmOp>([](auto op) { return op.getInPlace(); })
+      .Default(false);
+}
+
 /// Sets the parameter's layouts to those that the launch reads it in, as its operand
 /// `index`. Fails if `reader`, which is set by its first launch, wants others.
 LogicalResult ModulePlanner::setLayouts(plan::Parameter &parameter, kern::LaunchOp launch,
@@ -170,7 +177,8 @@ LogicalResult ModulePlanner::setLayouts(plan::Parameter &parameter, kern::Launch
   for (const plan::Variant &variant : result.variants) {
     wanted.push_back(isWeight ? plan::weightLayout(*plan::familyFromName(*definition.getFamily()),
                                                    variant.name, parameter.type,
-                                                   rowsOf(definition.getCore()))
+                                                   rowsOf(definition.getCore()),
+                                                   readsInPlace(definition.getCore()))
                               : plan::Layout());
   }
   if (!reader) {

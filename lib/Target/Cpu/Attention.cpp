@@ -186,7 +186,7 @@ ExpandedAttention::ExpandedAttention(const KernelCode &kernel, kern::ExpandedAtt
                 kernel.field("k_block"),
                 kernel.field("stream"),
                 kernel.field("stream_most")},
-      places(pageTokens, plan::paddedRows(pageTokens, expansion.mr), nope, value, weight.width,
+      places(pageTokens, plan::paddedRows(pageTokens, expansion.mr), nope, value, weight.form.width,
              expansion.kBlock, blockRows, cache.widenedPage()),
       scratch(code, kernel.scratch, code.f32()), expanded(scratch + places.expanded),
       scores(scratch + places.scores) {}

@@ -11,7 +11,7 @@ namespace dsv3::cpu {
 /// that memory is read in one run, or where their sums find registers.
 static int64_t vectorsAtOnce(const Code &code, const PanelWeight &weight, int64_t height,
                              bool codes) {
-  int64_t all = weight.width / code.lanes();
+  int64_t all = weight.form.width / code.lanes();
   int64_t registers = (codes ? 2 * height + 2 : height + 1) * all;
   bool whole = height == 1 || registers <= code.variant.registers - 4;
   return whole ? all : std::min<int64_t>(all, 2);
@@ -22,9 +22,9 @@ void emitDotProduct(Code &code, const PanelWeight &weight, const DotTile &tile, 
   DType rowType = *planir::dtypeOf(rows.element);
   bool codes = rowType == DType::I8;
   plan::DotScratch places(rowType, plan::paddedRows(tile.rows, tile.mr), tile.panels, weight.parts,
-                          tile.kBlock, weight.width);
+                          tile.kBlock, weight.form.width);
   Memory accumulators = scratch + places.accumulators;
-  int64_t outStride = tile.panels * weight.parts * weight.width, lanes = code.lanes();
+  int64_t outStride = tile.panels * weight.parts * weight.form.width, lanes = code.lanes();
   Num zero = code.integer(0), k = code.integer(weight.k);
   code.loop(zero, rowCount * outStride, lanes,
             [&](Num i) { (accumulators + i).store(code.zeros(lanes)); });
@@ -52,17 +52,18 @@ void emitDotProduct(Code &code, const PanelWeight &weight, const DotTile &tile, 
           call.rows = height, call.vectors = vectorsAtOnce(code, weight, height, codes);
           call.rowStride = height == 1 ? 0 : places.rowStride;
           call.scaleStride = height == 1 ? 0 : places.scaleStride;
-          call.width = weight.width, call.scaleElements = weight.scaleElements;
+          call.width = weight.form.width, call.scaleElements = weight.scaleElements;
           call.blocks = blocks, call.outStride = code.integer(outStride);
           call.a = scratch + places.rows + i * places.rowStride;
           call.aScales = scratch + places.scales + i * places.scaleStride;
           call.aSums = scratch + places.sums + i * places.scaleStride;
-          for (int64_t v = 0; v < weight.width / lanes; v += call.vectors) {
+          for (int64_t v = 0; v < weight.form.width / lanes; v += call.vectors) {
             int64_t row = v * lanes;
-            call.weight = weight.panel(panel) + begin * weight.width +
+            call.weight = weight.panel(panel) + begin * weight.form.width +
                           row * plan::columnsOfDot(*planir::dtypeOf(weight.element));
             call.scales = codes ? weight.scaleOf(panel, scaleBlock) + row : call.aScales;
-            call.out = accumulators + i * outStride + (p * weight.parts + q) * weight.width + row;
+            call.out =
+                accumulators + i * outStride + (p * weight.parts + q) * weight.form.width + row;
             callDots(code, call);
           }
         });

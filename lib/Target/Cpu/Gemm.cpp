@@ -26,9 +26,9 @@ static void emitBlock(const KernelCode &kernel, OpT op, int64_t n, Num group, Nu
   };
   Type rowType = elementOf(op.getA());
   DType weightType = *planir::dtypeOf(elementOf(op.getWeight()));
-  plan::LayoutKind kind =
-      plan::weightLayout(plan::Family::Gemm, code.variant, weightType, *planir::dtypeOf(rowType))
-          .kind;
+  plan::LayoutKind kind = plan::weightLayout(plan::Family::Gemm, code.variant, weightType,
+                                             *planir::dtypeOf(rowType), op.getInPlace())
+                              .kind;
   PanelWeight weight = PanelWeight::of(kernel, op.getWeight(), op.getScales(), op.getBlock(),
                                        static_cast<int64_t>(op.getParts()), width, group, kind);
   int64_t mTile = kernel.field("m_tile"), mr = kernel.field("mr"), kBlock = kernel.field("k_block");

@@ -2,7 +2,6 @@
 #include "MicroKernels.h"
 
 #include "Graph/ShapeCheck.h"
-#include "PanelColumns.h"
 
 #include "dsv3/Plan/Scratch.h"
 
@@ -43,10 +42,14 @@ static void forScales(Code &code, Num begin, Num end, int64_t scaleColumns, int6
   });
 }
 
-void callExpand(Code &code, int64_t width, Memory from, Memory to, Num count,
+void callExpand(Code &code, const PanelForm &form, Memory from, Memory to, Num count,
                 std::optional<Memory> scales, int64_t scaleColumns) {
   Type element = from.elementType();
+  int64_t width = form.width;
   std::string name = "expand." + graph::spell(element) + "." + std::to_string(width);
+  if (form.rowStride > 0) {
+    name += ".rows" + std::to_string(form.rowStride);
+  }
   SmallVector<Value> arguments{from.address(), to.address(), count.value};
   if (scales) {
     name += ".scaled" + std::to_string(scaleColumns);
@@ -59,8 +62,9 @@ void callExpand(Code &code, int64_t width, Memory from, Memory to, Num count,
         Memory source(inner, values[0], element), target(inner, values[1], inner.f32());
         Num end = inner.wrap(values[2]);
         auto columns = [&](Num begin, Num end, const BlockScales *block) {
-          forColumns(inner, begin, end, columnsTogether(element), element, [&](Num k, int64_t n) {
-            withColumns(inner, width, source + k * width, n, false,
+          int64_t together = columnsTogether(form, element);
+          forColumns(inner, form, begin, end, together, element, [&](Num k, int64_t n) {
+            withColumns(inner, form, form.columns(source, k), n, false,
                         [&](int64_t c, int64_t v, Num vector) {
                           (target + (k + c) * width + v * widthOf(vector))
                               .store(block ? block->apply(vector, v) : vector);
@@ -106,6 +110,27 @@ static SmallVector<std::pair<int64_t, int64_t>> vectorsOf(int64_t width, int64_t
   return vectors;
 }
 
+/// Bytes of a column of what a tile asks for.
+static int64_t columnBytes(const TileCall &call) {
+  return call.nextForm.width * int64_t(call.next->elementType().getIntOrFloatBitWidth()) / 8;
+}
+
+/// Asks for as many bytes as column k has, one after the other of the panel; of rows in place,
+/// which lie apart, those of one row after the other.
+static void askForColumn(const TileCall &call, Num k) {
+  int64_t bytes = columnBytes(call);
+  Memory from = call.next->as(k.code->i8());
+  if (call.nextForm.rowStride == 0) {
+    from = from + k * bytes;
+  } else {
+    int64_t rowBytes = call.nextForm.rowStride * bytes / call.nextForm.width;
+    from = from + (k % call.nextForm.width * rowBytes + k / call.nextForm.width * bytes);
+  }
+  for (int64_t line = 0; line < bytes; line += lineBytes) {
+    from.prefetch(line);
+  }
+}
+
 /// The body of a tile function.
 static void emitTile(Code &code, int64_t rows, int64_t width, const TileCall &call) {
   auto vectors = vectorsOf(width, code.lanes());
@@ -120,8 +145,8 @@ static void emitTile(Code &code, int64_t rows, int64_t width, const TileCall &ca
     for (auto [begin, lanes] : vectors) {
       column.push_back((call.weight + k * call.weightStride + begin).floats(lanes));
     }
-    for (int64_t line = 0; line < call.nextBytes; line += lineBytes) {
-      (call.next->as(code.i8()) + k * call.nextBytes).prefetch(line);
+    if (call.next) {
+      askForColumn(call, k);
     }
     // A row's element is read right before its products, so that few registers wait.
     for (int64_t i = 0; i < rows; ++i) {
@@ -149,7 +174,9 @@ void callTile(Code &code, int64_t rows, int64_t width, const TileCall &call) {
   std::string name = "tile." + std::to_string(rows) + "x" + std::to_string(width) + "." +
                      std::to_string(call.aStride) + "." + std::to_string(call.weightStride) +
                      (scaled ? ".scaled" : "") +
-                     (call.next ? ".next" + std::to_string(call.nextBytes) : "");
+                     (call.next ? ".next" + std::to_string(columnBytes(call)) + "." +
+                                      std::to_string(call.nextForm.rowStride)
+                                : "");
   SmallVector<Type> parameters{pointer, pointer, i64, pointer, i64};
   SmallVector<Value> arguments{call.a.address(), call.weight.address(), call.count.value,
                                call.out.address(), call.outStride.value};
@@ -173,12 +200,12 @@ void callTile(Code &code, int64_t rows, int64_t width, const TileCall &call) {
                       inner.wrap(values[4]),
                       std::nullopt,
                       std::nullopt,
-                      call.nextBytes};
+                      call.nextForm};
         if (scaled) {
           body.scale = memory(5);
         }
         if (call.next) {
-          body.next = memory(values.size() - 1);
+          body.next = Memory(inner, values[values.size() - 1], call.next->elementType());
         }
         emitTile(inner, rows, width, body);
       });

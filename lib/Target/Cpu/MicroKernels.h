@@ -8,14 +8,14 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "Code.h"
+#include "PanelColumns.h"
 
 namespace dsv3::cpu {
 
 /// Calls expand(from, to, count): `count` columns of a panel at `from` as f32 to [count][width] at
 /// `to`; exactly, or with `scales` of blocks of `scaleColumns` columns multiplied by them, rounded
 /// once.
-void callExpand(Code &code, int64_t width, Memory from, Memory to, Num count,
+void callExpand(Code &code, const PanelForm &form, Memory from, Memory to, Num count,
                 std::optional<Memory> scales = std::nullopt, int64_t scaleColumns = 0);
 /// Calls widen: `count` bf16 or f16 values as f32.
 void callWiden(Code &code, Memory from, Memory to, Num count);
@@ -37,8 +37,8 @@ struct TileCall {
   Memory out; ///< [rows][outStride], of which `width` columns are added to
   Num outStride;
   std::optional<Memory> scale; ///< [width], multiplied with the sums before they are added
-  std::optional<Memory> next;  ///< asked for meanwhile: `nextBytes` of it for each k
-  int64_t nextBytes = 0;
+  std::optional<Memory> next;  ///< columns of a panel, asked for meanwhile
+  PanelForm nextForm;
 };
 
 /// Calls the tile of `rows` rows: for each row i and column j

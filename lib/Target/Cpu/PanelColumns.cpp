@@ -188,8 +188,95 @@ static std::array<Num, 2> loadWide(Code &code, int64_t width, Memory column) {
   return {half(words), half(high)};
 }
 
-void withColumns(Code &code, int64_t width, Memory first, int64_t count, bool tiny,
+/// Of two vectors of words, each 128 bits apart: pieces of `size` words of one and the other in
+/// turn, from their lower or upper halves.
+static Value unpacked(Code &code, Value a, Value b, int64_t size, bool upper) {
+  int64_t words = cast<VectorType>(a.getType()).getNumElements();
+  SmallVector<int64_t> order;
+  for (int64_t i = 0; i < words; ++i) {
+    int64_t inLane = i % 4, piece = inLane / (2 * size) * size + inLane % size + (upper ? 2 : 0);
+    order.push_back(i - inLane + piece + (inLane / size % 2 == 1 ? words : 0));
+  }
+  return vector::ShuffleOp::create(code.builder, code.loc, a, b, order);
+}
+
+/// Of two vectors the even, or odd, pieces of 128 bits, those of the first one first.
+static Value everyOther(Code &code, Value a, Value b, bool odd) {
+  int64_t words = cast<VectorType>(a.getType()).getNumElements();
+  SmallVector<int64_t> order;
+  for (int64_t i = 0; i < words; ++i) {
+    order.push_back((i / 4 * 2 + (odd ? 1 : 0)) * 4 + i % 4);
+  }
+  return vector::ShuffleOp::create(code.builder, code.loc, a, b, order);
+}
+
+/// Rows of 32-bit words, as many as each has words, as columns: vector i has word i of each row.
+/// In the shuffles of AVX that are an instruction each.
+static SmallVector<Value> transposed(Code &code, ArrayRef<Value> rows) {
+  size_t lanes = rows.size(), fours = lanes / 4;
+  // quarters[c][g]: of rows 4 g to 4 g + 3 words c, c + 4, …
+  std::array<SmallVector<Value>, 4> quarters;
+  for (size_t g = 0; g < fours; ++g) {
+    ArrayRef<Value> four = rows.slice(4 * g, 4);
+    for (bool upper : {false, true}) {
+      Value first = unpacked(code, four[0], four[1], 1, upper);
+      Value second = unpacked(code, four[2], four[3], 1, upper);
+      quarters[upper ? 2 : 0].push_back(unpacked(code, first, second, 2, false));
+      quarters[upper ? 3 : 1].push_back(unpacked(code, first, second, 2, true));
+    }
+  }
+  SmallVector<Value> columns(lanes);
+  for (auto [c, quarter] : llvm::enumerate(quarters)) {
+    // The pieces of 128 bits of these vectors are transposed alike: with each step those that
+    // belong to one column are twice as many.
+    SmallVector<Value> pieces = quarter;
+    for (size_t known = 1; known < fours; known *= 2) {
+      SmallVector<Value> next;
+      for (bool odd : {false, true}) {
+        for (size_t i = 0; i < fours; i += 2) {
+          next.push_back(everyOther(code, pieces[i], pieces[i + 1], odd));
+        }
+      }
+      pieces = std::move(next);
+    }
+    for (size_t j = 0; j < fours; ++j) {
+      columns[4 * j + c] = pieces[j];
+    }
+  }
+  return columns;
+}
+
+/// Columns of bf16 in place: a word holds two of a row, so words that are exchanged for rows are
+/// two vectors.
+static void withRowsInPlace(Code &code, const PanelForm &form, Memory first, int64_t count,
+                            llvm::function_ref<void(int64_t, int64_t, Num)> body) {
+  constexpr int64_t columnsOfWord = 2, bytesOfWord = 4;
+  int64_t lanes = code.lanes();
+  for (int64_t v = 0; v < form.width / lanes; ++v) {
+    for (int64_t c = 0; c < count; c += lanes * columnsOfWord) {
+      SmallVector<Value> rows;
+      for (int64_t i = 0; i < lanes; ++i) {
+        Memory row = first + ((v * lanes + i) * form.rowStride + c);
+        // Rows begin anywhere.
+        rows.push_back(bitcast(code, row.as(code.i8()).raw(lanes * bytesOfWord), code.i32()));
+      }
+      for (auto [i, words] : llvm::enumerate(transposed(code, rows))) {
+        auto [low, high] = halvesOfWords(code, words);
+        int64_t column = c + static_cast<int64_t>(i) * columnsOfWord;
+        body(column, v, low);
+        body(column + 1, v, high);
+      }
+    }
+  }
+}
+
+void withColumns(Code &code, const PanelForm &form, Memory first, int64_t count, bool tiny,
                  llvm::function_ref<void(int64_t, int64_t, Num)> body) {
+  int64_t width = form.width;
+  if (form.rowStride > 0) {
+    withRowsInPlace(code, form, first, count, body);
+    return;
+  }
   if (isa<Float8E4M3FNType>(first.elementType())) {
     withCodes(code, width, first, count, tiny, body);
     return;
@@ -209,7 +296,9 @@ void withColumns(Code &code, int64_t width, Memory first, int64_t count, bool ti
   }
 }
 
-int64_t columnsTogether(Type element) { return element.isInteger(4) ? plan::columnsOfWord : 1; }
+int64_t columnsTogether(const PanelForm &form, Type element) {
+  return form.rowStride > 0 ? plan::inPlaceColumns : element.isInteger(4) ? plan::columnsOfWord : 1;
+}
 
 bool hasRowScales(Type element) {
   std::optional<DType> codes = graph::codesOf(element);
@@ -239,9 +328,9 @@ Num BlockScales::apply(Num codes, int64_t vector) const {
                          : codes.code->fma(codes, scales[index], offsets[index]);
 }
 
-void forColumns(Code &code, Num begin, Num end, int64_t unroll, Type element,
+void forColumns(Code &code, const PanelForm &form, Num begin, Num end, int64_t unroll, Type element,
                 llvm::function_ref<void(Num, int64_t)> body) {
-  int64_t together = columnsTogether(element);
+  int64_t together = columnsTogether(form, element);
   for (int64_t count = unroll; count > together; count = together) {
     Num whole = begin + (end - begin) / count * count;
     code.loop(begin, whole, count, [&](Num k) { body(k, count); });
@@ -249,7 +338,7 @@ void forColumns(Code &code, Num begin, Num end, int64_t unroll, Type element,
   }
   Num whole = begin + (end - begin) / together * together;
   code.loop(begin, whole, together, [&](Num k) { body(k, together); });
-  if (together > 1) {
+  if (element.isInteger(4)) {
     code.when(whole < end, [&] { body(whole, 1); });
   }
 }

@@ -11,20 +11,30 @@
 
 namespace dsv3::cpu {
 
+/// How the rows of a panel lie (dsv3/Plan/Layout.h).
+struct PanelForm {
+  int64_t width = 16;
+  int64_t rowStride = 0; ///< of bf16 in place: elements from a row to the next; else 0
+
+  Memory columns(Memory panel, Num first) const {
+    return rowStride > 0 ? panel + first : panel + first * width;
+  }
+};
+
 /// Calls body(column, vector, f32) for `count` columns of a panel, exactly expanded and not
-/// scaled: each is `width` rows, in vectors of rows, lowest first. dsv3/Plan/Layout.h says how
-/// they lie; `first` is the first of a word where columns share words. Codes of i4 are
+/// scaled: each is all rows, in vectors of rows, lowest first. `first` is the first of those that
+/// lie together. Codes of i4 are
 /// 16^vector times too large, for which BlockScales make up; `tiny` codes of e4m3 are tinyCodes
 /// times as large, and subnormal where their exponent is 0. Code may be made twice, for the usual
 /// and for rare elements.
-void withColumns(Code &code, int64_t width, Memory first, int64_t count, bool tiny,
+void withColumns(Code &code, const PanelForm &form, Memory first, int64_t count, bool tiny,
                  llvm::function_ref<void(int64_t, int64_t, Num)> body);
 
 /// What an f32 is worth whose exponent and mantissa are those of e4m3: the biases are 127 and 7.
 inline constexpr double tinyCodes = 0x1p-120;
 
-/// Columns of such a panel that lie in words of their own.
-int64_t columnsTogether(mlir::Type element);
+/// Columns of such a panel that are read at once.
+int64_t columnsTogether(const PanelForm &form, mlir::Type element);
 
 /// Whether the codes of a panel have a scale for a few columns of each row
 /// (dsv3::isScaledAlongRows).
@@ -41,9 +51,10 @@ struct BlockScales {
 };
 
 /// Runs body(k, count) for the columns [begin, end) of a panel of such elements, `unroll` at a time
-/// as far as possible. Precondition: `begin` and `unroll` are multiples of columnsTogether.
-void forColumns(Code &code, Num begin, Num end, int64_t unroll, mlir::Type element,
-                llvm::function_ref<void(Num, int64_t)> body);
+/// as far as possible. Precondition: `begin` and `unroll` are multiples of columnsTogether, of what
+/// is in place also `end`.
+void forColumns(Code &code, const PanelForm &form, Num begin, Num end, int64_t unroll,
+                mlir::Type element, llvm::function_ref<void(Num, int64_t)> body);
 /// Elements of the scales of a block of a panel.
 int64_t scaleBlockElements(mlir::Type element, int64_t width);
 

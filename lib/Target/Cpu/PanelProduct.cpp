@@ -1,6 +1,7 @@
 //===- PanelProduct.cpp - rows times the panels of a weight ---------------===//
 #include "PanelProduct.h"
 
+#include "InPlaceProduct.h"
 #include "MicroKernels.h"
 #include "StreamProduct.h"
 
@@ -19,14 +20,18 @@ PanelWeight PanelWeight::of(const KernelCode &kernel, Value weight, Value scales
   result.element = type.getElementType();
   result.parts = parts;
   result.k = type.getShape().back();
-  result.width = width;
+  result.form = {width, kind == plan::LayoutKind::InPlace ? result.k : 0};
   result.panels = plan::ceilDiv(rows / parts, width);
   int64_t panelsOfGroup = parts * result.panels;
   std::optional<DType> codes = graph::codesOf(result.element);
   result.panelColumns = plan::roomForColumns(kind, *planir::dtypeOf(result.element), result.k);
   result.rowScales = codes && isScaledAlongRows(*codes);
-  result.data =
-      kernel.arguments.lookup(weight) + group * (panelsOfGroup * result.panelColumns * width);
+  Memory data = kernel.arguments.lookup(weight);
+  if (result.form.rowStride > 0) {
+    result.data = data.as(kernel.code.builder.getI64Type()) + group * panelsOfGroup;
+  } else {
+    result.data = data + group * (panelsOfGroup * result.panelColumns * width);
+  }
   if (scales) {
     result.scaleColumns = (*block)[1];
     result.scaleElements = width * scaleForm(*codes)->numbers;
@@ -37,7 +42,16 @@ PanelWeight PanelWeight::of(const KernelCode &kernel, Value weight, Value scales
   return result;
 }
 
-Memory PanelWeight::panel(Num index) const { return data + index * (panelColumns * width); }
+Memory PanelWeight::panel(Num index) const {
+  if (form.rowStride == 0) {
+    return data + index * (panelColumns * form.width);
+  }
+  Value address = (data + index).raw(1);
+  return {*index.code,
+          LLVM::IntToPtrOp::create(index.code->builder, index.code->loc, data.address().getType(),
+                                   address),
+          element};
+}
 
 Memory PanelWeight::scaleOf(Num panel, Num block) const {
   return scales + (panel * plan::ceilDiv(k, scaleColumns) + block) * scaleElements;
@@ -46,7 +60,7 @@ Memory PanelWeight::scaleOf(Num panel, Num block) const {
 /// Where the product of row i with panel p of part q is kept.
 static Memory accumulator(const PanelWeight &weight, const ProductTile &tile, Memory out, Num row,
                           Num panel, int64_t part) {
-  return out + ((row * tile.panels + panel) * weight.parts + part) * weight.width;
+  return out + ((row * tile.panels + panel) * weight.parts + part) * weight.form.width;
 }
 
 //===----------------------------------------------------------------------===//
@@ -72,7 +86,7 @@ static void emitStreamPanels(Code &code, const PanelWeight &weight, const Produc
   }
   call.asksAhead = rows.asksAhead;
   call.tinyCodes = rows.tinyCodes;
-  call.width = weight.width;
+  call.width = weight.form.width;
   call.kBlock = tile.kBlock;
   call.scaleColumns = weight.scaleColumns;
   // A row alone is scaled less often. Of several each is computed as in blocks, so that it does
@@ -80,10 +94,10 @@ static void emitStreamPanels(Code &code, const PanelWeight &weight, const Produc
   call.scaledWeights = weight.rowScales && tile.rows > 1;
   call.count = code.integer(weight.k);
   call.out = accumulator(weight, tile, out, firstRow, panel, 0);
-  call.outStride = code.integer(tile.panels * weight.parts * weight.width);
+  call.outStride = code.integer(tile.panels * weight.parts * weight.form.width);
   auto flush = [&] {
     callStream(code, call);
-    call.out = call.out + static_cast<int64_t>(call.panels.size()) * weight.width;
+    call.out = call.out + static_cast<int64_t>(call.panels.size()) * weight.form.width;
     call.panels.clear();
     call.scales.clear();
   };
@@ -140,6 +154,17 @@ static Num emitScaledRow(Code &code, int64_t count, Memory from, Memory to) {
   return code.max(code.largestOf(largest.get()), ofRest.get());
 }
 
+/// A row alone and panels in place.
+static void emitRowInPlace(Code &code, const PanelWeight &weight, const ProductTile &tile,
+                           Memory row, Num firstPanel, Num panelCount, Memory out) {
+  code.loop(code.integer(0), panelCount, 1, [&](Num p) {
+    for (int64_t q = 0; q < weight.parts; ++q) {
+      callInPlace(code, weight.form, row, weight.panel(firstPanel + p + q * weight.panels),
+                  accumulator(weight, tile, out, code.integer(0), p, q));
+    }
+  });
+}
+
 /// A row alone. Where its core need not ask for memory ahead, codes stay tiny and the row is
 /// scaled, unless it would leave the range of f32.
 static void emitRowProduct(Code &code, const PanelWeight &weight, const ProductTile &tile,
@@ -168,10 +193,10 @@ static void emitRowProduct(Code &code, const PanelWeight &weight, const ProductT
 static void emitBlockProduct(Code &code, const PanelWeight &weight, const ProductTile &tile,
                              function_ref<Memory(Num)> row, Num rowCount, Num firstPanel,
                              Num panelCount, Memory out, Memory scratch) {
-  plan::ProductScratch places(plan::paddedRows(tile.rows, tile.mr), tile.kBlock, weight.width);
+  plan::ProductScratch places(plan::paddedRows(tile.rows, tile.mr), tile.kBlock, weight.form.width);
   Memory rows = scratch + places.rows, expanded = scratch + places.expanded;
   Num zero = code.integer(0), k = code.integer(weight.k);
-  int64_t lanes = code.lanes(), outStride = tile.panels * weight.parts * weight.width;
+  int64_t lanes = code.lanes(), outStride = tile.panels * weight.parts * weight.form.width;
   int64_t tileWidth = plan::tileWidth(code.variant);
   int64_t unit = plan::tileUnit(tile.mr);
   Num padded = (rowCount + (unit - 1)) / unit * unit;
@@ -192,35 +217,38 @@ static void emitBlockProduct(Code &code, const PanelWeight &weight, const Produc
     code.loop(zero, panelCount, 1, [&](Num p) {
       for (int64_t q = 0; q < weight.parts; ++q) {
         Num panel = firstPanel + p + q * weight.panels;
-        Memory columns = weight.panel(panel) + begin * weight.width;
+        Memory columns = weight.form.columns(weight.panel(panel), begin);
         // Memory is read while registers multiply.
         bool lastPart = q + 1 == weight.parts;
         Num nextPart = firstPanel + p + (lastPart ? 1 : (q + 1) * weight.panels);
-        Memory next = weight.panel(nextPart) + begin * weight.width;
+        Num nextBegin = begin;
         if (lastPart) {
-          Memory ofNextBlock = weight.panel(firstPanel) + (begin + tile.kBlock) * weight.width;
-          next = code.select(p + 1 < panelCount, next, ofNextBlock);
+          // Behind the last panel the first one goes on with the next block.
+          Num more = p + 1 < panelCount;
+          nextPart = code.select(more, nextPart, firstPanel);
+          nextBegin = code.select(more, begin, begin + tile.kBlock);
         }
+        Memory next = weight.form.columns(weight.panel(nextPart), nextBegin);
         if (weight.rowScales) {
           Memory scales = weight.scaleOf(panel, begin / weight.scaleColumns);
-          callExpand(code, weight.width, columns, expanded, count, scales, weight.scaleColumns);
+          callExpand(code, weight.form, columns, expanded, count, scales, weight.scaleColumns);
           columns = expanded;
         } else if (!weight.element.isF32()) {
-          callExpand(code, weight.width, columns, expanded, count);
+          callExpand(code, weight.form, columns, expanded, count);
           columns = expanded;
         }
-        for (int64_t begin = 0; begin < weight.width; begin += tileWidth) {
+        for (int64_t begin = 0; begin < weight.form.width; begin += tileWidth) {
           forPaddedTiles(code, tile.mr, rowCount, [&](Num i, int64_t height) {
             TileCall call{rows + i * places.rowStride,
                           places.rowStride,
                           columns + begin,
-                          weight.width,
+                          weight.form.width,
                           count,
                           accumulator(weight, tile, out, i, p, q) + begin,
                           code.integer(outStride),
                           {},
                           next,
-                          weight.width * weight.element.getIntOrFloatBitWidth() / 8};
+                          weight.form};
             if (weight.scaleColumns > 0 && !weight.rowScales) {
               call.scale = weight.scaleOf(panel, block) + begin;
             }
@@ -237,7 +265,11 @@ void emitPanelProduct(Code &code, const PanelWeight &weight, const ProductTile &
                       Memory out, Memory scratch) {
   if (tile.rows == 1) {
     code.when(rowCount > code.integer(0), [&] {
-      emitRowProduct(code, weight, tile, row, firstPanel, panelCount, out, scratch);
+      if (weight.form.rowStride > 0) {
+        emitRowInPlace(code, weight, tile, row(code.integer(0)), firstPanel, panelCount, out);
+      } else {
+        emitRowProduct(code, weight, tile, row, firstPanel, panelCount, out, scratch);
+      }
     });
     return;
   }
@@ -248,7 +280,9 @@ void emitPanelProduct(Code &code, const PanelWeight &weight, const ProductTile &
   auto inBlocks = [&] {
     emitBlockProduct(code, weight, tile, row, rowCount, firstPanel, panelCount, out, scratch);
   };
-  if (tile.rows <= tile.streamMost) {
+  if (tile.streamMost == 0) {
+    inBlocks();
+  } else if (tile.rows <= tile.streamMost) {
     stream();
   } else {
     code.when(rowCount > code.integer(tile.streamMost), inBlocks, stream);
@@ -265,12 +299,12 @@ void emitPanelEpilogue(const KernelCode &kernel, const PanelWeight &weight, Regi
     Num t = firstRow + i;
     code.loop(code.integer(0), panelCount, 1, [&](Num p) {
       Num panel = firstPanel + p;
-      Memory from = accumulators + (i * panelsOut + p) * (weight.parts * weight.width);
+      Memory from = accumulators + (i * panelsOut + p) * (weight.parts * weight.form.width);
       auto value = [&](int64_t begin, int64_t width) {
-        Num column = panel * weight.width + begin;
+        Num column = panel * weight.form.width + begin;
         SmallVector<Num> arguments;
         for (int64_t q = 0; q < weight.parts; ++q) {
-          arguments.push_back((from + (q * weight.width + begin)).floats(width));
+          arguments.push_back((from + (q * weight.form.width + begin)).floats(width));
         }
         appendRegionInputs(kernel, inputs, access, {t, head, group, column, width}, arguments);
         return emitScalars(code, epilogue, arguments, width)[0];
@@ -278,7 +312,8 @@ void emitPanelEpilogue(const KernelCode &kernel, const PanelWeight &weight, Regi
       auto columns = [&](int64_t count) {
         if (!stage) {
           forVectors(code, count, [&](int64_t begin, int64_t width) {
-            (destination.row(t, head) + panel * weight.width + begin).store(value(begin, width));
+            (destination.row(t, head) + panel * weight.form.width + begin)
+                .store(value(begin, width));
           });
           return;
         }
@@ -287,11 +322,11 @@ void emitPanelEpilogue(const KernelCode &kernel, const PanelWeight &weight, Regi
           forVectors(code, std::min(stage->group, count - first), [&](int64_t at, int64_t width) {
             values.push_back(value(first + at, width));
           });
-          stage->store(code, t, panel * weight.width + first, values);
+          stage->store(code, t, panel * weight.form.width + first, values);
         }
       };
-      int64_t tail = n % weight.width;
-      auto whole = [&] { columns(weight.width); };
+      int64_t tail = n % weight.form.width;
+      auto whole = [&] { columns(weight.form.width); };
       if (tail == 0) {
         whole();
         return;

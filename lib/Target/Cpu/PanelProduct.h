@@ -8,16 +8,18 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "PanelColumns.h"
 #include "Quantise.h"
 
 namespace dsv3::cpu {
 
 /// A weight in panels (dsv3/Plan/Layout.h), of one group.
 struct PanelWeight {
-  Memory data;   ///< [parts][panels][panelColumns][width]
+  Memory data;   ///< [parts][panels][panelColumns][width], or of addresses if it is in place
   Memory scales; ///< [parts][panels][blocks of k][scaleElements]; used if scaleColumns > 0
   mlir::Type element;
-  int64_t parts = 1, panels = 1, k = 1, width = 16, scaleColumns = 0;
+  int64_t parts = 1, panels = 1, k = 1, scaleColumns = 0;
+  PanelForm form;
   int64_t panelColumns = 1;  ///< k, or what it is padded to
   int64_t scaleElements = 0; ///< of a block
   bool rowScales = false;    ///< see hasRowScales

@@ -36,7 +36,8 @@ static void emitStreamColumns(Code &code, const StreamCall &call, Num begin, Num
   Type element = call.panels[0].elementType();
   int64_t columnBytes = call.width * element.getIntOrFloatBitWidth() / 8;
   int64_t unroll = std::max<int64_t>(hasRowScales(element) ? 4 : 1, lineBytes / columnBytes);
-  forColumns(code, begin, end, unroll, element, [&](Num k, int64_t count) {
+  PanelForm form{call.width};
+  forColumns(code, form, begin, end, unroll, element, [&](Num k, int64_t count) {
     for (auto [p, panel] : llvm::enumerate(call.panels)) {
       Memory first = panel + k * call.width;
       for (int64_t line = 0; *call.asksAhead && line < count * columnBytes; line += lineBytes) {
@@ -52,7 +53,7 @@ static void emitStreamColumns(Code &code, const StreamCall &call, Num begin, Num
           sum.set(code.fma(x, vector, sum.get()));
         }
       };
-      withColumns(code, call.width, first, count, call.tinyCodes, product);
+      withColumns(code, form, first, count, call.tinyCodes, product);
     }
   });
 }

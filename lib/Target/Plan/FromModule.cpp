@@ -88,10 +88,7 @@ plan::Parameter PlanReader::parameter(planir::ParameterOp op) {
   }
   result.layers = numbers(op.getLayers());
   for (auto layout : op.getLayouts().getAsRange<planir::LayoutAttr>()) {
-    result.layouts.push_back({!layout.getPanels() ? plan::LayoutKind::RowMajor
-                              : layout.getDots()  ? plan::LayoutKind::Dots
-                                                  : plan::LayoutKind::Panels,
-                              layout.getWidth()});
+    result.layouts.push_back({plan::LayoutKind(layout.getKind()), layout.getWidth()});
   }
   return result;
 }

@@ -70,9 +70,8 @@ ArrayAttr ModuleBuilder::sizes(ArrayRef<int32_t> indices) {
 ArrayAttr ModuleBuilder::layouts(ArrayRef<plan::Layout> layouts) {
   SmallVector<Attribute> list;
   for (const plan::Layout &layout : layouts) {
-    list.push_back(
-        planir::LayoutAttr::get(builder.getContext(), layout.kind != plan::LayoutKind::RowMajor,
-                                layout.kind == plan::LayoutKind::Dots, layout.panelWidth));
+    list.push_back(planir::LayoutAttr::get(builder.getContext(), planir::LayoutKind(layout.kind),
+                                           layout.panelWidth));
   }
   return builder.getArrayAttr(list);
 }

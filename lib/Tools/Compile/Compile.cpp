@@ -96,6 +96,10 @@ void declareFlags(CLI::App &app, Flags &flags) {
          "instructions for many rows of bf16 or FP8 codes on an H100 or H200: mma, or wgmma,\n"
          "which has run on the simulated GPU alone so far [mma]")
       ->type_name("NAME");
+  app.add_flag(
+      "--weights-in-place", flags.target.weightsInPlace,
+      "let CPUs read bf16 weights where the checkpoint has them: nothing is packed nor in\n"
+      "memory twice, one token is as fast; 2 to 16 at once are slower");
   app.add_flag("--precompile", flags.target.precompile,
                "compile code for GPUs with NVRTC now, not when it is loaded");
   app.add_option("--stop-after", flags.stopAfter,
@@ -217,6 +221,7 @@ Status applyFlags(const Flags &flags, ModelSource &source, PipelineOptions &opti
   options.rows = std::min<int64_t>(flags.rows, flags.chunk);
   options.chunk = flags.chunk;
   options.tensorCores = flags.target.tensorCores;
+  options.weightsInPlace = flags.target.weightsInPlace;
   options.variants = *compile::wantedVariants(flags.target, flags.activations); // checked before
   return {};
 }

@@ -8,10 +8,12 @@
 
 namespace dsv3::compile {
 
-/// --target, --variant, --arch, --tensor-cores and --precompile, as they were given.
+/// --target, --variant, --arch, --tensor-cores, --weights-in-place and --precompile, as they were
+/// given.
 struct TargetFlags {
   std::vector<std::string> targets{"cpu"}, variants, architectures;
   std::string tensorCores = "mma";
+  bool weightsInPlace = false;
   bool precompile = false;
 };
 

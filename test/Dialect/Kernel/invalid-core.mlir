@@ -17,6 +17,19 @@ func.func @gemm_parts(%a: !x, %w: tensor<64x128xbf16>, %o: tensor<?x64xf32, #T>)
 
 #T = #dsv3.dims<"T">
 !x = tensor<?x128xf32, #T>
+func.func @gemm_in_place(%a: !x, %w: tensor<64x128xf16>, %o: tensor<?x64xf32, #T>) {
+  // expected-error @below {{'kern.gemm' op expected rows of f32 and a weight of bf16 in place, found f32 and f16, in @gemm_in_place}}
+  %y = kern.gemm ins(%a, %w : !x, tensor<64x128xf16>) outs(%o : tensor<?x64xf32, #T>) epilogue() [] {
+  ^bb0(%g: f32):
+    kern.yield %g : f32
+  } {in_place} -> tensor<?x64xf32, #T>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!x = tensor<?x128xf32, #T>
 func.func @gemm_rows(%a: !x, %w: tensor<64x128xbf16>, %o: tensor<?x64xf32, #T>) {
   // expected-error @below {{'kern.gemm' op expected 'weight' to be [parts * N, K] with parts * N = 128 (from 'outs' and 'parts'), found [64, 128], in @gemm_rows}}
   %y = kern.gemm ins(%a, %w : !x, tensor<64x128xbf16>) outs(%o : tensor<?x64xf32, #T>) parts 2 epilogue() [] {

@@ -98,6 +98,12 @@ func.func @products(%x: !x, %w: tensor<256x128xbf16>, %w8: tensor<128x128xf8E4M3
     %m = arith.mulf %p, %q : f32
     kern.yield %m : f32
   } -> !x
+  // CHECK: kern.gemm
+  // CHECK: {in_place} -> tensor<?x128xf32
+  %place = kern.gemm ins(%x, %w : !x, tensor<256x128xbf16>) outs(%x : !x) parts 2 epilogue() [] {
+  ^bb0(%p: f32, %q: f32):
+    kern.yield %p : f32
+  } {in_place} -> !x
   // CHECK: kern.gemm ins(%{{.+}}, %{{.+}} scales %{{.+}} block [128, 128] : {{.*}}, tensor<128x128xf8E4M3FN>, tensor<1x1xf32>) outs({{.*}}) epilogue(%{{.+}} : {{.*}}) [element] {
   %b = kern.gemm ins(%x, %w8 scales %s block [128, 128] : !x, tensor<128x128xf8E4M3FN>, tensor<1x1xf32>) outs(%x : !x) epilogue(%a : !x) [element] {
   ^bb0(%p: f32, %q: f32):

@@ -129,7 +129,7 @@ plan.module identity "9" policy "f32" families "5" vocab 320 hidden 128 layers 4
 plan.module identity "9" policy "f32" families "5" vocab 320 hidden 128 layers 4 sizes [T] {
   plan.variant "v3" object "v3.so" checksum "0"
   plan.cache f32 layers 4 latent 32 rope 8 page 64 context 4096 requests 1
-  // expected-error@+1 {{expected a layout: row_major, panels(width) or dots(width)}}
+  // expected-error@+1 {{expected a layout: row_major, panels(width), dots(width) or in_place(width)}}
   plan.parameter @w : f32 [1, 8, 16] layouts [column_major] {
   }
 }

@@ -92,6 +92,7 @@ struct Packing {
   unsigned weight = ~0U, scales = ~0U; ///< arguments
   plan::Parameter parameter;
   DType rows = DType::F32; ///< what it is multiplied with
+  bool inPlace = false;
 };
 
 class Execution {
@@ -105,6 +106,8 @@ private:
   void addInput(BlockArgument argument, const Packing &packed);
   void packWeight(const reference::Tensor &tensor, const plan::Parameter &parameter,
                   const plan::PackedShape &shape);
+  void placeWeight(const reference::Tensor &tensor, const plan::Parameter &parameter,
+                   const plan::PackedShape &table);
   void packScales(const reference::Tensor &tensor, const plan::Parameter &parameter,
                   const plan::PackedShape &shape);
   void addCache(graph::CacheType type);
@@ -114,6 +117,7 @@ private:
   std::string_view variant;
   const KernelInputs &inputs;
   std::vector<GuardedBytes> buffers; ///< the arguments
+  std::vector<GuardedBytes> rows;    ///< of weights in place, of each group
   std::byte *pages = nullptr;
   std::vector<int32_t> table;
 };
@@ -144,6 +148,7 @@ Packing Execution::packing() {
   auto ofProduct = [](auto op) {
     Packing packed = packingOf(op, static_cast<int64_t>(op.getParts()));
     packed.rows = dtypeOf(cast<RankedTensorType>(op.getA().getType()).getElementType());
+    packed.inPlace = op.getInPlace();
     return packed;
   };
   if (auto op = dyn_cast<kern::GemmOp>(core)) {
@@ -162,7 +167,7 @@ void Execution::addInput(BlockArgument argument, const Packing &packed) {
   const reference::Tensor &tensor = inputs.tensors[argument.getArgNumber()];
   DType type = dtypeOf(cast<RankedTensorType>(argument.getType()).getElementType());
   plan::Layout layout = plan::weightLayout(*plan::familyFromName(*definition.getFamily()), variant,
-                                           packed.parameter.type, packed.rows);
+                                           packed.parameter.type, packed.rows, packed.inPlace);
   plan::PackedShape shape(packed.parameter, layout);
   bool isWeight = argument.getArgNumber() == packed.weight;
   if (!isWeight && argument.getArgNumber() != packed.scales) {
@@ -172,7 +177,9 @@ void Execution::addInput(BlockArgument argument, const Packing &packed) {
     }
     return;
   }
-  if (isWeight) {
+  if (isWeight && layout.kind == plan::LayoutKind::InPlace) {
+    placeWeight(tensor, packed.parameter, shape);
+  } else if (isWeight) {
     packWeight(tensor, packed.parameter, shape);
   } else {
     packScales(tensor, packed.parameter, shape);
@@ -208,6 +215,26 @@ void Execution::packWeight(const reference::Tensor &tensor, const plan::Paramete
       *to = std::byte(plan::panelCode(uint8_t(*to)));
     }
   });
+}
+
+/// Each group ends where memory does, so that what is read behind its rows is found.
+void Execution::placeWeight(const reference::Tensor &tensor, const plan::Parameter &parameter,
+                            const plan::PackedShape &table) {
+  int64_t count = parameter.rows * parameter.columns;
+  auto elementBytes = static_cast<int64_t>(byteSize(parameter.type));
+  for (int64_t g = 0; g < parameter.groups; ++g) {
+    std::byte *to = rows.emplace_back(static_cast<size_t>(count * elementBytes)).data();
+    for (int64_t i = 0; i < count; ++i) {
+      put(to + i * elementBytes, parameter.type, tensor[g * count + i]);
+    }
+  }
+  GuardedBytes &bytes = buffers.emplace_back(static_cast<size_t>(table.dataBytes()));
+  for (int64_t panel = 0; panel < table.panelCount(); ++panel) {
+    auto [group, row] = table.panelBegin(panel);
+    const std::byte *at =
+        rows[static_cast<size_t>(group)].data() + row * parameter.columns * elementBytes;
+    std::memcpy(bytes.data() + static_cast<size_t>(panel) * sizeof at, &at, sizeof at);
+  }
 }
 
 void Execution::packScales(const reference::Tensor &tensor, const plan::Parameter &parameter,

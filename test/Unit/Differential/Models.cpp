@@ -77,6 +77,12 @@ static std::vector<Case> cases() {
       {"nanoBf16Rows", published("nano"), 1, 0, DType::BF16, false, 130, "", "", "", "bf16"},
       {"moonlightRaggedBf16Rows", published("moonlight-16b-a3b"), 16, 7, DType::BF16, false, 130,
        "", "", "", "bf16"}};
+  // Some products of ragged models have whole panels.
+  for (const char *name : {"nanoBf16", "moonlightRagged"}) {
+    Case inPlace = *llvm::find_if(all, [&](const Case &one) { return one.name == name; });
+    inPlace.name += "InPlace", inPlace.inPlace = true, inPlace.mostTokens = 130;
+    all.push_back(std::move(inPlace));
+  }
   const char *oracles = std::getenv("DSV3_ORACLES");
   std::error_code error;
   std::vector<std::filesystem::path> folders;
@@ -115,6 +121,7 @@ OwningOpRef<ModuleOp> compileCase(const Case &one, MLIRContext &context,
   options.weights = one.weights, options.head = one.head, options.cacheType = one.cache;
   options.activations = one.activations;
   options.policy = one.policy, options.tensorCores = one.tensorCores;
+  options.weightsInPlace = one.inPlace;
   options.variants = variants;
   if (variants.empty() && one.activations != "f32") {
     // Codes are multiplied with and without instructions for that.

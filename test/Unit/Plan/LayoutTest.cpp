@@ -118,6 +118,23 @@ TEST(Layout, OffsetsOfI4FollowTheScalesOfTheirBlock) {
   EXPECT_EQ(shape.scaleBytes(), 2U * 2 * 32 * 2);
 }
 
+/// Panels of each part and group in turn; in place there is an address for each.
+TEST(Layout, PanelsBeginAtRowsOfTheirGroup) {
+  Parameter parameter;
+  parameter.type = DType::BF16, parameter.groups = 2, parameter.parts = 2;
+  parameter.rows = 128, parameter.columns = 32;
+  PackedShape shape(parameter, {LayoutKind::InPlace, 32});
+  EXPECT_EQ(shape.panelCount(), 8);
+  EXPECT_EQ(shape.dataBytes(), 8U * 8);
+  EXPECT_EQ(shape.scaleBytes(), 0U);
+  EXPECT_EQ(shape.panelBegin(1), std::pair(int64_t(0), int64_t(32)));
+  EXPECT_EQ(shape.panelBegin(2), std::pair(int64_t(0), int64_t(64)));
+  EXPECT_EQ(shape.panelBegin(7), std::pair(int64_t(1), int64_t(96)));
+  parameter.rows = 120; // parts of 60 rows, whose second panel is not whole
+  EXPECT_EQ(PackedShape(parameter, {LayoutKind::Panels, 32}).panelBegin(3),
+            std::pair(int64_t(0), int64_t(92)));
+}
+
 TEST(Layout, CodesExchangeTheirNibbles) {
   EXPECT_EQ(panelCode(0x7E), 0xE7);
   EXPECT_EQ(panelCode(0x38), 0x83);

@@ -239,6 +239,14 @@ TEST(Validate, NamesTheNumbersOfParametersThatAreWrong) {
   const char *sizes = "expected a name, positive sizes without overflow and equal parts";
   const char *blocks = "expected a block of scales, found";
   const char *width = "expected panels whose width is a multiple of 2, 4096 at most";
+  const char *inPlace = "expected bf16 as it is stored, in whole panels of";
+  // What could be in place, of 32 rows and columns, but for what is wrong with it.
+  auto stay = [](Plan &p, int64_t panelWidth) -> Parameter & {
+    Parameter &parameter = p.parameters[0];
+    parameter.columns = parameter.segments[0].fileColumns = 32;
+    parameter.layouts[1] = {LayoutKind::InPlace, panelWidth};
+    return parameter;
+  };
   expectRefusals({
       {"name twice", [](Plan &p) { p.parameters[1].name = "embedding"; }, "name occurs twice"},
       {"name", [](Plan &p) { p.parameters[0].name.clear(); }, sizes},
@@ -254,6 +262,14 @@ TEST(Validate, NamesTheNumbersOfParametersThatAreWrong) {
       {"odd panels", [](Plan &p) { p.parameters[0].layouts[1].panelWidth = 15; }, width},
       {"dots of f8", [](Plan &p) { p.parameters[1].layouts[1].kind = LayoutKind::Dots; },
        "dot products of bf16, i8 or i4"},
+      {"f8 in place", [](Plan &p) { p.parameters[1].layouts[1].kind = LayoutKind::InPlace; },
+       inPlace},
+      {"panels in place that are not whole", [&](Plan &p) { stay(p, 24); }, inPlace},
+      {"no panels in place", [&](Plan &p) { stay(p, 0); }, width},
+      {"few columns in place", [&](Plan &p) { stay(p, 16).columns = 24; }, inPlace},
+      {"columns in turn in place", [&](Plan &p) { stay(p, 16).segments[0].transposed = true; },
+       inPlace},
+      {"what is encoded in place", [&](Plan &p) { stay(p, 16).stored = DType::F32; }, inPlace},
       {"wide panels", [](Plan &p) { p.parameters[0].layouts[1].panelWidth = 4098; }, width},
       {"panels overflow", // rows alone are 2^52 bytes, and 16 more are added
        [](Plan &p) {

@@ -148,7 +148,7 @@ TEST(MemoryCheck, MappedWeightsNeedNotFit) {
   auto check = [&](uint64_t available) {
     return checkMemory(
         needs, cache,
-        {.context = 256, .threads = 3, .available = available, .mappedWeights = true});
+        {.context = 256, .threads = 3, .available = available, .mappedBytes = needs.weights});
   };
   EXPECT_FALSE(check(step + page - 1).ok());
   auto tight = check(step + page);

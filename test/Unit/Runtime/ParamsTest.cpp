@@ -359,6 +359,6 @@ TEST(Params, AThreadThatRunsOutOfMemoryIsAFailure) {
   Status packed =
       packItems(items, {2, {}, nullptr}, [](const PackItem &) { throw std::bad_alloc(); });
   ASSERT_FALSE(packed.ok());
-  EXPECT_NE(packed.failure().what.find("cannot be packed: std::bad_alloc"), std::string::npos)
+  EXPECT_NE(packed.failure().what.find("cannot be loaded: std::bad_alloc"), std::string::npos)
       << packed.failure().what;
 }
