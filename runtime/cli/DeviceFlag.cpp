@@ -14,6 +14,8 @@
 #include "runtime/drivers/sim/SimDevice.h"
 #include "runtime/predict/Chip.h"
 
+#include <CLI/CLI.hpp>
+
 #include <charconv>
 #include <utility>
 #include <vector>

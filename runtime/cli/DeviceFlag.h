@@ -8,12 +8,15 @@
 #include "dsv3/Support/Status.h"
 #include "runtime/hal/Device.h"
 
-#include <CLI/CLI.hpp>
-
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+
+namespace CLI {
+class App;
+class Validator;
+} // namespace CLI
 
 namespace dsv3::cli {
 

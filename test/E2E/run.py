@@ -202,6 +202,16 @@ class RunTest(unittest.TestCase):
             self.assertIn(f"the weights are mapped from {bundle}/{kept}", second.stderr)
         self.assertEqual(os.stat(os.path.join(bundle, kept)).st_mtime_ns, date)
 
+    def test_weights_in_place(self):
+        bundle = self.path("in-place")
+        compiler = os.path.join(os.path.dirname(runner), "dsv3-compile")
+        subprocess.run([compiler, "--model", model, "--weights-in-place", "-o", bundle], env=self.environment,
+                       capture_output=True, check=True)
+        for more, mapped in (([], False), (["--keep-packed"], False), ([], True), (["--threads", "1"], True)):
+            result = self.generate(*question, *more, source=bundle)
+            self.assertEqual(result.stdout, answer, result.stderr)
+            self.assertEqual("the weights are mapped" in result.stderr, mapped)
+
     def test_placed_threads_answer_the_same(self):
         question = ("--ids", "0,5,7", "--max-tokens", "4", "--print-ids")
         plain = self.generate(*question).stdout

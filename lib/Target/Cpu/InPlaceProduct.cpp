@@ -49,8 +49,8 @@ void callInPlace(Code &code, const PanelForm &form, Memory row, Memory panel, Me
                        "x" + std::to_string(form.rowStride) + (ahead ? ".ahead" : "");
     SmallVector<Value> arguments{row.address(), panel.address(), out.address()};
     SmallVector<Type> parameters(arguments.size(), out.address().getType());
-    auto function = sharedFunction(
-        code, name, parameters, [&](Code &inner, Block::BlockArgListType values) {
+    auto function =
+        sharedFunction(code, name, parameters, [&](Code &inner, Block::BlockArgListType values) {
           emitInPlace(inner, form, Memory(inner, values[0], f32), Memory(inner, values[1], element),
                       Memory(inner, values[2], f32), ahead);
         });

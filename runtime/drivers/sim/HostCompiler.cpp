@@ -88,6 +88,7 @@ static std::vector<std::string> optionsFor(bool checked) {
                                    "-gdwarf-4",
                                    "-fPIC",
                                    "-shared",
+                                   "-nostdlib",
                                    "-w",
                                    "-fno-rtti",
                                    "-fvisibility=hidden",
@@ -176,6 +177,8 @@ Expected<std::string> HostCompiler::compile(const plan::KernelText &kernel) cons
   std::vector<std::string> words{"TMPDIR=" + folder->path().string(), compiler.string()};
   words.insert(words.end(), options.begin(), options.end());
   words.insert(words.end(), {"-I", folder->path().string(), source.string(), "-o", made.string()});
+  // Without the library of C++, which takes longer to link than many a kernel to compile.
+  words.insert(words.end(), {"-lm", "-lc", "-lgcc"});
   std::string output;
   Status compiled = runProgram("/usr/bin/env", words, cancel, &output);
   if (cancel && cancel->load()) {

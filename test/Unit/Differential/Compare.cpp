@@ -11,6 +11,8 @@
 #include <dlfcn.h>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <optional>
 #include <unistd.h>
 #include <utility>
 
@@ -36,7 +38,8 @@ namespace {
 class Loaded {
 public:
   Loaded(ModuleOp module, const plan::CpuVariant &variant)
-      : path(testing::TempDir() + "/differential." + std::to_string(getpid()) + ".so") {
+      : path(testing::TempDir() + "/differential." + std::to_string(getpid()) + "." +
+             std::string(variant.name) + ".so") {
     OwningOpRef<ModuleOp> code = cpu::emitKernels(module, variant);
     EXPECT_TRUE(code);
     Expected<std::string> object = cpu::compileObject(std::move(code), variant);
@@ -216,41 +219,108 @@ static KernelInputs firstTokens(kern::DefOp definition, const KernelInputs &inpu
   return first;
 }
 
-/// What a product gives a row depends on that row alone, to the bit.
-static void expectRowsAlone(kern::DefOp definition, const plan::CpuVariant &variant,
-                            plan::KernelFunction function, const KernelInputs &inputs,
-                            const KernelResults &all, int64_t tokens) {
-  KernelInputs fewer = firstTokens(definition, inputs, tokens);
-  KernelResults found = execute(definition, variant, function, fewer, 0);
-  for (size_t r = 0; r < found.size(); ++r) {
-    ASSERT_LE(found[r].size(), all[r].size());
-    EXPECT_EQ(std::memcmp(found[r].data(), all[r].data(), found[r].size() * sizeof(double)), 0)
-        << definition.getSymName().str() << ", result " << r << ": " << tokens
-        << " tokens alone give other bits";
+/// What the body of a kernel means for some tokens.
+struct Meaning {
+  int64_t tokens;
+  KernelInputs inputs;
+  KernelResults expected;
+};
+
+/// What a product gives a row depends on that row alone.
+static bool hasRowsAlone(kern::DefOp definition) { return definition.getFamily() == "gemm"; }
+
+/// For numbers of tokens to try, the most first. Where rows are alone fewer tokens are the first of
+/// them, with the same weights.
+static std::vector<Meaning> meaningsOf(kern::DefOp definition, int64_t mostTokens,
+                                       std::mt19937_64 &random) {
+  std::vector<Meaning> meanings;
+  std::vector<int64_t> counts = tokenCounts(definition, mostTokens);
+  for (int64_t tokens : llvm::reverse(counts)) {
+    if (meanings.empty() || !hasRowsAlone(definition)) {
+      KernelInputs inputs = makeInputs(definition, tokens, random);
+      KernelResults expected = interpret(definition, inputs);
+      meanings.push_back({tokens, std::move(inputs), std::move(expected)});
+      continue;
+    }
+    const Meaning &all = meanings.front();
+    KernelResults expected = all.expected;
+    for (std::vector<double> &result : expected) {
+      result.resize(result.size() / static_cast<size_t>(all.tokens) * static_cast<size_t>(tokens));
+    }
+    meanings.push_back({tokens, firstTokens(definition, all.inputs, tokens), std::move(expected)});
   }
+  return meanings;
+}
+
+/// Whether results are those of the first tokens of all, to the bit.
+static bool sameFirstBits(const KernelResults &first, KernelResults all) {
+  for (auto [one, other] : llvm::zip_equal(first, all)) {
+    other.resize(std::min(one.size(), other.size()));
+  }
+  return sameBits(first, all);
+}
+
+namespace {
+
+/// A kernel's code for a variant.
+struct VariantCode {
+  const plan::CpuVariant *variant;
+  plan::KernelFunction function;
+};
+
+/// The code of a configured module for each variant that this machine runs.
+class LoadedVariants {
+public:
+  explicit LoadedVariants(ModuleOp module);
+  std::vector<VariantCode> find(kern::DefOp definition) const {
+    std::vector<VariantCode> found;
+    for (const auto &[variant, code] : codes) {
+      found.push_back({variant, code->find(definition.getSymName().str())});
+    }
+    return found;
+  }
+
+private:
+  std::vector<std::pair<const plan::CpuVariant *, std::unique_ptr<Loaded>>> codes;
+};
+
+} // namespace
+
+LoadedVariants::LoadedVariants(ModuleOp module) {
+  SmallVector<kern::DefOp> definitions(module.getOps<kern::DefOp>());
+  for (const plan::CpuVariant &variant : plan::cpuVariants()) {
+    bool configured = llvm::all_of(definitions, [&](kern::DefOp definition) {
+      return definition.getConfig(variant.name) != nullptr;
+    });
+    if (configured && runsHere(variant)) { // VariantTest says of which that is not so
+      codes.emplace_back(&variant, std::make_unique<Loaded>(module, variant));
+    }
+  }
+  EXPECT_TRUE(definitions.empty() || !codes.empty())
+      << "this CPU runs no variant, so no kernel is compared";
 }
 
 void forEachKernel(
     ModuleOp module,
     llvm::function_ref<void(kern::DefOp, const plan::CpuVariant &, plan::KernelFunction)> body) {
-  SmallVector<kern::DefOp> definitions(module.getOps<kern::DefOp>());
-  ASSERT_TRUE(definitions.empty() || llvm::any_of(plan::cpuVariants(), runsHere))
-      << "this CPU runs no variant, so no kernel is compared";
-  for (const plan::CpuVariant &variant : plan::cpuVariants()) {
-    bool configured = llvm::all_of(definitions, [&](kern::DefOp definition) {
-      return definition.getConfig(variant.name) != nullptr;
-    });
-    if (!configured || !runsHere(variant)) {
-      continue; // VariantTest says so
-    }
-    Loaded code(module, variant);
-    for (kern::DefOp definition : definitions) {
-      std::string symbol = definition.getSymName().str();
-      plan::KernelFunction function = code.find(symbol);
-      ASSERT_NE(function, nullptr) << symbol;
-      ASSERT_NO_FATAL_FAILURE(body(definition, variant, function));
+  LoadedVariants loaded(module);
+  for (kern::DefOp definition : SmallVector<kern::DefOp>(module.getOps<kern::DefOp>())) {
+    for (const VariantCode &code : loaded.find(definition)) {
+      ASSERT_NE(code.function, nullptr) << definition.getSymName().str();
+      ASSERT_NO_FATAL_FAILURE(body(definition, *code.variant, code.function));
     }
   }
+}
+
+std::string meaningOf(kern::DefOp definition) {
+  OwningOpRef<kern::DefOp> copy = definition.clone();
+  copy->setSymName("kernel");
+  copy->setKind("");
+  copy->removeMaximaAttr();
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  copy->print(stream, OpPrintingFlags().enableDebugInfo(false));
+  return text;
 }
 
 void setAsksAhead(plan::KernelFunction function, bool asks) {
@@ -264,31 +334,42 @@ void setAsksAhead(plan::KernelFunction function, bool asks) {
   dlclose(handle);
 }
 
-void compareKernels(ModuleOp module, std::mt19937_64 &random, int64_t mostTokens) {
-  forEachKernel(module, [&](kern::DefOp definition, const plan::CpuVariant &variant,
-                            plan::KernelFunction function) {
-    for (int64_t tokens : tokenCounts(definition, mostTokens)) {
-      KernelInputs inputs = makeInputs(definition, tokens, random);
-      KernelResults expected = interpret(definition, inputs);
-      std::string what = std::string(variant.name) + " " + definition.getSymName().str() + ", " +
-                         std::to_string(tokens) + " tokens";
-      setAsksAhead(function, true);
-      KernelResults found = execute(definition, variant, function, inputs, 0);
-      ASSERT_NO_FATAL_FAILURE(compare(what, definition, variant.name, expected, found));
-      KernelResults again = execute(definition, variant, function, inputs, 1);
-      EXPECT_TRUE(sameBits(found, again)) << what << ": the order of tiles changes the result";
-      setAsksAhead(function, false);
-      again = execute(definition, variant, function, inputs, 0);
-      EXPECT_TRUE(sameBits(found, again)) << what << ": the kind of core changes the result";
-      if (definition.getFamily() == "gemm") {
-        for (int64_t fewer : {1, 7}) {
-          if (fewer < tokens) {
-            expectRowsAlone(definition, variant, function, inputs, found, fewer);
-          }
-        }
-      }
+/// Compares the code of a kernel for a variant with what its body means.
+static void compareCode(kern::DefOp definition, const VariantCode &code,
+                        const std::vector<Meaning> &meanings) {
+  KernelResults ofAll;
+  std::optional<Execution> execution;
+  for (const Meaning &meaning : meanings) {
+    if (!execution || !hasRowsAlone(definition)) {
+      execution.emplace(definition, code.variant->name, meaning.inputs);
     }
-  });
+    std::string what = std::string(code.variant->name) + " " + definition.getSymName().str() +
+                       ", " + std::to_string(meaning.tokens) + " tokens";
+    setAsksAhead(code.function, true);
+    KernelResults found = execution->run(code.function, meaning.inputs, 0);
+    ASSERT_NO_FATAL_FAILURE(compare(what, definition, code.variant->name, meaning.expected, found));
+    KernelResults again = execution->run(code.function, meaning.inputs, 1);
+    EXPECT_TRUE(sameBits(found, again)) << what << ": the order of tiles changes the result";
+    setAsksAhead(code.function, false);
+    again = execution->run(code.function, meaning.inputs, 0);
+    EXPECT_TRUE(sameBits(found, again)) << what << ": the kind of core changes the result";
+    if (ofAll.empty()) {
+      ofAll = std::move(found);
+    } else if (hasRowsAlone(definition)) {
+      EXPECT_TRUE(sameFirstBits(found, ofAll)) << what << " alone give other bits";
+    }
+  }
+}
+
+void compareKernels(ModuleOp module, std::mt19937_64 &random, int64_t mostTokens) {
+  LoadedVariants loaded(module);
+  for (kern::DefOp definition : SmallVector<kern::DefOp>(module.getOps<kern::DefOp>())) {
+    std::vector<Meaning> meanings = meaningsOf(definition, mostTokens, random);
+    for (const VariantCode &code : loaded.find(definition)) {
+      ASSERT_NE(code.function, nullptr) << definition.getSymName().str();
+      ASSERT_NO_FATAL_FAILURE(compareCode(definition, code, meanings));
+    }
+  }
 }
 
 } // namespace dsv3::differential

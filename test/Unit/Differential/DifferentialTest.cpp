@@ -14,6 +14,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <set>
 
 using namespace mlir;
@@ -22,61 +23,53 @@ using namespace dsv3::differential;
 
 namespace {
 
-/// A kernel without its names. Equal kernels of several models are compared once.
-std::string meaningOf(kern::DefOp definition) {
-  OwningOpRef<kern::DefOp> copy = definition.clone();
-  copy->setSymName("kernel");
-  copy->setKind("");
-  copy->removeMaximaAttr();
-  std::string text;
-  llvm::raw_string_ostream stream(text);
-  copy->print(stream, OpPrintingFlags().enableDebugInfo(false));
-  return text;
-}
+struct CompiledCase {
+  MLIRContext context;
+  OwningOpRef<ModuleOp> module;
+};
 
 /// The kernels of a case that no case before it in the list has, whichever of them are run.
-const std::set<std::string> &newKernels(size_t index) {
+std::unique_ptr<CompiledCase> newKernels(size_t index) {
   static std::set<std::string> known;
-  static std::vector<std::set<std::string>> ofCases;
-  while (ofCases.size() <= index) {
-    DialectRegistry registry;
-    registerAllDialects(registry);
-    MLIRContext context(registry);
-    OwningOpRef<ModuleOp> module = compileCase(allCases()[ofCases.size()], context);
-    EXPECT_TRUE(module) << allCases()[ofCases.size()].name;
-    std::set<std::string> &names = ofCases.emplace_back();
-    for (auto definition : module->getOps<kern::DefOp>()) {
-      if (known.insert(meaningOf(definition)).second) {
-        names.insert(definition.getSymName().str());
+  static size_t next = 0;
+  if (index < next) { // tests are repeated
+    known.clear();
+    next = 0;
+  }
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  std::unique_ptr<CompiledCase> compiled;
+  for (; next <= index; ++next) {
+    compiled = std::make_unique<CompiledCase>();
+    compiled->context.appendDialectRegistry(registry);
+    compiled->module = compileCase(allCases()[next], compiled->context);
+    if (!compiled->module) {
+      ADD_FAILURE() << allCases()[next].name;
+      return nullptr;
+    }
+    for (auto definition : llvm::make_early_inc_range(compiled->module->getOps<kern::DefOp>())) {
+      if (!known.insert(meaningOf(definition)).second) {
+        definition.erase();
       }
     }
   }
-  return ofCases[index];
+  return compiled;
 }
 
 /// By the index of the case.
 class Kernels : public testing::TestWithParam<size_t> {};
 
 TEST_P(Kernels, DoWhatTheirBodiesSay) {
-  const std::set<std::string> &names = newKernels(GetParam());
-  if (names.empty()) {
+  std::unique_ptr<CompiledCase> compiled = newKernels(GetParam());
+  ASSERT_TRUE(compiled);
+  if (compiled->module->getOps<kern::DefOp>().empty()) {
     return;
   }
-  DialectRegistry registry;
-  registerAllDialects(registry);
-  MLIRContext context(registry);
-  OwningOpRef<ModuleOp> module = compileCase(allCases()[GetParam()], context);
-  ASSERT_TRUE(module);
-  for (auto function : llvm::make_early_inc_range(module->getOps<func::FuncOp>())) {
+  for (auto function : llvm::make_early_inc_range(compiled->module->getOps<func::FuncOp>())) {
     function.erase();
   }
-  for (auto definition : llvm::make_early_inc_range(module->getOps<kern::DefOp>())) {
-    if (!names.contains(definition.getSymName().str())) {
-      definition.erase();
-    }
-  }
   std::mt19937_64 random(20);
-  compareKernels(*module, random, allCases()[GetParam()].mostTokens);
+  compareKernels(*compiled->module, random, allCases()[GetParam()].mostTokens);
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, Kernels, testing::Range<size_t>(0, allCases().size()),

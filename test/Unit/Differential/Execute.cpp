@@ -95,33 +95,6 @@ struct Packing {
   bool inPlace = false;
 };
 
-class Execution {
-public:
-  Execution(kern::DefOp definition, std::string_view variant, const KernelInputs &inputs)
-      : definition(definition), variant(variant), inputs(inputs) {}
-  KernelResults run(llvm::function_ref<void(KernelCall &)> call);
-
-private:
-  Packing packing();
-  void addInput(BlockArgument argument, const Packing &packed);
-  void packWeight(const reference::Tensor &tensor, const plan::Parameter &parameter,
-                  const plan::PackedShape &shape);
-  void placeWeight(const reference::Tensor &tensor, const plan::Parameter &parameter,
-                   const plan::PackedShape &table);
-  void packScales(const reference::Tensor &tensor, const plan::Parameter &parameter,
-                  const plan::PackedShape &shape);
-  void addCache(graph::CacheType type);
-  std::byte *pageRow(graph::CacheType type, int64_t request, int64_t position);
-
-  kern::DefOp definition;
-  std::string_view variant;
-  const KernelInputs &inputs;
-  std::vector<GuardedBytes> buffers; ///< the arguments
-  std::vector<GuardedBytes> rows;    ///< of weights in place, of each group
-  std::byte *pages = nullptr;
-  std::vector<int32_t> table;
-};
-
 } // namespace
 
 template <typename OpT>
@@ -143,7 +116,7 @@ static Packing packingOf(OpT op, int64_t parts) {
   return result;
 }
 
-Packing Execution::packing() {
+static Packing packingOf(kern::DefOp definition) {
   Operation *core = definition.getCore();
   auto ofProduct = [](auto op) {
     Packing packed = packingOf(op, static_cast<int64_t>(op.getParts()));
@@ -163,29 +136,6 @@ Packing Execution::packing() {
   return {};
 }
 
-void Execution::addInput(BlockArgument argument, const Packing &packed) {
-  const reference::Tensor &tensor = inputs.tensors[argument.getArgNumber()];
-  DType type = dtypeOf(cast<RankedTensorType>(argument.getType()).getElementType());
-  plan::Layout layout = plan::weightLayout(*plan::familyFromName(*definition.getFamily()), variant,
-                                           packed.parameter.type, packed.rows, packed.inPlace);
-  plan::PackedShape shape(packed.parameter, layout);
-  bool isWeight = argument.getArgNumber() == packed.weight;
-  if (!isWeight && argument.getArgNumber() != packed.scales) {
-    GuardedBytes &bytes = buffers.emplace_back(static_cast<size_t>(tensor.size()) * byteSize(type));
-    for (int64_t i = 0; i < tensor.size(); ++i) {
-      put(bytes.data() + static_cast<size_t>(i) * byteSize(type), type, tensor[i]);
-    }
-    return;
-  }
-  if (isWeight && layout.kind == plan::LayoutKind::InPlace) {
-    placeWeight(tensor, packed.parameter, shape);
-  } else if (isWeight) {
-    packWeight(tensor, packed.parameter, shape);
-  } else {
-    packScales(tensor, packed.parameter, shape);
-  }
-}
-
 /// Runs body(group, row, column) for the elements of a parameter, or those `step` columns apart.
 static void forElements(const plan::Parameter &parameter, int64_t step,
                         llvm::function_ref<void(int64_t, int64_t, int64_t)> body) {
@@ -198,9 +148,9 @@ static void forElements(const plan::Parameter &parameter, int64_t step,
   }
 }
 
-void Execution::packWeight(const reference::Tensor &tensor, const plan::Parameter &parameter,
-                           const plan::PackedShape &shape) {
-  GuardedBytes &bytes = buffers.emplace_back(static_cast<size_t>(shape.dataBytes()));
+static GuardedBytes packWeight(const reference::Tensor &tensor, const plan::Parameter &parameter,
+                               const plan::PackedShape &shape, bool ofCpu) {
+  GuardedBytes bytes(static_cast<size_t>(shape.dataBytes()));
   std::memset(bytes.data(), 0, bytes.size());
   forElements(parameter, 1, [&](int64_t g, int64_t r, int64_t c) {
     auto index = static_cast<size_t>(shape.dataIndex(g, r, c));
@@ -211,15 +161,17 @@ void Execution::packWeight(const reference::Tensor &tensor, const plan::Paramete
       return;
     }
     put(to, parameter.type, value);
-    if (parameter.type == DType::F8E4M3 && plan::findCpuVariant(variant)) {
+    if (parameter.type == DType::F8E4M3 && ofCpu) {
       *to = std::byte(plan::panelCode(uint8_t(*to)));
     }
   });
+  return bytes;
 }
 
-/// Each group ends where memory does, so that what is read behind its rows is found.
-void Execution::placeWeight(const reference::Tensor &tensor, const plan::Parameter &parameter,
-                            const plan::PackedShape &table) {
+/// Rows of each group, which ends where memory does, so that what is read behind them is found.
+static std::vector<GuardedBytes> rowsInPlace(const reference::Tensor &tensor,
+                                             const plan::Parameter &parameter) {
+  std::vector<GuardedBytes> rows;
   int64_t count = parameter.rows * parameter.columns;
   auto elementBytes = static_cast<int64_t>(byteSize(parameter.type));
   for (int64_t g = 0; g < parameter.groups; ++g) {
@@ -228,18 +180,25 @@ void Execution::placeWeight(const reference::Tensor &tensor, const plan::Paramet
       put(to + i * elementBytes, parameter.type, tensor[g * count + i]);
     }
   }
-  GuardedBytes &bytes = buffers.emplace_back(static_cast<size_t>(table.dataBytes()));
-  for (int64_t panel = 0; panel < table.panelCount(); ++panel) {
-    auto [group, row] = table.panelBegin(panel);
-    const std::byte *at =
-        rows[static_cast<size_t>(group)].data() + row * parameter.columns * elementBytes;
-    std::memcpy(bytes.data() + static_cast<size_t>(panel) * sizeof at, &at, sizeof at);
-  }
+  return rows;
 }
 
-void Execution::packScales(const reference::Tensor &tensor, const plan::Parameter &parameter,
-                           const plan::PackedShape &shape) {
-  GuardedBytes &bytes = buffers.emplace_back(static_cast<size_t>(shape.scaleBytes()));
+/// The addresses of their panels.
+static GuardedBytes tableOf(const std::vector<GuardedBytes> &rows, const plan::Parameter &parameter,
+                            const plan::PackedShape &shape) {
+  GuardedBytes table(static_cast<size_t>(shape.dataBytes()));
+  auto rowBytes = parameter.columns * static_cast<int64_t>(byteSize(parameter.type));
+  for (int64_t panel = 0; panel < shape.panelCount(); ++panel) {
+    auto [group, row] = shape.panelBegin(panel);
+    const std::byte *at = rows[static_cast<size_t>(group)].data() + row * rowBytes;
+    std::memcpy(table.data() + static_cast<size_t>(panel) * sizeof at, &at, sizeof at);
+  }
+  return table;
+}
+
+static GuardedBytes packScales(const reference::Tensor &tensor, const plan::Parameter &parameter,
+                               const plan::PackedShape &shape) {
+  GuardedBytes bytes(static_cast<size_t>(shape.scaleBytes()));
   std::memset(bytes.data(), 0, bytes.size());
   ScaleForm form = *scaleForm(parameter.type);
   int64_t down = plan::ceilDiv(parameter.rows, parameter.scaleRows);
@@ -251,9 +210,92 @@ void Execution::packScales(const reference::Tensor &tensor, const plan::Paramete
       put(bytes.data() + index * byteSize(form.type), form.type, tensor[block * form.numbers + n]);
     }
   });
+  return bytes;
 }
 
-std::byte *Execution::pageRow(graph::CacheType type, int64_t request, int64_t position) {
+Execution::Execution(kern::DefOp definition, std::string_view variant, const KernelInputs &inputs)
+    : definition(definition), variant(variant) {
+  Packing packing = packingOf(definition);
+  if (packing.weight == ~0U) {
+    return;
+  }
+  plan::Layout layout = plan::weightLayout(*plan::familyFromName(*definition.getFamily()), variant,
+                                           packing.parameter.type, packing.rows, packing.inPlace);
+  plan::PackedShape shape(packing.parameter, layout);
+  if (layout.kind == plan::LayoutKind::InPlace) {
+    rows = rowsInPlace(inputs.tensors[packing.weight], packing.parameter);
+    packed.emplace(packing.weight, tableOf(rows, packing.parameter, shape));
+    return;
+  }
+  packed.emplace(packing.weight, packWeight(inputs.tensors[packing.weight], packing.parameter,
+                                            shape, plan::findCpuVariant(variant) != nullptr));
+  if (packing.scales != ~0U) {
+    packed.emplace(packing.scales,
+                   packScales(inputs.tensors[packing.scales], packing.parameter, shape));
+  }
+}
+
+namespace {
+
+/// The arguments of one run.
+class Arguments {
+public:
+  Arguments(kern::DefOp definition, const KernelInputs &inputs,
+            const std::map<unsigned, GuardedBytes> &packed);
+  KernelCall call(std::string_view variant);
+  KernelResults results();
+
+private:
+  GuardedBytes &add(size_t bytes) {
+    GuardedBytes &buffer = buffers.emplace_back(bytes);
+    all.emplace_back(buffer.data(), bytes);
+    return buffer;
+  }
+  void addInput(BlockArgument argument);
+  void addCache(graph::CacheType type);
+  std::byte *pageRow(graph::CacheType type, int64_t request, int64_t position);
+  int64_t elements(RankedTensorType type);
+  std::vector<double> appended(kern::RopeAppendOp append);
+
+  kern::DefOp definition;
+  const KernelInputs &inputs;
+  std::vector<GuardedBytes> buffers; ///< all but what is packed
+  std::vector<std::span<std::byte>> all;
+  std::byte *pages = nullptr;
+  std::vector<int32_t> table;
+};
+
+} // namespace
+
+Arguments::Arguments(kern::DefOp definition, const KernelInputs &inputs,
+                     const std::map<unsigned, GuardedBytes> &packed)
+    : definition(definition), inputs(inputs) {
+  for (BlockArgument argument : definition.getInputs()) {
+    auto known = packed.find(argument.getArgNumber());
+    if (known != packed.end()) {
+      all.emplace_back(known->second.data(), known->second.size());
+    } else if (auto cache = dyn_cast<graph::CacheType>(argument.getType())) {
+      addCache(cache);
+    } else {
+      addInput(argument);
+    }
+  }
+  for (BlockArgument argument : definition.getDestinations()) {
+    auto type = cast<RankedTensorType>(argument.getType());
+    add(static_cast<size_t>(elements(type)) * byteSize(dtypeOf(type.getElementType())));
+  }
+}
+
+void Arguments::addInput(BlockArgument argument) {
+  const reference::Tensor &tensor = inputs.tensors[argument.getArgNumber()];
+  DType type = dtypeOf(cast<RankedTensorType>(argument.getType()).getElementType());
+  GuardedBytes &bytes = add(static_cast<size_t>(tensor.size()) * byteSize(type));
+  for (int64_t i = 0; i < tensor.size(); ++i) {
+    put(bytes.data() + static_cast<size_t>(i) * byteSize(type), type, tensor[i]);
+  }
+}
+
+std::byte *Arguments::pageRow(graph::CacheType type, int64_t request, int64_t position) {
   auto page = static_cast<int64_t>(type.getPage());
   int64_t perRequest = plan::ceilDiv(static_cast<int64_t>(type.getMaxContext()), page);
   auto width = static_cast<int64_t>(type.getLatent() + type.getRope());
@@ -263,7 +305,7 @@ std::byte *Execution::pageRow(graph::CacheType type, int64_t request, int64_t po
 }
 
 /// Pages in an order that is not that of the positions; what was not cached is NaN.
-void Execution::addCache(graph::CacheType type) {
+void Arguments::addCache(graph::CacheType type) {
   auto page = static_cast<int64_t>(type.getPage());
   int64_t perRequest = plan::ceilDiv(static_cast<int64_t>(type.getMaxContext()), page);
   auto width = static_cast<int64_t>(type.getLatent() + type.getRope());
@@ -272,9 +314,8 @@ void Execution::addCache(graph::CacheType type) {
   for (int64_t i = 0; i < total; ++i) {
     table[static_cast<size_t>(i)] = static_cast<int32_t>(total - 1 - i);
   }
-  GuardedBytes &bytes = buffers.emplace_back(static_cast<size_t>(total * page * width) *
-                                             byteSize(dtypeOf(type.getElementType())));
-  pages = bytes.data();
+  pages = add(static_cast<size_t>(total * page * width) * byteSize(dtypeOf(type.getElementType())))
+              .data();
   for (size_t request = 0; request < inputs.cached.size(); ++request) {
     for (size_t s = 0; s < inputs.cached[request].size(); ++s) {
       std::byte *row = pageRow(type, static_cast<int64_t>(request), static_cast<int64_t>(s));
@@ -284,7 +325,7 @@ void Execution::addCache(graph::CacheType type) {
       }
     }
   }
-  GuardedBytes &given = buffers.emplace_back(table.size() * sizeof(int32_t));
+  GuardedBytes &given = add(table.size() * sizeof(int32_t));
   for (int64_t i = 0; i < total; ++i) {
     auto wrong = inputs.wrongPages.find(i);
     bool right = wrong == inputs.wrongPages.end();
@@ -293,91 +334,86 @@ void Execution::addCache(graph::CacheType type) {
   }
 }
 
-KernelResults Execution::run(llvm::function_ref<void(KernelCall &)> call) {
-  buffers.reserve(64);
-  Packing packed = packing();
-  for (BlockArgument argument : definition.getInputs()) {
-    if (auto cache = dyn_cast<graph::CacheType>(argument.getType())) {
-      addCache(cache);
-    } else {
-      addInput(argument, packed);
-    }
+int64_t Arguments::elements(RankedTensorType type) {
+  int64_t count = 1;
+  for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+    graph::Extent extent = graph::extentOf(type, static_cast<unsigned>(dim));
+    auto [base, factor] =
+        extent.isStatic() ? std::pair<StringRef, int64_t>() : graph::DimsAttr::split(extent.name);
+    count *= extent.isStatic() ? extent.value : inputs.sizes.at(base.str()) * factor;
   }
-  auto elements = [&](RankedTensorType type) {
-    int64_t count = 1;
-    for (int64_t dim = 0; dim < type.getRank(); ++dim) {
-      graph::Extent extent = graph::extentOf(type, static_cast<unsigned>(dim));
-      auto [base, factor] =
-          extent.isStatic() ? std::pair<StringRef, int64_t>() : graph::DimsAttr::split(extent.name);
-      count *= extent.isStatic() ? extent.value : inputs.sizes.at(base.str()) * factor;
-    }
-    return count;
-  };
-  size_t firstDestination = buffers.size();
-  for (BlockArgument argument : definition.getDestinations()) {
-    auto type = cast<RankedTensorType>(argument.getType());
-    buffers.emplace_back(static_cast<size_t>(elements(type)) *
-                         byteSize(dtypeOf(type.getElementType())));
-  }
+  return count;
+}
+
+KernelCall Arguments::call(std::string_view variant) {
   std::vector<int64_t> sizes;
   for (StringRef name : definition.getSizesAttr().getAsValueRange<StringAttr>()) {
     sizes.push_back(inputs.sizes.at(name.str()));
   }
   DictionaryAttr config = definition.getConfig(variant);
   auto tile = config.getAs<DenseI64ArrayAttr>("tiles").asArrayRef();
-  KernelCall described{buffers,
-                       sizes,
-                       {static_cast<int32_t>(tile[0]), tile[1], tile[2], tile[3], tile[4]},
-                       config.getAs<IntegerAttr>("scratch").getInt()};
-  call(described);
-  KernelResults results;
-  for (auto [i, argument] : llvm::enumerate(definition.getDestinations())) {
-    auto type = cast<RankedTensorType>(argument.getType());
-    std::vector<double> values;
-    const std::byte *from = buffers[firstDestination + i].data();
-    DType element = dtypeOf(type.getElementType());
-    for (int64_t k = 0; k < elements(type); ++k, from += byteSize(element)) {
-      values.push_back(taken(from, element));
+  return {all,
+          sizes,
+          {static_cast<int32_t>(tile[0]), tile[1], tile[2], tile[3], tile[4]},
+          config.getAs<IntegerAttr>("scratch").getInt()};
+}
+
+static std::vector<double> takenAll(std::span<const std::byte> bytes, DType type) {
+  std::vector<double> values;
+  values.reserve(bytes.size() / byteSize(type));
+  for (size_t at = 0; at < bytes.size(); at += byteSize(type)) {
+    values.push_back(taken(bytes.data() + at, type));
+  }
+  return values;
+}
+
+/// The rows of the cache that have places.
+std::vector<double> Arguments::appended(kern::RopeAppendOp append) {
+  auto type = cast<graph::CacheType>(append.getCache().getType());
+  DType element = dtypeOf(type.getElementType());
+  auto width = static_cast<size_t>(type.getLatent() + type.getRope());
+  const auto &positions = inputs.tensors[cast<BlockArgument>(append.getPositions()).getArgNumber()];
+  const auto &requests = inputs.tensors[cast<BlockArgument>(append.getRequests()).getArgNumber()];
+  std::vector<double> rows;
+  for (int64_t t = 0; t < positions.size(); ++t) {
+    auto request = static_cast<int64_t>(requests[t]), position = static_cast<int64_t>(positions[t]);
+    auto mostRequests = static_cast<int64_t>(type.getMaxRequests());
+    auto slots = static_cast<int64_t>(table.size() * type.getPage()) / mostRequests;
+    if (request < 0 || request >= mostRequests || position < 0 || position >= slots) {
+      continue; // an error is expected
     }
-    results.push_back(std::move(values));
+    llvm::append_range(
+        rows, takenAll({pageRow(type, request, position), width * byteSize(element)}, element));
+  }
+  return rows;
+}
+
+KernelResults Arguments::results() {
+  KernelResults results;
+  auto destinations = definition.getDestinations();
+  size_t first = all.size() - destinations.size();
+  for (auto [i, argument] : llvm::enumerate(destinations)) {
+    auto type = cast<RankedTensorType>(argument.getType());
+    results.push_back(takenAll(all[first + i], dtypeOf(type.getElementType())));
   }
   if (auto append = dyn_cast<kern::RopeAppendOp>(definition.getCore())) {
-    auto type = cast<graph::CacheType>(append.getCache().getType());
-    const auto &positions =
-        inputs.tensors[cast<BlockArgument>(append.getPositions()).getArgNumber()];
-    const auto &requests = inputs.tensors[cast<BlockArgument>(append.getRequests()).getArgNumber()];
-    std::vector<double> rows;
-    for (int64_t t = 0; t < positions.size(); ++t) {
-      auto request = static_cast<int64_t>(requests[t]),
-           position = static_cast<int64_t>(positions[t]);
-      auto mostRequests = static_cast<int64_t>(type.getMaxRequests());
-      auto slots = static_cast<int64_t>(table.size() * type.getPage()) / mostRequests;
-      if (request < 0 || request >= mostRequests || position < 0 || position >= slots) {
-        continue; // an error is expected
-      }
-      const std::byte *row = pageRow(type, request, position);
-      for (int64_t i = 0; i < type.getLatent() + type.getRope(); ++i) {
-        rows.push_back(
-            taken(row + static_cast<size_t>(i) * byteSize(dtypeOf(type.getElementType())),
-                  dtypeOf(type.getElementType())));
-      }
-    }
-    results.push_back(std::move(rows));
+    results.push_back(appended(append));
   }
   return results;
 }
 
-KernelResults executeWith(kern::DefOp definition, std::string_view variant,
-                          const KernelInputs &inputs, llvm::function_ref<void(KernelCall &)> call) {
-  return Execution(definition, variant, inputs).run(call);
+KernelResults Execution::run(const KernelInputs &inputs,
+                             llvm::function_ref<void(const KernelCall &)> call) {
+  Arguments arguments(definition, inputs, packed);
+  call(arguments.call(variant));
+  return arguments.results();
 }
 
-KernelResults execute(kern::DefOp definition, const plan::CpuVariant &variant,
-                      plan::KernelFunction function, const KernelInputs &inputs, int order,
-                      plan::KernelError expected) {
-  return executeWith(definition, variant.name, inputs, [&](KernelCall &call) {
+KernelResults Execution::run(plan::KernelFunction function, const KernelInputs &inputs, int order,
+                             plan::KernelError expected) {
+  return run(inputs, [&](const KernelCall &call) {
     std::vector<const void *> arguments;
-    for (const GuardedBytes &bytes : call.arguments) {
+    for (std::span<std::byte> bytes : call.arguments) {
       arguments.push_back(bytes.data());
     }
     auto tiles = static_cast<uint32_t>(call.tiles.evaluate(call.sizes.data()));
@@ -393,6 +429,12 @@ KernelResults execute(kern::DefOp definition, const plan::CpuVariant &variant,
       run(i - 1, i);
     }
   });
+}
+
+KernelResults execute(kern::DefOp definition, const plan::CpuVariant &variant,
+                      plan::KernelFunction function, const KernelInputs &inputs, int order,
+                      plan::KernelError expected) {
+  return Execution(definition, variant.name, inputs).run(function, inputs, order, expected);
 }
 
 } // namespace dsv3::differential

@@ -17,6 +17,7 @@
 
 #include <map>
 #include <random>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +52,9 @@ struct KernelInputs {
   std::map<int64_t, int32_t> wrongPages;
 };
 
+/// A kernel without its names. Equal kernels of several models are compared once.
+std::string meaningOf(kern::DefOp definition);
+
 /// The most tokens that the kernel's entries admit; those of all entries that share it count.
 int64_t mostTokensOf(kern::DefOp definition);
 
@@ -66,17 +70,33 @@ KernelResults interpret(kern::DefOp definition, const KernelInputs &inputs);
 
 /// What compiled code is given. Its results are read from the arguments, in which they are last.
 struct KernelCall {
-  std::vector<GuardedBytes> &arguments;
+  std::vector<std::span<std::byte>> arguments;
   std::vector<int64_t> sizes;
   plan::TileCount tiles;
   int64_t scratchBytes;
 };
-/// Lays the arguments out for a variant and has `call` run the code.
-KernelResults executeWith(kern::DefOp definition, std::string_view variant,
-                          const KernelInputs &inputs, llvm::function_ref<void(KernelCall &)> call);
 
-/// Runs code of this CPU. `order` deals the tiles out: 0 all at once, else one by one from
-/// the last to the first. Fails the test if the code returns something other than `expected`.
+/// A kernel for a variant with weights that are packed once for all its runs.
+class Execution {
+public:
+  /// The weights are those of `inputs`.
+  Execution(kern::DefOp definition, std::string_view variant, const KernelInputs &inputs);
+
+  /// Lays out what is no weight and has `call` run the code.
+  KernelResults run(const KernelInputs &inputs, llvm::function_ref<void(const KernelCall &)> call);
+  /// Runs code of this CPU. `order` deals the tiles out: 0 all at once, else one by one from
+  /// the last to the first. Fails the test if the code returns something other than `expected`.
+  KernelResults run(plan::KernelFunction function, const KernelInputs &inputs, int order,
+                    plan::KernelError expected = plan::KernelError::None);
+
+private:
+  kern::DefOp definition;
+  std::string_view variant;
+  std::map<unsigned, GuardedBytes> packed; ///< by argument
+  std::vector<GuardedBytes> rows;          ///< of a weight in place, of each group
+};
+
+/// One run on this CPU.
 KernelResults execute(kern::DefOp definition, const plan::CpuVariant &variant,
                       plan::KernelFunction function, const KernelInputs &inputs, int order,
                       plan::KernelError expected = plan::KernelError::None);

@@ -25,7 +25,7 @@ namespace {
 class SimKernels {
 public:
   SimKernels(ModuleOp module, const std::string &variant);
-  void run(kern::DefOp definition, KernelCall &call);
+  void run(kern::DefOp definition, const KernelCall &call);
 
 private:
   Expected<std::unique_ptr<runtime::Object>> load(const std::vector<std::string> &symbols) {
@@ -69,7 +69,7 @@ SimKernels::SimKernels(ModuleOp module, const std::string &variant)
   EXPECT_TRUE(all.ok()) << all.failure().message();
 }
 
-void SimKernels::run(kern::DefOp definition, KernelCall &call) {
+void SimKernels::run(kern::DefOp definition, const KernelCall &call) {
   Expected<std::unique_ptr<runtime::Object>> object = load({definition.getSymName().str()});
   ASSERT_TRUE(object.ok()) << object.failure().message();
   runtime::Program program;
@@ -80,11 +80,11 @@ void SimKernels::run(kern::DefOp definition, KernelCall &call) {
   program.kernels = {{definition.getSymName().str(), sizes, call.tiles, call.scratchBytes}};
   program.commands = {{}};
   std::vector<std::unique_ptr<runtime::Buffer>> buffers;
-  for (const GuardedBytes &bytes : call.arguments) {
+  for (std::span<std::byte> bytes : call.arguments) {
     auto buffer = device->allocate(static_cast<int64_t>(bytes.size()),
                                    "argument " + std::to_string(buffers.size()));
     ASSERT_TRUE(buffer.ok());
-    ASSERT_TRUE(device->upload(**buffer, 0, {bytes.data(), bytes.size()}));
+    ASSERT_TRUE(device->upload(**buffer, 0, bytes));
     program.args.push_back((*buffer)->address());
     buffers.push_back(std::move(*buffer));
   }
@@ -96,8 +96,7 @@ void SimKernels::run(kern::DefOp definition, KernelCall &call) {
   Status ran = device->run(**ready, call.sizes, nullptr);
   EXPECT_TRUE(ran.ok()) << ran.failure().message();
   for (size_t i = 0; i < buffers.size(); ++i) {
-    GuardedBytes &bytes = call.arguments[i];
-    ASSERT_TRUE(device->download({bytes.data(), bytes.size()}, *buffers[i], 0));
+    ASSERT_TRUE(device->download(call.arguments[i], *buffers[i], 0));
   }
 }
 
@@ -116,8 +115,10 @@ void compareKernelsOnSim(ModuleOp module, const std::string &variant, int64_t mo
       }
       KernelInputs inputs = makeInputs(definition, tokens, random);
       KernelResults expected = interpret(definition, inputs);
-      KernelResults found = executeWith(definition, variant, inputs,
-                                        [&](KernelCall &call) { kernels.run(definition, call); });
+      KernelResults found =
+          Execution(definition, variant, inputs).run(inputs, [&](const KernelCall &call) {
+            kernels.run(definition, call);
+          });
       ASSERT_NO_FATAL_FAILURE(
           compare(definition.getSymName().str() + " on sim, " + std::to_string(tokens) + " tokens",
                   definition, variant, expected, found));

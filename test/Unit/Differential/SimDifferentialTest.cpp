@@ -17,6 +17,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
+#include <utility>
+
 using namespace mlir;
 using namespace dsv3;
 using namespace dsv3::differential;
@@ -46,10 +50,27 @@ static void compareOnSim(ModuleOp module, const std::string &variant, int64_t mo
   compareKernelsOnSim(module, variant, mostTokens, random);
 }
 
-/// With more tokens than a tile has rows. Products of many rows have the forms `tiles`, and there
-/// is a kernel of that kind, if one is given.
-static void compareModel(const Case &one, const std::string &variant, int64_t mostTokens,
-                         llvm::ArrayRef<plan::GpuProduct> tiles, StringRef kind = {}) {
+namespace {
+
+/// Kernels that several models have are compared once.
+class SimKernels : public testing::Test {
+protected:
+  static void SetUpTestSuite() { known.clear(); }
+
+  /// With more tokens than a tile has rows. Products of many rows have the forms `tiles`, and there
+  /// is a kernel of that kind, if one is given.
+  static void compareModel(const Case &one, const std::string &variant, int64_t mostTokens,
+                           llvm::ArrayRef<plan::GpuProduct> tiles, StringRef kind = {});
+
+private:
+  /// By what they mean, for a variant, and the tokens that they get at the most.
+  static inline std::set<std::pair<std::string, int64_t>> known;
+};
+
+} // namespace
+
+void SimKernels::compareModel(const Case &one, const std::string &variant, int64_t mostTokens,
+                              llvm::ArrayRef<plan::GpuProduct> tiles, StringRef kind) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
@@ -64,6 +85,12 @@ static void compareModel(const Case &one, const std::string &variant, int64_t mo
               }));
   for (auto function : llvm::make_early_inc_range(module->getOps<func::FuncOp>())) {
     function.erase();
+  }
+  for (auto definition : llvm::make_early_inc_range(module->getOps<kern::DefOp>())) {
+    int64_t tokens = std::min(mostTokensOf(definition), mostTokens);
+    if (!known.insert({meaningOf(definition), tokens}).second) {
+      definition.erase();
+    }
   }
   compareOnSim(*module, variant, mostTokens);
 }
@@ -87,57 +114,57 @@ static Case quantised(const std::string &name, const std::string &instructions =
 
 using Form = plan::GpuProduct;
 
-TEST(SimKernels, OfNanoDoWhatTheirBodiesSay) {
+TEST_F(SimKernels, OfNanoDoWhatTheirBodiesSay) {
   compareModel(caseOf("nanoBf16"), "sm_80", 70, {Form::FmaTiles});
 }
-TEST(SimKernels, OfARaggedModelDoWhatTheirBodiesSay) {
+TEST_F(SimKernels, OfARaggedModelDoWhatTheirBodiesSay) {
   compareModel(caseOf("v3Ragged"), "sm_80", 70, {Form::FmaTiles});
 }
-TEST(SimKernels, OfWarpsDoWhatTheirBodiesSay) {
+TEST_F(SimKernels, OfWarpsDoWhatTheirBodiesSay) {
   compareModel(onTensorCores("moonlightRagged", "mma"), "sm_80", 140, {Form::MmaTiles});
 }
-TEST(SimKernels, OfWarpGroupsDoWhatTheirBodiesSay) {
+TEST_F(SimKernels, OfWarpGroupsDoWhatTheirBodiesSay) {
   // Of the second pair of tiles one has no rows.
   compareModel(onTensorCores("moonlightRagged", "wgmma"), "sm_90a", 270,
                {Form::WgmmaTiles, Form::WgmmaPairs});
 }
 // Heads that are whole groups of codes leave their product as codes.
-TEST(SimKernels, OfQuantisedRowsDoWhatTheirBodiesSay) {
+TEST_F(SimKernels, OfQuantisedRowsDoWhatTheirBodiesSay) {
   Case one = quantised("nano");
   one.vHeadDim = 128;
   compareModel(one, "sm_90a", 70, {Form::MmaTiles}, "head_linear_quantise");
 }
 // With sizes that end within a tile, a product and a block of scales.
-TEST(SimKernels, OfQuantisedRowsOnWarpGroupsDoWhatTheirBodiesSay) {
+TEST_F(SimKernels, OfQuantisedRowsOnWarpGroupsDoWhatTheirBodiesSay) {
   Case one = quantised("v3Ragged", "wgmma");
   one.ragged = 16;
   compareModel(one, "sm_90a", 140, {Form::WgmmaTiles, Form::WgmmaPairs});
 }
 // Rows of codes that begin anywhere are for no tensor cores.
-TEST(SimKernels, OfRaggedQuantisedRowsDoWhatTheirBodiesSay) {
+TEST_F(SimKernels, OfRaggedQuantisedRowsDoWhatTheirBodiesSay) {
   compareModel(quantised("v3Ragged"), "sm_90a", 70, {Form::FmaTiles});
 }
 // Codes of a byte and of half a byte, with rows of an even and an odd number of columns.
-TEST(SimKernels, OfInt8WeightsDoWhatTheirBodiesSay) {
+TEST_F(SimKernels, OfInt8WeightsDoWhatTheirBodiesSay) {
   compareModel(caseOf("nanoInt8"), "sm_80", 70, {Form::FmaTiles});
 }
-TEST(SimKernels, OfRaggedInt8WeightsDoWhatTheirBodiesSay) {
+TEST_F(SimKernels, OfRaggedInt8WeightsDoWhatTheirBodiesSay) {
   compareModel(caseOf("v3RaggedInt8"), "sm_80", 70, {Form::FmaTiles});
 }
-TEST(SimKernels, OfInt4WeightsDoWhatTheirBodiesSay) {
+TEST_F(SimKernels, OfInt4WeightsDoWhatTheirBodiesSay) {
   compareModel(caseOf("nanoInt4"), "sm_80", 70, {Form::FmaTiles});
 }
-TEST(SimKernels, OfRaggedInt4WeightsDoWhatTheirBodiesSay) {
+TEST_F(SimKernels, OfRaggedInt4WeightsDoWhatTheirBodiesSay) {
   compareModel(caseOf("kimiRaggedInt4"), "sm_80", 70, {Form::FmaTiles});
 }
 // Rounded to bf16 where they are read.
-TEST(SimKernels, OfInt4WeightsUnderPolicyBf16DoWhatTheirBodiesSay) {
+TEST_F(SimKernels, OfInt4WeightsUnderPolicyBf16DoWhatTheirBodiesSay) {
   Case one = onTensorCores("nanoBf16", "mma");
   one.weights = "int4";
   compareModel(one, "sm_80", 70, {Form::FmaTiles});
 }
 // Attention is on tensor cores too where the policy allows it. CPUs have no code for it.
-TEST(SimKernels, OfPolicyBf16DoWhatTheirBodiesSay) {
+TEST_F(SimKernels, OfPolicyBf16DoWhatTheirBodiesSay) {
   compareModel(onTensorCores("nanoBf16", "mma"), "sm_80", 70, {Form::MmaTiles});
 }
 
