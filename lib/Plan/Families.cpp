@@ -54,8 +54,8 @@ struct GpuFamilyRow {
 
 constexpr std::array<GpuFamilyRow, 13> gpuFamilyRows{{
     {Family::Rowwise, "threads", "2"},
-    {Family::Gemm, "boxes columns form rows stages threads", "7"},
-    {Family::GroupedGemm, "boxes columns form rows stages threads", "6"},
+    {Family::Gemm, "boxes columns form rows stages threads", "8"},
+    {Family::GroupedGemm, "boxes columns form rows stages threads", "7"},
     {Family::Gather, "threads", "1"},
     {Family::RopeTable, "threads", "1"},
     {Family::RopeAppend, "threads", "1"},

@@ -38,16 +38,35 @@ static TileCount productBlocks(const KernelFacts &facts, bool grouped, int64_t r
   return {facts.size, facts.rowFactor, rows, columnBlocks, columnBlocks * facts.groups};
 }
 
-/// Why tensor cores cannot have what is multiplied as it is stored; empty if they can.
+/// Why tensor cores cannot have rows and weight; empty if they can.
 static std::string notForTensorCores(const KernelFacts &facts) {
   bool codes = facts.rows == DType::F8E4M3 && facts.weight == DType::F8E4M3;
-  if (!codes && (facts.rows != DType::BF16 || facts.weight != DType::BF16)) {
+  bool bf16 = facts.rows == DType::BF16 && (facts.weight == DType::BF16 || facts.rounded);
+  if (!codes && !bf16) {
     return "tensor cores would round rows of " + std::string(name(facts.rows)) +
            " or a weight of " + std::string(name(facts.weight)) + " to bf16";
   }
-  int64_t chunk = mmaChunkBytes / int64_t(byteSize(facts.rows));
-  bool aligned = facts.k % chunk == 0 && facts.rowsBegin % chunk == 0;
-  return aligned ? "" : "rows do not begin at borders of 16 bytes";
+  auto chunk = [](DType type) { return mmaChunkBytes * 8 / int64_t(bitSize(type)); };
+  int64_t ofWeight = chunk(facts.weight);
+  if (facts.k % ofWeight != 0 || facts.rowsBegin % chunk(facts.rows) != 0) {
+    return "rows do not begin at borders of 16 bytes";
+  }
+  return facts.rounded && facts.scaleColumns % ofWeight != 0
+             ? "a block of scales has " + std::to_string(facts.scaleColumns) + " columns, a copy " +
+                   std::to_string(ofWeight)
+             : "";
+}
+
+/// Bytes in which tile/mma.cuh keeps pieces of rows and weight.
+static int64_t mmaBytes(const KernelFacts &facts, const MmaShape &shape) {
+  int64_t ofRows = shape.stages * shape.rows, ofWeight = facts.parts * shape.columns;
+  if (!facts.rounded) {
+    return (ofRows + shape.stages * ofWeight) * mmaRowBytes;
+  }
+  // Two pieces of bf16, and of what they are made of one less than of the rows.
+  constexpr int64_t widened = 2, bf16Bits = 16;
+  return (ofRows + widened * ofWeight) * mmaRowBytes +
+         (shape.stages - 1) * ofWeight * mmaRowBytes * int64_t(bitSize(facts.weight)) / bf16Bits;
 }
 
 /// Why a tile with so many columns does not do for a product; empty if it does.
@@ -70,7 +89,8 @@ static std::string tileRefusal(const KernelFacts &facts, int64_t columns) {
 static std::string tileReason(const KernelFacts &facts, const std::string &what, int64_t rows,
                               int64_t columns) {
   return "rows of " + std::string(facts.rows == DType::BF16 ? "bf16" : "codes") + " meet " + what +
-         ", in tiles of " + std::to_string(rows) + " x " + std::to_string(columns);
+         ", in tiles of " + std::to_string(rows) + " x " + std::to_string(columns) +
+         (facts.rounded ? ", the weight rounded on its way" : "");
 }
 
 /// Bytes of `rows` rows of values that become codes.
@@ -102,6 +122,9 @@ static Configuration wgmmaConfig(const GpuVariant &variant, const KernelFacts &f
                 {"stages", wgmmaStages}, {"boxes", boxes}, {"threads", wgmmaThreads}};
   if (variant.name != variantSm90a) {
     return rejected(fields, "warp groups multiply on sm_90a alone");
+  }
+  if (facts.rounded) {
+    return rejected(fields, "warp groups multiply a weight as it is stored");
   }
   if (std::string refusal = tileRefusal(facts, columns); !refusal.empty()) {
     return rejected(fields, refusal);
@@ -136,7 +159,7 @@ static Configuration mmaConfig(const GpuVariant &variant, const KernelFacts &fac
   if (std::string refusal = tileRefusal(facts, shape.columns); !refusal.empty()) {
     return rejected(fields, refusal);
   }
-  int64_t bytes = shape.stages * (shape.rows + facts.parts * shape.columns) * mmaRowBytes;
+  int64_t bytes = mmaBytes(facts, shape);
   if (bytes > variant.sharedBytes) {
     return rejected(fields, bytesReason("the stages", bytes, variant.sharedBytes));
   }

@@ -97,10 +97,16 @@ static void setStage(plan::KernelFacts &facts, OpT op, Value codes) {
   }
 }
 
+/// Whether a prologue makes bf16 of a weight's elements.
+static bool roundsToBf16(Region &prologue) {
+  return !prologue.empty() && prologue.front().getTerminator()->getOperand(0).getType().isBF16();
+}
+
 /// What products have alike.
 template <typename OpT>
 static void setProduct(plan::KernelFacts &facts, OpT op) {
   setWeight(facts, op);
+  facts.rounded = roundsToBf16(op.getPrologue());
   setStage(facts, op, op.getResult());
   facts.rows = elementOf(op.getA());
   facts.rowsBegin = beginsOf(op.getA());

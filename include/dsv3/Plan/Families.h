@@ -94,7 +94,8 @@ const GpuVariant *findGpuVariant(std::string_view text);
 enum class GpuProduct : int64_t {
   Dots,       ///< a warp has a column and a few rows
   FmaTiles,   ///< a block has a tile, in f32
-  MmaTiles,   ///< a block has a tile, of bf16 or of codes of e4m3 on tensor cores
+  MmaTiles,   ///< a block has a tile, of bf16, to which the weight may be rounded on its way, or of
+              ///< codes of e4m3, on tensor cores
   WgmmaTiles, ///< likewise, by warp groups of sm_90a, one tile after the other
   WgmmaPairs, ///< likewise, two blocks, of a cluster, sharing the weight's tile
 };
@@ -141,6 +142,7 @@ struct KernelFacts {
   int64_t resultBegins = 1;  ///< gemm, grouped_gemm: as rowsBegin
   int64_t codeGroup = 0;     ///< columns of the result that become codes of e4m3 together; 0: none
   int64_t scaleColumns = 0;  ///< of the weight's scales; 0: none
+  bool rounded = false;      ///< gemm, grouped_gemm: the weight is rounded to bf16 where it is read
   bool warpGroups = false;   ///< gemm, grouped_gemm: WgmmaTiles rather than MmaTiles
   bool inPlace = false;      ///< gemm, grouped_gemm, of CPUs: the weight (LayoutKind::InPlace)
   int64_t heads = 1;         ///< both attentions, attention_combine, rope_append

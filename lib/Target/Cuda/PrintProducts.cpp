@@ -8,19 +8,32 @@
 
 #include "dsv3/Transforms/KernelFacts.h"
 
+#include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 
 namespace dsv3::cuda {
 
-/// "MmaTile<128, 64, 3>": the tile of a form on tensor cores.
+/// Bits of an element of the weight if it passes through a prologue; else 0.
+static int64_t widenedBits(kern::DefOp definition) {
+  return llvm::TypeSwitch<Operation *, int64_t>(definition.getCore())
+      .Case<kern::GemmOp, kern::GroupedGemmOp>([](auto op) {
+        auto type = cast<RankedTensorType>(op.getWeight().getType());
+        return op.getPrologue().empty() ? 0 : type.getElementTypeBitWidth();
+      });
+}
+
+/// The tile of a form on tensor cores: "MmaTile<128, 64, 3>"; of a weight of FP8 that is rounded on
+/// its way "MmaTile<128, 64, 3, 8>".
 static std::string tileText(const KernelText &kernel) {
   plan::GpuProduct form = formOf(kernel);
   bool ofGroups = isOfWarpGroups(form);
-  return llvm::formatv("{0}<{1}, {2}, {3}>", ofGroups ? "WgmmaTile" : "MmaTile",
+  int64_t bits = widenedBits(kernel.definition);
+  return llvm::formatv("{0}<{1}, {2}, {3}{4}>", ofGroups ? "WgmmaTile" : "MmaTile",
                        kernel.field("rows"), kernel.field("columns"),
-                       ofGroups ? clusterBlocks(form) : kernel.field("stages"));
+                       ofGroups ? clusterBlocks(form) : kernel.field("stages"),
+                       bits > 0 ? ", " + std::to_string(bits) : "");
 }
 
 /// The function of a form: `name` and its kind, then its template arguments, of which all have
@@ -127,8 +140,8 @@ static FamilyText beginProduct(KernelText &kernel, OpT op, std::string &end) {
     end += stageText(kernel, op.getDestination(), op.getScalesDestination(),
                      static_cast<uint64_t>(group), op.getUe8m0());
   }
-  assert((op.getPrologue().empty() || form < plan::GpuProduct::MmaTiles) &&
-         "a weight of bf16 needs no prologue, others no tensor cores");
+  assert((op.getPrologue().empty() || !isOfWarpGroups(form)) &&
+         "warp groups multiply a weight as it is stored");
   if (isOfWarpGroups(form)) {
     addWeightMap(kernel, text, op.getWeight(), parts);
   }

@@ -1,6 +1,6 @@
 // RUN: dsv3-opt %s --kern-configure=variants=sm_80 | dsv3-translate --kernels-to-cuda | FileCheck %s
-// Weights of integer codes: row-major, int4 two columns in a byte, scales as f16. Tensor cores get
-// none of them.
+// Weights of integer codes: row-major, int4 two columns in a byte, scales as f16. Rows of
+// f32 are for no tensor cores.
 
 #T = #dsv3.dims<"T">
 !x = tensor<?x64xf32, #T>

@@ -161,12 +161,113 @@ TEST_F(SimKernels, OfRaggedInt4WeightsDoWhatTheirBodiesSay) {
 TEST_F(SimKernels, OfInt4WeightsUnderPolicyBf16DoWhatTheirBodiesSay) {
   Case one = onTensorCores("nanoBf16", "mma");
   one.weights = "int4";
-  compareModel(one, "sm_80", 70, {Form::FmaTiles});
+  compareModel(one, "sm_80", 70, {Form::MmaTiles});
 }
 // Attention is on tensor cores too where the policy allows it. CPUs have no code for it.
 TEST_F(SimKernels, OfPolicyBf16DoWhatTheirBodiesSay) {
   compareModel(onTensorCores("nanoBf16", "mma"), "sm_80", 70, {Form::MmaTiles});
 }
+
+/// The module of `text`, which has no functions, configured for the variant.
+static OwningOpRef<ModuleOp> configured(const std::string &text, const std::string &variant,
+                                        MLIRContext &context) {
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
+  PassManager passes(&context);
+  ConfigureKernelsOptions options;
+  options.variants = {variant};
+  passes.addPass(createConfigureKernels(options));
+  EXPECT_TRUE(module && succeeded(passes.run(*module)));
+  return module;
+}
+
+namespace {
+/// Weights of a type that are rounded to bf16 where products read them.
+struct RoundedCase {
+  const char *name;
+  const char *variant;
+  const char *weight;
+  int64_t depth;
+  std::string block = {}; ///< of scales
+  /// The types of scales of 144 rows, and of 40 experts with 72 each.
+  std::string scales = {}, expertScales = {};
+};
+
+void PrintTo(const RoundedCase &one, std::ostream *out) { *out << one.name; }
+
+class RoundedWeights : public testing::TestWithParam<RoundedCase> {};
+} // namespace
+
+static std::string textOf(const RoundedCase &one) {
+  bool scaled = !one.scales.empty();
+  auto ifScaled = [&](const std::string &before, const std::string &type) {
+    return scaled ? before + "tensor<" + type + ">" : "";
+  };
+  std::string operand = scaled ? " scales %s block " + one.block : "";
+  return llvm::formatv(R"(
+#T = #dsv3.dims<"T">
+#E = #dsv3.dims<"T*3">
+!x = tensor<?x{0}xbf16, #T>
+!w = tensor<144x{0}x{1}>
+!v = tensor<40x72x{0}x{1}>
+!i = tensor<?xi32, #E>
+!o = tensor<?x72xf32, #T>
+!e = tensor<?x72xbf16, #E>
+kern.def @gate_up kind "gate_up" family "gemm" sizes ["T"] ins(%x: !x, %w: !w{2}) outs(%o: !o) attributes {{maxima = [#dsv3.size<"T", max = 140>]} {{
+  %y = kern.gemm ins(%x, %w{4} : !x, !w{5}) outs(%o : !o) parts 2 prologue {{
+  ^bb0(%a: f32):
+    %r = arith.truncf %a : f32 to bf16
+    kern.yield %r : bf16
+  } epilogue() [] {{
+  ^bb0(%g: f32, %u: f32):
+    %d = arith.subf %g, %u : f32
+    kern.yield %d : f32
+  } -> !o
+  kern.yield %y : !o
+}
+kern.def @experts kind "experts" family "grouped_gemm" sizes ["T"] ins(%x: !x, %w: !v{3}, %off: tensor<41xi32>, %i: !i) outs(%o: !e) attributes {{maxima = [#dsv3.size<"T", max = 140>]} {{
+  %y = kern.grouped_gemm ins(%x, %w{4}, %off rows %i : !x, !v{6}, tensor<41xi32> rows !i) outs(%o : !e) prologue {{
+  ^bb0(%a: f32):
+    %r = arith.truncf %a : f32 to bf16
+    kern.yield %r : bf16
+  } epilogue() [] {{
+  ^bb0(%a: f32):
+    %r = arith.truncf %a : f32 to bf16
+    kern.yield %r : bf16
+  } -> !e
+  kern.yield %y : !e
+}
+)",
+                       one.depth, one.weight, ifScaled(", %s: ", one.scales),
+                       ifScaled(", %s: ", one.expertScales), operand, ifScaled(", ", one.scales),
+                       ifScaled(" scales ", one.expertScales));
+}
+
+// Rows, columns and depth end within a tile; experts have few rows, some none.
+TEST_P(RoundedWeights, AreMultipliedAsTheirBodiesSay) {
+  const RoundedCase &one = GetParam();
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  MLIRContext context(registry);
+  OwningOpRef<ModuleOp> module = configured(textOf(one), one.variant, context);
+  ASSERT_TRUE(module);
+  for (kern::DefOp definition : module->getOps<kern::DefOp>()) {
+    auto form = definition.getConfig(one.variant).getAs<IntegerAttr>("form");
+    EXPECT_EQ(form.getInt(), static_cast<int64_t>(Form::MmaTiles)) << definition.getSymName().str();
+  }
+  compareOnSim(*module, one.variant, 140);
+}
+INSTANTIATE_TEST_SUITE_P(
+    OnTensorCores, RoundedWeights,
+    testing::Values(
+        RoundedCase{"Fp8", "sm_80", "f8E4M3FN", 208, "[128, 128]", "2x2xf32", "40x1x2xf32"},
+        RoundedCase{"Fp8InSmallBlocks", "sm_90a", "f8E4M3FN", 176, "[64, 16]", "3x11xf32",
+                    "40x2x11xf32"},
+        RoundedCase{"Fp8OnBlackwell", "sm_120a", "f8E4M3FN", 256, "[128, 128]", "2x2xf32",
+                    "40x1x2xf32"},
+        RoundedCase{"Int8", "sm_120a", "i8", 224, "[1, 32]", "144x7xf16", "40x72x7xf16"},
+        RoundedCase{"Int4", "sm_90a", "i4", 224, "[1, 32]", "144x7x2xf16", "40x72x7x2xf16"},
+        RoundedCase{"F16", "sm_80", "f16", 200}, RoundedCase{"F32", "sm_80", "f32", 200}),
+    [](const auto &info) { return std::string(info.param.name); });
 
 namespace {
 /// Absorbed attention of a size that is published, in steps of so many tokens that a block has
@@ -205,13 +306,8 @@ TEST_P(LatentOnTensorCores, DoesWhatItsBodySays) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
-  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(textOf(one), &context);
+  OwningOpRef<ModuleOp> module = configured(textOf(one), one.variant, context);
   ASSERT_TRUE(module);
-  PassManager passes(&context);
-  ConfigureKernelsOptions options;
-  options.variants = {one.variant};
-  passes.addPass(createConfigureKernels(options));
-  ASSERT_TRUE(succeeded(passes.run(*module)));
   ASSERT_TRUE(has(*module, one.variant, Form::MmaTiles));
   DictionaryAttr chosen = (*module->getOps<kern::DefOp>().begin()).getConfig(one.variant);
   auto field = [&](StringRef name) { return chosen.getAs<IntegerAttr>(name).getInt(); };

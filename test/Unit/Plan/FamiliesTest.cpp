@@ -131,6 +131,37 @@ TEST(Families, AGpuRefusesWhatItsSharedMemoryCannotHold) {
       << config.reason;
 }
 
+/// Products of many rows too, where both are bf16, or the weight is rounded to it by 16 bytes, each
+/// with one scale.
+TEST(Families, ProductsOnTensorCoresOfWhatBecomesBf16) {
+  KernelFacts facts;
+  facts.maxRows = 512, facts.n = 2048, facts.k = 7168, facts.parts = 2, facts.rowsBegin = 8;
+  facts.rows = DType::BF16, facts.weight = DType::F8E4M3, facts.scaleColumns = 128;
+  facts.rounded = true;
+  auto with = [&](std::string_view variant, auto change) {
+    KernelFacts changed = facts;
+    change(changed);
+    Configuration config = chooseConfig(Family::GroupedGemm, variant, changed);
+    return std::pair(GpuProduct(config.get("form")), config.scratchBytes / 1024);
+  };
+  auto same = [](KernelFacts &) {};
+  std::pair fma(GpuProduct::FmaTiles, int64_t(12));
+  for (const GpuVariant &variant : gpuVariants()) {
+    EXPECT_EQ(with(variant.name, same), std::pair(GpuProduct::MmaTiles, int64_t(96)));
+  }
+  auto int4 = [](KernelFacts &f) { f.weight = DType::I4, f.scaleColumns = 32; };
+  EXPECT_EQ(with(variantSm120a, int4), std::pair(GpuProduct::MmaTiles, int64_t(88)));
+  auto f32 = [](KernelFacts &f) { f.weight = DType::F32, f.scaleColumns = 0; };
+  EXPECT_EQ(with(variantSm80, f32), std::pair(GpuProduct::MmaTiles, int64_t(144)));
+  EXPECT_EQ(with(variantSm120a, f32), fma) << "99 KiB of shared memory";
+  EXPECT_EQ(with(variantSm80, [](KernelFacts &f) { f.rounded = false; }), fma);
+  EXPECT_EQ(with(variantSm80, [](KernelFacts &f) { f.k = 7176; }), fma);
+  EXPECT_EQ(with(variantSm80, [](KernelFacts &f) { f.rowsBegin = 4; }), fma);
+  EXPECT_EQ(with(variantSm80, [](KernelFacts &f) { f.scaleColumns = 8; }), fma);
+  auto ofGroups = [](KernelFacts &f) { f.warpGroups = true; };
+  EXPECT_EQ(with(variantSm90a, ofGroups).first, GpuProduct::MmaTiles) << "as it is stored alone";
+}
+
 /// Attention of a prompt runs on tensor cores where they have nothing to round, and its rows are
 /// whole fragments that fit.
 TEST(Families, AttentionOnTensorCoresWhereItIsExact) {

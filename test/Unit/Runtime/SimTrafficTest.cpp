@@ -15,7 +15,7 @@ using namespace dsv3::test;
 
 namespace {
 
-/// A form of a product, of bf16 or of codes with scales. Blocks have a tile each.
+/// A form of a product, of numbers or of codes with scales. Blocks have a tile each.
 struct Form {
   const char *name;
   std::string function; ///< of the family, with the arguments of its template
@@ -25,6 +25,7 @@ struct Form {
   int boxRows = 0, cluster = 1; ///< of a weight that comes by TMA, and blocks that share it
   int experts = 0;              ///< of a grouped product, each with the rows of a tile
   double most = 1.05;           ///< of the least
+  bool rounded = false;         ///< the weight to bf16, on its way
 
   int rowTiles() const { return std::max(1, experts) * cluster; }
 };
@@ -35,23 +36,39 @@ class TileTraffic : public testing::TestWithParam<Form> {};
 
 } // namespace
 
-/// Columns that are summed, tiles side by side, and columns that have a scale together.
-static constexpr int depth = 2048, across = 2, group = 128, groupsOfRow = depth / group;
+/// Columns that are summed, and tiles side by side.
+static constexpr int depth = 2048, across = 2;
 
-static int sizeOf(std::string_view type) { return type == "e4m3" ? 1 : type == "bf16" ? 2 : 4; }
-static bool areCodes(std::string_view type) { return type == "e4m3"; }
+namespace {
+/// How elements are stored: so many rows and columns of a weight have scales of so many bytes
+/// together; rows that are multiplied have their own for so many columns.
+struct Stored {
+  int bits, blockRows = 0, blockColumns = 0, scaleBytes = 0;
+
+  bool areCodes() const { return scaleBytes > 0; }
+  int bytes(int elements) const { return elements * bits / 8; }
+  int scaleBytesOfRow() const { return areCodes() ? depth / blockColumns * scaleBytes : 0; }
+};
+} // namespace
+
+static Stored storedAs(std::string_view type) {
+  return type == "float"  ? Stored{32}
+         : type == "bf16" ? Stored{16}
+         : type == "e4m3" ? Stored{8, 128, 128, 4}
+         : type == "i8"   ? Stored{8, 1, 32, 2}
+                          : Stored{4, 1, 32, 4}; // i4x2
+}
 
 /// The rows and the weight, as the text has them.
 static std::string operandsOf(const Form &form) {
   std::string x = fmt::format("Rows<const {0}, 0, {1}, {1}>{{a}}", form.x, depth);
-  if (areCodes(form.x)) {
-    x = fmt::format("scaledRows<{}>({}, aScales)", groupsOfRow, x);
+  if (Stored rows = storedAs(form.x); rows.areCodes()) {
+    x = fmt::format("scaledRows<{}>({}, aScales)", depth / rows.blockColumns, x);
   }
-  bool codes = areCodes(form.weight);
-  return x + fmt::format(", Weight<{}, {}, {}{}>{{weight, {}}}", form.weight,
-                         form.columns * across * form.parts, depth,
-                         codes ? fmt::format(", {0}, {0}", group) : "",
-                         codes ? "scales" : "nullptr");
+  Stored weight = storedAs(form.weight);
+  return x + fmt::format(", Weight<{}, {}, {}, {}, {}{}>{{weight, scales}}", form.weight,
+                         form.columns * across * form.parts, depth, weight.blockRows,
+                         weight.blockColumns, form.rounded ? ", Prologue" : "");
 }
 
 /// Zeros for the kernel's buffers; entries of a grouped product lie in another order than its rows.
@@ -65,20 +82,20 @@ static std::vector<std::vector<std::byte>> buffersOf(const Form &form) {
   for (int i = 0; i < rows; ++i) {
     entries.push_back(rows - 1 - i);
   }
-  auto zeros = [](int count, int size) {
-    return std::vector<std::byte>(size_t(count) * size_t(size));
-  };
+  auto zeros = [](int count) { return std::vector<std::byte>(size_t(count)); };
   auto bytesOf = [](const std::vector<int32_t> &numbers) {
     auto bytes = std::as_bytes(std::span(numbers));
     return std::vector<std::byte>(bytes.begin(), bytes.end());
   };
-  return {zeros(rows * depth, sizeOf(form.x)),
-          zeros(ofWeight * depth, sizeOf(form.weight)),
-          zeros((ofWeight + group) * groupsOfRow / group, 4),
-          zeros(rows * groupsOfRow, 4),
+  Stored x = storedAs(form.x), weight = storedAs(form.weight);
+  int scaleRows = weight.areCodes() ? ofWeight / weight.blockRows + 1 : 1;
+  return {zeros(x.bytes(rows * depth)),
+          zeros(weight.bytes(ofWeight * depth)),
+          zeros(scaleRows * weight.scaleBytesOfRow() + 1),
+          zeros(rows * x.scaleBytesOfRow() + 1),
           bytesOf(offsets),
           bytesOf(entries),
-          zeros(rows * columns, 2)};
+          zeros(rows * columns * 2)};
 }
 
 static TrafficKernel kernelOf(const Form &form) {
@@ -86,11 +103,14 @@ static TrafficKernel kernelOf(const Form &form) {
   TrafficKernel kernel;
   kernel.header = "family/wgmma_gemm";
   kernel.parameters =
-      fmt::format("const {} *a, const {} *weight, const float *scales, const float *aScales, "
-                  "const int32 *offsets, const int32 *entries, bf16 *out",
-                  form.x, form.weight);
+      fmt::format("const {} *a, const {} *weight, const CodeForm<{}>::Scale *scales, "
+                  "const float *aScales, const int32 *offsets, const int32 *entries, bf16 *out",
+                  form.x, form.weight, form.weight);
   kernel.threads = form.threads;
   kernel.body = fmt::format(
+      "  struct Prologue {{\n"
+      "    __device__ bf16 operator()(float element) const {{ return toNarrow<bf16>(element); }}\n"
+      "  }};\n"
       "  struct Epilogue {{\n"
       "    bf16 *out;\n"
       "    __device__ void operator()(Place at, const float (&sums)[{}]) const {{\n"
@@ -103,7 +123,7 @@ static TrafficKernel kernelOf(const Form &form) {
   if (form.boxRows > 0) {
     kernel.tensorMap =
         fmt::format("1, {}, {}, {}", std::max(1, form.experts) * columns * form.parts,
-                    depth * sizeOf(form.weight), form.boxRows);
+                    storedAs(form.weight).bytes(depth), form.boxRows);
   }
   kernel.cluster = form.cluster;
   kernel.how = {.blocks = int64_t(form.rowTiles()) * across, .sharedBytes = form.sharedBytes};
@@ -114,13 +134,11 @@ static TrafficKernel kernelOf(const Form &form) {
 /// What so many rows and columns of each part have to load and store; blocks that share the
 /// weight load a part of it each.
 static double leastBytes(const Form &form, double rows, double columns) {
-  auto ofRow = [](std::string_view type) {
-    return depth * sizeOf(type) + (areCodes(type) ? groupsOfRow * 4.0 : 0.0);
-  };
-  double scaleRows = areCodes(form.weight) ? std::max(1.0, columns / group) : 0;
-  return rows * ofRow(form.x) +
+  Stored x = storedAs(form.x), weight = storedAs(form.weight);
+  double scaleRows = std::max(1.0, columns / std::max(1, weight.blockRows));
+  return rows * (x.bytes(depth) + x.scaleBytesOfRow()) +
          form.parts *
-             (columns * depth * sizeOf(form.weight) / form.cluster + scaleRows * groupsOfRow * 4) +
+             (columns * weight.bytes(depth) / form.cluster + scaleRows * weight.scaleBytesOfRow()) +
          rows * columns * 2;
 }
 
@@ -244,6 +262,46 @@ INSTANTIATE_TEST_SUITE_P(
                          .columns = 64,
                          .sharedBytes = 73728,
                          .experts = 2},
+                    Form{.name = "MmaWidenedCodes",
+                         .function = "gemmMma<1, 128, 1, MmaTile<128, 64, 3, 8>>",
+                         .rows = 128,
+                         .columns = 64,
+                         .x = "bf16",
+                         .sharedBytes = 73728,
+                         .rounded = true},
+                    Form{.name = "MmaWidenedGateAndUp",
+                         .function = "gemmMma<2, 128, 1, MmaTile<128, 64, 3, 8>>",
+                         .rows = 128,
+                         .columns = 64,
+                         .x = "bf16",
+                         .sharedBytes = 98304,
+                         .parts = 2,
+                         .rounded = true},
+                    Form{.name = "MmaWidenedGrouped",
+                         .function = "groupedGemmMma<1, 128, 2, MmaTile<128, 64, 3, 8>, true>",
+                         .rows = 128,
+                         .columns = 64,
+                         .x = "bf16",
+                         .sharedBytes = 73728,
+                         .experts = 2,
+                         .rounded = true},
+                    Form{.name = "MmaWidenedInt8",
+                         .function = "gemmMma<1, 128, 1, MmaTile<128, 64, 3, 8>>",
+                         .rows = 128,
+                         .columns = 64,
+                         .x = "bf16",
+                         .weight = "i8",
+                         .sharedBytes = 73728,
+                         .rounded = true},
+                    Form{.name = "MmaWidenedInt4",
+                         .function = "gemmMma<2, 128, 1, MmaTile<128, 64, 3, 4>>",
+                         .rows = 128,
+                         .columns = 64,
+                         .x = "bf16",
+                         .weight = "i4x2",
+                         .sharedBytes = 90112,
+                         .parts = 2,
+                         .rounded = true},
                     Form{.name = "WgmmaBf16",
                          .function = "gemmWgmma<1, 256, 1, WgmmaTile<128, 128, 1>>",
                          .rows = 128,

@@ -51,6 +51,7 @@ struct PageLatents {
 /// Rows of a head's weight from `first` on.
 template <typename W>
 struct WeightRows {
+  using Element = typename W::Element;
   static constexpr int64 begins = W::begins;
   W weight;
   int64 head, first;

@@ -1,40 +1,38 @@
 //===- mma.cuh - a tile of a product on tensor cores, by a block -*- C++ -*-===//
 //
 // Some rows times some rows of a weight in each part, with f32 sums, by eight warps of 32 x
-// 32: bf16, or codes of e4m3 whose sums are scaled after each block of 128 columns. Pieces of
-// 128 bytes of a row pass through shared memory in stages: while one is multiplied the next
-// are on their way.
+// 32: bf16, to which a weight of another type is rounded on its way, or codes of e4m3 whose sums
+// are scaled after each block of 128 columns. Pieces of 128 bytes of a row pass through shared
+// memory in stages: while one is multiplied the next are on their way.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
 
 #include "runtime/kernels/cuda/ptx/block.cuh"
 #include "runtime/kernels/cuda/ptx/mma.cuh"
-#include "runtime/kernels/cuda/tile/weight.cuh"
+#include "runtime/kernels/cuda/tile/pieces.cuh"
 
 namespace dsv3::gpu {
 
-/// Of rows of which a piece is in shared memory.
-struct TilePiece {
-  /// Bytes of a row of a piece, bytes that a copy moves, and copies of a row.
-  static constexpr int rowBytes = 128, chunkBytes = 16, chunks = rowBytes / chunkBytes;
-
-  /// Where a chunk of a row lies in a piece, in bytes: the eight rows that ldmatrix reads at once
-  /// are in different banks, and tensor copies swizzle by 128 bytes alike.
-  static __device__ int place(int row, int chunkIndex) {
-    return row * rowBytes + ((chunkIndex ^ (row % chunks)) * chunkBytes);
-  }
-};
-
-template <int tileRows, int tileColumns, int tileStages>
+/// A weight that is rounded to bf16 on its way has `widenedBits` bits an element; of one that is
+/// multiplied as it is stored these are 0.
+template <int tileRows, int tileColumns, int tileStages, int widenedBits = 0>
 struct MmaTile : TilePiece {
   static constexpr int rows = tileRows, columns = tileColumns, stages = tileStages;
   static constexpr int threads = 256;
   static constexpr int warpRows = 32, warpColumns = 32;
+  /// Of a piece: of the rows, of a part of the weight, and of that before it is widened.
+  static constexpr int rowsBytes = rows * rowBytes, partBytes = columns * rowBytes;
+  static constexpr int storedBytes = partBytes * widenedBits / 16;
+  static constexpr bool widens = widenedBits > 0;
+  static constexpr int storedStages = stages - 1; ///< pieces that are not widened yet
   static __device__ constexpr int stageBytes(int parts) {
-    return (rows + parts * columns) * rowBytes;
+    return rowsBytes + (widens ? 0 : parts * partBytes);
   }
-  static __device__ constexpr int sharedBytes(int parts) { return stages * stageBytes(parts); }
+  static __device__ constexpr int sharedBytes(int parts) {
+    return stages * stageBytes(parts) +
+           (widens ? parts * (2 * partBytes + storedStages * storedBytes) : 0);
+  }
 
   static_assert(rows / warpRows * (columns / warpColumns) * 32 == threads, "a warp has a share");
   static_assert(rows * chunks % threads == 0 && columns * chunks % threads == 0, "whole copies");
@@ -59,14 +57,13 @@ struct MmaSums {
 
 template <int parts, int64 partRows, typename Tile, typename W, typename RowAt>
 struct MmaProduct {
-  using Element = typename W::Element;
+  using Element = typename RowAt::Element;
+  using Pieces = typename PiecesOf<parts, partRows, Tile, W>::Type;
   static constexpr int depth = Tile::rowBytes / int(sizeof(Element)); ///< columns of a piece
   static constexpr int chunk = Tile::chunkBytes / int(sizeof(Element));
   static constexpr int64 pieces = ceilDiv(W::depth, depth);
-  static constexpr bool codes = W::scaled;
-  static_assert(W::depth % chunk == 0 && RowAt::begins % chunk == 0,
-                "rows begin on borders of 16 bytes");
-  static_assert(!W::prologued, "elements go to the tensor cores as they are stored");
+  static constexpr bool codes = W::scaled && !Tile::widens;
+  static_assert(RowAt::begins % chunk == 0, "rows begin on borders of 16 bytes");
   static_assert(!codes || (sizeof(Element) == 1 && W::block == depth), "a scale for each piece");
 
   const W &weight;
@@ -79,33 +76,17 @@ struct MmaProduct {
     return shared + piece % Tile::stages * Tile::stageBytes(parts);
   }
 
-  /// Copies 16 bytes of a row from column `k` on, or zeros.
-  __device__ void copyChunk(unsigned char *piece, int row, int chunkIndex, const Element *from,
-                            int64 k, bool there) const {
-    bool inside = there && k < W::depth;
-    copyAsync(piece + Tile::place(row, chunkIndex), inside ? from + k : weight.data,
-              inside ? Tile::chunkBytes : 0);
-  }
-
-  __device__ void fetch(int64 piece) const {
+  __device__ void fetch(int64 piece, const Pieces &ofWeight) const {
     if (piece < pieces) {
-      unsigned char *to = stage(piece);
       for (int i = threadIndex(); i < Tile::rows * Tile::chunks; i += Tile::threads) {
         int row = i / Tile::chunks, chunkIndex = i % Tile::chunks;
-        bool there = row < rowCount;
-        copyChunk(to, row, chunkIndex, rowAt(there ? row : 0), piece * depth + chunkIndex * chunk,
-                  there);
+        int64 k = piece * depth + chunkIndex * chunk;
+        bool there = row < rowCount, inside = there && k < W::depth;
+        const Element *from = rowAt(there ? row : 0);
+        Tile::copyChunk(stage(piece) + Tile::place(row, chunkIndex), inside ? from + k : from,
+                        inside);
       }
-      for (int p = 0; p < parts; ++p) {
-        unsigned char *ofPart = to + (Tile::rows + p * Tile::columns) * Tile::rowBytes;
-        for (int i = threadIndex(); i < Tile::columns * Tile::chunks; i += Tile::threads) {
-          int row = i / Tile::chunks, chunkIndex = i % Tile::chunks;
-          bool there = column + row < partRows;
-          copyChunk(ofPart, row, chunkIndex,
-                    weight.row(group, there ? p * partRows + column + row : 0),
-                    piece * depth + chunkIndex * chunk, there);
-        }
-      }
+      ofWeight.fetch(piece);
     }
     commitCopies(); // an empty group keeps the count
   }
@@ -118,7 +99,7 @@ struct MmaProduct {
     }
   }
 
-  __device__ void multiply(int64 piece, MmaSums<parts> &sums) const {
+  __device__ void multiply(int64 piece, const Pieces &ofWeight, MmaSums<parts> &sums) const {
     const unsigned char *x = stage(piece);
     int lane = threadIndex() % 32;
 #pragma unroll(codes ? 1 : Tile::chunks / 2)
@@ -129,7 +110,7 @@ struct MmaProduct {
         loadMatrices(x + Tile::place(row, 2 * k + lane / 16), a[i]);
       }
       for (int p = 0; p < parts; ++p) {
-        const unsigned char *w = x + (Tile::rows + p * Tile::columns) * Tile::rowBytes;
+        const unsigned char *w = ofWeight.at(piece, p);
         for (int j = 0; j < 2; ++j) {
           int row = Tile::warpFirstColumn() + j * 16 + lane / 16 * 8 + lane % 8;
           uint32 b[4];
@@ -173,27 +154,29 @@ struct MmaProduct {
     }
   }
 
-  __device__ void addPiece(int64 piece, MmaSums<parts> &sums) const {
+  __device__ void addPiece(int64 piece, const Pieces &ofWeight, MmaSums<parts> &sums) const {
     if constexpr (codes) {
       MmaSums<parts> ofPiece = {};
-      multiply(piece, ofPiece);
+      multiply(piece, ofWeight, ofPiece);
       promote(piece, ofPiece, sums);
     } else {
-      multiply(piece, sums);
+      multiply(piece, ofWeight, sums);
     }
   }
 
   /// All threads of the block come here.
   __device__ MmaSums<parts> run() const {
     MmaSums<parts> sums = {};
+    Pieces ofWeight{weight, group, column, shared};
     for (int i = 0; i < Tile::stages - 1; ++i) {
-      fetch(i);
+      fetch(i, ofWeight);
     }
     for (int64 piece = 0; piece < pieces; ++piece) {
       waitForCopies<Tile::stages - 2>();
+      ofWeight.prepare(piece);
       syncBlock(); // the piece is there for all, and the stage before it is free
-      fetch(piece + Tile::stages - 1);
-      addPiece(piece, sums);
+      fetch(piece + Tile::stages - 1, ofWeight);
+      addPiece(piece, ofWeight, sums);
     }
     return sums;
   }

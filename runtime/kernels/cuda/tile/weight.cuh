@@ -76,7 +76,12 @@ struct Weight {
   /// Elements from a column on as they are multiplied.
   template <int width>
   __device__ void read(int64 group, int64 row, int64 column, ElementScale before, float *to) const {
-    const T *from = this->row(group, row) + column / Form::columns;
+    convert<width>(this->row(group, row) + column / Form::columns, column, before, to);
+  }
+  /// The same of what `from` holds, in whatever memory: the element of the column and those behind
+  /// it.
+  template <int width>
+  static __device__ void convert(const T *from, int64 column, ElementScale before, float *to) {
     if constexpr (Form::columns == 1) {
       toFloats(loadVector<width>(from), to);
     } else if constexpr (width == 1) {
