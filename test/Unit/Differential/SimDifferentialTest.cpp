@@ -140,6 +140,12 @@ TEST(SimKernels, OfInt4WeightsUnderPolicyBf16DoWhatTheirBodiesSay) {
 TEST(SimKernels, OfPolicyBf16DoWhatTheirBodiesSay) {
   compareModel(onTensorCores("nanoBf16", "mma"), "sm_80", 70, {Form::MmaTiles});
 }
+TEST(SimKernels, OfChoicesDoWhatTheirBodiesSay) {
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  MLIRContext context(registry);
+  compareOnSim(*argmaxKernels(context, {"sm_90a"}), "sm_90a", 64);
+}
 
 namespace {
 /// Absorbed attention of a size that is published, in steps of so many tokens that a block has
