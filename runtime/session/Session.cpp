@@ -125,11 +125,10 @@ Status Session::step(Prepared &prepared, std::span<const int32_t> ids, int64_t p
   lastOutputs.entry = prepared.entry;
   lastOutputs.position = position + firstRow;
   lastOutputs.rows = outputRows;
-  return readOutputs(prepared, wanted.values);
+  return readOutputs(prepared, wanted.greedy);
 }
 
-Status Session::readOutputs(const Prepared &prepared, OutputValues values) {
-  bool greedy = values == OutputValues::Tokens;
+Status Session::readOutputs(const Prepared &prepared, bool greedy) {
   int64_t rows = lastOutputs.rows;
   auto logits = buffers.read<float>(OutputPort::Logits, greedy ? 0 : rows * model->vocabSize);
   auto normed = buffers.read<float>(OutputPort::Normed,
@@ -152,7 +151,7 @@ Status Session::appendFor(std::span<const int32_t> ids, Wanted wanted, Observer 
 }
 
 Status Session::append(std::span<const int32_t> ids, OutputRows rows, Observer *observer) {
-  return appendFor(ids, {rows, OutputValues::Logits}, observer);
+  return appendFor(ids, {rows}, observer);
 }
 
 Status Session::appendGreedy(std::span<const int32_t> ids, int64_t limit, OutputRows rows,
@@ -160,7 +159,7 @@ Status Session::appendGreedy(std::span<const int32_t> ids, int64_t limit, Output
   if (Status status = uploadLimit(limit); !status) {
     return status;
   }
-  return appendFor(ids, {rows, OutputValues::Tokens}, observer);
+  return appendFor(ids, {rows, true}, observer);
 }
 
 /// All rows have the one limit, so that steps after the first upload none.
@@ -195,7 +194,7 @@ Status Session::appendMtp(std::span<const int32_t> nextIds, std::span<const floa
   if (Status status = checkAppend(nextIds, end); !status) {
     return status;
   }
-  return feed(mtp, nextIds, normed, mtpTokens, {rows, OutputValues::Logits}, observer);
+  return feed(mtp, nextIds, normed, mtpTokens, {rows}, observer);
 }
 
 Status Session::rewind(int64_t position) {

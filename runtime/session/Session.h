@@ -40,9 +40,6 @@ struct SessionKernels {
 /// Which rows of a step give output.
 enum class OutputRows : uint8_t { Last, All };
 
-/// Logits stay on the device where tokens are wanted.
-enum class OutputValues : uint8_t { Logits, Tokens };
-
 class Session {
 public:
   /// Precondition: `plan` is valid. Fails if options exceed what the plan was
@@ -99,6 +96,11 @@ private:
     std::vector<StepRange> ranges;
     std::vector<Prepared> prepared;
   };
+  /// What the host wants of steps.
+  struct Wanted {
+    OutputRows rows = OutputRows::Last;
+    bool greedy = false; ///< tokens in the place of logits, which stay on the device
+  };
 
   Session(Device &device, const plan::Plan &plan, StepBuffers buffers);
   Status applyOptions(const SessionOptions &options);
@@ -107,18 +109,13 @@ private:
   Status prepare(const SessionKernels &kernels, const ParameterAddresses &parameters);
   Status checkEntry(const plan::Entry &entry) const;
   Status checkAppend(std::span<const int32_t> ids, int64_t end) const;
-  /// What the host wants of steps.
-  struct Wanted {
-    OutputRows rows = OutputRows::Last;
-    OutputValues values = OutputValues::Logits;
-  };
   Status appendFor(std::span<const int32_t> ids, Wanted wanted, Observer *observer);
   Status feed(Role &role, std::span<const int32_t> ids, std::span<const float> hidden,
               int64_t &position, Wanted wanted, Observer *observer);
   Status step(Prepared &prepared, std::span<const int32_t> ids, int64_t position, Wanted wanted,
               Observer *observer);
   Status uploadLimit(int64_t limit);
-  Status readOutputs(const Prepared &prepared, OutputValues values);
+  Status readOutputs(const Prepared &prepared, bool greedy);
 
   Device &device;
   const plan::Plan *model;
