@@ -231,34 +231,16 @@ LogicalResult ObserveOp::verify() {
   return check.result();
 }
 
-LogicalResult SampleOp::inferReturnTypes(MLIRContext *context, std::optional<Location> location,
-                                         Adaptor adaptor, SmallVectorImpl<Type> &types) {
-  auto logits = cast<RankedTensorType>(adaptor.getLogits().getType());
-  if (logits.getRank() != 2) {
-    return inferenceError(location, getOperationName(), "'logits' to be [O, V]",
-                          spell(extentsOf(logits)));
-  }
-  types.push_back(tensorOf(extentOf(logits, 0), IntegerType::get(context, 32)));
+LogicalResult ArgmaxOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
+                                         SmallVectorImpl<Type> &types) {
+  types.push_back(adaptor.getLimits().getType());
   return success();
 }
 
-LogicalResult SampleOp::verify() {
+LogicalResult ArgmaxOp::verify() {
   ShapeCheck check(*this);
-  check.shape("logits", getLogits(), {"O", "V"});
-  check.element("logits", getLogits(), Float32Type::get(getContext()));
-  const APFloat zero(0.0), one(1.0);
-  if (!(getTemperature() >= zero) || !getTemperature().isFinite()) {
-    return check.fail("'temperature' of 0 or more", spell(getTemperature()),
-                      "0 takes the largest logit");
-  }
-  if (int64_t(getTopK()) < 0) {
-    return check.fail("'top_k' of 0 or more", Twine(int64_t(getTopK())), "0 keeps all");
-  }
-  if (!(getTopP() >= zero && getTopP() <= one)) {
-    return check.fail("'top_p' from 0 to 1", spell(getTopP()), "1 keeps all");
-  }
-  if (!(getMinP() >= zero && getMinP() <= one)) {
-    return check.fail("'min_p' from 0 to 1", spell(getMinP()), "0 keeps all");
-  }
+  check.shape("x", getX(), {"O", "V"});
+  check.element("x", getX(), Float32Type::get(getContext()));
+  check.shape("limits", getLimits(), {"O"});
   return check.result();
 }

@@ -1,4 +1,4 @@
-//===- OpsStep.td - parameters, layer calls, sampling ----------*- tablegen -*-===//
+//===- OpsStep.td - parameters, layer calls, choice of tokens -*- tablegen -*-===//
 //
 // What a module and its entry functions are made of besides computation.
 //
@@ -120,30 +120,23 @@ def Graph_ObserveOp : Graph_Op<"observe"> {
   let hasVerifier = 1;
 }
 
-def Graph_SampleOp : Graph_PureOp<"sample"> {
-  let summary = "the next token of each row of logits";
+def Graph_ArgmaxOp : Graph_PureOp<"argmax"> {
+  let summary = "the index of the largest element of each row";
   let description = [{
-    With temperature 0 the largest logit, the lowest index among equals. Otherwise
-    logits are divided by the temperature; the `top_k` largest are kept (0: all),
-    then the smallest set of the most probable, at least one, whose probabilities
-    reach `top_p`, then those with at least `min_p` times the largest probability; one is drawn with
-    the generator of dsv3/Support/Sampling.h, seeded by `seed` and advanced by row.
+    `result[o]` is the i of the largest `x[o, i]` with `i < limits[o]`, the lowest one among equals;
+    a NaN is never the largest. It is -1 where the largest is infinite, or where there is none. That
+    is the greedy choice of dsv3/Support/Sampling.h.
 
     Constraints:
-    1. `logits` is [O, V] of f32, `result` is [O] of i32.
-    2. temperature ≥ 0, top_k ≥ 0, 0 ≤ top_p ≤ 1, 0 ≤ min_p ≤ 1.
+    1. `x` is [O, V] of f32, `limits` is [O], `result` is [O].
 
     ```mlir
-    %id = dsv3.sample %l temperature 0.0 top_k 0 top_p 1.0 min_p 0.0 seed 0 : tensor<?x320xf32, #dsv3.dims<"O">>
+    %id = dsv3.argmax %l, %n : tensor<?x320xf32, #dsv3.dims<"O">>, tensor<?xi32, #dsv3.dims<"O">>
     ```
   }];
-  let arguments = (ins Graph_Float:$logits, F64Attr:$temperature, I64Attr:$top_k, F64Attr:$top_p,
-                       F64Attr:$min_p, I64Attr:$seed);
+  let arguments = (ins Graph_Float:$x, Graph_Ids:$limits);
   let results = (outs Graph_Ids:$result);
-  let assemblyFormat = [{
-    $logits `temperature` $temperature `top_k` $top_k `top_p` $top_p `min_p` $min_p `seed` $seed
-    attr-dict `:` type($logits)
-  }];
+  let assemblyFormat = "$x `,` $limits attr-dict `:` type($x) `,` type($limits)";
   let hasVerifier = 1;
 }
 

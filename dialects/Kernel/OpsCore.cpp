@@ -14,7 +14,7 @@ using dsv3::graph::spell;
 bool dsv3::kern::isCore(Operation *op) {
   return isa<RowwiseOp, GemmOp, GroupedGemmOp, GatherOp, RopeTableOp, RopeAppendOp,
              LatentAttentionOp, AttentionCombineOp, ExpandedAttentionOp, RouterOp, DispatchOp,
-             CombineOp, ConcatOp>(op);
+             CombineOp, ConcatOp, ArgmaxOp>(op);
 }
 
 static Type elementOf(Value value) {
@@ -310,6 +310,15 @@ LogicalResult RouterOp::verify() {
   if (check.ok()) {
     graph::checkRouting(check, int64_t(getGroups()), int64_t(getTopGroups()), check.number("k"));
   }
+  return check.result();
+}
+
+LogicalResult ArgmaxOp::verify() {
+  ShapeCheck check(*this);
+  checkF32(check, "x", getX(), {"O", "V"});
+  check.shape("limits", getLimits(), {"O"});
+  check.shape("outs", getDestination(), {"O"});
+  checkDestination(check, getDestination(), getResult());
   return check.result();
 }
 

@@ -435,4 +435,24 @@ def Kernel_ConcatOp : Kernel_CoreOp<"concat", [Pure]> {
   }];
 }
 
+def Kernel_ArgmaxOp : Kernel_CoreOp<"argmax", [Pure]> {
+  let summary = "the index of the largest element of each row";
+  let description = [{
+    As dsv3.argmax.
+
+    Constraints:
+    1. `x` is [O, V] of f32, `limits` is [O], `out` is [O].
+
+    ```mlir
+    %y = kern.argmax ins(%x, %n : tensor<?x320xf32, #dsv3.dims<"O">>, tensor<?xi32, #dsv3.dims<"O">>) outs(%o : tensor<?xi32, #dsv3.dims<"O">>) -> tensor<?xi32, #dsv3.dims<"O">>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$x, Graph_Ids:$limits, Graph_Ids:$destination);
+  let results = (outs Graph_Ids:$result);
+  let assemblyFormat = [{
+    `ins` `(` $x `,` $limits `:` type($x) `,` type($limits) `)`
+    `outs` `(` $destination `:` type($destination) `)` attr-dict `->` type($result)
+  }];
+}
+
 #endif // DSV3_KERNEL_OPS_CORE

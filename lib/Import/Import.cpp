@@ -239,15 +239,17 @@ void ModelBuilder::buildForward(const std::vector<Kind> &kinds) {
                      {plan::portPositions, ids()},
                      {plan::portRequests, ids()},
                      {plan::portRows, ids(plan::sizeOutputs)},
+                     {plan::portLimits, ids(plan::sizeOutputs)},
                      {"cache", cacheType()}},
                     {{plan::portLogits, rows(config.vocabSize, plan::sizeOutputs)},
-                     {plan::portNormed, rows(config.hiddenSize, plan::sizeOutputs)}});
+                     {plan::portNormed, rows(config.hiddenSize, plan::sizeOutputs)},
+                     {plan::portTokens, ids(plan::sizeOutputs)}});
   function->setAttr(graph::entryAttrName,
                     builder.getDictionaryAttr(builder.getNamedAttr(
                         graph::entryRoleKey, builder.getStringAttr(plan::roleStep))));
   auto [cos, sin] = ropeTable(function.getArgument(1));
   Value step[] = {cos, sin, function.getArgument(1), function.getArgument(2),
-                  function.getArgument(4)};
+                  function.getArgument(5)};
   Value x = embed(function.getArgument(0));
   graph::ObserveOp::create(builder, loc, plan::observedHidden, x, builder.getI64IntegerAttr(0));
   for (int64_t layer = 0; layer < config.numHiddenLayers; ++layer) {
@@ -258,7 +260,9 @@ void ModelBuilder::buildForward(const std::vector<Kind> &kinds) {
                              builder.getI64IntegerAttr(layer + 1));
   }
   Value normed = norm(gatherRows(x, function.getArgument(3)), "norm", config.rmsNormEps);
-  func::ReturnOp::create(builder, loc, {head(normed), normed});
+  Value logits = head(normed);
+  Value tokens = graph::ArgmaxOp::create(builder, loc, logits, function.getArgument(4));
+  func::ReturnOp::create(builder, loc, {logits, normed, tokens});
 }
 
 void ModelBuilder::buildMtp(const Kind &kind) {
@@ -270,7 +274,8 @@ void ModelBuilder::buildMtp(const Kind &kind) {
                      {plan::portRequests, ids()},
                      {plan::portRows, ids(plan::sizeOutputs)},
                      {"cache", cacheType()}},
-                    {{plan::portLogits, rows(config.vocabSize, plan::sizeOutputs)}});
+                    {{plan::portLogits, rows(config.vocabSize, plan::sizeOutputs)},
+                     {plan::portNormed, rows(config.hiddenSize, plan::sizeOutputs)}});
   function->setAttr(graph::entryAttrName,
                     builder.getDictionaryAttr(builder.getNamedAttr(
                         graph::entryRoleKey, builder.getStringAttr(plan::roleMtp))));
@@ -283,7 +288,8 @@ void ModelBuilder::buildMtp(const Kind &kind) {
   x = callLayer(kind, config.numHiddenLayers, x, step);
   Value normed =
       norm(gatherRows(x, function.getArgument(4)), "mtp.shared_head_norm", config.rmsNormEps);
-  func::ReturnOp::create(builder, loc, head(normed));
+  // Like the model's, whose norm is the same kernel then.
+  func::ReturnOp::create(builder, loc, {head(normed), normed});
 }
 
 OwningOpRef<ModuleOp> ModelBuilder::build(const StoredType &storedType) {

@@ -27,7 +27,7 @@ struct FamilyRow {
   std::string_view revision; ///< changes with the meaning of the fields
 };
 
-constexpr std::array<FamilyRow, 13> familyRows{{
+constexpr std::array<FamilyRow, 14> familyRows{{
     {Family::Rowwise, "rowwise", false, "rows", "1"},
     {Family::Gemm, "gemm", true, "flight k_block m_tile mr nr panels stream stream_most", "4"},
     {Family::GroupedGemm, "grouped_gemm", true,
@@ -43,6 +43,7 @@ constexpr std::array<FamilyRow, 13> familyRows{{
     {Family::Combine, "combine", false, "columns", "1"},
     {Family::Concat, "concat", false, "rows", "1"},
     {Family::AttentionCombine, "attention_combine", false, "heads", "1"},
+    {Family::Argmax, "argmax", false, "rows", "1"},
 }};
 
 /// What a family's configurations hold on a GPU; all read their weight row-major.
@@ -52,7 +53,7 @@ struct GpuFamilyRow {
   std::string_view revision; ///< changes with the meaning of the fields
 };
 
-constexpr std::array<GpuFamilyRow, 13> gpuFamilyRows{{
+constexpr std::array<GpuFamilyRow, 14> gpuFamilyRows{{
     {Family::Rowwise, "threads", "2"},
     {Family::Gemm, "boxes columns form rows stages threads", "8"},
     {Family::GroupedGemm, "boxes columns form rows stages threads", "7"},
@@ -66,6 +67,7 @@ constexpr std::array<GpuFamilyRow, 13> gpuFamilyRows{{
     {Family::Combine, "threads", "1"},
     {Family::Concat, "threads", "1"},
     {Family::AttentionCombine, "threads", "1"},
+    {Family::Argmax, "threads", "1"},
 }};
 
 constexpr std::array<CpuVariant, 4> variantRows{{

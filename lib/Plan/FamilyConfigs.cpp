@@ -328,6 +328,7 @@ std::vector<Configuration> enumerateConfigs(Family family, const CpuVariant &var
   case Family::Rowwise:
   case Family::Gather:
   case Family::Concat:
+  case Family::Argmax:
     return rowConfigs(facts, facts.n);
   case Family::RopeTable:
     return rowConfigs(facts, facts.n * 32);

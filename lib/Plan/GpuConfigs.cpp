@@ -12,12 +12,14 @@ namespace dsv3::plan {
 
 /// tile/reduce.cuh: a float for each warp.
 static constexpr int64_t blockSumBytes = warpLanes * 4;
+/// A float and its index for each warp.
+static constexpr int64_t blockBestBytes = warpLanes * 8;
 
-/// A row is a block; each thread has some of `work` columns.
-static std::vector<Configuration> rowConfigs(const KernelFacts &facts, int64_t work,
-                                             int64_t shared) {
+/// A row is a block, of at most `most` threads; each thread has some of `work` columns.
+static std::vector<Configuration> rowConfigs(const KernelFacts &facts, int64_t work, int64_t shared,
+                                             int64_t most = mostThreads) {
   std::vector<Configuration> configs;
-  for (int64_t threads = mostThreads; threads >= warpLanes; threads /= 2) {
+  for (int64_t threads = most; threads >= warpLanes; threads /= 2) {
     Fields fields{{"threads", threads}};
     if (threads > warpLanes && threads / 2 >= work) {
       configs.push_back(rejected(fields, "half of the threads would have nothing to do"));
@@ -74,6 +76,9 @@ std::vector<Configuration> enumerateConfigs(Family family, const GpuVariant &var
     }
     return configs;
   }
+  case Family::Argmax:
+    // A step has few rows, often one: what a block loads at a time bounds its speed.
+    return rowConfigs(facts, facts.n, blockBestBytes, 4 * mostThreads);
   case Family::Router:
     return {make({{"threads", warpLanes}}, rowTiles(facts, 1),
                  (2 * facts.groups + facts.expertGroups + 2 * facts.topK) * 4,

@@ -25,7 +25,8 @@ bool isDestination(OpOperand &operand) {
                number == op.getDestinationMutable().getOperandNumber();
       })
       .Case<kern::CombineOp, kern::GatherOp, kern::ConcatOp, kern::RopeAppendOp,
-            kern::LatentAttentionOp, kern::AttentionCombineOp, kern::ExpandedAttentionOp>(
+            kern::LatentAttentionOp, kern::AttentionCombineOp, kern::ExpandedAttentionOp,
+            kern::ArgmaxOp>(
           [&](auto op) { return number == op.getDestinationMutable().getOperandNumber(); })
       .Case([&](kern::RopeTableOp op) {
         return number == op.getCosDestinationMutable().getOperandNumber() ||

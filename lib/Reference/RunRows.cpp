@@ -44,6 +44,15 @@ static Tensor concat(const Tensor &lhs, const Tensor &rhs) {
   return result;
 }
 
+static Tensor argmaxOf(const Tensor &x, const Tensor &limits) {
+  Tensor ids({x.rows()});
+  for (int64_t t = 0; t < x.rows(); ++t) {
+    std::vector<float> row(x.row(t), x.row(t) + x.columns());
+    ids[t] = argmax(row, static_cast<int64_t>(limits[t]));
+  }
+  return ids;
+}
+
 LogicalResult Frame::runRows(Operation &op, bool &known) {
   auto outOfRange = [&] {
     return op.emitError("an index is out of range of the table that it reads");
@@ -73,18 +82,8 @@ LogicalResult Frame::runRows(Operation &op, bool &known) {
         define(gather.getResult(), *rows);
         return success();
       })
-      .Case([&](graph::SampleOp op) {
-        const Tensor &logits = get(op.getLogits());
-        Sampler sampler({op.getTemperature().convertToDouble(), static_cast<int64_t>(op.getTopK()),
-                         op.getTopP().convertToDouble(), op.getMinP().convertToDouble(),
-                         op.getSeed()},
-                        logits.columns());
-        Tensor ids({logits.rows()});
-        for (int64_t t = 0; t < logits.rows(); ++t) {
-          std::vector<float> row(logits.row(t), logits.row(t) + logits.columns());
-          ids[t] = sampler.sample(row, logits.columns());
-        }
-        bind(op.getResult(), ids);
+      .Case<graph::ArgmaxOp, kern::ArgmaxOp>([&](auto op) {
+        bind(op.getResult(), argmaxOf(get(op.getX()), get(op.getLimits())));
         return success();
       })
       .Case([&](graph::SliceOp op) {

@@ -53,7 +53,13 @@ Status dsv3::validate(const SamplingOptions &options) {
   return {};
 }
 
-int32_t dsv3::argmax(std::span<const float> logits) {
+/// Those of ids below `limit`.
+static std::span<const float> before(std::span<const float> logits, int64_t limit) {
+  return logits.first(std::min(logits.size(), size_t(std::max<int64_t>(limit, 0))));
+}
+
+int32_t dsv3::argmax(std::span<const float> logits, int64_t limit) {
+  logits = before(logits, limit);
   size_t best = 0;
   float value = -std::numeric_limits<float>::infinity();
   for (size_t i = 0; i < logits.size(); ++i) {
@@ -61,7 +67,7 @@ int32_t dsv3::argmax(std::span<const float> logits) {
       value = logits[i], best = i;
     }
   }
-  return int32_t(best);
+  return std::isfinite(value) ? int32_t(best) : noToken;
 }
 
 Sampler::Sampler(const SamplingOptions &options, int64_t vocabSize)
@@ -97,10 +103,10 @@ void Sampler::normalise(size_t count) {
 }
 
 int32_t Sampler::sample(std::span<const float> logits, int64_t limit) {
-  logits = logits.first(std::min(logits.size(), size_t(std::max<int64_t>(limit, 1))));
   if (options.temperature == 0) {
-    return argmax(logits);
+    return argmax(logits, limit);
   }
+  logits = before(logits, limit);
   size_t count = 0;
   for (size_t i = 0; i < logits.size(); ++i) {
     if (std::isfinite(logits[i])) {
@@ -108,7 +114,7 @@ int32_t Sampler::sample(std::span<const float> logits, int64_t limit) {
     }
   }
   if (count == 0) {
-    return argmax(logits);
+    return noToken;
   }
   count = keepTopK(count);
   normalise(count);

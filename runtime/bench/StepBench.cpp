@@ -124,11 +124,9 @@ Status StepBench::feed(std::span<const int32_t> ids, Observer *observer, int64_t
   for (int64_t at = 0; at < count; at += options.batch) {
     report("measuring decode", (repeat + 1) * count + at, (options.repeats + 1) * count);
     auto part = ids.subspan(size_t(at), size_t(std::min(options.batch, count - at)));
-    if (Status status = session.append(part, OutputRows::All, observer); !status) {
+    Status status = session.appendGreedy(part, session.plan().vocabSize, OutputRows::All, observer);
+    if (!status) {
       return status;
-    }
-    for (int64_t row = 0; row < session.outputs().rows; ++row) {
-      [[maybe_unused]] volatile int32_t chosen = argmax(session.outputs().logitsOf(row));
     }
   }
   report("measuring decode", (repeat + 2) * count, (options.repeats + 1) * count);

@@ -74,6 +74,7 @@ static Budget budgetOf(plan::Family family, const Form *form) {
   case plan::Family::Dispatch:
   case plan::Family::Combine:
   case plan::Family::Concat:
+  case plan::Family::Argmax:
     break;
   }
   return {64, false};

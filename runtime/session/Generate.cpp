@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <string>
 
 using namespace dsv3;
@@ -38,10 +37,17 @@ Expected<Generation> runtime::generate(LanguageModel &model, std::span<const int
   int64_t vocabulary = model.vocabulary();
   int64_t limit = options.limit == 0 ? vocabulary : std::min(options.limit, vocabulary);
   Sampler sampler(options.sampling, vocabulary);
+  auto feed = [&](std::span<const int32_t> ids, Observer *observer) -> Expected<int32_t> {
+    if (options.sampling.temperature == 0) {
+      return model.appendGreedy(ids, limit, observer);
+    }
+    Status status = model.append(ids, OutputRows::Last, observer);
+    return status ? Expected<int32_t>(sampler.sample(model.logits(), limit)) : status;
+  };
   Generation result;
   auto begin = Clock::now();
   int64_t first = model.position();
-  Status status = model.append(prompt, OutputRows::Last, options.prompt);
+  Expected<int32_t> next = feed(prompt, options.prompt);
   result.promptTokens = model.position() - first;
   result.promptTime = secondsSince(begin);
   begin = Clock::now();
@@ -54,15 +60,14 @@ Expected<Generation> runtime::generate(LanguageModel &model, std::span<const int
     if (model.cancelled()) {
       return stop(StopReason::Cancelled);
     }
-    if (!status) {
-      return status;
+    if (!next) {
+      return next.failure();
     }
-    int32_t id = sampler.sample(model.logits(), limit);
-    if (!std::isfinite(model.logits()[size_t(id)])) {
+    int32_t id = *next;
+    if (id == noToken) {
       return Failure{
-          "the model's answer is no number: the best logit at position " +
-              std::to_string(model.position()) + " is " +
-              std::to_string(model.logits()[size_t(id)]),
+          "the model's answer is no number: the largest logit at position " +
+              std::to_string(model.position()) + " is infinite, or all are NaN",
           "", "weights may be damaged: dsv3-run score --hidden shows the layer that it begins in"};
     }
     if (!options.ignoreEnds && std::ranges::find(options.ends, id) != options.ends.end()) {
@@ -78,6 +83,6 @@ Expected<Generation> runtime::generate(LanguageModel &model, std::span<const int
     if (model.position() == model.context()) {
       return stop(StopReason::Context);
     }
-    status = model.append(std::span(&id, 1), OutputRows::Last, nullptr);
+    next = feed(std::span(&id, 1), nullptr);
   }
 }

@@ -30,7 +30,7 @@ Status Session::checkAppend(std::span<const int32_t> ids, int64_t end) const {
 }
 
 Status Session::feed(Role &role, std::span<const int32_t> ids, std::span<const float> hidden,
-                     int64_t &position, OutputRows rows, Observer *observer) {
+                     int64_t &position, Wanted wanted, Observer *observer) {
   auto columns = size_t(model->hiddenSize);
   auto run = [&](size_t entry, int64_t first, int64_t count) -> Status {
     if (cancelled()) {
@@ -43,7 +43,7 @@ Status Session::feed(Role &role, std::span<const int32_t> ids, std::span<const f
       }
     }
     Status status = step(role.prepared[entry], ids.subspan(size_t(first), size_t(count)), position,
-                         rows, observer);
+                         wanted, observer);
     if (!status) {
       return status;
     }
@@ -87,9 +87,9 @@ private:
 } // namespace
 
 Status Session::step(Prepared &prepared, std::span<const int32_t> ids, int64_t position,
-                     OutputRows rows, Observer *observer) {
+                     Wanted wanted, Observer *observer) {
   auto count = int64_t(ids.size());
-  int64_t firstRow = rows == OutputRows::All ? 0 : count - 1;
+  int64_t firstRow = wanted.rows == OutputRows::All ? 0 : count - 1;
   int64_t outputRows = count - firstRow;
   auto uploadFrom = [&](InputPort port, int64_t first, int64_t length) {
     auto part = std::span(numbers).first(size_t(length));
@@ -122,25 +122,58 @@ Status Session::step(Prepared &prepared, std::span<const int32_t> ids, int64_t p
   if (!status) {
     return status;
   }
-  auto logits = buffers.read(OutputPort::Logits, outputRows * model->vocabSize);
-  auto normed =
-      buffers.read(OutputPort::Normed, prepared.givesNormed ? outputRows * model->hiddenSize : 0);
-  if (!logits || !normed) {
-    return logits ? normed.status() : logits.status();
-  }
   lastOutputs.entry = prepared.entry;
   lastOutputs.position = position + firstRow;
   lastOutputs.rows = outputRows;
+  return readOutputs(prepared, wanted.greedy);
+}
+
+Status Session::readOutputs(const Prepared &prepared, bool greedy) {
+  int64_t rows = lastOutputs.rows;
+  auto logits = buffers.read<float>(OutputPort::Logits, greedy ? 0 : rows * model->vocabSize);
+  auto normed = buffers.read<float>(OutputPort::Normed,
+                                    prepared.givesNormed && !greedy ? rows * model->hiddenSize : 0);
+  auto chosen = buffers.read<int32_t>(OutputPort::Tokens, greedy ? rows : 0);
+  if (!logits || !normed || !chosen) {
+    return !logits ? logits.status() : !normed ? normed.status() : chosen.status();
+  }
   lastOutputs.logits = *logits;
   lastOutputs.normed = *normed;
+  lastOutputs.tokens = *chosen;
   return {};
 }
 
-Status Session::append(std::span<const int32_t> ids, OutputRows rows, Observer *observer) {
+Status Session::appendFor(std::span<const int32_t> ids, Wanted wanted, Observer *observer) {
   if (Status status = checkAppend(ids, tokens + int64_t(ids.size())); !status) {
     return status;
   }
-  return feed(steps, ids, {}, tokens, rows, observer);
+  return feed(steps, ids, {}, tokens, wanted, observer);
+}
+
+Status Session::append(std::span<const int32_t> ids, OutputRows rows, Observer *observer) {
+  return appendFor(ids, {rows}, observer);
+}
+
+Status Session::appendGreedy(std::span<const int32_t> ids, int64_t limit, OutputRows rows,
+                             Observer *observer) {
+  if (Status status = uploadLimit(limit); !status) {
+    return status;
+  }
+  return appendFor(ids, {rows, true}, observer);
+}
+
+/// All rows have the one limit, so that steps after the first upload none.
+Status Session::uploadLimit(int64_t limit) {
+  auto wanted = int32_t(std::clamp<int64_t>(limit, 0, model->vocabSize));
+  if (wanted == uploadedLimit) {
+    return {};
+  }
+  auto rows = size_t(std::ranges::max(steps.ranges, {}, &StepRange::maxTokens).maxTokens);
+  auto limits = std::span(numbers).first(rows);
+  std::ranges::fill(limits, wanted);
+  Status status = buffers.upload(InputPort::Limits, std::as_bytes(limits));
+  uploadedLimit = status ? wanted : -1;
+  return status;
 }
 
 Status Session::appendMtp(std::span<const int32_t> nextIds, std::span<const float> normed,
@@ -161,7 +194,7 @@ Status Session::appendMtp(std::span<const int32_t> nextIds, std::span<const floa
   if (Status status = checkAppend(nextIds, end); !status) {
     return status;
   }
-  return feed(mtp, nextIds, normed, mtpTokens, rows, observer);
+  return feed(mtp, nextIds, normed, mtpTokens, {rows}, observer);
 }
 
 Status Session::rewind(int64_t position) {

@@ -55,6 +55,11 @@ public:
   Status append(std::span<const int32_t> ids, OutputRows rows = OutputRows::Last,
                 Observer *observer = nullptr);
 
+  /// The same, but gives in the place of each row's logits the index of the largest of the first
+  /// `limit`, which the device finds: see argmax of dsv3/Support/Sampling.h.
+  Status appendGreedy(std::span<const int32_t> ids, int64_t limit,
+                      OutputRows rows = OutputRows::Last, Observer *observer = nullptr);
+
   /// Appends to the MTP module, for the tokens from the first on that it was not yet given:
   /// `nextIds` are the ids of the tokens that follow them and `normed` [ids, hidden size]
   /// what the head read for them (StepOutputs::normed, copied: steps overwrite it). Row t
@@ -91,6 +96,11 @@ private:
     std::vector<StepRange> ranges;
     std::vector<Prepared> prepared;
   };
+  /// What the host wants of steps.
+  struct Wanted {
+    OutputRows rows = OutputRows::Last;
+    bool greedy = false; ///< tokens in the place of logits, which stay on the device
+  };
 
   Session(Device &device, const plan::Plan &plan, StepBuffers buffers);
   Status applyOptions(const SessionOptions &options);
@@ -99,10 +109,13 @@ private:
   Status prepare(const SessionKernels &kernels, const ParameterAddresses &parameters);
   Status checkEntry(const plan::Entry &entry) const;
   Status checkAppend(std::span<const int32_t> ids, int64_t end) const;
+  Status appendFor(std::span<const int32_t> ids, Wanted wanted, Observer *observer);
   Status feed(Role &role, std::span<const int32_t> ids, std::span<const float> hidden,
-              int64_t &position, OutputRows rows, Observer *observer);
-  Status step(Prepared &prepared, std::span<const int32_t> ids, int64_t position, OutputRows rows,
+              int64_t &position, Wanted wanted, Observer *observer);
+  Status step(Prepared &prepared, std::span<const int32_t> ids, int64_t position, Wanted wanted,
               Observer *observer);
+  Status uploadLimit(int64_t limit);
+  Status readOutputs(const Prepared &prepared, bool greedy);
 
   Device &device;
   const plan::Plan *model;
@@ -110,6 +123,7 @@ private:
   const std::atomic<bool> *cancel = nullptr;
   int64_t contextTokens = 0, chunk = 0;
   int64_t tokens = 0, mtpTokens = 0;
+  int32_t uploadedLimit = 0; ///< of all rows, on the device; -1: not known
 
   int64_t cacheLayerBytes = 0;
   std::unique_ptr<Buffer> arena, cache, pageTable;

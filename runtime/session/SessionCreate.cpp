@@ -123,9 +123,12 @@ Status Session::checkEntry(const plan::Entry &entry) const {
                        " tokens, found a maximum of " + number(admitted),
                    "entry '" + entry.name + "'"};
   }
+  bool isMtp = entry.role == plan::roleMtp;
   if (!has(entry.inputs, plan::portIds) || !has(entry.outputs, plan::portLogits) ||
-      (entry.role == plan::roleMtp && !has(entry.inputs, plan::portHidden))) {
-    return Failure{"expected ports for ids and logits, and for hidden in an MTP module",
+      !(isMtp ? has(entry.inputs, plan::portHidden)
+              : has(entry.inputs, plan::portLimits) && has(entry.outputs, plan::portTokens))) {
+    return Failure{"expected ports for ids and logits, for hidden in an MTP module, and for limits "
+                   "and tokens elsewhere",
                    "entry '" + entry.name + "'"};
   }
   return {};

@@ -28,11 +28,13 @@ static constexpr std::array<KnownPort, inputPorts> knownInputs{{
     {plan::portPositions, DType::I32, KnownPort::One, KnownPort::Tokens},
     {plan::portRequests, DType::I32, KnownPort::One, KnownPort::Tokens},
     {plan::portRows, DType::I32, KnownPort::One, KnownPort::Outputs},
+    {plan::portLimits, DType::I32, KnownPort::One, KnownPort::Outputs},
     {plan::portHidden, DType::F32, KnownPort::HiddenSize, KnownPort::Tokens},
 }};
 static constexpr std::array<KnownPort, outputPorts> knownOutputs{{
     {plan::portLogits, DType::F32, KnownPort::Vocabulary, KnownPort::Outputs},
     {plan::portNormed, DType::F32, KnownPort::HiddenSize, KnownPort::Outputs},
+    {plan::portTokens, DType::I32, KnownPort::One, KnownPort::Outputs},
 }};
 
 template <size_t count>
@@ -168,18 +170,17 @@ Status StepBuffers::upload(InputPort port, std::span<const std::byte> values) {
   return to.buffer ? device->upload(*to.buffer, 0, values) : Status();
 }
 
-Expected<std::span<const float>> StepBuffers::read(OutputPort port, int64_t count) {
+Expected<const void *> StepBuffers::find(OutputPort port, size_t bytes) {
   Port &from = outputs[size_t(port)];
-  if (count == 0) {
-    return std::span<const float>();
+  if (bytes == 0) {
+    return nullptr;
   }
-  const void *data = from.buffer->hostAddress();
-  if (!data) {
-    auto used = from.copy.bytes().first(size_t(count) * sizeof(float));
-    if (Status status = device->download(used, *from.buffer, 0); !status) {
-      return status;
-    }
-    data = used.data();
+  if (const void *data = from.buffer->hostAddress()) {
+    return data;
   }
-  return std::span(static_cast<const float *>(data), size_t(count));
+  auto used = from.copy.bytes().first(bytes);
+  if (Status status = device->download(used, *from.buffer, 0); !status) {
+    return status;
+  }
+  return used.data();
 }

@@ -22,9 +22,9 @@ struct StepSizes {
   int32_t outputs = -1; ///< index of O
 };
 
-enum class InputPort : uint8_t { Ids, Positions, Requests, Rows, Hidden };
-enum class OutputPort : uint8_t { Logits, Normed };
-inline constexpr size_t inputPorts = 5, outputPorts = 2;
+enum class InputPort : uint8_t { Ids, Positions, Requests, Rows, Limits, Hidden };
+enum class OutputPort : uint8_t { Logits, Normed, Tokens };
+inline constexpr size_t inputPorts = 6, outputPorts = 3;
 
 /// Not thread-safe. The device must outlive it.
 class StepBuffers {
@@ -40,8 +40,15 @@ public:
 
   Status upload(InputPort port, std::span<const std::byte> values);
   /// The first `count` elements of an output for the host, downloaded if need be.
-  /// Precondition: count is 0, or the entry that ran has the output.
-  Expected<std::span<const float>> read(OutputPort port, int64_t count);
+  /// Precondition: T is the port's type; count is 0, or the entry that ran has the output.
+  template <typename T>
+  Expected<std::span<const T>> read(OutputPort port, int64_t count) {
+    Expected<const void *> data = find(port, size_t(count) * sizeof(T));
+    if (!data) {
+      return data.failure();
+    }
+    return std::span(static_cast<const T *>(*data), size_t(count));
+  }
 
 private:
   struct Port {
@@ -52,6 +59,8 @@ private:
 
   explicit StepBuffers(Device &device) : device(&device) {}
   Status measure(const plan::Plan &plan);
+  /// Where the host finds the first bytes of an output; null if it wants none.
+  Expected<const void *> find(OutputPort port, size_t bytes);
   Status allocate();
 
   Device *device;

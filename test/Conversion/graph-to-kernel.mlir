@@ -74,6 +74,14 @@ kern.def @lm_head kind "lm_head" ins(%x: tensor<?x128xf32, #O>, %w: tensor<320x1
   kern.yield %l : tensor<?x320xf32, #O>
 }
 
+// CHECK-LABEL: kern.def @argmax
+// CHECK-SAME: family "argmax" sizes ["O"]
+// CHECK: kern.argmax ins(%{{.+}}, %{{.+}} : tensor<?x320xf32, {{.*}}>, {{.*}}) outs(%{{.+}} : tensor<?xi32
+kern.def @argmax kind "argmax" ins(%l: tensor<?x320xf32, #O>, %n: tensor<?xi32, #O>) outs(%o: tensor<?xi32, #O>) {
+  %id = dsv3.argmax %l, %n : tensor<?x320xf32, #O>, tensor<?xi32, #O>
+  kern.yield %id : tensor<?xi32, #O>
+}
+
 // Heads at a stride: the first 16 of 24 columns of each.
 // CHECK-LABEL: kern.def @head_linear
 // CHECK: %[[V:.+]] = kern.view %{{.+}} offset 0 stride 24 : tensor<?x96xf32{{.*}} -> tensor<?x4x16xf32

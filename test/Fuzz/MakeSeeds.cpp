@@ -41,8 +41,10 @@ int main(int argc, char **argv) {
   std::filesystem::path folder = argv[1];
   std::filesystem::create_directories(folder);
   plan::Plan plan = test::smallPlan();
-  // A session wants room for the output of every token.
+  // A session wants room for the output of every token, and to choose tokens.
   plan.entries[0].maxima = {16, 16};
+  plan.entries[0].inputs.push_back({"limits", DType::I32, 1, 1});
+  plan.entries[0].outputs.push_back({"tokens", DType::I32, 1, 1});
   std::ofstream(folder / "plan.dsv3", std::ios::binary) << plan::serialise(plan);
   // Forged: a small file that expands to more launches than fit in memory.
   plan::Entry &entry = plan.entries[0];

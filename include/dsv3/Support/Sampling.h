@@ -1,7 +1,7 @@
 //===- Sampling.h - choose the next token -----------------------*- C++ -*-===//
 //
-// Greedy choice and seeded sampling from a row of logits, shared by the session
-// and the reference interpreter so that both pick the same token. Filters come
+// Greedy choice and seeded sampling from a row of logits. The greedy choice is the
+// meaning of dsv3.argmax, which steps of a model end with. Filters come
 // in the order of Hugging Face's generate: temperature, top-k, top-p, min-p.
 // The random numbers are PCG32's and the same on every platform.
 //
@@ -42,9 +42,12 @@ struct SamplingOptions {
 /// Fails, naming the option, if a value is outside of its range or not finite.
 Status validate(const SamplingOptions &options);
 
-/// The index of the largest logit, the lowest among equals. NaN never wins.
-/// Precondition: logits is not empty.
-int32_t argmax(std::span<const float> logits);
+/// In the place of a token: no logit is a number to choose it by.
+inline constexpr int32_t noToken = -1;
+
+/// The index of the largest of the first `limit` logits, or of all if there are fewer; the lowest
+/// among equals. NaN is never the largest. noToken if the largest is infinite or there is none.
+int32_t argmax(std::span<const float> logits, int64_t limit);
 
 class Sampler {
 public:
@@ -53,7 +56,7 @@ public:
   Sampler(const SamplingOptions &options, int64_t vocabSize);
 
   /// The next token. Ids from `limit` on are not chosen (those that the
-  /// tokenizer lacks).
+  /// tokenizer lacks). noToken if no logit before is finite.
   int32_t sample(std::span<const float> logits, int64_t limit);
 
 private:

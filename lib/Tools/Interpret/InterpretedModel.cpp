@@ -79,6 +79,8 @@ Status InterpretedModel::step(const std::string &entry, std::span<const int32_t>
   input(plan::portPositions) = counted(position, count);
   input(plan::portRequests) = Tensor({count});
   input(plan::portRows) = counted(firstRow, outputRows);
+  input(plan::portLimits) =
+      tensorOf<int64_t>(std::vector<int64_t>(outputRows, limit), {outputRows});
   if (!hidden.empty()) {
     input(plan::portHidden) = tensorOf(hidden, {count, config.hiddenSize});
   }
@@ -96,6 +98,9 @@ Status InterpretedModel::step(const std::string &entry, std::span<const int32_t>
   lastLogits = valuesOf<float>((*outputs)[std::string(plan::portLogits)]);
   auto normed = outputs->find(std::string(plan::portNormed));
   lastNormed = normed == outputs->end() ? std::vector<float>() : valuesOf<float>(normed->second);
+  auto chosen = outputs->find(std::string(plan::portTokens));
+  lastTokens =
+      chosen == outputs->end() ? std::vector<int32_t>() : valuesOf<int32_t>(chosen->second);
   return observer
              ? observer->outputs({position + firstRow, outputRows, lastLogits, lastNormed, nullptr})
              : Status();
@@ -110,6 +115,13 @@ Status InterpretedModel::append(std::span<const int32_t> ids, OutputRows rows,
     return done;
   };
   return runtime::forEachStep(steps.ranges, chunk, static_cast<int64_t>(ids.size()), run);
+}
+
+Expected<int32_t> InterpretedModel::appendGreedy(std::span<const int32_t> ids, int64_t below,
+                                                 runtime::Observer *observer) {
+  limit = below;
+  Status status = append(ids, OutputRows::Last, observer);
+  return status ? Expected<int32_t>(lastTokens.back()) : status;
 }
 
 std::span<const float> InterpretedModel::logits() const {

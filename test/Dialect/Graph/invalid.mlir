@@ -881,54 +881,28 @@ func.func @observe_layer(%x: tensor<?x8xf32, #T>) {
 
 // -----
 
-func.func @sample_rank(%l: tensor<320xf32>) {
-  // expected-error @below {{'dsv3.sample' op expected 'logits' to be [O, V], found [320]}}
-  %id = dsv3.sample %l temperature 0.0 top_k 0 top_p 1.0 min_p 0.0 seed 0 : tensor<320xf32>
+func.func @argmax_rank(%l: tensor<320xf32>, %n: tensor<320xi32>) {
+  // expected-error @below {{'dsv3.argmax' op expected 'x' to be [O, V], found [320], in @argmax_rank}}
+  %id = dsv3.argmax %l, %n : tensor<320xf32>, tensor<320xi32>
   return
 }
 
 // -----
 
 #O = #dsv3.dims<"O">
-func.func @sample_type(%l: tensor<?x320xbf16, #O>) {
-  // expected-error @below {{'dsv3.sample' op expected elements of 'logits' to be f32, found bf16, in @sample_type}}
-  %id = dsv3.sample %l temperature 0.0 top_k 0 top_p 1.0 min_p 0.0 seed 0 : tensor<?x320xbf16, #O>
+func.func @argmax_type(%l: tensor<?x320xbf16, #O>, %n: tensor<?xi32, #O>) {
+  // expected-error @below {{'dsv3.argmax' op expected elements of 'x' to be f32, found bf16, in @argmax_type}}
+  %id = dsv3.argmax %l, %n : tensor<?x320xbf16, #O>, tensor<?xi32, #O>
   return
 }
 
 // -----
 
 #O = #dsv3.dims<"O">
-func.func @temperature(%l: tensor<?x320xf32, #O>) {
-  // expected-error @below {{'dsv3.sample' op expected 'temperature' of 0 or more, found -1, in @temperature; hint: 0 takes the largest logit}}
-  %id = dsv3.sample %l temperature -1.0 top_k 0 top_p 1.0 min_p 0.0 seed 0 : tensor<?x320xf32, #O>
-  return
-}
-
-// -----
-
-#O = #dsv3.dims<"O">
-func.func @top_k(%l: tensor<?x320xf32, #O>) {
-  // expected-error @below {{'dsv3.sample' op expected 'top_k' of 0 or more, found -1, in @top_k; hint: 0 keeps all}}
-  %id = dsv3.sample %l temperature 1.0 top_k -1 top_p 1.0 min_p 0.0 seed 0 : tensor<?x320xf32, #O>
-  return
-}
-
-// -----
-
-#O = #dsv3.dims<"O">
-func.func @top_p(%l: tensor<?x320xf32, #O>) {
-  // expected-error @below {{'dsv3.sample' op expected 'top_p' from 0 to 1, found -1, in @top_p; hint: 1 keeps all}}
-  %id = dsv3.sample %l temperature 1.0 top_k 0 top_p -1.0 min_p 0.0 seed 0 : tensor<?x320xf32, #O>
-  return
-}
-
-// -----
-
-#O = #dsv3.dims<"O">
-func.func @min_p(%l: tensor<?x320xf32, #O>) {
-  // expected-error @below {{'dsv3.sample' op expected 'min_p' from 0 to 1, found 1.5, in @min_p; hint: 0 keeps all}}
-  %id = dsv3.sample %l temperature 1.0 top_k 0 top_p 1.0 min_p 1.5 seed 0 : tensor<?x320xf32, #O>
+#T = #dsv3.dims<"T">
+func.func @argmax_limits(%l: tensor<?x320xf32, #O>, %n: tensor<?xi32, #T>) {
+  // expected-error @below {{'dsv3.argmax' op expected 'limits' to be [O] with O = O (as in 'x'), found [T], in @argmax_limits}}
+  %id = dsv3.argmax %l, %n : tensor<?x320xf32, #O>, tensor<?xi32, #T>
   return
 }
 

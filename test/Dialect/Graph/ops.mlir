@@ -61,11 +61,8 @@ func.func @dense(%ids: tensor<?xi32, #T>, %rows: tensor<?xi32, #O>, %table: tens
   %k = dsv3.gather_rows %g, %rows : tensor<?x128xf32, #T>, tensor<?xi32, #O>
   // CHECK: dsv3.lm_head %{{.*}} -> tensor<?x320xf32
   %l = dsv3.lm_head %k, %table : tensor<?x128xf32, #O>, tensor<320x128xbf16> -> tensor<?x320xf32, #O>
-  // CHECK: dsv3.sample %{{.*}} temperature 1.0{{.*}} top_k 40 top_p 5.0{{.*}} min_p 2.5{{.*}} seed 7
-  %m = dsv3.sample %l temperature 1.0 top_k 40 top_p 5.0e-01 min_p 2.5e-01 seed 7 : tensor<?x320xf32, #O>
-  // A mass of 0 keeps the most probable alone.
-  // CHECK: dsv3.sample %{{.*}} top_p 0.0
-  %best = dsv3.sample %l temperature 1.0 top_k 0 top_p 0.0 min_p 0.0 seed 7 : tensor<?x320xf32, #O>
+  // CHECK: dsv3.argmax %{{.*}}, %{{.*}} : tensor<?x320xf32, #{{.*}}>, tensor<?xi32
+  %m = dsv3.argmax %l, %rows : tensor<?x320xf32, #O>, tensor<?xi32, #O>
   return
 }
 

@@ -183,6 +183,25 @@ func.func @gather_rows(%t: tensor<320x128xbf16>, %i: tensor<?xi32, #O>, %o: !x) 
 // -----
 
 #T = #dsv3.dims<"T">
+func.func @argmax(%x: tensor<?x8xbf16, #T>, %n: tensor<?xi32, #T>) {
+  // expected-error @below {{'kern.argmax' op expected elements of 'x' to be f32, found bf16, in @argmax}}
+  %y = kern.argmax ins(%x, %n : tensor<?x8xbf16, #T>, tensor<?xi32, #T>) outs(%n : tensor<?xi32, #T>) -> tensor<?xi32, #T>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+#O = #dsv3.dims<"O">
+func.func @argmax_rows(%x: tensor<?x8xf32, #T>, %n: tensor<?xi32, #T>, %o: tensor<?xi32, #O>) {
+  // expected-error @below {{'kern.argmax' op expected 'outs' to be [O] with O = T (as in 'x'), found [O], in @argmax_rows}}
+  %y = kern.argmax ins(%x, %n : tensor<?x8xf32, #T>, tensor<?xi32, #T>) outs(%o : tensor<?xi32, #O>) -> tensor<?xi32, #O>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
 func.func @concat(%a: tensor<?x8xf32, #T>, %o: tensor<?x17xf32, #T>) {
   // expected-error @below {{'kern.concat' op expected 'outs' to be [T, m + n] with m + n = 16 (from 'lhs' and 'rhs'), found [T, 17], in @concat}}
   %y = kern.concat ins(%a, %a : tensor<?x8xf32, #T>, tensor<?x8xf32, #T>) outs(%o : tensor<?x17xf32, #T>) -> tensor<?x17xf32, #T>

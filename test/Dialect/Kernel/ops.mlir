@@ -80,6 +80,8 @@ func.func @rows(%x: !x, %t: tensor<?xf32, #T>, %table: tensor<320x128xbf16>, %i:
   } -> !x
   // CHECK: kern.gather ins(%{{.+}}, %{{.+}} : tensor<320x128xbf16>, {{.*}}) outs({{.*}}) -> tensor<?x128xf32
   %b = kern.gather ins(%table, %i : tensor<320x128xbf16>, tensor<?xi32, #T>) outs(%x : !x) -> !x
+  // CHECK: kern.argmax ins(%{{.+}}, %{{.+}} : tensor<?x128xf32, {{.*}}>, {{.*}}) outs({{.*}}) -> tensor<?xi32
+  %best = kern.argmax ins(%x, %i : !x, tensor<?xi32, #T>) outs(%i : tensor<?xi32, #T>) -> tensor<?xi32, #T>
   // CHECK: kern.concat ins({{.*}}) outs({{.*}}) -> tensor<?x256xf32
   %c = kern.concat ins(%a, %b : !x, !x) outs(%w : tensor<?x256xf32, #T>) -> tensor<?x256xf32, #T>
   // CHECK: kern.view %{{.+}} offset 128 : {{.*}} -> tensor<?x128xf32

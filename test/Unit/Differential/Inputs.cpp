@@ -27,6 +27,7 @@ private:
   reference::Tensor floats(RankedTensorType type);
   void setIndices();
   void setParts(kern::AttentionCombineOp op);
+  void setChoices(kern::ArgmaxOp op);
   void fill(Value value, const std::function<int64_t(int64_t)> &element);
   void setCache(graph::CacheType type);
   void placeTokens(Value positions, Value requests, int64_t limit, bool distinct);
@@ -163,6 +164,34 @@ void InputMaker::setParts(kern::AttentionCombineOp op) {
   }
 }
 
+/// Rows as they come, with a few values in many places, with numbers among NaNs, without any
+/// number, and with infinities; limits on both sides of what there is, too.
+void InputMaker::setChoices(kern::ArgmaxOp op) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  reference::Tensor &x = inputs.tensors[cast<BlockArgument>(op.getX()).getArgNumber()];
+  int64_t columns = x.columns();
+  for (int64_t t = 0; t < x.rows(); ++t) {
+    double *row = x.row(t);
+    int64_t kind = below(6);
+    for (int64_t i = 0; i < columns; ++i) {
+      row[i] = kind == 1   ? std::round(row[i])
+               : kind == 2 ? (below(3) == 0 ? row[i] : nan)
+               : kind == 3 ? (below(2) == 0 ? -infinity : nan)
+               : kind == 4 ? -std::fabs(row[i])
+                           : row[i];
+    }
+    if (kind == 5) {
+      row[below(columns)] = infinity;
+    }
+  }
+  fill(op.getLimits(), [&](int64_t) {
+    int64_t wanted[] = {columns, columns,   below(columns + 1), columns + 1,
+                        -1,      INT32_MIN, INT32_MAX};
+    return wanted[below(std::size(wanted))];
+  });
+}
+
 void InputMaker::setIndices() {
   Operation *core = definition.getCore();
   if (auto op = dyn_cast<kern::GatherOp>(core)) {
@@ -189,6 +218,8 @@ void InputMaker::setIndices() {
     std::iota(order.begin(), order.end(), int64_t(0));
     std::shuffle(order.begin(), order.end(), random);
     fill(op.getSlots(), [&](int64_t i) { return order[static_cast<size_t>(i)]; });
+  } else if (auto op = dyn_cast<kern::ArgmaxOp>(core)) {
+    setChoices(op);
   } else if (auto op = dyn_cast<kern::GroupedGemmOp>(core)) {
     auto result = shapeOf(cast<RankedTensorType>(op.getResult().getType()));
     int64_t experts = cast<RankedTensorType>(op.getWeight().getType()).getDimSize(0);

@@ -3,6 +3,11 @@
 
 #include "dsv3/Pipelines/Compiler.h"
 #include "dsv3/Plan/Families.h"
+#include "dsv3/Transforms/Passes.h"
+
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/FormatVariadic.h"
 
 #include <gtest/gtest.h>
 
@@ -130,6 +135,28 @@ OwningOpRef<ModuleOp> compileCase(const Case &one, MLIRContext &context,
     }
   }
   return compileTo(Phase::Configured, context, source, options);
+}
+
+OwningOpRef<ModuleOp> argmaxKernels(MLIRContext &context,
+                                    const std::vector<std::string> &variants) {
+  std::string text = "#O = #dsv3.dims<\"O\">\n!i = tensor<?xi32, #O>\n";
+  for (int64_t columns : {1, 7, 255, 256, 513, 1537, 20011}) {
+    text += llvm::formatv(R"(
+kern.def @argmax{0} kind "argmax" family "argmax" sizes ["O"] ins(%x: tensor<?x{0}xf32, #O>, %n: !i) outs(%o: !i) maxima [#dsv3.size<"O", max = 64>] {{
+  %y = kern.argmax ins(%x, %n : tensor<?x{0}xf32, #O>, !i) outs(%o : !i) -> !i
+  kern.yield %y : !i
+})",
+                          columns);
+  }
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
+  PassManager manager(&context);
+  ConfigureKernelsOptions options;
+  if (!variants.empty()) {
+    options.variants = SmallVector<std::string>(variants.begin(), variants.end());
+  }
+  manager.addPass(createConfigureKernels(options));
+  EXPECT_TRUE(module && succeeded(manager.run(*module)));
+  return module;
 }
 
 } // namespace dsv3::differential

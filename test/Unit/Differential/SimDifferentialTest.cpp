@@ -167,6 +167,12 @@ TEST_F(SimKernels, OfInt4WeightsUnderPolicyBf16DoWhatTheirBodiesSay) {
 TEST_F(SimKernels, OfPolicyBf16DoWhatTheirBodiesSay) {
   compareModel(onTensorCores("nanoBf16", "mma"), "sm_80", 70, {Form::MmaTiles});
 }
+TEST(SimKernels, OfChoicesDoWhatTheirBodiesSay) {
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  MLIRContext context(registry);
+  compareOnSim(*argmaxKernels(context, {"sm_90a"}), "sm_90a", 64);
+}
 
 /// The module of `text`, which has no functions, configured for the variant.
 static OwningOpRef<ModuleOp> configured(const std::string &text, const std::string &variant,

@@ -1,10 +1,12 @@
-//===- TieTest.cpp - routers choose alike among equals --------------------===//
+//===- TieTest.cpp - choices among equals are alike -----------------------===//
 //
 // Numbers of a distribution are never equal; those of a real router are, where experts are
-// alike or a weight is zero. Then the lowest expert wins, in code as in the reference.
+// alike or a weight is zero. Then the lowest expert wins, in code as in the reference. So does
+// the lowest token, and none among those that are no numbers.
 //
 //===----------------------------------------------------------------------===//
 #include "KernelRun.h"
+#include "Models.h"
 
 #include "dsv3/Tools/Registration.h"
 #include "dsv3/Transforms/Passes.h"
@@ -71,3 +73,11 @@ static void compareTies(const std::string &scale) {
 TEST(Ties, TheLowestExpertWins) { compareTies("2.5"); }
 
 TEST(Ties, TheLowestExpertWinsInTheOppositeOrder) { compareTies("-2.5"); }
+
+TEST(Ties, TheLowestOfTheLargestWins) {
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  MLIRContext context(registry);
+  std::mt19937_64 random(20);
+  compareKernels(*argmaxKernels(context), random);
+}

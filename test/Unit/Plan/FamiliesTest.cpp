@@ -32,9 +32,9 @@ TEST(Families, ConfigurationsHaveTheFieldsOfTheTable) {
   KernelFacts facts;
   facts.maxRows = 64, facts.n = 128, facts.k = 128, facts.groups = 16, facts.heads = 4;
   facts.latent = 32, facts.rope = 8, facts.nope = 16, facts.value = 24, facts.expertGroups = 4;
-  for (const char *name :
-       {"rowwise", "gemm", "grouped_gemm", "gather", "rope_table", "rope_append",
-        "latent_attention", "expanded_attention", "router", "dispatch", "combine", "concat"}) {
+  for (const char *name : {"rowwise", "gemm", "grouped_gemm", "gather", "rope_table", "rope_append",
+                           "latent_attention", "expanded_attention", "router", "dispatch",
+                           "combine", "concat", "argmax"}) {
     for (const CpuVariant &variant : cpuVariants()) {
       std::string fields;
       for (const auto &field : chooseConfig(*familyFromName(name), variant, facts).fields) {
@@ -97,9 +97,9 @@ TEST(Families, ConfigurationsOfGpusHaveTheFieldsOfTheTable) {
   facts.maxRows = 512, facts.n = 128, facts.k = 128, facts.groups = 16, facts.heads = 4;
   facts.latent = 32, facts.rope = 8, facts.nope = 16, facts.value = 24, facts.expertGroups = 4;
   facts.topK = 4;
-  for (const char *name :
-       {"rowwise", "gemm", "grouped_gemm", "gather", "rope_table", "rope_append",
-        "latent_attention", "expanded_attention", "router", "dispatch", "combine", "concat"}) {
+  for (const char *name : {"rowwise", "gemm", "grouped_gemm", "gather", "rope_table", "rope_append",
+                           "latent_attention", "expanded_attention", "router", "dispatch",
+                           "combine", "concat", "argmax"}) {
     for (const GpuVariant &variant : gpuVariants()) {
       Configuration config = chooseConfig(*familyFromName(name), variant.name, facts);
       ASSERT_TRUE(config.legal) << name << ": " << config.reason;

@@ -38,6 +38,9 @@ public:
     return {};
   }
   std::span<const float> logits() const override { return usual; }
+  Expected<int32_t> appendGreedy(std::span<const int32_t>, int64_t, runtime::Observer *) override {
+    return Failure{"none"};
+  }
   bool hasMtp() const override { return false; }
   Status appendMtp(std::span<const int32_t>, std::span<const float>, runtime::OutputRows,
                    runtime::Observer *) override {

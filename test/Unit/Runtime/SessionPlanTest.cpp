@@ -165,14 +165,24 @@ TEST_F(SessionPlan, HiddenOutputsAreDownloaded) {
     NullDevice other(visible);
     auto session = Session::create(other, model.plan, model.kernels, model.parameters(), {});
     ASSERT_TRUE(session);
-    // The logits are the third argument of the last launch. Kernels do not run
-    // here: what stands there came from the test.
+    // The arguments of the last launch are logits, limits and tokens. Kernels do not
+    // run here: what stands there came from the test.
     const Program &decode = other.programs[0];
-    auto *logits = static_cast<float *>(decode.args[decode.commands.back().firstArg + 2]);
-    logits[5] = 2.5F;
+    auto arguments = std::span(decode.args).subspan(decode.commands.back().firstArg);
+    auto *logits = static_cast<float *>(arguments[0]);
+    auto *tokens = static_cast<int32_t *>(arguments[2]);
+    logits[5] = 2.5F, tokens[0] = 7;
+    const StepOutputs &outputs = (*session)->outputs();
     ASSERT_TRUE((*session)->append(ToyModel::text(1)));
-    EXPECT_EQ((*session)->outputs().logits[5], 2.5F);
-    EXPECT_EQ((*session)->outputs().logits.data() == logits, visible);
+    EXPECT_EQ(outputs.logits[5], 2.5F);
+    EXPECT_EQ(outputs.logits.data() == logits, visible);
+    EXPECT_TRUE(outputs.tokens.empty());
+    // Where tokens are wanted nothing else is brought to the host.
+    ASSERT_TRUE((*session)->appendGreedy(ToyModel::text(1), 9));
+    EXPECT_EQ(static_cast<int32_t *>(arguments[1])[0], 9) << "the limit";
+    EXPECT_EQ(outputs.tokens[0], 7);
+    EXPECT_EQ(outputs.tokens.data() == tokens, visible);
+    EXPECT_TRUE(outputs.logits.empty() && outputs.normed.empty());
   }
 }
 
@@ -214,6 +224,10 @@ TEST_F(SessionPlan, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(refusal().where, "entry 'rows'");
   plan = good, plan.entries[0].outputs.erase(plan.entries[0].outputs.begin());
   EXPECT_EQ(refusal().where, "entry 'decode'");
+  plan = good, plan.entries[2].outputs.pop_back();
+  EXPECT_EQ(refusal().where, "entry 'prefill'") << "without tokens";
+  plan = good, plan.entries[2].inputs.pop_back();
+  EXPECT_EQ(refusal().where, "entry 'prefill'") << "without limits";
   plan = good, plan.entries.erase(plan.entries.begin(), plan.entries.end() - 1);
   EXPECT_EQ(refusal().what, "expected an entry of the role step, found none");
 }

@@ -2,6 +2,7 @@
 
 #include "ToyModel.h"
 #include "dsv3/Plan/PlanFile.h"
+#include "dsv3/Support/Sampling.h"
 #include "runtime/drivers/cpu/CpuDevice.h"
 
 #include <algorithm>
@@ -112,6 +113,30 @@ TEST_P(ToySession, LastRowAloneIsTheSame) {
   EXPECT_EQ(seen.positions, (std::vector<int64_t>{7, 10}));
   EXPECT_EQ(session->outputs().rows, 1);
   EXPECT_EQ(lastLogits(*session), model.answer(ids).logits.back());
+}
+
+TEST_P(ToySession, GreedyTokensAreThoseOfTheLogits) {
+  struct Tokens final : Observer {
+    std::vector<int32_t> all;
+    Status outputs(const StepOutputs &step) override {
+      all.insert(all.end(), step.tokens.begin(), step.tokens.end());
+      return {};
+    }
+  };
+  std::vector<int32_t> ids = ToyModel::text(21);
+  ToyAnswer answer = model.answer(ids);
+  auto session = start();
+  for (int64_t limit :
+       {int64_t(toyVocabulary), int64_t(5), int64_t(toyVocabulary + 1), int64_t(0)}) {
+    ASSERT_TRUE(session->rewind(0));
+    Tokens seen;
+    ASSERT_TRUE(session->appendGreedy(ids, limit, OutputRows::All, &seen));
+    std::vector<int32_t> expected;
+    for (const ToyLogits &logits : answer.logits) {
+      expected.push_back(argmax(logits, limit));
+    }
+    EXPECT_EQ(seen.all, expected) << "limit " << limit;
+  }
 }
 
 TEST_P(ToySession, RewindForgets) {

@@ -112,3 +112,20 @@ KERNEL(toy_head) {
   }
   return 0;
 }
+
+/* logits, limits, tokens. */
+KERNEL(toy_choose) {
+  UNUSED(sizes), UNUSED(scratch);
+  const float *logits = args[0];
+  const int32_t *limits = args[1];
+  int32_t *tokens = (int32_t *)args[2];
+  for (uint32_t o = begin; o < end; ++o) {
+    tokens[o] = limits[o] > 0 ? 0 : -1;
+    for (int32_t v = 1; v < limits[o]; ++v) {
+      if (logits[o * toyVocabulary + v] > logits[o * toyVocabulary + tokens[o]]) {
+        tokens[o] = v;
+      }
+    }
+  }
+  return 0;
+}

@@ -11,8 +11,15 @@ using namespace dsv3;
 using namespace dsv3::plan;
 using namespace dsv3::test;
 
-enum ToyKernel : int32_t { Embed, Join, Append, Attend, Head };
-enum ToyInput : int32_t { Ids, Positions, Requests, Rows, Hidden };
+enum ToyKernel : int32_t { Embed, Join, Append, Attend, Head, Choose };
+enum ToyInput : int32_t {
+  Ids,
+  Positions,
+  Requests,
+  Rows,
+  Limits,
+  Hidden = Limits ///< in its place, of the MTP module
+};
 
 static std::vector<Parameter> toyParameters() {
   Parameter table;
@@ -44,8 +51,11 @@ static Entry toyEntry(std::string name, int64_t minTokens, int64_t maxTokens) {
   entry.inputs = {{"ids", DType::I32, 0, 1},
                   {"positions", DType::I32, 0, 1},
                   {"requests", DType::I32, 0, 1},
-                  {"rows", DType::I32, 1, 1}};
-  entry.outputs = {{"logits", DType::F32, 1, toyVocabulary}, {"normed", DType::F32, 1, toyHidden}};
+                  {"rows", DType::I32, 1, 1},
+                  {"limits", DType::I32, 1, 1}};
+  entry.outputs = {{"logits", DType::F32, 1, toyVocabulary},
+                   {"normed", DType::F32, 1, toyHidden},
+                   {"tokens", DType::I32, 1, 1}};
   entry.observations = {{"hidden", DType::F32, 0, toyHidden},
                         {"router.weights", DType::F32, 0, toyHidden}};
   // The input of each layer stands for a router's weights.
@@ -66,7 +76,8 @@ static Entry toyEntry(std::string name, int64_t minTokens, int64_t maxTokens) {
                         {Opcode::Observe, 0, 1, {arena(second)}},
                         {Opcode::Call, 0, 1, {arena(second), arena(0)}},
                         {Opcode::Observe, 0, 2, {arena(0)}},
-                        {Opcode::Launch, Head, -1, {arena(0), input(Rows), output(0), output(1)}}};
+                        {Opcode::Launch, Head, -1, {arena(0), input(Rows), output(0), output(1)}},
+                        {Opcode::Launch, Choose, -1, {output(0), input(Limits), output(2)}}};
   return entry;
 }
 
@@ -74,7 +85,8 @@ static Entry toyMtp() {
   Entry entry = toyEntry("mtp", 1, toyPrefill);
   int64_t second = entry.arenaBytes / 2;
   entry.role = "mtp";
-  entry.inputs.push_back({"hidden", DType::F32, 0, toyHidden});
+  entry.inputs[Hidden] = {"hidden", DType::F32, 0, toyHidden};
+  entry.outputs.pop_back();
   entry.instructions = {
       {Opcode::Launch, Join, -1, {input(Ids), parameter(0), input(Hidden), arena(0)}},
       {Opcode::Call, 0, 2, {arena(0), arena(second)}},
@@ -109,7 +121,8 @@ ToyModel::ToyModel() {
                   {"toy_join", "toy", {0}, {{perToken, 0}}},
                   {"toy_append", "toy", {0}, {{perToken, 0}}},
                   {"toy_attend", "toy", {0}, {{perToken, sizeof(ToyRow)}}},
-                  {"toy_head", "toy", {0, 1}, {{{1, 1, 1, 1, 0}, 0}}}};
+                  {"toy_head", "toy", {0, 1}, {{{1, 1, 1, 1, 0}, 0}}},
+                  {"toy_choose", "toy", {1}, {{{0, 1, 1, 1, 0}, 0}}}};
   plan.entries = {toyEntry("decode", 1, 1), toyEntry("rows", 2, 3),
                   toyEntry("prefill", 1, toyPrefill), toyMtp()};
 }

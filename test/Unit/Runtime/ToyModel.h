@@ -5,6 +5,7 @@
 //   h_0[t] = table[id_t]
 //   h_l+1[t] = h_l[t] + weight_l × sum over p ≤ t of h_l[p] (p mod 3 + 1)
 //   normed[t] = h_last[t] / 2,  logits[t][v] = normed[t] · ((7v + 3j) mod 11 − 5)_j
+//   tokens[t] = the first of the largest logits[t][v], v < limits[t]
 // The MTP module is layer 2 on table[id_t+1] + normed[t].
 //
 //===----------------------------------------------------------------------===//

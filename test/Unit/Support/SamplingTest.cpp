@@ -29,9 +29,17 @@ TEST(Sampling, RandomNumbersAreThoseOfPcg32) {
 
 TEST(Sampling, GreedyTakesTheLowestOfEqualsAndNeverNaN) {
   float nan = std::nanf("");
-  EXPECT_EQ(argmax(std::vector<float>{1, 3, 3, 2}), 1);
-  EXPECT_EQ(argmax(std::vector<float>{nan, -5, nan, -4}), 3);
-  EXPECT_EQ(argmax(std::vector<float>{-std::numeric_limits<float>::infinity()}), 0);
+  EXPECT_EQ(argmax(std::vector<float>{1, 3, 3, 2}, 4), 1);
+  EXPECT_EQ(argmax(std::vector<float>{-1, -0.0F, 0, -2}, 4), 1);
+  EXPECT_EQ(argmax(std::vector<float>{nan, -5, nan, -4}, 4), 3);
+}
+
+TEST(Sampling, WithoutANumberThereIsNoToken) {
+  float nan = std::nanf(""), infinity = std::numeric_limits<float>::infinity();
+  EXPECT_EQ(argmax(std::vector<float>{-infinity, nan}, 2), noToken);
+  EXPECT_EQ(argmax(std::vector<float>{1, infinity}, 2), noToken);
+  EXPECT_EQ(argmax(std::vector<float>{1, infinity}, 1), 0);
+  EXPECT_EQ(argmax(std::vector<float>{1, 2}, 0), noToken);
 }
 
 TEST(Sampling, IdsBeyondTheLimitAreNotChosen) {
@@ -93,8 +101,8 @@ TEST(Sampling, WhatIsNotFiniteIsNotDrawn) {
   auto counts = draw({.temperature = 1}, {nan, 0, infinity, -infinity, 0}, 200);
   EXPECT_EQ(counts.size(), 2U);
   EXPECT_EQ(counts.count(1) + counts.count(4), 2U);
-  // If nothing is finite, the choice is that of argmax.
-  EXPECT_EQ(draw({.temperature = 1}, {nan, -infinity, infinity}, 1).count(2), 1U);
+  // If nothing is finite, nothing is.
+  EXPECT_EQ(draw({.temperature = 1}, {nan, -infinity, infinity}, 1).count(noToken), 1U);
 }
 
 TEST(Sampling, TheTemperatureComesBeforeTheFilters) {

@@ -62,4 +62,24 @@ __device__ inline Found warpBest(Found found) {
   return found;
 }
 
+/// Bytes of shared memory that blockBest needs.
+inline constexpr int blockBestBytes = warpLanes * int(sizeof(Found));
+
+/// The same of all threads.
+template <int threads>
+__device__ inline Found blockBest(Found found, Found *shared) {
+  static_assert(threads % warpLanes == 0 && threads / warpLanes <= warpLanes, "whole warps");
+  found = warpBest(found);
+  if constexpr (threads > warpLanes) {
+    if (laneIndex() == 0) {
+      shared[warpIndex()] = found;
+    }
+    syncBlock();
+    found = warpBest(laneIndex() < threads / warpLanes ? shared[laneIndex()]
+                                                       : Found{-infinity(), noIndex});
+    syncBlock(); // before `shared` is written again
+  }
+  return found;
+}
+
 } // namespace dsv3::gpu
