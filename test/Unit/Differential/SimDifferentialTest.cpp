@@ -167,7 +167,7 @@ TEST_F(SimKernels, OfInt4WeightsUnderPolicyBf16DoWhatTheirBodiesSay) {
 TEST_F(SimKernels, OfPolicyBf16DoWhatTheirBodiesSay) {
   compareModel(onTensorCores("nanoBf16", "mma"), "sm_80", 70, {Form::MmaTiles});
 }
-TEST(SimKernels, OfChoicesDoWhatTheirBodiesSay) {
+TEST_F(SimKernels, OfChoicesDoWhatTheirBodiesSay) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
