@@ -86,10 +86,9 @@ Expected<std::string> readInput(const std::string &path) {
 
 Status fetchMapped(std::span<const std::byte> bytes) {
   const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  auto begin = reinterpret_cast<uintptr_t>(bytes.data()), end = begin + bytes.size();
-  begin = begin / page * page;
-  while (begin < end &&
-         madvise(reinterpret_cast<void *>(begin), end - begin, MADV_POPULATE_READ) != 0) {
+  size_t before = reinterpret_cast<uintptr_t>(bytes.data()) % page;
+  auto *begin = const_cast<std::byte *>(bytes.data()) - before; // which madvise does not change
+  while (!bytes.empty() && madvise(begin, before + bytes.size(), MADV_POPULATE_READ) != 0) {
     if (errno == EINVAL) { // before Linux 5.14: the pages are read when they are used
       break;
     }

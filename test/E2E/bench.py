@@ -58,7 +58,8 @@ class BenchTest(unittest.TestCase):
             self.assertGreater(spread["least"], 0)
             self.assertLessEqual(spread["least"], spread["median"])
             self.assertLessEqual(spread["median"], spread["most"])
-        self.assertEqual(found["load"]["weights"], "packed")
+        self.assertEqual(found["load"]["weights"], "loaded")
+        self.assertEqual(found["load"]["in_place_bytes"], 0)
         self.assertLessEqual(found["load"]["huge_page_bytes"], found["load"]["bytes"])
         self.assertGreater(found["yardstick"]["row_bandwidth"], 0)
         self.assertGreater(found["yardstick"]["block_rate"], 0)
@@ -89,7 +90,7 @@ class BenchTest(unittest.TestCase):
             [runner, "bench", "--repeat", "1", "--model", model, "--prompt-tokens", "0",
              "--generate-tokens", "1", *more], capture_output=True, text=True, env=environment)
             for more in (["--keep-packed"], []))
-        self.assertRegex(first.stdout, r"loading +[\d.]+ \w+ packed in", first.stderr)
+        self.assertRegex(first.stdout, r"loading +[\d.]+ \w+ loaded in", first.stderr)
         self.assertRegex(second.stdout, r"loading +[\d.]+ \w+ mapped in", second.stderr)
 
     def test_a_table_for_people(self):

@@ -191,7 +191,8 @@ static GuardedBytes tableOf(const std::vector<GuardedBytes> &rows, const plan::P
   for (int64_t panel = 0; panel < shape.panelCount(); ++panel) {
     auto [group, row] = shape.panelBegin(panel);
     const std::byte *at = rows[static_cast<size_t>(group)].data() + row * rowBytes;
-    std::memcpy(table.data() + static_cast<size_t>(panel) * sizeof at, &at, sizeof at);
+    std::memcpy(table.data() + static_cast<size_t>(panel) * sizeof at,
+                static_cast<const void *>(&at), sizeof at);
   }
   return table;
 }
@@ -413,6 +414,7 @@ KernelResults Execution::run(plan::KernelFunction function, const KernelInputs &
                              plan::KernelError expected) {
   return run(inputs, [&](const KernelCall &call) {
     std::vector<const void *> arguments;
+    arguments.reserve(call.arguments.size());
     for (std::span<std::byte> bytes : call.arguments) {
       arguments.push_back(bytes.data());
     }

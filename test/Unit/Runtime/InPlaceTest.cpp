@@ -47,7 +47,7 @@ static const std::byte *rowAt(const Plan &plan, const ParameterStore &store, siz
   for (int64_t i = 0; i < shape.panelCount(); ++i) {
     auto [ofGroup, first] = shape.panelBegin(i);
     if (ofGroup == group && row >= first && row < first + panelWidth) {
-      std::memcpy(&panel, table + i * int64_t(sizeof panel), sizeof panel);
+      std::memcpy(static_cast<void *>(&panel), table + i * int64_t(sizeof panel), sizeof panel);
       return panel + (row - first) * columns * 2;
     }
   }
@@ -91,7 +91,7 @@ TEST(InPlace, TablesPointIntoTheCheckpoint) {
     // The norm alone is packed.
     EXPECT_EQ(store->bytes().size(), weightBytes(plan, 1));
     EXPECT_EQ(store->bytes().size(), size_t(columns) * 2);
-    EXPECT_EQ(inPlaceBytes(plan, 1), 2U * (2 * 3 * 96 + 48) * columns);
+    EXPECT_EQ(inPlaceBytes(plan, 1), uint64_t(2) * (2 * 3 * 96 + 48) * columns);
     EXPECT_EQ(memoryNeeds(plan, 1).weights, weightBytes(plan, 1) + inPlaceBytes(plan, 1));
     EXPECT_TRUE(!fetches || last == all);
   }
