@@ -119,8 +119,6 @@ public:
   /// The block and, where they lie apart, the weights of routed experts.
   std::array<std::span<const std::byte>, 2> parts() const { return {block, apart}; }
   const ParameterOffsets &places() const { return offsets; }
-  /// The weights of routed experts, which lie in the block or apart.
-  const std::byte *expertData() const { return experts; }
 
 private:
   ParameterStore(const plan::Plan &plan, size_t variant)

@@ -11,7 +11,7 @@ namespace dsv3::cpu {
 
 /// Bytes that are asked for before they are read, where plan::asksAheadSymbol wants it.
 static constexpr int64_t bytesAhead = 2048;
-/// Vectors of sums of two rows: as many as hide the latency of an addition.
+/// Vectors of sums of the row and one of the weight: as many as hide the latency of an addition.
 static constexpr int64_t vectorsOfSum = 4;
 
 static void emitInPlace(Code &code, const PanelForm &form, Memory row, Memory panel, Memory out,
