@@ -15,9 +15,9 @@ static constexpr int64_t codePadding = 8;
 /// tile/turn.cuh: of a part and a warp.
 static constexpr int64_t turnedBytes = int64_t(16) * (32 + 8) * 4;
 /// tile/wgmma.cuh: two products of 64 x 128, the columns being those of all parts together; pieces
-/// in flight, each with two barriers; threads, and warps that multiply.
-static constexpr int64_t wgmmaRows = 64, wgmmaColumns = 128, wgmmaStages = 4, wgmmaThreads = 384,
-                         wgmmaWarps = 8;
+/// in shared memory, at least and at most; threads, and warps that multiply.
+static constexpr int64_t wgmmaRows = 64, wgmmaColumns = 128, leastStages = 4, mostStages = 6,
+                         wgmmaThreads = 384, wgmmaWarps = 8;
 /// tile/boxes.cuh: rows and columns of a box of bf16.
 static constexpr int64_t boxRows = 16, boxColumns = 64;
 
@@ -118,8 +118,14 @@ static Configuration wgmmaConfig(const GpuVariant &variant, const KernelFacts &f
   bool paired = !grouped && facts.maxRows > rows && part % 16 == 0;
   GpuProduct form = paired ? GpuProduct::WgmmaPairs : GpuProduct::WgmmaTiles;
   int64_t boxes = wgmmaBoxes(facts);
+  constexpr int64_t barrierBytes = 8;
+  int64_t ofStage = (rows + facts.parts * columns) * mmaRowBytes + 2 * barrierBytes;
+  int64_t ofResults = facts.codeGroup > 0 ? stagedBytes(facts, rows) + barrierBytes
+                      : boxes > 0         ? boxes * wgmmaWarps * boxRows * boxColumns * 2
+                                          : facts.parts * wgmmaWarps * turnedBytes;
+  int64_t stages = std::clamp((variant.sharedBytes - ofResults) / ofStage, leastStages, mostStages);
   Fields fields{{"form", int64_t(form)}, {"rows", rows},   {"columns", columns},
-                {"stages", wgmmaStages}, {"boxes", boxes}, {"threads", wgmmaThreads}};
+                {"stages", stages},      {"boxes", boxes}, {"threads", wgmmaThreads}};
   if (variant.name != variantSm90a) {
     return rejected(fields, "warp groups multiply on sm_90a alone");
   }
@@ -133,11 +139,7 @@ static Configuration wgmmaConfig(const GpuVariant &variant, const KernelFacts &f
     return rejected(fields, std::to_string(facts.parts) + " parts do not divide a tile of " +
                                 std::to_string(wgmmaColumns) + " columns by eights");
   }
-  constexpr int64_t barrierBytes = 8;
-  int64_t bytes = wgmmaStages * ((rows + facts.parts * columns) * mmaRowBytes + 2 * barrierBytes) +
-                  (facts.codeGroup > 0 ? stagedBytes(facts, rows) + barrierBytes
-                   : boxes > 0         ? boxes * wgmmaWarps * boxRows * boxColumns * 2
-                                       : facts.parts * wgmmaWarps * turnedBytes);
+  int64_t bytes = stages * ofStage + ofResults;
   if (bytes > variant.sharedBytes) {
     return rejected(fields, bytesReason("the stages", bytes, variant.sharedBytes));
   }

@@ -25,15 +25,14 @@ static int64_t widenedBits(kern::DefOp definition) {
 }
 
 /// The tile of a form on tensor cores: "MmaTile<128, 64, 3>"; of a weight of FP8 that is rounded on
-/// its way "MmaTile<128, 64, 3, 8>".
+/// its way "MmaTile<128, 64, 3, 8>"; of two blocks of warp groups "WgmmaTile<128, 128, 6, 2>".
 static std::string tileText(const KernelText &kernel) {
   plan::GpuProduct form = formOf(kernel);
   bool ofGroups = isOfWarpGroups(form);
-  int64_t bits = widenedBits(kernel.definition);
+  int64_t last = ofGroups ? clusterBlocks(form) : widenedBits(kernel.definition);
   return llvm::formatv("{0}<{1}, {2}, {3}{4}>", ofGroups ? "WgmmaTile" : "MmaTile",
-                       kernel.field("rows"), kernel.field("columns"),
-                       ofGroups ? clusterBlocks(form) : kernel.field("stages"),
-                       bits > 0 ? ", " + std::to_string(bits) : "");
+                       kernel.field("rows"), kernel.field("columns"), kernel.field("stages"),
+                       last > 0 ? ", " + std::to_string(last) : "");
 }
 
 /// The function of a form: `name` and its kind, then its template arguments, of which all have

@@ -114,6 +114,26 @@ TEST(SimPipeline, APipelineIsRightUnderEverySchedule) {
   }
 }
 
+/// Those who multiply fence, once they know that the rows are there; no earlier.
+TEST(SimPipeline, TheFenceMayBeOfTheThreadsThatMultiply) {
+  std::string text = pipeline, fence = "fenceProxy();", wait = "while (!tryWait(full";
+  size_t begin = text.find(fence), end = text.find("uint64 xm");
+  std::string theirs = text.substr(begin, end - begin);
+  std::string none = theirs.substr(fence.size()), early = none;
+  early.insert(early.find(wait), fence);
+  for (const std::string &ours : {none + fence, early}) {
+    Pipeline pipeline(options(true));
+    Status status = pipeline.run(theirs.c_str(), ours.c_str());
+    if (lacksClang(status)) {
+      GTEST_SKIP() << status.failure().message();
+    }
+    ASSERT_EQ(bool(status), ours != early) << status.failure().message();
+    EXPECT_TRUE(status
+                    ? pipeline.isRight()
+                    : status.failure().message().find("no fence.proxy.async") != std::string::npos);
+  }
+}
+
 TEST_P(PipelineMistakes, AreFoundAndLocated) {
   for (uint64_t seed = 0; seed <= seeds; ++seed) {
     Pipeline pipeline(options(true, seed));

@@ -105,9 +105,10 @@ std::string Checker::checkRead(const Moment &moment, const AccessEntry &access,
     bool ofBlock = cell.writeSegment >= now.block;
     if (race != Race::None) {
       problem = describeRace(race, access, other);
-    } else if (ofBlock && !clocks.isFenced(cell.writer, cell.writeEpoch)) {
+    } else if (ofBlock && !clocks.isFenced(cell.writer, cell.writeEpoch, moment.thread)) {
       problem = what + " what " + threadName(cell.writer) +
-                " wrote to shared memory: no fence.proxy.async of that thread lies between";
+                " wrote to shared memory: no fence.proxy.async of that thread lies between, nor "
+                "one of the thread that reads";
     }
   }
   return problem;

@@ -29,7 +29,7 @@ void Clocks::activate() {
   for (size_t i = 0; i < threadCount; ++i) {
     ofThreads[i][i] = 1;
   }
-  fences.assign(threadCount, 0);
+  fences.assign(threadCount, Clock(threadCount));
   uses.assign(chunkCount, {});
 }
 
@@ -61,6 +61,6 @@ void Clocks::learn(size_t thread, size_t agent, uint32_t epoch) {
 }
 
 void Clocks::fence(size_t thread) {
-  fences[thread] = ofThreads[thread][thread];
+  std::copy_n(ofThreads[thread].begin(), threadCount, fences[thread].begin());
   ++ofThreads[thread][thread];
 }

@@ -50,9 +50,13 @@ public:
   /// An agent that is no thread arrives with what it did until `epoch`.
   void release(size_t agent, uint32_t epoch, Clock &to) const;
 
-  /// What a thread wrote so far is there for the asynchronous agents.
+  /// What a thread wrote so far, or knows that others wrote, is there for the asynchronous agents
+  /// that it asks from now on.
   void fence(size_t thread);
-  bool isFenced(size_t thread, uint32_t epoch) const { return epoch <= fences[thread]; }
+  /// Whether what `writer` wrote in `epoch` is there for what `thread` asks for.
+  bool isFenced(size_t writer, uint32_t epoch, size_t thread) const {
+    return epoch <= fences[writer][writer] || epoch <= fences[thread][writer];
+  }
 
   /// Agents that are no threads; warps of all blocks are counted on.
   size_t products(size_t warp) const { return threadCount + warp; }
@@ -65,7 +69,7 @@ public:
 private:
   size_t blockCount = 1, warpCount = 0, threadCount = 0, chunkCount = 0;
   std::vector<Clock> ofThreads;
-  std::vector<uint32_t> fences; ///< epoch of each thread's last
+  std::vector<Clock> fences; ///< what each thread knew at its last
   std::vector<ChunkUse> uses;
 };
 

@@ -196,6 +196,7 @@ struct ExpandedMmaAttention {
 
   __device__ void addValues(const float (&scores)[keyTiles][4]) {
     int lane = laneIndex();
+    int place = Values::place(warpIndex() % 2 * 16 + lane / 16 * 8 + lane % 8, lane / 8 % 2 * 8);
 #pragma unroll
     for (int k = 0; k < keyTiles; k += 2) {
       uint32 a[4] = {packed(scores[k][0], scores[k][1]), packed(scores[k][2], scores[k][3]),
@@ -203,12 +204,9 @@ struct ExpandedMmaAttention {
                      packed(scores[k + 1][2], scores[k + 1][3])};
 #pragma unroll
       for (int v = 0; v < valuePairs; ++v) {
-        int first = (2 * v + warpIndex() % 2) * 16;
-        if (first < value) {
+        if ((2 * v + warpIndex() % 2) * 16 < value) {
           uint32 b[4];
-          loadMatrices(
-              values + Values::place(first + lane / 16 * 8 + lane % 8, k * 8 + lane / 8 % 2 * 8),
-              b);
+          loadMatrices(values + Values::further(place, k * 8) + v * 32 * Values::stride, b);
           multiplyMatrices(sums[2 * v], a, b[0], b[1]);
           multiplyMatrices(sums[2 * v + 1], a, b[2], b[3]);
         }

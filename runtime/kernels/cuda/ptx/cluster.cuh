@@ -37,8 +37,7 @@ __device__ inline T *ofBlock(T *place, int rank) {
 /// Arrives at the barrier of block `rank` that lies where `barrier` does in this one.
 __device__ inline void arriveAtBlock(Barrier *barrier, int rank) {
   asm volatile("{\n.reg .b32 there;\nmapa.shared::cluster.u32 there, %0, %1;\n"
-               "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [there];\n}" ::"r"(
-                   sharedAddress(barrier)),
+               "mbarrier.arrive.shared::cluster.b64 _, [there];\n}" ::"r"(sharedAddress(barrier)),
                "r"(rank)
                : "memory");
 }

@@ -27,22 +27,23 @@ __device__ inline float rowSum(float value) {
   return value + shuffleXor(value, 2);
 }
 
-/// sums += a b: rows `row` to row + 15 of `a` times 8 * tiles rows of `b` from `column` on, of
-/// `depth` columns that lie as R says.
+/// sums += a b: rows `row` to row + 15 of `a` times 8 * tiles rows of `b` from `column` on, both
+/// multiples of 8, of `depth` columns that lie as R says.
 template <typename R, int depth, int tiles>
 __device__ inline void multiplyRows(float (&sums)[tiles][4], const bf16 *a, int row, const bf16 *b,
                                     int column) {
   static_assert(depth % 16 == 0 && tiles % 2 == 0, "whole fragments");
   int lane = laneIndex();
+  int ofA = R::place(row + lane % 16, lane / 16 * 8);
+  int ofB = R::place(column + lane / 16 * 8 + lane % 8, lane / 8 % 2 * 8);
 #pragma unroll 4 // places lie alike every 64 columns
   for (int k = 0; k < depth; k += 16) {
     uint32 left[4];
-    loadMatrices(a + R::place(row + lane % 16, k + lane / 16 * 8), left);
+    loadMatrices(a + R::further(ofA, k), left);
 #pragma unroll
     for (int j = 0; j < tiles; j += 2) {
       uint32 right[4];
-      loadMatrices(b + R::place(column + j * 8 + lane / 16 * 8 + lane % 8, k + lane / 8 % 2 * 8),
-                   right);
+      loadMatrices(b + R::further(ofB, k) + j * 8 * R::stride, right);
       multiplyMatrices(sums[j], left, right[0], right[1]);
       multiplyMatrices(sums[j + 1], left, right[2], right[3]);
     }

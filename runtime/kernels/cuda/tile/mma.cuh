@@ -35,7 +35,6 @@ struct MmaTile : TilePiece {
   }
 
   static_assert(rows / warpRows * (columns / warpColumns) * 32 == threads, "a warp has a share");
-  static_assert(rows * chunks % threads == 0 && columns * chunks % threads == 0, "whole copies");
 
   static __device__ int warpFirstRow() {
     return threadIndex() / 32 / (columns / warpColumns) * warpRows;
@@ -60,10 +59,11 @@ struct MmaProduct {
   using Element = typename RowAt::Element;
   using Pieces = typename PiecesOf<parts, partRows, Tile, W>::Type;
   static constexpr int depth = Tile::rowBytes / int(sizeof(Element)); ///< columns of a piece
-  static constexpr int chunk = Tile::chunkBytes / int(sizeof(Element));
-  static constexpr int64 pieces = ceilDiv(W::depth, depth);
+  static constexpr int pieces = int(ceilDiv(W::depth, depth));
+  using RowCopies = PieceCopies<Tile::rows, Tile::threads, W::depth, Element>;
   static constexpr bool codes = W::scaled && !Tile::widens;
-  static_assert(RowAt::begins % chunk == 0, "rows begin on borders of 16 bytes");
+  static_assert(RowAt::begins * sizeof(Element) % Tile::chunkBytes == 0,
+                "rows begin on borders of 16 bytes");
   static_assert(!codes || (sizeof(Element) == 1 && W::block == depth), "a scale for each piece");
 
   const W &weight;
@@ -72,20 +72,13 @@ struct MmaProduct {
   int rowCount;
   unsigned char *shared;
 
-  __device__ unsigned char *stage(int64 piece) const {
+  __device__ unsigned char *stage(int piece) const {
     return shared + piece % Tile::stages * Tile::stageBytes(parts);
   }
 
-  __device__ void fetch(int64 piece, const Pieces &ofWeight) const {
+  __device__ void fetch(int piece, RowCopies &ofRows, Pieces &ofWeight) const {
     if (piece < pieces) {
-      for (int i = threadIndex(); i < Tile::rows * Tile::chunks; i += Tile::threads) {
-        int row = i / Tile::chunks, chunkIndex = i % Tile::chunks;
-        int64 k = piece * depth + chunkIndex * chunk;
-        bool there = row < rowCount, inside = there && k < W::depth;
-        const Element *from = rowAt(there ? row : 0);
-        Tile::copyChunk(stage(piece) + Tile::place(row, chunkIndex), inside ? from + k : from,
-                        inside);
-      }
+      ofRows.fetch(stage(piece));
       ofWeight.fetch(piece);
     }
     commitCopies(); // an empty group keeps the count
@@ -99,22 +92,22 @@ struct MmaProduct {
     }
   }
 
-  __device__ void multiply(int64 piece, const Pieces &ofWeight, MmaSums<parts> &sums) const {
-    const unsigned char *x = stage(piece);
+  __device__ void multiply(int piece, const Pieces &ofWeight, MmaSums<parts> &sums) const {
     int lane = threadIndex() % 32;
+    int xPlace = Tile::place(Tile::warpFirstRow() + lane % 16, lane / 16);
+    int wPlace = Tile::place(Tile::warpFirstColumn() + lane / 16 * 8 + lane % 8, lane / 8 % 2);
+    const unsigned char *x = stage(piece);
 #pragma unroll(codes ? 1 : Tile::chunks / 2)
     for (int k = 0; k < Tile::chunks / 2; ++k) {
       uint32 a[2][4];
       for (int i = 0; i < 2; ++i) {
-        int row = Tile::warpFirstRow() + i * 16 + lane % 16;
-        loadMatrices(x + Tile::place(row, 2 * k + lane / 16), a[i]);
+        loadMatrices(x + Tile::further(xPlace, 2 * k) + i * 16 * Tile::rowBytes, a[i]);
       }
       for (int p = 0; p < parts; ++p) {
-        const unsigned char *w = ofWeight.at(piece, p);
+        const unsigned char *w = ofWeight.at(piece, p) + Tile::further(wPlace, 2 * k);
         for (int j = 0; j < 2; ++j) {
-          int row = Tile::warpFirstColumn() + j * 16 + lane / 16 * 8 + lane % 8;
           uint32 b[4];
-          loadMatrices(w + Tile::place(row, 2 * k + lane / 8 % 2), b);
+          loadMatrices(w + j * 16 * Tile::rowBytes, b);
           for (int i = 0; i < 2; ++i) {
             multiplyAny(sums.of[p][i][2 * j], a[i], b[0], b[1]);
             multiplyAny(sums.of[p][i][2 * j + 1], a[i], b[2], b[3]);
@@ -125,7 +118,7 @@ struct MmaProduct {
   }
 
   /// Adds the sums of a piece of codes, which has one block of columns, times their scales.
-  __device__ void promote(int64 piece, const MmaSums<parts> &ofPiece, MmaSums<parts> &sums) const {
+  __device__ void promote(int piece, const MmaSums<parts> &ofPiece, MmaSums<parts> &sums) const {
     // Whether the eight columns of a fragment have one scale.
     constexpr bool alike = W::blockOfRows % 8 == 0 && partRows % 8 == 0;
     float ofRow[2][2];
@@ -154,7 +147,7 @@ struct MmaProduct {
     }
   }
 
-  __device__ void addPiece(int64 piece, const Pieces &ofWeight, MmaSums<parts> &sums) const {
+  __device__ void addPiece(int piece, const Pieces &ofWeight, MmaSums<parts> &sums) const {
     if constexpr (codes) {
       MmaSums<parts> ofPiece = {};
       multiply(piece, ofWeight, ofPiece);
@@ -167,15 +160,17 @@ struct MmaProduct {
   /// All threads of the block come here.
   __device__ MmaSums<parts> run() const {
     MmaSums<parts> sums = {};
-    Pieces ofWeight{weight, group, column, shared};
+    Pieces ofWeight(weight, group, column, shared);
+    RowCopies ofRows;
+    ofRows.begin(threadIndex(), rowAt, rowCount);
     for (int i = 0; i < Tile::stages - 1; ++i) {
-      fetch(i, ofWeight);
+      fetch(i, ofRows, ofWeight);
     }
-    for (int64 piece = 0; piece < pieces; ++piece) {
+    for (int piece = 0; piece < pieces; ++piece) {
       waitForCopies<Tile::stages - 2>();
       ofWeight.prepare(piece);
       syncBlock(); // the piece is there for all, and the stage before it is free
-      fetch(piece + Tile::stages - 1, ofWeight);
+      fetch(piece + Tile::stages - 1, ofRows, ofWeight);
       addPiece(piece, ofWeight, sums);
     }
     return sums;

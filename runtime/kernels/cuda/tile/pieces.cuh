@@ -24,43 +24,92 @@ struct TilePiece {
   static __device__ int place(int row, int chunkIndex) {
     return row * rowBytes + ((chunkIndex ^ (row % chunks)) * chunkBytes);
   }
+  /// Where the chunk lies that is `count` further on in its row, an even number: from one of the
+  /// first two, at `place`.
+  static __device__ int further(int place, int count) { return place ^ (count * chunkBytes); }
   /// Copies 16 bytes, or zeros; `from` can be read in either case.
   static __device__ void copyChunk(unsigned char *to, const void *from, bool inside) {
     copyAsync(to, from, inside ? chunkBytes : 0);
   }
 };
 
+/// A thread's copies of the pieces of `rows` rows of `columns` elements: a chunk of every row that
+/// lies so many further on as `threads` have chunks. They know where their rows are.
+template <int rows, int threads, int64 columns, typename Element>
+class PieceCopies : TilePiece {
+public:
+  /// `thread` is its number among those that copy. rowAt(i) is row i, of which the first `count`
+  /// are there; the others and columns behind the last are zeros.
+  template <typename RowAt>
+  __device__ void begin(int thread, const RowAt &rowAt, int count) {
+    column = thread % chunks * chunk;
+    first = place(thread / chunks, thread % chunks);
+#pragma unroll
+    for (int n = 0; n < ofThread; ++n) {
+      int row = thread / chunks + n * apart;
+      there[n] = row < count;
+      from[n] = rowAt(there[n] ? row : 0) + column;
+    }
+  }
+  /// The next piece.
+  __device__ void fetch(unsigned char *to) {
+#pragma unroll
+    for (int n = 0; n < ofThread; ++n) {
+      bool inside = there[n] && (columns % depth == 0 || column < columns);
+      copyChunk(to + first + n * apart * rowBytes,
+                inside || columns % depth == 0 ? from[n] : from[n] - column, inside);
+      from[n] += depth;
+    }
+    column += depth;
+  }
+
+private:
+  static constexpr int chunk = chunkBytes / int(sizeof(Element));
+  static constexpr int depth = rowBytes / int(sizeof(Element));
+  static constexpr int apart = threads / chunks, ofThread = rows / apart;
+  static_assert(rows % apart == 0, "whole copies");
+  static_assert(apart % chunks == 0, "all rows of a thread are swizzled alike");
+  static_assert(columns % chunk == 0, "rows begin on borders of 16 bytes");
+
+  int column; ///< of the next piece
+  int first;  ///< where the first row's chunk lies in a piece
+  const Element *from[ofThread];
+  bool there[ofThread];
+};
+
 /// Rows of the weight's group from `column` on, of each part, in the stages of a Tile. Those behind
 /// a part's, and columns behind the weight's, are zeros.
 template <int parts, int64 partRows, typename Tile, typename W>
-struct StoredPieces {
-  static constexpr int chunk = Tile::chunkBytes / int(sizeof(typename W::Element));
-  static constexpr int depth = Tile::chunks * chunk; ///< columns of a piece
-  static_assert(W::depth % chunk == 0, "rows begin on borders of 16 bytes");
+class StoredPieces {
+public:
   static_assert(!W::prologued, "elements go to the tensor cores as they are stored");
 
-  const W &weight;
-  int64 group, column;
-  unsigned char *shared;
-
-  __device__ unsigned char *at(int64 piece, int part) const {
+  __device__ StoredPieces(const W &weight, int64 group, int64 column, unsigned char *shared)
+      : shared(shared) {
+    int64 left = partRows - column;
+#pragma unroll
+    for (int p = 0; p < parts; ++p) {
+      auto rowAt = [&](int i) { return weight.row(group, p * partRows + column + i); };
+      copies[p].begin(threadIndex(), rowAt, left < Tile::columns ? int(left) : Tile::columns);
+    }
+  }
+  __device__ unsigned char *at(int piece, int part) const {
     return shared + piece % Tile::stages * Tile::stageBytes(parts) + Tile::rowsBytes +
            part * Tile::partBytes;
   }
-  __device__ void fetch(int64 piece) const {
+  /// Pieces are fetched one after the other.
+  __device__ void fetch(int piece) {
+#pragma unroll
     for (int p = 0; p < parts; ++p) {
-      for (int i = threadIndex(); i < Tile::columns * Tile::chunks; i += Tile::threads) {
-        int row = i / Tile::chunks, chunkIndex = i % Tile::chunks;
-        int64 k = piece * depth + chunkIndex * chunk;
-        bool there = column + row < partRows, inside = there && k < W::depth;
-        const auto *from = weight.row(group, there ? p * partRows + column + row : 0);
-        Tile::copyChunk(at(piece, p) + Tile::place(row, chunkIndex),
-                        inside ? from + k : weight.data, inside);
-      }
+      copies[p].fetch(at(piece, p));
     }
   }
   /// Before the piece is multiplied, when the thread's copies of it are there.
-  __device__ void prepare(int64) const {}
+  __device__ void prepare(int) const {}
+
+private:
+  unsigned char *shared;
+  PieceCopies<Tile::columns, Tile::threads, W::depth, typename W::Element> copies[parts];
 };
 
 /// The same of a weight that is rounded: two pieces of bf16, one of which is multiplied, behind the
@@ -81,10 +130,10 @@ public:
       : weight(weight), group(group), column(column), shared(shared) {
     loadScales(0);
   }
-  __device__ unsigned char *at(int64 piece, int part) const {
+  __device__ unsigned char *at(int piece, int part) const {
     return shared + Tile::stages * Tile::rowsBytes + (piece % 2 * parts + part) * Tile::partBytes;
   }
-  __device__ void fetch(int64 piece) const {
+  __device__ void fetch(int piece) const {
 #pragma unroll
     for (int n = 0; n < ofThread; ++n) {
       Chunk chunk(n);
@@ -98,7 +147,7 @@ public:
     }
   }
   /// Widens the piece, and loads the scales of the next one.
-  __device__ void prepare(int64 piece) {
+  __device__ void prepare(int piece) {
 #pragma unroll
     for (int n = 0; n < ofThread; ++n) {
       Chunk chunk(n);
@@ -127,17 +176,17 @@ private:
   __device__ int64 rowOf(const Chunk &chunk) const {
     return chunk.part * partRows + column + chunk.row;
   }
-  __device__ int64 columnOf(const Chunk &chunk, int64 piece) const {
-    return piece * depth + chunk.first;
+  __device__ int64 columnOf(const Chunk &chunk, int piece) const {
+    return int64(piece) * depth + chunk.first;
   }
-  __device__ bool isInside(const Chunk &chunk, int64 piece) const {
+  __device__ bool isInside(const Chunk &chunk, int piece) const {
     return column + chunk.row < partRows && columnOf(chunk, piece) < W::depth;
   }
-  __device__ unsigned char *stored(int64 piece, int n) const {
+  __device__ unsigned char *stored(int piece, int n) const {
     return at(0, 2 * parts) + piece % Tile::storedStages * (parts * Tile::storedBytes) +
            Chunk(n).index * Tile::chunkBytes;
   }
-  __device__ void loadScales(int64 piece) {
+  __device__ void loadScales(int piece) {
 #pragma unroll
     for (int n = 0; n < ofThread; ++n) {
       Chunk chunk(n);

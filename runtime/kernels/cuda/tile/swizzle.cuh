@@ -16,6 +16,12 @@ struct SwizzledRows {
   static __device__ int place(int row, int column) {
     return row * stride + (column / chunk ^ row % 8) * chunk + column % chunk;
   }
+  /// Where the element lies that is `count` columns further on in its row, a multiple of 16: from
+  /// one of the first 16, at `place`.
+  static __device__ int further(int place, int count) {
+    constexpr int swizzled = 8 * chunk;
+    return (place ^ count % swizzled) + count / swizzled * swizzled;
+  }
 };
 
 } // namespace dsv3::gpu

@@ -36,19 +36,21 @@ __device__ inline uint64 matrixDescriptor(const void *from) {
          swizzle128 << 62;
 }
 
-/// `sharingBlocks` of a cluster have the same columns, and share the weight.
-template <int tileRows, int tileColumns, int sharingBlocks>
+/// `sharingBlocks` of a cluster have the same columns, and share the weight. `stageCount` pieces
+/// are in shared memory.
+template <int tileRows, int tileColumns, int stageCount, int sharingBlocks>
 struct WgmmaTile : TilePiece {
   using Shared = Sharing<sharingBlocks>;
   static constexpr int blocks = sharingBlocks;
-  static constexpr int rows = tileRows, columns = tileColumns, stages = 4, groupThreads = 128;
+  static constexpr int rows = tileRows, columns = tileColumns, stages = stageCount;
+  static constexpr int groupThreads = 128;
   static constexpr int threads = 3 * groupThreads, groupWarps = groupThreads / warpLanes;
   static constexpr int multiplyingWarps = 2 * groupWarps;
   static constexpr int rowGroups = rows / productRows;
   /// Registers of a thread that brings, and of one that multiplies.
   static constexpr int fewRegisters = 56, manyRegisters = 224;
   /// Pieces whose rows may be on their way when one more is waited for.
-  static constexpr int ahead = 2;
+  static constexpr int ahead = stages - 2;
   static constexpr int fullArrivals = groupWarps + 1;
   static constexpr int emptyArrivals = multiplyingWarps * blocks;
 
@@ -135,6 +137,8 @@ public:
   /// What the threads that bring do for a tile, which may still be on its way afterwards. They go
   /// on to the next one while this one is multiplied.
   __device__ void bring(const Work &tile) {
+    PieceCopies<Tile::rows, Tile::groupThreads, W::depth, Element> ofRows;
+    ofRows.begin(threadIndex(), tile.rowAt, tile.rowCount);
     for (int piece = 0; piece < pieces; ++piece, ++count) {
       int stage = count % Tile::stages;
       if (count >= Tile::stages) {
@@ -143,7 +147,7 @@ public:
       if (threadIndex() == 0) {
         bringWeight(tile, piece, stage);
       }
-      bringRows(tile, piece, stage);
+      ofRows.fetch(x + stage * Tile::sideBytes);
       commitCopies();
       if (count >= Tile::ahead) {
         waitForCopies<Tile::ahead>();
@@ -164,10 +168,13 @@ public:
     for (int i = 0; i < productSums; ++i) {
       sums[i] = 0.0f;
     }
+    Scales scales = scalesOf(tile, 0);
     for (int piece = 0; piece < pieces; ++piece, ++count) {
       waitFor(full + count % Tile::stages, count / Tile::stages);
+      // Here, since a thread that brings would wait for all that it has on its way.
+      fenceProxy();
       if constexpr (codes) {
-        addScaled(tile, piece, sums);
+        addScaled(tile, piece, scales, sums);
       } else {
         beginProducts(sums);
         waitForProducts<1>(sums);
@@ -190,6 +197,7 @@ public:
 
 private:
   static constexpr int pieces = int(ceilDiv(W::depth, depth));
+  using Scales = PieceScales<parts, partRows, W, RowAt>;
 
   __device__ void bringWeight(const Work &tile, int piece, int stage) const {
     unsigned char *to = w + stage * Tile::weightBytes(parts);
@@ -202,22 +210,9 @@ private:
     }
   }
 
-  __device__ void bringRows(const Work &tile, int piece, int stage) const {
-    unsigned char *to = x + stage * Tile::sideBytes;
-    int chunkIndex = threadIndex() % Tile::chunks;
-    int64 k = int64(piece) * depth + chunkIndex * chunk;
-    for (int row = threadIndex() / Tile::chunks; row < Tile::rows;
-         row += Tile::groupThreads / Tile::chunks) {
-      bool inside = row < tile.rowCount && k < W::depth;
-      copyAsync(to + Tile::place(row, chunkIndex), inside ? tile.rowAt(row) + k : weight.data,
-                inside ? Tile::chunkBytes : 0);
-    }
-  }
-
-  /// The thread's rows of piece `number` of all, which it has waited for, are there for tensor
-  /// cores.
+  /// The thread's rows of piece `number` of all, which it has waited for, are there for those who
+  /// multiply: they fence them.
   __device__ void hasBrought(int number) const {
-    fenceProxy();
     syncWarp();
     if (laneIndex() == 0) {
       arrive(full + number % Tile::stages);
@@ -245,17 +240,29 @@ private:
     commitProducts();
   }
 
-  /// Adds the sums of a piece of codes times their scales, which are fetched in the meantime.
-  __device__ void addScaled(const Work &tile, int piece, float (&sums)[productSums]) const {
+  /// Of the thread's sums of a piece of codes.
+  __device__ Scales scalesOf(const Work &tile, int piece) const {
+    return {weight,
+            tile.rowAt,
+            tile.first.group,
+            tile.first.column + Tile::groupProduct() * productPart,
+            piece,
+            Tile::groupFirstRow() + warpIndex() % Tile::groupWarps * 16,
+            tile.rowCount};
+  }
+  /// Adds the sums of a piece of codes times their scales; afterwards these are of the next piece,
+  /// fetched in the meantime.
+  __device__ void addScaled(const Work &tile, int piece, Scales &scales,
+                            float (&sums)[productSums]) const {
     float ofPiece[productSums];
     beginProducts(ofPiece);
-    PieceScales<parts, partRows, W, RowAt> scales(
-        weight, tile.rowAt, tile.first.group,
-        tile.first.column + Tile::groupProduct() * productPart, piece,
-        Tile::groupFirstRow() + warpIndex() % Tile::groupWarps * 16, tile.rowCount);
+    Scales ofThis = scales;
+    if (piece + 1 < pieces) {
+      scales = scalesOf(tile, piece + 1);
+    }
     waitForProducts<0>(ofPiece);
     hasRead(count);
-    scales.promote(ofPiece, sums);
+    ofThis.promote(ofPiece, sums);
   }
 
   const W &weight;
