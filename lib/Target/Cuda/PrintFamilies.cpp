@@ -243,7 +243,8 @@ static FamilyText print(KernelText &kernel, kern::DispatchOp op) {
   kernel.setName(op.getSlotsDestination(), "slots");
   FamilyText text{"experts", {}, {}, {}};
   int64_t experts = dimOf(op.getOffsets(), 0) - 1;
-  text.checks = sharedCheck(kernel, llvm::formatv("dispatchSharedBytes({0})", experts));
+  text.checks = sharedCheck(
+      kernel, llvm::formatv("dispatchSharedBytes({0}, {1})", experts, kernel.field("threads")));
   text.call =
       llvm::formatv("dispatch<{0}, {1}, {2}>(launch, {3}, {4}, {5}, {6}, {7});", experts,
                     lastDim(op.getExperts()), kernel.field("threads"), kernel.name(op.getExperts()),

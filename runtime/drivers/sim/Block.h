@@ -94,6 +94,7 @@ private:
   static void syncBlock(MachineThread &thread);
   static void syncWarp(MachineThread &thread);
   static unsigned shuffle(MachineThread &thread, Source source, unsigned value, unsigned from);
+  static unsigned ballot(MachineThread &thread, bool vote);
   static void loadMatrices(MachineThread &thread, const void *row, unsigned (&fragment)[4]);
   static void loadTransposed(MachineThread &thread, const void *row, unsigned (&fragment)[4]);
   static void storeMatrices(MachineThread &thread, void *row, const unsigned (&fragment)[4]);

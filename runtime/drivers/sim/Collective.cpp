@@ -22,6 +22,7 @@ std::string_view sim::nameOf(Wait wait) {
                                                           "wait at a barrier of the block",
                                                           "wait at a barrier of the warp",
                                                           "wait at a shuffle",
+                                                          "wait at a ballot",
                                                           "wait at ldmatrix",
                                                           "wait at ldmatrix.trans",
                                                           "wait at mma.sync of bf16",
@@ -32,6 +33,17 @@ std::string_view sim::nameOf(Wait wait) {
                                                           "wait at a barrier of the cluster",
                                                           "have ended"};
   return names[size_t(wait)];
+}
+
+void sim::ballot(std::array<Exchange, warpLanes> &lanes, uint32_t present) {
+  uint32_t votes = 0;
+  for (size_t lane = 0; lane < warpLanes; ++lane) {
+    bool voted = (present >> lane & 1) != 0 && lanes[lane].words[0] != 0;
+    votes |= uint32_t(voted) << lane;
+  }
+  for (Exchange &lane : lanes) {
+    lane.words[0] = votes;
+  }
 }
 
 void sim::loadMatrices(std::array<Exchange, warpLanes> &lanes) {

@@ -14,23 +14,41 @@ using namespace dsv3;
 using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
 
-const dsv3::sim::Machine Block::machine{syncBlock,      syncWarp,
-                                        shuffle,        loadMatrices,
-                                        loadTransposed, multiplyMatrices,
-                                        multiplyCodes,  copyAsync,
-                                        commitCopies,   waitForCopies,
-                                        atomicLeast,    loadVolatile,
-                                        sharedArray,    observe,
-                                        initBarrier,    arrive,
-                                        tryWait,        fence,
-                                        copyTensor,     sharedAddress,
-                                        multiplyGroup,  multiplyGroupOfCodes,
-                                        commitProducts, waitForProducts,
-                                        setRegisters,   waitForEarlierLaunches,
-                                        storeMatrices,  copyToBlocks,
-                                        storeTensor,    commitStores,
-                                        waitForStores,  arriveCluster,
-                                        waitForCluster, ofBlock};
+const dsv3::sim::Machine Block::machine{syncBlock,
+                                        syncWarp,
+                                        shuffle,
+                                        ballot,
+                                        loadMatrices,
+                                        loadTransposed,
+                                        multiplyMatrices,
+                                        multiplyCodes,
+                                        copyAsync,
+                                        commitCopies,
+                                        waitForCopies,
+                                        atomicLeast,
+                                        loadVolatile,
+                                        sharedArray,
+                                        observe,
+                                        initBarrier,
+                                        arrive,
+                                        tryWait,
+                                        fence,
+                                        copyTensor,
+                                        sharedAddress,
+                                        multiplyGroup,
+                                        multiplyGroupOfCodes,
+                                        commitProducts,
+                                        waitForProducts,
+                                        setRegisters,
+                                        waitForEarlierLaunches,
+                                        storeMatrices,
+                                        copyToBlocks,
+                                        storeTensor,
+                                        commitStores,
+                                        waitForStores,
+                                        arriveCluster,
+                                        waitForCluster,
+                                        ofBlock};
 
 void Block::syncBlock(MachineThread &thread) {
   auto &lane = static_cast<Lane &>(thread);
@@ -101,6 +119,11 @@ void Block::complete(Warp &warp) {
     if (work.meter) {
       work.meter->product(warp.kind == Wait::MultiplyCodes ? 2 : 1);
     }
+  } else if (warp.kind == Wait::Ballot) {
+    sim::ballot(exchange, warp.lanes);
+    if (work.meter) {
+      work.meter->shuffle(warp.number); // takes about as long
+    }
   } else if (warp.kind == Wait::Shuffle && work.meter) {
     work.meter->shuffle(warp.number);
   } else if (warp.kind == Wait::WarpBarrier) {
@@ -137,6 +160,13 @@ unsigned Block::shuffle(MachineThread &thread, Source source, unsigned value, un
     break;
   }
   return all[from % warpLanes].words[0];
+}
+
+unsigned Block::ballot(MachineThread &thread, bool vote) {
+  auto &lane = static_cast<Lane &>(thread);
+  Exchange own;
+  own.words[0] = vote ? 1 : 0;
+  return lane.of->join(lane, Wait::Ballot, own, __builtin_return_address(0)).words[0];
 }
 
 /// What ldmatrix, stmatrix and cp.async move for a lane.

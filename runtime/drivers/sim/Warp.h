@@ -31,6 +31,7 @@ enum class Wait : uint8_t {
   BlockBarrier,
   WarpBarrier,
   Shuffle,
+  Ballot,
   Matrices,
   Transposed,
   Multiply,
@@ -118,6 +119,9 @@ struct Warp {
   WarpProducts products;
   int registers = 0; ///< that setmaxnreg gave it
 };
+
+/// Of the lanes that there are, a bit each, those that brought other words than 0.
+void ballot(std::array<Exchange, warpLanes> &lanes, uint32_t present);
 
 /// ldmatrix.x4, also with .trans, stmatrix.x4, mma.m16n8k16 of bf16 and mma.m16n8k32 of e4m3 for
 /// all lanes, which have brought their operands, in the layouts of the PTX ISA.

@@ -23,7 +23,7 @@
 namespace dsv3::sim {
 
 /// Raised by whoever changes what is said here, so that older code is compiled anew.
-inline constexpr int machineRevision = 7;
+inline constexpr int machineRevision = 8;
 
 /// Which lane a shuffle reads.
 enum class Source : int { Xor, Up, Lane };
@@ -57,6 +57,7 @@ struct Machine {
   void (*syncBlock)(Thread &);
   void (*syncWarp)(Thread &);
   unsigned (*shuffle)(Thread &, Source source, unsigned value, unsigned lane);
+  unsigned (*ballot)(Thread &, bool vote);
   void (*loadMatrices)(Thread &, const void *row, unsigned (&fragment)[4]);
   void (*loadTransposed)(Thread &, const void *row, unsigned (&fragment)[4]);
   void (*multiplyMatrices)(Thread &, float (&sums)[4], const unsigned (&a)[4], unsigned b0,

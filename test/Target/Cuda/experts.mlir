@@ -5,7 +5,7 @@
 !e = tensor<?x4xi32, #T>
 !w = tensor<?x4xf32, #T>
 // CHECK-LABEL: //===- kernel router -===//
-// CHECK: static_assert(Routing<16, 4, 2, 4>::sharedBytes == 176, "shared memory as in the family table");
+// CHECK: static_assert(Routing<16, 4, 2, 4>::sharedBytes == 112, "shared memory as in the family table");
 // CHECK: router<16, 4, 2, 4, true>(launch, logits, bias, experts, weights, 2.5f);
 kern.def @router kind "router" family "router" sizes ["T"] ins(%l: tensor<?x16xf32, #T>, %b: tensor<16xf32>) outs(%eo: !e, %wo: !w) attributes {maxima = [#dsv3.size<"T", max = 8>]} {
   %x, %y = kern.router ins(%l, %b : tensor<?x16xf32, #T>, tensor<16xf32>) outs(%eo, %wo : !e, !w) groups 4 of 2 scale 2.5 normalise -> !e, !w
@@ -13,7 +13,8 @@ kern.def @router kind "router" family "router" sizes ["T"] ins(%l: tensor<?x16xf
 }
 
 // CHECK-LABEL: //===- kernel dispatch -===//
-// CHECK: dispatch<16, 4, 256>(launch, experts, offsets, rows, slots, T);
+// CHECK: static_assert(dispatchSharedBytes(16, 32) == 136, "shared memory as in the family table");
+// CHECK: dispatch<16, 4, 32>(launch, experts, offsets, rows, slots, T);
 !r = tensor<?xi32, #dsv3.dims<"T*4">>
 kern.def @dispatch kind "dispatch" family "dispatch" sizes ["T"] ins(%e: !e) outs(%o: tensor<17xi32>, %r: !r, %s: !e) attributes {maxima = [#dsv3.size<"T", max = 8>]} {
   %a, %b, %c = kern.dispatch ins(%e : !e) outs(%o, %r, %s : tensor<17xi32>, !r, !e) -> tensor<17xi32>, !r, !e

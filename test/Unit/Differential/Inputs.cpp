@@ -211,7 +211,12 @@ void InputMaker::setIndices() {
     placeTokens(op.getPositions(), op.getRequests(), 1, false);
   } else if (auto op = dyn_cast<kern::DispatchOp>(core)) {
     int64_t experts = cast<RankedTensorType>(op.getOffsets().getType()).getDimSize(0) - 1;
-    fill(op.getExperts(), [&](int64_t) { return below(experts); });
+    // One has most, one none.
+    int64_t most = below(experts), none = (most + 1) % experts;
+    fill(op.getExperts(), [&](int64_t) {
+      int64_t expert = below(3) == 0 ? below(experts) : most;
+      return expert == none ? most : expert;
+    });
   } else if (auto op = dyn_cast<kern::CombineOp>(core)) {
     int64_t entries = inputs.tensors[cast<BlockArgument>(op.getX()).getArgNumber()].rows();
     std::vector<int64_t> order(static_cast<size_t>(entries));

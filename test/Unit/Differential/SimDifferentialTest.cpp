@@ -18,6 +18,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 #include <utility>
 
@@ -184,6 +185,35 @@ static OwningOpRef<ModuleOp> configured(const std::string &text, const std::stri
   passes.addPass(createConfigureKernels(options));
   EXPECT_TRUE(module && succeeded(passes.run(*module)));
   return module;
+}
+
+static std::string dispatchText(int64_t experts, int64_t perToken, int64_t mostTokens) {
+  return llvm::formatv(R"(
+#T = #dsv3.dims<"T">
+!e = tensor<?x{1}xi32, #T>
+!r = tensor<?xi32, #dsv3.dims<"T*{1}">>
+!o = tensor<{2}xi32>
+kern.def @dispatch_{0} kind "dispatch" family "dispatch" sizes ["T"] ins(%e: !e) outs(%o: !o, %r: !r, %s: !e) attributes {{maxima = [#dsv3.size<"T", max = {3}>]} {{
+  %a, %b, %c = kern.dispatch ins(%e : !e) outs(%o, %r, %s : !o, !r, !e) -> !o, !r, !e
+  kern.yield %a, %b, %c : !o, !r, !e
+}
+)",
+                       experts, perToken, experts + 1, mostTokens);
+}
+
+// Warps have many entries, some the last ones alone; or one has all.
+TEST(Dispatch, DoesWhatItsBodySays) {
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  MLIRContext context(registry);
+  constexpr int64_t many = 600;
+  for (auto [experts, perToken, tokens] :
+       {std::array<int64_t, 3>{64, 6, many}, {384, 8, many}, {3, 2, many}, {256, 8, 16}}) {
+    OwningOpRef<ModuleOp> module =
+        configured(dispatchText(experts, perToken, tokens), "sm_90a", context);
+    ASSERT_TRUE(module);
+    compareOnSim(*module, "sm_90a", many);
+  }
 }
 
 namespace {

@@ -206,6 +206,22 @@ TEST(SimInstructions, ShufflesReadTheirLanes) {
   }
 }
 
+TEST(SimInstructions, BallotsHaveABitForEachLane) {
+  SimRun sim(inOrder());
+  LOAD(sim, "uint32 *out", 64, R"(
+    int t = threadIndex();
+    out[2 * t] = ballot(t % 3 == 0);
+    out[2 * t + 1] = uint32(countOf(ballot(t < 40)));
+  )");
+  sim.add(std::vector<uint32_t>(128));
+  LAUNCH(sim, 1, 0);
+  std::vector<uint32_t> out = sim.values<uint32_t>(0);
+  for (uint32_t t = 0; t < 64; ++t) {
+    EXPECT_EQ(out[2 * t], t < 32 ? 0x49249249U : 0x92492492U) << t;
+    EXPECT_EQ(out[2 * t + 1], t < 32 ? 32U : 8U) << t;
+  }
+}
+
 TEST(SimInstructions, CopiesFillUpWithZeros) {
   SimRun sim(inOrder());
   LOAD(sim, "const float *x, float *y", 32, R"(

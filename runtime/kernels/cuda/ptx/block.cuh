@@ -1,8 +1,8 @@
 //===- block.cuh - the threads of a block and what they share ---*- C++ -*-===//
 //
-// Who a thread is, barriers, shuffles within a warp, the block's shared memory and
-// the atomics that kernels use. All lanes of a warp must come to a shuffle, all threads
-// of a block to syncBlock.
+// Who a thread is, barriers, shuffles and votes within a warp, the block's shared memory and
+// the atomics that kernels use. All lanes of a warp must come to a shuffle or a
+// vote, all threads of a block to syncBlock.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -37,6 +37,10 @@ __device__ inline int shuffleUp(int value, int delta) {
 }
 /// The value of `lane`.
 __device__ inline int shuffle(int value, int lane) { return __shfl_sync(allLanes, value, lane); }
+/// A bit for each lane: what it votes.
+__device__ inline uint32 ballot(bool vote) { return __ballot_sync(allLanes, vote); }
+/// How many bits are set.
+__device__ inline int countOf(uint32 bits) { return __popc(bits); }
 
 /// The dynamic shared memory of the block, the only one there is.
 __device__ inline unsigned char *sharedMemory() {

@@ -44,6 +44,12 @@ inline int shuffle(int value, int lane) {
   return int(shuffleBits(sim::Source::Lane, uint32(value), lane));
 }
 
+inline uint32 ballot(bool vote) {
+  sim::Thread &thread = sim::thisThread();
+  return thread.machine->ballot(thread, vote);
+}
+inline int countOf(uint32 bits) { return __builtin_popcount(bits); }
+
 inline unsigned char *sharedMemory() {
   sim::Thread &thread = sim::thisThread();
   return thread.machine->sharedArray(thread, 0, 0, -1);
