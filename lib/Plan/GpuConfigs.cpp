@@ -32,29 +32,6 @@ static std::vector<Configuration> rowConfigs(const KernelFacts &facts, int64_t w
   return configs;
 }
 
-/// One block, whose warps have consecutive entries and count those of each expert.
-static std::vector<Configuration> dispatchConfigs(const GpuVariant &variant,
-                                                  const KernelFacts &facts) {
-  std::vector<Configuration> configs;
-  int64_t entries = facts.maxRows * facts.topK, work = std::max(entries, facts.groups);
-  for (int64_t threads = 2 * mostThreads; threads >= warpLanes; threads /= 2) {
-    Fields fields{{"threads", threads}};
-    int64_t shared = (threads / warpLanes + 1) * (facts.groups + 1) * 4;
-    if (threads > warpLanes && threads / 2 >= work) {
-      configs.push_back(rejected(fields, "half of the threads would have nothing to do"));
-    } else if (shared > variant.sharedBytes) {
-      configs.push_back(
-          rejected(fields, bytesReason("the warps' counts", shared, variant.sharedBytes)));
-    } else {
-      configs.push_back(make(fields, {-1, 1, 1, 1, 1}, shared,
-                             std::to_string(threads) + " threads of the one block that keeps the " +
-                                 "order of the tokens share " + std::to_string(entries) +
-                                 " entries"));
-    }
-  }
-  return configs;
-}
-
 std::vector<Configuration> enumerateConfigs(Family family, const GpuVariant &variant,
                                             const KernelFacts &facts) {
   if (isScaledAlongRows(facts.rows)) {
@@ -107,7 +84,9 @@ std::vector<Configuration> enumerateConfigs(Family family, const GpuVariant &var
                  (facts.groups + facts.expertGroups + 2 * facts.topK) * 4,
                  "a warp chooses for a token without a barrier")};
   case Family::Dispatch:
-    return dispatchConfigs(variant, facts);
+    return {make({{"threads", mostThreads}}, {-1, 1, 1, 1, 1},
+                 (mostThreads / warpLanes + 1) * (facts.groups + 1) * 4,
+                 "one block keeps the order of the tokens")};
   }
   return {};
 }

@@ -163,7 +163,6 @@ FailureOr<plan::KernelFacts> kernelFacts(kern::DefOp definition) {
       })
       .Case([&](kern::DispatchOp op) {
         facts.groups = dimOf(op.getOffsets(), 0) - 1;
-        facts.topK = lastDim(op.getExperts());
         rows = op.getExperts();
       })
       .Case([&](kern::ArgmaxOp op) { facts.n = lastDim(op.getX()); })

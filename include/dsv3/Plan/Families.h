@@ -152,7 +152,7 @@ struct KernelFacts {
   int64_t rope = 0;          ///< r: both attentions, rope_append
   int64_t nope = 0;          ///< n: expanded_attention
   int64_t value = 0;         ///< v: expanded_attention
-  int64_t topK = 1;          ///< router, dispatch
+  int64_t topK = 1;          ///< router
   int64_t pageTokens = 64;   ///< both attentions
   DType cache = DType::F32;  ///< both attentions
   int64_t expertGroups = 1;  ///< router

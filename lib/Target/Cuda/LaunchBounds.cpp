@@ -26,8 +26,10 @@ static int64_t registersToLeave(const KernelText &kernel) {
     constexpr int64_t manyRows = 8; // each has a sum of its own
     auto rows = cast<RankedTensorType>(op.getA().getType());
     bool ofCodes = isa<Float8E4M3FNType>(rows.getElementType());
+    // Chunks on their way and their scales, of two parts.
+    bool widens = !op.getPrologue().empty() && op.getParts() > 1;
     bool keepsMuch = form() == plan::GpuProduct::FmaTiles || isOfWarpGroups(form()) ||
-                     (form() == plan::GpuProduct::MmaTiles && ofCodes) ||
+                     (form() == plan::GpuProduct::MmaTiles && (ofCodes || widens)) ||
                      (form() == plan::GpuProduct::Dots && kernel.field("rows") >= manyRows);
     return keepsMuch ? all : 0;
   };

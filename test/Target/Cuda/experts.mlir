@@ -13,8 +13,8 @@ kern.def @router kind "router" family "router" sizes ["T"] ins(%l: tensor<?x16xf
 }
 
 // CHECK-LABEL: //===- kernel dispatch -===//
-// CHECK: static_assert(dispatchSharedBytes(16, 32) == 136, "shared memory as in the family table");
-// CHECK: dispatch<16, 4, 32>(launch, experts, offsets, rows, slots, T);
+// CHECK: static_assert(dispatchSharedBytes(16, 256) == 612, "shared memory as in the family table");
+// CHECK: dispatch<16, 4, 256>(launch, experts, offsets, rows, slots, T);
 !r = tensor<?xi32, #dsv3.dims<"T*4">>
 kern.def @dispatch kind "dispatch" family "dispatch" sizes ["T"] ins(%e: !e) outs(%o: tensor<17xi32>, %r: !r, %s: !e) attributes {maxima = [#dsv3.size<"T", max = 8>]} {
   %a, %b, %c = kern.dispatch ins(%e : !e) outs(%o, %r, %s : tensor<17xi32>, !r, !e) -> tensor<17xi32>, !r, !e

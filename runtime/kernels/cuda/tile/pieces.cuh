@@ -85,13 +85,11 @@ public:
   static_assert(!W::prologued, "elements go to the tensor cores as they are stored");
 
   __device__ StoredPieces(const W &weight, int64 group, int64 column, unsigned char *shared)
-      : shared(shared) {
-    int64 left = partRows - column;
-#pragma unroll
-    for (int p = 0; p < parts; ++p) {
-      auto rowAt = [&](int i) { return weight.row(group, p * partRows + column + i); };
-      copies[p].begin(threadIndex(), rowAt, left < Tile::columns ? int(left) : Tile::columns);
-    }
+      : weight(weight), shared(shared), k(threadIndex() % Tile::chunks * chunk),
+        place(Tile::place(threadIndex() / Tile::chunks, threadIndex() % Tile::chunks)) {
+    int64 row = column + threadIndex() / Tile::chunks, rows = partRows - row;
+    left = rows < Tile::columns ? int(rows) : Tile::columns;
+    from = weight.row(group, row) + k;
   }
   __device__ unsigned char *at(int piece, int part) const {
     return shared + piece % Tile::stages * Tile::stageBytes(parts) + Tile::rowsBytes +
@@ -101,15 +99,34 @@ public:
   __device__ void fetch(int piece) {
 #pragma unroll
     for (int p = 0; p < parts; ++p) {
-      copies[p].fetch(at(piece, p));
+#pragma unroll
+      for (int row = 0; row < Tile::columns; row += apart) {
+        bool inside = (partRows % Tile::columns == 0 || row < left) &&
+                      (W::depth % depth == 0 || k < W::depth);
+        Tile::copyChunk(at(piece, p) + place + row * Tile::rowBytes,
+                        inside ? from + (p * partRows + row) * W::depth : weight.data, inside);
+      }
     }
+    from += depth;
+    k += depth;
   }
   /// Before the piece is multiplied, when the thread's copies of it are there.
   __device__ void prepare(int) const {}
 
 private:
+  static constexpr int chunk = Tile::chunkBytes / int(sizeof(typename W::Element));
+  static constexpr int depth = Tile::chunks * chunk; ///< columns of a piece
+  /// A thread copies a chunk of every row that lies so many further on.
+  static constexpr int apart = Tile::threads / Tile::chunks;
+  static_assert(W::depth % chunk == 0, "rows begin on borders of 16 bytes");
+  static_assert(Tile::columns % apart == 0, "whole copies");
+  static_assert(apart % Tile::chunks == 0, "all rows of a thread are swizzled alike");
+
+  const W &weight;
   unsigned char *shared;
-  PieceCopies<Tile::columns, Tile::threads, W::depth, typename W::Element> copies[parts];
+  int k, place; ///< the thread's column of the next piece, and where its first row's chunk lies
+  int left;     ///< rows of a part from its first on
+  const typename W::Element *from;
 };
 
 /// The same of a weight that is rounded: two pieces of bf16, one of which is multiplied, behind the
