@@ -92,7 +92,10 @@ struct MmaProduct {
     }
   }
 
-  __device__ void multiply(int piece, const Pieces &ofWeight, MmaSums<parts> &sums) const {
+  /// Adds the products of a piece with `count` parts from `firstPart` on.
+  template <int count>
+  __device__ void multiply(int piece, const Pieces &ofWeight, int firstPart,
+                           MmaSums<count> &sums) const {
     int lane = threadIndex() % 32;
     int xPlace = Tile::place(Tile::warpFirstRow() + lane % 16, lane / 16);
     int wPlace = Tile::place(Tile::warpFirstColumn() + lane / 16 * 8 + lane % 8, lane / 8 % 2);
@@ -103,8 +106,8 @@ struct MmaProduct {
       for (int i = 0; i < 2; ++i) {
         loadMatrices(x + Tile::further(xPlace, 2 * k) + i * 16 * Tile::rowBytes, a[i]);
       }
-      for (int p = 0; p < parts; ++p) {
-        const unsigned char *w = ofWeight.at(piece, p) + Tile::further(wPlace, 2 * k);
+      for (int p = 0; p < count; ++p) {
+        const unsigned char *w = ofWeight.at(piece, firstPart + p) + Tile::further(wPlace, 2 * k);
         for (int j = 0; j < 2; ++j) {
           uint32 b[4];
           loadMatrices(w + j * 16 * Tile::rowBytes, b);
@@ -117,8 +120,9 @@ struct MmaProduct {
     }
   }
 
-  /// Adds the sums of a piece of codes, which has one block of columns, times their scales.
-  __device__ void promote(int piece, const MmaSums<parts> &ofPiece, MmaSums<parts> &sums) const {
+  /// Adds the sums of a part of a piece of codes, which has one block of columns, times their
+  /// scales.
+  __device__ void promote(int piece, int p, const MmaSums<1> &ofPiece, MmaSums<parts> &sums) const {
     // Whether the eight columns of a fragment have one scale.
     constexpr bool alike = W::blockOfRows % 8 == 0 && partRows % 8 == 0;
     float ofRow[2][2];
@@ -128,20 +132,18 @@ struct MmaProduct {
         ofRow[i][lower] = row < rowCount ? rowAt.scale(row, piece) : 0.0f;
       }
     }
-    for (int p = 0; p < parts; ++p) {
-      for (int j = 0; j < 4; ++j) {
-        float ofColumn[2];
-        for (int e = 0; e < 2; ++e) {
-          int64 at = column + Tile::warpFirstColumn() + MmaSums<parts>::column(j, e);
-          ofColumn[e] = alike && e > 0  ? ofColumn[0]
-                        : at < partRows ? weight.scaleAfter(group, p * partRows + at, piece)
-                                        : 0.0f;
-        }
-        for (int i = 0; i < 2; ++i) {
-          for (int e = 0; e < 4; ++e) {
-            float &sum = sums.of[p][i][j][e];
-            sum = multiplyAdd(ofPiece.of[p][i][j][e], ofRow[i][e / 2] * ofColumn[e % 2], sum);
-          }
+    for (int j = 0; j < 4; ++j) {
+      float ofColumn[2];
+      for (int e = 0; e < 2; ++e) {
+        int64 at = column + Tile::warpFirstColumn() + MmaSums<parts>::column(j, e);
+        ofColumn[e] = alike && e > 0  ? ofColumn[0]
+                      : at < partRows ? weight.scaleAfter(group, p * partRows + at, piece)
+                                      : 0.0f;
+      }
+      for (int i = 0; i < 2; ++i) {
+        for (int e = 0; e < 4; ++e) {
+          float &sum = sums.of[p][i][j][e];
+          sum = multiplyAdd(ofPiece.of[0][i][j][e], ofRow[i][e / 2] * ofColumn[e % 2], sum);
         }
       }
     }
@@ -149,11 +151,15 @@ struct MmaProduct {
 
   __device__ void addPiece(int piece, const Pieces &ofWeight, MmaSums<parts> &sums) const {
     if constexpr (codes) {
-      MmaSums<parts> ofPiece = {};
-      multiply(piece, ofWeight, ofPiece);
-      promote(piece, ofPiece, sums);
+      // One part after the other: both at once would take more registers than there are.
+#pragma unroll
+      for (int p = 0; p < parts; ++p) {
+        MmaSums<1> ofPiece = {};
+        multiply(piece, ofWeight, p, ofPiece);
+        promote(piece, p, ofPiece, sums);
+      }
     } else {
-      multiply(piece, ofWeight, sums);
+      multiply(piece, ofWeight, 0, sums);
     }
   }
 
