@@ -100,6 +100,7 @@ void InputMaker::setCache(graph::CacheType type) {
     std::vector<std::vector<double>> rows;
     for (int64_t s = 0; s < length; ++s) {
       std::vector<double> row;
+      row.reserve(size_t(type.getLatent() + type.getRope()));
       for (int64_t i = 0; i < type.getLatent() + type.getRope(); ++i) {
         row.push_back(
             reference::roundTo(type.getElementType(), normal(random), reference::Precision::F32));
