@@ -94,7 +94,7 @@ void declareFlags(CLI::App &app, Flags &flags) {
   app.add_option(
          "--tensor-cores", flags.target.tensorCores,
          "instructions for many rows of bf16 or FP8 codes on an H100 or H200: mma, or wgmma,\n"
-         "which is two to four times as fast with FP8 codes [mma]")
+         "which is up to four times as fast with FP8 codes [mma]")
       ->type_name("NAME");
   app.add_flag(
       "--weights-in-place", flags.target.weightsInPlace,

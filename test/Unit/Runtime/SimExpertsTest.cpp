@@ -38,9 +38,9 @@ static Status dispatch(SimRun &sim, const std::vector<WrongExpert> &wrong) {
     dispatch<16, 4, 128>(Launch{mark, number}, chosen, offsets, rows, slots, 100);
   )");
   EXPECT_TRUE(loaded) << loaded.failure().message();
-  std::vector<int> chosen;
-  for (size_t i = 0; i < tokens * perToken; ++i) {
-    chosen.push_back(int(i * i % 7));
+  std::vector<int> chosen(tokens * perToken);
+  for (size_t i = 0; i < chosen.size(); ++i) {
+    chosen[i] = int(i * i % 7);
   }
   for (const WrongExpert &one : wrong) {
     chosen[one.entry] = one.expert;

@@ -171,7 +171,7 @@ public:
     Scales scales = scalesOf(tile, 0);
     for (int piece = 0; piece < pieces; ++piece, ++count) {
       waitFor(full + count % Tile::stages, count / Tile::stages);
-      // Here, since a thread that brings would wait for all that it has on its way.
+      // Of what cp.async brought, which those who brought it have waited for.
       fenceProxy();
       if constexpr (codes) {
         addScaled(tile, piece, scales, sums);
