@@ -68,8 +68,7 @@ TEST_P(Kernels, DoWhatTheirBodiesSay) {
   for (auto function : llvm::make_early_inc_range(compiled->module->getOps<func::FuncOp>())) {
     function.erase();
   }
-  std::mt19937_64 random(20);
-  compareKernels(*compiled->module, random, allCases()[GetParam()].mostTokens);
+  compareKernels(*compiled->module, allCases()[GetParam()].mostTokens);
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, Kernels, testing::Range<size_t>(0, allCases().size()),

@@ -123,7 +123,6 @@ protected:
   DialectRegistry registry;
   MLIRContext context;
   OwningOpRef<ModuleOp> module;
-  std::mt19937_64 random{20};
 };
 
 } // namespace
@@ -133,7 +132,7 @@ TEST_F(Indexed, WhatIsOutOfRangeIsReportedAndNotUsed) {
   forEachKernel(*module, [&](kern::DefOp definition, const plan::CpuVariant &variant,
                              plan::KernelFunction function) {
     int64_t tokens = tokensOf(definition);
-    const KernelInputs good = makeInputs(definition, tokens, random);
+    const KernelInputs good = makeInputs(definition, tokens);
     execute(definition, variant, function, good, 0);
     std::vector<Indices> all = indicesOf(definition.getCore(), good);
     for (const Indices &indices : all) {
@@ -162,7 +161,7 @@ TEST_F(Indexed, APageThatIsNotThereIsReported) {
   std::set<std::string> looked;
   forEachKernel(*module, [&](kern::DefOp definition, const plan::CpuVariant &variant,
                              plan::KernelFunction function) {
-    KernelInputs inputs = makeInputs(definition, tokensOf(definition), random);
+    KernelInputs inputs = makeInputs(definition, tokensOf(definition));
     std::vector<Indices> all = indicesOf(definition.getCore(), inputs);
     if (all.size() != 2) {
       return; // no cache

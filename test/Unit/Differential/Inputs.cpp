@@ -4,10 +4,12 @@
 #include "Graph/Extent.h"
 #include "dsv3/Reference/Interpreter.h"
 #include "dsv3/Support/Float.h"
+#include "dsv3/Support/Hash.h"
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <random>
 
 using namespace mlir;
 
@@ -16,8 +18,9 @@ namespace {
 
 class InputMaker {
 public:
-  InputMaker(kern::DefOp definition, int64_t tokens, std::mt19937_64 &random)
-      : definition(definition), tokens(tokens), random(random) {}
+  InputMaker(kern::DefOp definition, int64_t tokens)
+      : definition(definition), tokens(tokens),
+        random(hash128(definition.getSymName()).first + static_cast<uint64_t>(tokens)) {}
   KernelInputs run();
 
 private:
@@ -25,8 +28,16 @@ private:
     return static_cast<int64_t>(random() % static_cast<uint64_t>(limit));
   }
   reference::Tensor floats(RankedTensorType type);
+  /// Of the argument that the value is, or is a view of.
+  reference::Tensor &tensorOf(Value value) {
+    while (Operation *view = value.getDefiningOp()) {
+      value = view->getOperand(0);
+    }
+    return inputs.tensors[cast<BlockArgument>(value).getArgNumber()];
+  }
   void setIndices();
   void setParts(kern::AttentionCombineOp op);
+  void setQueries(kern::ExpandedAttentionOp op);
   void setChoices(kern::ArgmaxOp op);
   void fill(Value value, const std::function<int64_t(int64_t)> &element);
   void setCache(graph::CacheType type);
@@ -37,7 +48,7 @@ private:
 
   kern::DefOp definition;
   int64_t tokens;
-  std::mt19937_64 &random;
+  std::mt19937_64 random;
   KernelInputs inputs;
 };
 
@@ -86,7 +97,7 @@ reference::Tensor InputMaker::floats(RankedTensorType type) {
 }
 
 void InputMaker::fill(Value value, const std::function<int64_t(int64_t)> &element) {
-  reference::Tensor &tensor = inputs.tensors[cast<BlockArgument>(value).getArgNumber()];
+  reference::Tensor &tensor = tensorOf(value);
   for (int64_t i = 0; i < tensor.size(); ++i) {
     tensor[i] = static_cast<double>(element(i));
   }
@@ -152,8 +163,7 @@ void InputMaker::setGroups(int64_t experts, Value offsets, Value rows, int64_t e
 
 /// Makes each part of a token's keys one that has keys, or zeros: the first has some.
 void InputMaker::setParts(kern::AttentionCombineOp op) {
-  reference::Tensor &partials =
-      inputs.tensors[cast<BlockArgument>(op.getPartials()).getArgNumber()];
+  reference::Tensor &partials = tensorOf(op.getPartials());
   auto parts = static_cast<int64_t>(op.getParts());
   int64_t width = partials.dim(2) / parts, all = partials.rows() * partials.dim(1) * parts;
   for (int64_t part = 0; part < all; ++part) {
@@ -165,12 +175,36 @@ void InputMaker::setParts(kern::AttentionCombineOp op) {
   }
 }
 
+static double rootOfMeanSquare(const reference::Tensor &tensor) {
+  double squares =
+      std::inner_product(tensor.data(), tensor.data() + tensor.size(), tensor.data(), 0.0);
+  return std::sqrt(squares / static_cast<double>(std::max<int64_t>(1, tensor.size())));
+}
+
+/// Makes queries so short that scores are of about 2, whatever weights and their scales are. With
+/// scores of some hundreds a token takes the value of one key, and which depends on how keys are
+/// rounded.
+void InputMaker::setQueries(kern::ExpandedAttentionOp op) {
+  reference::Tensor &query = tensorOf(op.getQuery());
+  auto weight = cast<RankedTensorType>(op.getWeight().getType());
+  double keys = rootOfMeanSquare(tensorOf(op.getWeight())) *
+                (op.getScales() ? rootOfMeanSquare(tensorOf(op.getScales())) : 1) *
+                std::sqrt(static_cast<double>(weight.getDimSize(2)));
+  auto viewed = cast<RankedTensorType>(op.getQuery().getType());
+  double score =
+      keys * std::sqrt(static_cast<double>(viewed.getDimSize(2))) * op.getScale().convertToDouble();
+  for (int64_t i = 0; i < query.size(); ++i) {
+    query[i] = reference::roundTo(viewed.getElementType(), query[i] * std::min(1.0, 2 / score),
+                                  reference::Precision::F32);
+  }
+}
+
 /// Rows as they come, with a few values in many places, with numbers among NaNs, without any
 /// number, and with infinities; limits on both sides of what there is, too.
 void InputMaker::setChoices(kern::ArgmaxOp op) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-  reference::Tensor &x = inputs.tensors[cast<BlockArgument>(op.getX()).getArgNumber()];
+  reference::Tensor &x = tensorOf(op.getX());
   int64_t columns = x.columns();
   for (int64_t t = 0; t < x.rows(); ++t) {
     double *row = x.row(t);
@@ -196,7 +230,7 @@ void InputMaker::setChoices(kern::ArgmaxOp op) {
 void InputMaker::setIndices() {
   Operation *core = definition.getCore();
   if (auto op = dyn_cast<kern::GatherOp>(core)) {
-    int64_t limit = inputs.tensors[cast<BlockArgument>(op.getTable()).getArgNumber()].rows();
+    int64_t limit = tensorOf(op.getTable()).rows();
     fill(op.getIds(), [&](int64_t) { return below(limit); });
   } else if (auto op = dyn_cast<kern::RopeTableOp>(core)) {
     fill(op.getPositions(), [&](int64_t) { return below(163840); });
@@ -210,6 +244,7 @@ void InputMaker::setIndices() {
     setParts(op);
   } else if (auto op = dyn_cast<kern::ExpandedAttentionOp>(core)) {
     placeTokens(op.getPositions(), op.getRequests(), 1, false);
+    setQueries(op);
   } else if (auto op = dyn_cast<kern::DispatchOp>(core)) {
     int64_t experts = cast<RankedTensorType>(op.getOffsets().getType()).getDimSize(0) - 1;
     // One has most, one none.
@@ -219,7 +254,7 @@ void InputMaker::setIndices() {
       return expert == none ? most : expert;
     });
   } else if (auto op = dyn_cast<kern::CombineOp>(core)) {
-    int64_t entries = inputs.tensors[cast<BlockArgument>(op.getX()).getArgNumber()].rows();
+    int64_t entries = tensorOf(op.getX()).rows();
     std::vector<int64_t> order(static_cast<size_t>(entries));
     std::iota(order.begin(), order.end(), int64_t(0));
     std::shuffle(order.begin(), order.end(), random);
@@ -262,8 +297,8 @@ int64_t mostTokensOf(kern::DefOp definition) {
   return most;
 }
 
-KernelInputs makeInputs(kern::DefOp definition, int64_t tokens, std::mt19937_64 &random) {
-  return InputMaker(definition, tokens, random).run();
+KernelInputs makeInputs(kern::DefOp definition, int64_t tokens) {
+  return InputMaker(definition, tokens).run();
 }
 
 } // namespace dsv3::differential

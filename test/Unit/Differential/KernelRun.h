@@ -16,7 +16,6 @@
 #include "mlir/IR/BuiltinOps.h"
 
 #include <map>
-#include <random>
 #include <span>
 #include <string>
 #include <string_view>
@@ -58,8 +57,9 @@ std::string meaningOf(kern::DefOp definition);
 /// The most tokens that the kernel's entries admit; those of all entries that share it count.
 int64_t mostTokensOf(kern::DefOp definition);
 
-/// Random inputs for `tokens` tokens. Indices are in range and consistent.
-KernelInputs makeInputs(kern::DefOp definition, int64_t tokens, std::mt19937_64 &random);
+/// Random inputs for `tokens` tokens, the same for a name of a kernel every time. Indices are in
+/// range and consistent.
+KernelInputs makeInputs(kern::DefOp definition, int64_t tokens);
 
 /// Results in order; behind them, for a kernel that appends to a cache, its rows. What was
 /// not written is NaN or -1.
@@ -118,7 +118,7 @@ void forEachKernel(
 /// what its body means to the interpreter, for each variant that this machine runs and
 /// several numbers of tokens, `mostTokens` among them where a prompt's step admits it. Tiles are
 /// dealt out in two ways, which must give the same bits.
-void compareKernels(mlir::ModuleOp module, std::mt19937_64 &random, int64_t mostTokens = 0);
+void compareKernels(mlir::ModuleOp module, int64_t mostTokens = 0);
 
 /// What `compareKernels` does, for one run of a kernel as it is configured for a variant. `what`
 /// names it.
@@ -128,7 +128,6 @@ void compare(const std::string &what, kern::DefOp definition, llvm::StringRef va
 /// The same with the kernels' CUDA text on a simulated GPU, where every access is checked if
 /// clang is here. For a module that is configured for the GPU `variant`, and `mostTokens` at the
 /// most, being slow.
-void compareKernelsOnSim(mlir::ModuleOp module, const std::string &variant, int64_t mostTokens,
-                         std::mt19937_64 &random);
+void compareKernelsOnSim(mlir::ModuleOp module, const std::string &variant, int64_t mostTokens);
 
 } // namespace dsv3::differential

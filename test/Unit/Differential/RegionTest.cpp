@@ -37,8 +37,7 @@ static void compareText(const std::string &kernels) {
   PassManager manager(&context);
   manager.addPass(createConfigureKernels());
   ASSERT_TRUE(succeeded(manager.run(*module)));
-  std::mt19937_64 random(20);
-  compareKernels(*module, random);
+  compareKernels(*module);
 }
 
 /// A kern.def around `core`, whose destination is %o and whose result is %y.

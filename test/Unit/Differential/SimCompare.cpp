@@ -100,8 +100,7 @@ void SimKernels::run(kern::DefOp definition, const KernelCall &call) {
   }
 }
 
-void compareKernelsOnSim(ModuleOp module, const std::string &variant, int64_t mostTokens,
-                         std::mt19937_64 &random) {
+void compareKernelsOnSim(ModuleOp module, const std::string &variant, int64_t mostTokens) {
   SimKernels kernels(module, variant);
   SmallVector<kern::DefOp> definitions(module.getOps<kern::DefOp>());
   for (kern::DefOp definition : definitions) {
@@ -113,7 +112,7 @@ void compareKernelsOnSim(ModuleOp module, const std::string &variant, int64_t mo
       if (tokens > most) {
         continue;
       }
-      KernelInputs inputs = makeInputs(definition, tokens, random);
+      KernelInputs inputs = makeInputs(definition, tokens);
       KernelResults expected = interpret(definition, inputs);
       KernelResults found =
           Execution(definition, variant, inputs).run(inputs, [&](const KernelCall &call) {

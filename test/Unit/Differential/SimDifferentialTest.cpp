@@ -46,11 +46,6 @@ static bool hasBoxes(ModuleOp module, const std::string &variant) {
   });
 }
 
-static void compareOnSim(ModuleOp module, const std::string &variant, int64_t mostTokens) {
-  std::mt19937_64 random(20); // NOLINT(bugprone-random-generator-seed): the same every time
-  compareKernelsOnSim(module, variant, mostTokens, random);
-}
-
 namespace {
 
 /// Kernels that several models have are compared once.
@@ -93,7 +88,7 @@ void SimKernels::compareModel(const Case &one, const std::string &variant, int64
       definition.erase();
     }
   }
-  compareOnSim(*module, variant, mostTokens);
+  compareKernelsOnSim(*module, variant, mostTokens);
 }
 
 /// Rows of bf16, and sizes that are multiples of eight, as tensor cores have them.
@@ -172,7 +167,7 @@ TEST_F(SimKernels, OfChoicesDoWhatTheirBodiesSay) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
-  compareOnSim(*argmaxKernels(context, {"sm_90a"}), "sm_90a", 64);
+  compareKernelsOnSim(*argmaxKernels(context, {"sm_90a"}), "sm_90a", 64);
 }
 
 /// The module of `text`, which has no functions, configured for the variant.
@@ -212,7 +207,7 @@ TEST(Dispatch, DoesWhatItsBodySays) {
     OwningOpRef<ModuleOp> module =
         configured(dispatchText(experts, perToken, tokens), "sm_90a", context);
     ASSERT_TRUE(module);
-    compareOnSim(*module, "sm_90a", many);
+    compareKernelsOnSim(*module, "sm_90a", many);
   }
 }
 
@@ -290,7 +285,7 @@ TEST_P(RoundedWeights, AreMultipliedAsTheirBodiesSay) {
     auto form = definition.getConfig(one.variant).getAs<IntegerAttr>("form");
     EXPECT_EQ(form.getInt(), static_cast<int64_t>(Form::MmaTiles)) << definition.getSymName().str();
   }
-  compareOnSim(*module, one.variant, 140);
+  compareKernelsOnSim(*module, one.variant, 140);
 }
 INSTANTIATE_TEST_SUITE_P(
     OnTensorCores, RoundedWeights,
@@ -350,7 +345,7 @@ TEST_P(LatentOnTensorCores, DoesWhatItsBodySays) {
   EXPECT_EQ(field("heads"), one.blockHeads);
   EXPECT_EQ(field("keys"), one.keys);
   EXPECT_EQ(field("stages"), one.stages);
-  compareOnSim(*module, one.variant, one.mostTokens + 1); // one token, and some
+  compareKernelsOnSim(*module, one.variant, one.mostTokens + 1); // one token, and some
 }
 INSTANTIATE_TEST_SUITE_P(
     Published, LatentOnTensorCores,

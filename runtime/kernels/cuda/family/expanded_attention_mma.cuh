@@ -34,7 +34,7 @@ struct ExpandedMmaShared {
       (stageElements + queryElements + keyElements + valueElements) * 2 + (2 * tokens + 1) * 4;
 };
 
-/// Latents of a page, as the weight of a product. Keys that are not known stand for the first.
+/// Latents of a page, as the weight of a product. Keys that are not known are zeros.
 template <typename C>
 struct PageLatents {
   using Element = bf16;
@@ -43,9 +43,13 @@ struct PageLatents {
   static constexpr int64 block = depth;
   const bf16 *data;
   int known;
-  __device__ const bf16 *row(int64, int64 key) const {
-    return data + (key < known ? key : 0) * C::width;
-  }
+  __device__ const bf16 *operator()(int64 key) const { return data + key * C::width; }
+};
+
+/// Between them lie the keys' parts with positions.
+template <int64 partRows, typename Tile, typename C>
+struct PiecesOf<1, partRows, Tile, PageLatents<C>, false> {
+  using Type = ScatteredPieces<partRows, Tile, PageLatents<C>>;
 };
 
 /// Rows of a head's weight from `first` on.
@@ -143,8 +147,9 @@ struct ExpandedMmaAttention {
     constexpr int chunks = C::rope / chunk;
     for (int i = threadIndex(); i < C::pageTokens * chunks; i += threads) {
       int key = i / chunks, column = i % chunks * chunk;
-      copyAsync(keys + Rows::place(key, nope + column), latents.row(0, key) + C::latent + column,
-                16);
+      bool there = key < known;
+      copyAsync(keys + Rows::place(key, nope + column),
+                latents(there ? key : 0) + C::latent + column, there ? 16 : 0);
     }
     for (int first = 0; first < nope + value; first += ExpandingTile::rows) {
       WeightRows<W> rows{weight, head, first};

@@ -167,8 +167,7 @@ struct MmaProduct {
   __device__ MmaSums<parts> run() const {
     MmaSums<parts> sums = {};
     Pieces ofWeight(weight, group, column, shared);
-    RowCopies ofRows;
-    ofRows.begin(threadIndex(), rowAt, rowCount);
+    RowCopies ofRows(threadIndex(), rowAt, rowCount);
     for (int i = 0; i < Tile::stages - 1; ++i) {
       fetch(i, ofRows, ofWeight);
     }

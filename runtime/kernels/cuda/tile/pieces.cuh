@@ -41,9 +41,8 @@ public:
   /// `thread` is its number among those that copy. rowAt(i) is row i, of which the first `count`
   /// are there; the others and columns behind the last are zeros.
   template <typename RowAt>
-  __device__ void begin(int thread, const RowAt &rowAt, int count) {
-    column = thread % chunks * chunk;
-    first = place(thread / chunks, thread % chunks);
+  __device__ PieceCopies(int thread, const RowAt &rowAt, int count)
+      : column(thread % chunks * chunk), first(place(thread / chunks, thread % chunks)) {
 #pragma unroll
     for (int n = 0; n < ofThread; ++n) {
       int row = thread / chunks + n * apart;
@@ -127,6 +126,25 @@ private:
   int k, place; ///< the thread's column of the next piece, and where its first row's chunk lies
   int left;     ///< rows of a part from its first on
   const typename W::Element *from;
+};
+
+/// The same of rows that may lie anywhere, of which the weight says how many are `known`.
+template <int64 partRows, typename Tile, typename W>
+class ScatteredPieces {
+public:
+  static_assert(partRows == Tile::columns, "all rows are a tile's");
+
+  __device__ ScatteredPieces(const W &weight, int64, int64, unsigned char *shared)
+      : copies(threadIndex(), weight, weight.known), shared(shared) {}
+  __device__ unsigned char *at(int piece, int) const {
+    return shared + piece % Tile::stages * Tile::stageBytes(1) + Tile::rowsBytes;
+  }
+  __device__ void fetch(int piece) { copies.fetch(at(piece, 0)); }
+  __device__ void prepare(int) const {}
+
+private:
+  PieceCopies<Tile::columns, Tile::threads, W::depth, typename W::Element> copies;
+  unsigned char *shared;
 };
 
 /// The same of a weight that is rounded: two pieces of bf16, one of which is multiplied, behind the

@@ -137,8 +137,8 @@ public:
   /// What the threads that bring do for a tile, which may still be on its way afterwards. They go
   /// on to the next one while this one is multiplied.
   __device__ void bring(const Work &tile) {
-    PieceCopies<Tile::rows, Tile::groupThreads, W::depth, Element> ofRows;
-    ofRows.begin(threadIndex(), tile.rowAt, tile.rowCount);
+    PieceCopies<Tile::rows, Tile::groupThreads, W::depth, Element> ofRows(threadIndex(), tile.rowAt,
+                                                                          tile.rowCount);
     for (int piece = 0; piece < pieces; ++piece, ++count) {
       int stage = count % Tile::stages;
       if (count >= Tile::stages) {
