@@ -88,6 +88,18 @@ cat "$scratch/ids.$device"
 cmp -s "$scratch/ids.cpu" "$scratch/ids.$device" && [ -s "$scratch/ids.cpu" ]
 report "nano: 300 tokens of prompt, 16 generated" $?
 
+# What policies change, over more keys than tiles of attention have at once: in nats.
+for policy in bf16:0.005 w8a8:0.05; do
+  case=$folder/cases/nano.${policy%:*}
+  [ -d "$case" ] || continue
+  "$run" compare --model "$case/model" --reference "$folder/cases/nano/model" --device="$device" \
+    --ids "$ids" --json >"$scratch/compare" 2>"$scratch/stderr" || cat "$scratch/stderr"
+  divergence=$(sed -n 's/.*"mean": *\([0-9.e+-]*\).*/\1/p' "$scratch/compare" | head -1)
+  echo "divergence of ${policy%:*}: ${divergence:-unknown}"
+  awk -v found="${divergence:-1}" -v most="${policy#*:}" 'BEGIN { exit !(found < most) }'
+  report "nano: 300 tokens under policy ${policy%:*}" $?
+done
+
 # Kernels from their text.
 cp -r "$folder/cases/nano" "$scratch/text" && rm -rf "$scratch/text/model/cubins"
 start=$(date +%s%N)
