@@ -48,7 +48,7 @@ static void compareTies(const std::string &scale) {
   manager.addPass(createConfigureKernels());
   ASSERT_TRUE(succeeded(manager.run(*module)));
   constexpr int64_t tokens = 64;
-  std::mt19937_64 random(20);
+  std::mt19937_64 random(20); // NOLINT(bugprone-random-generator-seed): the same every time
   forEachKernel(*module, [&](kern::DefOp definition, const plan::CpuVariant &variant,
                              plan::KernelFunction function) {
     KernelInputs inputs = makeInputs(definition, tokens);
