@@ -32,6 +32,22 @@ static std::vector<Configuration> rowConfigs(const KernelFacts &facts, int64_t w
   return configs;
 }
 
+/// A block, whose warps each count the entries of all experts.
+static std::vector<Configuration> dispatchConfigs(const GpuVariant &variant,
+                                                  const KernelFacts &facts) {
+  std::vector<Configuration> configs;
+  for (int64_t threads = mostThreads; threads >= warpLanes; threads /= 2) {
+    int64_t bytes = (threads / warpLanes + 1) * (facts.groups + 1) * 4;
+    Fields fields{{"threads", threads}};
+    configs.push_back(
+        bytes > variant.sharedBytes
+            ? rejected(fields, bytesReason(std::to_string(threads / warpLanes) + " warps' counts",
+                                           bytes, variant.sharedBytes))
+            : make(fields, {-1, 1, 1, 1, 1}, bytes, "one block keeps the order of the tokens"));
+  }
+  return configs;
+}
+
 std::vector<Configuration> enumerateConfigs(Family family, const GpuVariant &variant,
                                             const KernelFacts &facts) {
   if (isScaledAlongRows(facts.rows)) {
@@ -84,9 +100,7 @@ std::vector<Configuration> enumerateConfigs(Family family, const GpuVariant &var
                  (facts.groups + facts.expertGroups + 2 * facts.topK) * 4,
                  "a warp chooses for a token without a barrier")};
   case Family::Dispatch:
-    return {make({{"threads", mostThreads}}, {-1, 1, 1, 1, 1},
-                 (mostThreads / warpLanes + 1) * (facts.groups + 1) * 4,
-                 "one block keeps the order of the tokens")};
+    return dispatchConfigs(variant, facts);
   }
   return {};
 }

@@ -48,7 +48,8 @@ static std::string notForTensorCores(const KernelFacts &facts) {
   }
   auto chunk = [](DType type) { return mmaChunkBytes * 8 / int64_t(bitSize(type)); };
   int64_t ofWeight = chunk(facts.weight);
-  if (facts.k % ofWeight != 0 || facts.rowsBegin % chunk(facts.rows) != 0) {
+  int64_t ofRows = chunk(facts.rows);
+  if (facts.k % std::max(ofWeight, ofRows) != 0 || facts.rowsBegin % ofRows != 0) {
     return "rows do not begin at borders of 16 bytes";
   }
   return facts.rounded && facts.scaleColumns % ofWeight != 0
@@ -135,9 +136,9 @@ static Configuration wgmmaConfig(const GpuVariant &variant, const KernelFacts &f
   if (std::string refusal = tileRefusal(facts, columns); !refusal.empty()) {
     return rejected(fields, refusal);
   }
-  if (wgmmaColumns % (8 * facts.parts) != 0) {
+  if (wgmmaColumns % (32 * facts.parts) != 0) {
     return rejected(fields, std::to_string(facts.parts) + " parts do not divide a tile of " +
-                                std::to_string(wgmmaColumns) + " columns by eights");
+                                std::to_string(wgmmaColumns) + " columns into 32 or more");
   }
   int64_t bytes = stages * ofStage + ofResults;
   if (bytes > variant.sharedBytes) {

@@ -58,6 +58,8 @@ policies='bf16 w8a8'
 for policy in $policies; do
   pack_narrow nano "$policy" "$source_dir/models/nano" "--policy=$policy"
 done
+# Whose expanded attention is on tensor cores.
+pack_narrow nano bf16.weights "$source_dir/models/nano" --policy=bf16 --weights=bf16
 if [ -d "${DSV3_ORACLES:-}" ]; then
   cp "$DSV3_ORACLES/compare.py" "$folder/"
   for name in v3-bf16 v3-fp8 moonlight-bf16; do

@@ -88,8 +88,8 @@ cat "$scratch/ids.$device"
 cmp -s "$scratch/ids.cpu" "$scratch/ids.$device" && [ -s "$scratch/ids.cpu" ]
 report "nano: 300 tokens of prompt, 16 generated" $?
 
-# What policies change, over more keys than tiles of attention have at once: in nats.
-for policy in bf16:0.005 w8a8:0.05; do
+# What policies change, over more keys than attention has at once: in nats.
+for policy in bf16:0.005 bf16.weights:0.005 w8a8:0.05; do
   case=$folder/cases/nano.${policy%:*}
   [ -d "$case" ] || continue
   "$run" compare --model "$case/model" --reference "$folder/cases/nano/model" --device="$device" \

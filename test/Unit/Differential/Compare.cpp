@@ -300,6 +300,7 @@ public:
   explicit LoadedVariants(ModuleOp module);
   std::vector<VariantCode> find(kern::DefOp definition) const {
     std::vector<VariantCode> found;
+    found.reserve(codes.size());
     for (const auto &[variant, code] : codes) {
       found.push_back({variant, code->find(definition.getSymName().str())});
     }
@@ -354,7 +355,7 @@ void setAsksAhead(plan::KernelFunction function, bool asks) {
   ASSERT_NE(dladdr(reinterpret_cast<void *>(function), &object), 0);
   void *handle = dlopen(object.dli_fname, RTLD_NOW | RTLD_NOLOAD);
   ASSERT_NE(handle, nullptr) << dlerror();
-  if (void *number = dlsym(handle, plan::asksAheadSymbol.data())) {
+  if (void *number = dlsym(handle, std::string(plan::asksAheadSymbol).c_str())) {
     *static_cast<int32_t *>(number) = asks ? 1 : 0;
   }
   dlclose(handle);

@@ -356,3 +356,46 @@ INSTANTIATE_TEST_SUITE_P(
                     LatentCase{"TwiceSixtyFourHeads", "sm_80", 128, 0, 64, 64, 32, 2},
                     LatentCase{"ThirtyTwoHeads", "sm_120a", 64, 4, 32, 32, 16, 3}),
     [](const auto &info) { return std::string(info.param.name); });
+
+namespace {
+/// Expanded attention with heads of so many columns.
+struct ExpandedCase {
+  const char *name;
+  int64_t heads, nope, rope, value, latent;
+};
+
+class ExpandedOnTensorCores : public testing::TestWithParam<ExpandedCase> {};
+} // namespace
+
+static std::string textOf(const ExpandedCase &one) {
+  return llvm::formatv(R"(
+#T = #dsv3.dims<"T">
+!q = tensor<?x{0}x{1}xbf16, #T>
+!r = tensor<?x{0}x{2}xbf16, #T>
+!w = tensor<{0}x{3}x{4}xbf16>
+!i = tensor<?xi32, #T>
+!o = tensor<?x{0}x{5}xbf16, #T>
+!cache = !dsv3.cache<bf16, latent = {4}, rope = {2}, page = 64, context = 300, requests = 3>
+kern.def @expanded kind "attention" family "expanded_attention" sizes ["T"] ins(%q: !q, %r: !r, %w: !w, %pos: !i, %req: !i, %cache: !cache) outs(%o: !o) attributes {{maxima = [#dsv3.size<"T", max = 70>]} {{
+  %y = kern.expanded_attention ins(%q, %r, %w, %pos, %req : !q, !r, !w, !i, !i) from(%cache : !cache) outs(%o : !o) scale 1.3e-01 -> !o
+  kern.yield %y : !o
+}
+)",
+                       one.heads, one.nope, one.rope, one.nope + one.value, one.latent, one.value);
+}
+
+// Keys in several pages, the last one known in part; pieces and tiles that end within.
+TEST_P(ExpandedOnTensorCores, DoesWhatItsBodySays) {
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  MLIRContext context(registry);
+  OwningOpRef<ModuleOp> module = configured(textOf(GetParam()), "sm_90a", context);
+  ASSERT_TRUE(module);
+  ASSERT_TRUE(has(*module, "sm_90a", Form::MmaTiles));
+  compareKernelsOnSim(*module, "sm_90a", 70);
+}
+INSTANTIATE_TEST_SUITE_P(AllSizes, ExpandedOnTensorCores,
+                         testing::Values(ExpandedCase{"Published", 2, 128, 64, 128, 512},
+                                         ExpandedCase{"RaggedPiece", 1, 40, 24, 48, 72},
+                                         ExpandedCase{"RaggedTile", 1, 104, 8, 80, 136}),
+                         [](const auto &info) { return std::string(info.param.name); });

@@ -131,6 +131,33 @@ TEST(Families, AGpuRefusesWhatItsSharedMemoryCannotHold) {
       << config.reason;
 }
 
+/// With many experts fewer warps count them.
+TEST(Families, ADispatchKeepsToSharedMemory) {
+  KernelFacts facts;
+  facts.maxRows = 4096, facts.topK = 8, facts.groups = 384;
+  EXPECT_EQ(chooseConfig(Family::Dispatch, variantSm90a, facts).get("threads"), 256);
+  facts.groups = 10000;
+  Configuration config = chooseConfig(Family::Dispatch, variantSm90a, facts);
+  EXPECT_TRUE(config.legal) << config.reason;
+  EXPECT_EQ(config.get("threads"), 128);
+  EXPECT_LE(config.scratchBytes, findGpuVariant("sm_90a")->sharedBytes);
+  facts.groups = 65536;
+  EXPECT_FALSE(chooseConfig(Family::Dispatch, variantSm90a, facts).legal);
+}
+
+/// Rows of bf16 are copied by eight columns, those of an f32 weight by four.
+TEST(Families, TensorCoresWantRowsOfWholeCopies) {
+  KernelFacts facts;
+  facts.maxRows = 512, facts.n = 128, facts.rowsBegin = 32;
+  facts.rows = DType::BF16, facts.weight = DType::F32, facts.rounded = true;
+  auto form = [&](int64_t k) {
+    facts.k = k;
+    return static_cast<GpuProduct>(chooseConfig(Family::Gemm, variantSm90a, facts).get("form"));
+  };
+  EXPECT_EQ(form(24), GpuProduct::MmaTiles);
+  EXPECT_EQ(form(20), GpuProduct::FmaTiles);
+}
+
 /// Products of many rows too, where both are bf16, or the weight is rounded to it by 16 bytes, each
 /// with one scale.
 TEST(Families, ProductsOnTensorCoresOfWhatBecomesBf16) {
