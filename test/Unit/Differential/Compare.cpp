@@ -145,7 +145,8 @@ static double roundingOnItsWay(kern::DefOp definition, StringRef variant) {
   }
   // A sum that is rounded to bf16 before others are added to it may leave little, whose last bits
   // are those of the sum; a factor that is the neighbour of another moves what is rounded next.
-  if (roundingsOfSums(definition.getCore()) > 1) {
+  auto result = cast<RankedTensorType>(definition.getDestinations().front().getType());
+  if (result.getElementType().isBF16() && roundingsOfSums(definition.getCore()) > 1) {
     return 0x1p-7;
   }
   // Warp groups keep 14 bits of sums of 128 products of codes. They cut off, up or down as often,
