@@ -167,12 +167,11 @@ static std::vector<Configuration> gemmConfigs(const CpuVariant &variant, const K
     }
   }
   // The highest tile first. For a single row the most panels whose sums are no more than
-  // hide the latency of the additions (two units of four cycles): more panels at once
-  // would be more streams of memory.
+  // hide the latency of the additions: more panels at once would be more streams of memory.
   int64_t vectors = panelWidth(variant, facts.weight) / variant.lanes;
   auto usefulness = [&](const Configuration &config) {
     int64_t mr = config.get("mr"), flight = config.get("flight");
-    return flight * vectors * facts.parts > 8 && flight > 1 ? -flight : mr * 64 + flight;
+    return flight * vectors * facts.parts > sumsInFlight && flight > 1 ? -flight : mr * 64 + flight;
   };
   std::stable_sort(configs.begin(), configs.end(),
                    [&](const Configuration &a, const Configuration &b) {

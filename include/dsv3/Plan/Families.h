@@ -63,6 +63,8 @@ const CpuVariant *findCpuVariant(std::string_view text);
 
 /// Columns of a register tile: two vectors.
 inline int64_t tileWidth(const CpuVariant &variant) { return 2 * variant.lanes; }
+/// Vectors of sums that hide the latency of an addition: two units of four cycles.
+inline constexpr int64_t sumsInFlight = 8;
 /// Width of a panel: two vectors, of codes four.
 inline int64_t panelWidth(const CpuVariant &variant, DType weight) {
   return (scaleForm(weight) ? codeVectors : 2) * variant.lanes;

@@ -224,7 +224,7 @@ void forPaddedTiles(Code &code, int64_t mr, Num rows, llvm::function_ref<void(Nu
 void forTiles(Code &code, int64_t mr, Num rows, llvm::function_ref<void(Num, int64_t)> body) {
   Num done = code.integer(0);
   SmallVector<int64_t> heights{mr};
-  for (int64_t height : {8, 4, 2, 1}) {
+  for (int64_t height : {8, 6, 4, 3, 2, 1}) {
     if (height < mr) {
       heights.push_back(height);
     }

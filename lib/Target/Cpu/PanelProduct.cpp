@@ -76,6 +76,13 @@ struct StreamRows {
 };
 } // namespace
 
+/// Panels of all parts that several rows meet at once: as many as have sums enough to hide the
+/// latency of an addition.
+static int64_t panelsAtOnce(const Code &code, const PanelWeight &weight, int64_t height) {
+  int64_t vectors = weight.form.width / code.lanes();
+  return std::max<int64_t>(1, plan::sumsInFlight / (vectors * height));
+}
+
 /// `height` rows from firstRow on times `flight` panels of each part from `panel` of the tile on.
 static void emitStreamPanels(Code &code, const PanelWeight &weight, const ProductTile &tile,
                              const StreamRows &rows, Num firstRow, int64_t height, int64_t flight,
@@ -101,10 +108,10 @@ static void emitStreamPanels(Code &code, const PanelWeight &weight, const Produc
     call.panels.clear();
     call.scales.clear();
   };
+  int64_t atOnce = height > 1 ? panelsAtOnce(code, weight, height) : flight * weight.parts;
   for (int64_t p = 0; p < flight; ++p) {
     for (int64_t q = 0; q < weight.parts; ++q) {
-      // The sums of several rows leave registers for one panel.
-      if (height > 1 && !call.panels.empty()) {
+      if (static_cast<int64_t>(call.panels.size()) == atOnce) {
         flush();
       }
       Num index = firstPanel + panel + (q * weight.panels + p);
@@ -120,23 +127,39 @@ static void emitStreamPanels(Code &code, const PanelWeight &weight, const Produc
 static void emitStreamProduct(Code &code, const PanelWeight &weight, const ProductTile &tile,
                               const StreamRows &rows, Num rowCount, Num firstPanel, Num panelCount,
                               Memory out) {
-  auto panels = [&](Num begin, Num end, int64_t flight) {
+  auto panels = [&](Num firstRow, int64_t height, Num begin, Num end, int64_t flight) {
     code.loop(begin, end, flight, [&](Num p) {
-      if (tile.rows == 1) {
-        emitStreamPanels(code, weight, tile, rows, code.integer(0), 1, flight, firstPanel, p, out);
-        return;
-      }
-      // What comes after the first rows finds the panel in a cache.
-      forTiles(code, tile.stream, rowCount, [&](Num i, int64_t height) {
-        emitStreamPanels(code, weight, tile, rows, i, height, flight, firstPanel, p, out);
-      });
+      emitStreamPanels(code, weight, tile, rows, firstRow, height, flight, firstPanel, p, out);
     });
   };
-  Num whole = panelCount / tile.flight * tile.flight;
-  panels(code.integer(0), whole, tile.flight);
-  if (tile.flight > 1) {
-    panels(whole, panelCount, 1);
+  auto allPanels = [&](int64_t height, int64_t flight) {
+    Num zero = code.integer(0), whole = panelCount / flight * flight;
+    panels(zero, height, zero, whole, flight);
+    if (flight > 1) {
+      panels(zero, height, whole, panelCount, 1);
+    }
+  };
+  if (tile.rows == 1) {
+    allPanels(1, tile.flight);
+    return;
   }
+  auto inGroups = [&] {
+    // What comes after the first rows finds the panel in a cache.
+    code.loop(code.integer(0), panelCount, 1, [&](Num p) {
+      forTiles(code, tile.stream, rowCount,
+               [&](Num i, int64_t height) { panels(i, height, p, p + 1, 1); });
+    });
+  };
+  std::function<void(int64_t)> oneGroup = [&](int64_t height) {
+    int64_t flight = panelsAtOnce(code, weight, height) / weight.parts;
+    if (flight <= 1) {
+      inGroups();
+      return;
+    }
+    code.when(
+        rowCount == height, [&] { allPanels(height, flight); }, [&] { oneGroup(height + 1); });
+  };
+  oneGroup(1);
 }
 
 /// Has `to` be a row times tinyRows. The largest magnitude of the row.
