@@ -22,6 +22,10 @@ static constexpr int64_t mostTilePanels = 8, mostTileColumns = 256;
 /// Bytes of a block of a register tile's columns as f32: half of a first-level cache, beside the
 /// rows that meet it.
 static constexpr int64_t expandedBlockBytes = 16384;
+/// Columns of a weight in place that are summed in vectors before their lanes are.
+static constexpr int64_t inPlaceBlock = 1024;
+/// Rows that meet a weight in place as it is read and widened.
+static constexpr int64_t mostFewInPlace = 16;
 /// f32 elements that a tile of elementwise work should have.
 static constexpr int64_t rowTileElements = 16384;
 
@@ -44,11 +48,19 @@ static std::vector<Configuration> rowConfigs(const KernelFacts &facts, int64_t w
   return configs;
 }
 
+/// Whether rows meet a weight in place as it is read, instead of transposed in memory.
+static bool areFewInPlace(const KernelFacts &facts, int64_t rows) {
+  return facts.inPlace && rows <= mostFewInPlace;
+}
+
 /// Columns of K that are summed in registers before they are added to accumulators: those of
 /// a scale, or as many as an expanded block of a panel has. Where several rows meet weights that
 /// are scaled a few at a time, these are whole blocks of scales.
 static int64_t productKBlock(const CpuVariant &variant, const KernelFacts &facts, int64_t k,
                              int64_t rows) {
+  if (areFewInPlace(facts, rows)) {
+    return std::min(k, inPlaceBlock);
+  }
   int64_t expanded = expandedBlockBytes / (4 * tileWidth(variant));
   if (facts.scaleColumns > 0 && isScaledAlongRows(facts.weight) && rows > 1) {
     return std::min(ceilDiv(k, facts.scaleColumns), expanded / facts.scaleColumns) *
@@ -59,16 +71,17 @@ static int64_t productKBlock(const CpuVariant &variant, const KernelFacts &facts
 
 /// Rows that meet a panel in registers, expanded as it is read: as many as leave half of the
 /// registers for expanding. Up to twice as many rows do so, one group after the other: a panel
-/// that is read and expanded twice costs as much as one that is expanded into memory. What is in
-/// place is transposed, and that is for memory.
+/// that is read and expanded twice costs as much as one that is expanded into memory. Rows in place
+/// that are not few meet none, since transposing is for memory.
 struct StreamRows {
   int64_t atOnce, most;
 
-  StreamRows(const CpuVariant &variant, DType weight, int64_t rows, bool inPlace = false)
-      : atOnce(inPlace ? 0
-                       : std::min(rows, variant.registers / 2 * variant.lanes /
-                                            panelWidth(variant, weight))),
+  StreamRows(const CpuVariant &variant, DType weight, int64_t rows)
+      : atOnce(std::min(rows, variant.registers / 2 * variant.lanes / panelWidth(variant, weight))),
         most(std::min(rows, 2 * atOnce)) {}
+  /// Of a weight in place, `mr` at once.
+  StreamRows(const KernelFacts &facts, int64_t rows, int64_t mr)
+      : atOnce(areFewInPlace(facts, rows) ? mr : 0), most(atOnce > 0 ? rows : 0) {}
 
   void addTo(Fields &fields) const {
     fields.insert(fields.end(), {{"stream", atOnce}, {"stream_most", most}});
@@ -122,7 +135,9 @@ static Configuration gemmConfig(const CpuVariant &variant, const KernelFacts &fa
   int64_t panelsOfPart = ceilDiv(facts.n, nr);
   int64_t rows = rowsOfWeight(facts, grouped);
   // A single row meets all parts at once.
-  int64_t accumulators = rows == 1 ? flight * nr / variant.lanes * facts.parts : mr * 2;
+  int64_t accumulators = rows == 1                    ? flight * nr / variant.lanes * facts.parts
+                         : areFewInPlace(facts, rows) ? mr * inPlaceRows(variant)
+                                                      : mr * 2;
   Fields fields{{"flight", flight}, {"mr", mr}, {"nr", nr}};
   std::string tile = std::to_string(mr) + " rows x ";
   tile += rows == 1 ? std::to_string(flight) + " panels of " + std::to_string(nr) + " columns"
@@ -150,7 +165,9 @@ static Configuration gemmConfig(const CpuVariant &variant, const KernelFacts &fa
   ProductTiles tiles(facts, grouped, nr, flight);
   fields.insert(fields.end(),
                 {{"m_tile", tiles.mTile}, {"panels", tiles.panels}, {"k_block", kBlock}});
-  StreamRows(variant, facts.weight, rows, facts.inPlace).addTo(fields);
+  StreamRows stream =
+      facts.inPlace ? StreamRows(facts, rows, mr) : StreamRows(variant, facts.weight, rows);
+  stream.addTo(fields);
   GemmScratch scratch(paddedRows(tiles.mTile, mr), tiles.panels, facts.parts, kBlock, nr,
                       facts.weight, facts.k);
   return make(std::move(fields), tiles.count, scratch.bytes,

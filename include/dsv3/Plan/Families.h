@@ -65,6 +65,9 @@ const CpuVariant *findCpuVariant(std::string_view text);
 inline int64_t tileWidth(const CpuVariant &variant) { return 2 * variant.lanes; }
 /// Vectors of sums that hide the latency of an addition: two units of four cycles.
 inline constexpr int64_t sumsInFlight = 8;
+/// Rows of a weight in place that a register tile has: with six others their sums fill three
+/// quarters of the registers.
+inline int64_t inPlaceRows(const CpuVariant &variant) { return variant.registers >= 32 ? 4 : 2; }
 /// Width of a panel: two vectors, of codes four.
 inline int64_t panelWidth(const CpuVariant &variant, DType weight) {
   return (scaleForm(weight) ? codeVectors : 2) * variant.lanes;

@@ -1,9 +1,11 @@
-//===- InPlaceProduct.cpp - a row times a weight in place -----------------===//
+//===- InPlaceProduct.cpp - rows times a weight in place ------------------===//
 #include "InPlaceProduct.h"
 
 #include "Graph/ShapeCheck.h"
 #include "MicroKernels.h"
 #include "StreamProduct.h"
+
+#include "dsv3/Plan/Layout.h"
 
 using namespace mlir;
 
@@ -57,6 +59,95 @@ void callInPlace(Code &code, const PanelForm &form, Memory row, Memory panel, Me
     LLVM::CallOp::create(code.builder, code.loc, function, arguments);
   };
   code.when(asksAhead(code), [&] { with(true); }, [&] { with(false); });
+}
+
+/// Numbers that one vector holds when sums of several are made.
+static constexpr int64_t sumsAtOnce = 4;
+
+/// The lanes of a vector added up until there are sumsAtOnce.
+static Num folded(Code &code, Num vector) {
+  for (int64_t width = widthOf(vector); width > sumsAtOnce; width /= 2) {
+    vector = code.part(vector, 0, width / 2) + code.part(vector, width / 2, width / 2);
+  }
+  return vector;
+}
+
+/// Adds the sums of vectors, [rows][weightRows] of them, to what they belong to.
+static void addSums(Code &code, const ColumnsCall &call, ArrayRef<Var> sums) {
+  static_assert(sumsAtOnce % 2 == 0, "whole rows or halves");
+  auto atOnce = static_cast<size_t>(sumsAtOnce), ofRow = static_cast<size_t>(call.weightRows);
+  for (size_t first = 0; first < sums.size(); first += atOnce) {
+    SmallVector<Num> vectors;
+    for (size_t i = 0; i < atOnce; ++i) {
+      vectors.push_back(folded(code, sums[std::min(first + i, sums.size() - 1)].get()));
+    }
+    Num all = code.sumsOf(vectors);
+    for (size_t i = 0; i < atOnce && first + i < sums.size(); i += ofRow) {
+      Memory to = call.out + call.outStride * static_cast<int64_t>((first + i) / ofRow);
+      to.store(to.floats(call.weightRows) +
+               code.part(all, static_cast<int64_t>(i), call.weightRows));
+    }
+  }
+}
+
+static void emitColumns(Code &code, const ColumnsCall &call) {
+  int64_t lanes = code.lanes();
+  SmallVector<Var> sums;
+  for (size_t i = 0; i < call.rows.size() * static_cast<size_t>(call.weightRows); ++i) {
+    sums.push_back(code.variable(code.zeros(lanes)));
+  }
+  code.loop(code.integer(0), call.count, plan::inPlaceColumns, [&](Num k) {
+    for (int64_t j = 0; call.next && j < call.weightRows; ++j) {
+      (*call.next + (k + j * call.weightStride)).prefetch(0);
+    }
+    for (int64_t c = 0; c < plan::inPlaceColumns; c += lanes) {
+      SmallVector<Num> weights;
+      for (int64_t j = 0; j < call.weightRows; ++j) {
+        weights.push_back((call.weight + (k + (j * call.weightStride + c))).floats(lanes));
+      }
+      for (auto [i, row] : llvm::enumerate(call.rows)) {
+        Num x = (row + (k + c)).floats(lanes);
+        for (auto [j, weight] : llvm::enumerate(weights)) {
+          Var &sum = sums[i * weights.size() + j];
+          sum.set(code.fma(x, weight, sum.get()));
+        }
+      }
+    }
+  });
+  addSums(code, call, sums);
+}
+
+void callColumns(Code &code, const ColumnsCall &call) {
+  Type element = call.weight.elementType();
+  std::string name = "columns." + graph::spell(element) + "." + std::to_string(call.rows.size()) +
+                     "x" + std::to_string(call.weightRows) + "." +
+                     std::to_string(call.weightStride) + (call.next ? ".next" : "");
+  SmallVector<Value> arguments{call.weight.address(), call.count.value, call.out.address(),
+                               call.outStride.value};
+  if (call.next) {
+    arguments.push_back(call.next->address());
+  }
+  for (const Memory &row : call.rows) {
+    arguments.push_back(row.address());
+  }
+  SmallVector<Type> parameters =
+      llvm::map_to_vector(arguments, [](Value v) { return v.getType(); });
+  auto function =
+      sharedFunction(code, name, parameters, [&](Code &inner, Block::BlockArgListType values) {
+        ColumnsCall body = call;
+        body.weight = Memory(inner, values[0], element);
+        body.count = inner.wrap(values[1]), body.outStride = inner.wrap(values[3]);
+        body.out = Memory(inner, values[2], inner.f32());
+        size_t next = 4;
+        if (call.next) {
+          body.next = Memory(inner, values[next++], call.next->elementType());
+        }
+        for (Memory &row : body.rows) {
+          row = Memory(inner, values[next++], row.elementType());
+        }
+        emitColumns(inner, body);
+      });
+  LLVM::CallOp::create(code.builder, code.loc, function, arguments);
 }
 
 } // namespace dsv3::cpu

@@ -283,6 +283,63 @@ static void emitBlockProduct(Code &code, const PanelWeight &weight, const Produc
   });
 }
 
+//===----------------------------------------------------------------------===//
+// Rows and a weight in place: sums along the columns
+//===----------------------------------------------------------------------===//
+
+/// Sets the accumulators of `rowCount` rows to 0.
+static void clearAccumulators(Code &code, const PanelWeight &weight, const ProductTile &tile,
+                              Num rowCount, Memory out) {
+  int64_t lanes = code.lanes(), outStride = tile.panels * weight.parts * weight.form.width;
+  code.loop(code.integer(0), rowCount * outStride, lanes,
+            [&](Num i) { (out + i).store(code.zeros(lanes)); });
+}
+
+/// Few rows: weights are expanded in registers as they are read.
+static void emitFewInPlace(Code &code, const PanelWeight &weight, const ProductTile &tile,
+                           function_ref<Memory(Num)> row, Num rowCount, Num firstPanel,
+                           Num panelCount, Memory out) {
+  int64_t stride = weight.form.rowStride, together = plan::inPlaceRows(code.variant);
+  Num zero = code.integer(0),
+      outStride = code.integer(tile.panels * weight.parts * weight.form.width);
+  clearAccumulators(code, weight, tile, rowCount, out);
+  code.loop(zero, panelCount, 1, [&](Num p) {
+    for (int64_t q = 0; q < weight.parts; ++q) {
+      Memory panel = weight.panel(firstPanel + p + q * weight.panels);
+      code.loop(zero, code.integer(weight.form.width), together, [&](Num j) {
+        code.loop(zero, code.integer(weight.k), tile.kBlock, [&](Num begin) {
+          Memory rows = panel + (j * stride + begin);
+          Num count = code.min(code.integer(weight.k) - begin, code.integer(tile.kBlock));
+          // The next block of these rows, or the first one of the next rows.
+          Num more = begin + tile.kBlock < code.integer(weight.k);
+          Memory next = code.select(more, rows + tile.kBlock, panel + (j + together) * stride);
+          forTiles(code, tile.mr, rowCount, [&](Num i, int64_t height) {
+            ColumnsCall call;
+            call.weight = rows;
+            call.weightRows = together, call.weightStride = stride;
+            call.count = count;
+            call.out = accumulator(weight, tile, out, i, p, q) + j;
+            call.outStride = outStride;
+            for (int64_t n = 0; n < height; ++n) {
+              call.rows.push_back(row(i + n) + begin);
+            }
+            code.when(
+                i == 0,
+                [&] {
+                  call.next = next;
+                  callColumns(code, call);
+                },
+                [&] {
+                  call.next = std::nullopt;
+                  callColumns(code, call);
+                });
+          });
+        });
+      });
+    }
+  });
+}
+
 void emitPanelProduct(Code &code, const PanelWeight &weight, const ProductTile &tile,
                       function_ref<Memory(Num)> row, Num rowCount, Num firstPanel, Num panelCount,
                       Memory out, Memory scratch) {
@@ -303,7 +360,9 @@ void emitPanelProduct(Code &code, const PanelWeight &weight, const ProductTile &
   auto inBlocks = [&] {
     emitBlockProduct(code, weight, tile, row, rowCount, firstPanel, panelCount, out, scratch);
   };
-  if (tile.streamMost == 0) {
+  if (weight.form.rowStride > 0 && tile.streamMost > 0) {
+    emitFewInPlace(code, weight, tile, row, rowCount, firstPanel, panelCount, out);
+  } else if (tile.streamMost == 0) {
     inBlocks();
   } else if (tile.rows <= tile.streamMost) {
     stream();

@@ -1,0 +1,44 @@
+//===- InPlaceTest.cpp - weights that stay where they are -----------------===//
+//
+// Longer rows than those of models in Models.h: of few rows the columns are summed in blocks
+// (lib/Plan/FamilyConfigs.cpp), the last of which has fewer.
+//
+//===----------------------------------------------------------------------===//
+#include "KernelRun.h"
+
+#include "dsv3/Tools/Registration.h"
+#include "dsv3/Transforms/Passes.h"
+
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+
+#include <gtest/gtest.h>
+
+using namespace mlir;
+using namespace dsv3;
+using namespace dsv3::differential;
+
+static const char *const products = R"(
+  #T = #dsv3.dims<"T">
+  kern.def @few kind "test" family "gemm" sizes ["T"]
+      ins(%a: tensor<?x2112xf32, #T>, %w: tensor<64x2112xbf16>)
+      outs(%o: tensor<?x64xf32, #T>) maxima [#dsv3.size<"T", max = 16>] {
+    %y = kern.gemm ins(%a, %w : tensor<?x2112xf32, #T>, tensor<64x2112xbf16>)
+      outs(%o : tensor<?x64xf32, #T>) epilogue() [] {
+    ^bb0(%p: f32):
+      kern.yield %p : f32
+    } {in_place} -> tensor<?x64xf32, #T>
+    kern.yield %y : tensor<?x64xf32, #T>
+  })";
+
+TEST(InPlace, FewRowsAndManyColumns) {
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  MLIRContext context(registry);
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(products, &context);
+  ASSERT_TRUE(module);
+  PassManager manager(&context);
+  manager.addPass(createConfigureKernels());
+  ASSERT_TRUE(succeeded(manager.run(*module)));
+  compareKernels(*module, 16);
+}
