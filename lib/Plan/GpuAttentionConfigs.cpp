@@ -120,13 +120,15 @@ std::vector<Configuration> gpuLatentConfigs(const GpuVariant &variant, const Ker
   return configs;
 }
 
-/// Tokens of a block of expanded attention on tensor cores.
+/// Tokens of a block of expanded attention on tensor cores, and how a page is expanded: its keys
+/// times so many rows of the weight.
 static constexpr int64_t mmaTokens = 64;
+static constexpr MmaShape expandingShape{64, 128, 3};
 
 static Configuration expandedMmaConfig(const GpuVariant &variant, const KernelFacts &facts) {
   Fields fields{
       {"form", int64_t(GpuProduct::MmaTiles)}, {"rows", mmaTokens}, {"threads", mostThreads}};
-  for (DType type : {facts.rows, facts.weight, facts.cache}) {
+  for (DType type : {facts.rows, facts.rounded ? DType::BF16 : facts.weight, facts.cache}) {
     if (type != DType::BF16) {
       return rejected(fields, "tensor cores would round queries, weight or cache of " +
                                   std::string(name(type)) + " to bf16");
@@ -135,19 +137,23 @@ static Configuration expandedMmaConfig(const GpuVariant &variant, const KernelFa
   constexpr int64_t chunk = mmaChunkBytes / 2;
   int64_t depth = facts.nope + facts.rope;
   if (depth % 16 != 0 || facts.value % 16 != 0 || facts.nope % chunk != 0 ||
-      facts.latent % chunk != 0 || facts.rowsBegin % chunk != 0 ||
-      facts.pageTokens != mmaShape.columns) {
+      facts.latent % std::max(chunk, chunkElements(facts.weight)) != 0 ||
+      facts.rowsBegin % chunk != 0 || facts.pageTokens != expandingShape.rows) {
     return rejected(fields, "queries, keys, values or pages are no whole fragments");
   }
+  if (std::string refusal = scaleRefusal(facts); !refusal.empty()) {
+    return rejected(fields, refusal);
+  }
   // Rows of queries and keys are padded to whole swizzles.
-  int64_t bytes = mmaShape.stages * (mmaShape.rows + mmaShape.columns) * mmaRowBytes +
+  int64_t bytes = mmaBytes(facts, expandingShape) +
                   (mmaTokens + facts.pageTokens) * ceilDiv(depth, 64) * 64 * 2 +
                   facts.value * facts.pageTokens * 2 + (2 * mmaTokens + 1) * 4;
   if (bytes > variant.sharedBytes) {
     return rejected(fields, bytesReason("stages, queries and a page", bytes, variant.sharedBytes));
   }
   return make(fields, rowTiles(facts, mmaTokens, facts.heads), bytes,
-              "64 tokens share a page that tensor cores expand");
+              std::string("64 tokens share a page that tensor cores expand") +
+                  (facts.rounded ? ", the weight rounded on its way" : ""));
 }
 
 std::vector<Configuration> gpuExpandedConfigs(const GpuVariant &variant, const KernelFacts &facts) {

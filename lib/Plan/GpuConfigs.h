@@ -22,6 +22,13 @@ struct MmaShape {
 /// Of all that stores what it computes.
 inline constexpr MmaShape mmaShape{128, 64, 3};
 
+/// Elements that a copy moves.
+inline int64_t chunkElements(DType type) { return mmaChunkBytes * 8 / int64_t(bitSize(type)); }
+/// Bytes in which tile/mma.cuh keeps pieces of rows and weight.
+int64_t mmaBytes(const KernelFacts &facts, const MmaShape &shape);
+/// Why a weight that is rounded on its way cannot have its scales; empty if it can.
+std::string scaleRefusal(const KernelFacts &facts);
+
 inline std::string bytesReason(const std::string &what, int64_t bytes, int64_t most) {
   return what + " need " + std::to_string(bytes) + " bytes of shared memory, a block has " +
          std::to_string(most);

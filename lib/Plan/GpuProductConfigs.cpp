@@ -38,6 +38,14 @@ static TileCount productBlocks(const KernelFacts &facts, bool grouped, int64_t r
   return {facts.size, facts.rowFactor, rows, columnBlocks, columnBlocks * facts.groups};
 }
 
+std::string scaleRefusal(const KernelFacts &facts) {
+  int64_t ofCopy = chunkElements(facts.weight);
+  return facts.rounded && facts.scaleColumns % ofCopy != 0
+             ? "a block of scales has " + std::to_string(facts.scaleColumns) + " columns, a copy " +
+                   std::to_string(ofCopy)
+             : "";
+}
+
 /// Why tensor cores cannot have rows and weight; empty if they can.
 static std::string notForTensorCores(const KernelFacts &facts) {
   bool codes = facts.rows == DType::F8E4M3 && facts.weight == DType::F8E4M3;
@@ -46,20 +54,15 @@ static std::string notForTensorCores(const KernelFacts &facts) {
     return "tensor cores would round rows of " + std::string(name(facts.rows)) +
            " or a weight of " + std::string(name(facts.weight)) + " to bf16";
   }
-  auto chunk = [](DType type) { return mmaChunkBytes * 8 / int64_t(bitSize(type)); };
-  int64_t ofWeight = chunk(facts.weight);
-  int64_t ofRows = chunk(facts.rows);
-  if (facts.k % std::max(ofWeight, ofRows) != 0 || facts.rowsBegin % ofRows != 0) {
+  int64_t ofRows = chunkElements(facts.rows);
+  if (facts.k % std::max(chunkElements(facts.weight), ofRows) != 0 ||
+      facts.rowsBegin % ofRows != 0) {
     return "rows do not begin at borders of 16 bytes";
   }
-  return facts.rounded && facts.scaleColumns % ofWeight != 0
-             ? "a block of scales has " + std::to_string(facts.scaleColumns) + " columns, a copy " +
-                   std::to_string(ofWeight)
-             : "";
+  return scaleRefusal(facts);
 }
 
-/// Bytes in which tile/mma.cuh keeps pieces of rows and weight.
-static int64_t mmaBytes(const KernelFacts &facts, const MmaShape &shape) {
+int64_t mmaBytes(const KernelFacts &facts, const MmaShape &shape) {
   int64_t ofRows = shape.stages * shape.rows, ofWeight = facts.parts * shape.columns;
   if (!facts.rounded) {
     return (ofRows + shape.stages * ofWeight) * mmaRowBytes;

@@ -72,12 +72,18 @@ static int64_t beginsOf(Value value) {
   return places & -places;
 }
 
+/// Whether a prologue makes bf16 of a weight's elements.
+static bool roundsToBf16(Region &prologue) {
+  return !prologue.empty() && prologue.front().getTerminator()->getOperand(0).getType().isBF16();
+}
+
 template <typename OpT>
 static void setWeight(plan::KernelFacts &facts, OpT op) {
   facts.weight = elementOf(op.getWeight());
   if (op.getBlock()) {
     facts.scaleColumns = (*op.getBlock())[1];
   }
+  facts.rounded = roundsToBf16(op.getPrologue());
 }
 
 /// What both attentions have.
@@ -97,16 +103,10 @@ static void setStage(plan::KernelFacts &facts, OpT op, Value codes) {
   }
 }
 
-/// Whether a prologue makes bf16 of a weight's elements.
-static bool roundsToBf16(Region &prologue) {
-  return !prologue.empty() && prologue.front().getTerminator()->getOperand(0).getType().isBF16();
-}
-
 /// What products have alike.
 template <typename OpT>
 static void setProduct(plan::KernelFacts &facts, OpT op) {
   setWeight(facts, op);
-  facts.rounded = roundsToBf16(op.getPrologue());
   setStage(facts, op, op.getResult());
   facts.rows = elementOf(op.getA());
   facts.rowsBegin = beginsOf(op.getA());

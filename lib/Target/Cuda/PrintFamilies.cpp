@@ -200,14 +200,15 @@ static FamilyText print(KernelText &kernel, kern::ExpandedAttentionOp op) {
   int64_t nope = lastDim(op.getQuery()), value = lastDim(op.getResult());
   // The form on tensor cores has one number of rows.
   std::string rows = onTensorCores ? std::string() : std::to_string(kernel.field("rows")) + ", ";
+  std::string bits = onTensorCores ? ", " + std::to_string(widenedBits(op)) : std::string();
   text.declarations = prologueText(kernel, op.getPrologue());
   text.checks =
       "using TheCache = " + kernel.cacheType(op.getCache()) + ";\n  " +
-      sharedCheck(kernel, llvm::formatv("{0}<{1}{2}, {3}, TheCache>::bytes",
+      sharedCheck(kernel, llvm::formatv("{0}<{1}{2}, {3}{4}, TheCache>::bytes",
                                         onTensorCores ? "ExpandedMmaShared" : "ExpandedShared",
-                                        rows, nope, value));
+                                        rows, nope, value, bits));
   text.call = llvm::formatv(
-      "{15}<{0}{1}, {2}, {3}, {4}>(launch, {5}, {6},\n    {7}, {8}, {9}, "
+      "{15}<{0}{1}, {2}, {3}, {4}{16}>(launch, {5}, {6},\n    {7}, {8}, {9}, "
       "TheCache{{{10}, {11}},\n    {12}, {13}, {14});",
       rows, dimOf(op.getResult(), 1), nope, value, kernel.field("threads"),
       kernel.rows(op.getQuery()), kernel.rows(op.getRopeQuery()),
@@ -215,7 +216,7 @@ static FamilyText print(KernelText &kernel, kern::ExpandedAttentionOp op) {
       kernel.name(op.getPositions()), kernel.name(op.getRequests()), kernel.pages(op.getCache()),
       kernel.pageTable(op.getCache()), kernel.rows(op.getDestination()),
       KernelText::rowCount(op.getResult()), floatText(op.getScale().convertToDouble()),
-      onTensorCores ? "expandedAttentionMma" : "expandedAttention");
+      onTensorCores ? "expandedAttentionMma" : "expandedAttention", bits);
   return text;
 }
 

@@ -25,6 +25,8 @@ std::string prologueText(const KernelText &kernel, mlir::Region &region);
 std::string stageText(const KernelText &kernel, mlir::Value codes, mlir::Value scales,
                       uint64_t group, bool ue8m0);
 plan::GpuProduct formOf(const KernelText &kernel);
+/// Bits of an element of the weight if it passes through a prologue; else 0.
+int64_t widenedBits(mlir::Operation *core);
 
 /// Products: PrintProducts.cpp.
 FamilyText print(KernelText &kernel, kern::GemmOp op);

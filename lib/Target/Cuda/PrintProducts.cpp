@@ -15,10 +15,9 @@ using namespace mlir;
 
 namespace dsv3::cuda {
 
-/// Bits of an element of the weight if it passes through a prologue; else 0.
-static int64_t widenedBits(kern::DefOp definition) {
-  return llvm::TypeSwitch<Operation *, int64_t>(definition.getCore())
-      .Case<kern::GemmOp, kern::GroupedGemmOp>([](auto op) {
+int64_t widenedBits(Operation *core) {
+  return llvm::TypeSwitch<Operation *, int64_t>(core)
+      .Case<kern::GemmOp, kern::GroupedGemmOp, kern::ExpandedAttentionOp>([](auto op) {
         auto type = cast<RankedTensorType>(op.getWeight().getType());
         return op.getPrologue().empty() ? 0 : type.getElementTypeBitWidth();
       });
@@ -29,7 +28,8 @@ static int64_t widenedBits(kern::DefOp definition) {
 static std::string tileText(const KernelText &kernel) {
   plan::GpuProduct form = formOf(kernel);
   bool ofGroups = isOfWarpGroups(form);
-  int64_t last = ofGroups ? clusterBlocks(form) : widenedBits(kernel.definition);
+  kern::DefOp definition = kernel.definition;
+  int64_t last = ofGroups ? clusterBlocks(form) : widenedBits(definition.getCore());
   return llvm::formatv("{0}<{1}, {2}, {3}{4}>", ofGroups ? "WgmmaTile" : "MmaTile",
                        kernel.field("rows"), kernel.field("columns"), kernel.field("stages"),
                        last > 0 ? ", " + std::to_string(last) : "");

@@ -64,8 +64,8 @@ kern.def @expanded kind "attention" family "expanded_attention" sizes ["T"] ins(
 // On tensor cores, where nothing has to be rounded for them.
 // CHECK-LABEL: //===- kernel expanded_bf16 -===//
 // CHECK: // For sm_90a: form=2, rows=64, threads=256, since 64 tokens share a page that tensor cores expand.
-// CHECK: static_assert(ExpandedMmaShared<16, 32, TheCache>::bytes == 94724, "shared memory as in the family table");
-// CHECK: expandedAttentionMma<4, 16, 32, 256>(launch, Rows<const bf16, 0, 64, 16>{query}, Rows<const bf16, 0, 64, 16>{ropeQuery},
+// CHECK: static_assert(ExpandedMmaShared<16, 32, 0, TheCache>::bytes == 94724, "shared memory as in the family table");
+// CHECK: expandedAttentionMma<4, 16, 32, 256, 0>(launch, Rows<const bf16, 0, 64, 16>{query}, Rows<const bf16, 0, 64, 16>{ropeQuery},
 // CHECK-NEXT: Weight<bf16, 48, 32>{weight, nullptr}, positions, requests, TheCache{cachePages, cacheTable},
 // CHECK-NEXT: Rows<bf16, 0, 128, 32>{out}, T, 0.200000003f);
 !n16 = tensor<?x4x16xbf16, #T>
@@ -74,6 +74,21 @@ kern.def @expanded kind "attention" family "expanded_attention" sizes ["T"] ins(
 !cache16 = !dsv3.cache<bf16, latent = 32, rope = 16, page = 64, context = 4096, requests = 2>
 kern.def @expanded_bf16 kind "attention" family "expanded_attention" sizes ["T"] ins(%q: !n16, %r: !r16, %w: tensor<4x48x32xbf16>, %pos: !i, %req: !i, %cache: !cache16) outs(%o: !v16) attributes {maxima = [#dsv3.size<"T", max = 512>]} {
   %y = kern.expanded_attention ins(%q, %r, %w, %pos, %req : !n16, !r16, tensor<4x48x32xbf16>, !i, !i) from(%cache : !cache16) outs(%o : !v16) scale 2.0e-01 -> !v16
+  kern.yield %y : !v16
+}
+
+// A weight that the policy rounds is, on its way.
+// CHECK-LABEL: //===- kernel expanded_f8 -===//
+// CHECK: // For sm_90a: form=2, rows=64, threads=256, since 64 tokens share a page that tensor cores expand, the weight rounded on its way.
+// CHECK: static_assert(ExpandedMmaShared<16, 32, 8, TheCache>::bytes == 94724, "shared memory as in the family table");
+// CHECK: expandedAttentionMma<4, 16, 32, 256, 8>(launch, Rows<const bf16, 0, 64, 16>{query}, Rows<const bf16, 0, 64, 16>{ropeQuery},
+// CHECK-NEXT: Weight<e4m3, 48, 32, 48, 32, Prologue>{weight, scales}, positions, requests, TheCache{cachePages, cacheTable},
+kern.def @expanded_f8 kind "attention" family "expanded_attention" sizes ["T"] ins(%q: !n16, %r: !r16, %w: tensor<4x48x32xf8E4M3FN>, %s: tensor<4x1x1xf32>, %pos: !i, %req: !i, %cache: !cache16) outs(%o: !v16) attributes {maxima = [#dsv3.size<"T", max = 512>]} {
+  %y = kern.expanded_attention ins(%q, %r, %w scales %s block [48, 32], %pos, %req : !n16, !r16, tensor<4x48x32xf8E4M3FN> scales tensor<4x1x1xf32>, !i, !i) from(%cache : !cache16) outs(%o : !v16) scale 2.0e-01 prologue {
+  ^bb0(%x: f32):
+    %b = arith.truncf %x : f32 to bf16
+    kern.yield %b : bf16
+  } -> !v16
   kern.yield %y : !v16
 }
 

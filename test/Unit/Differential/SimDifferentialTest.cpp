@@ -358,30 +358,42 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto &info) { return std::string(info.param.name); });
 
 namespace {
-/// Expanded attention with heads of so many columns.
+/// Expanded attention with heads of so many columns. A weight that is not bf16 is rounded on its
+/// way; codes have `scales` for each head, and such a block of them.
 struct ExpandedCase {
   const char *name;
   int64_t heads, nope, rope, value, latent;
+  const char *element = "bf16", *scales = nullptr, *block = "";
 };
 
 class ExpandedOnTensorCores : public testing::TestWithParam<ExpandedCase> {};
 } // namespace
 
 static std::string textOf(const ExpandedCase &one) {
-  return llvm::formatv(R"(
+  bool scaled = one.scales != nullptr, rounded = one.element != StringRef("bf16");
+  std::string scales =
+      scaled ? llvm::formatv("tensor<{0}x{1}>", one.heads, one.scales).str() : std::string();
+  return llvm::formatv(
+      R"(
 #T = #dsv3.dims<"T">
 !q = tensor<?x{0}x{1}xbf16, #T>
 !r = tensor<?x{0}x{2}xbf16, #T>
-!w = tensor<{0}x{3}x{4}xbf16>
+!w = tensor<{0}x{3}x{4}x{6}>
 !i = tensor<?xi32, #T>
 !o = tensor<?x{0}x{5}xbf16, #T>
 !cache = !dsv3.cache<bf16, latent = {4}, rope = {2}, page = 64, context = 300, requests = 3>
-kern.def @expanded kind "attention" family "expanded_attention" sizes ["T"] ins(%q: !q, %r: !r, %w: !w, %pos: !i, %req: !i, %cache: !cache) outs(%o: !o) attributes {{maxima = [#dsv3.size<"T", max = 70>]} {{
-  %y = kern.expanded_attention ins(%q, %r, %w, %pos, %req : !q, !r, !w, !i, !i) from(%cache : !cache) outs(%o : !o) scale 1.3e-01 -> !o
+kern.def @expanded kind "attention" family "expanded_attention" sizes ["T"] ins(%q: !q, %r: !r, %w: !w{7}, %pos: !i, %req: !i, %cache: !cache) outs(%o: !o) attributes {{maxima = [#dsv3.size<"T", max = 70>]} {{
+  %y = kern.expanded_attention ins(%q, %r, %w{8}, %pos, %req : !q, !r, !w{9}, !i, !i) from(%cache : !cache) outs(%o : !o) scale 1.3e-01{10} -> !o
   kern.yield %y : !o
 }
 )",
-                       one.heads, one.nope, one.rope, one.nope + one.value, one.latent, one.value);
+      one.heads, one.nope, one.rope, one.nope + one.value, one.latent, one.value, one.element,
+      scaled ? ", %s: " + scales : "",
+      scaled ? std::string(" scales %s block ") + one.block : std::string(),
+      scaled ? " scales " + scales : "",
+      rounded ? " prologue {\n  ^bb0(%x: f32):\n    %b = arith.truncf %x : f32 to bf16\n    "
+                "kern.yield %b : bf16\n  }"
+              : "");
 }
 
 // Keys in several pages, the last one known in part; pieces and tiles that end within.
@@ -397,5 +409,10 @@ TEST_P(ExpandedOnTensorCores, DoesWhatItsBodySays) {
 INSTANTIATE_TEST_SUITE_P(AllSizes, ExpandedOnTensorCores,
                          testing::Values(ExpandedCase{"Published", 2, 128, 64, 128, 512},
                                          ExpandedCase{"RaggedPiece", 1, 40, 24, 48, 72},
-                                         ExpandedCase{"RaggedTile", 1, 104, 8, 80, 136}),
+                                         ExpandedCase{"RaggedTile", 1, 104, 8, 80, 136},
+                                         ExpandedCase{"PublishedFp8", 2, 128, 64, 128, 512,
+                                                      "f8E4M3FN", "2x4xf32", "[128, 128]"},
+                                         ExpandedCase{"RaggedFp8", 1, 40, 24, 80, 208, "f8E4M3FN",
+                                                      "2x2xf32", "[64, 128]"},
+                                         ExpandedCase{"RaggedF32", 1, 104, 8, 80, 136, "f32"}),
                          [](const auto &info) { return std::string(info.param.name); });

@@ -4,9 +4,10 @@
 // memory: a block has a head and 64 tokens of the step. Keys and values of a page are
 // rounded to bf16, and so are the weights of the softmax; all sums are f32.
 //
-// A page is expanded as weight times latents, transposed: what MmaTile sums for a weight row
-// and 64 keys is a column of keys, or a row of values as their product wants it. A warp has
-// the scores of 16 tokens with all keys of a page in registers, and half of their values.
+// A page is expanded as latents times weight, which is rounded to bf16 on its way where it is
+// not: what MmaTile sums for a key and 128 rows of the weight are columns of keys, or, stored
+// transposed, rows of values as their product wants them. A warp has the scores of 16 tokens
+// with all keys of a page in registers, and half of their values.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -18,15 +19,16 @@
 
 namespace dsv3::gpu {
 
-/// Of the products that expand a page.
-using ExpandingTile = MmaTile<128, 64, 3>;
+/// Of the products that expand a page with a weight of so many `widenedBits`.
+template <int widenedBits>
+using ExpandingTile = MmaTile<64, 128, 3, widenedBits>;
 
-template <int nope, int value, typename C>
+template <int nope, int value, int widenedBits, typename C>
 struct ExpandedMmaShared {
   static constexpr int tokens = 64, depth = nope + C::rope;
   using Rows = SwizzledRows<depth>;
   using Values = SwizzledRows<C::pageTokens>;
-  static constexpr int stageElements = ExpandingTile::sharedBytes(1) / 2;
+  static constexpr int stageElements = ExpandingTile<widenedBits>::sharedBytes(1) / 2;
   static constexpr int queryElements = tokens * Rows::stride;
   static constexpr int keyElements = C::pageTokens * Rows::stride;
   static constexpr int valueElements = value * Values::stride;
@@ -34,49 +36,31 @@ struct ExpandedMmaShared {
       (stageElements + queryElements + keyElements + valueElements) * 2 + (2 * tokens + 1) * 4;
 };
 
-/// Latents of a page, as the weight of a product. Keys that are not known are zeros.
+/// Latents of a page, as rows of a product.
 template <typename C>
 struct PageLatents {
   using Element = bf16;
-  static constexpr int64 depth = C::latent;
-  static constexpr bool prologued = false, scaled = false;
-  static constexpr int64 block = depth;
+  static constexpr int64 begins = C::width;
   const bf16 *data;
-  int known;
   __device__ const bf16 *operator()(int64 key) const { return data + key * C::width; }
-};
-
-/// Between them lie the keys' parts with positions.
-template <int64 partRows, typename Tile, typename C>
-struct PiecesOf<1, partRows, Tile, PageLatents<C>, false> {
-  using Type = ScatteredPieces<partRows, Tile, PageLatents<C>>;
-};
-
-/// Rows of a head's weight from `first` on.
-template <typename W>
-struct WeightRows {
-  using Element = typename W::Element;
-  static constexpr int64 begins = W::begins;
-  W weight;
-  int64 head, first;
-  __device__ const bf16 *operator()(int64 i) const { return weight.row(head, first + i); }
 };
 
 /// A value that is no number is 0 for tokens that do not see it. Its key, which comes from the same
 /// latents, is none either, and so are the weights of those that do.
 __device__ inline float orZero(float value) { return absolute(value) < infinity() ? value : 0.0f; }
 
-template <int heads, int nope, int value, int threads, typename C, typename W, typename Query,
-          typename RopeQuery, typename Out>
+template <int heads, int nope, int value, int threads, int widenedBits, typename C, typename W,
+          typename Query, typename RopeQuery, typename Out>
 struct ExpandedMmaAttention {
-  using Shared = ExpandedMmaShared<nope, value, C>;
+  using Shared = ExpandedMmaShared<nope, value, widenedBits, C>;
+  using Tile = ExpandingTile<widenedBits>;
   using Rows = typename Shared::Rows;
   using Values = typename Shared::Values;
   static constexpr int chunk = Rows::chunk, keyTiles = C::pageTokens / 8;
   /// Pairs of eight columns of the values that a warp sums: every other one.
   static constexpr int valuePairs = int(ceilDiv(value, 32));
-  static_assert(threads == ExpandingTile::threads, "all threads expand a page");
-  static_assert(C::pageTokens == ExpandingTile::columns, "a page is a tile's columns");
+  static_assert(threads == Tile::threads, "all threads expand a page");
+  static_assert(C::pageTokens == Tile::rows, "a page is a tile's rows");
   static_assert(Shared::tokens / 16 * 2 * warpLanes == threads, "two warps have 16 tokens");
   static_assert(Shared::depth % 16 == 0 && value % 16 == 0, "whole fragments");
   static_assert(nope % chunk == 0 && C::rope % chunk == 0 && C::width % chunk == 0, "whole copies");
@@ -119,7 +103,7 @@ struct ExpandedMmaAttention {
     }
   }
 
-  /// Sums of weight row `first + …` with the keys, where keys or values want them.
+  /// Sums of the keys with weight rows `first + …`, where keys or values want them.
   __device__ void storeExpanded(int first, const MmaSums<1> &expanded) const {
 #pragma unroll
     for (int i = 0; i < 2; ++i) {
@@ -127,23 +111,23 @@ struct ExpandedMmaAttention {
       for (int j = 0; j < 4; ++j) {
 #pragma unroll
         for (int half = 0; half < 2; ++half) {
-          int row = first + ExpandingTile::warpFirstRow() + MmaSums<1>::row(i, 2 * half);
-          int key = ExpandingTile::warpFirstColumn() + MmaSums<1>::column(j, 0);
+          int key = Tile::warpFirstRow() + MmaSums<1>::row(i, 2 * half);
+          int row = first + Tile::warpFirstColumn() + MmaSums<1>::column(j, 0);
           const float *two = expanded.of[0][i][j] + 2 * half;
           if (row < nope) {
-            keys[Rows::place(key, row)] = toNarrow<bf16>(two[0]);
-            keys[Rows::place(key + 1, row)] = toNarrow<bf16>(two[1]);
+            *reinterpret_cast<uint32 *>(keys + Rows::place(key, row)) = packed(two[0], two[1]);
           } else if (row < nope + value) {
-            *reinterpret_cast<uint32 *>(values + Values::place(row - nope, key)) =
-                packed(orZero(two[0]), orZero(two[1]));
+            values[Values::place(row - nope, key)] = toNarrow<bf16>(orZero(two[0]));
+            values[Values::place(row - nope + 1, key)] = toNarrow<bf16>(orZero(two[1]));
           }
         }
       }
     }
   }
 
+  /// Keys that are not known become zeros.
   __device__ void expand(const bf16 *page, int known) const {
-    PageLatents<C> latents{page, known};
+    PageLatents<C> latents{page};
     constexpr int chunks = C::rope / chunk;
     for (int i = threadIndex(); i < C::pageTokens * chunks; i += threads) {
       int key = i / chunks, column = i % chunks * chunk;
@@ -151,16 +135,9 @@ struct ExpandedMmaAttention {
       copyAsync(keys + Rows::place(key, nope + column),
                 latents(there ? key : 0) + C::latent + column, there ? 16 : 0);
     }
-    for (int first = 0; first < nope + value; first += ExpandingTile::rows) {
-      WeightRows<W> rows{weight, head, first};
-      int left = nope + value - first;
-      MmaProduct<1, C::pageTokens, ExpandingTile, PageLatents<C>, WeightRows<W>> product{
-          latents,
-          rows,
-          0,
-          0,
-          left < ExpandingTile::rows ? left : ExpandingTile::rows,
-          reinterpret_cast<unsigned char *>(stages)};
+    for (int first = 0; first < nope + value; first += Tile::columns) {
+      MmaProduct<1, nope + value, Tile, W, PageLatents<C>> product{
+          weight, latents, head, first, known, reinterpret_cast<unsigned char *>(stages)};
       storeExpanded(first, product.run());
       syncBlock(); // the stages are free, and what was stored is there
     }
@@ -251,15 +228,15 @@ struct ExpandedMmaAttention {
   }
 };
 
-template <int heads, int nope, int value, int threads, typename C, typename W, typename Query,
-          typename RopeQuery, typename Out>
+template <int heads, int nope, int value, int threads, int widenedBits, typename C, typename W,
+          typename Query, typename RopeQuery, typename Out>
 __device__ inline void expandedAttentionMma(Launch launch, Query query, RopeQuery ropeQuery,
                                             W weight, const int32 *positions, const int32 *requests,
                                             C cache, Out out, int64 allTokens, float scale) {
   if (launch.stopped()) {
     return;
   }
-  ExpandedMmaAttention<heads, nope, value, threads, C, W, Query, RopeQuery, Out> work(
+  ExpandedMmaAttention<heads, nope, value, threads, widenedBits, C, W, Query, RopeQuery, Out> work(
       launch, cache, weight, allTokens);
   if (work.tokens.load(positions, requests)) {
     work.loadQueries(query, ropeQuery);

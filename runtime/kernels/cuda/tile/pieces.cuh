@@ -128,25 +128,6 @@ private:
   const typename W::Element *from;
 };
 
-/// The same of rows that may lie anywhere, of which the weight says how many are `known`.
-template <int64 partRows, typename Tile, typename W>
-class ScatteredPieces {
-public:
-  static_assert(partRows == Tile::columns, "all rows are a tile's");
-
-  __device__ ScatteredPieces(const W &weight, int64, int64, unsigned char *shared)
-      : copies(threadIndex(), weight, weight.known), shared(shared) {}
-  __device__ unsigned char *at(int piece, int) const {
-    return shared + piece % Tile::stages * Tile::stageBytes(1) + Tile::rowsBytes;
-  }
-  __device__ void fetch(int piece) { copies.fetch(at(piece, 0)); }
-  __device__ void prepare(int) const {}
-
-private:
-  PieceCopies<Tile::columns, Tile::threads, W::depth, typename W::Element> copies;
-  unsigned char *shared;
-};
-
 /// The same of a weight that is rounded: two pieces of bf16, one of which is multiplied, behind the
 /// stages of the rows, and behind them the thread's chunks of those that are not widened yet.
 template <int parts, int64 partRows, typename Tile, typename W>
