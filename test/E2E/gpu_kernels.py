@@ -24,10 +24,10 @@ def choices(config):
         fp8 = "quantization_config" in json.load(file)
     yield "f32", ["--policy=f32"], ARCHITECTURES
     yield "bf16", ["--policy=bf16"], ARCHITECTURES
-    yield "wgmma", ["--policy=bf16", "--tensor-cores=wgmma"], ["sm_90a"]
+    yield "mma", ["--policy=bf16", "--tensor-cores=mma"], ["sm_90a"]
     if fp8:  # rows of codes meet FP8 weights alone
         yield "w8a8", ["--policy=w8a8"], ARCHITECTURES[1:]
-        yield "w8a8-wgmma", ["--policy=w8a8", "--tensor-cores=wgmma"], ["sm_90a"]
+        yield "w8a8-mma", ["--policy=w8a8", "--tensor-cores=mma"], ["sm_90a"]
 
 
 def part_of_commit(parts, source):

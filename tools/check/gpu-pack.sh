@@ -75,14 +75,14 @@ if [ -d "${DSV3_ORACLES:-}" ]; then
   esac
   pack_narrow v3-fp8 cache.bf16 "$DSV3_ORACLES/v3-fp8/model" --cache-type=bf16
   pack_answers v3-fp8 cache.bf16
-  # Warp groups, which have to show on a GPU what they are.
+  # Tiles of warps, which GPUs have that have no wgmma.
   if [ "$arch" = sm_90a ]; then
     for name in v3-bf16 moonlight-bf16; do
-      pack_narrow "$name" wgmma.bf16 "$DSV3_ORACLES/$name/model" --policy=bf16 --tensor-cores=wgmma
-      pack_answers "$name" wgmma.bf16
+      pack_narrow "$name" mma.bf16 "$DSV3_ORACLES/$name/model" --policy=bf16 --tensor-cores=mma
+      pack_answers "$name" mma.bf16
     done
-    pack_narrow v3-fp8 wgmma.w8a8 "$DSV3_ORACLES/v3-fp8/model" --policy=w8a8 --tensor-cores=wgmma
-    pack_answers v3-fp8 wgmma.w8a8
+    pack_narrow v3-fp8 mma.w8a8 "$DSV3_ORACLES/v3-fp8/model" --policy=w8a8 --tensor-cores=mma
+    pack_answers v3-fp8 mma.w8a8
   fi
 fi
 cp "$source_dir/tools/check/gpu.sh" "$folder/"

@@ -27,8 +27,8 @@ struct PipelineOptions {
   int64_t rows = 16, chunk = 512;
   /// Variants to make kernels for; empty: CPUs, as suits the activations.
   std::vector<std::string> variants;
-  std::string tensorCores = "mma"; ///< instructions of tiles on sm_90a: mma or wgmma
-  bool weightsInPlace = false;     ///< CPUs read those of bf16 where the checkpoint has them
+  std::string tensorCores = "wgmma"; ///< instructions of tiles on sm_90a: wgmma or mma
+  bool weightsInPlace = false;       ///< CPUs read those of bf16 where the checkpoint has them
 };
 
 /// Adds the passes that lead to `phase` from the one before it, and the verifier of its

@@ -352,7 +352,7 @@ def ConfigureKernels : GraphPass<"kern-configure"> {
   }];
   let options = [ListOption<"variants", "variants", "std::string",
                             "variants to make kernels for [CPUs, as suits the activations]">,
-                 Option<"tensorCores", "tensor-cores", "std::string", "\"mma\"",
+                 Option<"tensorCores", "tensor-cores", "std::string", "\"wgmma\"",
                         "instructions of tiles on sm_90a: mma, or wgmma">];
 }
 

@@ -94,7 +94,7 @@ void declareFlags(CLI::App &app, Flags &flags) {
   app.add_option(
          "--tensor-cores", flags.target.tensorCores,
          "instructions for many rows of bf16 or FP8 codes on an H100 or H200: mma, or wgmma,\n"
-         "which is up to four times as fast with FP8 codes [mma]")
+         "which is up to four times as fast with FP8 codes [wgmma]")
       ->type_name("NAME");
   app.add_flag(
       "--weights-in-place", flags.target.weightsInPlace,
@@ -220,7 +220,9 @@ Status applyFlags(const Flags &flags, ModelSource &source, PipelineOptions &opti
   options.observeInputs = flags.observeInputs;
   options.rows = std::min<int64_t>(flags.rows, flags.chunk);
   options.chunk = flags.chunk;
-  options.tensorCores = flags.target.tensorCores;
+  if (!flags.target.tensorCores.empty()) {
+    options.tensorCores = flags.target.tensorCores;
+  }
   options.weightsInPlace = flags.target.weightsInPlace;
   options.variants = *compile::wantedVariants(flags.target, flags.activations); // checked before
   return {};

@@ -73,12 +73,12 @@ Expected<std::vector<std::string>> wantedVariants(const TargetFlags &flags,
     return Failure{"GPUs have weights in memory of their own", "--weights-in-place",
                    "leave it out, or give --target=cpu,cuda"};
   }
-  std::optional<bool> warpGroups = plan::warpGroupsFromName(flags.tensorCores);
-  if (!warpGroups) {
+  if (!flags.tensorCores.empty() && !plan::warpGroupsFromName(flags.tensorCores)) {
     return Failure{"expected mma or wgmma, found " + flags.tensorCores, "--tensor-cores",
-                   "leave it out for what has run on GPUs"};
+                   "leave it out for the faster ones"};
   }
-  if (*warpGroups && !llvm::is_contained(flags.architectures, plan::variantSm90a)) {
+  if (flags.tensorCores == "wgmma" &&
+      !llvm::is_contained(flags.architectures, plan::variantSm90a)) {
     return Failure{"wgmma is there on an H100 or H200 alone", "--tensor-cores",
                    "give --target=cuda --arch=" + std::string(plan::variantSm90a) +
                        ", or leave it out"};

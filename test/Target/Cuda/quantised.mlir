@@ -1,4 +1,4 @@
-// RUN: dsv3-opt %s --kern-configure=variants=sm_90a | dsv3-translate --kernels-to-cuda | FileCheck %s
+// RUN: dsv3-opt %s --kern-configure="variants=sm_90a tensor-cores=mma" | dsv3-translate --kernels-to-cuda | FileCheck %s
 // Policy w8a8: rows that become codes with a scale for each group, and products of them.
 
 #T = #dsv3.dims<"T">

@@ -1,5 +1,5 @@
 // RUN: dsv3-opt %s --kern-configure=variants=sm_80 | dsv3-translate --kernels-to-cuda | FileCheck %s
-// RUN: dsv3-opt %s --kern-configure="variants=sm_90a tensor-cores=wgmma" | dsv3-translate --kernels-to-cuda | FileCheck %s --check-prefix=WGMMA
+// RUN: dsv3-opt %s --kern-configure=variants=sm_90a | dsv3-translate --kernels-to-cuda | FileCheck %s --check-prefix=WGMMA
 // Weights that are rounded to bf16 where products of many rows read them: tensor cores get them, the
 // tile has the bits of an element. Warp groups get none.
 

@@ -1,6 +1,6 @@
-// RUN: dsv3-opt %s --kern-configure="variants=sm_90a tensor-cores=wgmma" | dsv3-translate --kernels-to-cuda | FileCheck %s
-// RUN: dsv3-opt %s --kern-configure=variants=sm_90a | dsv3-translate --kernels-to-cuda | FileCheck %s --check-prefix=MMA
-// Tiles of warp groups, where they are asked for: products with a tensor map of their weight. Where
+// RUN: dsv3-opt %s --kern-configure=variants=sm_90a | dsv3-translate --kernels-to-cuda | FileCheck %s
+// RUN: dsv3-opt %s --kern-configure="variants=sm_90a tensor-cores=mma" | dsv3-translate --kernels-to-cuda | FileCheck %s --check-prefix=MMA
+// Tiles of warp groups, which sm_90a has unless others are asked for: products with a tensor map of their weight. Where
 // there is more than one tile of rows, two blocks of a cluster share the weight.
 
 #T = #dsv3.dims<"T">

@@ -24,7 +24,7 @@ struct Case {
   std::string cache = {};
   std::string activations = "f32";
   std::string policy = "f32";
-  std::string tensorCores = "mma";
+  std::string tensorCores = "wgmma";
   bool inPlace = false;
   int64_t vHeadDim = 0; ///< above 0 instead of what the configuration says
 };
