@@ -180,13 +180,13 @@ Status KernelCheck::compile(const plan::GpuVariant &variant) {
   for (size_t i = 0; i < texts.size(); ++i) {
     Checked &place = *places[i];
     Expected<runtime::CubinFacts> facts =
-        runtime::readCubinFacts(compiled->cubins[i], texts[i].symbol);
+        runtime::readCubinFacts(compiled->cubins[i].code, texts[i].symbol);
     if (!facts) {
       return facts.status();
     }
     place.facts = *std::move(facts);
-    place.faults =
-        runtime::kernelFaults(texts[i], place.group->planned[place.index], variant, place.facts);
+    place.faults = runtime::kernelFaults(texts[i], place.group->planned[place.index], variant,
+                                         place.facts, compiled->cubins[i].log);
   }
   return {};
 }
@@ -252,8 +252,8 @@ void addCheckKernels(CLI::App &app, Command &chosen) {
   CLI::App *command = app.add_subcommand(
       "check-kernels",
       "Compiles the kernels of bundles for GPUs, each text once, and looks at the code:\n"
-      "registers, local and shared memory, instructions of tensor cores. Prints a table and\n"
-      "what is wrong. Needs NVRTC, but no GPU; says nothing about speed.\n\n"
+      "registers, local and shared memory, instructions of tensor cores, and warnings of NVRTC.\n"
+      "Prints a table and what is wrong. Needs NVRTC, but no GPU; says nothing about speed.\n\n"
       "example: dsv3-compile --config config.json --target=cuda --arch=sm_80,sm_90a -o B\n"
       "         dsv3-run check-kernels B");
   command->add_option("bundle", flags->bundles, "bundles with kernels for GPUs")->required();

@@ -38,7 +38,7 @@ public:
   std::string description() const override {
     return "for " + architecture + " with NVRTC " + nvrtc->version();
   }
-  Expected<std::string> compile(const plan::KernelText &kernel) const override {
+  Expected<KernelCode> compile(const plan::KernelText &kernel) const override {
     return nvrtc->compile(kernel.text, kernel.symbol + ".cu", architecture);
   }
 
@@ -59,7 +59,7 @@ private:
   size_t takeCached();
   /// The code that is lacking, by its indices.
   Status compile(std::span<const size_t> lacking);
-  Expected<std::string> compileOnce(const plan::KernelText &kernel);
+  Expected<KernelCode> compileOnce(const plan::KernelText &kernel);
   void announce(std::span<const size_t> lacking) const;
   bool cancelled() const { return options.cancel && options.cancel->load(); }
   void say(const std::string &text) const {
@@ -71,7 +71,7 @@ private:
   std::span<const plan::KernelText> kernels;
   KernelMaker &maker;
   const KernelCompilerOptions &options;
-  std::vector<std::optional<std::string>> found;
+  std::vector<std::optional<KernelCode>> found;
   std::atomic<size_t> compiled{0};
   std::mutex busy;                ///< guards the next
   std::optional<Failure> notKept; ///< why a kernel could not be written to the cache
@@ -100,18 +100,18 @@ size_t Compilation::takeCached() {
 }
 
 /// Of processes that lack the same kernel the first compiles it, while it holds the key's lock.
-Expected<std::string> Compilation::compileOnce(const plan::KernelText &kernel) {
+Expected<KernelCode> Compilation::compileOnce(const plan::KernelText &kernel) {
   CubinKey key = maker.key(kernel.text);
   KeyLock lock(options.cache, key.content(), options.cancel);
   if (cancelled()) {
     return Failure{"interrupted"};
   }
-  std::optional<std::string> kept =
+  std::optional<KernelCode> kept =
       options.cache.empty() ? std::nullopt : readCubin(options.cache, key);
   if (kept) {
     return *std::move(kept);
   }
-  Expected<std::string> cubin = maker.compile(kernel);
+  Expected<KernelCode> cubin = maker.compile(kernel);
   if (!cubin) {
     return cubin;
   }
@@ -130,7 +130,7 @@ Status Compilation::compile(std::span<const size_t> lacking) {
   std::atomic<size_t> next{0};
   auto work = [&] {
     for (size_t i = next++; i < lacking.size(); i = next++) {
-      Expected<std::string> cubin = compileOnce(kernels[lacking[i]]);
+      Expected<KernelCode> cubin = compileOnce(kernels[lacking[i]]);
       if (cubin) {
         found[lacking[i]] = *std::move(cubin);
       } else {
@@ -193,7 +193,7 @@ Expected<CompiledKernels> Compilation::run() {
     result.compiled = compiled;
     result.cached += lacking.size() - result.compiled;
   }
-  for (std::optional<std::string> &cubin : found) {
+  for (std::optional<KernelCode> &cubin : found) {
     result.cubins.push_back(*std::move(cubin));
   }
   return result;

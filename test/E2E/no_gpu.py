@@ -47,6 +47,12 @@ class NoGpuTest(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stderr)
         return self.path(name)
 
+    def some_cubin(self):
+        """Code of a kernel, which lies behind ten lines of its file and NVRTC's words, here none."""
+        folder = os.path.join(self.bundle("cubins", "--arch=sm_90a", "--precompile"), "cubins")
+        with open(os.path.join(folder, min(os.listdir(folder))), "rb") as file:
+            return file.read().split(b"\n", 10)[10]
+
     def expect_failure(self, result, *parts):
         self.assertEqual(result.returncode, 1, result.stderr)
         self.assertEqual(result.stdout, "")
@@ -78,6 +84,18 @@ class NoGpuTest(unittest.TestCase):
         self.expect_failure(self.generate(bundle, "cuda", CUDA_HOME=self.path("older")),
                             "expected NVRTC 11.2 or newer, found one without nvrtcGetCUBINSize",
                             self.path("older/lib64/libnvrtc.so.13"), "install a newer CUDA toolkit")
+
+    def test_what_nvrtc_says_of_a_kernel_is_a_fault(self):
+        bundle = self.bundle("older text", "--arch=sm_80")
+        with open(self.path("code"), "wb") as file:
+            file.write(self.some_cubin())
+        complaint = "ptxas info    : (C7508) Potential Performance Loss: 'setmaxnreg' ignored"
+        for came in ("1 compiled, 0 from the cache", "0 compiled, 1 from the cache"):
+            done = self.run_program(runner, "check-kernels", bundle, "--part=1/40", CUDA_HOME=self.path("old"),
+                                    FAKE_CUBIN=self.path("code"), FAKE_LOG=complaint + "\n")
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn(came, done.stdout)
+            self.assertIn(f"of {bundle} for sm_80: NVRTC says: {complaint}\n", done.stdout)
 
     def test_kernels_for_another_gpu(self):
         bundle = self.bundle("sm_120a", "--arch=sm_120a")

@@ -70,7 +70,7 @@ Expected<std::unique_ptr<CudaObject>> CudaObject::open(std::shared_ptr<const Cud
   context->use();
   std::unique_ptr<CudaObject> object(new CudaObject(std::move(context)));
   for (size_t i = 0; i < texts->size(); ++i) {
-    if (Status status = object->load((*texts)[i], compiled->cubins[i], file.path); !status) {
+    if (Status status = object->load((*texts)[i], compiled->cubins[i].code, file.path); !status) {
       return status;
     }
   }
