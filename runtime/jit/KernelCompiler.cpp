@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <optional>
 #include <system_error>
@@ -51,7 +52,8 @@ class Compilation {
 public:
   Compilation(std::span<const plan::KernelText> kernels, KernelMaker &maker,
               const KernelCompilerOptions &options)
-      : kernels(kernels), maker(maker), options(options), found(kernels.size()) {}
+      : kernels(kernels), maker(maker), options(options), found(kernels.size()),
+        seconds(kernels.size()) {}
   Expected<CompiledKernels> run();
 
 private:
@@ -59,7 +61,7 @@ private:
   size_t takeCached();
   /// The code that is lacking, by its indices.
   Status compile(std::span<const size_t> lacking);
-  Expected<KernelCode> compileOnce(const plan::KernelText &kernel);
+  Expected<KernelCode> compileOnce(size_t index);
   void announce(std::span<const size_t> lacking) const;
   bool cancelled() const { return options.cancel && options.cancel->load(); }
   void say(const std::string &text) const {
@@ -72,6 +74,7 @@ private:
   KernelMaker &maker;
   const KernelCompilerOptions &options;
   std::vector<std::optional<KernelCode>> found;
+  std::vector<double> seconds; ///< of those that were compiled
   std::atomic<size_t> compiled{0};
   std::mutex busy;                ///< guards the next
   std::optional<Failure> notKept; ///< why a kernel could not be written to the cache
@@ -100,7 +103,8 @@ size_t Compilation::takeCached() {
 }
 
 /// Of processes that lack the same kernel the first compiles it, while it holds the key's lock.
-Expected<KernelCode> Compilation::compileOnce(const plan::KernelText &kernel) {
+Expected<KernelCode> Compilation::compileOnce(size_t index) {
+  const plan::KernelText &kernel = kernels[index];
   CubinKey key = maker.key(kernel.text);
   KeyLock lock(options.cache, key.content(), options.cancel);
   if (cancelled()) {
@@ -111,10 +115,12 @@ Expected<KernelCode> Compilation::compileOnce(const plan::KernelText &kernel) {
   if (kept) {
     return *std::move(kept);
   }
+  auto start = std::chrono::steady_clock::now();
   Expected<KernelCode> cubin = maker.compile(kernel);
   if (!cubin) {
     return cubin;
   }
+  seconds[index] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   ++compiled;
   if (!options.cache.empty()) {
     if (Status written = writeCubin(options.cache, key, *cubin); !written) {
@@ -130,7 +136,7 @@ Status Compilation::compile(std::span<const size_t> lacking) {
   std::atomic<size_t> next{0};
   auto work = [&] {
     for (size_t i = next++; i < lacking.size(); i = next++) {
-      Expected<KernelCode> cubin = compileOnce(kernels[lacking[i]]);
+      Expected<KernelCode> cubin = compileOnce(lacking[i]);
       if (cubin) {
         found[lacking[i]] = *std::move(cubin);
       } else {
@@ -193,6 +199,7 @@ Expected<CompiledKernels> Compilation::run() {
     result.compiled = compiled;
     result.cached += lacking.size() - result.compiled;
   }
+  result.seconds = std::move(seconds);
   for (std::optional<KernelCode> &cubin : found) {
     result.cubins.push_back(*std::move(cubin));
   }

@@ -41,6 +41,9 @@ struct KernelCompilerOptions {
 /// How the cubins were come by.
 struct CompiledKernels {
   std::vector<KernelCode> cubins; ///< in the order of the texts
+  /// What each took that was compiled here, by the clock, while other threads compiled others; 0
+  /// for all that were not.
+  std::vector<double> seconds;
   size_t bundled = 0, cached = 0, compiled = 0;
 };
 /// Who makes code of a text.

@@ -5,6 +5,7 @@ for NVIDIA's, so that no GPU is needed.
 usage: no_gpu.py DSV3_RUN DSV3_COMPILE MODEL FAKE_DRIVER FAKE_NVRTC OLDER_NVRTC     MODEL: models/nano
 """
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -95,6 +96,8 @@ class NoGpuTest(unittest.TestCase):
                                     FAKE_CUBIN=self.path("code"), FAKE_LOG=complaint + "\n")
             self.assertEqual(done.returncode, 1, done.stderr)
             self.assertIn(came, done.stdout)
+            # What it took is said of kernels that are compiled.
+            self.assertEqual(len(re.findall(r"^sm_80 +\d+\.\d\d  \w+\.\w+$", done.stdout, re.MULTILINE)), int(came[0]))
             self.assertIn(f"of {bundle} for sm_80: NVRTC says: {complaint}\n", done.stdout)
 
     def test_kernels_for_another_gpu(self):
