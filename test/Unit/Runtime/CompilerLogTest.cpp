@@ -51,7 +51,7 @@ static plan::KernelText registersChanged(const std::string &bounds) {
                    "}\n"};
 }
 
-/// What is wrong with a kernel, which is a rowwise one.
+/// What is wrong with a kernel, which is taken for a product.
 static Faults faultsOf(const plan::KernelText &kernel, const std::filesystem::path &cache = {}) {
   KernelCompilerOptions options;
   options.architecture = "sm_90a";
