@@ -143,15 +143,39 @@ TEST(CubinFolder, SaysWhatHasChangedSinceKernelsWereCompiled) {
   CubinKey key = CubinKey::of("text", "sm_80", "13.0");
   EXPECT_EQ(whyLacking(folder.path(), std::span(&key, 1)), "");
   ASSERT_TRUE(writeCubin(folder.path(), key, {"code", ""}));
-  std::vector<CubinKey> keys(5, key);
+  std::vector<CubinKey> keys(7, key);
   keys[0].text = "another";
   keys[1].target = "sm_90a";
   keys[2].headers = "others";
   keys[3].version = "13.5";
   keys[4].headers = keys[4].options = "others";
+  keys[5].target = "sm_90a";
+  keys[5].version = "13.5";
+  keys[6].text = "another";
+  keys[6].target = "sm_90a";
   EXPECT_EQ(whyLacking(folder.path(), keys),
-            " (2 are new, 1 were compiled with other NVRTC, 1 were compiled with other device "
-            "headers, 1 were compiled with other device headers and options)");
+            " (1 are the first for sm_90a, 1 have a new text, 1 were compiled for another "
+            "architecture, 1 were compiled for another architecture and with other NVRTC, 1 were "
+            "compiled with other NVRTC, 1 were compiled with other device headers, 1 were compiled "
+            "with other device headers and options)");
+}
+
+TEST(CubinFolder, TheLeastOfSeveralChangesIsSaid) {
+  TemporaryDirectory folder;
+  CubinKey key = CubinKey::of("text", "sm_80", "13.0"), far = key, near = key;
+  far.headers = far.options = near.headers = "others";
+  ASSERT_TRUE(writeCubin(folder.path(), far, {"code", ""}));
+  ASSERT_TRUE(writeCubin(folder.path(), near, {"code", ""}));
+  EXPECT_EQ(whyLacking(folder.path(), std::span(&key, 1)),
+            " (1 were compiled with other device headers)");
+}
+
+// Kernels of the simulated GPU have the same texts.
+TEST(CubinFolder, KernelsOfAnotherKindAreNotCompared) {
+  TemporaryDirectory folder;
+  CubinKey key = CubinKey::of("text", "sm_80", "13.0");
+  ASSERT_TRUE(writeCubin(folder.path(), CubinKey::ofHost("text", "", "", "1"), {"code", ""}));
+  EXPECT_EQ(whyLacking(folder.path(), std::span(&key, 1)), "");
 }
 
 TEST(CubinFolder, TellsWhatIsKeptAndWhatIsDamaged) {
