@@ -110,7 +110,7 @@ Expected<size_t> Bundle::chooseVariant(const Device &device) const {
     for (const plan::GpuVariant &variant : plan::gpuVariants()) {
       architectures += (architectures.empty() ? "" : ", ") + std::string(variant.name);
     }
-    return Failure{"expected kernels for this device (" + std::string(device.name()) +
+    return Failure{"expected kernels for this device (" + device.description() +
                        "), found those for " + text,
                    root.string(),
                    "compile with dsv3-compile --target=cpu,cuda --arch=… for this device: one of " +

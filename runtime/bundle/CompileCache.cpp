@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <fstream>
 #include <system_error>
 #include <vector>
 
@@ -41,8 +42,8 @@ static bool isFull(const std::filesystem::path &directory) {
 
 static Expected<Bundle> compile(const CompileRequest &request,
                                 const std::filesystem::path &directory,
-                                const std::filesystem::path &compiler,
-                                const std::filesystem::path &target) {
+                                const std::filesystem::path &compiler, const CompileKey &key) {
+  std::filesystem::path target = directory / key.name();
   if (Status admitted = request.admit(); !admitted) {
     return admitted;
   }
@@ -56,7 +57,7 @@ static Expected<Bundle> compile(const CompileRequest &request,
     return cannotWrite(directory, aside.error().message(), request);
   }
   request.say("compiling " + request.input.string() + " for " + request.variant + " into " +
-              target.string());
+              target.string() + whyCompiled(directory, key, request));
   std::filesystem::path made = aside.path() / "bundle";
   std::vector<std::string> arguments{request.inputFlag, request.input.string(), "-o",
                                      made.string()};
@@ -74,6 +75,10 @@ static Expected<Bundle> compile(const CompileRequest &request,
   // Opened before anyone else can: what is published can be used.
   if (Expected<Bundle> bundle = Bundle::open(made); !bundle) {
     return bundle.failure();
+  }
+  std::ofstream keyFile(made / compileKeyFile, std::ios::binary);
+  if (!(keyFile << compileKeyText(key, request)).flush()) {
+    return cannotWrite(made / compileKeyFile, "its key cannot be written", request);
   }
   if (std::error_code failed = checkpoint::publishFolder(made, target)) {
     return cannotWrite(target, failed.message(), request);
@@ -98,7 +103,8 @@ Status checkKernels(const Bundle &bundle) {
 Expected<Bundle> compiledBundle(const CompileRequest &request,
                                 const std::filesystem::path &directory,
                                 const std::filesystem::path &compiler) {
-  std::filesystem::path target = directory / CompileKey::of(request, compiler).name();
+  CompileKey key = CompileKey::of(request, compiler);
+  std::filesystem::path target = directory / key.name();
   std::error_code error;
   std::filesystem::file_status there = std::filesystem::symlink_status(target, error);
   if (std::filesystem::exists(there) && !std::filesystem::is_directory(there)) {
@@ -115,7 +121,7 @@ Expected<Bundle> compiledBundle(const CompileRequest &request,
     }
     request.say("the compiled model in the cache cannot be used: " + sound.failure().what);
   }
-  return compile(request, directory, compiler, target);
+  return compile(request, directory, compiler, key);
 }
 
 Expected<Bundle> compiledBundle(const CompileRequest &request) {

@@ -3,7 +3,8 @@
 // What decides what dsv3-compile makes: its input, the variant and its version. Bundles in the
 // cache are named by it: of two that differ in any part, none is taken for the other. Not in it:
 // the shared libraries of LLVM, MLIR and LLD that dsv3-compile loads, which only running it could
-// tell; a bundle that an older release of them made is as good, and --rebuild makes a new one.
+// tell; a bundle that an older release of them made is as good, and --rebuild makes a new one. The
+// key lies beside the bundle, part by part, so that a miss can say what has changed.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -14,7 +15,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace dsv3::runtime {
@@ -51,6 +54,20 @@ struct CompileKey {
   static CompileKey of(const CompileRequest &request, const std::filesystem::path &compiler);
   /// A name of 32 digits.
   std::string name() const;
+  /// The parts as lines, and back: nothing if it is not of the key of this name.
+  std::string text() const;
+  static std::optional<CompileKey> parse(std::string_view text, const std::string &name);
 };
+
+/// Beside a bundle in the cache: its key, and what it was compiled from.
+inline constexpr const char *compileKeyFile = "cache-key";
+/// What that file holds.
+std::string compileKeyText(const CompileKey &key, const CompileRequest &request);
+
+/// Why a cache has no bundle of this key, for a line that says what is compiled: what is different
+/// in the bundle of this input that differs least, " (it was compiled for x86-64-v4)". Empty if
+/// there is none, or one that has the key.
+std::string whyCompiled(const std::filesystem::path &cache, const CompileKey &key,
+                        const CompileRequest &request);
 
 } // namespace dsv3::runtime

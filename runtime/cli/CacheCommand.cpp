@@ -17,6 +17,7 @@ namespace {
 struct Flags {
   std::optional<double> days, gib;
   bool remove = false;
+  std::vector<std::string> bundles;
 };
 } // namespace
 
@@ -100,9 +101,9 @@ static Status prune(const std::filesystem::path &cache, const Flags &flags) {
                                        std::filesystem::file_time_type::clock::now()));
 }
 
-static Status verify(const std::filesystem::path &cache, bool remove) {
+/// Prints which entries cannot be used, and how many can; those that cannot.
+static Expected<std::vector<CacheEntry>> findDamaged(const std::vector<CacheEntry> &entries) {
   std::vector<CacheEntry> damaged;
-  std::vector<CacheEntry> entries = cacheEntries(cache);
   std::string text;
   for (const CacheEntry &entry : entries) {
     if (!entry.problem.empty()) {
@@ -114,15 +115,39 @@ static Status verify(const std::filesystem::path &cache, bool remove) {
   if (Status written = writeOutput(text); !written) {
     return written;
   }
-  if (remove) {
-    return removeAll(cache, damaged);
+  return damaged;
+}
+
+static Status verify(const std::filesystem::path &cache, const Flags &flags) {
+  Expected<std::vector<CacheEntry>> damaged = findDamaged(cacheEntries(cache));
+  if (!damaged) {
+    return damaged.failure();
   }
-  return damaged.empty() ? Status()
-                         : Failure{"found " + std::to_string(damaged.size()) +
-                                       " that are damaged or of another version of dsv3",
-                                   cache.string(),
-                                   "dsv3-run cache verify --remove removes them; "
-                                   "they are compiled again when they are needed"};
+  if (flags.remove) {
+    return removeAll(cache, *damaged);
+  }
+  return damaged->empty() ? Status()
+                          : Failure{"found " + std::to_string(damaged->size()) +
+                                        " that are damaged or of another version of dsv3",
+                                    cache.string(),
+                                    "dsv3-run cache verify --remove removes them; "
+                                    "they are compiled again when they are needed"};
+}
+
+static Status verifyBundles(const std::vector<std::string> &bundles) {
+  std::vector<CacheEntry> entries;
+  for (const std::string &bundle : bundles) {
+    std::vector<CacheEntry> more = bundleEntries(bundle);
+    entries.insert(entries.end(), more.begin(), more.end());
+  }
+  Expected<std::vector<CacheEntry>> damaged = findDamaged(entries);
+  if (!damaged) {
+    return damaged.failure();
+  }
+  return damaged->empty() ? Status()
+                          : Failure{"found " + std::to_string(damaged->size()) +
+                                        " that are damaged or of another version of dsv3",
+                                    "", "make the bundle again with dsv3-compile"};
 }
 
 void addCache(CLI::App &app, Command &chosen) {
@@ -159,12 +184,22 @@ void addCache(CLI::App &app, Command &chosen) {
   limits->require_option(1, 2);
   CLI::App *verifying =
       add("verify",
-          "Reads all and checks it; packed weights are checked by --verify-packed\n"
-          "of the model. Fails if something cannot be used.",
-          [](const std::filesystem::path &cache, const Flags &flags) {
-            return verify(cache, flags.remove);
-          });
-  verifying->add_flag("--remove", flags->remove, "remove what cannot be used");
+          "Reads all and checks it, or bundles in its place; packed weights are checked by\n"
+          "--verify-packed of the model. Fails if something cannot be used.",
+          verify);
+  verifying->callback([flags, &chosen] {
+    chosen = [flags]() -> Status {
+      if (!flags->bundles.empty()) {
+        return verifyBundles(flags->bundles);
+      }
+      Expected<std::filesystem::path> cache = cacheFolder();
+      return cache ? verify(*cache, *flags) : cache.status();
+    };
+  });
+  CLI::Option *bundles =
+      verifying->add_option("bundle", flags->bundles, "bundles, with kernels compiled into them");
+  verifying->add_flag("--remove", flags->remove, "remove from the cache what cannot be used")
+      ->excludes(bundles);
 }
 
 } // namespace dsv3::cli

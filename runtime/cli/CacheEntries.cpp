@@ -74,6 +74,14 @@ std::vector<CacheEntry> cacheEntries(const fs::path &cache) {
   return entries;
 }
 
+std::vector<CacheEntry> bundleEntries(const fs::path &bundle) {
+  std::vector<CacheEntry> entries{modelEntry(bundle)};
+  for (const runtime::KeptCubin &kept : runtime::keptCubins(bundle / plan::cubinFolderName)) {
+    entries.push_back(kernelEntry(kept));
+  }
+  return entries;
+}
+
 std::vector<CacheEntry> beyondLimits(const std::vector<CacheEntry> &entries,
                                      const CacheLimits &limits, fs::file_time_type now) {
   uint64_t bytes = 0;

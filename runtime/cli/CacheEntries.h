@@ -30,6 +30,9 @@ struct CacheEntry {
 /// none. What has not a name of ours is none.
 std::vector<CacheEntry> cacheEntries(const std::filesystem::path &cache);
 
+/// The bundle, which a person made, and the kernels of GPUs that were compiled into it, likewise.
+std::vector<CacheEntry> bundleEntries(const std::filesystem::path &bundle);
+
 /// What is to be kept, at most; the least recently used goes first.
 struct CacheLimits {
   std::optional<std::chrono::seconds> age;

@@ -20,9 +20,11 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 
 namespace dsv3::cli {
 namespace {
@@ -63,6 +65,8 @@ public:
 private:
   Status addBundle(const std::string &path);
   Status compile(const plan::GpuVariant &variant);
+  void addTimes(const plan::GpuVariant &variant, std::span<const plan::KernelText> texts,
+                const runtime::CompiledKernels &compiled);
   void addRow(const Group &group);
   bool isChosen(const std::string &content) const;
 
@@ -71,7 +75,7 @@ private:
   std::vector<std::unique_ptr<Group>> groups;
   std::map<std::string, Checked> checked; ///< by the text's hash
   std::set<std::string> shown;            ///< hashes of texts in earlier rows
-  std::string table, compiling, faults;
+  std::string times, table, compiling, faults;
   size_t wrong = 0;
 };
 
@@ -135,6 +139,26 @@ Status KernelCheck::addBundle(const std::string &path) {
                        "compile it with dsv3-compile --target=cuda --arch=sm_90a"};
 }
 
+/// What compiling took: a line for each kernel, the slowest first.
+void KernelCheck::addTimes(const plan::GpuVariant &variant, std::span<const plan::KernelText> texts,
+                           const runtime::CompiledKernels &compiled) {
+  std::vector<size_t> order;
+  double sum = 0;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    if (compiled.seconds[i] > 0) {
+      order.push_back(i);
+      sum += compiled.seconds[i];
+    }
+  }
+  std::ranges::stable_sort(order, std::greater(), [&](size_t i) { return compiled.seconds[i]; });
+  for (size_t i : order) {
+    times += fmt::format("{:8} {:7.2f}  {}\n", variant.name, compiled.seconds[i], texts[i].symbol);
+  }
+  if (!order.empty()) {
+    times += fmt::format("{:8} {:7.2f}  all {}\n", variant.name, sum, order.size());
+  }
+}
+
 bool KernelCheck::isChosen(const std::string &content) const {
   uint64_t number = 0;
   constexpr size_t digits = 8;
@@ -177,16 +201,17 @@ Status KernelCheck::compile(const plan::GpuVariant &variant) {
   std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   compiling += fmt::format("{}: {} compiled, {} from the cache, in {:.1f} s\n", variant.name,
                            compiled->compiled, compiled->cached, seconds.count());
+  addTimes(variant, texts, *compiled);
   for (size_t i = 0; i < texts.size(); ++i) {
     Checked &place = *places[i];
     Expected<runtime::CubinFacts> facts =
-        runtime::readCubinFacts(compiled->cubins[i], texts[i].symbol);
+        runtime::readCubinFacts(compiled->cubins[i].code, texts[i].symbol);
     if (!facts) {
       return facts.status();
     }
     place.facts = *std::move(facts);
-    place.faults =
-        runtime::kernelFaults(texts[i], place.group->planned[place.index], variant, place.facts);
+    place.faults = runtime::kernelFaults(texts[i], place.group->planned[place.index], variant,
+                                         place.facts, compiled->cubins[i].log);
   }
   return {};
 }
@@ -241,7 +266,8 @@ Status KernelCheck::run() {
            fmt::format("checked {} of {} distinct kernels: {}\n", checked.size(), shown.size(),
                        wrong == 0 ? "no fault" : "faults:") +
            faults;
-  Status written = writeOutput(table);
+  std::string head = times.empty() ? "" : "variant  seconds  to compile\n";
+  Status written = writeOutput(head + times + table);
   return !written || wrong == 0
              ? written
              : Failure{"found " + std::to_string(wrong) + " faults in the code of kernels"};
@@ -252,8 +278,9 @@ void addCheckKernels(CLI::App &app, Command &chosen) {
   CLI::App *command = app.add_subcommand(
       "check-kernels",
       "Compiles the kernels of bundles for GPUs, each text once, and looks at the code:\n"
-      "registers, local and shared memory, instructions of tensor cores. Prints a table and\n"
-      "what is wrong. Needs NVRTC, but no GPU; says nothing about speed.\n\n"
+      "registers, local and shared memory, instructions of tensor cores, and warnings of NVRTC.\n"
+      "Prints a table, what is wrong, and the seconds that each kernel took to compile, unless it\n"
+      "was compiled before. Needs NVRTC, but no GPU; says nothing about the kernels' speed.\n\n"
       "example: dsv3-compile --config config.json --target=cuda --arch=sm_80,sm_90a -o B\n"
       "         dsv3-run check-kernels B");
   command->add_option("bundle", flags->bundles, "bundles with kernels for GPUs")->required();

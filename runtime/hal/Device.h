@@ -119,6 +119,8 @@ public:
   virtual std::string_view name() const = 0;
   /// What its maker calls it, where that says more.
   virtual std::string_view productName() const { return name(); }
+  /// For a person whose code is for other devices: name, product, and what kind it is.
+  virtual std::string description() const { return std::string(name()); }
 
   /// Optional: bytes that allocate has to give, where the device has memory of its own.
   virtual std::optional<uint64_t> availableMemory() const { return std::nullopt; }

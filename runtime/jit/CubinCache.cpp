@@ -9,7 +9,9 @@
 #include "runtime/jit/Nvrtc.h"
 #include "runtime/kernels/DeviceHeaders.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <fcntl.h>
 #include <span>
@@ -21,7 +23,7 @@ namespace fs = std::filesystem;
 using namespace dsv3;
 using namespace dsv3::runtime;
 
-static constexpr std::string_view magic = "DSV3CUB2";
+static constexpr std::string_view magic = "DSV3CUB3";
 static constexpr size_t mostCubinBytes = size_t(1) << 28;
 
 static std::string optionsHash(std::string_view options) {
@@ -62,15 +64,26 @@ std::string CubinKey::fileName() const {
   return content() + std::string(beforeVersion(kind)) + version + std::string(endingOf(kind));
 }
 
-/// Magic, a line for each part of the key, the code's size and its checksum, then the code.
-std::string runtime::serialiseCubin(const CubinKey &key, std::string_view cubin) {
+static std::string checksumOf(std::string_view log, std::string_view code) {
+  Hasher128 hasher;
+  for (std::string_view part : {log, code}) {
+    hasher.update(uint64_t(part.size()));
+    hasher.update(part);
+  }
+  return hasher.finish().hex();
+}
+
+/// Magic, a line for each part of the key, the sizes of log and code and their checksum, then
+/// these two.
+std::string runtime::serialiseCubin(const CubinKey &key, const KernelCode &cubin) {
   std::string bytes(magic);
   for (const std::string &line :
        {key.text, key.headers, key.options, key.target, key.version,
-        std::string(endingOf(key.kind)), std::to_string(cubin.size()), hash128(cubin).hex()}) {
+        std::string(endingOf(key.kind)), std::to_string(cubin.log.size()),
+        std::to_string(cubin.code.size()), checksumOf(cubin.log, cubin.code)}) {
     bytes += "\n" + line;
   }
-  return bytes + "\n" + std::string(cubin);
+  return bytes + "\n" + cubin.log + cubin.code;
 }
 
 Expected<CubinFile> runtime::parseCubin(std::string_view bytes, const std::string &fileName) {
@@ -93,15 +106,21 @@ Expected<CubinFile> runtime::parseCubin(std::string_view bytes, const std::strin
   if (key.fileName() != fileName) {
     return Failure{"expected the kernel of this name, found " + key.fileName(), fileName};
   }
-  std::string size = line(), checksum = line();
-  if (!whole || size != std::to_string(bytes.size())) {
-    return Failure{"expected " + size + " bytes of code, found " + std::to_string(bytes.size()),
+  std::string logSize = line(), codeSize = line(), checksum = line();
+  size_t logBytes = 0;
+  std::from_chars(logSize.data(), logSize.data() + logSize.size(), logBytes);
+  logBytes = std::min(logBytes, bytes.size());
+  size_t codeBytes = bytes.size() - logBytes;
+  if (!whole || logSize != std::to_string(logBytes) || codeSize != std::to_string(codeBytes)) {
+    return Failure{"expected " + logSize + " bytes of a compiler's words and " + codeSize +
+                       " of code, found " + std::to_string(bytes.size()) + " in all",
                    fileName};
   }
-  if (checksum != hash128(bytes).hex()) {
+  std::string_view log = bytes.substr(0, logBytes), code = bytes.substr(logBytes);
+  if (checksum != checksumOf(log, code)) {
     return Failure{"its checksum is another", fileName};
   }
-  return CubinFile{std::move(key), bytes};
+  return CubinFile{std::move(key), {std::string(code), std::string(log)}};
 }
 
 Expected<std::string> runtime::readCubinFile(const fs::path &path) {
@@ -112,18 +131,18 @@ Expected<std::string> runtime::readCubinFile(const fs::path &path) {
   return readFile(path, mostCubinBytes);
 }
 
-static std::optional<std::string> readOne(const fs::path &path) {
+static std::optional<KernelCode> readOne(const fs::path &path) {
   Expected<std::string> bytes = readCubinFile(path);
   if (!bytes) {
     return std::nullopt;
   }
   Expected<CubinFile> file = parseCubin(*bytes, path.filename().string());
-  return file ? std::optional(std::string(file->code)) : std::nullopt;
+  return file ? std::optional(std::move(file->cubin)) : std::nullopt;
 }
 
-std::optional<std::string> runtime::readCubin(const fs::path &folder, const CubinKey &key) {
+std::optional<KernelCode> runtime::readCubin(const fs::path &folder, const CubinKey &key) {
   fs::path path = folder / key.fileName();
-  std::optional<std::string> code = readOne(path);
+  std::optional<KernelCode> code = readOne(path);
   if (code) {
     std::error_code ignored; // of a cache that cannot be written
     fs::last_write_time(path, fs::file_time_type::clock::now(), ignored);
@@ -131,8 +150,8 @@ std::optional<std::string> runtime::readCubin(const fs::path &folder, const Cubi
   return code;
 }
 
-std::optional<std::string> runtime::readAnyCubin(const fs::path &folder,
-                                                 const std::string &content) {
+std::optional<KernelCode> runtime::readAnyCubin(const fs::path &folder,
+                                                const std::string &content) {
   std::error_code error;
   fs::path last;
   for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
@@ -145,7 +164,7 @@ std::optional<std::string> runtime::readAnyCubin(const fs::path &folder,
   return last.empty() ? std::nullopt : readOne(last);
 }
 
-Status runtime::writeCubin(const fs::path &folder, const CubinKey &key, std::string_view cubin) {
+Status runtime::writeCubin(const fs::path &folder, const CubinKey &key, const KernelCode &cubin) {
   fs::path target = folder / key.fileName();
   auto cannot = [&](const std::string &what) {
     return Failure{"cannot keep a compiled kernel: " + what, target.string(),

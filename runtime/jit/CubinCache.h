@@ -4,8 +4,9 @@
 // options, architecture and the version of NVRTC. The simulated GPU keeps its kernels the
 // same way, as shared objects of a C++ compiler. Files are written aside and renamed once, so
 // readers see a whole file or none; whoever comes second replaces equal bytes. Each has a
-// magic, its key, part by part, its size and a checksum, and is not trusted without. A bundle
-// can hold such files too (`--precompile`). POSIX.
+// magic, its key, part by part, its sizes and a checksum, and is not trusted without. What the
+// compiler said lies beside the code, so that code from the cache tells as much as fresh code. A
+// bundle can hold such files too (`--precompile`). POSIX.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -22,6 +23,13 @@ namespace dsv3::runtime {
 
 /// What a compiled kernel is: a cubin of NVRTC, or a shared object for the host.
 enum class CodeKind : uint8_t { Cubin, HostObject };
+
+/// What a compiler made of a kernel's text.
+struct KernelCode {
+  std::string code;
+  std::string log; ///< what it said besides, most often nothing
+  bool operator==(const KernelCode &) const = default;
+};
 
 /// What decides the code of a kernel. Hashes are in hexadecimal.
 struct CubinKey {
@@ -41,24 +49,25 @@ struct CubinKey {
 };
 
 /// The cubin of exactly this key, which counts as used now; nothing if there is none that is whole.
-std::optional<std::string> readCubin(const std::filesystem::path &folder, const CubinKey &key);
+std::optional<KernelCode> readCubin(const std::filesystem::path &folder, const CubinKey &key);
 /// The cubin that any version of the compiler made of this content; of several the one whose name
 /// is last.
-std::optional<std::string> readAnyCubin(const std::filesystem::path &folder,
-                                        const std::string &content);
+std::optional<KernelCode> readAnyCubin(const std::filesystem::path &folder,
+                                       const std::string &content);
 /// Makes the folder where need be. Fails where the file cannot be written.
-Status writeCubin(const std::filesystem::path &folder, const CubinKey &key, std::string_view cubin);
+Status writeCubin(const std::filesystem::path &folder, const CubinKey &key,
+                  const KernelCode &cubin);
 
 /// How the names of files begin that are not written yet; whoever is killed leaves them.
 inline constexpr std::string_view asideCubinPrefix = ".aside-";
 
 struct CubinFile {
   CubinKey key;
-  std::string_view code; ///< a part of the bytes that were parsed
+  KernelCode cubin;
 };
 /// The bytes of a file and back; the latter fails on anything else than what the former made
 /// for the key that the file's name says.
-std::string serialiseCubin(const CubinKey &key, std::string_view cubin);
+std::string serialiseCubin(const CubinKey &key, const KernelCode &cubin);
 Expected<CubinFile> parseCubin(std::string_view bytes, const std::string &fileName);
 /// That of the file, which is not followed if it is a link, or is no file.
 Expected<std::string> readCubinFile(const std::filesystem::path &path);

@@ -44,41 +44,66 @@ std::vector<KeptCubin> runtime::keptCubins(const fs::path &folder) {
   return all;
 }
 
-/// What differs between keys of the same text and target.
-static std::string difference(const CubinKey &one, const CubinKey &other) {
+namespace {
+/// How what is kept was made differently: "with other device headers and options".
+struct Difference {
+  size_t parts = 0;
   std::string text;
+};
+} // namespace
+
+/// Between keys of the same text.
+static Difference difference(const CubinKey &one, const CubinKey &other) {
+  Difference found;
+  if (one.target != other.target) {
+    found = {1, "for another architecture"};
+  }
+  std::string with;
   auto add = [&](bool differs, const char *what) {
-    text += !differs ? "" : (text.empty() ? "" : " and ") + std::string(what);
+    found.parts += differs ? 1 : 0;
+    with += !differs ? "" : (with.empty() ? "with other " : " and ") + std::string(what);
   };
   add(one.headers != other.headers, "device headers");
   add(one.options != other.options, "options");
   add(one.version != other.version, one.kind == CodeKind::Cubin ? "NVRTC" : "compiler");
-  return text;
+  found.text += (found.text.empty() || with.empty() ? "" : " and ") + with;
+  return found;
+}
+
+/// A clause without its number.
+static std::string reason(const std::vector<KeptCubin> &kept, const CubinKey &key) {
+  Difference least;
+  bool sameTarget = false;
+  for (const KeptCubin &other : kept) {
+    sameTarget |= other.key.target == key.target;
+    if (other.key.text != key.text) {
+      continue;
+    }
+    Difference found = difference(key, other.key);
+    least = least.parts == 0 || found.parts < least.parts ? found : least;
+  }
+  return least.parts > 0 ? "were compiled " + least.text
+         : sameTarget    ? "have a new text"
+                         : "are the first for " + key.target;
 }
 
 std::string runtime::whyLacking(const fs::path &folder, std::span<const CubinKey> keys) {
   std::vector<KeptCubin> kept = keptCubins(folder);
+  std::erase_if(kept, [&](const KeptCubin &other) {
+    return !other.damage.empty() || keys.empty() || other.key.kind != keys.front().kind;
+  });
   if (kept.empty()) {
     return "";
   }
-  size_t fresh = 0;
-  std::map<std::string, size_t> changed;
+  std::map<std::string, size_t> clauses;
   for (const CubinKey &key : keys) {
-    std::string least; // difference from what was compiled before
-    for (const KeptCubin &other : kept) {
-      if (other.key.text != key.text || other.key.target != key.target) {
-        continue;
-      }
-      std::string found = difference(key, other.key);
-      least = least.empty() || found.size() < least.size() ? found : least;
-    }
-    ++(least.empty() ? fresh : changed[least]);
+    ++clauses[reason(kept, key)];
   }
-  std::string text = fresh == 0 ? "" : ", " + std::to_string(fresh) + " are new";
-  for (const auto &[what, count] : changed) {
-    text += ", " + std::to_string(count) + " were compiled with other " + what;
+  std::string text;
+  for (const auto &[clause, count] : clauses) {
+    text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + clause;
   }
-  return " (" + text.substr(2) + ")";
+  return " (" + text + ")";
 }
 
 /// Whoever writes a file aside holds its lock.

@@ -19,9 +19,10 @@ struct KeptCubin {
 /// Those of a folder, which may not be there, by their names.
 std::vector<KeptCubin> keptCubins(const std::filesystem::path &folder);
 
-/// Why a cache has no kernels of these keys, for a line that says what is compiled: " (54 are
-/// new)", " (3 are new, 51 were compiled with other device headers)". Empty for a cache without
-/// kernels.
+/// Why a cache has no kernels of these keys, which are of one kind, for a line that says what is
+/// compiled; what changed is a text, the architecture, or what else is in a key:
+/// " (54 are the first for sm_90a)", " (3 have a new text, 51 were compiled with other device
+/// headers)". Empty for a cache without kernels of the kind.
 std::string whyLacking(const std::filesystem::path &folder, std::span<const CubinKey> keys);
 
 /// Removes files that killed processes have begun to write, and tells how many. Those that are

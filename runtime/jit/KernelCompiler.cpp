@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <optional>
 #include <system_error>
@@ -38,7 +39,7 @@ public:
   std::string description() const override {
     return "for " + architecture + " with NVRTC " + nvrtc->version();
   }
-  Expected<std::string> compile(const plan::KernelText &kernel) const override {
+  Expected<KernelCode> compile(const plan::KernelText &kernel) const override {
     return nvrtc->compile(kernel.text, kernel.symbol + ".cu", architecture);
   }
 
@@ -51,7 +52,8 @@ class Compilation {
 public:
   Compilation(std::span<const plan::KernelText> kernels, KernelMaker &maker,
               const KernelCompilerOptions &options)
-      : kernels(kernels), maker(maker), options(options), found(kernels.size()) {}
+      : kernels(kernels), maker(maker), options(options), found(kernels.size()),
+        seconds(kernels.size()) {}
   Expected<CompiledKernels> run();
 
 private:
@@ -59,7 +61,7 @@ private:
   size_t takeCached();
   /// The code that is lacking, by its indices.
   Status compile(std::span<const size_t> lacking);
-  Expected<std::string> compileOnce(const plan::KernelText &kernel);
+  Expected<KernelCode> compileOnce(size_t index);
   void announce(std::span<const size_t> lacking) const;
   bool cancelled() const { return options.cancel && options.cancel->load(); }
   void say(const std::string &text) const {
@@ -71,7 +73,8 @@ private:
   std::span<const plan::KernelText> kernels;
   KernelMaker &maker;
   const KernelCompilerOptions &options;
-  std::vector<std::optional<std::string>> found;
+  std::vector<std::optional<KernelCode>> found;
+  std::vector<double> seconds; ///< of those that were compiled
   std::atomic<size_t> compiled{0};
   std::mutex busy;                ///< guards the next
   std::optional<Failure> notKept; ///< why a kernel could not be written to the cache
@@ -100,21 +103,24 @@ size_t Compilation::takeCached() {
 }
 
 /// Of processes that lack the same kernel the first compiles it, while it holds the key's lock.
-Expected<std::string> Compilation::compileOnce(const plan::KernelText &kernel) {
+Expected<KernelCode> Compilation::compileOnce(size_t index) {
+  const plan::KernelText &kernel = kernels[index];
   CubinKey key = maker.key(kernel.text);
   KeyLock lock(options.cache, key.content(), options.cancel);
   if (cancelled()) {
     return Failure{"interrupted"};
   }
-  std::optional<std::string> kept =
+  std::optional<KernelCode> kept =
       options.cache.empty() ? std::nullopt : readCubin(options.cache, key);
   if (kept) {
     return *std::move(kept);
   }
-  Expected<std::string> cubin = maker.compile(kernel);
+  auto start = std::chrono::steady_clock::now();
+  Expected<KernelCode> cubin = maker.compile(kernel);
   if (!cubin) {
     return cubin;
   }
+  seconds[index] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   ++compiled;
   if (!options.cache.empty()) {
     if (Status written = writeCubin(options.cache, key, *cubin); !written) {
@@ -130,7 +136,7 @@ Status Compilation::compile(std::span<const size_t> lacking) {
   std::atomic<size_t> next{0};
   auto work = [&] {
     for (size_t i = next++; i < lacking.size(); i = next++) {
-      Expected<std::string> cubin = compileOnce(kernels[lacking[i]]);
+      Expected<KernelCode> cubin = compileOnce(lacking[i]);
       if (cubin) {
         found[lacking[i]] = *std::move(cubin);
       } else {
@@ -193,7 +199,8 @@ Expected<CompiledKernels> Compilation::run() {
     result.compiled = compiled;
     result.cached += lacking.size() - result.compiled;
   }
-  for (std::optional<std::string> &cubin : found) {
+  result.seconds = std::move(seconds);
+  for (std::optional<KernelCode> &cubin : found) {
     result.cubins.push_back(*std::move(cubin));
   }
   return result;

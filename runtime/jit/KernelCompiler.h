@@ -40,7 +40,10 @@ struct KernelCompilerOptions {
 
 /// How the cubins were come by.
 struct CompiledKernels {
-  std::vector<std::string> cubins; ///< in the order of the texts
+  std::vector<KernelCode> cubins; ///< in the order of the texts
+  /// What each took that was compiled here, by the clock, while other threads compiled others; 0
+  /// for all that were not.
+  std::vector<double> seconds;
   size_t bundled = 0, cached = 0, compiled = 0;
 };
 /// Who makes code of a text.
@@ -54,7 +57,7 @@ public:
   /// "for sm_90a with NVRTC 13.0".
   virtual std::string description() const = 0;
   /// After open(). Several threads may compile at a time.
-  virtual Expected<std::string> compile(const plan::KernelText &kernel) const = 0;
+  virtual Expected<KernelCode> compile(const plan::KernelText &kernel) const = 0;
 };
 
 /// Fails with the first kernel, in their order, that cannot be compiled.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <span>
 
 using namespace dsv3;
@@ -151,10 +152,49 @@ static void checkInstructions(const Form &form, const CubinFacts &facts,
   }
 }
 
+/// What ptxas has to say without being asked for it is not always a warning by its name:
+///   ptxas info    : (C7508) Potential Performance Loss: 'setmaxnreg' ignored; unable to …
+///   ptxas info    : (C7517) warpgroup.wait is injected in around line 113 by compiler to …
+static bool complains(std::string_view line) {
+  constexpr std::string_view marks[] = {" warning ", "Potential Performance Loss",
+                                        " is injected in "};
+  return std::ranges::any_of(marks,
+                             [&](std::string_view mark) { return line.find(mark) != line.npos; });
+}
+
+static void checkLog(std::string_view log, std::vector<std::string> &faults) {
+  struct Complaint {
+    std::string alike; ///< without numbers
+    std::string first;
+    size_t count = 0;
+  };
+  std::vector<Complaint> complaints;
+  while (!log.empty()) {
+    std::string_view line = log.substr(0, log.find('\n'));
+    log.remove_prefix(std::min(line.size() + 1, log.size()));
+    if (!complains(line)) {
+      continue;
+    }
+    std::string alike(line);
+    std::erase_if(alike, [](char c) { return c >= '0' && c <= '9'; });
+    auto known = std::ranges::find(complaints, alike, &Complaint::alike);
+    if (known == complaints.end()) {
+      complaints.push_back({std::move(alike), std::string(line), 0});
+      known = std::prev(complaints.end());
+    }
+    ++known->count;
+  }
+  for (const Complaint &complaint : complaints) {
+    faults.push_back(
+        "NVRTC says: " + complaint.first +
+        (complaint.count > 1 ? " (" + std::to_string(complaint.count) + " such sentences)" : ""));
+  }
+}
+
 std::vector<std::string> runtime::kernelFaults(const plan::KernelText &text,
                                                const PlannedKernel &planned,
                                                const plan::GpuVariant &variant,
-                                               const CubinFacts &facts) {
+                                               const CubinFacts &facts, std::string_view log) {
   std::vector<std::string> faults;
   if (std::string name = plan::gpuFunctionName(text.symbol); facts.function != name) {
     faults.push_back("a function '" + facts.function + "', expected '" + name + "'");
@@ -170,5 +210,6 @@ std::vector<std::string> runtime::kernelFaults(const plan::KernelText &text,
   if (text.text.find(", boxedRows(") != std::string::npos && facts.count(Sass::UTMASTG) == 0) {
     faults.emplace_back("no instruction UTMASTG, of which stores of boxes are made");
   }
+  checkLog(log, faults);
   return faults;
 }

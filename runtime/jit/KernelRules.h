@@ -1,7 +1,7 @@
 //===- KernelRules.h - what must hold of a compiled GPU kernel --*- C++ -*-===//
 //
 // Checks the code that NVRTC made of a kernel, without running it: what is slow or refused by a
-// GPU for reasons that the code itself shows.
+// GPU for reasons that the code itself shows, or that NVRTC said when it made it.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -11,6 +11,7 @@
 #include "runtime/jit/CubinFacts.h"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace dsv3::runtime {
@@ -33,8 +34,13 @@ struct PlannedKernel {
 /// - global memory that is touched before earlier launches are waited for, by a kernel that may
 ///   begin before they have ended;
 /// - no instructions of tensor cores, asynchronous copies, tensor stores or changes of registers,
-///   where the text asks for a form that is made of them: they were left out or ignored.
+///   where the text asks for a form that is made of them: they were left out or ignored;
+/// - a sentence of NVRTC's log that warns, says that products of warp groups wait for each other
+///   (ptxas serialises them, or injects fences and waits, where registers of their sums are touched
+///   between them), or that a change of registers is ignored. Of sentences that differ in numbers
+///   alone the first stands for all.
 std::vector<std::string> kernelFaults(const plan::KernelText &text, const PlannedKernel &planned,
-                                      const plan::GpuVariant &variant, const CubinFacts &facts);
+                                      const plan::GpuVariant &variant, const CubinFacts &facts,
+                                      std::string_view log);
 
 } // namespace dsv3::runtime

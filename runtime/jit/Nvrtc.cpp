@@ -149,8 +149,8 @@ std::string Nvrtc::logOf(Program program) const {
   return log;
 }
 
-Expected<std::string> Nvrtc::compile(const std::string &text, const std::string &name,
-                                     const std::string &architecture) const {
+Expected<KernelCode> Nvrtc::compile(const std::string &text, const std::string &name,
+                                    const std::string &architecture) const {
   if (Status known = checkArchitecture(architecture); !known) {
     return known;
   }
@@ -173,16 +173,16 @@ Expected<std::string> Nvrtc::compile(const std::string &text, const std::string 
   std::string target = "--gpu-architecture=" + architecture;
   const char *arguments[] = {target.c_str(), standardOption.data()};
   code = compileProgram(program, int(std::size(arguments)), arguments);
-  std::string cubin;
+  KernelCode cubin;
   size_t bytes = 0;
   if (code == 0) {
     code = cubinBytes(program, &bytes);
   }
   if (code == 0) {
-    cubin.resize(bytes);
-    code = getCubin(program, cubin.data());
+    cubin.code.resize(bytes);
+    code = getCubin(program, cubin.code.data());
   }
-  std::string log = code == 0 ? "" : logOf(program);
+  cubin.log = logOf(program);
   destroy(&program);
-  return code == 0 ? Expected<std::string>(std::move(cubin)) : failed(code, log);
+  return code == 0 ? Expected<KernelCode>(std::move(cubin)) : failed(code, cubin.log);
 }

@@ -8,6 +8,7 @@
 
 #include "dsv3/Support/Status.h"
 #include "runtime/base/DynamicLibrary.h"
+#include "runtime/jit/CubinCache.h"
 
 #include <memory>
 #include <string>
@@ -31,8 +32,9 @@ public:
 
   /// A cubin for `architecture` ("sm_90a") of `text`, which may include the device headers. `name`
   /// stands for it in messages. Fails with what NVRTC says, or if it knows no such architecture.
-  Expected<std::string> compile(const std::string &text, const std::string &name,
-                                const std::string &architecture) const;
+  /// ptxas warns in the log without being asked to.
+  Expected<KernelCode> compile(const std::string &text, const std::string &name,
+                               const std::string &architecture) const;
 
 private:
   using Program = struct ProgramOfNvrtc *;

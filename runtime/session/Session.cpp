@@ -29,6 +29,14 @@ Status Session::checkAppend(std::span<const int32_t> ids, int64_t end) const {
   return {};
 }
 
+/// Says at which of the text's tokens a step failed.
+static Failure atPosition(Failure failure, int64_t first, int64_t count) {
+  failure.where += (failure.where.empty() ? "" : ", ") +
+                   (count == 1 ? "position " + number(first)
+                               : "positions " + number(first) + " to " + number(first + count - 1));
+  return failure;
+}
+
 Status Session::feed(Role &role, std::span<const int32_t> ids, std::span<const float> hidden,
                      int64_t &position, Wanted wanted, Observer *observer) {
   auto columns = size_t(model->hiddenSize);
@@ -39,13 +47,13 @@ Status Session::feed(Role &role, std::span<const int32_t> ids, std::span<const f
     if (!hidden.empty()) {
       auto part = hidden.subspan(size_t(first) * columns, size_t(count) * columns);
       if (Status status = buffers.upload(InputPort::Hidden, std::as_bytes(part)); !status) {
-        return status;
+        return atPosition(status.failure(), position, count);
       }
     }
     Status status = step(role.prepared[entry], ids.subspan(size_t(first), size_t(count)), position,
                          wanted, observer);
     if (!status) {
-      return status;
+      return atPosition(status.failure(), position, count);
     }
     position += count;
     return observer ? observer->outputs(lastOutputs) : Status();

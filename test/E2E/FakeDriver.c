@@ -1,15 +1,32 @@
 // FakeDriver.c - stands for libcuda.so.1 where there is no GPU.
 //
-// Has one GPU, of compute capability 9.0, that computes nothing and, asked by the environment
-// variables FAKE_LOAD and FAKE_HOST_ALLOCATION, answers to every module that is loaded, or to
-// wishes for memory of the host, with that error. A line for each launch goes to the file that
-// FAKE_LAUNCHES names: the numbers of its attributes.
+// Has one GPU, of compute capability 9.0, that computes nothing: every number is NaN. Environment
+// variables make it another:
+// FAKE_CAPABILITY  8.0, say, as "80"
+// FAKE_FREE        bytes of memory that it says are free
+// FAKE_ZEROS       numbers are 0
+// FAKE_MARK        what its kernels report: number of the launch << 32 | ~code
+// FAKE_ANSWER      "cuMemAlloc 3 2": from its call 3 on, the first being 0, this function answers
+//                  with error 2; "… after cuGraphLaunch": calls count after the first of that
+// FAKE_LAUNCHES    a file; it gets a line for each launch: the numbers of its attributes
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef void (*Function)(void); // any, for casts
+
+/// What `function` answers to this call.
+static int answer(const char *function) {
+  static int calls = 0, begun = 0;
+  const char *wish = getenv("FAKE_ANSWER");
+  char name[64], before[64] = "";
+  int first = 0, error = 0;
+  int words = wish ? sscanf(wish, "%63s %d %d after %63s", name, &first, &error, before) : 0;
+  begun |= words == 3 || strcmp(before, function) == 0;
+  int wished = words >= 3 && begun && strcmp(name, function) == 0 && calls++ >= first;
+  return wished ? error : 0;
+}
 
 static int succeed(void) { return 0; }
 static int countDevices(int *count) {
@@ -23,15 +40,18 @@ static int nameDevice(char *name, int bytes, int device) {
 }
 static int attribute(int *value, int which, int device) {
   (void)device;
-  enum { capabilityMajor = 75 };
-  *value = which == capabilityMajor ? 9 : 0;
+  enum { capabilityMajor = 75, capabilityMinor = 76 };
+  const char *wish = getenv("FAKE_CAPABILITY");
+  int capability = wish ? atoi(wish) : 90;
+  *value = which == capabilityMajor   ? capability / 10
+           : which == capabilityMinor ? capability % 10
+                                      : 0;
   return 0;
 }
 static int loadModule(void **module, const void *image) {
   (void)image;
   *module = 0;
-  const char *answer = getenv("FAKE_LOAD");
-  return answer ? atoi(answer) : 0;
+  return answer("cuModuleLoadData");
 }
 static int nameError(int error, const char **name) {
   (void)error;
@@ -39,19 +59,19 @@ static int nameError(int error, const char **name) {
   return 0;
 }
 static int memory(size_t *free, size_t *total) {
-  *free = *total = (size_t)1 << 34;
+  const char *wish = getenv("FAKE_FREE");
+  *free = *total = wish ? strtoull(wish, NULL, 10) : (size_t)1 << 34;
   return 0;
 }
 static int allocate(uint64_t *place, size_t bytes) {
   (void)bytes;
   *place = 4096;
-  return 0;
+  return answer("cuMemAlloc");
 }
 static int allocateOnHost(void **place, size_t bytes, unsigned flags) {
   enum { deviceMap = 2, invalidValue = 1 };
-  const char *answer = getenv("FAKE_HOST_ALLOCATION");
   *place = malloc(bytes);
-  return answer ? atoi(answer) : flags == deviceMap ? 0 : invalidValue;
+  return flags == deviceMap ? answer("cuMemHostAlloc") : invalidValue;
 }
 static int freeOnHost(void *place) {
   free(place);
@@ -63,11 +83,25 @@ static int mapToDevice(uint64_t *place, void *onHost, unsigned flags) {
   return 0;
 }
 
-/// No kernel has failed, and every number is NaN.
+/// Of eight bytes, which the mark of failures has, 0xFF is no failure.
 static int copyToHost(void *to, uint64_t from, size_t bytes, void *stream) {
   (void)from, (void)stream;
-  memset(to, 0xFF, bytes);
-  return 0;
+  const char *wish = getenv("FAKE_MARK");
+  uint64_t mark = wish ? strtoull(wish, NULL, 0) : ~(uint64_t)0;
+  if (bytes == sizeof mark) {
+    memcpy(to, &mark, sizeof mark);
+  } else {
+    memset(to, getenv("FAKE_ZEROS") ? 0 : 0xFF, bytes);
+  }
+  return answer("cuMemcpyDtoHAsync");
+}
+static int synchronize(void *stream) {
+  (void)stream;
+  return answer("cuStreamSynchronize");
+}
+static int launchGraph(void *graph, void *stream) {
+  (void)graph, (void)stream;
+  return answer("cuGraphLaunch");
 }
 
 /// Beginnings of cuda.h's CUlaunchConfig and CUlaunchAttribute.
@@ -92,7 +126,7 @@ static int launch(const struct Launch *how, void *function, void **parameters, v
     fputc('\n', file);
     fclose(file);
   }
-  return 0;
+  return answer("cuLaunchKernelEx");
 }
 
 int cuGetProcAddress_v2(const char *name, void **address, int version, uint64_t flags, int *state) {
@@ -112,6 +146,8 @@ int cuGetProcAddress_v2(const char *name, void **address, int version, uint64_t 
                {"cuMemFreeHost", (Function)freeOnHost},
                {"cuMemHostGetDevicePointer", (Function)mapToDevice},
                {"cuMemcpyDtoHAsync", (Function)copyToHost},
+               {"cuStreamSynchronize", (Function)synchronize},
+               {"cuGraphLaunch", (Function)launchGraph},
                {"cuLaunchKernelEx", (Function)launch}};
   Function found = (Function)succeed;
   for (size_t i = 0; i < sizeof known / sizeof *known; ++i) {

@@ -6,6 +6,7 @@ Kernels of GPUs are compiled by NVRTC; no GPU is needed.
 """
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,7 +24,7 @@ class CacheTest(unittest.TestCase):
     def setUpClass(cls):
         cls.scratch = tempfile.mkdtemp(prefix="dsv3-cache-")
         cls.filled = os.path.join(cls.scratch, "filled")
-        bundle = os.path.join(cls.scratch, "bundle")
+        cls.bundle = bundle = os.path.join(cls.scratch, "bundle")
         for command in ([runner, "generate", "--model", model, "--prompt", "Once", "--max-tokens", "1"],
                         [compiler, "--model", model, "--target=cuda", "--arch=sm_80", "-o", bundle],
                         [runner, "check-kernels", bundle, "--part=1/6"]):
@@ -94,6 +95,35 @@ class CacheTest(unittest.TestCase):
         self.run_cache("verify")
         self.assertFalse(os.path.exists(self.path(self.models[0])))
         self.assertTrue(os.path.exists(self.path("cubins", self.kernels[1])))
+
+    def test_bundles_are_verified_with_their_kernels(self):
+        bundle = os.path.join(self.folder, "bundle")
+        shutil.copytree(self.bundle, bundle)
+        os.mkdir(os.path.join(bundle, "cubins"))
+        shutil.copy(self.path("cubins", self.kernels[0]), os.path.join(bundle, "cubins"))
+        self.assertIn("2 of 2 can be used", self.run_cache("verify", bundle))
+        for name, problem in ((os.path.join("cubins", self.kernels[0]), "its checksum is another"),
+                              ("sm_80.cu", "its kernels are damaged")):
+            with open(os.path.join(bundle, name), "r+b") as file:
+                file.seek(-2, os.SEEK_END)
+                file.write(b"\1")
+            self.assertIn(problem, self.run_cache("verify", bundle, code=1))
+        self.assertIn("0 of 2 can be used", self.run_cache("verify", bundle, code=1))
+        self.assertIn("dsv3-compile", self.run_cache("verify", os.path.join(self.folder, "nothing"), code=1))
+        self.run_cache("verify", bundle, "--remove", code=2)
+
+    def test_a_process_that_is_killed_while_it_compiles_leaves_a_cache_that_works(self):
+        shutil.rmtree(self.cache)
+        for command in ([runner, "generate", "--model", model, "--prompt", "Once", "--max-tokens", "1"],
+                        [runner, "check-kernels", self.bundle, "--part=1/6"]):
+            with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                  env=self.environment(self.folder)) as process:
+                self.assertTrue(any(line.startswith("compiling ") for line in process.stderr))
+                process.kill()
+            self.assertEqual(process.returncode, -signal.SIGKILL)
+            done = subprocess.run(command, capture_output=True, text=True, env=self.environment(self.folder))
+            self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("can be used", self.run_cache("verify"))
 
     def test_prunes_what_was_not_used(self):
         self.age(40 * DAY, self.models[0])

@@ -2,17 +2,18 @@
 """What a person meets where GPU, driver and NVRTC do not go together; libraries of the tests stand
 for NVIDIA's, so that no GPU is needed.
 
-usage: no_gpu.py DSV3_RUN DSV3_COMPILE MODEL FAKE_DRIVER FAKE_NVRTC OLDER_NVRTC     MODEL: models/nano
+usage: no_gpu.py DSV3_RUN DSV3_COMPILE MODEL FAKE_DRIVER FAKE_NVRTC OLDER_NVRTC NO_NVRTC     MODEL: models/nano
 """
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
 
-runner, compiler, model, driver, nvrtc, older = (os.path.abspath(path) for path in sys.argv[1:7])
-OUT_OF_MEMORY, NO_BINARY_FOR_GPU, INVALID_IMAGE = 2, 209, 200
+runner, compiler, model, driver, nvrtc, older, no_nvrtc = (os.path.abspath(path) for path in sys.argv[1:8])
+OUT_OF_MEMORY, INVALID_IMAGE, NO_BINARY_FOR_GPU, ILLEGAL_ADDRESS, UNKNOWN = 2, 200, 209, 700, 999
 
 
 class NoGpuTest(unittest.TestCase):
@@ -47,9 +48,19 @@ class NoGpuTest(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stderr)
         return self.path(name)
 
+    def some_cubin(self):
+        """Code of a kernel, which lies behind ten lines of its file and NVRTC's words, here none."""
+        folder = os.path.join(self.cubins(), "cubins")
+        with open(os.path.join(folder, min(os.listdir(folder))), "rb") as file:
+            return file.read().split(b"\n", 10)[10]
+
     def expect_failure(self, result, *parts):
-        self.assertEqual(result.returncode, 1, result.stderr)
         self.assertEqual(result.stdout, "")
+        self.expect_fault(result, *parts)
+
+    def expect_fault(self, result, *parts):
+        """As expect_failure, but tokens may have come before."""
+        self.assertEqual(result.returncode, 1, result.stderr)
         for part in parts:
             self.assertIn(part, result.stderr)
 
@@ -79,30 +90,125 @@ class NoGpuTest(unittest.TestCase):
                             "expected NVRTC 11.2 or newer, found one without nvrtcGetCUBINSize",
                             self.path("older/lib64/libnvrtc.so.13"), "install a newer CUDA toolkit")
 
+    def test_what_nvrtc_says_of_a_kernel_is_a_fault(self):
+        bundle = self.bundle("older text", "--arch=sm_80")
+        with open(self.path("code"), "wb") as file:
+            file.write(self.some_cubin())
+        complaint = "ptxas info    : (C7508) Potential Performance Loss: 'setmaxnreg' ignored"
+        for came in ("1 compiled, 0 from the cache", "0 compiled, 1 from the cache"):
+            done = self.run_program(runner, "check-kernels", bundle, "--part=1/40", CUDA_HOME=self.path("old"),
+                                    FAKE_CUBIN=self.path("code"), FAKE_LOG=complaint + "\n")
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn(came, done.stdout)
+            # What it took is said of kernels that are compiled.
+            self.assertEqual(len(re.findall(r"^sm_80 +\d+\.\d\d  \w+\.\w+$", done.stdout, re.MULTILINE)), int(came[0]))
+            self.assertIn(f"of {bundle} for sm_80: NVRTC says: {complaint}\n", done.stdout)
+
     def test_kernels_for_another_gpu(self):
         bundle = self.bundle("sm_120a", "--arch=sm_120a")
-        self.expect_failure(self.generate(bundle, "cuda"), "expected kernels for this device (cuda)", "found those for sm_120a",
+        self.expect_failure(self.generate(bundle, "cuda"), "expected kernels for this device (cuda, ", "found those for sm_120a",
                             "--arch=")
 
     def test_a_cubin_that_the_driver_refuses(self):
-        bundle = self.bundle("cubins", "--arch=sm_90a", "--precompile")
+        bundle = self.cubins()
         for code in (NO_BINARY_FOR_GPU, INVALID_IMAGE):
-            self.expect_failure(self.generate(bundle, "cuda", FAKE_LOAD=str(code)), "a GPU of a test",
+            self.expect_failure(self.generate(bundle, "cuda", FAKE_ANSWER=f"cuModuleLoadData 0 {code}"), "a GPU of a test",
                                 "is not for this GPU", bundle, "dsv3-compile")
-        self.expect_failure(self.generate(bundle, "cuda", FAKE_LOAD="2"), "AN_ERROR_OF_A_TEST")
+        self.expect_failure(self.generate(bundle, "cuda", FAKE_ANSWER="cuModuleLoadData 0 300"),
+                            "cannot load the kernel", "AN_ERROR_OF_A_TEST")
+
+    def cubins(self):
+        return self.bundle("cubins", "--arch=sm_90a", "--precompile")
+
+    def step_fails(self, answer, *parts):
+        """Three tokens of a prompt, which are one step, whose values are observed, then steps of one token; those
+        from the second on, at position 4, are a graph."""
+        self.expect_fault(self.generate(self.cubins(), "cuda", "--max-tokens=4", "--temperature=0", FAKE_ZEROS="1",
+                                        FAKE_ANSWER=answer), *parts)
+
+    def expect_next_run(self, bundle, **environment):
+        """Works, with nothing left over of runs before, and nothing damaged."""
+        done = self.generate(bundle, "cuda", "--max-tokens=4", "--temperature=0", FAKE_ZEROS="1", **environment)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotEqual(done.stdout, "")
+        for folder, _, files in os.walk(self.folder):
+            self.assertEqual([name for name in files if "aside" in name], [], folder)
+        done = self.run_program(runner, "cache", "verify")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_no_nvrtc(self):
+        bundle, cubins = self.bundle("text", "--arch=sm_90a"), self.cubins()
+        self.expect_failure(self.generate(bundle, "cuda", LD_PRELOAD=no_nvrtc, XDG_CACHE_HOME=self.path("empty")),
+                            "expected NVRTC, the compiler for NVIDIA GPUs, found none", "libnvrtc.so.13",
+                            "/usr/local/cuda/lib64", "--precompile", "set CUDA_HOME")
+        self.expect_next_run(bundle)
+        # What is compiled needs none.
+        self.expect_next_run(cubins, LD_PRELOAD=no_nvrtc)
+
+    def test_a_gpu_that_is_too_old(self):
+        self.expect_failure(self.generate(self.cubins(), "cuda", FAKE_CAPABILITY="80"),
+                            "expected kernels for this device (cuda, a GPU of a test of compute capability 8.0)",
+                            "found those for sm_90a", "--arch=… for this device: one of sm_80")
+        self.expect_failure(self.generate(self.cubins(), "cuda", FAKE_CAPABILITY="75"),
+                            "expected a GPU of compute capability 8.0 or newer, found a GPU of a test of 7.5",
+                            "leave --device out")
+
+    def test_out_of_memory_while_loading(self):
+        bundle = self.bundle("text", "--arch=sm_90a")
+        # Known before, or because somebody else took it: the mark of failures comes first, then weights.
+        self.expect_failure(self.generate(bundle, "cuda", FAKE_FREE=str(2**20)), "weights", "1.0 MiB")
+        for call, what in ((0, "the mark of failures"), (1, "the weights"), (2, "")):
+            self.expect_failure(self.generate(bundle, "cuda", FAKE_ANSWER=f"cuMemAlloc {call} {OUT_OF_MEMORY}"),
+                                "cannot reserve", f"for {what}", "on a GPU of a test", "--context", "nvidia-smi")
+        self.expect_next_run(bundle)
+        # Kernels take memory, too.
+        self.expect_failure(self.generate(bundle, "cuda", FAKE_ANSWER=f"cuModuleLoadData 9 {OUT_OF_MEMORY}"),
+                            "cannot load the kernel '", "the GPU has no memory left", "AN_ERROR_OF_A_TEST", "--context")
+        self.expect_next_run(bundle)
+
+    def test_out_of_memory_in_a_step(self):
+        self.step_fails(f"cuLaunchKernelEx 7 {OUT_OF_MEMORY}", "cannot launch: the GPU has no memory left",
+                        "layer 0, kernel 'rows.", "positions 0 to 2", "--context", "nvidia-smi")
+        self.step_fails(f"cuGraphLaunch 1 {OUT_OF_MEMORY}", "cannot launch a step: the GPU has no memory left",
+                        "entry 'decode', on a GPU of a test, position 5", "--context")
+        self.expect_next_run(self.cubins())
+
+    def test_a_lost_gpu(self):
+        self.step_fails(f"cuMemcpyDtoHAsync 0 {UNKNOWN} after cuGraphLaunch", "a step failed: the GPU is lost; the driver says AN_ERROR",
+                        "entry 'decode', on a GPU of a test, position 4", "Xid in dmesg")
+        self.expect_next_run(self.cubins())
+
+    def test_a_kernel_that_the_gpu_stops(self):
+        self.step_fails(f"cuStreamSynchronize 0 {ILLEGAL_ADDRESS} after cuGraphLaunch",
+                        "a step failed: a kernel did what the GPU refuses",
+                        "entry 'decode', on a GPU of a test, position 4", "compute-sanitizer")
+        # Where values are observed it is known up to where; else another kernel's launch may be the first to tell.
+        self.step_fails(f"cuStreamSynchronize 0 {ILLEGAL_ADDRESS} after cuLaunchKernelEx",
+                        "entry 'rows', up to layer 0, on a GPU of a test, positions 0 to 2")
+        self.step_fails(f"cuLaunchKernelEx 7 {ILLEGAL_ADDRESS}", "cannot launch: a kernel did what the GPU refuses",
+                        "layer 0, kernel 'rows.", "' or one that was launched before it", "positions 0 to 2")
+        self.expect_next_run(self.cubins())
+
+    def test_a_kernel_that_fails(self):
+        mark = 7 << 32 | ~1 & 0xffffffff
+        self.expect_failure(self.generate(self.cubins(), "cuda", FAKE_MARK=str(mark)),
+                            "a kernel found an index out of range in its input", "entry 'rows', layer 0, kernel 'rows.",
+                            "positions 0 to 2", "check the token ids")
+        self.expect_next_run(self.cubins())
 
     def test_experts_in_memory_of_the_host(self):
-        bundle = self.bundle("cubins", "--arch=sm_90a", "--precompile")
+        bundle = self.cubins()
         # Kernels of this driver do nothing: the logits are no numbers.
         self.expect_failure(self.generate(bundle, "cuda", "--experts=host"), "is no number",
                             "4.2 MiB of weights on the device, 3.8 MiB of routed experts on the host")
-        self.expect_failure(self.generate(bundle, "cuda", "--experts=host", FAKE_HOST_ALLOCATION=str(OUT_OF_MEMORY)),
+        self.expect_failure(self.generate(bundle, "cuda", "--experts=host",
+                                          FAKE_ANSWER=f"cuMemHostAlloc 0 {OUT_OF_MEMORY}"),
                             "cannot reserve 3.8 MiB for the weights of routed experts in page-locked memory of the host",
                             "AN_ERROR_OF_A_TEST", "ulimit -l")
 
     def test_launches_overlap_but_the_first_of_a_step(self):
         # Kernels of this driver do nothing: the logits of the prompt are no numbers.
-        bundle, launches = self.bundle("cubins", "--arch=sm_90a", "--precompile"), self.path("launches")
+        bundle, launches = self.cubins(), self.path("launches")
         self.expect_failure(self.generate(bundle, "cuda", FAKE_LAUNCHES=launches), "is no number")
         with open(launches, encoding="utf-8") as file:
             first, *others = (line.split() for line in file.read().splitlines())

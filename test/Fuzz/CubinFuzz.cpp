@@ -16,6 +16,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   }
   ++fuzz::acceptedInputs;
   fuzz::require(cubin->key == key, "the key of the file's name");
-  fuzz::require(serialiseCubin(key, cubin->code) == bytes, "a file that has one form");
+  fuzz::require(serialiseCubin(key, cubin->cubin) == bytes, "a file that has one form");
   return 0;
 }

@@ -27,13 +27,15 @@
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/SourceMgr.h"
 
+#include <type_traits>
+
 using namespace mlir;
 namespace cl = llvm::cl;
 
 namespace dsv3 {
 
 static LogicalResult planToMlir(llvm::SourceMgr &sources, MLIRContext &context,
-                                llvm::raw_ostream &output) {
+                                llvm::raw_ostream &output, llvm::StringRef) {
   const llvm::MemoryBuffer *file = sources.getMemoryBuffer(sources.getMainFileID());
   std::string name = file->getBufferIdentifier().str();
   Expected<plan::Plan> plan = plan::parse(file->getBuffer(), name);
@@ -95,8 +97,14 @@ static LogicalResult kernelsToCpu(ModuleOp module, llvm::raw_ostream &output) {
   return success();
 }
 
-/// The file of texts of each kind of GPU that a kernel is configured for. Fails if there is none.
-static LogicalResult kernelsToCuda(ModuleOp module, llvm::raw_ostream &output) {
+/// The file of texts of each kind of GPU that a kernel is configured for, with the text of `only`
+/// alone unless that is empty. Fails if there is none.
+static LogicalResult kernelsToCuda(ModuleOp module, llvm::raw_ostream &output,
+                                   llvm::StringRef only) {
+  if (!only.empty() && !module.lookupSymbol<kern::DefOp>(only)) {
+    return module.emitError() << "expected --kernel to name a kernel, found '" << only
+                              << "'; hint: without it all are printed, each under its name";
+  }
   bool configured = false;
   for (const plan::GpuVariant &variant : plan::gpuVariants()) {
     if (llvm::none_of(module.getOps<kern::DefOp>(), [&](kern::DefOp definition) {
@@ -108,6 +116,9 @@ static LogicalResult kernelsToCuda(ModuleOp module, llvm::raw_ostream &output) {
     if (failed(kernels)) {
       return failure();
     }
+    llvm::erase_if(*kernels, [&](const plan::KernelText &kernel) {
+      return !only.empty() && kernel.symbol != only;
+    });
     output << plan::joinKernelTexts(variant.name, *kernels);
     configured = true;
   }
@@ -120,18 +131,27 @@ static LogicalResult kernelsToCuda(ModuleOp module, llvm::raw_ostream &output) {
 }
 
 /// A translation from the text of a module.
-template <LogicalResult (*translate)(ModuleOp, llvm::raw_ostream &)>
+template <auto translate>
 static LogicalResult ofModule(llvm::SourceMgr &sources, MLIRContext &context,
-                              llvm::raw_ostream &output) {
+                              llvm::raw_ostream &output, llvm::StringRef only) {
   OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, &context);
-  return module ? translate(*module, output) : failure();
+  if (!module) {
+    return failure();
+  }
+  if constexpr (std::is_invocable_v<decltype(translate), ModuleOp, llvm::raw_ostream &>) {
+    return translate(*module, output);
+  } else {
+    return translate(*module, output, only);
+  }
 }
 
 namespace {
 struct Translation {
   llvm::StringRef flag, what;
   InputKind input;
-  LogicalResult (*run)(llvm::SourceMgr &sources, MLIRContext &context, llvm::raw_ostream &output);
+  /// `only`: the kernel that is asked for, of kernels-to-cuda; or empty.
+  LogicalResult (*run)(llvm::SourceMgr &sources, MLIRContext &context, llvm::raw_ostream &output,
+                       llvm::StringRef only);
 };
 } // namespace
 
@@ -148,7 +168,8 @@ static constexpr Translation translations[] = {
 /// Translates one piece of the input, in a context of its own.
 static LogicalResult translatePiece(const Translation &translation,
                                     std::unique_ptr<llvm::MemoryBuffer> piece,
-                                    llvm::raw_ostream &output, bool verifyDiagnostics) {
+                                    llvm::raw_ostream &output, llvm::StringRef only,
+                                    bool verifyDiagnostics) {
   llvm::SourceMgr sources;
   sources.AddNewSourceBuffer(std::move(piece), llvm::SMLoc());
   DialectRegistry registry;
@@ -157,11 +178,11 @@ static LogicalResult translatePiece(const Translation &translation,
   if (verifyDiagnostics) {
     context.printOpOnDiagnostic(false);
     SourceMgrDiagnosticVerifierHandler expected(sources, &context);
-    (void)translation.run(sources, context, output);
+    (void)translation.run(sources, context, output, only);
     return expected.verify();
   }
   SourceMgrDiagnosticHandler diagnostics(sources, &context);
-  return translation.run(sources, context, output);
+  return translation.run(sources, context, output, only);
 }
 
 static constexpr const char *about =
@@ -176,9 +197,9 @@ static constexpr const char *about =
     "  --kernels-to-plan  the plan of a configured module as text\n"
     "  --kernels-to-cpu   the code of a configured module's kernels, before LLVM\n"
     "  --kernels-to-cuda  the CUDA text of a configured module's kernels\n\n"
-    "Of the options below, which are LLVM's, -o FILE is the one to know.\n\n"
+    "Of the options below, which are LLVM's but for --kernel, -o FILE is the one to know.\n\n"
     "example: dsv3-translate --plan-to-mlir BUNDLE/plan.dsv3 -o plan.mlir\n"
-    "         dsv3-translate --kernels-to-cpu configured.mlir\n";
+    "         dsv3-translate --kernels-to-cuda --kernel=decode.linear configured.mlir\n";
 
 static int runTool(int argc, char **argv) {
   cl::opt<std::string> input(cl::Positional, cl::desc("<input file>"), cl::init("-"));
@@ -188,6 +209,8 @@ static int runTool(int argc, char **argv) {
                               cl::desc("translate what lies between such lines piece by piece"));
   cl::opt<bool> verifyDiagnostics("verify-diagnostics",
                                   cl::desc("check messages against comments expected-error"));
+  cl::opt<std::string> only("kernel", cl::value_desc("name"),
+                            cl::desc("with --kernels-to-cuda: print this kernel alone"));
   std::vector<std::unique_ptr<cl::opt<bool>>> flags;
   for (const Translation &translation : translations) {
     flags.push_back(std::make_unique<cl::opt<bool>>(translation.flag, cl::desc(translation.what)));
@@ -206,12 +229,17 @@ static int runTool(int argc, char **argv) {
                  << "\n  hint: for example --plan-to-mlir; see dsv3-translate --help\n";
     return exitUsage;
   }
+  if (!only.empty() && wanted->flag != "kernels-to-cuda") {
+    llvm::errs() << "dsv3-translate: expected --kernel beside --kernels-to-cuda, found it beside --"
+                 << wanted->flag << "\n  hint: leave it out\n";
+    return exitUsage;
+  }
   if (marker.getNumOccurrences() > 0 && marker.empty()) {
     marker = kDefaultSplitMarker;
   }
   auto translate = [&](std::unique_ptr<llvm::MemoryBuffer> text, llvm::raw_ostream &stream) {
     auto piece = [&](std::unique_ptr<llvm::MemoryBuffer> part, llvm::raw_ostream &to) {
-      return translatePiece(*wanted, std::move(part), to, verifyDiagnostics);
+      return translatePiece(*wanted, std::move(part), to, only, verifyDiagnostics);
     };
     return succeeded(splitAndProcessBuffer(std::move(text), piece, stream, marker));
   };

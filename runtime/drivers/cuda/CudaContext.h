@@ -19,6 +19,11 @@ struct CudaContext {
   int32_t capability = 0; ///< 90 for 9.0
   int multiprocessors = 0;
 
+  /// "9.0".
+  std::string capabilityText() const {
+    return std::to_string(capability / 10) + "." + std::to_string(capability % 10);
+  }
+
   CudaContext() = default;
   CudaContext(const CudaContext &) = delete;
   CudaContext &operator=(const CudaContext &) = delete;

@@ -57,6 +57,9 @@ public:
 
   std::string_view name() const override { return "cuda"; }
   std::string_view productName() const override { return context->name; }
+  std::string description() const override {
+    return "cuda, " + context->name + " of compute capability " + context->capabilityText();
+  }
   std::optional<uint64_t> availableMemory() const override;
   std::optional<size_t> preferredVariant(std::span<const std::string_view> names) const override;
   Expected<std::unique_ptr<Buffer>> allocate(int64_t bytes, std::string_view what) override;
@@ -280,7 +283,7 @@ static Status openContext(CudaContext &context, int ordinal) {
   if (context.capability < oldest) {
     return Failure{"expected a GPU of compute capability " + std::to_string(oldest / 10) + "." +
                        std::to_string(oldest % 10) + " or newer, found " + context.name + " of " +
-                       std::to_string(major) + "." + std::to_string(minor),
+                       context.capabilityText(),
                    "--device", "use the CPU: leave --device out"};
   }
   return {};

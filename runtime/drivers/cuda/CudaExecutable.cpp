@@ -166,11 +166,17 @@ Status CudaExecutable::setSizes(std::span<const int64_t> values) {
   return {};
 }
 
+Status CudaExecutable::checkStep(Result result, const char *what, const std::string &where) const {
+  Status status = context->api->check(result, what);
+  return status ? status
+                : Failure{status.failure().what, where + ", on " + context->name,
+                          status.failure().hint};
+}
+
 Status CudaExecutable::clearMark() {
-  const DriverApi &api = *context->api;
   static_assert(plan::noFailure == ~uint64_t(0), "its bytes are 0xFF");
-  return api.check(api.MemsetD8Async(mark, 0xFF, sizeof(uint64_t), context->stream),
-                   "cannot begin a step");
+  return checkStep(context->api->MemsetD8Async(mark, 0xFF, sizeof(uint64_t), context->stream),
+                   "cannot begin a step", "entry '" + name + "'");
 }
 
 Status CudaExecutable::launch(const Step &step, bool overlap) {
@@ -189,34 +195,39 @@ Status CudaExecutable::launch(const Step &step, bool overlap) {
   if (result == success) {
     return {};
   }
-  return Failure{"cannot launch: the driver says " + context->api->nameOf(result), whereOf(step)};
+  bool earlier = troubleOf(result) == Trouble::Fault; // noticed only now
+  return checkStep(result, "cannot launch",
+                   whereOf(step) + (earlier ? " or one that was launched before it" : ""));
 }
 
 Status CudaExecutable::observe(const Step &step, ObservationSink &sink) {
+  std::string part = "entry '" + name + "'" +
+                     (step.layer < 0 ? "" : ", up to layer " + std::to_string(step.layer));
   // Of a step that failed there is nothing to see.
-  if (Status status = finish(); !status) {
+  if (Status status = finish(part); !status) {
     return status;
   }
   const ProgramObservation &shape = observations[size_t(step.observation)];
   copy.resize(size_t(sizes[size_t(shape.size)] * shape.rowBytes));
   const DriverApi &api = *context->api;
-  Status status = api.check(
-      api.MemcpyDtoHAsync(copy.data(), step.observed, copy.size(), context->stream), "cannot copy");
-  status = status ? api.check(api.StreamSynchronize(context->stream), "cannot copy") : status;
+  const char *what = "cannot copy a value that is observed";
+  Status status = checkStep(
+      api.MemcpyDtoHAsync(copy.data(), step.observed, copy.size(), context->stream), what, part);
+  status = status ? checkStep(api.StreamSynchronize(context->stream), what, part) : status;
   if (status) {
     sink.observed(step.observation, step.layer, copy.data());
   }
   return status;
 }
 
-Status CudaExecutable::finish() {
+Status CudaExecutable::finish(const std::string &part) {
   const DriverApi &api = *context->api;
-  Status status = api.check(api.MemcpyDtoHAsync(&failure, mark, sizeof failure, context->stream),
-                            "a step failed");
-  status = status ? api.check(api.StreamSynchronize(context->stream), "a step failed") : status;
+  const char *what = "a step failed";
+  Status status =
+      checkStep(api.MemcpyDtoHAsync(&failure, mark, sizeof failure, context->stream), what, part);
+  status = status ? checkStep(api.StreamSynchronize(context->stream), what, part) : status;
   if (!status) {
-    return Failure{status.failure().what, "entry '" + name + "' on " + context->name,
-                   "the GPU has to be started anew for this program: run it again"};
+    return status;
   }
   if (failure == plan::noFailure) {
     return {};
@@ -246,7 +257,9 @@ Status CudaExecutable::launchAll() {
     graphs.push_back({sizes, graph ? *std::move(graph) : nullptr});
     known = std::prev(graphs.end());
   }
-  return known != graphs.end() && known->graph ? known->graph->launch() : order();
+  return known != graphs.end() && known->graph
+             ? checkStep(known->graph->launch(), "cannot launch a step", "entry '" + name + "'")
+             : order();
 }
 
 Status CudaExecutable::launchAndObserve(ObservationSink &sink) {
@@ -267,7 +280,7 @@ Status CudaExecutable::run(std::span<const int64_t> values, ObservationSink *sin
   }
   context->use();
   status = sink ? launchAndObserve(*sink) : launchAll();
-  return status ? finish() : status;
+  return status ? finish("entry '" + name + "'") : status;
 }
 
 Status CudaExecutable::profile(std::span<const int64_t> values, LaunchProfile &times) {
@@ -298,5 +311,5 @@ Status CudaExecutable::profile(std::span<const int64_t> values, LaunchProfile &t
       api.EventDestroy(event);
     }
   }
-  return status ? finish() : status;
+  return status ? finish("entry '" + name + "'") : status;
 }

@@ -72,9 +72,12 @@ private:
   Status launchAll();
   Status launchAndObserve(ObservationSink &sink);
   Status observe(const Step &step, ObservationSink &sink);
-  /// Waits for what was launched; the failure that a kernel reported.
-  Status finish();
+  /// Waits for what was launched, which `part` names: the step, or what of it came so far. Fails
+  /// as a kernel reported.
+  Status finish(const std::string &part);
   std::string whereOf(const Step &step) const;
+  /// Success, or what went wrong in the step, for which `where` stands.
+  Status checkStep(Result result, const char *what, const std::string &where) const;
 
   std::shared_ptr<const CudaContext> context;
   std::string name; ///< of the entry

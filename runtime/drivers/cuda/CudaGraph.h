@@ -20,7 +20,7 @@ public:
   ~CudaGraph();
 
   /// Orders it in the stream again.
-  Status launch() const;
+  Result launch() const;
 
 private:
   explicit CudaGraph(std::shared_ptr<const CudaContext> context) : context(std::move(context)) {}

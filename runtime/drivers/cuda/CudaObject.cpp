@@ -34,8 +34,7 @@ Status CudaObject::load(const plan::KernelText &text, const std::string &cubin,
   Result result = api.ModuleLoadData(&kernel.module, cubin.data());
   if (result == noBinaryForGpu || result == invalidImage) {
     return Failure{what + ": its code is not for this GPU, of compute capability " +
-                       std::to_string(context->capability / 10) + "." +
-                       std::to_string(context->capability % 10) + " (" + api.nameOf(result) + ")",
+                       context->capabilityText() + " (" + api.nameOf(result) + ")",
                    path, "compile the bundle again with dsv3-compile --target=cuda --arch=… on it"};
   }
   if (Status status = api.check(result, what); !status) {
@@ -70,7 +69,7 @@ Expected<std::unique_ptr<CudaObject>> CudaObject::open(std::shared_ptr<const Cud
   context->use();
   std::unique_ptr<CudaObject> object(new CudaObject(std::move(context)));
   for (size_t i = 0; i < texts->size(); ++i) {
-    if (Status status = object->load((*texts)[i], compiled->cubins[i], file.path); !status) {
+    if (Status status = object->load((*texts)[i], compiled->cubins[i].code, file.path); !status) {
       return status;
     }
   }

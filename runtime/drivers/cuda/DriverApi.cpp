@@ -62,6 +62,33 @@ Expected<std::shared_ptr<const DriverApi>> DriverApi::load() {
   return std::shared_ptr<const DriverApi>(std::move(api));
 }
 
+/// Numbers and meanings are those of cuda.h.
+Trouble cuda::troubleOf(Result result) {
+  switch (result) {
+  case outOfMemory:
+    return Trouble::Memory;
+  case 700: // an illegal address
+  case 702: // it took too long
+  case 714: // its stack
+  case 715: // an illegal instruction
+  case 716: // a misaligned address
+  case 717: // a space of addresses
+  case 718: // its program counter
+  case 719: // others
+    return Trouble::Fault;
+  case 46:       // is unavailable
+  case noDevice: // was there before
+  case 101:      // an invalid device: likewise
+  case 214:      // an uncorrectable error of memory
+  case 220:      // or of NVLink
+  case 226:      // or one that was contained
+  case 999:      // unknown: it has fallen off the bus
+    return Trouble::Lost;
+  default:
+    return Trouble::Call;
+  }
+}
+
 std::string DriverApi::nameOf(Result result) const {
   const char *name = nullptr, *text = nullptr;
   if (GetErrorName(result, &name) != success || GetErrorString(result, &text) != success) {
@@ -71,5 +98,25 @@ std::string DriverApi::nameOf(Result result) const {
 }
 
 Status DriverApi::check(Result result, const std::string &what) const {
-  return result == success ? Status() : Failure{what + ": the driver says " + nameOf(result)};
+  if (result == success) {
+    return {};
+  }
+  auto failure = [&](const char *meaning, const char *hint) {
+    return Failure{what + ": " + meaning + "the driver says " + nameOf(result), "", hint};
+  };
+  switch (troubleOf(result)) {
+  case Trouble::Memory:
+    return failure("the GPU has no memory left; ",
+                   "a smaller --context needs less; nvidia-smi shows who else uses the GPU");
+  case Trouble::Fault:
+    return failure("a kernel did what the GPU refuses; ",
+                   "run it again; if that fails, too, please report what compute-sanitizer says "
+                   "when it stands before the same command: the kernel and the address");
+  case Trouble::Lost:
+    return failure("the GPU is lost; ", "nvidia-smi, and lines with Xid in dmesg, say why; run it "
+                                        "again once the GPU answers");
+  case Trouble::Call:
+    break;
+  }
+  return failure("", "");
 }

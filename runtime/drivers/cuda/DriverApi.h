@@ -30,6 +30,16 @@ using DevicePointer = uint64_t;
 
 inline constexpr Result success = 0, outOfMemory = 2, noDevice = 100, invalidImage = 200,
                         noBinaryForGpu = 209;
+/// What an error of the driver means, however it came to be noticed: a call also returns what
+/// went wrong in earlier work of the GPU.
+enum class Trouble {
+  Call,   ///< this call itself failed
+  Memory, ///< the GPU has none left
+  Fault,  ///< a kernel did what the hardware refuses; nothing works any more in this process
+  Lost,   ///< the GPU does not answer, or not soundly
+};
+Trouble troubleOf(Result result);
+
 inline constexpr unsigned streamNonBlocking = 1;
 /// Of host memory: kernels reach it.
 inline constexpr unsigned hostDeviceMap = 2;
@@ -116,7 +126,8 @@ public:
 #undef DSV3_DECLARE
   // NOLINTEND(bugprone-macro-parentheses, readability-identifier-naming)
 
-  /// Success, or "WHAT: the driver says …".
+  /// Success, or "WHAT: the driver says …", with what to do where the error tells more than the
+  /// call.
   Status check(Result result, const std::string &what) const;
   /// "CUDA_ERROR_OUT_OF_MEMORY (out of memory)".
   std::string nameOf(Result result) const;

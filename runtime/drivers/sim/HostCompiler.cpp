@@ -155,7 +155,7 @@ std::string HostCompiler::description() const {
          compiler.filename().string() + " (" + version + ")";
 }
 
-Expected<std::string> HostCompiler::compile(const plan::KernelText &kernel) const {
+Expected<KernelCode> HostCompiler::compile(const plan::KernelText &kernel) const {
   std::call_once(folderMade, [this] { folderStatus = makeFolder(); });
   if (!folderStatus) {
     return folderStatus;
@@ -192,5 +192,6 @@ Expected<std::string> HostCompiler::compile(const plan::KernelText &kernel) cons
                    "another one by the environment variable " +
                        std::string(compilerVariable)};
   }
-  return readFile(made.string(), mostObjectBytes);
+  Expected<std::string> code = readFile(made.string(), mostObjectBytes);
+  return code ? Expected<KernelCode>(KernelCode{*std::move(code), ""}) : code.failure();
 }

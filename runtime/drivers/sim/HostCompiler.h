@@ -36,7 +36,7 @@ public:
   Status open() override;
   CubinKey key(std::string_view text) const override;
   std::string description() const override;
-  Expected<std::string> compile(const plan::KernelText &kernel) const override;
+  Expected<KernelCode> compile(const plan::KernelText &kernel) const override;
 
 private:
   Status findVersion();

@@ -123,7 +123,7 @@ static Expected<std::vector<SimKernel>> compile(std::span<const plan::KernelText
   }
   std::vector<SimKernel> kernels;
   for (size_t i = 0; i < texts.size(); ++i) {
-    Expected<SimKernel> kernel = load(texts[i], compiled->cubins[i]);
+    Expected<SimKernel> kernel = load(texts[i], compiled->cubins[i].code);
     if (!kernel) {
       return kernel.failure();
     }

@@ -64,3 +64,21 @@ kern.def @experts kind "experts" family "grouped_gemm" sizes ["T"] ins(%a: !x, %
   } -> !e
   kern.yield %y : !e
 }
+
+// Many entries, in the order of their experts, in tiles of two parts.
+// CHECK-LABEL: //===- kernel experts_gate_up -===//
+// CHECK: // For sm_90a: columns=64, form=1, rows=64, threads=256, since products are summed in f32, in tiles of 64 x 64.
+// CHECK: const bf16 *__restrict__ weight, // [16, 128, 128]
+// CHECK-NEXT: const int32 *__restrict__ offsets, // [17]
+// CHECK: static_assert(FmaTile::sharedBytes(2) == 12288, "shared memory as in the family table");
+// CHECK: groupedGemmTiles<2, 64, 16, false>(launch, Rows<const float, 0, 128, 128>{a},
+// CHECK-NEXT: Weight<bf16, 128, 128>{weight, nullptr}, offsets, nullptr, Epilogue{out});
+!in = tensor<?x128xf32, #dsv3.dims<"T*4">>
+kern.def @experts_gate_up kind "experts_gate_up" family "grouped_gemm" sizes ["T"] ins(%a: !in, %w: tensor<16x128x128xbf16>, %off: tensor<17xi32>) outs(%o: !e) attributes {maxima = [#dsv3.size<"T", max = 512>]} {
+  %y = kern.grouped_gemm ins(%a, %w, %off : !in, tensor<16x128x128xbf16>, tensor<17xi32>) outs(%o : !e) parts 2 epilogue() [] {
+  ^bb0(%g: f32, %u: f32):
+    %p = arith.mulf %g, %u : f32
+    kern.yield %p : f32
+  } -> !e
+  kern.yield %y : !e
+}

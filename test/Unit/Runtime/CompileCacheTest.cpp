@@ -154,6 +154,55 @@ TEST(CompileKey, EachPartChangesTheName) {
   differs("date of the compiler", [](CompileKey &k) { k.compilerDate = 2001; });
 }
 
+TEST(CompileKey, IsReadBackUnderItsNameAlone) {
+  const CompileKey key{"--model", "ab", "v3", 1, "cd", 1000, -2000, {"--weights", "int8"}};
+  std::optional<CompileKey> read = CompileKey::parse(key.text(), key.name());
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->name(), key.name());
+  EXPECT_EQ(read->options, key.options);
+  std::string text = key.text();
+  for (size_t i = 0; i < text.size(); ++i) {
+    std::string damaged = text;
+    damaged[i] ^= 1;
+    EXPECT_FALSE(CompileKey::parse(damaged, key.name())) << i;
+  }
+}
+
+TEST_F(CompileCacheTest, AMissSaysWhatHasChanged) {
+  auto why = [&] {
+    said.clear();
+    Expected<Bundle> made = get();
+    size_t begin = made && said.size() == 1 ? said[0].find(" (") : std::string::npos;
+    return begin == std::string::npos ? std::string() : said[0].substr(begin + 2);
+  };
+  EXPECT_EQ(why(), "") << "nothing was compiled before";
+  request.variant = "x86-64-v4";
+  EXPECT_EQ(why(), "it was compiled for x86-64-v3)");
+  request.options = {"--weights", "int8"};
+  EXPECT_EQ(why(), "it was compiled with other options: none)") << "the nearest is said";
+  request.options = {"--weights", "int4"};
+  EXPECT_EQ(why(), "it was compiled with other options: --weights int8)") << "the first in order";
+  fs::last_write_time(compiler, fs::file_time_type(std::chrono::hours(2)));
+  EXPECT_EQ(why(), "it was compiled by another dsv3-compile)");
+  request.identity = "4567";
+  EXPECT_EQ(why(), "it was compiled from other contents)");
+  request.inputFlag = "--config";
+  request.input = "/models/b";
+  EXPECT_EQ(why(), "it was compiled by --model)") << "the same contents elsewhere";
+  request.identity = "89ab";
+  request.input = "/models/c";
+  EXPECT_EQ(why(), "") << "another model";
+}
+
+TEST_F(CompileCacheTest, AKeyThatIsDamagedExplainsNothing) {
+  auto first = get();
+  ASSERT_TRUE(first.ok());
+  fs::resize_file(first->directory() / "cache-key", 20);
+  request.variant = "x86-64-v4";
+  ASSERT_TRUE(get().ok());
+  EXPECT_EQ(said.back().find('('), std::string::npos) << said.back();
+}
+
 TEST_F(CompileCacheTest, RebuildReplacesTheBundle) {
   ASSERT_TRUE(get().ok());
   directory.write("bundle/config.json", "{\"new\": 1}");

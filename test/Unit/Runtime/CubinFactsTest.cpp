@@ -16,9 +16,9 @@ static void compileText(const std::string &architecture, const std::string &text
                         CubinFacts &facts) {
   Expected<std::shared_ptr<const Nvrtc>> nvrtc = Nvrtc::load();
   ASSERT_TRUE(nvrtc) << nvrtc.failure().message();
-  Expected<std::string> cubin = (*nvrtc)->compile(text, "k.cu", architecture);
+  Expected<KernelCode> cubin = (*nvrtc)->compile(text, "k.cu", architecture);
   ASSERT_TRUE(cubin) << cubin.failure().message();
-  Expected<CubinFacts> read = readCubinFacts(*cubin, "k");
+  Expected<CubinFacts> read = readCubinFacts(cubin->code, "k");
   ASSERT_TRUE(read) << read.failure().message();
   facts = *std::move(read);
   EXPECT_EQ(facts.function, "k");
@@ -167,6 +167,7 @@ struct Product {
   plan::KernelText text{"a.b", "  Launch launch{mark, number};\n  gemmMma<1, 16, 1>(launch);\n"};
   PlannedKernel planned{plan::Family::Gemm, 73728};
   CubinFacts facts{"a_b", 128, 0, 1024, 256, {}};
+  std::string log;
 
   Product() {
     for (Sass instruction : {Sass::HMMA, Sass::LDSM, Sass::LDGSTS}) {
@@ -174,7 +175,7 @@ struct Product {
     }
   }
   std::vector<std::string> faults() const {
-    return kernelFaults(text, planned, *plan::findGpuVariant("sm_90a"), facts);
+    return kernelFaults(text, planned, *plan::findGpuVariant("sm_90a"), facts, log);
   }
 };
 } // namespace

@@ -62,7 +62,7 @@ TEST(CubinCache, KeysDifferWithTextArchitectureAndCompiler) {
 TEST(CubinCache, ReadsWhatItWroteAndNothingDamaged) {
   TemporaryDirectory folder;
   CubinKey key = CubinKey::of("text", "sm_80", "13.0");
-  std::string cubin("code\n\0code", 10);
+  KernelCode cubin{std::string("code\n\0code", 10), "a word\nof the compiler\n"};
   EXPECT_FALSE(readCubin(folder.path() / "cubins", key));
   ASSERT_TRUE(writeCubin(folder.path() / "cubins", key, cubin));
   EXPECT_EQ(readCubin(folder.path() / "cubins", key), cubin);
@@ -82,21 +82,21 @@ TEST(CubinCache, ReadsWhatItWroteAndNothingDamaged) {
 
 TEST(CubinCache, OfSeveralCompilersTheBundlesNewestIsTaken) {
   TemporaryDirectory folder;
-  ASSERT_TRUE(writeCubin(folder.path(), CubinKey::of("text", "sm_80", "12.8"), "old"));
-  ASSERT_TRUE(writeCubin(folder.path(), CubinKey::of("text", "sm_80", "13.0"), "new"));
-  EXPECT_EQ(readAnyCubin(folder.path(), CubinKey::of("text", "sm_80", "").content()), "new");
+  ASSERT_TRUE(writeCubin(folder.path(), CubinKey::of("text", "sm_80", "12.8"), {"old", ""}));
+  ASSERT_TRUE(writeCubin(folder.path(), CubinKey::of("text", "sm_80", "13.0"), {"new", ""}));
+  EXPECT_EQ(readAnyCubin(folder.path(), CubinKey::of("text", "sm_80", "").content())->code, "new");
 }
 
 TEST(KernelCompiler, ABundleThatHasAllNeedsNoCompiler) {
   TemporaryDirectory folder;
   plan::KernelText kernel{"k", "no C++ at all\n"};
-  ASSERT_TRUE(writeCubin(folder.path(), CubinKey::of(kernel.text, "sm_80", "13.0"), "code"));
+  ASSERT_TRUE(writeCubin(folder.path(), CubinKey::of(kernel.text, "sm_80", "13.0"), {"code", ""}));
   KernelCompilerOptions options;
   options.architecture = "sm_80";
   options.bundled = folder.path();
   Expected<CompiledKernels> compiled = compileKernels(std::span(&kernel, 1), options);
   ASSERT_TRUE(compiled) << compiled.failure().message();
-  EXPECT_EQ(compiled->cubins, std::vector<std::string>{"code"});
+  EXPECT_EQ(compiled->cubins[0].code, "code");
   EXPECT_EQ(compiled->bundled, 1U);
 }
 
@@ -118,8 +118,8 @@ TEST_F(Compiling, DeviceHeadersCompileForEveryArchitecture) {
     options.architecture = variant.name;
     Expected<CompiledKernels> compiled = compileKernels(std::span(&kernel, 1), options);
     ASSERT_TRUE(compiled) << compiled.failure().message();
-    EXPECT_TRUE(compiled->cubins[0].starts_with("\x7f"
-                                                "ELF"));
+    EXPECT_TRUE(compiled->cubins[0].code.starts_with("\x7f"
+                                                     "ELF"));
   }
 }
 
@@ -136,6 +136,7 @@ TEST_F(Compiling, WhatWasCompiledIsKept) {
   Expected<CompiledKernels> first = compileKernels(kernels, options);
   ASSERT_TRUE(first) << first.failure().message();
   EXPECT_EQ(first->compiled, 2U);
+  EXPECT_GT(std::ranges::min(first->seconds), 0);
   ASSERT_EQ(said.size(), 1U);
   EXPECT_TRUE(said[0].starts_with("compiling 2 kernels for sm_80 with NVRTC ")) << said[0];
   Expected<CompiledKernels> again = compileKernels(kernels, options);
@@ -143,6 +144,7 @@ TEST_F(Compiling, WhatWasCompiledIsKept) {
   EXPECT_EQ(again->cached, 2U);
   EXPECT_EQ(again->compiled, 0U);
   EXPECT_EQ(again->cubins, first->cubins);
+  EXPECT_EQ(again->seconds, std::vector<double>({0, 0}));
   EXPECT_EQ(said.size(), 1U);
 }
 
@@ -158,7 +160,7 @@ TEST_F(Compiling, AMistakeIsShownWithItsKernelAndLine) {
 }
 
 TEST_F(Compiling, AnArchitectureThatNvrtcLacksIsNamed) {
-  Expected<std::string> cubin = (*Nvrtc::load())->compile("", "k.cu", "sm_20");
+  Expected<KernelCode> cubin = (*Nvrtc::load())->compile("", "k.cu", "sm_20");
   ASSERT_FALSE(cubin);
   EXPECT_NE(cubin.failure().what.find("makes no code for sm_20, only for sm_"), std::string::npos)
       << cubin.failure().what;

@@ -30,13 +30,14 @@ public:
   Status open() override { return {}; }
   CubinKey key(std::string_view text) const override { return CubinKey::of(text, "sm_80", "1.0"); }
   std::string description() const override { return "for a test"; }
-  Expected<std::string> compile(const plan::KernelText &kernel) const override {
+  Expected<KernelCode> compile(const plan::KernelText &kernel) const override {
     int descriptor = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     std::string line = kernel.symbol + "\n";
     bool logged = write(descriptor, line.data(), line.size()) == ssize_t(line.size());
     close(descriptor);
     std::string work(size_t(1) << 24, 'x');
-    return logged ? Expected<std::string>("code of " + kernel.symbol + hash128(work).hex())
+    return logged ? Expected<KernelCode>(
+                        KernelCode{"code of " + kernel.symbol + hash128(work).hex(), ""})
                   : Failure{"cannot log"};
   }
 
@@ -89,7 +90,7 @@ TEST(KernelCache, ManyProcessesCompileEachKernelOnce) {
       options.threads = 2;
       Expected<CompiledKernels> compiled = compileKernels(kernels, maker, options);
       return ready && compiled && compiled->compiled + compiled->cached == kernels.size() &&
-             compiled->cubins[3].starts_with("code of d");
+             compiled->cubins[3].code.starts_with("code of d");
     });
   }
   close(start[0]);
@@ -141,23 +142,47 @@ TEST(CubinFolder, SaysWhatHasChangedSinceKernelsWereCompiled) {
   TemporaryDirectory folder;
   CubinKey key = CubinKey::of("text", "sm_80", "13.0");
   EXPECT_EQ(whyLacking(folder.path(), std::span(&key, 1)), "");
-  ASSERT_TRUE(writeCubin(folder.path(), key, "code"));
-  std::vector<CubinKey> keys(5, key);
+  ASSERT_TRUE(writeCubin(folder.path(), key, {"code", ""}));
+  std::vector<CubinKey> keys(7, key);
   keys[0].text = "another";
   keys[1].target = "sm_90a";
   keys[2].headers = "others";
   keys[3].version = "13.5";
   keys[4].headers = keys[4].options = "others";
+  keys[5].target = "sm_90a";
+  keys[5].version = "13.5";
+  keys[6].text = "another";
+  keys[6].target = "sm_90a";
   EXPECT_EQ(whyLacking(folder.path(), keys),
-            " (2 are new, 1 were compiled with other NVRTC, 1 were compiled with other device "
-            "headers, 1 were compiled with other device headers and options)");
+            " (1 are the first for sm_90a, 1 have a new text, 1 were compiled for another "
+            "architecture, 1 were compiled for another architecture and with other NVRTC, 1 were "
+            "compiled with other NVRTC, 1 were compiled with other device headers, 1 were compiled "
+            "with other device headers and options)");
+}
+
+TEST(CubinFolder, TheLeastOfSeveralChangesIsSaid) {
+  TemporaryDirectory folder;
+  CubinKey key = CubinKey::of("text", "sm_80", "13.0"), far = key, near = key;
+  far.headers = far.options = near.headers = "others";
+  ASSERT_TRUE(writeCubin(folder.path(), far, {"code", ""}));
+  ASSERT_TRUE(writeCubin(folder.path(), near, {"code", ""}));
+  EXPECT_EQ(whyLacking(folder.path(), std::span(&key, 1)),
+            " (1 were compiled with other device headers)");
+}
+
+// Kernels of the simulated GPU have the same texts.
+TEST(CubinFolder, KernelsOfAnotherKindAreNotCompared) {
+  TemporaryDirectory folder;
+  CubinKey key = CubinKey::of("text", "sm_80", "13.0");
+  ASSERT_TRUE(writeCubin(folder.path(), CubinKey::ofHost("text", "", "", "1"), {"code", ""}));
+  EXPECT_EQ(whyLacking(folder.path(), std::span(&key, 1)), "");
 }
 
 TEST(CubinFolder, TellsWhatIsKeptAndWhatIsDamaged) {
   TemporaryDirectory folder;
   EXPECT_TRUE(keptCubins(folder.path() / "nothing").empty());
   CubinKey key = CubinKey::of("text", "sm_80", "13.0");
-  ASSERT_TRUE(writeCubin(folder.path(), key, "code"));
+  ASSERT_TRUE(writeCubin(folder.path(), key, {"code", ""}));
   folder.write("zzz.nvrtc-13.0.cubin", "no kernel");
   folder.write(".lock", "");
   fs::create_directory(folder.path() / "folder");
@@ -166,13 +191,13 @@ TEST(CubinFolder, TellsWhatIsKeptAndWhatIsDamaged) {
   EXPECT_EQ(kept[0].key, key);
   EXPECT_EQ(kept[0].damage, "");
   EXPECT_EQ(kept[0].bytes, fs::file_size(folder.path() / key.fileName()));
-  EXPECT_EQ(kept[1].damage, "expected a file that begins with DSV3CUB2");
+  EXPECT_EQ(kept[1].damage, "expected a file that begins with DSV3CUB3");
 }
 
 TEST(CubinFolder, AKernelThatIsReadCountsAsUsed) {
   TemporaryDirectory folder;
   CubinKey key = CubinKey::of("text", "sm_80", "13.0");
-  ASSERT_TRUE(writeCubin(folder.path(), key, "code"));
+  ASSERT_TRUE(writeCubin(folder.path(), key, {"code", ""}));
   auto old = fs::file_time_type::clock::now() - std::chrono::hours(48);
   fs::last_write_time(folder.path() / key.fileName(), old);
   ASSERT_TRUE(readCubin(folder.path(), key));
