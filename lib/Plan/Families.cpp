@@ -61,7 +61,7 @@ constexpr std::array<GpuFamilyRow, 14> gpuFamilyRows{{
     {Family::RopeTable, "threads", "1"},
     {Family::RopeAppend, "threads", "1"},
     {Family::LatentAttention, "form heads keys stages threads", "3"},
-    {Family::ExpandedAttention, "form rows threads", "3"},
+    {Family::ExpandedAttention, "form rows threads", "4"},
     {Family::Router, "threads", "2"},
     {Family::Dispatch, "threads", "2"},
     {Family::Combine, "threads", "1"},

@@ -22,7 +22,7 @@ static constexpr int64_t mostTilePanels = 8, mostTileColumns = 256;
 /// Bytes of a block of a register tile's columns as f32: half of a first-level cache, beside the
 /// rows that meet it.
 static constexpr int64_t expandedBlockBytes = 16384;
-/// Columns of a weight in place that are summed in vectors before their lanes are.
+/// Columns of a weight in place that are summed in vectors, at most, before their lanes are.
 static constexpr int64_t inPlaceBlock = 1024;
 /// Rows that meet a weight in place as it is read and widened.
 static constexpr int64_t mostFewInPlace = 16;
@@ -55,11 +55,13 @@ static bool areFewInPlace(const KernelFacts &facts, int64_t rows) {
 
 /// Columns of K that are summed in registers before they are added to accumulators: those of
 /// a scale, or as many as an expanded block of a panel has. Where several rows meet weights that
-/// are scaled a few at a time, these are whole blocks of scales.
+/// are scaled a few at a time, these are whole blocks of scales; where few meet a weight in place,
+/// equal blocks.
 static int64_t productKBlock(const CpuVariant &variant, const KernelFacts &facts, int64_t k,
                              int64_t rows) {
   if (areFewInPlace(facts, rows)) {
-    return std::min(k, inPlaceBlock);
+    int64_t blocks = ceilDiv(k, inPlaceBlock);
+    return ceilDiv(ceilDiv(k, blocks), inPlaceColumns) * inPlaceColumns;
   }
   int64_t expanded = expandedBlockBytes / (4 * tileWidth(variant));
   if (facts.scaleColumns > 0 && isScaledAlongRows(facts.weight) && rows > 1) {
@@ -140,13 +142,18 @@ static Configuration gemmConfig(const CpuVariant &variant, const KernelFacts &fa
                                                       : mr * 2;
   Fields fields{{"flight", flight}, {"mr", mr}, {"nr", nr}};
   std::string tile = std::to_string(mr) + " rows x ";
-  tile += rows == 1 ? std::to_string(flight) + " panels of " + std::to_string(nr) + " columns"
-                    : std::to_string(tileWidth(variant)) + " columns";
+  if (rows == 1) {
+    tile += std::to_string(flight) + " panels of " + std::to_string(nr) + " columns";
+  } else if (areFewInPlace(facts, rows)) {
+    tile += std::to_string(inPlaceRows(variant)) + " rows of the weight";
+  } else {
+    tile += std::to_string(tileWidth(variant)) + " columns";
+  }
   if (mr > rows) {
     return rejected(fields, tile + ": there are never more than " + std::to_string(rows) + " rows");
   }
   if (flight > 1 && rows > 1) {
-    return rejected(fields, tile + ": rows share one expanded panel at a time");
+    return rejected(fields, tile + ": of several rows their number says how many panels they meet");
   }
   if (flight > 1 && facts.inPlace) {
     return rejected(fields, tile + ": rows of a weight in place are read one after the other");
@@ -168,8 +175,8 @@ static Configuration gemmConfig(const CpuVariant &variant, const KernelFacts &fa
   StreamRows stream =
       facts.inPlace ? StreamRows(facts, rows, mr) : StreamRows(variant, facts.weight, rows);
   stream.addTo(fields);
-  GemmScratch scratch(paddedRows(tiles.mTile, mr), tiles.panels, facts.parts, kBlock, nr,
-                      facts.weight, facts.k);
+  GemmScratch scratch(paddedRows(tiles.mTile, mr), tiles.panels, facts.parts,
+                      tiles.mTile > stream.most ? kBlock : 0, nr, facts.weight, facts.k);
   return make(std::move(fields), tiles.count, scratch.bytes,
               tile + " keep " + std::to_string(accumulators) +
                   " accumulators in registers for up to " + std::to_string(rows) + " rows");

@@ -77,7 +77,9 @@ static Expected<Bundle> compile(const CompileRequest &request,
     return bundle.failure();
   }
   std::ofstream keyFile(made / compileKeyFile, std::ios::binary);
-  if (!(keyFile << compileKeyText(key, request)).flush()) {
+  keyFile << compileKeyText(key, request);
+  keyFile.close();
+  if (!keyFile) {
     return cannotWrite(made / compileKeyFile, "its key cannot be written", request);
   }
   if (std::error_code failed = checkpoint::publishFolder(made, target)) {

@@ -89,8 +89,15 @@ std::optional<CompileKey> CompileKey::parse(std::string_view text, const std::st
   return key.name() == name ? std::optional(std::move(key)) : std::nullopt;
 }
 
+/// However it was written, and whatever folder the process is in.
+static std::string inputOf(const CompileRequest &request) {
+  std::error_code failed;
+  std::filesystem::path whole = std::filesystem::absolute(request.input, failed);
+  return (failed ? request.input : whole).lexically_normal().string();
+}
+
 std::string compileKeyText(const CompileKey &key, const CompileRequest &request) {
-  return request.input.string() + "\n" + key.text();
+  return inputOf(request) + "\n" + key.text();
 }
 
 static std::string listed(const std::vector<std::string> &options) {
@@ -123,6 +130,7 @@ static std::vector<std::string> differences(const CompileKey &key, const Compile
 std::string whyCompiled(const std::filesystem::path &cache, const CompileKey &key,
                         const CompileRequest &request) {
   std::vector<std::string> least;
+  std::string wanted = inputOf(request);
   std::error_code error;
   for (std::filesystem::directory_iterator at(cache, error), end; !error && at != end;
        at.increment(error)) {
@@ -134,7 +142,7 @@ std::string whyCompiled(const std::filesystem::path &cache, const CompileKey &ke
     std::string_view text = *bytes;
     std::string input = takeLine(text);
     std::optional<CompileKey> other = CompileKey::parse(text, at->path().filename().string());
-    if (!other || (input != request.input.string() && other->identity != key.identity)) {
+    if (!other || (input != wanted && other->identity != key.identity)) {
       continue;
     }
     std::vector<std::string> found = differences(key, *other);

@@ -33,7 +33,8 @@ static std::string ageText(std::filesystem::file_time_type used) {
   auto seconds = std::chrono::duration_cast<std::chrono::seconds>(
                      std::filesystem::file_time_type::clock::now() - used)
                      .count();
-  for (auto [unit, length] : {std::pair("days", 86400), std::pair("hours", 3600)}) {
+  for (auto [unit, length] :
+       {std::pair("days", int64_t(86400)), std::pair("hours", int64_t(3600))}) {
     if (seconds >= 2 * length) {
       return fmt::format("{} {}", seconds / length, unit);
     }
@@ -118,6 +119,14 @@ static Expected<std::vector<CacheEntry>> findDamaged(const std::vector<CacheEntr
   return damaged;
 }
 
+/// Of so many entries in `where`, which may be several places.
+static Status damagedFailure(size_t count, const std::string &where, const char *hint) {
+  return count == 0 ? Status()
+                    : Failure{"found " + std::to_string(count) +
+                                  " that are damaged or of another version of dsv3",
+                              where, hint};
+}
+
 static Status verify(const std::filesystem::path &cache, const Flags &flags) {
   Expected<std::vector<CacheEntry>> damaged = findDamaged(cacheEntries(cache));
   if (!damaged) {
@@ -126,12 +135,9 @@ static Status verify(const std::filesystem::path &cache, const Flags &flags) {
   if (flags.remove) {
     return removeAll(cache, *damaged);
   }
-  return damaged->empty() ? Status()
-                          : Failure{"found " + std::to_string(damaged->size()) +
-                                        " that are damaged or of another version of dsv3",
-                                    cache.string(),
-                                    "dsv3-run cache verify --remove removes them; "
-                                    "they are compiled again when they are needed"};
+  return damagedFailure(damaged->size(), cache.string(),
+                        "dsv3-run cache verify --remove removes them; "
+                        "they are compiled again when they are needed");
 }
 
 static Status verifyBundles(const std::vector<std::string> &bundles) {
@@ -144,10 +150,8 @@ static Status verifyBundles(const std::vector<std::string> &bundles) {
   if (!damaged) {
     return damaged.failure();
   }
-  return damaged->empty() ? Status()
-                          : Failure{"found " + std::to_string(damaged->size()) +
-                                        " that are damaged or of another version of dsv3",
-                                    "", "make the bundle again with dsv3-compile"};
+  return damagedFailure(damaged->size(), bundles.size() == 1 ? bundles.front() : "",
+                        "make the bundle again with dsv3-compile");
 }
 
 void addCache(CLI::App &app, Command &chosen) {

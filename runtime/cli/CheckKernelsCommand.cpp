@@ -267,7 +267,7 @@ Status KernelCheck::run() {
                        wrong == 0 ? "no fault" : "faults:") +
            faults;
   std::string head = times.empty() ? "" : "variant  seconds  to compile\n";
-  Status written = writeOutput(head + times + table);
+  Status written = writeOutput(table + head + times);
   return !written || wrong == 0
              ? written
              : Failure{"found " + std::to_string(wrong) + " faults in the code of kernels"};

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <fcntl.h>
 #include <map>
+#include <optional>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -72,7 +73,7 @@ static Difference difference(const CubinKey &one, const CubinKey &other) {
 
 /// A clause without its number.
 static std::string reason(const std::vector<KeptCubin> &kept, const CubinKey &key) {
-  Difference least;
+  std::optional<Difference> least;
   bool sameTarget = false;
   for (const KeptCubin &other : kept) {
     sameTarget |= other.key.target == key.target;
@@ -80,11 +81,15 @@ static std::string reason(const std::vector<KeptCubin> &kept, const CubinKey &ke
       continue;
     }
     Difference found = difference(key, other.key);
-    least = least.parts == 0 || found.parts < least.parts ? found : least;
+    if (!least || found.parts < least->parts) {
+      least = std::move(found);
+    }
   }
-  return least.parts > 0 ? "were compiled " + least.text
-         : sameTarget    ? "have a new text"
-                         : "are the first for " + key.target;
+  if (least) {
+    return least->parts > 0 ? "were compiled " + least->text
+                            : "were compiled by another process meanwhile";
+  }
+  return sameTarget ? "have a new text" : "are the first for " + key.target;
 }
 
 std::string runtime::whyLacking(const fs::path &folder, std::span<const CubinKey> keys) {

@@ -70,7 +70,7 @@ class WarpGroupsTest(unittest.TestCase):
             shutil.copytree(os.path.join(oracles, case), folder, ignore=shutil.ignore_patterns("model"))
             model_of_case = os.path.join(oracles, case, "model")
             found = self.compile(os.path.join(folder, "model"), "--model", model_of_case, *flags, policy=policy)
-            self.assertEqual(found > 4, of_groups, found)
+            self.assertTrue(found > 4 if of_groups else found == 0, found)
             done = subprocess.run([sys.executable, os.path.join(oracles, "compare.py"), "--class", kind, runner,
                                    folder, "--", "--device=sim"], capture_output=True, text=True, env=self.environment)
             print(done.stdout.strip())

@@ -58,7 +58,7 @@ policies='bf16 w8a8'
 for policy in $policies; do
   pack_narrow nano "$policy" "$source_dir/models/nano" "--policy=$policy"
 done
-# Whose expanded attention is on tensor cores.
+# Whose expanded attention is on tensor cores with a weight as it is stored.
 pack_narrow nano bf16.weights "$source_dir/models/nano" --policy=bf16 --weights=bf16
 if [ -d "${DSV3_ORACLES:-}" ]; then
   cp "$DSV3_ORACLES/compare.py" "$folder/"

@@ -12,6 +12,8 @@
 
 #include "dsv3/Plan/Layout.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -63,14 +65,19 @@ const CpuVariant *findCpuVariant(std::string_view text);
 
 /// Columns of a register tile: two vectors.
 inline int64_t tileWidth(const CpuVariant &variant) { return 2 * variant.lanes; }
-/// Vectors of sums that hide the latency of an addition: two units of four cycles.
-inline constexpr int64_t sumsInFlight = 8;
 /// Rows of a weight in place that a register tile has: with six others their sums fill three
 /// quarters of the registers.
 inline int64_t inPlaceRows(const CpuVariant &variant) { return variant.registers >= 32 ? 4 : 2; }
 /// Width of a panel: two vectors, of codes four.
 inline int64_t panelWidth(const CpuVariant &variant, DType weight) {
   return (scaleForm(weight) ? codeVectors : 2) * variant.lanes;
+}
+/// Vectors of sums that hide the latency of an addition: two units of four cycles.
+inline constexpr int64_t sumsInFlight = 8;
+/// Panels of `width` columns, of all parts, that `rows` rows meet at once: as many as have sums
+/// enough.
+inline int64_t panelsAtOnce(const CpuVariant &variant, int64_t width, int64_t rows) {
+  return std::max<int64_t>(1, sumsInFlight / (width / variant.lanes * rows));
 }
 /// The width of the widest panel of all CPUs.
 int64_t widestPanel(DType weight);
@@ -148,19 +155,19 @@ struct KernelFacts {
   int64_t resultBegins = 1;  ///< gemm, grouped_gemm: as rowsBegin
   int64_t codeGroup = 0;     ///< columns of the result that become codes of e4m3 together; 0: none
   int64_t scaleColumns = 0;  ///< of the weight's scales; 0: none
-  bool rounded = false;      ///< gemm, grouped_gemm: the weight is rounded to bf16 where it is read
-  bool warpGroups = false;   ///< gemm, grouped_gemm: WgmmaTiles rather than MmaTiles
-  bool inPlace = false;      ///< gemm, grouped_gemm, of CPUs: the weight (LayoutKind::InPlace)
-  int64_t heads = 1;         ///< both attentions, attention_combine, rope_append
-  int64_t latent = 0;        ///< c: both attentions, attention_combine, rope_append
-  int64_t keyParts = 1;      ///< latent_attention: tiles that share the keys of a token
-  int64_t rope = 0;          ///< r: both attentions, rope_append
-  int64_t nope = 0;          ///< n: expanded_attention
-  int64_t value = 0;         ///< v: expanded_attention
-  int64_t topK = 1;          ///< router
-  int64_t pageTokens = 64;   ///< both attentions
-  DType cache = DType::F32;  ///< both attentions
-  int64_t expertGroups = 1;  ///< router
+  bool rounded = false;    ///< products, expanded_attention: a weight becomes bf16 where it is read
+  bool warpGroups = false; ///< gemm, grouped_gemm: WgmmaTiles rather than MmaTiles
+  bool inPlace = false;    ///< gemm, grouped_gemm, of CPUs: the weight (LayoutKind::InPlace)
+  int64_t heads = 1;       ///< both attentions, attention_combine, rope_append
+  int64_t latent = 0;      ///< c: both attentions, attention_combine, rope_append
+  int64_t keyParts = 1;    ///< latent_attention: tiles that share the keys of a token
+  int64_t rope = 0;        ///< r: both attentions, rope_append
+  int64_t nope = 0;        ///< n: expanded_attention
+  int64_t value = 0;       ///< v: expanded_attention
+  int64_t topK = 1;        ///< router
+  int64_t pageTokens = 64; ///< both attentions
+  DType cache = DType::F32; ///< both attentions
+  int64_t expertGroups = 1; ///< router
 };
 
 /// One configuration. `fields` is what the code generator reads, sorted by name.

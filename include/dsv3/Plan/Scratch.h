@@ -61,15 +61,16 @@ struct ProductScratch {
 inline bool mayScaleRow(int64_t rows, DType weight) { return rows == 1 && weight == DType::F8E4M3; }
 
 /// Of a tile of gemm or grouped_gemm: accumulators [rows][panels][parts][panelWidth], and what
-/// the product needs: of several rows a ProductScratch, of one that may be scaled its k elements.
+/// the product needs: where rows meet blocks of `kBlock` columns in memory a ProductScratch, of one
+/// that may be scaled its k elements. Of rows that meet the weight as it is read `kBlock` is 0.
 struct GemmScratch {
   GemmScratch(int64_t rows, int64_t panels, int64_t parts, int64_t kBlock, int64_t panelWidth,
               DType weight, int64_t k) {
     ScratchArrays arrays;
     accumulators = arrays.take(rows * panels * parts * panelWidth);
-    product = arrays.take(rows > 1 ? ProductScratch(rows, kBlock, panelWidth).bytes / 4
-                          : mayScaleRow(rows, weight) ? k
-                                                      : 0);
+    product = arrays.take(mayScaleRow(rows, weight) ? k
+                          : kBlock > 0 ? ProductScratch(rows, kBlock, panelWidth).bytes / 4
+                                       : 0);
     bytes = arrays.bytes();
   }
   int64_t accumulators, product, bytes;

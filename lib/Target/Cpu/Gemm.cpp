@@ -49,7 +49,8 @@ static void emitBlock(const KernelCode &kernel, OpT op, int64_t n, Num group, Nu
                      kBlock,
                      kernel.field("stream"),
                      kernel.field("stream_most")};
-    plan::GemmScratch places(padded, panels, weight.parts, kBlock, width, weightType, weight.k);
+    plan::GemmScratch places(padded, panels, weight.parts, mTile > tile.streamMost ? kBlock : 0,
+                             width, weightType, weight.k);
     accumulators = scratch + places.accumulators;
     emitPanelProduct(code, weight, tile, rows.row, rows.count, firstPanel, panelCount, accumulators,
                      scratch + places.product);

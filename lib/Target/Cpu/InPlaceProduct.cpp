@@ -7,13 +7,16 @@
 
 #include "dsv3/Plan/Layout.h"
 
+#include <optional>
+
 using namespace mlir;
 
 namespace dsv3::cpu {
 
 /// Bytes that are asked for before they are read, where plan::asksAheadSymbol wants it.
 static constexpr int64_t bytesAhead = 2048;
-/// Vectors of sums of the row and one of the weight: as many as hide the latency of an addition.
+/// Vectors of sums of a row and a row of the weight. A multiply-add has two loads here, so one
+/// begins in a cycle, and so many hide the latency of an addition.
 static constexpr int64_t vectorsOfSum = 4;
 
 static void emitInPlace(Code &code, const PanelForm &form, Memory row, Memory panel, Memory out,
@@ -44,7 +47,8 @@ static void emitInPlace(Code &code, const PanelForm &form, Memory row, Memory pa
   });
 }
 
-void callInPlace(Code &code, const PanelForm &form, Memory row, Memory panel, Memory out) {
+/// `out[j] = sum over k of row[k] * panel[j, k]`, of f32, for all rows j of the panel.
+static void callInPlace(Code &code, const PanelForm &form, Memory row, Memory panel, Memory out) {
   Type f32 = out.elementType(), element = panel.elementType();
   auto with = [&](bool ahead) {
     std::string name = "in_place." + graph::spell(element) + "." + std::to_string(form.width) +
@@ -61,6 +65,33 @@ void callInPlace(Code &code, const PanelForm &form, Memory row, Memory panel, Me
   code.when(asksAhead(code), [&] { with(true); }, [&] { with(false); });
 }
 
+void emitRowInPlace(Code &code, const PanelWeight &weight, const ProductTile &tile, Memory row,
+                    Num firstPanel, Num panelCount, Memory out) {
+  code.loop(code.integer(0), panelCount, 1, [&](Num p) {
+    for (int64_t q = 0; q < weight.parts; ++q) {
+      callInPlace(code, weight.form, row, weight.panel(firstPanel + p + q * weight.panels),
+                  accumulator(weight, tile, out, code.integer(0), p, q));
+    }
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Few rows
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Some rows times plan::inPlaceRows rows of a weight.
+struct ColumnsCall {
+  SmallVector<Memory> rows; ///< `count` f32 each
+  Memory weight;            ///< [weightRows][weightStride], as it is stored
+  int64_t weightRows = 1, weightStride = 0;
+  Num count; ///< columns, a multiple of plan::inPlaceColumns
+  Memory out;
+  Num outStride;
+  std::optional<Memory> next; ///< rows of the weight that are asked for meanwhile
+};
+} // namespace
+
 /// Numbers that one vector holds when sums of several are made.
 static constexpr int64_t sumsAtOnce = 4;
 
@@ -74,8 +105,8 @@ static Num folded(Code &code, Num vector) {
 
 /// Adds the sums of vectors, [rows][weightRows] of them, to what they belong to.
 static void addSums(Code &code, const ColumnsCall &call, ArrayRef<Var> sums) {
-  static_assert(sumsAtOnce % 2 == 0, "whole rows or halves");
   auto atOnce = static_cast<size_t>(sumsAtOnce), ofRow = static_cast<size_t>(call.weightRows);
+  assert(atOnce % ofRow == 0 && "sums of whole rows side by side");
   for (size_t first = 0; first < sums.size(); first += atOnce) {
     SmallVector<Num> vectors;
     for (size_t i = 0; i < atOnce; ++i) {
@@ -97,6 +128,8 @@ static void emitColumns(Code &code, const ColumnsCall &call) {
     sums.push_back(code.variable(code.zeros(lanes)));
   }
   code.loop(code.integer(0), call.count, plan::inPlaceColumns, [&](Num k) {
+    // The columns of a step are a line.
+    static_assert(plan::inPlaceColumns * 2 == lineBytes, "bf16");
     for (int64_t j = 0; call.next && j < call.weightRows; ++j) {
       (*call.next + (k + j * call.weightStride)).prefetch(0);
     }
@@ -117,7 +150,8 @@ static void emitColumns(Code &code, const ColumnsCall &call) {
   addSums(code, call, sums);
 }
 
-void callColumns(Code &code, const ColumnsCall &call) {
+/// `out[i, j] += sum over k of row i [k] * weight[j, k]`.
+static void callColumns(Code &code, const ColumnsCall &call) {
   Type element = call.weight.elementType();
   std::string name = "columns." + graph::spell(element) + "." + std::to_string(call.rows.size()) +
                      "x" + std::to_string(call.weightRows) + "." +
@@ -148,6 +182,55 @@ void callColumns(Code &code, const ColumnsCall &call) {
         emitColumns(inner, body);
       });
   LLVM::CallOp::create(code.builder, code.loc, function, arguments);
+}
+
+/// A block of columns of some rows of the weight times all rows; `next` is asked for meanwhile.
+static void emitBlockInPlace(Code &code, const ProductTile &tile, ColumnsCall call,
+                             function_ref<Memory(Num)> row, Num rowCount, Num begin, Memory out,
+                             Memory next) {
+  forTiles(code, tile.stream, rowCount, [&](Num i, int64_t height) {
+    call.rows.clear();
+    for (int64_t n = 0; n < height; ++n) {
+      call.rows.push_back(row(i + n) + begin);
+    }
+    call.out = out + i * call.outStride;
+    auto with = [&](std::optional<Memory> asked) {
+      call.next = asked;
+      callColumns(code, call);
+    };
+    code.when(i == 0, [&] { with(next); }, [&] { with(std::nullopt); });
+  });
+}
+
+void emitFewInPlace(Code &code, const PanelWeight &weight, const ProductTile &tile,
+                    function_ref<Memory(Num)> row, Num rowCount, Num firstPanel, Num panelCount,
+                    Memory out) {
+  int64_t stride = weight.form.rowStride, width = weight.form.width;
+  ColumnsCall call;
+  call.weightRows = plan::inPlaceRows(code.variant), call.weightStride = stride;
+  call.outStride = code.integer(tile.panels * weight.parts * width);
+  Num zero = code.integer(0), k = code.integer(weight.k);
+  clear(code, out, rowCount * call.outStride);
+  code.loop(zero, panelCount, 1, [&](Num p) {
+    for (int64_t q = 0; q < weight.parts; ++q) {
+      Memory panel = weight.panel(firstPanel + p + q * weight.panels);
+      Num nextPanel = q + 1 < weight.parts ? firstPanel + p + (q + 1) * weight.panels
+                                           : firstPanel + code.min(p + 1, panelCount - 1);
+      Memory behind = weight.panel(nextPanel);
+      code.loop(zero, code.integer(width), call.weightRows, [&](Num j) {
+        Num following = j + call.weightRows;
+        Memory nextRows = code.select(following < width, panel + following * stride, behind);
+        code.loop(zero, k, tile.kBlock, [&](Num begin) {
+          call.weight = panel + (j * stride + begin);
+          call.count = code.min(k - begin, code.integer(tile.kBlock));
+          // The next block of these rows, or the first one of the next rows.
+          Memory next = code.select(begin + tile.kBlock < k, call.weight + tile.kBlock, nextRows);
+          emitBlockInPlace(code, tile, call, row, rowCount, begin,
+                           accumulator(weight, tile, out, zero, p, q) + j, next);
+        });
+      });
+    }
+  });
 }
 
 } // namespace dsv3::cpu

@@ -1,32 +1,25 @@
 //===- InPlaceProduct.h - rows times a weight in place ----------*- C++ -*-===//
 //
-// Functions of the generated object, as those of MicroKernels.h are: rows of a weight that stays
-// where the checkpoint has it meet rows, summed along what lies side by side in memory.
+// Rows of a weight that stays where the checkpoint has it meet rows, summed along what lies side
+// by side in memory. The loops are functions of the generated object, as those of MicroKernels.h
+// are. Where there are more rows, panels are transposed instead (PanelProduct.h).
 //
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "PanelColumns.h"
+#include "PanelProduct.h"
 
 namespace dsv3::cpu {
 
-/// `out[j] = sum over k of row[k] * panel[j, k]`, of f32, for all rows j of the panel. Each sum is
-/// made in an order that depends on the number of its columns alone.
-void callInPlace(Code &code, const PanelForm &form, Memory row, Memory panel, Memory out);
+/// What emitPanelProduct gives for a row alone. Each sum is made in an order that depends on the
+/// number of columns alone.
+void emitRowInPlace(Code &code, const PanelWeight &weight, const ProductTile &tile, Memory row,
+                    Num firstPanel, Num panelCount, Memory out);
 
-/// Some rows times plan::inPlaceRows rows of a weight.
-struct ColumnsCall {
-  llvm::SmallVector<Memory> rows; ///< `count` f32 each
-  Memory weight;                  ///< [weightRows][weightStride], as it is stored
-  int64_t weightRows = 1, weightStride = 0;
-  Num count; ///< columns, a multiple of plan::inPlaceColumns
-  Memory out;
-  Num outStride;
-  std::optional<Memory> next; ///< rows of the weight that are asked for meanwhile
-};
-
-/// `out[i, j] += sum over k of row i [k] * weight[j, k]`. Each sum is made in an order that depends
-/// on `count` alone.
-void callColumns(Code &code, const ColumnsCall &call);
+/// The same for few rows, plan::inPlaceRows rows of the weight and `tile.stream` others at once.
+/// The order of a sum is another one, and depends on the number of columns alone, too.
+void emitFewInPlace(Code &code, const PanelWeight &weight, const ProductTile &tile,
+                    llvm::function_ref<Memory(Num)> row, Num rowCount, Num firstPanel,
+                    Num panelCount, Memory out);
 
 } // namespace dsv3::cpu

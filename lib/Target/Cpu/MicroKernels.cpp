@@ -212,6 +212,11 @@ void callTile(Code &code, int64_t rows, int64_t width, const TileCall &call) {
   LLVM::CallOp::create(code.builder, code.loc, function, arguments);
 }
 
+void clear(Code &code, Memory memory, Num count) {
+  code.loop(code.integer(0), count, code.lanes(),
+            [&](Num i) { (memory + i).store(code.zeros(code.lanes())); });
+}
+
 void forPaddedTiles(Code &code, int64_t mr, Num rows, llvm::function_ref<void(Num, int64_t)> body) {
   int64_t unit = plan::tileUnit(mr);
   Num whole = rows / mr * mr, units = (rows - whole + (unit - 1)) / unit;

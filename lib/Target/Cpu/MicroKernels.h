@@ -20,6 +20,9 @@ void callExpand(Code &code, const PanelForm &form, Memory from, Memory to, Num c
 /// Calls widen: `count` bf16 or f16 values as f32.
 void callWiden(Code &code, Memory from, Memory to, Num count);
 
+/// Sets `count` f32 to 0, and what is left of the last vector.
+void clear(Code &code, Memory memory, Num count);
+
 /// The function `name` of the module under construction, made by `body`, which gets code and
 /// arguments, where it is not there yet. It returns nothing and is never inlined, so that
 /// registers are allocated for its loops alone.

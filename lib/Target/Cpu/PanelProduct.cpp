@@ -7,6 +7,8 @@
 
 #include "dsv3/Plan/Scratch.h"
 
+#include <functional>
+
 using namespace mlir;
 
 namespace dsv3::cpu {
@@ -57,9 +59,8 @@ Memory PanelWeight::scaleOf(Num panel, Num block) const {
   return scales + (panel * plan::ceilDiv(k, scaleColumns) + block) * scaleElements;
 }
 
-/// Where the product of row i with panel p of part q is kept.
-static Memory accumulator(const PanelWeight &weight, const ProductTile &tile, Memory out, Num row,
-                          Num panel, int64_t part) {
+Memory accumulator(const PanelWeight &weight, const ProductTile &tile, Memory out, Num row,
+                   Num panel, int64_t part) {
   return out + ((row * tile.panels + panel) * weight.parts + part) * weight.form.width;
 }
 
@@ -75,13 +76,6 @@ struct StreamRows {
   bool tinyCodes = false;
 };
 } // namespace
-
-/// Panels of all parts that several rows meet at once: as many as have sums enough to hide the
-/// latency of an addition.
-static int64_t panelsAtOnce(const Code &code, const PanelWeight &weight, int64_t height) {
-  int64_t vectors = weight.form.width / code.lanes();
-  return std::max<int64_t>(1, plan::sumsInFlight / (vectors * height));
-}
 
 /// `height` rows from firstRow on times `flight` panels of each part from `panel` of the tile on.
 static void emitStreamPanels(Code &code, const PanelWeight &weight, const ProductTile &tile,
@@ -108,7 +102,8 @@ static void emitStreamPanels(Code &code, const PanelWeight &weight, const Produc
     call.panels.clear();
     call.scales.clear();
   };
-  int64_t atOnce = height > 1 ? panelsAtOnce(code, weight, height) : flight * weight.parts;
+  int64_t atOnce = height > 1 ? plan::panelsAtOnce(code.variant, weight.form.width, height)
+                              : flight * weight.parts;
   for (int64_t p = 0; p < flight; ++p) {
     for (int64_t q = 0; q < weight.parts; ++q) {
       if (static_cast<int64_t>(call.panels.size()) == atOnce) {
@@ -146,12 +141,13 @@ static void emitStreamProduct(Code &code, const PanelWeight &weight, const Produ
   auto inGroups = [&] {
     // What comes after the first rows finds the panel in a cache.
     code.loop(code.integer(0), panelCount, 1, [&](Num p) {
-      forTiles(code, tile.stream, rowCount,
-               [&](Num i, int64_t height) { panels(i, height, p, p + 1, 1); });
+      forTiles(code, tile.stream, rowCount, [&](Num i, int64_t height) {
+        emitStreamPanels(code, weight, tile, rows, i, height, 1, firstPanel, p, out);
+      });
     });
   };
   std::function<void(int64_t)> oneGroup = [&](int64_t height) {
-    int64_t flight = panelsAtOnce(code, weight, height) / weight.parts;
+    int64_t flight = plan::panelsAtOnce(code.variant, weight.form.width, height) / weight.parts;
     if (flight <= 1) {
       inGroups();
       return;
@@ -175,17 +171,6 @@ static Num emitScaledRow(Code &code, int64_t count, Memory from, Memory to) {
     }
   });
   return code.max(code.largestOf(largest.get()), ofRest.get());
-}
-
-/// A row alone and panels in place.
-static void emitRowInPlace(Code &code, const PanelWeight &weight, const ProductTile &tile,
-                           Memory row, Num firstPanel, Num panelCount, Memory out) {
-  code.loop(code.integer(0), panelCount, 1, [&](Num p) {
-    for (int64_t q = 0; q < weight.parts; ++q) {
-      callInPlace(code, weight.form, row, weight.panel(firstPanel + p + q * weight.panels),
-                  accumulator(weight, tile, out, code.integer(0), p, q));
-    }
-  });
 }
 
 /// A row alone. Where its core need not ask for memory ahead, codes stay tiny and the row is
@@ -223,11 +208,8 @@ static void emitBlockProduct(Code &code, const PanelWeight &weight, const Produc
   int64_t tileWidth = plan::tileWidth(code.variant);
   int64_t unit = plan::tileUnit(tile.mr);
   Num padded = (rowCount + (unit - 1)) / unit * unit;
-  auto clear = [&](Memory memory, Num count) {
-    code.loop(zero, count, lanes, [&](Num i) { (memory + i).store(code.zeros(lanes)); });
-  };
-  clear(out, padded * outStride);
-  clear(rows + rowCount * places.rowStride, (padded - rowCount) * places.rowStride);
+  clear(code, out, padded * outStride);
+  clear(code, rows + rowCount * places.rowStride, (padded - rowCount) * places.rowStride);
   code.loop(zero, code.integer(plan::ceilDiv(weight.k, tile.kBlock)), 1, [&](Num block) {
     Num begin = block * tile.kBlock, count = code.min(k - begin, code.integer(tile.kBlock));
     // Rows that lie a power of two apart would meet in one set of the cache.
@@ -280,63 +262,6 @@ static void emitBlockProduct(Code &code, const PanelWeight &weight, const Produc
         }
       }
     });
-  });
-}
-
-//===----------------------------------------------------------------------===//
-// Rows and a weight in place: sums along the columns
-//===----------------------------------------------------------------------===//
-
-/// Sets the accumulators of `rowCount` rows to 0.
-static void clearAccumulators(Code &code, const PanelWeight &weight, const ProductTile &tile,
-                              Num rowCount, Memory out) {
-  int64_t lanes = code.lanes(), outStride = tile.panels * weight.parts * weight.form.width;
-  code.loop(code.integer(0), rowCount * outStride, lanes,
-            [&](Num i) { (out + i).store(code.zeros(lanes)); });
-}
-
-/// Few rows: weights are expanded in registers as they are read.
-static void emitFewInPlace(Code &code, const PanelWeight &weight, const ProductTile &tile,
-                           function_ref<Memory(Num)> row, Num rowCount, Num firstPanel,
-                           Num panelCount, Memory out) {
-  int64_t stride = weight.form.rowStride, together = plan::inPlaceRows(code.variant);
-  Num zero = code.integer(0),
-      outStride = code.integer(tile.panels * weight.parts * weight.form.width);
-  clearAccumulators(code, weight, tile, rowCount, out);
-  code.loop(zero, panelCount, 1, [&](Num p) {
-    for (int64_t q = 0; q < weight.parts; ++q) {
-      Memory panel = weight.panel(firstPanel + p + q * weight.panels);
-      code.loop(zero, code.integer(weight.form.width), together, [&](Num j) {
-        code.loop(zero, code.integer(weight.k), tile.kBlock, [&](Num begin) {
-          Memory rows = panel + (j * stride + begin);
-          Num count = code.min(code.integer(weight.k) - begin, code.integer(tile.kBlock));
-          // The next block of these rows, or the first one of the next rows.
-          Num more = begin + tile.kBlock < code.integer(weight.k);
-          Memory next = code.select(more, rows + tile.kBlock, panel + (j + together) * stride);
-          forTiles(code, tile.mr, rowCount, [&](Num i, int64_t height) {
-            ColumnsCall call;
-            call.weight = rows;
-            call.weightRows = together, call.weightStride = stride;
-            call.count = count;
-            call.out = accumulator(weight, tile, out, i, p, q) + j;
-            call.outStride = outStride;
-            for (int64_t n = 0; n < height; ++n) {
-              call.rows.push_back(row(i + n) + begin);
-            }
-            code.when(
-                i == 0,
-                [&] {
-                  call.next = next;
-                  callColumns(code, call);
-                },
-                [&] {
-                  call.next = std::nullopt;
-                  callColumns(code, call);
-                });
-          });
-        });
-      });
-    }
   });
 }
 

@@ -1,9 +1,10 @@
 //===- PanelProduct.h - rows times the panels of a weight -------*- C++ -*-===//
 //
 // The inner loops that gemm, grouped_gemm and expanded_attention share. Few rows meet
-// panels that are expanded in registers as they are read. Of more rows a block of K is copied to
-// scratch memory, a block of a panel is expanded beside it, and register tiles add their product to
-// accumulators. What a row gets does not depend on which rows are computed beside it.
+// panels that are expanded in registers as they are read, or, of a weight in place, its rows
+// (InPlaceProduct.h). Of more rows a block of K is copied to scratch memory, a block of a panel is
+// expanded beside it, and register tiles add their product to accumulators. What a row gets does
+// not depend on which rows are computed beside it.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -38,11 +39,15 @@ struct ProductTile {
   int64_t rows = 1;       ///< at most
   int64_t panels = 1;     ///< at most
   int64_t mr = 1;         ///< rows of a register tile
-  int64_t flight = 1;     ///< panels that are read side by side for a single row
+  int64_t flight = 1;     ///< panels that are read side by side where there is one row at the most
   int64_t kBlock = 1;     ///< columns of K that are summed in registers
   int64_t stream = 1;     ///< rows that meet a panel as it is read and expanded
   int64_t streamMost = 1; ///< more rows than these meet panels that are expanded in memory
 };
+
+/// Where in `out` the product of a row with a panel of a part is kept.
+Memory accumulator(const PanelWeight &weight, const ProductTile &tile, Memory out, Num row,
+                   Num panel, int64_t part);
 
 /// out[(i * tile.panels + p) * parts + q][width] = sum over k of row(i)[k] times panel
 /// firstPanel + p of part q, for i < rowCount, p < panelCount; there is room for

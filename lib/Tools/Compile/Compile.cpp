@@ -99,7 +99,7 @@ void declareFlags(CLI::App &app, Flags &flags) {
   app.add_flag(
       "--weights-in-place", flags.target.weightsInPlace,
       "let CPUs read bf16 weights where the checkpoint has them: nothing is packed nor in\n"
-      "memory twice, one token is as fast; 2 to 16 at once are slower");
+      "memory twice; one token is about as fast, 2 to 16 at once are slower");
   app.add_flag("--precompile", flags.target.precompile,
                "compile code for GPUs with NVRTC now, not when it is loaded");
   app.add_option("--stop-after", flags.stopAfter,

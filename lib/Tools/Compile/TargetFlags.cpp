@@ -75,7 +75,7 @@ Expected<std::vector<std::string>> wantedVariants(const TargetFlags &flags,
   }
   if (!flags.tensorCores.empty() && !plan::warpGroupsFromName(flags.tensorCores)) {
     return Failure{"expected mma or wgmma, found " + flags.tensorCores, "--tensor-cores",
-                   "leave it out for the faster ones"};
+                   "leave it out for what suits the GPU best"};
   }
   if (flags.tensorCores == "wgmma" &&
       !llvm::is_contained(flags.architectures, plan::variantSm90a)) {

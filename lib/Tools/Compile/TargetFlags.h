@@ -12,7 +12,7 @@ namespace dsv3::compile {
 /// given.
 struct TargetFlags {
   std::vector<std::string> targets{"cpu"}, variants, architectures;
-  std::string tensorCores; ///< empty: as CompileOptions has it
+  std::string tensorCores; ///< empty: as PipelineOptions has it
   bool weightsInPlace = false;
   bool precompile = false;
 };

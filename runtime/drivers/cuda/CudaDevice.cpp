@@ -146,14 +146,15 @@ Expected<std::unique_ptr<Buffer>> CudaDevice::allocate(int64_t bytes, std::strin
   DevicePointer start = 0;
   Result result =
       bytes < 0 ? outOfMemory : api.MemAlloc(&start, size_t(std::max<int64_t>(1, bytes)));
-  if (result != success) {
-    std::optional<uint64_t> available = availableMemory();
-    return Failure{"cannot reserve " + bytesText(uint64_t(bytes)) + " for " + std::string(what) +
-                       " on " + context->name + ": " +
-                       (result == outOfMemory && available
-                            ? bytesText(*available) + " are free there"
-                            : "the driver says " + api.nameOf(result)),
-                   "", "a smaller --context needs less; nvidia-smi shows who else uses the GPU"};
+  std::string reserving = "cannot reserve " + bytesText(uint64_t(bytes)) + " for " +
+                          std::string(what) + " on " + context->name;
+  std::optional<uint64_t> available =
+      result == outOfMemory ? availableMemory() : std::optional<uint64_t>();
+  if (available) {
+    return Failure{reserving + ": " + bytesText(*available) + " are free there", "", noMemoryHint};
+  }
+  if (Status reserved = api.check(result, reserving); !reserved) {
+    return reserved.failure();
   }
   auto buffer = std::make_unique<CudaBuffer>(context, start, bytes);
   Status zeroed =

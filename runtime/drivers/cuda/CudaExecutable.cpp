@@ -299,7 +299,9 @@ Status CudaExecutable::profile(std::span<const int64_t> values, LaunchProfile &t
       api.EventRecord(before, context->stream);
       status = launch(*launches[i], false);
       api.EventRecord(after, context->stream);
-      status = status ? api.check(api.EventSynchronize(after), "cannot measure") : status;
+      status = status
+                   ? checkStep(api.EventSynchronize(after), "cannot measure", whereOf(*launches[i]))
+                   : status;
       api.EventElapsedTime(&milliseconds, before, after);
       double seconds = double(milliseconds) / 1000;
       double &kept = repeat == 0 ? times.first[i] : times.again[i];

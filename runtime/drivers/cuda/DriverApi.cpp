@@ -76,9 +76,7 @@ Trouble cuda::troubleOf(Result result) {
   case 718: // its program counter
   case 719: // others
     return Trouble::Fault;
-  case 46:       // is unavailable
   case noDevice: // was there before
-  case 101:      // an invalid device: likewise
   case 214:      // an uncorrectable error of memory
   case 220:      // or of NVLink
   case 226:      // or one that was contained
@@ -106,8 +104,7 @@ Status DriverApi::check(Result result, const std::string &what) const {
   };
   switch (troubleOf(result)) {
   case Trouble::Memory:
-    return failure("the GPU has no memory left; ",
-                   "a smaller --context needs less; nvidia-smi shows who else uses the GPU");
+    return failure("the GPU has no memory left; ", noMemoryHint);
   case Trouble::Fault:
     return failure("a kernel did what the GPU refuses; ",
                    "run it again; if that fails, too, please report what compute-sanitizer says "

@@ -39,6 +39,9 @@ enum class Trouble {
   Lost,   ///< the GPU does not answer, or not soundly
 };
 Trouble troubleOf(Result result);
+/// What a person can do where it has no memory left.
+inline constexpr const char *noMemoryHint =
+    "a smaller --context needs less; nvidia-smi shows who else uses the GPU";
 
 inline constexpr unsigned streamNonBlocking = 1;
 /// Of host memory: kernels reach it.

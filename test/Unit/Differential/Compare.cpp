@@ -214,7 +214,7 @@ static bool sameBits(const KernelResults &a, const KernelResults &b) {
 static std::vector<int64_t> tokenCounts(kern::DefOp definition, int64_t most) {
   int64_t admitted = mostTokensOf(definition);
   std::vector<int64_t> counts;
-  for (int64_t count : {1, 2, 7, 13, 19}) {
+  for (int64_t count : {1, 2, 3, 7, 13, 19}) {
     if (count < admitted) {
       counts.push_back(count);
     }

@@ -5,12 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "KernelRun.h"
+#include "Models.h"
 
 #include "dsv3/Tools/Registration.h"
-#include "dsv3/Transforms/Passes.h"
-
-#include "mlir/Parser/Parser.h"
-#include "mlir/Pass/PassManager.h"
 
 #include <gtest/gtest.h>
 
@@ -29,16 +26,24 @@ static const char *const products = R"(
       kern.yield %p : f32
     } {in_place} -> tensor<?x64xf32, #T>
     kern.yield %y : tensor<?x64xf32, #T>
+  }
+  kern.def @parts kind "test" family "gemm" sizes ["T"]
+      ins(%a: tensor<?x1120xf32, #T>, %w: tensor<128x1120xbf16>)
+      outs(%o: tensor<?x64xf32, #T>) maxima [#dsv3.size<"T", max = 16>] {
+    %y = kern.gemm ins(%a, %w : tensor<?x1120xf32, #T>, tensor<128x1120xbf16>)
+      outs(%o : tensor<?x64xf32, #T>) parts 2 epilogue() [] {
+    ^bb0(%gate: f32, %up: f32):
+      %p = arith.mulf %gate, %up : f32
+      kern.yield %p : f32
+    } {in_place} -> tensor<?x64xf32, #T>
+    kern.yield %y : tensor<?x64xf32, #T>
   })";
 
 TEST(InPlace, FewRowsAndManyColumns) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
-  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(products, &context);
+  OwningOpRef<ModuleOp> module = configured(products, context);
   ASSERT_TRUE(module);
-  PassManager manager(&context);
-  manager.addPass(createConfigureKernels());
-  ASSERT_TRUE(succeeded(manager.run(*module)));
   compareKernels(*module, 16);
 }

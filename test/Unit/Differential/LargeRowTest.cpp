@@ -5,12 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "KernelRun.h"
+#include "Models.h"
 
 #include "dsv3/Tools/Registration.h"
-#include "dsv3/Transforms/Passes.h"
-
-#include "mlir/Parser/Parser.h"
-#include "mlir/Pass/PassManager.h"
 
 #include <gtest/gtest.h>
 
@@ -38,11 +35,8 @@ TEST(LargeRow, StaysInTheRangeOfF32) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
-  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(product, &context);
+  OwningOpRef<ModuleOp> module = configured(product, context);
   ASSERT_TRUE(module);
-  PassManager manager(&context);
-  manager.addPass(createConfigureKernels());
-  ASSERT_TRUE(succeeded(manager.run(*module)));
   forEachKernel(*module, [&](kern::DefOp definition, const plan::CpuVariant &variant,
                              plan::KernelFunction function) {
     for (int64_t place : {3, 149}) { // in a whole vector, and behind all of them

@@ -138,6 +138,19 @@ OwningOpRef<ModuleOp> compileCase(const Case &one, MLIRContext &context,
   return compileTo(Phase::Configured, context, source, options);
 }
 
+OwningOpRef<ModuleOp> configured(const std::string &text, MLIRContext &context,
+                                 const std::vector<std::string> &variants) {
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
+  PassManager manager(&context);
+  ConfigureKernelsOptions options;
+  if (!variants.empty()) {
+    options.variants = SmallVector<std::string>(variants.begin(), variants.end());
+  }
+  manager.addPass(createConfigureKernels(options));
+  EXPECT_TRUE(module && succeeded(manager.run(*module)));
+  return module;
+}
+
 OwningOpRef<ModuleOp> argmaxKernels(MLIRContext &context,
                                     const std::vector<std::string> &variants) {
   std::string text = "#O = #dsv3.dims<\"O\">\n!i = tensor<?xi32, #O>\n";
@@ -149,15 +162,7 @@ kern.def @argmax{0} kind "argmax" family "argmax" sizes ["O"] ins(%x: tensor<?x{
 })",
                           columns);
   }
-  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
-  PassManager manager(&context);
-  ConfigureKernelsOptions options;
-  if (!variants.empty()) {
-    options.variants = SmallVector<std::string>(variants.begin(), variants.end());
-  }
-  manager.addPass(createConfigureKernels(options));
-  EXPECT_TRUE(module && succeeded(manager.run(*module)));
-  return module;
+  return configured(text, context, variants);
 }
 
 } // namespace dsv3::differential

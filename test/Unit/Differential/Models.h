@@ -36,6 +36,10 @@ const std::vector<Case> &allCases();
 mlir::OwningOpRef<mlir::ModuleOp> compileCase(const Case &one, mlir::MLIRContext &context,
                                               const std::vector<std::string> &variants = {});
 
+/// The module of `text`, which has no functions, likewise configured.
+mlir::OwningOpRef<mlir::ModuleOp> configured(const std::string &text, mlir::MLIRContext &context,
+                                             const std::vector<std::string> &variants = {});
+
 /// kern.argmax of rows of one column up to thousands, with and without whole vectors and blocks,
 /// likewise configured.
 mlir::OwningOpRef<mlir::ModuleOp> argmaxKernels(mlir::MLIRContext &context,

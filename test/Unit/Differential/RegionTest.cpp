@@ -5,12 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "KernelRun.h"
+#include "Models.h"
 
 #include "dsv3/Tools/Registration.h"
-#include "dsv3/Transforms/Passes.h"
-
-#include "mlir/Parser/Parser.h"
-#include "mlir/Pass/PassManager.h"
 
 #include <gtest/gtest.h>
 
@@ -32,11 +29,8 @@ static void compareText(const std::string &kernels) {
     !heads = tensor<?x3x21xf32, #T>
     !entries = tensor<?x21xf32, #E>
   )" + kernels;
-  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
+  OwningOpRef<ModuleOp> module = configured(text, context);
   ASSERT_TRUE(module) << text;
-  PassManager manager(&context);
-  manager.addPass(createConfigureKernels());
-  ASSERT_TRUE(succeeded(manager.run(*module)));
   compareKernels(*module);
 }
 

@@ -8,11 +8,8 @@
 #include "Models.h"
 
 #include "dsv3/Tools/Registration.h"
-#include "dsv3/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Parser/Parser.h"
-#include "mlir/Pass/PassManager.h"
 #include "llvm/Support/FormatVariadic.h"
 
 #include <gtest/gtest.h>
@@ -170,18 +167,6 @@ TEST_F(SimKernels, OfChoicesDoWhatTheirBodiesSay) {
   compareKernelsOnSim(*argmaxKernels(context, {"sm_90a"}), "sm_90a", 64);
 }
 
-/// The module of `text`, which has no functions, configured for the variant.
-static OwningOpRef<ModuleOp> configured(const std::string &text, const std::string &variant,
-                                        MLIRContext &context) {
-  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
-  PassManager passes(&context);
-  ConfigureKernelsOptions options;
-  options.variants = {variant};
-  passes.addPass(createConfigureKernels(options));
-  EXPECT_TRUE(module && succeeded(passes.run(*module)));
-  return module;
-}
-
 static std::string dispatchText(int64_t experts, int64_t perToken, int64_t mostTokens) {
   return llvm::formatv(R"(
 #T = #dsv3.dims<"T">
@@ -205,7 +190,7 @@ TEST(Dispatch, DoesWhatItsBodySays) {
   for (auto [experts, perToken, tokens] :
        {std::array<int64_t, 3>{64, 6, many}, {384, 8, many}, {3, 2, many}, {256, 8, 16}}) {
     OwningOpRef<ModuleOp> module =
-        configured(dispatchText(experts, perToken, tokens), "sm_90a", context);
+        configured(dispatchText(experts, perToken, tokens), context, {"sm_90a"});
     ASSERT_TRUE(module);
     compareKernelsOnSim(*module, "sm_90a", many);
   }
@@ -279,7 +264,7 @@ TEST_P(RoundedWeights, AreMultipliedAsTheirBodiesSay) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
-  OwningOpRef<ModuleOp> module = configured(textOf(one), one.variant, context);
+  OwningOpRef<ModuleOp> module = configured(textOf(one), context, {one.variant});
   ASSERT_TRUE(module);
   for (kern::DefOp definition : module->getOps<kern::DefOp>()) {
     auto form = definition.getConfig(one.variant).getAs<IntegerAttr>("form");
@@ -337,7 +322,7 @@ TEST_P(LatentOnTensorCores, DoesWhatItsBodySays) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
-  OwningOpRef<ModuleOp> module = configured(textOf(one), one.variant, context);
+  OwningOpRef<ModuleOp> module = configured(textOf(one), context, {one.variant});
   ASSERT_TRUE(module);
   ASSERT_TRUE(has(*module, one.variant, Form::MmaTiles));
   DictionaryAttr chosen = (*module->getOps<kern::DefOp>().begin()).getConfig(one.variant);
@@ -363,7 +348,7 @@ namespace {
 struct ExpandedCase {
   const char *name;
   int64_t heads, nope, rope, value, latent;
-  const char *element = "bf16", *scales = nullptr, *block = "";
+  const char *element = "bf16", *scales = nullptr, *block = "", *variant = "sm_90a";
 };
 
 class ExpandedOnTensorCores : public testing::TestWithParam<ExpandedCase> {};
@@ -401,10 +386,10 @@ TEST_P(ExpandedOnTensorCores, DoesWhatItsBodySays) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
-  OwningOpRef<ModuleOp> module = configured(textOf(GetParam()), "sm_90a", context);
+  OwningOpRef<ModuleOp> module = configured(textOf(GetParam()), context, {GetParam().variant});
   ASSERT_TRUE(module);
-  ASSERT_TRUE(has(*module, "sm_90a", Form::MmaTiles));
-  compareKernelsOnSim(*module, "sm_90a", 70);
+  ASSERT_TRUE(has(*module, GetParam().variant, Form::MmaTiles));
+  compareKernelsOnSim(*module, GetParam().variant, 70);
 }
 INSTANTIATE_TEST_SUITE_P(AllSizes, ExpandedOnTensorCores,
                          testing::Values(ExpandedCase{"Published", 2, 128, 64, 128, 512},
@@ -413,6 +398,6 @@ INSTANTIATE_TEST_SUITE_P(AllSizes, ExpandedOnTensorCores,
                                          ExpandedCase{"PublishedFp8", 2, 128, 64, 128, 512,
                                                       "f8E4M3FN", "2x4xf32", "[128, 128]"},
                                          ExpandedCase{"RaggedFp8", 1, 40, 24, 80, 208, "f8E4M3FN",
-                                                      "2x2xf32", "[64, 128]"},
+                                                      "2x2xf32", "[64, 128]", "sm_80"},
                                          ExpandedCase{"RaggedF32", 1, 104, 8, 80, 136, "f32"}),
                          [](const auto &info) { return std::string(info.param.name); });

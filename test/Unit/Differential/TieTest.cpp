@@ -9,10 +9,6 @@
 #include "Models.h"
 
 #include "dsv3/Tools/Registration.h"
-#include "dsv3/Transforms/Passes.h"
-
-#include "mlir/Parser/Parser.h"
-#include "mlir/Pass/PassManager.h"
 
 #include <gtest/gtest.h>
 
@@ -42,11 +38,8 @@ static void compareTies(const std::string &scale) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
-  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(router(scale), &context);
+  OwningOpRef<ModuleOp> module = configured(router(scale), context);
   ASSERT_TRUE(module);
-  PassManager manager(&context);
-  manager.addPass(createConfigureKernels());
-  ASSERT_TRUE(succeeded(manager.run(*module)));
   constexpr int64_t tokens = 64;
   std::mt19937_64 random(20); // NOLINT(bugprone-random-generator-seed): the same every time
   forEachKernel(*module, [&](kern::DefOp definition, const plan::CpuVariant &variant,

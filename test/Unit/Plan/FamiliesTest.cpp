@@ -209,6 +209,15 @@ TEST(Families, AttentionOnTensorCoresWhereItIsExact) {
   EXPECT_EQ(without([](KernelFacts &f) { f.rows = DType::F32; }), GpuProduct::FmaTiles);
   EXPECT_EQ(without([](KernelFacts &f) { f.weight = DType::F8E4M3; }), GpuProduct::FmaTiles);
   EXPECT_EQ(without([](KernelFacts &f) { f.cache = DType::F16; }), GpuProduct::FmaTiles);
+  // A weight that is rounded on its way.
+  facts.rounded = true, facts.weight = DType::F8E4M3, facts.scaleColumns = 128;
+  EXPECT_EQ(form(variantSm80, facts), GpuProduct::MmaTiles);
+  EXPECT_EQ(without([](KernelFacts &f) { f.scaleColumns = 8; }), GpuProduct::FmaTiles);
+  EXPECT_EQ(without([](KernelFacts &f) { f.latent = 520; }), GpuProduct::FmaTiles);
+  facts.weight = DType::F32, facts.scaleColumns = 0;
+  EXPECT_EQ(form(variantSm90a, facts), GpuProduct::MmaTiles);
+  EXPECT_EQ(form(variantSm80, facts), GpuProduct::FmaTiles) << "163 KiB of shared memory";
+  facts.rounded = false, facts.weight = DType::BF16;
   EXPECT_EQ(without([](KernelFacts &f) { f.nope = 120; }), GpuProduct::FmaTiles);
   EXPECT_EQ(without([](KernelFacts &f) { f.rowsBegin = 4; }), GpuProduct::FmaTiles);
 }

@@ -192,6 +192,12 @@ TEST_F(CompileCacheTest, AMissSaysWhatHasChanged) {
   request.identity = "89ab";
   request.input = "/models/c";
   EXPECT_EQ(why(), "") << "another model";
+  request.identity = "cdef";
+  request.input = "m";
+  EXPECT_EQ(why(), "") << "of this folder";
+  request.identity = "ef01";
+  request.input = fs::current_path() / "folder" / ".." / "m";
+  EXPECT_EQ(why(), "it was compiled from other contents)") << "however it is written";
 }
 
 TEST_F(CompileCacheTest, AKeyThatIsDamagedExplainsNothing) {

@@ -192,6 +192,21 @@ TEST(KernelRules, TensorCoresMustBeUsedByTheFormsThatAreMadeOfThem) {
   EXPECT_EQ(product.faults(), Faults());
 }
 
+TEST(KernelRules, WhatACompilerComplainsOf) {
+  Product product;
+  product.log = "ptxas info    : 0 bytes gmem\n"
+                "ptxas info    : (C7508) Potential Performance Loss: 'setmaxnreg' ignored\n\n"
+                "k.cu(7): warning #177-D: variable \"x\" was never used\n"
+                "k.cu(9): warning #177-D: variable \"x\" was never used";
+  EXPECT_EQ(product.faults(),
+            (Faults{"NVRTC says: ptxas info    : (C7508) Potential Performance Loss: "
+                    "'setmaxnreg' ignored",
+                    "NVRTC says: k.cu(7): warning #177-D: variable \"x\" was never used (2 such "
+                    "sentences)"}));
+  product.log = "\n";
+  EXPECT_EQ(product.faults(), Faults());
+}
+
 TEST(KernelRules, WarpGroupsMultiplyByInstructionsOfTheirOwn) {
   Product product;
   product.text.text = "\n  gemmWgmma<1, 16, 1>(launch);\n";

@@ -1,9 +1,9 @@
 //===- pieces.cuh - a weight on its way to tensor cores ---------*- C++ -*-===//
 //
 // Pieces of so many columns of some rows of a weight, in shared memory for the fragments of
-// mma.cuh: as they are stored, or rounded to bf16 (kern.gemm's prologue). What is rounded comes
-// as it is stored, too. Each thread widens the chunks that it copied itself, once for all warps
-// that multiply them, and waits for nobody else's.
+// mma.cuh: as they are stored, or rounded to bf16 (the prologue of a product). What is rounded
+// comes as it is stored, too. Each thread widens the chunks that it copied itself, once for all
+// warps that multiply them, and waits for nobody else's.
 //
 //===----------------------------------------------------------------------===//
 #pragma once

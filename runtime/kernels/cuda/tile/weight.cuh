@@ -3,7 +3,7 @@
 // Row-major in the type that they are stored in or in codes, codes with a scale for each
 // block of rows and columns (plan::PackedShape, LayoutKind::RowMajor). The scale is
 // multiplied after the sum over the columns of its block, or, where elements pass through
-// a region first (kern.gemm's prologue) or an offset is added, with each of them.
+// a region first (the prologue of a product) or an offset is added, with each of them.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
