@@ -11,7 +11,8 @@
 
 namespace dsv3::checkpoint {
 
-static Expected<GenerationConfig> parseUnguarded(std::string_view text, const std::string &where) {
+static Expected<GenerationConfig> parseGenerationObject(std::string_view text,
+                                                        const std::string &where) {
   Expected<Json> root = parseJson(text, where);
   if (!root) {
     return root.failure();
@@ -45,7 +46,7 @@ static Expected<GenerationConfig> parseUnguarded(std::string_view text, const st
 
 Expected<GenerationConfig> parseGenerationConfig(std::string_view json, const std::string &where) {
   try {
-    return parseUnguarded(json, where);
+    return parseGenerationObject(json, where);
   } catch (const std::exception &exception) { // memory
     return Failure{"cannot read the sampling defaults: " + plainMessage(exception), where};
   }

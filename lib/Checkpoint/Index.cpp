@@ -19,7 +19,7 @@ static bool isPlainName(std::string_view name) {
          name.find_first_of(std::string_view("/\\\0", 3)) == std::string_view::npos;
 }
 
-static Expected<WeightMap> parseUnguarded(std::string_view text, const std::string &where) {
+static Expected<WeightMap> parseWeightMap(std::string_view text, const std::string &where) {
   const char *hint = "the index is damaged; fetch it again";
   Expected<Json> document = parseJson(text, where);
   if (!document) {
@@ -64,7 +64,7 @@ static Expected<WeightMap> parseUnguarded(std::string_view text, const std::stri
 
 Expected<WeightMap> parseIndex(std::string_view json, const std::string &where) {
   try {
-    return parseUnguarded(json, where);
+    return parseWeightMap(json, where);
   } catch (const std::exception &exception) { // memory
     return Failure{"cannot read the index: " + plainMessage(exception), where};
   }

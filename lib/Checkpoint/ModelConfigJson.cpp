@@ -305,7 +305,7 @@ static void readType(ConfigFields &fields, ModelConfig &config) {
   }
 }
 
-static Expected<ModelConfig> parseUnguarded(std::string_view text, const std::string &where) {
+static Expected<ModelConfig> parseModelObject(std::string_view text, const std::string &where) {
   Expected<Json> root = parseJson(text, where);
   if (!root) {
     return root.failure();
@@ -352,7 +352,7 @@ static Expected<ModelConfig> parseUnguarded(std::string_view text, const std::st
 
 Expected<ModelConfig> parseModelConfig(std::string_view json, const std::string &where) {
   try {
-    return parseUnguarded(json, where);
+    return parseModelObject(json, where);
   } catch (const std::exception &exception) { // memory
     return Failure{"cannot read the configuration: " + plainMessage(exception), where};
   }

@@ -282,8 +282,8 @@ static Status checkTiling(const std::vector<RawTensor> &tensors, uint64_t dataBy
   return {};
 }
 
-static Expected<SafetensorsHeader> parseUnguarded(std::string_view json, uint64_t headerEnd,
-                                                  uint64_t fileBytes, const std::string &where) {
+static Expected<SafetensorsHeader> parseHeaderObject(std::string_view json, uint64_t headerEnd,
+                                                     uint64_t fileBytes, const std::string &where) {
   const char *hint = "is this a safetensors file? If so it is damaged: fetch it again";
   if (!json.starts_with('{')) {
     return Failure{"expected the header to begin with '{'", where, hint};
@@ -329,7 +329,7 @@ Expected<SafetensorsHeader> parseSafetensorsHeader(std::string_view json, uint64
                    where, "the file is cut off; fetch it again"};
   }
   try {
-    return parseUnguarded(json, headerEnd, fileBytes, where);
+    return parseHeaderObject(json, headerEnd, fileBytes, where);
   } catch (const std::exception &exception) { // memory
     return Failure{"cannot read the header: " + plainMessage(exception), where};
   }

@@ -3,6 +3,7 @@
 #include "runtime/base/FileMapping.h"
 
 #include "dsv3/Support/File.h"
+#include "runtime/base/Memory.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -12,8 +13,6 @@
 
 using namespace dsv3;
 using namespace dsv3::runtime;
-
-static constexpr uint64_t smallPage = 4096, hugePage = uint64_t(2) << 20;
 
 FileMapping::FileMapping(FileMapping &&other) noexcept
     : begin(std::exchange(other.begin, nullptr)), length(std::exchange(other.length, 0)),

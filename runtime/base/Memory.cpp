@@ -16,8 +16,6 @@
 using namespace dsv3;
 using namespace dsv3::runtime;
 
-static constexpr uint64_t smallPage = 4096, hugePage = uint64_t(2) << 20;
-
 static uint64_t roundUp(uint64_t value, uint64_t unit) { return (value + unit - 1) / unit * unit; }
 
 Memory::Memory(Memory &&other) noexcept

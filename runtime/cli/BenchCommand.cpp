@@ -21,7 +21,7 @@
 
 namespace dsv3::cli {
 namespace {
-struct Flags {
+struct BenchFlags {
   ModelFlags model;
   runtime::StepBenchOptions bench;
   bool kernels = false, shapes = false, json = false;
@@ -38,7 +38,7 @@ static std::string stepText(int64_t tokens, const runtime::StepBenchOptions &opt
 
 /// Products and attention of steps, as far as the session has such steps.
 static Status measureShapes(runtime::StepBench &bench, runtime::Session &session,
-                            const ModelFiles &files, const Flags &flags, BenchResult &result) {
+                            const ModelFiles &files, const BenchFlags &flags, BenchResult &result) {
   const checkpoint::ModelConfig &config = files.texts.config;
   double ofLayer = attentionFlops(config) / double(config.numHiddenLayers);
   for (int64_t tokens : shapeTokens) {
@@ -66,7 +66,7 @@ static Status measureShapes(runtime::StepBench &bench, runtime::Session &session
   return {};
 }
 
-static Status measure(runtime::Session &session, const ModelFiles &files, const Flags &flags,
+static Status measure(runtime::Session &session, const ModelFiles &files, const BenchFlags &flags,
                       BenchResult &result, const DeviceLimits &limits) {
   runtime::StepBenchOptions options = flags.bench;
   StepProgress progress;
@@ -137,7 +137,7 @@ static LoadResult loadResult(const ModelFiles &files, const LoadedWeights &weigh
   return load;
 }
 
-static Status runBench(const Flags &flags) {
+static Status runBench(const BenchFlags &flags) {
   int64_t appended =
       std::max(flags.bench.promptTokens, flags.bench.generateTokens + flags.bench.batch);
   int64_t needed = flags.bench.depth + (flags.shapes ? 1 : appended);
@@ -181,7 +181,7 @@ static Status runBench(const Flags &flags) {
 }
 
 /// A simulated GPU has no speed of its own.
-static Status checkDevice(const Flags &flags) {
+static Status checkDevice(const BenchFlags &flags) {
   if (isSimulated(flags.model) && !flags.kernels) {
     return Failure{"a simulated GPU has no speed, only predicted times of its kernels",
                    "--device=" + flags.model.device,
@@ -191,7 +191,7 @@ static Status checkDevice(const Flags &flags) {
 }
 
 void addBench(CLI::App &app, Command &chosen) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<BenchFlags>();
   CLI::App *command = app.add_subcommand(
       "bench",
       "Measures how fast a model runs here, beside what the machine can do: its memory and its\n"

@@ -14,7 +14,7 @@
 
 namespace dsv3::cli {
 namespace {
-struct Flags {
+struct CacheFlags {
   std::optional<double> days, gib;
   bool remove = false;
   std::vector<std::string> bundles;
@@ -89,7 +89,7 @@ static Status removeAll(const std::filesystem::path &cache,
                                  entries.size(), bytesText(bytes), abandoned));
 }
 
-static Status prune(const std::filesystem::path &cache, const Flags &flags) {
+static Status prune(const std::filesystem::path &cache, const CacheFlags &flags) {
   CacheLimits limits;
   constexpr double secondsOfDay = 86400, bytesOfGib = double(1 << 30);
   if (flags.days) {
@@ -127,7 +127,7 @@ static Status damagedFailure(size_t count, const std::string &where, const char 
                               where, hint};
 }
 
-static Status verify(const std::filesystem::path &cache, const Flags &flags) {
+static Status verify(const std::filesystem::path &cache, const CacheFlags &flags) {
   Expected<std::vector<CacheEntry>> damaged = findDamaged(cacheEntries(cache));
   if (!damaged) {
     return damaged.failure();
@@ -155,7 +155,7 @@ static Status verifyBundles(const std::vector<std::string> &bundles) {
 }
 
 void addCache(CLI::App &app, Command &chosen) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<CacheFlags>();
   CLI::App *command = app.add_subcommand(
       "cache", "Looks after the models and kernels of GPUs that dsv3-run has compiled and kept\n"
                "($XDG_CACHE_HOME/dsv3 or ~/.cache/dsv3). Others may compile meanwhile.\n\n"
@@ -172,7 +172,7 @@ void addCache(CLI::App &app, Command &chosen) {
     return part;
   };
   add("list", "Prints what is kept: size, how long it was not used, what it is.",
-      [](const std::filesystem::path &cache, const Flags &) { return list(cache); });
+      [](const std::filesystem::path &cache, const CacheFlags &) { return list(cache); });
   CLI::App *pruning =
       add("prune",
           "Removes what was not used for long, or the least recently used until the rest\n"

@@ -29,7 +29,7 @@
 namespace dsv3::cli {
 namespace {
 
-struct Flags {
+struct CheckFlags {
   std::vector<std::string> bundles;
   std::string part = "1/1";
   int threads = 0;
@@ -59,7 +59,7 @@ struct Checked {
 
 class KernelCheck {
 public:
-  KernelCheck(const Flags &flags, Part part) : flags(flags), part(part) {}
+  KernelCheck(const CheckFlags &flags, Part part) : flags(flags), part(part) {}
   Status run();
 
 private:
@@ -70,7 +70,7 @@ private:
   void addRow(const Group &group);
   bool isChosen(const std::string &content) const;
 
-  const Flags &flags;
+  const CheckFlags &flags;
   Part part;
   std::vector<std::unique_ptr<Group>> groups;
   std::map<std::string, Checked> checked; ///< by the text's hash
@@ -274,7 +274,7 @@ Status KernelCheck::run() {
 }
 
 void addCheckKernels(CLI::App &app, Command &chosen) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<CheckFlags>();
   CLI::App *command = app.add_subcommand(
       "check-kernels",
       "Compiles the kernels of bundles for GPUs, each text once, and looks at the code:\n"

@@ -12,7 +12,7 @@
 
 namespace dsv3::cli {
 namespace {
-struct Flags {
+struct CompareFlags {
   ModelFlags model;
   std::string reference, file;
   PromptFlags prompt;
@@ -51,7 +51,7 @@ struct Opened {
 } // namespace
 
 /// Where the reference is: what --reference names, or what the model is made from as it is stored.
-static Expected<ModelFlags> referenceOf(const Flags &flags, const FoundModel &model) {
+static Expected<ModelFlags> referenceOf(const CompareFlags &flags, const FoundModel &model) {
   ModelFlags reference = flags.model;
   bool changes = !compileOptions(flags.model).empty();
   reference.weights.clear(), reference.head.clear();
@@ -69,7 +69,8 @@ static Expected<ModelFlags> referenceOf(const Flags &flags, const FoundModel &mo
 }
 
 /// Finds both models, and the ids of the text.
-static Expected<std::vector<int32_t>> findBoth(Flags &flags, Opened &model, Opened &reference) {
+static Expected<std::vector<int32_t>> findBoth(CompareFlags &flags, Opened &model,
+                                               Opened &reference) {
   if (!flags.file.empty()) {
     constexpr size_t mostBytes = size_t(1) << 28;
     Expected<std::string> text = readFile(flags.file, mostBytes);
@@ -102,7 +103,7 @@ static Expected<std::vector<int32_t>> findBoth(Flags &flags, Opened &model, Open
   return ids;
 }
 
-static Status compare(Flags flags) {
+static Status compare(CompareFlags flags) {
   Opened model{flags.model, {}, {}, {}}, reference;
   Expected<std::vector<int32_t>> ids = findBoth(flags, model, reference);
   if (!ids) {
@@ -127,7 +128,7 @@ static Status compare(Flags flags) {
 }
 
 void addCompare(CLI::App &app, Command &chosen) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<CompareFlags>();
   CLI::App *command = app.add_subcommand(
       "compare",
       "Says how far a model is from a reference on a text: the divergence of what they expect\n"

@@ -7,13 +7,13 @@
 
 namespace dsv3::cli {
 namespace {
-struct Flags {
+struct GenerateFlags {
   ModelFlags model;
   TextFlags text;
 };
 } // namespace
 
-static Status generate(const Flags &flags) {
+static Status generate(const GenerateFlags &flags) {
   Expected<FoundModel> found = findModel(flags.model);
   if (!found) {
     return found.status();
@@ -36,7 +36,7 @@ static Status generate(const Flags &flags) {
 }
 
 void addGenerate(CLI::App &app, Command &chosen) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<GenerateFlags>();
   CLI::App *command = app.add_subcommand(
       "generate", "Continues a prompt and prints the text as it comes, then speed on stderr.\n"
                   "What is not given is as the model's generation_config.json says.\n\n"

@@ -20,7 +20,7 @@
 namespace dsv3::cli {
 namespace {
 
-struct Flags {
+struct ProfileFlags {
   ModelFlags model;
   runtime::StepBenchOptions bench;
   std::string json, trace;
@@ -30,7 +30,7 @@ struct Flags {
 
 /// Fails if an output would replace what is read.
 template <typename Read>
-static Status checkOutputs(const Flags &flags, const Read &read) {
+static Status checkOutputs(const ProfileFlags &flags, const Read &read) {
   for (const auto &[flag, path] :
        {std::pair("--json", &flags.json), std::pair("--trace", &flags.trace)}) {
     if (Status free = path->empty() ? Status() : checkOutput(flag, *path, read); !free) {
@@ -54,7 +54,7 @@ static Status writeFile(const std::string &path, const std::string &text) {
 }
 
 /// Fails if there is no place for the outputs, before minutes go into them.
-static Status checkPlaces(const Flags &flags) {
+static Status checkPlaces(const ProfileFlags &flags) {
   for (const std::string *path : {&flags.json, &flags.trace}) {
     if (Status place = path->empty() ? Status() : checkpoint::OutputFile::create(*path, 1).status();
         !place) {
@@ -64,8 +64,9 @@ static Status checkPlaces(const Flags &flags) {
   return {};
 }
 
-static Status profileSteps(runtime::Session &session, const ModelFiles &files, const Flags &flags,
-                           const DeviceLimits &limits, ProfileResult &result) {
+static Status profileSteps(runtime::Session &session, const ModelFiles &files,
+                           const ProfileFlags &flags, const DeviceLimits &limits,
+                           ProfileResult &result) {
   runtime::StepBenchOptions options = flags.bench;
   StepProgress progress;
   options.progress = [&](std::string_view what, uint64_t done, uint64_t total) {
@@ -91,7 +92,7 @@ static Status profileSteps(runtime::Session &session, const ModelFiles &files, c
   return {};
 }
 
-static Status runProfile(const Flags &flags) {
+static Status runProfile(const ProfileFlags &flags) {
   Expected<FoundModel> found = findModel(flags.model);
   if (!found) {
     return found.status();
@@ -140,7 +141,7 @@ static Status runProfile(const Flags &flags) {
 }
 
 void addProfile(CLI::App &app, Command &chosen) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ProfileFlags>();
   flags->bench.repeats = 1;
   CLI::App *command = app.add_subcommand(
       "profile",

@@ -11,7 +11,7 @@
 
 namespace dsv3::cli {
 namespace {
-struct Flags {
+struct RenderFlags {
   std::string model, messages, tools, variables, templateFile, context;
   bool noGenerationPrompt = false;
 };
@@ -55,7 +55,7 @@ static Failure named(const Status &status, const std::string &path) {
   return failure;
 }
 
-static Status renderFile(const Flags &flags) {
+static Status renderFile(const RenderFlags &flags) {
   Expected<std::string> source = readFile(flags.templateFile, mostInputBytes);
   if (!source) {
     return source.status();
@@ -73,7 +73,7 @@ static Status renderFile(const Flags &flags) {
   return printed ? printed : named(printed, flags.templateFile);
 }
 
-static Status renderMessages(const Flags &flags) {
+static Status renderMessages(const RenderFlags &flags) {
   Expected<text::TokenizerConfig> config = text::TokenizerConfig::load(flags.model);
   if (!config) {
     return config.status();
@@ -101,7 +101,7 @@ static Status renderMessages(const Flags &flags) {
 }
 
 void addRender(CLI::App &app, Command &chosen) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<RenderFlags>();
   CLI::App *command = app.add_subcommand(
       "render", "Prints the prompt that a chat template makes of messages, with nothing added.\n"
                 "Either of a model's own template, or of any with all its variables given.\n\n"

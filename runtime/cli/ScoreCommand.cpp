@@ -9,14 +9,14 @@
 
 namespace dsv3::cli {
 namespace {
-struct Flags {
+struct ScoreCommandFlags {
   ModelFlags model;
   PromptFlags prompt;
   ScoreFlags score;
 };
 } // namespace
 
-static Status score(const Flags &flags) {
+static Status score(const ScoreCommandFlags &flags) {
   Expected<FoundModel> found = findModel(flags.model);
   if (!found) {
     return found.status();
@@ -59,7 +59,7 @@ static Status score(const Flags &flags) {
 }
 
 void addScore(CLI::App &app, Command &chosen) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ScoreCommandFlags>();
   CLI::App *command = app.add_subcommand(
       "score", "Writes the logits [tokens, vocabulary] of every position of a prompt to a\n"
                "safetensors file, and what is asked for besides.\n\n"

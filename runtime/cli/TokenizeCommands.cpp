@@ -11,13 +11,13 @@
 
 namespace dsv3::cli {
 namespace {
-struct Flags {
+struct TokenizeFlags {
   std::string model;
   bool json = false, plain = false, skipSpecial = false;
 };
 } // namespace
 
-static Status tokenize(const Flags &flags) {
+static Status tokenize(const TokenizeFlags &flags) {
   Expected<text::Tokenizer> tokenizer = text::Tokenizer::load(flags.model);
   if (!tokenizer) {
     return tokenizer.status();
@@ -34,7 +34,7 @@ static Status tokenize(const Flags &flags) {
   return writeOutput((flags.json ? "[" + line + "]" : line) + "\n");
 }
 
-static Status detokenize(const Flags &flags) {
+static Status detokenize(const TokenizeFlags &flags) {
   Expected<text::Tokenizer> tokenizer = text::Tokenizer::load(flags.model);
   if (!tokenizer) {
     return tokenizer.status();
@@ -61,7 +61,7 @@ static Status detokenize(const Flags &flags) {
 static constexpr const char *modelHelp = "folder with a tokenizer.json, or the file";
 
 void addTokenize(CLI::App &app, Command &chosen) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<TokenizeFlags>();
   CLI::App *command = app.add_subcommand(
       "tokenize", "Reads text from stdin, byte by byte as it is, and prints its token ids,\n"
                   "separated by commas, without BOS. Added tokens that the text spells are\n"
@@ -75,7 +75,7 @@ void addTokenize(CLI::App &app, Command &chosen) {
 }
 
 void addDetokenize(CLI::App &app, Command &chosen) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<TokenizeFlags>();
   CLI::App *command = app.add_subcommand(
       "detokenize", "Reads token ids from stdin (separated by commas or spaces, or a JSON list)\n"
                     "and prints their text, with nothing added; U+FFFD for what is not UTF-8.\n"

@@ -16,8 +16,6 @@
 using namespace dsv3;
 using namespace dsv3::runtime;
 
-static std::string number(int64_t value) { return std::to_string(value); }
-
 Session::Session(Device &device, const plan::Plan &plan, StepBuffers buffers)
     : device(device), model(&plan), buffers(std::move(buffers)), stepSizes(plan.sizes.size(), 1) {}
 
@@ -45,12 +43,12 @@ Expected<std::unique_ptr<Session>> Session::create(Device &device, const plan::P
 Status Session::applyOptions(const SessionOptions &options) {
   int64_t most = model->cache.maxContext;
   if (options.context < 0 || options.context > most) {
-    return Failure{"expected a context of 1 to " + number(most) + " tokens, found " +
-                       number(options.context),
+    return Failure{"expected a context of 1 to " + std::to_string(most) + " tokens, found " +
+                       std::to_string(options.context),
                    "--context", ContextRoom{most, most, std::nullopt}.hint("give less")};
   }
   if (options.chunk < 0) {
-    return Failure{"expected a chunk of 1 or more tokens, found " + number(options.chunk),
+    return Failure{"expected a chunk of 1 or more tokens, found " + std::to_string(options.chunk),
                    "--chunk"};
   }
   contextTokens = options.context == 0 ? most : options.context;
@@ -119,8 +117,8 @@ Status Session::checkEntry(const plan::Entry &entry) const {
   int64_t admitted =
       std::min(entry.maxima[size_t(sizes.tokens)], entry.maxima[size_t(sizes.outputs)]);
   if (admitted < entry.maxTokens) {
-    return Failure{"expected sizes for steps of " + number(entry.maxTokens) +
-                       " tokens, found a maximum of " + number(admitted),
+    return Failure{"expected sizes for steps of " + std::to_string(entry.maxTokens) +
+                       " tokens, found a maximum of " + std::to_string(admitted),
                    "entry '" + entry.name + "'"};
   }
   bool isMtp = entry.role == plan::roleMtp;

@@ -136,7 +136,7 @@ static Value expandTabs(Runtime &runtime, const Value &self, const Arguments &ar
   return result;
 }
 
-static Value join(Runtime &runtime, const Value &self, const Arguments &arguments) {
+static Value joinItems(Runtime &runtime, const Value &self, const Arguments &arguments) {
   Bound bound("join", arguments, {"iterable"}, 1);
   Text result;
   size_t index = 0;
@@ -200,7 +200,7 @@ std::span<const MethodEntry> stringMethods() {
       {"removesuffix",
        [](Runtime &, const Value &s, const Arguments &a) { return removeAffix(s, a, false); }},
       {"expandtabs", expandTabs},
-      {"join", join},
+      {"join", joinItems},
       {"format", formatMethod},
       {"format_map", formatMap}};
   return methods;

@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 
+import share
+
 ARCHITECTURES = ["sm_80", "sm_90a", "sm_100a", "sm_120a"]
 MODELS = ["nano", "moonlight-16b-a3b", "kimi-k2", "deepseek-v3-671b"]
 
@@ -28,13 +30,6 @@ def choices(config):
     if fp8:  # rows of codes meet FP8 weights alone
         yield "w8a8", ["--policy=w8a8"], ARCHITECTURES[1:]
         yield "w8a8-mma", ["--policy=w8a8", "--tensor-cores=mma"], ["sm_90a"]
-
-
-def part_of_commit(parts, source):
-    """Commits follow each other through all parts."""
-    counted = subprocess.run(["git", "-C", source, "rev-list", "--count", "HEAD"], capture_output=True, text=True)
-    commits = int(counted.stdout) if counted.returncode == 0 else 0
-    return f"{commits % parts + 1}/{parts}"
 
 
 def bundles(compiler, models, folder):
@@ -59,7 +54,7 @@ arguments.add_argument("models")
 arguments.add_argument("--part", default="1/1")
 arguments.add_argument("--parts", type=int)
 flags = arguments.parse_args()
-part = part_of_commit(flags.parts, flags.models) if flags.parts else flags.part
+part = f"{share.share_of_commit(flags.parts) + 1}/{flags.parts}" if flags.parts else flags.part
 with tempfile.TemporaryDirectory() as scratch:
     made = list(bundles(os.path.join(flags.programs, "dsv3-compile"), flags.models, scratch))
     # An empty cache: what is measured is a first start.

@@ -15,11 +15,13 @@ changed=$(git diff --name-only --diff-filter=d "$base" -- '*.cpp' 2>/dev/null) |
   echo "skipped: clang-tidy: git knows no change before this one"
   exit 77
 }
+commands=$build/commands
+python3 tools/check/commands.py "$build" "$commands" || exit 1
 files=
 count=0
 for file in $changed; do
   # Files that this build does not compile have no command to look at them with.
-  if ! grep -q "\"file\": \".*/$file\"" "$build/compile_commands.json"; then
+  if ! grep -q "\"file\": \".*/$file\"" "$commands/compile_commands.json"; then
     echo "left out: $file (not compiled)"
   elif [ "$count" -ge "$most" ]; then
     echo "left out: $file (more than $most files)"
@@ -35,5 +37,5 @@ fi
 # The commands are g++'s, which has warnings that clang lacks and precompiled headers that it
 # leaves alone.
 # shellcheck disable=SC2086 # a list of words
-printf '%s\n' $files | xargs -P "$(nproc)" -n 1 "${CLANG_TIDY:-clang-tidy-22}" -p "$build" --quiet \
+printf '%s\n' $files | xargs -P "$(nproc)" -n 1 "${CLANG_TIDY:-clang-tidy-22}" -p "$commands" --quiet \
   --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-ignored-gch

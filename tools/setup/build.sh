@@ -2,7 +2,7 @@
 #
 # build_tree DIRECTORY [targets]: configures this source tree in DIRECTORY, where that
 # has not been done, with $cmake_options, and builds targets, or all. One job for every
-# 2 GiB of memory at the most; ninja tells how far it is.
+# 3 GiB of memory at the most; ninja tells how far it is.
 
 source_dir=$(cd "$(dirname "$0")/.." && pwd)
 . "$source_dir/tools/setup/packages.sh"
@@ -28,7 +28,7 @@ build_tree() {
   fi
   install_packages || return 1
   jobs=$(nproc)
-  memory_jobs=$(awk '/MemAvailable/ { print int($2 / 2097152) }' /proc/meminfo)
+  memory_jobs=$(awk '/MemAvailable/ { print int($2 / 3145728) }' /proc/meminfo)
   [ "$memory_jobs" -ge 1 ] || memory_jobs=1
   [ "$jobs" -le "$memory_jobs" ] || jobs=$memory_jobs
   if [ ! -f "$build_dir/build.ninja" ]; then

@@ -17,7 +17,7 @@
 using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
 
-std::string_view sim::nameOf(Wait wait) {
+std::string_view runtime::sim::nameOf(Wait wait) {
   constexpr std::array<std::string_view, waitCount> names{"run",
                                                           "wait at a barrier of the block",
                                                           "wait at a barrier of the warp",
@@ -35,7 +35,7 @@ std::string_view sim::nameOf(Wait wait) {
   return names[size_t(wait)];
 }
 
-void sim::ballot(std::array<Exchange, warpLanes> &lanes, uint32_t present) {
+void runtime::sim::ballot(std::array<Exchange, warpLanes> &lanes, uint32_t present) {
   uint32_t votes = 0;
   for (size_t lane = 0; lane < warpLanes; ++lane) {
     bool voted = (present >> lane & 1) != 0 && lanes[lane].words[0] != 0;
@@ -46,7 +46,7 @@ void sim::ballot(std::array<Exchange, warpLanes> &lanes, uint32_t present) {
   }
 }
 
-void sim::loadMatrices(std::array<Exchange, warpLanes> &lanes) {
+void runtime::sim::loadMatrices(std::array<Exchange, warpLanes> &lanes) {
   for (size_t lane = 0; lane < warpLanes; ++lane) {
     for (size_t matrix = 0; matrix < 4; ++matrix) {
       const auto *row = static_cast<const std::byte *>(lanes[matrix * 8 + lane / 4].row);
@@ -55,7 +55,7 @@ void sim::loadMatrices(std::array<Exchange, warpLanes> &lanes) {
   }
 }
 
-void sim::loadTransposed(std::array<Exchange, warpLanes> &lanes) {
+void runtime::sim::loadTransposed(std::array<Exchange, warpLanes> &lanes) {
   for (size_t lane = 0; lane < warpLanes; ++lane) {
     for (size_t matrix = 0; matrix < 4; ++matrix) {
       for (size_t half = 0; half < 2; ++half) {
@@ -68,7 +68,7 @@ void sim::loadTransposed(std::array<Exchange, warpLanes> &lanes) {
   }
 }
 
-void sim::storeMatrices(const std::array<Exchange, warpLanes> &lanes) {
+void runtime::sim::storeMatrices(const std::array<Exchange, warpLanes> &lanes) {
   for (size_t lane = 0; lane < warpLanes; ++lane) {
     for (size_t matrix = 0; matrix < 4; ++matrix) {
       auto *row = static_cast<std::byte *>(lanes[matrix * 8 + lane / 4].to);
@@ -126,5 +126,7 @@ static void multiply(std::array<Exchange, warpLanes> &lanes,
   }
 }
 
-void sim::multiplyMatrices(std::array<Exchange, warpLanes> &lanes) { multiply(lanes, halves); }
-void sim::multiplyCodes(std::array<Exchange, warpLanes> &lanes) { multiply(lanes, codes); }
+void runtime::sim::multiplyMatrices(std::array<Exchange, warpLanes> &lanes) {
+  multiply(lanes, halves);
+}
+void runtime::sim::multiplyCodes(std::array<Exchange, warpLanes> &lanes) { multiply(lanes, codes); }

@@ -106,13 +106,14 @@ void Block::complete(Warp &warp) {
   auto &exchange = warp.exchange[warp.turn % 2];
   flush(warp);
   if (warp.kind == Wait::Matrices) {
-    sim::loadMatrices(exchange);
+    runtime::sim::loadMatrices(exchange);
   } else if (warp.kind == Wait::Transposed) {
-    sim::loadTransposed(exchange);
+    runtime::sim::loadTransposed(exchange);
   } else if (warp.kind == Wait::StoreMatrices) {
-    sim::storeMatrices(exchange);
+    runtime::sim::storeMatrices(exchange);
   } else if (warp.kind == Wait::Multiply || warp.kind == Wait::MultiplyCodes) {
-    (warp.kind == Wait::Multiply ? sim::multiplyMatrices : sim::multiplyCodes)(exchange);
+    (warp.kind == Wait::Multiply ? runtime::sim::multiplyMatrices
+                                 : runtime::sim::multiplyCodes)(exchange);
     if (work.checker) {
       work.checker->counters().product();
     }
@@ -120,7 +121,7 @@ void Block::complete(Warp &warp) {
       work.meter->product(warp.kind == Wait::MultiplyCodes ? 2 : 1);
     }
   } else if (warp.kind == Wait::Ballot) {
-    sim::ballot(exchange, warp.lanes);
+    runtime::sim::ballot(exchange, warp.lanes);
     if (work.meter) {
       work.meter->shuffle(warp.number); // takes about as long
     }

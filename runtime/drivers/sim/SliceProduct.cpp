@@ -109,6 +109,7 @@ static void multiply(const std::byte *shared, const SliceProduct &product, Slice
   }
 }
 
-void sim::multiplySlice(const std::byte *shared, const SliceProduct &product, SliceSums &sums) {
+void runtime::sim::multiplySlice(const std::byte *shared, const SliceProduct &product,
+                                 SliceSums &sums) {
   (product.codes ? multiply<uint8_t> : multiply<uint16_t>)(shared, product, sums);
 }

@@ -8,7 +8,7 @@
 using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
 
-BoxRow sim::rowOf(const TensorBox &box, int row) {
+BoxRow runtime::sim::rowOf(const TensorBox &box, int row) {
   int64_t at = int64_t(box.row) + row;
   int64_t first = std::max<int64_t>(box.column, 0);
   int64_t end = std::min(int64_t(box.column) + int64_t(tensorRowBytes), int64_t(box.map.rowBytes));
@@ -19,7 +19,7 @@ BoxRow sim::rowOf(const TensorBox &box, int row) {
   return {data + at * box.map.rowBytes + first, size_t(end - first), size_t(first - box.column)};
 }
 
-void sim::copyBox(const TensorBox &box, std::byte *shared) {
+void runtime::sim::copyBox(const TensorBox &box, std::byte *shared) {
   for (int row = 0; row < box.map.boxRows; ++row) {
     std::array<std::byte, tensorRowBytes> bytes{};
     BoxRow part = rowOf(box, row);
@@ -33,7 +33,7 @@ void sim::copyBox(const TensorBox &box, std::byte *shared) {
   }
 }
 
-void sim::storeBox(const TensorBox &box, const std::byte *shared) {
+void runtime::sim::storeBox(const TensorBox &box, const std::byte *shared) {
   for (int row = 0; row < box.map.boxRows; ++row) {
     std::array<std::byte, tensorRowBytes> bytes;
     for (size_t at = 0; at < tensorRowBytes; at += chunkBytes) {
@@ -49,7 +49,7 @@ void sim::storeBox(const TensorBox &box, const std::byte *shared) {
 
 /// PTX ISA, "Matrix Descriptor Format": bits 0-13 are the address, 32-45 the distance of groups of
 /// eight rows, both in units of 16 bytes; 49-51 an offset of the base; 62-63 the swizzle.
-std::optional<SharedMatrix> sim::matrixOf(uint64_t descriptor) {
+std::optional<SharedMatrix> runtime::sim::matrixOf(uint64_t descriptor) {
   constexpr uint64_t field = 0x3fff, swizzled128 = 1;
   if (descriptor >> 62 != swizzled128 || (descriptor >> 49 & 7) != 0) {
     return std::nullopt;

@@ -22,9 +22,9 @@ namespace dsv3::differential {
 namespace {
 
 /// Kernels of a module on a simulated device.
-class SimKernels {
+class CompiledKernels {
 public:
-  SimKernels(ModuleOp module, const std::string &variant);
+  CompiledKernels(ModuleOp module, const std::string &variant);
   void run(kern::DefOp definition, const KernelCall &call);
 
 private:
@@ -48,7 +48,7 @@ static std::unique_ptr<runtime::Device> makeDevice(bool checked, const std::stri
   return *std::move(made);
 }
 
-SimKernels::SimKernels(ModuleOp module, const std::string &variant)
+CompiledKernels::CompiledKernels(ModuleOp module, const std::string &variant)
     : device(makeDevice(true, folder.path() / "cache")) {
   FailureOr<std::vector<plan::KernelText>> texts =
       cuda::printKernels(module, *plan::findGpuVariant(variant));
@@ -69,7 +69,7 @@ SimKernels::SimKernels(ModuleOp module, const std::string &variant)
   EXPECT_TRUE(all.ok()) << all.failure().message();
 }
 
-void SimKernels::run(kern::DefOp definition, const KernelCall &call) {
+void CompiledKernels::run(kern::DefOp definition, const KernelCall &call) {
   Expected<std::unique_ptr<runtime::Object>> object = load({definition.getSymName().str()});
   ASSERT_TRUE(object.ok()) << object.failure().message();
   runtime::Program program;
@@ -101,7 +101,7 @@ void SimKernels::run(kern::DefOp definition, const KernelCall &call) {
 }
 
 void compareKernelsOnSim(ModuleOp module, const std::string &variant, int64_t mostTokens) {
-  SimKernels kernels(module, variant);
+  CompiledKernels kernels(module, variant);
   SmallVector<kern::DefOp> definitions(module.getOps<kern::DefOp>());
   for (kern::DefOp definition : definitions) {
     int64_t most = mostTokensOf(definition);

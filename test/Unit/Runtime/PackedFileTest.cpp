@@ -23,7 +23,7 @@ using namespace dsv3::test;
 namespace fs = std::filesystem;
 
 /// A weight of some megabytes in three layers, with scales, and a norm.
-static plan::Plan somePlan() {
+static plan::Plan packedPlan() {
   plan::Parameter weight, norm;
   weight.name = "weight", weight.type = DType::F8E4M3;
   weight.rows = 1000, weight.columns = 1030, weight.layers = {0, 2, 3};
@@ -64,7 +64,7 @@ protected:
   }
   Status write(PackedWriter &writer) const { return writer.write(store.parts(), {}, nullptr); }
 
-  plan::Plan plan = somePlan();
+  plan::Plan plan = packedPlan();
   ParameterStore store = *ParameterStore::dummy(plan, 1, 5);
   TemporaryDirectory directory;
   fs::path path = directory.path() / "packed";

@@ -25,16 +25,16 @@ static SimOptions checked() {
 namespace {
 
 /// A body with one line that is wrong, in the place of one that is right: the line `{}`.
-struct Planted {
+struct MistakenLine {
   const char *name;
   const char *body;
   const char *wrong, *right;
   SimLaunch launch;
   std::vector<std::string> said; ///< of the failure
 };
-void PrintTo(const Planted &planted, std::ostream *out) { *out << planted.name; }
+void PrintTo(const MistakenLine &planted, std::ostream *out) { *out << planted.name; }
 
-class Checked : public testing::TestWithParam<Planted> {
+class Checked : public testing::TestWithParam<MistakenLine> {
 protected:
   static constexpr int threads = 64;
 
@@ -85,7 +85,7 @@ TEST_P(Checked, TwinPasses) {
   EXPECT_TRUE(status) << status.failure().message();
 }
 
-static const Planted mistakes[] = {
+static const MistakenLine mistakes[] = {
     {"MissingBlockBarrier",
      "SharedArrays shared;\nfloat *a = shared.take<float>(64);\na[threadIndex()] = 0.0f;\n"
      "syncBlock();\na[threadIndex()] = x[threadIndex()];\n{}\ny[threadIndex()] = a[threadIndex() ^ "

@@ -3,16 +3,17 @@
 #include "runtime/drivers/sim/check/Counters.h"
 
 #include "runtime/drivers/sim/MappedMemory.h"
+#include "runtime/drivers/sim/Warp.h"
 #include "runtime/drivers/sim/check/Meetings.h"
 
 #include <algorithm>
 #include <array>
 
+using namespace dsv3;
 using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
 
 static constexpr uintptr_t sectorBytes = 32, wordBytes = 4, bankCount = 32;
-static constexpr int warpLanes = 32;
 
 Counters::Counters(std::shared_ptr<const MappedMemory> mapped)
     : meetings(std::make_unique<Meetings>()), mapped(std::move(mapped)) {}
@@ -35,7 +36,7 @@ static int64_t unitsOf(std::span<const AccessEntry> lanes, uintptr_t size) {
   return int64_t(units.size() - repeated.size());
 }
 
-Traffic sim::globalTraffic(std::span<const AccessEntry> lanes) {
+Traffic runtime::sim::globalTraffic(std::span<const AccessEntry> lanes) {
   // In units of 2 bytes, the smallest that is counted well enough.
   int64_t bytes = unitsOf(lanes, 2) * 2;
   return {1, unitsOf(lanes, sectorBytes),
@@ -62,7 +63,8 @@ static int64_t wavefronts(std::span<const AccessEntry> lanes) {
   return std::ranges::max(wanted);
 }
 
-Traffic sim::sharedTraffic(std::span<const AccessEntry> lanes, std::span<const int> numbers) {
+Traffic runtime::sim::sharedTraffic(std::span<const AccessEntry> lanes,
+                                    std::span<const int> numbers) {
   Traffic traffic{1, 0, 0};
   // Lanes that are served together: all for 4 bytes, half of them for 8, a quarter for 16.
   uint32_t width = std::max<uint32_t>(lanes[0].bytes, 4);

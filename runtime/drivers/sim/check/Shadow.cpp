@@ -2,6 +2,8 @@
 
 #include "runtime/drivers/sim/check/Shadow.h"
 
+#include "runtime/drivers/sim/Warp.h"
+
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -10,8 +12,6 @@
 using namespace dsv3;
 using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
-
-static constexpr int warpLanes = 32;
 
 /// Besides the last reader, in the same segment or launch.
 enum Readers : uint8_t { OtherLanes = 1, OtherWarps = 2, OtherBlocks = 4 };
@@ -35,12 +35,12 @@ static Race raceWith(uint32_t segment, uint16_t sync, uint16_t thread, uint32_t 
   return ordered ? Race::None : Race::WithinBlock;
 }
 
-Race sim::raceWithWrite(const Cell &cell, const Moment &now, uint16_t &other) {
+Race runtime::sim::raceWithWrite(const Cell &cell, const Moment &now, uint16_t &other) {
   other = cell.writer;
   return raceWith(cell.writeSegment, cell.writeSync, cell.writer, cell.writeEpoch, now);
 }
 
-Race sim::raceWithReads(const Cell &cell, const Moment &now, uint16_t &other) {
+Race runtime::sim::raceWithReads(const Cell &cell, const Moment &now, uint16_t &other) {
   other = cell.reader;
   Race race = raceWith(cell.readSegment, cell.readSync, cell.reader, cell.readEpoch, now);
   if (race != Race::None) {
@@ -58,7 +58,7 @@ Race sim::raceWithReads(const Cell &cell, const Moment &now, uint16_t &other) {
   return Race::None;
 }
 
-Race sim::noteRead(Cell &cell, const Moment &now, uint16_t &other) {
+Race runtime::sim::noteRead(Cell &cell, const Moment &now, uint16_t &other) {
   if (Race race = raceWithWrite(cell, now, other); race != Race::None) {
     return race;
   }
@@ -84,7 +84,7 @@ Race sim::noteRead(Cell &cell, const Moment &now, uint16_t &other) {
   return Race::None;
 }
 
-Race sim::noteWrite(Cell &cell, const Moment &now, uint16_t &other) {
+Race runtime::sim::noteWrite(Cell &cell, const Moment &now, uint16_t &other) {
   Race race = raceWithWrite(cell, now, other);
   race = race == Race::None ? raceWithReads(cell, now, other) : race;
   if (race != Race::None) {

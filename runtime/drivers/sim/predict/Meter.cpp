@@ -2,6 +2,8 @@
 
 #include "runtime/drivers/sim/predict/Meter.h"
 
+#include "runtime/drivers/sim/Warp.h"
+
 #include <algorithm>
 #include <bit>
 
@@ -9,7 +11,7 @@ using namespace dsv3;
 using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
 
-static constexpr int cacheWays = 8, warpLanes = 32;
+static constexpr int cacheWays = 8;
 /// Iterations of a loop whose loads are on their way together, since compilers unroll it.
 static constexpr int unrolled = 4;
 
