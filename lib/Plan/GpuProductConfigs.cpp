@@ -124,7 +124,7 @@ static Configuration wgmmaConfig(const GpuVariant &variant, const KernelFacts &f
   int64_t boxes = wgmmaBoxes(facts);
   constexpr int64_t barrierBytes = 8;
   int64_t ofStage = (rows + facts.parts * columns) * mmaRowBytes + 2 * barrierBytes;
-  int64_t ofResults = facts.codeGroup > 0 ? stagedBytes(facts, rows) + barrierBytes
+  int64_t ofResults = facts.codeGroup > 0 ? stagedBytes(facts, rows)
                       : boxes > 0         ? boxes * wgmmaWarps * boxRows * boxColumns * 2
                                           : facts.parts * wgmmaWarps * turnedBytes;
   int64_t stages = std::clamp((variant.sharedBytes - ofResults) / ofStage, leastStages, mostStages);

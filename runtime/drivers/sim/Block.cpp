@@ -147,6 +147,7 @@ void Block::begin(int64_t number) {
     warp->registers = 0;
   }
   async.reset();
+  std::ranges::for_each(atNamed, [](std::vector<Lane *> &arrived) { arrived.clear(); });
   accesses.resize(observes() ? lanes.size() : 0);
   if (work.meter) {
     work.meter->beginBlock(warps.size(), shared);
@@ -297,6 +298,9 @@ void Block::describeStuck() {
     }
   }
   std::string what = "an instruction of a warp that not all lanes reach";
+  if (counts[size_t(Wait::NamedBarrier)] > 0) {
+    what = "a named barrier that not all its threads reach";
+  }
   if (counts[size_t(Wait::BlockBarrier)] > 0) {
     what = "a barrier of the block that not all threads reach";
   } else if (counts[size_t(Wait::ClusterBarrier)] > 0 && counts[size_t(Wait::Phase)] == 0) {

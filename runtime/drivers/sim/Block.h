@@ -27,6 +27,8 @@ namespace dsv3::runtime::sim {
 /// all banks, so that arrays are in the banks that they are in without, and swizzled as without.
 inline constexpr size_t sharedGap = 1024;
 inline constexpr size_t mostArrays = 32;
+/// bar.sync has so many, of which number 0 is the block's.
+inline constexpr size_t namedBarriers = 16;
 
 /// What a block runs.
 struct BlockWork {
@@ -127,6 +129,7 @@ private:
   static void arriveCluster(MachineThread &thread);
   static void waitForCluster(MachineThread &thread);
   static void *ofBlock(MachineThread &thread, void *place, int rank);
+  static void syncNamed(MachineThread &thread, int number, int threads);
   static unsigned sharedAddress(MachineThread &thread, const void *place);
   static void multiplyGroup(MachineThread &thread, float (&sums)[dsv3::sim::productSums],
                             unsigned long long a, unsigned long long b);
@@ -170,6 +173,8 @@ private:
   static void multiply(MachineThread &thread, Wait kind, float (&sums)[4], const unsigned (&a)[4],
                        std::array<unsigned, 2> b, const void *site);
   void complete(Warp &warp);
+  /// All threads of a named barrier are there: they know what each did, and go on.
+  void completeNamed(std::vector<Lane *> &arrived);
   /// Lets others run until this lane can go on.
   void pause(Lane &lane, Wait kind, const void *site);
   void startFiber(Lane &lane);
@@ -207,6 +212,7 @@ private:
   int64_t index = 0;
   size_t left = 0;      ///< lanes that have not ended
   size_t atBarrier = 0; ///< of the block
+  std::array<std::vector<Lane *>, namedBarriers> atNamed;
   size_t lastWarp = 0;
   uint64_t randomState = 0;
   std::optional<BlockFailure> failure;

@@ -31,6 +31,7 @@ std::string_view runtime::sim::nameOf(Wait wait) {
                                                           "wait at wgmma",
                                                           "wait at stmatrix",
                                                           "wait at a barrier of the cluster",
+                                                          "wait at a named barrier",
                                                           "have ended"};
   return names[size_t(wait)];
 }

@@ -40,6 +40,7 @@ enum class Wait : uint8_t {
   Product, ///< any instruction of wgmma
   StoreMatrices,
   ClusterBarrier,
+  NamedBarrier,
   Over
 };
 inline constexpr size_t waitCount = size_t(Wait::Over) + 1;
@@ -78,6 +79,7 @@ struct Lane : MachineThread {
   const void *site = nullptr;             ///< where it waits, in the kernel's code
   const SharedBarrier *barrier = nullptr; ///< whose phase it waits for, or did
   bool waited = true;                     ///< for earlier launches
+  int namedThreads = 0;                   ///< of the named barrier it waits at, or did
   std::vector<PendingCopy> copies;
   uint32_t group = 0; ///< of copies that come next
   std::vector<PendingStore> stores;

@@ -23,7 +23,7 @@
 namespace dsv3::sim {
 
 /// Raised by whoever changes what is said here, so that older code is compiled anew.
-inline constexpr int machineRevision = 8;
+inline constexpr int machineRevision = 9;
 
 /// Which lane a shuffle reads.
 enum class Source : int { Xor, Up, Lane };
@@ -103,6 +103,8 @@ struct Machine {
   void (*waitForCluster)(Thread &);
   /// What is in the shared memory of that block where `place` is in that of the thread's.
   void *(*ofBlock)(Thread &, void *place, int rank);
+  /// `threads` threads, of whole warps, meet at barrier `number` of the block.
+  void (*syncNamed)(Thread &, int number, int threads);
 };
 
 /// Bytes of a worker's region, at a multiple of which it begins.

@@ -3,6 +3,7 @@
 #include "runtime/drivers/sim/check/Clocks.h"
 
 #include <algorithm>
+#include <numeric>
 
 using namespace dsv3::runtime::sim;
 
@@ -46,12 +47,18 @@ void Clocks::release(size_t agent, uint32_t epoch, Clock &to) const {
 void Clocks::acquire(size_t thread, const Clock &from) { raise(ofThreads[thread], from); }
 
 void Clocks::join(size_t first, size_t count) {
+  std::vector<size_t> threads(count);
+  std::iota(threads.begin(), threads.end(), first);
+  join(threads);
+}
+
+void Clocks::join(std::span<const size_t> threads) {
   Clock all;
-  for (size_t i = first; i < first + count; ++i) {
-    release(i, all);
+  for (size_t thread : threads) {
+    release(thread, all);
   }
-  for (size_t i = first; i < first + count; ++i) {
-    acquire(i, all);
+  for (size_t thread : threads) {
+    acquire(thread, all);
   }
 }
 

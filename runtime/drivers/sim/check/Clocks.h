@@ -12,6 +12,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace dsv3::runtime::sim {
@@ -46,6 +47,8 @@ public:
   void acquire(size_t thread, const Clock &from);
   /// Threads that met at a barrier of their warp, or of the block, know all that each knew.
   void join(size_t first, size_t count);
+  /// Likewise, of a named barrier.
+  void join(std::span<const size_t> threads);
   void learn(size_t thread, size_t agent, uint32_t epoch);
   /// An agent that is no thread arrives with what it did until `epoch`.
   void release(size_t agent, uint32_t epoch, Clock &to) const;

@@ -117,9 +117,13 @@ void Meter::pass(const TensorBox &box, bool store, const void *site) {
 
 void Meter::barrier() {
   for (size_t warp = 0; warp < chains.size(); ++warp) {
-    ++chains[warp].barriers;
-    ++work.instructions;
+    barrier(warp);
   }
+}
+
+void Meter::barrier(size_t warp) {
+  ++chains[warp].barriers;
+  ++work.instructions;
 }
 
 /// The lines of an access and their sectors, in `touched`.

@@ -49,7 +49,8 @@ public:
   void shuffle(size_t warp) { ++chains[warp].shuffles, ++work.instructions; }
   /// A warp waits until no more than `pending` groups of copies are on their way.
   void waitForCopies(size_t warp, int pending);
-  void barrier(); ///< of the block
+  void barrier();            ///< of the block
+  void barrier(size_t warp); ///< of some warps, of which this is one
 
   /// Of the blocks since the launch began: all but `blocks` and what lies behind the first level.
   const LaunchWork &counted() const { return work; }

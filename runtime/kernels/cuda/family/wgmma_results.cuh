@@ -29,12 +29,6 @@ public:
     constexpr int floats = isStage<Stage> ? stagedBytes(Tile::rows, Stage::group) / 4
                                           : TurnedSums<parts>::bytes(Tile::multiplyingWarps) / 4;
     staged = shared.take<float>(floats);
-    if constexpr (isStage<Stage>) {
-      turns = shared.take<Barrier>(1);
-      if (threadIndex() == 0) {
-        initBarrier(turns, Tile::multiplyingWarps);
-      }
-    }
   }
 
   /// The thread's sums of a tile, of whose columns the warp's begin at `firstColumn`, and of whose
@@ -42,9 +36,10 @@ public:
   template <typename Result>
   __device__ void store(const Result &result, int warpRow, int64 firstColumn,
                         const float (&sums)[productSums]) {
-    if (isStage<Stage> && turn > 0) {
-      waitForTurn(turn - 1); // all have taken what was there
+    if (isStage<Stage> && again) {
+      meet(); // all have taken what was there
     }
+    again = true;
     int warp = warpIndex() - Tile::groupWarps;
     constexpr int ofPart = productSums / parts;
 #pragma unroll
@@ -58,31 +53,19 @@ public:
       result.putFragments(staged, warp, warpRow, firstColumn + first * 2, columns, fragments);
     }
     if constexpr (isStage<Stage>) {
-      endTurn();
-      waitForTurn(turn - 1);
+      meet();
       result.template storeStaged<Tile::multiplyingWarps>(staged, warp);
-      endTurn();
     }
   }
   /// After the last tile.
   __device__ void end() const {}
 
 private:
-  __device__ void endTurn() {
-    syncWarp();
-    if (laneIndex() == 0) {
-      arrive(turns);
-    }
-    ++turn;
-  }
-  __device__ void waitForTurn(int ended) const {
-    while (!tryWait(turns, ended % 2)) {
-    }
-  }
+  /// The threads that multiply: those that load go on.
+  __device__ static void meet() { syncNamed(1, Tile::multiplyingWarps * warpLanes); }
 
-  float *staged;            ///< values for the stage, or sums of warps that turn them
-  Barrier *turns = nullptr; ///< all put values, then all take them, in turns
-  int turn = 0;
+  float *staged; ///< values for the stage, or sums of warps that turn them
+  bool again = false;
 };
 
 /// In boxes.

@@ -22,6 +22,10 @@ __device__ inline int warpIndex() { return int(threadIdx.x) / warpLanes; }
 __device__ inline int laneIndex() { return int(threadIdx.x) % warpLanes; }
 
 __device__ inline void syncBlock() { __syncthreads(); }
+/// `threads` threads, of whole warps, meet at barrier `number` of the block, 1 to 15: PTX ISA, bar.sync.
+__device__ inline void syncNamed(int number, int threads) {
+  asm volatile("bar.sync %0, %1;" ::"r"(number), "r"(threads) : "memory");
+}
 __device__ inline void syncWarp() { __syncwarp(allLanes); }
 
 /// The value of the lane whose number differs by the bits of `mask`.

@@ -61,11 +61,11 @@ struct WgmmaTile : TilePiece {
   static __device__ constexpr int boxesBytes(int boxes) {
     return multiplyingWarps * boxes * WarpBoxes::boxBytes;
   }
-  /// Of pieces and their barriers; and where `group` columns become codes, of their values and a
-  /// barrier; where a warp has `boxes`, of those; else of sums that are turned.
+  /// Of pieces and their barriers; and where `group` columns become codes, of their
+  /// values; where a warp has `boxes`, of those; else of sums that are turned.
   static __device__ constexpr int sharedBytes(int parts, int group, int boxes) {
     return stages * (sideBytes + weightBytes(parts) + 2 * int(sizeof(Barrier))) +
-           (group > 0   ? stagedBytes(rows, group) + int(sizeof(Barrier))
+           (group > 0   ? stagedBytes(rows, group)
             : boxes > 0 ? boxesBytes(boxes)
                         : parts * TurnedSums<1>::bytes(multiplyingWarps));
   }

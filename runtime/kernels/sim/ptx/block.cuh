@@ -22,6 +22,10 @@ inline void syncBlock() {
   sim::Thread &thread = sim::thisThread();
   thread.machine->syncBlock(thread);
 }
+inline void syncNamed(int number, int threads) {
+  sim::Thread &thread = sim::thisThread();
+  thread.machine->syncNamed(thread, number, threads);
+}
 inline void syncWarp() {
   sim::Thread &thread = sim::thisThread();
   thread.machine->syncWarp(thread);
