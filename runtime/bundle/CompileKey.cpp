@@ -6,87 +6,73 @@
 #include "dsv3/Support/File.h"
 #include "dsv3/Support/Hash.h"
 
-#include <algorithm>
-#include <charconv>
 #include <system_error>
 #include <utility>
 
 namespace dsv3::runtime {
 
+/// So that what lies between options is known from what they hold.
+static std::string escaped(const std::string &option) {
+  std::string text;
+  for (char c : option) {
+    text += c == ' ' || c == '\\' ? "\\" : "";
+    text += c == '\n' ? std::string("\\n") : std::string(1, c);
+  }
+  return text;
+}
+
 CompileKey CompileKey::of(const CompileRequest &request, const std::filesystem::path &compiler) {
-  CompileKey key;
-  key.inputFlag = request.inputFlag;
-  key.identity = request.identity;
-  key.variant = request.variant;
-  key.planFormat = plan::planFormatVersion;
-  key.families = plan::familyTableHash();
-  key.options = request.options;
   std::error_code ignored;
-  key.compilerBytes = std::filesystem::file_size(compiler, ignored);
-  key.compilerDate = std::filesystem::last_write_time(compiler, ignored).time_since_epoch().count();
-  return key;
+  auto bytes = std::filesystem::file_size(compiler, ignored);
+  // In ticks of the file system's clock.
+  auto date = std::filesystem::last_write_time(compiler, ignored).time_since_epoch().count();
+  std::string options;
+  for (const std::string &option : request.options) {
+    options += (options.empty() ? "" : " ") + escaped(option);
+  }
+  return {{request.inputFlag, request.identity, request.variant,
+           std::to_string(plan::planFormatVersion) + " " + plan::familyTableHash(),
+           std::to_string(bytes) + " " + std::to_string(date), options}};
 }
 
 std::string CompileKey::name() const {
   Hasher128 hasher;
-  auto add = [&](std::string_view text) {
-    hasher.update(uint64_t(text.size()));
-    hasher.update(text);
-  };
-  add(inputFlag);
-  add(identity);
-  add(variant);
-  hasher.update(planFormat);
-  add(families);
-  hasher.update(compilerBytes);
-  hasher.update(uint64_t(compilerDate));
-  for (const std::string &option : options) {
-    add(option);
+  for (const std::string &part : parts) {
+    hasher.update(uint64_t(part.size()));
+    hasher.update(std::string_view(part));
   }
   return hasher.finish().hex();
 }
 
-/// A line each; the last ones are options.
 std::string CompileKey::text() const {
   std::string lines;
-  for (const std::string &part :
-       {inputFlag, identity, variant, std::to_string(planFormat), families,
-        std::to_string(compilerBytes), std::to_string(compilerDate)}) {
+  for (const std::string &part : parts) {
     lines += part + "\n";
-  }
-  for (const std::string &option : options) {
-    lines += option + "\n";
   }
   return lines;
 }
 
-static std::string takeLine(std::string_view &text) {
-  std::string line(text.substr(0, text.find('\n')));
-  text.remove_prefix(std::min(line.size() + 1, text.size()));
+/// The text up to the end of its line, which is taken away; nothing if the line has no end.
+static std::optional<std::string> takeLine(std::string_view &text) {
+  size_t end = text.find('\n');
+  if (end == std::string_view::npos) {
+    return std::nullopt;
+  }
+  std::string line(text.substr(0, end));
+  text.remove_prefix(end + 1);
   return line;
 }
 
-template <typename Number>
-static Number takeNumber(std::string_view &text) {
-  std::string line = takeLine(text);
-  Number number = 0;
-  std::from_chars(line.data(), line.data() + line.size(), number);
-  return number;
-}
-
-std::optional<CompileKey> CompileKey::parse(std::string_view text, const std::string &name) {
+std::optional<CompileKey> CompileKey::parse(std::string_view text) {
   CompileKey key;
-  for (std::string *part : {&key.inputFlag, &key.identity, &key.variant}) {
-    *part = takeLine(text);
+  for (std::string &part : key.parts) {
+    std::optional<std::string> line = takeLine(text);
+    if (!line) {
+      return std::nullopt;
+    }
+    part = *std::move(line);
   }
-  key.planFormat = takeNumber<uint64_t>(text);
-  key.families = takeLine(text);
-  key.compilerBytes = takeNumber<uint64_t>(text);
-  key.compilerDate = takeNumber<int64_t>(text);
-  while (!text.empty()) {
-    key.options.push_back(takeLine(text));
-  }
-  return key.name() == name ? std::optional(std::move(key)) : std::nullopt;
+  return text.empty() ? std::optional(std::move(key)) : std::nullopt;
 }
 
 /// However it was written, and whatever folder the process is in.
@@ -100,30 +86,22 @@ std::string compileKeyText(const CompileKey &key, const CompileRequest &request)
   return inputOf(request) + "\n" + key.text();
 }
 
-static std::string listed(const std::vector<std::string> &options) {
-  std::string text;
-  for (const std::string &option : options) {
-    text += " " + option;
-  }
-  return text.empty() ? " none" : text;
-}
-
 /// Clauses that say how the other bundle was made.
 static std::vector<std::string> differences(const CompileKey &key, const CompileKey &other) {
+  const std::string &options = other.parts[CompileKey::Options];
+  const std::array<std::string, CompileKey::partCount> clauses{
+      "by " + other.parts[CompileKey::InputFlag],
+      "from other contents",
+      "for " + other.parts[CompileKey::Variant],
+      "for another version of dsv3",
+      "by another dsv3-compile",
+      "with other options: " + (options.empty() ? "none" : options)};
   std::vector<std::string> found;
-  auto add = [&](bool differs, const std::string &what) {
-    if (differs) {
-      found.push_back(what);
+  for (size_t part = 0; part < CompileKey::partCount; ++part) {
+    if (other.parts[part] != key.parts[part]) {
+      found.push_back(clauses[part]);
     }
-  };
-  add(other.inputFlag != key.inputFlag, "by " + other.inputFlag);
-  add(other.identity != key.identity, "from other contents");
-  add(other.variant != key.variant, "for " + other.variant);
-  add(other.options != key.options, "with other options:" + listed(other.options));
-  add(other.planFormat != key.planFormat || other.families != key.families,
-      "for another version of dsv3");
-  add(other.compilerBytes != key.compilerBytes || other.compilerDate != key.compilerDate,
-      "by another dsv3-compile");
+  }
   return found;
 }
 
@@ -140,9 +118,12 @@ std::string whyCompiled(const std::filesystem::path &cache, const CompileKey &ke
       continue; // no bundle, or an old one
     }
     std::string_view text = *bytes;
-    std::string input = takeLine(text);
-    std::optional<CompileKey> other = CompileKey::parse(text, at->path().filename().string());
-    if (!other || (input != wanted && other->identity != key.identity)) {
+    std::optional<std::string> input = takeLine(text);
+    std::optional<CompileKey> other = CompileKey::parse(text);
+    if (!other || other->name() != at->path().filename().string()) {
+      continue; // another version's, or damaged
+    }
+    if (*input != wanted && other->parts[CompileKey::Identity] != key.parts[CompileKey::Identity]) {
       continue;
     }
     std::vector<std::string> found = differences(key, *other);

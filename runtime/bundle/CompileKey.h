@@ -11,6 +11,7 @@
 
 #include "dsv3/Support/Status.h"
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
@@ -43,20 +44,18 @@ struct CompileRequest {
 };
 
 struct CompileKey {
-  std::string inputFlag, identity, variant;
-  uint64_t planFormat = 0;
-  std::string families; ///< hash of the table
-  uint64_t compilerBytes = 0;
-  int64_t compilerDate = 0; ///< in ticks of the file system's clock
-  std::vector<std::string> options = {};
+  /// What it consists of. `Version` is of dsv3: the plan's format and the table of families.
+  enum Part : uint8_t { InputFlag, Identity, Variant, Version, Compiler, Options };
+  static constexpr size_t partCount = Options + 1;
+  std::array<std::string, partCount> parts;
 
   /// That of a request to this compiler, in this version of dsv3.
   static CompileKey of(const CompileRequest &request, const std::filesystem::path &compiler);
   /// A name of 32 digits.
   std::string name() const;
-  /// The parts as lines, and back: nothing if it is not of the key of this name.
+  /// The parts as lines, and back: nothing if there are not as many.
   std::string text() const;
-  static std::optional<CompileKey> parse(std::string_view text, const std::string &name);
+  static std::optional<CompileKey> parse(std::string_view text);
 };
 
 /// Beside a bundle in the cache: its key, and what it was compiled from.

@@ -121,50 +121,59 @@ TEST_F(CompileCacheTest, WhatIsNotAdmittedIsNotCompiled) {
 
 TEST_F(CompileCacheTest, KeysHoldWhatTheBundleDependsOn) {
   CompileKey key = CompileKey::of(request, compiler);
-  EXPECT_EQ(key.inputFlag, "--model");
-  EXPECT_EQ(key.identity, "0123");
-  EXPECT_EQ(key.variant, "x86-64-v3");
-  EXPECT_EQ(key.planFormat, plan::planFormatVersion);
-  EXPECT_EQ(key.families, plan::familyTableHash());
-  EXPECT_EQ(key.compilerBytes, fs::file_size(compiler));
-  EXPECT_EQ(key.compilerDate, fs::last_write_time(compiler).time_since_epoch().count());
+  EXPECT_EQ(key.parts[CompileKey::InputFlag], "--model");
+  EXPECT_EQ(key.parts[CompileKey::Identity], "0123");
+  EXPECT_EQ(key.parts[CompileKey::Variant], "x86-64-v3");
+  EXPECT_EQ(key.parts[CompileKey::Version],
+            std::to_string(plan::planFormatVersion) + " " + plan::familyTableHash());
+  EXPECT_EQ(key.parts[CompileKey::Compiler],
+            std::to_string(fs::file_size(compiler)) + " " +
+                std::to_string(fs::last_write_time(compiler).time_since_epoch().count()));
+  EXPECT_EQ(key.parts[CompileKey::Options], "");
   auto bundle = get();
   ASSERT_TRUE(bundle.ok());
   EXPECT_EQ(bundle->directory().filename(), key.name());
 }
 
-TEST(CompileKey, EachPartChangesTheName) {
-  const CompileKey key{"--model", "ab", "v3", 1, "cd", 1000, 2000};
-  std::set<std::string> names{key.name()};
-  auto differs = [&](const char *part, auto change) {
-    CompileKey other = key;
-    change(other);
-    EXPECT_TRUE(names.insert(other.name()).second) << part;
-  };
-  EXPECT_EQ(key.name(), CompileKey(key).name());
-  differs("flag of the input", [](CompileKey &k) { k.inputFlag = "--config"; });
-  differs("identity", [](CompileKey &k) { k.identity = "ac"; });
-  differs("variant", [](CompileKey &k) { k.variant = "v4"; });
-  differs("border of parts", [](CompileKey &k) { k.inputFlag = "--modela", k.identity = "b"; });
-  differs("format of plans", [](CompileKey &k) { k.planFormat = 2; });
-  differs("families", [](CompileKey &k) { k.families = "ce"; });
-  differs("size of the compiler", [](CompileKey &k) { k.compilerBytes = 1001; });
-  differs("options", [](CompileKey &k) { k.options = {"--weights", "int8"}; });
-  differs("other options", [](CompileKey &k) { k.options = {"--weights", "int4"}; });
-  differs("date of the compiler", [](CompileKey &k) { k.compilerDate = 2001; });
+TEST_F(CompileCacheTest, KeysOfOtherOptionsDiffer) {
+  std::set<std::string> names;
+  for (const std::vector<std::string> &options : std::vector<std::vector<std::string>>{
+           {}, {"a"}, {"a", "b"}, {"a b"}, {"a\\ b"}, {"a\\", "b"}, {"a\nb"}, {"a\\nb"}}) {
+    request.options = options;
+    CompileKey key = CompileKey::of(request, compiler);
+    EXPECT_TRUE(names.insert(key.name()).second) << key.text();
+    EXPECT_TRUE(CompileKey::parse(key.text())) << key.text();
+  }
 }
 
-TEST(CompileKey, IsReadBackUnderItsNameAlone) {
-  const CompileKey key{"--model", "ab", "v3", 1, "cd", 1000, -2000, {"--weights", "int8"}};
-  std::optional<CompileKey> read = CompileKey::parse(key.text(), key.name());
+TEST(CompileKey, EachPartChangesTheName) {
+  const CompileKey key{{"--model", "ab", "v3", "1 cd", "1000 -2000", "--weights int8"}};
+  std::set<std::string> names{key.name()};
+  EXPECT_EQ(key.name(), CompileKey(key).name());
+  for (size_t part = 0; part < CompileKey::partCount; ++part) {
+    CompileKey other = key;
+    other.parts[part] += "1";
+    EXPECT_TRUE(names.insert(other.name()).second) << part;
+  }
+  CompileKey other = key;
+  other.parts[CompileKey::InputFlag] = "--modela";
+  other.parts[CompileKey::Identity] = "b";
+  EXPECT_TRUE(names.insert(other.name()).second) << "the border of parts";
+}
+
+TEST(CompileKey, IsReadBack) {
+  const CompileKey key{{"--model", "ab", "v3", "1 cd", "1000 -2000", ""}};
+  std::optional<CompileKey> read = CompileKey::parse(key.text());
   ASSERT_TRUE(read);
-  EXPECT_EQ(read->name(), key.name());
-  EXPECT_EQ(read->options, key.options);
+  EXPECT_EQ(read->parts, key.parts);
+  EXPECT_FALSE(CompileKey::parse(key.text() + "more\n"));
   std::string text = key.text();
   for (size_t i = 0; i < text.size(); ++i) {
+    EXPECT_FALSE(CompileKey::parse(text.substr(0, i))) << i;
     std::string damaged = text;
     damaged[i] ^= 1;
-    EXPECT_FALSE(CompileKey::parse(damaged, key.name())) << i;
+    std::optional<CompileKey> other = CompileKey::parse(damaged);
+    EXPECT_TRUE(!other || other->name() != key.name()) << i;
   }
 }
 
