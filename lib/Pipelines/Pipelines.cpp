@@ -2,6 +2,7 @@
 #include "dsv3/Pipelines/Pipelines.h"
 
 #include "dsv3/Conversion/Passes.h"
+#include "dsv3/Plan/Families.h"
 #include "dsv3/Transforms/Passes.h"
 
 using namespace mlir;
@@ -47,6 +48,14 @@ static void addFusedPhase(OpPassManager &manager) {
   manager.addPass(createOutlineKernels());
 }
 
+/// In how many parts the keys of a token are divided. On CPUs some dozen threads have work with 256
+/// pieces, of which eight heads share a tile, and what more parts write and combine would show. On
+/// a GPU 16 or more heads are a block, and each of some 130 multiprocessors wants one.
+static SplitAttentionOptions splitting(const std::vector<std::string> &variants) {
+  bool onGpu = llvm::any_of(variants, [](const std::string &name) { return plan::findGpuVariant(name); });
+  return onGpu ? SplitAttentionOptions{2048, 64} : SplitAttentionOptions{};
+}
+
 void addPhase(OpPassManager &manager, Phase phase, const PipelineOptions &options) {
   switch (phase) {
   case Phase::Import:
@@ -63,7 +72,7 @@ void addPhase(OpPassManager &manager, Phase phase, const PipelineOptions &option
     break;
   case Phase::Kernels:
     manager.addPass(createConvertGraphToKernel());
-    manager.addPass(createSplitAttention());
+    manager.addPass(createSplitAttention(splitting(options.variants)));
     if (options.weightsInPlace) {
       manager.addPass(createReadInPlace());
     }

@@ -9,20 +9,16 @@ namespace dsv3 {
 
 namespace {
 
-/// Pieces of work that a token should have, heads times parts of the keys: a few for each
-/// multiprocessor of a GPU, and for each of some dozen threads once eight heads share a tile.
-constexpr int64_t wantedPieces = 256;
-/// More parts would cost more to write and combine than they gain.
-constexpr int64_t mostParts = 16;
-
-/// In how many parts a kernel of these heads should divide the keys of such a cache.
-int64_t partsFor(int64_t heads, graph::CacheType cache) {
-  auto page = static_cast<int64_t>(cache.getPage());
-  int64_t pages = (static_cast<int64_t>(cache.getMaxContext()) + page - 1) / page;
-  return std::min({mostParts, std::max<int64_t>(1, wantedPieces / heads), pages});
-}
-
 struct SplitAttention : impl::SplitAttentionBase<SplitAttention> {
+  using SplitAttentionBase::SplitAttentionBase;
+
+  /// In how many parts a kernel of these heads should divide the keys of such a cache.
+  int64_t partsFor(int64_t heads, graph::CacheType cache) const {
+    auto page = static_cast<int64_t>(cache.getPage());
+    int64_t pages = (static_cast<int64_t>(cache.getMaxContext()) + page - 1) / page;
+    return std::min({int64_t(mostParts), std::max<int64_t>(1, pieces / heads), pages});
+  }
+
   void runOnOperation() override {
     llvm::MapVector<StringRef, kern::DefOp> combines; // by the attention's name
     for (auto definition : llvm::to_vector(getOperation().getOps<kern::DefOp>())) {

@@ -1,4 +1,12 @@
 // RUN: dsv3-opt %s --kern-split-attention | FileCheck %s
+// RUN: dsv3-opt %s --kern-split-attention="pieces=2048 most-parts=64" | FileCheck %s --check-prefix=GPU
+
+// GPU-LABEL: kern.def @decode kind
+// GPU:         parts 64 -> tensor<?x4x2176xf32
+// GPU-LABEL: kern.def @short
+// GPU:         parts 3 ->
+// GPU-LABEL: kern.def @heads128
+// GPU:         parts 16 ->
 
 #T = #dsv3.dims<"T">
 !cache = !dsv3.cache<bf16, latent = 32, rope = 8, page = 64, context = 4096, requests = 1>

@@ -300,10 +300,10 @@ def SplitAttention : GraphPass<"kern-split-attention"> {
   let summary = "absorbed attention in parts of the keys, which another kernel combines";
   let description = [{
     A token that decodes behind a long context has few heads for many threads or
-    multiprocessors. Its keys are divided among as many parts as give about 256 pieces of work
-    with the heads, 16 at most, and no more than there are pages. How many are used depends on
-    the token's position alone, so that its result depends neither on threads nor on the
-    tokens beside it.
+    multiprocessors. Its keys are divided among as many parts as give about `pieces` pieces of
+    work with the heads, `most-parts` at most, and no more than there are pages. How many are
+    used depends on the token's position alone, so that its result depends neither on threads
+    nor on the tokens beside it.
 
     ```mlir
     %y = kern.launch @attention ins(%q, …) outs(%o : tensor<1x4x32xf32>) -> tensor<1x4x32xf32>
@@ -315,6 +315,8 @@ def SplitAttention : GraphPass<"kern-split-attention"> {
     %y = kern.launch @attention_combine ins(%p : tensor<1x4x544xf32>) outs(%o : tensor<1x4x32xf32>) -> tensor<1x4x32xf32>
     ```
   }];
+  let options = [Option<"pieces", "pieces", "int64_t", "256", "heads times parts that a token should have">,
+                 Option<"mostParts", "most-parts", "int64_t", "16", "most parts of the keys of a token">];
 }
 
 def ReadInPlace : GraphPass<"kern-read-in-place"> {
