@@ -52,7 +52,8 @@ static void addFusedPhase(OpPassManager &manager) {
 /// pieces, of which eight heads share a tile, and what more parts write and combine would show. On
 /// a GPU 16 or more heads are a block, and each of some 130 multiprocessors wants one.
 static SplitAttentionOptions splitting(const std::vector<std::string> &variants) {
-  bool onGpu = llvm::any_of(variants, [](const std::string &name) { return plan::findGpuVariant(name); });
+  bool onGpu =
+      llvm::any_of(variants, [](const std::string &name) { return plan::findGpuVariant(name); });
   return onGpu ? SplitAttentionOptions{2048, 64} : SplitAttentionOptions{};
 }
 

@@ -72,6 +72,14 @@ Expected<Memory> Memory::allocate(uint64_t bytes, std::string_view what) {
   return memory;
 }
 
+void runtime::giveBack(std::span<std::byte> block) {
+  auto begin = reinterpret_cast<uintptr_t>(block.data());
+  uint64_t before = roundUp(begin, smallPage) - begin;
+  if (block.size() >= before + smallPage) {
+    madvise(block.data() + before, (block.size() - before) / smallPage * smallPage, MADV_DONTNEED);
+  }
+}
+
 uint64_t runtime::hugePageBytes(std::span<const std::byte> block) {
   auto first = reinterpret_cast<uintptr_t>(block.data());
   uint64_t kilobytes = 0;

@@ -21,6 +21,9 @@ namespace dsv3::runtime {
 /// Bytes of the pages that the kernel has of memory.
 inline constexpr uint64_t smallPage = 4096, hugePage = uint64_t(2) << 20;
 
+/// Gives the whole pages of anonymous memory back to the system: they hold zeros from then on.
+void giveBack(std::span<std::byte> block);
+
 /// An owned block of zeroed, writable memory, aligned to 4096 bytes or, from
 /// 2 MiB on, to 2 MiB. Moves, does not copy.
 class Memory {

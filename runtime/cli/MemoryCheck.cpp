@@ -81,7 +81,7 @@ Expected<std::string> checkMemory(const plan::MemoryNeeds &needs, const plan::Ca
 
 Status checkHostMemory(const plan::MemoryNeeds &needs, const HostQuestion &question) {
   uint64_t stay = question.expertsOnHost ? needs.experts : 0;
-  uint64_t pass = question.mappedWeights ? 0 : needs.weights - stay;
+  uint64_t pass = std::min(question.passing, needs.weights - stay);
   if (stay + pass <= question.available) {
     return {};
   }

@@ -39,11 +39,11 @@ Expected<std::string> checkMemory(const plan::MemoryNeeds &needs, const plan::Ca
 struct HostQuestion {
   uint64_t available = 0;
   bool expertsOnHost = false; ///< weights of routed experts stay there
-  bool mappedWeights = false; ///< the weights are a mapped file, from which the device gets them
+  uint64_t passing = 0;       ///< bytes of other weights that are in memory at once, on their way
 };
 
-/// Fails if the host has no memory for the weights that stay there, and for the others until the
-/// device has them.
+/// Fails if the host has no memory for the weights that stay there, and for those on their way to
+/// the device.
 Status checkHostMemory(const plan::MemoryNeeds &needs, const HostQuestion &question);
 
 } // namespace dsv3::cli

@@ -28,8 +28,10 @@ static Status checkFits(const ModelFiles &files, const ModelFlags &flags, bool m
   plan::MemoryNeeds needs = plan::memoryNeeds(plan, files.variant);
   if (onDevice) {
     bool expertsOnHost = keepsExpertsOnHost(flags);
-    if (Status fits =
-            onHost ? checkHostMemory(needs, {*onHost, expertsOnHost, mappedWeights}) : Status();
+    uint64_t passing = mappedWeights      ? 0
+                       : flags.keepPacked ? needs.weights
+                                          : runtime::mostBytesUnderWay(plan, files.variant);
+    if (Status fits = onHost ? checkHostMemory(needs, {*onHost, expertsOnHost, passing}) : Status();
         !fits) {
       return fits;
     }
@@ -56,14 +58,10 @@ static Status checkFits(const ModelFiles &files, const ModelFlags &flags, bool m
   return {};
 }
 
-/// Copies the weights to the device, in pieces.
-static Expected<std::unique_ptr<runtime::Buffer>> upload(runtime::Device &device,
-                                                         std::span<const std::byte> weights) {
+/// Copies weights that are in memory to the device, in pieces.
+static Status upload(runtime::Device &device, runtime::Buffer &to,
+                     std::span<const std::byte> weights) {
   constexpr size_t pieceBytes = size_t(64) << 20;
-  auto buffer = device.allocate(int64_t(weights.size()), "the weights");
-  if (!buffer) {
-    return buffer.failure();
-  }
   runtime::Progress progress("copying weights to the device", stderr);
   const std::atomic<bool> *cancel = watchInterrupts();
   for (size_t at = 0; at < weights.size(); at += pieceBytes) {
@@ -71,12 +69,12 @@ static Expected<std::unique_ptr<runtime::Buffer>> upload(runtime::Device &device
       return Failure{"interrupted"};
     }
     auto piece = weights.subspan(at, std::min(pieceBytes, weights.size() - at));
-    if (Status copied = device.upload(**buffer, int64_t(at), piece); !copied) {
+    if (Status copied = device.upload(to, int64_t(at), piece); !copied) {
       return copied;
     }
     progress.update(at + piece.size(), weights.size());
   }
-  return buffer;
+  return {};
 }
 
 /// Where the weights are: those of routed experts from `experts` on, the others from `others` on.
@@ -101,22 +99,17 @@ static runtime::ParameterAddresses addressesOf(const runtime::ParameterStore &st
           }};
 }
 
-/// Copies the weights to the device, but those of experts that lie apart; where they are then.
-static Expected<runtime::ParameterAddresses> moveWeights(RunningModel &model) {
-  const runtime::ParameterStore &store = model.weights->store;
-  auto copied = upload(*model.device, store.bytes());
-  if (!copied) {
-    return copied.failure();
-  }
-  model.deviceWeights = *std::move(copied);
+/// Where the weights are that a device with memory of its own reads.
+static runtime::ParameterAddresses addressesOf(const RunningModel &model) {
+  const runtime::ParameterOffsets &places = model.weights->store.places();
   const auto *others = static_cast<const std::byte *>(model.deviceWeights->address());
-  const std::byte *experts = others + store.places().othersBytes();
+  const std::byte *experts = others + places.othersBytes();
   if (model.hostExperts) {
     experts = static_cast<const std::byte *>(model.hostExperts->address());
     say(bytesText(uint64_t(model.deviceWeights->bytes())) + " of weights on the device, " +
         bytesText(uint64_t(model.hostExperts->bytes())) + " of routed experts on the host");
   }
-  return addressesOf(store.places(), others, experts);
+  return addressesOf(places, others, experts);
 }
 
 /// Weights that are worth a word about their pages.
@@ -155,31 +148,61 @@ static Status checkKernels(const ModelFiles &files) {
       .status();
 }
 
-/// Loads the weights; `experts` is the memory of those of routed experts that stay on the host.
-static Expected<LoadedWeights> fetchWeights(ModelFiles &files, const ModelFlags &flags,
-                                            std::unique_ptr<runtime::Buffer> &experts) {
+/// Memory for the weights where they are used, if that is not where they are packed: of those of
+/// routed experts that stay on the host, and of the others on the device.
+static Status reserve(const ModelFiles &files, const ModelFlags &flags, RunningModel &model,
+                      WeightMemory &memory) {
+  const plan::Plan &plan = files.bundle.plan();
+  uint64_t stay = keepsExpertsOnHost(flags) ? plan::expertBytes(plan, files.variant) : 0;
+  if (stay > 0) {
+    auto reserved = model.device->allocateMapped(int64_t(stay), "the weights of routed experts");
+    if (!reserved) {
+      return reserved.failure();
+    }
+    model.hostExperts = *std::move(reserved);
+    memory.experts = {model.hostExperts->hostAddress(), size_t(stay)};
+  }
+  auto bytes = int64_t(plan::weightBytes(plan, files.variant) - stay);
+  auto reserved = model.device->allocate(bytes, "the weights");
+  if (!reserved) {
+    return reserved.failure();
+  }
+  model.deviceWeights = *std::move(reserved);
+  runtime::ParameterOffsets places(plan, files.variant);
+  memory.take = [&model, others = places.othersBytes()](runtime::WeightPlace place,
+                                                        std::span<const std::byte> weights) {
+    uint64_t offset = place.offset + (place.ofExperts ? others : 0);
+    return model.device->upload(*model.deviceWeights, int64_t(offset), weights);
+  };
+  return {};
+}
+
+/// Loads the weights to where the model's device reads them.
+static Status fetchWeights(ModelFiles &files, const ModelFlags &flags, RunningModel &model) {
   Expected<std::optional<runtime::FileMapping>> packed = findPacked(files, flags);
   if (!packed) {
     return packed.failure();
   }
-  if (Status fits = checkFits(files, flags, packed->has_value()); !fits) {
+  bool mapped = packed->has_value(), elsewhere = gpuOf(flags.device).has_value();
+  if (Status fits = checkFits(files, flags, mapped); !fits) {
     return fits;
   }
+  model.device = std::move(files.device);
   WeightMemory memory{availableMemory().value_or(UINT64_MAX)};
-  if (keepsExpertsOnHost(flags)) {
-    auto bytes = int64_t(plan::expertBytes(files.bundle.plan(), files.variant));
-    auto reserved = files.device->allocateMapped(bytes, "the weights of routed experts");
-    if (!reserved) {
-      return reserved.failure();
-    }
-    experts = *std::move(reserved);
-    memory.experts = {experts->hostAddress(), size_t(bytes)};
+  if (Status reserved = elsewhere ? reserve(files, flags, model, memory) : Status(); !reserved) {
+    return reserved;
   }
   Expected<LoadedWeights> weights = loadWeights(files, flags, *std::move(packed), memory);
-  if (weights) {
+  if (!weights) {
+    return weights.failure();
+  }
+  if (!elsewhere) {
     sayPages(files, *weights);
   }
-  return weights;
+  model.weights = *std::move(weights);
+  bool stayed = elsewhere && (mapped || flags.keepPacked);
+  return stayed ? upload(*model.device, *model.deviceWeights, model.weights->store.bytes())
+                : Status();
 }
 
 Expected<std::unique_ptr<RunningModel>> startModel(ModelFiles &files, const ModelFlags &flags) {
@@ -192,23 +215,16 @@ Expected<std::unique_ptr<RunningModel>> startModel(ModelFiles &files, const Mode
     return sensible;
   }
   auto model = std::make_unique<RunningModel>();
-  Expected<LoadedWeights> weights = fetchWeights(files, flags, model->hostExperts);
-  if (!weights) {
-    return weights.failure();
+  if (Status fetched = fetchWeights(files, flags, *model); !fetched) {
+    return fetched;
   }
-  model->device = std::move(files.device);
-  model->weights = *std::move(weights);
-  const runtime::ParameterStore &store = model->weights->store;
-  bool elsewhere = gpuOf(flags.device).has_value();
-  Expected<runtime::ParameterAddresses> addresses =
-      elsewhere ? moveWeights(*model) : Expected(addressesOf(store));
-  if (!addresses) {
-    return addresses.failure();
-  }
+  bool elsewhere = model->deviceWeights != nullptr;
+  runtime::ParameterAddresses addresses =
+      elsewhere ? addressesOf(*model) : addressesOf(model->weights->store);
   runtime::SessionOptions options{flags.context, flags.chunk, watchInterrupts()};
   Expected<std::unique_ptr<runtime::Session>> session = runtime::Session::create(
       *model->device, files.bundle.plan(),
-      {files.variant, files.bundle.objectPath(files.variant).string()}, *addresses, options);
+      {files.variant, files.bundle.objectPath(files.variant).string()}, addresses, options);
   if (!session) {
     return session.failure();
   }

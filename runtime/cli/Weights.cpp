@@ -122,6 +122,7 @@ static runtime::LoadOptions optionsOf(const ModelFiles &files, const ModelFlags 
           .progress = [&](uint64_t done, uint64_t total) { progress.update(done, total); },
           .cancel = watchInterrupts(),
           .fetches = holdsAll(files, memory),
+          .take = flags.keepPacked ? nullptr : memory.take,
           .experts = memory.experts};
 }
 

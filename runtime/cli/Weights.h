@@ -10,6 +10,7 @@
 #include "runtime/cli/Model.h"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 
@@ -25,6 +26,8 @@ Expected<std::optional<runtime::FileMapping>> findPacked(const ModelFiles &files
 struct WeightMemory {
   uint64_t available = 0;            ///< bytes of the host
   std::span<std::byte> experts = {}; ///< runtime::LoadOptions::experts
+  /// runtime::LoadOptions::take, of weights that are neither mapped nor kept.
+  std::function<Status(runtime::WeightPlace, std::span<const std::byte>)> take = nullptr;
 };
 
 /// Takes `packed` for the weights, or makes them; progress on stderr. Mapped weights that

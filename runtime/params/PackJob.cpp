@@ -1,11 +1,13 @@
 //===- PackJob.cpp - packing on several threads ---------------------------===//
 #include "runtime/params/PackJob.h"
 
+#include "runtime/params/PackedOutbox.h"
 #include "runtime/params/UnitJob.h"
 
 #include <algorithm>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 namespace dsv3::runtime {
 
@@ -20,6 +22,11 @@ Status packItems(std::span<const PackItem> items, const LoadOptions &options,
     firstUnits.push_back(firstUnits.back() + units);
     totalBytes += items[i].packer->dataBytes();
   }
+  std::optional<PackedOutbox> outbox;
+  std::function<Status()> beside;
+  if (options.take) {
+    beside = [&box = outbox.emplace(options)] { return box.take(); };
+  }
   std::mutex mutex;
   size_t damaged = SIZE_MAX; // the first item that is
   auto packUnit = [&](int64_t unit) -> std::optional<uint64_t> {
@@ -27,6 +34,9 @@ Status packItems(std::span<const PackItem> items, const LoadOptions &options,
     auto index = size_t(after - firstUnits.begin()) - 1;
     const PackItem &item = items[index];
     int64_t inItem = unit - firstUnits[index];
+    if (outbox) {
+      outbox->waitForRoom();
+    }
     if (!item.packer->packUnit(inItem, item.reader, item.data, item.scales)) {
       std::lock_guard lock(mutex);
       damaged = std::min(damaged, index);
@@ -34,10 +44,13 @@ Status packItems(std::span<const PackItem> items, const LoadOptions &options,
     }
     if (--remaining[index] == 0) {
       whenDone(item);
+      if (outbox) {
+        outbox->add(item);
+      }
     }
     return item.packer->unitBytes(inItem);
   };
-  Status packed = runUnits(firstUnits.back(), totalBytes, options, packUnit);
+  Status packed = runUnits(firstUnits.back(), totalBytes, options, packUnit, beside);
   if (damaged != SIZE_MAX) {
     Status status = items[damaged].reader.findDamage();
     return status ? Failure{"the weights changed while they were read"} : status;

@@ -126,11 +126,14 @@ struct Work {
             [&](const TensorRequest &request) { return open(request, tensors); },
             options.importance);
         std::optional<WeightPlace> scales = offsets.scales(p, layer);
+        WeightPlace place = offsets.data(p, layer);
         std::byte *scaleMemory = scales ? scales->in(memory, experts) : nullptr;
         items.push_back({&packer,
                          std::move(reader),
-                         {offsets.data(p, layer).in(memory, experts), size_t(packer.dataBytes())},
+                         {place.in(memory, experts), size_t(packer.dataBytes())},
                          {scaleMemory, size_t(packer.scaleBytes())},
+                         place,
+                         scales.value_or(WeightPlace()),
                          std::move(tensors)});
       }
     }
@@ -177,8 +180,22 @@ static LoadOptions partOf(const LoadOptions &options, uint64_t before, uint64_t 
   return part;
 }
 
+uint64_t mostBytesUnderWay(const plan::Plan &plan, size_t variant) {
+  uint64_t largest = 0, all = plan::weightBytes(plan, variant);
+  for (const plan::Parameter &parameter : plan.parameters) {
+    largest =
+        std::max(largest, plan::parameterBytes(parameter, parameter.layouts[variant]).stride());
+  }
+  // One that is more than may wait, and the two that threads are at the end and the begin of.
+  constexpr uint64_t layersAtOnce = 3;
+  bool few = largest < (all - std::min(all, mostReadyBytes)) / layersAtOnce;
+  return few ? mostReadyBytes + layersAtOnce * largest : all;
+}
+
 Status ParameterStore::makeInPlace(const plan::Plan &plan, uint64_t seed,
-                                   const LoadOptions &options) {
+                                   const LoadOptions &allOptions) {
+  LoadOptions options = allOptions;
+  options.take = nullptr; // rows stay
   uint64_t bytes = 0;
   std::vector<uint64_t> offsetsOfItems;
   for (const InPlaceWeights::Item &item : inPlace.items()) {

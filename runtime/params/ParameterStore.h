@@ -27,22 +27,6 @@
 
 namespace dsv3::runtime {
 
-struct LoadOptions {
-  /// Threads that pack; 0: as many as are useful here.
-  int threads = 0;
-  /// Called by the calling thread a few times a second with bytes packed and all bytes.
-  std::function<void(uint64_t done, uint64_t total)> progress;
-  /// Once true, loading stops soon and fails with "interrupted". May be null.
-  const std::atomic<bool> *cancel = nullptr;
-  /// Of columns of weights that are encoded as int4. May be null: all are alike.
-  const WeightImportance *importance = nullptr;
-  /// Weights in place are read before load() returns, rather than when they are used.
-  bool fetches = true;
-  /// Zeroed memory for the weights of routed experts, plan::expertBytes of it, that outlives the
-  /// store. Empty: they lie behind the others.
-  std::span<std::byte> experts = {};
-};
-
 /// A place among the weights.
 struct WeightPlace {
   bool ofExperts = false; ///< routed ones, which may lie apart
@@ -54,6 +38,32 @@ struct WeightPlace {
     return (ofExperts ? experts : others) + offset;
   }
 };
+
+struct LoadOptions {
+  /// Threads that pack; 0: as many as are useful here.
+  int threads = 0;
+  /// Called by the calling thread a few times a second with bytes packed and all bytes.
+  std::function<void(uint64_t done, uint64_t total)> progress;
+  /// Once true, loading stops soon and fails with "interrupted". May be null.
+  const std::atomic<bool> *cancel = nullptr;
+  /// Of columns of weights that are encoded as int4. May be null: all are alike.
+  const WeightImportance *importance = nullptr;
+  /// Weights in place are read before load() returns, rather than when they are used.
+  bool fetches = true;
+  /// Takes packed weights to where they are used, beside packing and in any order, each place once:
+  /// called by the thread that loads. The store then has no bytes, but for experts that lie apart,
+  /// which are not taken. Empty: all stay.
+  std::function<Status(WeightPlace place, std::span<const std::byte> bytes)> take = nullptr;
+  /// Zeroed memory for the weights of routed experts, plan::expertBytes of it, that outlives the
+  /// store. Empty: they lie behind the others.
+  std::span<std::byte> experts = {};
+};
+
+/// The most bytes of packed weights that are in memory at once while they are taken
+/// (LoadOptions::take).
+uint64_t mostBytesUnderWay(const plan::Plan &plan, size_t variant);
+/// Packing waits while more than this waits to be taken (LoadOptions::take).
+inline constexpr uint64_t mostReadyBytes = uint64_t(1) << 30;
 
 /// Where parameters lie.
 class ParameterOffsets {

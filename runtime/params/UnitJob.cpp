@@ -17,18 +17,22 @@ namespace {
 class UnitJob {
 public:
   UnitJob(int64_t count, uint64_t totalBytes,
-          const std::function<std::optional<uint64_t>(int64_t)> &work)
-      : count(count), totalBytes(totalBytes), work(work) {}
+          const std::function<std::optional<uint64_t>(int64_t)> &work,
+          const std::function<Status()> &beside)
+      : count(count), totalBytes(totalBytes), work(work), beside(beside) {}
 
   Status run(const LoadOptions &options);
 
 private:
   void takeUnits();
   void runThread();
+  /// By the calling thread, until all others have ended.
+  Status watch(const LoadOptions &options);
 
   int64_t count;
   uint64_t totalBytes;
   const std::function<std::optional<uint64_t>(int64_t)> &work;
+  const std::function<Status()> &beside;
   std::atomic<int64_t> nextUnit = 0;
   std::atomic<uint64_t> doneBytes = 0;
   std::atomic<bool> stopped = false;
@@ -72,8 +76,34 @@ void UnitJob::takeUnits() {
   }
 }
 
+Status UnitJob::watch(const LoadOptions &options) {
+  constexpr std::chrono::milliseconds betweenReports(100), betweenCalls(2);
+  Status status;
+  auto nextReport = std::chrono::steady_clock::now();
+  for (std::unique_lock lock(mutex); working > 0;) {
+    finished.wait_for(lock, beside ? betweenCalls : betweenReports);
+    lock.unlock();
+    if (status && options.cancel && options.cancel->load()) {
+      status = Failure{"interrupted"};
+    }
+    if (status && beside) {
+      status = beside();
+    }
+    stopped = stopped || !status;
+    auto now = std::chrono::steady_clock::now();
+    if (options.progress && now >= nextReport) {
+      options.progress(doneBytes, totalBytes);
+      nextReport = now + betweenReports;
+    }
+    lock.lock();
+  }
+  if (options.progress) {
+    options.progress(doneBytes, totalBytes);
+  }
+  return status && beside ? beside() : status;
+}
+
 Status UnitJob::run(const LoadOptions &options) {
-  constexpr std::chrono::milliseconds betweenReports(100);
   int wanted = options.threads > 0 ? options.threads : usefulThreads();
   auto team = size_t(std::min<int64_t>(wanted, std::max<int64_t>(1, count)));
   std::vector<std::thread> threads;
@@ -91,18 +121,7 @@ Status UnitJob::run(const LoadOptions &options) {
     working = 1;
     runThread();
   }
-  bool interrupted = false;
-  for (std::unique_lock lock(mutex); working > 0;) {
-    finished.wait_for(lock, betweenReports);
-    if (options.cancel && options.cancel->load()) {
-      interrupted = stopped = true;
-    }
-    if (options.progress) {
-      lock.unlock();
-      options.progress(doneBytes, totalBytes);
-      lock.lock();
-    }
-  }
+  Status watched = watch(options);
   for (std::thread &thread : threads) {
     thread.join();
   }
@@ -110,12 +129,13 @@ Status UnitJob::run(const LoadOptions &options) {
     return Failure{"the weights cannot be loaded: " + broken, "",
                    "every thread needs memory of its own: fewer --threads need less"};
   }
-  return interrupted ? Failure{"interrupted"} : Status();
+  return watched;
 }
 
 Status runUnits(int64_t count, uint64_t totalBytes, const LoadOptions &options,
-                const std::function<std::optional<uint64_t>(int64_t)> &work) {
-  return UnitJob(count, totalBytes, work).run(options);
+                const std::function<std::optional<uint64_t>(int64_t)> &work,
+                const std::function<Status()> &beside) {
+  return UnitJob(count, totalBytes, work, beside).run(options);
 }
 
 } // namespace dsv3::runtime

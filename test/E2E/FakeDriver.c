@@ -9,6 +9,11 @@
 // FAKE_ANSWER      "cuMemAlloc 3 2": from its call 3 on, the first being 0, this function answers
 //                  with error 2; "… after cuGraphLaunch": calls count after the first of that
 // FAKE_LAUNCHES    a file; it gets a line for each launch: the numbers of its attributes
+// FAKE_MEMORY      a file; it gets a line for each allocation that ends: its bytes, what was copied
+//                  to it in how many copies, and a hash of what it holds
+//
+// What is copied from page-locked memory is read as late as a GPU may: when an event behind the
+// copy, or the stream, is waited for.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,17 +68,119 @@ static int memory(size_t *free, size_t *total) {
   *free = *total = wish ? strtoull(wish, NULL, 10) : (size_t)1 << 34;
   return 0;
 }
+
+enum { mostBlocks = 256, mostCopies = 64, invalidValue = 1 };
+struct Block {
+  char *begin;
+  size_t bytes, copied, copies;
+};
+static struct Block onDevice[mostBlocks], onHost[mostBlocks];
+struct Copy {
+  char *to;
+  const char *from;
+  size_t bytes, number;
+};
+static struct Copy pending[mostCopies];
+static size_t pendingCount, copyCount;
+
+static struct Block *blockOf(struct Block *blocks, const char *place) {
+  for (int i = 0; i < mostBlocks; ++i) {
+    if (blocks[i].begin && place >= blocks[i].begin && place < blocks[i].begin + blocks[i].bytes) {
+      return blocks + i;
+    }
+  }
+  return NULL;
+}
+static void addBlock(struct Block *blocks, char *begin, size_t bytes) {
+  for (int i = 0; i < mostBlocks; ++i) {
+    if (!blocks[i].begin) {
+      blocks[i] = (struct Block){begin, bytes, 0, 0};
+      return;
+    }
+  }
+  abort();
+}
+/// Makes the copies up to that number.
+static void makeCopies(size_t last) {
+  size_t left = 0;
+  for (size_t i = 0; i < pendingCount; ++i) {
+    if (pending[i].number <= last) {
+      memcpy(pending[i].to, pending[i].from, pending[i].bytes);
+    } else {
+      pending[left++] = pending[i];
+    }
+  }
+  pendingCount = left;
+}
+static int copyToDevice(uint64_t to, const void *from, size_t bytes, void *stream) {
+  (void)stream;
+  struct Block *block = blockOf(onDevice, (char *)to);
+  if (!block || (char *)to + bytes > block->begin + block->bytes) {
+    return invalidValue;
+  }
+  block->copied += bytes, ++block->copies;
+  struct Copy copy = {(char *)to, from, bytes, ++copyCount};
+  if (pendingCount == mostCopies) {
+    makeCopies(pending[0].number);
+  }
+  pending[pendingCount++] = copy;
+  if (!blockOf(onHost, from)) {
+    makeCopies(copyCount);
+  }
+  return answer("cuMemcpyHtoDAsync");
+}
+static int createEvent(size_t **event, unsigned flags) {
+  (void)flags;
+  *event = calloc(1, sizeof **event);
+  return answer("cuEventCreate");
+}
+static int recordEvent(size_t *event, void *stream) {
+  (void)stream;
+  *event = copyCount;
+  return answer("cuEventRecord");
+}
+static int waitForEvent(const size_t *event) {
+  makeCopies(*event);
+  return answer("cuEventSynchronize");
+}
+static int destroyEvent(size_t *event) {
+  free(event);
+  return 0;
+}
+
 static int allocate(uint64_t *place, size_t bytes) {
-  (void)bytes;
-  *place = 4096;
+  char *begin = calloc(1, bytes);
+  *place = (uint64_t)begin;
+  addBlock(onDevice, begin, bytes);
   return answer("cuMemAlloc");
 }
+static int freeOnDevice(uint64_t place) {
+  struct Block *block = blockOf(onDevice, (char *)place);
+  const char *path = getenv("FAKE_MEMORY");
+  FILE *file = path ? fopen(path, "a") : NULL;
+  if (file) {
+    uint64_t hash = 0xcbf29ce484222325; // FNV-1a
+    for (size_t i = 0; block->copied > 0 && i < block->bytes; ++i) {
+      hash = (hash ^ (unsigned char)block->begin[i]) * 0x100000001b3;
+    }
+    fprintf(file, "%zu %zu %zu %016lx\n", block->bytes, block->copied, block->copies, hash);
+    fclose(file);
+  }
+  free(block->begin);
+  block->begin = NULL;
+  return 0;
+}
 static int allocateOnHost(void **place, size_t bytes, unsigned flags) {
-  enum { deviceMap = 2, invalidValue = 1 };
-  *place = malloc(bytes);
-  return flags == deviceMap ? answer("cuMemHostAlloc") : invalidValue;
+  enum { deviceMap = 2 };
+  int result = flags == deviceMap || flags == 0 ? answer("cuMemHostAlloc") : invalidValue;
+  if (result == 0) {
+    *place = malloc(bytes);
+    addBlock(onHost, *place, bytes);
+  }
+  return result;
 }
 static int freeOnHost(void *place) {
+  blockOf(onHost, place)->begin = NULL;
   free(place);
   return 0;
 }
@@ -97,6 +204,7 @@ static int copyToHost(void *to, uint64_t from, size_t bytes, void *stream) {
 }
 static int synchronize(void *stream) {
   (void)stream;
+  makeCopies(copyCount);
   return answer("cuStreamSynchronize");
 }
 static int launchGraph(void *graph, void *stream) {
@@ -142,6 +250,12 @@ int cuGetProcAddress_v2(const char *name, void **address, int version, uint64_t 
                {"cuGetErrorString", (Function)nameError},
                {"cuMemGetInfo", (Function)memory},
                {"cuMemAlloc", (Function)allocate},
+               {"cuMemFree", (Function)freeOnDevice},
+               {"cuMemcpyHtoDAsync", (Function)copyToDevice},
+               {"cuEventCreate", (Function)createEvent},
+               {"cuEventRecord", (Function)recordEvent},
+               {"cuEventSynchronize", (Function)waitForEvent},
+               {"cuEventDestroy", (Function)destroyEvent},
                {"cuMemHostAlloc", (Function)allocateOnHost},
                {"cuMemFreeHost", (Function)freeOnHost},
                {"cuMemHostGetDevicePointer", (Function)mapToDevice},

@@ -207,6 +207,29 @@ class NoGpuTest(unittest.TestCase):
                             "cannot reserve 3.8 MiB for the weights of routed experts in page-locked memory of the host",
                             "AN_ERROR_OF_A_TEST", "ulimit -l")
 
+    def test_weights_reach_the_gpu(self):
+        # Large ones by page-locked memory, which this driver reads as late as it may.
+        bundle = shutil.copytree(self.cubins(), self.path("weights"))
+        memory = self.path("memory")
+
+        def weights(*flags, **environment):
+            """Of the weights on the GPU: bytes, copies, and what they are."""
+            self.expect_failure(self.generate(bundle, "cuda", *flags, FAKE_MEMORY=memory, **environment), "is no number")
+            with open(memory, encoding="utf-8") as file:
+                blocks = [line.split() for line in file]
+            os.remove(memory)
+            size, copied, copies, content = max(blocks, key=lambda block: int(block[1]))
+            return int(size), int(copied), int(copies), content
+
+        size, copied, copies, content = weights()
+        self.assertLessEqual(copied, size)
+        self.assertGreater(copied, 0.99 * size, "but for what lies between weights")
+        self.assertGreater(copies, 50, "one by one, as they get ready")
+        self.assertEqual(weights(FAKE_ANSWER=f"cuMemHostAlloc 0 {OUT_OF_MEMORY}"), (size, copied, copies, content))
+        for said in ("packed weights are kept", "the weights are mapped"):
+            self.assertEqual(weights("--keep-packed"), (size, size, 2, content), said)
+        self.assertNotEqual(weights("--experts=host")[3], content)
+
     def test_launches_overlap_but_the_first_of_a_step(self):
         # Kernels of this driver do nothing: the logits of the prompt are no numbers.
         bundle, launches = self.cubins(), self.path("launches")

@@ -5,6 +5,7 @@
 #include "dsv3/Plan/Families.h"
 #include "dsv3/Support/BytesText.h"
 #include "runtime/drivers/cuda/CudaExecutable.h"
+#include "runtime/drivers/cuda/CudaStaging.h"
 
 #include <algorithm>
 #include <cstring>
@@ -52,7 +53,7 @@ private:
 class CudaDevice final : public runtime::Device {
 public:
   CudaDevice(std::shared_ptr<const CudaContext> context, KernelCompilerOptions options)
-      : context(std::move(context)), options(std::move(options)) {}
+      : context(std::move(context)), options(std::move(options)), staging(this->context) {}
   Status allocateMark();
 
   std::string_view name() const override { return "cuda"; }
@@ -84,6 +85,7 @@ private:
   std::shared_ptr<const CudaContext> context;
   KernelCompilerOptions options;
   std::unique_ptr<Buffer> mark;
+  CudaStaging staging;
 };
 
 } // namespace
@@ -196,11 +198,7 @@ Status CudaDevice::upload(Buffer &to, int64_t offset, std::span<const std::byte>
     return status;
   }
   context->use();
-  // From pageable memory this returns once `from` was read; the stream keeps the order.
-  return context->api->check(context->api->MemcpyHtoDAsync(pointerOf(to) + uint64_t(offset),
-                                                           from.data(), from.size(),
-                                                           context->stream),
-                             "cannot copy to the GPU");
+  return staging.copy(pointerOf(to) + uint64_t(offset), from);
 }
 
 Status CudaDevice::download(std::span<std::byte> to, const Buffer &from, int64_t offset) {

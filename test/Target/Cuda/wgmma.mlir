@@ -146,7 +146,7 @@ kern.def @codes kind "linear" family "gemm" sizes ["T"] ins(%a: !c, %as: !s, %w:
 // CHECK-LABEL: //===- kernel experts_codes -===//
 // CHECK: in tiles of 64 x 128.
 // CHECK: DSV3_TENSOR_MAP(2, 2560, 320, 64)
-// CHECK: static_assert(WgmmaTile<64, 128, 4, 1>::sharedBytes(2, 128, 0) == 198728,
+// CHECK: static_assert(WgmmaTile<64, 128, 4, 1>::sharedBytes(2, 128, 0) == 198720,
 // CHECK: groupedGemmWgmma<2, 320, 4, WgmmaTile<64, 128, 4, 1>, true>(launch, &weightMap, scaledRows<3>(Rows<const e4m3, 0, 320, 320>{a}, aScales),
 // CHECK-NEXT: Weight<e4m3, 640, 320, 64, 128>{weight, scales}, offsets, rows, Epilogue{}, Quantise<320, 128, false>{out, outScales});
 !ec = tensor<?x320xf8E4M3FN, #dsv3.dims<"T*2">>

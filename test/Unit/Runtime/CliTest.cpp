@@ -163,7 +163,7 @@ TEST(MemoryCheck, TheHostHoldsExpertsAndWhatPassesThroughIt) {
   plan::MemoryNeeds needs;
   needs.weights = 12 * kib, needs.experts = 8 * kib;
   auto check = [&](uint64_t available, bool expertsOnHost, bool mapped) {
-    return checkHostMemory(needs, {available, expertsOnHost, mapped});
+    return checkHostMemory(needs, {available, expertsOnHost, mapped ? 0 : UINT64_MAX});
   };
   EXPECT_TRUE(check(12 * kib, true, false).ok());
   Status both = check(12 * kib - 1, true, false);
@@ -179,6 +179,8 @@ TEST(MemoryCheck, TheHostHoldsExpertsAndWhatPassesThroughIt) {
   EXPECT_TRUE(check(12 * kib, false, false).ok());
   EXPECT_FALSE(check(12 * kib - 1, false, false).ok());
   EXPECT_TRUE(check(0, false, true).ok());
+  EXPECT_TRUE(checkHostMemory(needs, {10 * kib, true, 2 * kib}).ok()) << "a part at a time";
+  EXPECT_FALSE(checkHostMemory(needs, {10 * kib - 1, true, 2 * kib}).ok());
 }
 
 TEST(PromptProgress, QuickStepsShowNoValues) {

@@ -7,6 +7,7 @@
 #include "SimPlanted.h"
 #include "SimRun.h"
 
+#include <algorithm>
 #include <numeric>
 
 using namespace dsv3;
@@ -14,7 +15,7 @@ using namespace dsv3::runtime;
 using namespace dsv3::test;
 
 /// y[i] = x[i ^ 32] twice, of 64 elements; the third warp goes on alone.
-static const char *const exchange = R"(
+static const char *const exchanging = R"(
 SharedArrays shared;
 float *a = shared.take<float>(64);
 if (threadIndex() >= 64) { return; }
@@ -26,8 +27,9 @@ for (int i = 0; i < 2; ++i) {
 }
 )";
 
-static Status run(SimRun &sim, const char *right = "", const char *wrong = "") {
-  if (Status loaded = sim.load("const float *x, float *y", 96, changed(exchange, right, wrong)); !loaded) {
+static Status exchangeOn(SimRun &sim, const char *right = "", const char *wrong = "") {
+  if (Status loaded = sim.load("const float *x, float *y", 96, changed(exchanging, right, wrong));
+      !loaded) {
     return loaded;
   }
   std::vector<float> x(64);
@@ -37,23 +39,23 @@ static Status run(SimRun &sim, const char *right = "", const char *wrong = "") {
   return sim.launch({1, 256});
 }
 
-static SimOptions options(bool check, uint64_t seed) {
+static SimOptions scheduled(bool check, uint64_t seed) {
   SimOptions options;
   options.check = check;
   options.seed = seed;
   return options;
 }
 
-static constexpr uint64_t seeds = 4; // and 0, in order
+static constexpr uint64_t namedSeeds = 4; // and 0, in order
 
 TEST(SimNamedBarrier, OrdersWhatItsThreadsDo) {
   std::vector<float> expected(64);
   std::iota(expected.begin(), expected.begin() + 32, 32.F);
   std::iota(expected.begin() + 32, expected.end(), 0.F);
   for (bool check : {false, true}) {
-    for (uint64_t seed = 0; seed <= seeds; ++seed) {
-      SimRun sim(options(check, seed));
-      Status status = run(sim);
+    for (uint64_t seed = 0; seed <= namedSeeds; ++seed) {
+      SimRun sim(scheduled(check, seed));
+      Status status = exchangeOn(sim);
       if (lacksClang(status)) {
         GTEST_SKIP() << status.failure().message();
       }
@@ -66,24 +68,30 @@ TEST(SimNamedBarrier, OrdersWhatItsThreadsDo) {
 class NamedBarrierMistakes : public testing::TestWithParam<Planted> {};
 
 TEST_P(NamedBarrierMistakes, AreFound) {
-  for (uint64_t seed = 0; seed <= seeds; ++seed) {
-    SimRun sim(options(true, seed));
-    Status status = run(sim, GetParam().right, GetParam().wrong);
+  for (uint64_t seed = 0; seed <= namedSeeds; ++seed) {
+    SimRun sim(scheduled(true, seed));
+    Status status = exchangeOn(sim, GetParam().right, GetParam().wrong);
     if (lacksClang(status)) {
       GTEST_SKIP() << status.failure().message();
     }
     ASSERT_FALSE(status) << "seed " << seed;
     std::string message = status.failure().message();
-    EXPECT_NE(message.find(GetParam().said[0]), std::string::npos) << "seed " << seed << ": " << message;
+    EXPECT_TRUE(std::ranges::any_of(
+        GetParam().said,
+        [&](const std::string &said) { return message.find(said) != std::string::npos; }))
+        << "seed " << seed << ": " << message;
     EXPECT_NE(message.find("kernel 'test', block 0, thread "), std::string::npos) << message;
     EXPECT_NE(message.find("test.cu:"), std::string::npos) << message;
   }
 }
 
 static const Planted namedMistakes[] = {
-    {"None", "syncNamed(1, 64);", "", {"no barrier lies between"}},
+    {"None", "syncNamed(1, 64);", "", {"no barrier lies between", "that nobody wrote"}},
     {"NoneBeforeTheNextRound", "syncNamed(2, 64);", "", {"no barrier lies between"}},
-    {"EachWarpAlone", "syncNamed(1, 64);", "syncNamed(1 + warpIndex(), 32);", {"no barrier lies between"}},
+    {"EachWarpAlone",
+     "syncNamed(1, 64);",
+     "syncNamed(1 + warpIndex(), 32);",
+     {"no barrier lies between", "that nobody wrote"}},
     {"AWarpThatNeverComes",
      "syncNamed(1, 64);",
      "syncNamed(1, 96);",

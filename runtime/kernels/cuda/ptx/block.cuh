@@ -22,7 +22,8 @@ __device__ inline int warpIndex() { return int(threadIdx.x) / warpLanes; }
 __device__ inline int laneIndex() { return int(threadIdx.x) % warpLanes; }
 
 __device__ inline void syncBlock() { __syncthreads(); }
-/// `threads` threads, of whole warps, meet at barrier `number` of the block, 1 to 15: PTX ISA, bar.sync.
+/// `threads` threads, of whole warps, meet at barrier `number` of the block, 1 to 15: PTX ISA,
+/// bar.sync.
 __device__ inline void syncNamed(int number, int threads) {
   asm volatile("bar.sync %0, %1;" ::"r"(number), "r"(threads) : "memory");
 }
