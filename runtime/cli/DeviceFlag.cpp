@@ -12,6 +12,7 @@
 #include "runtime/drivers/cpu/CpuDevice.h"
 #include "runtime/drivers/cuda/CudaDevice.h"
 #include "runtime/drivers/sim/SimDevice.h"
+#include "runtime/jit/Nvrtc.h"
 #include "runtime/predict/Chip.h"
 
 #include <CLI/CLI.hpp>
@@ -22,7 +23,8 @@
 
 namespace dsv3::cli {
 
-static constexpr std::string_view cpuName = "cpu", gpuName = "cuda", simName = "sim";
+static constexpr std::string_view cpuName = "cpu", gpuName = "cuda", simName = "sim",
+                                  autoName = "auto";
 
 std::optional<GpuName> gpuOf(std::string_view text) {
   GpuName name{text.starts_with(simName), 0};
@@ -41,11 +43,27 @@ std::optional<GpuName> gpuOf(std::string_view text) {
 
 CLI::Validator deviceNames() {
   auto check = [](std::string &text) {
-    return text == cpuName || gpuOf(text)
+    return text == cpuName || text == autoName || gpuOf(text)
                ? std::string()
-               : "expected cpu, cuda:N or sim, N being a number from 0 on, found '" + text + "'";
+               : "expected cpu, cuda:N, sim or auto, N being a number from 0 on, found '" + text +
+                     "'";
   };
-  return {check, "cpu|cuda:N|sim"};
+  return {check, "cpu|cuda:N|sim|auto"};
+}
+
+CLI::Validator deviceInPlaceOfAuto() {
+  auto replace = [](std::string &text) {
+    if (text == autoName) {
+      Status usable = runtime::createCudaDevice(0, {}).status();
+      usable = usable ? runtime::Nvrtc::load().status() : usable;
+      if (!usable) {
+        say("note: the model runs on the CPU: " + usable.failure().what);
+      }
+      text = usable ? gpuName : cpuName;
+    }
+    return std::string();
+  };
+  return {replace, ""};
 }
 
 /// That is predicted where none is named.

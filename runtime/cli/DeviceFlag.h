@@ -1,6 +1,7 @@
 //===- DeviceFlag.h - where a model runs ------------------------*- C++ -*-===//
 //
-// What --device names: cpu, cuda:N for the GPU of that number, or sim for a simulated one.
+// What --device names: cpu, cuda:N for the GPU of that number, sim for a simulated one, or auto
+// for the first GPU where there is one, else the CPU.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -30,6 +31,9 @@ struct GpuName {
 /// Nothing where no GPU is named.
 std::optional<GpuName> gpuOf(std::string_view device);
 CLI::Validator deviceNames();
+/// Puts what auto stands for here in its place, and says why that is not a GPU: no driver, no GPU,
+/// or nothing that compiles for one.
+CLI::Validator deviceInPlaceOfAuto();
 
 /// --chip, of commands that tell times.
 void addChipFlag(CLI::App &command, ModelFlags &flags);

@@ -57,9 +57,10 @@ bool keepsExpertsOnHost(const ModelFlags &flags) { return flags.experts == onHos
 static void addDeviceFlags(CLI::App &command, ModelFlags &flags) {
   command
       .add_option("--device", flags.device,
-                  "where to run: cpu, cuda:N for an NVIDIA GPU, or sim\nfor a simulated one, which "
-                  "needs a C++ compiler")
+                  "where to run: cpu, cuda:N for an NVIDIA GPU, sim for a simulated one, which\n"
+                  "needs a C++ compiler, or auto for cuda:0 where there is one, else cpu")
       ->check(deviceNames())
+      ->transform(deviceInPlaceOfAuto())
       ->capture_default_str();
   command
       .add_option("--experts", flags.experts,

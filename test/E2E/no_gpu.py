@@ -74,6 +74,22 @@ class NoGpuTest(unittest.TestCase):
         self.expect_failure(self.generate(model, "cuda", LD_LIBRARY_PATH=self.path("nothing")), "libcuda.so.1",
                             "/usr/local/nvidia/lib64", "leave --device out")
 
+    def test_auto_is_the_cpu_where_something_is_missing(self):
+        answer = self.generate(model, "cpu", "--temperature=0", "--max-tokens=4").stdout
+        self.assertNotEqual(answer, "")
+        for environment, said in (({"LD_LIBRARY_PATH": self.path("no-folder")}, "libcuda.so.1"),
+                                  ({"LD_PRELOAD": no_nvrtc}, "libnvrtc.so.13"),
+                                  ({"FAKE_CAPABILITY": "75"}, "expected a GPU of compute capability 8.0 or newer")):
+            result = self.generate(model, "auto", "--temperature=0", "--max-tokens=4", **environment)
+            self.assertEqual((result.returncode, result.stdout), (0, answer), result.stderr)
+            self.assertIn("note: the model runs on the CPU: ", result.stderr)
+            self.assertIn(said, result.stderr)
+
+    def test_auto_is_the_gpu_where_there_is_one(self):
+        result = self.generate(self.cubins(), "auto", "--max-tokens=4", "--temperature=0", FAKE_ZEROS="1")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertNotIn("note", result.stderr)
+
     def test_nvrtc_too_old_for_the_gpu(self):
         bundle = self.bundle("text", "--arch=sm_90a")
         for result in (self.generate(bundle, "cuda", CUDA_HOME=self.path("old")),

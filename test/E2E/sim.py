@@ -133,7 +133,7 @@ class SimTest(unittest.TestCase):
     def test_refusals(self):
         self.expect_failure(self.generate(*question, device="sim:7"), "expected the simulated GPU sim or sim:0, "
                             "found sim:7")
-        self.expect_failure(self.generate(*question, device="simx"), "cuda:N or sim", code=2)
+        self.expect_failure(self.generate(*question, device="simx"), "cuda:N, sim or auto", code=2)
         self.expect_failure(self.generate(*question, "--sim-check", device="cpu"), "--sim-check", "--device=sim",
                             code=2)
         self.expect_failure(self.generate(*question, "--sim-seed=3", device="cpu"), "--sim-seed", code=2)

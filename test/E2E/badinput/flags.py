@@ -29,7 +29,7 @@ def check(bench):
                                                       f"{bench.nano}/config.json"], "no weights", "--plan-only", code=(2,))
     run("--variant", "sparc", "x86-64-v3", "'sparc'")
     for value in ["gpu", "cuda:", "cuda:x", "cuda:-1", "cuda0", "sim:", "sims"]:
-        run("--device", value, "cpu, cuda:N or sim", f"'{value}'")
+        run("--device", value, "cpu, cuda:N, sim or auto", f"'{value}'")
     # Without a driver, and where there is one without a GPU of this number.
     bench.refuses("flags: run --device=cuda:63", [*generate, "--device=cuda:63"], "hint: ")
     run("--dummy-seed", "3", "--dummy")
