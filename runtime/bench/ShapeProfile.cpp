@@ -37,18 +37,18 @@ static const plan::Parameter *weightOf(const plan::Plan &plan, const plan::Instr
 
 /// What is known without a time; nothing of launches that are neither.
 static std::optional<ShapeResult> shapeOf(const plan::Plan &plan, size_t variant,
-                                          const plan::Instruction &launch, const StepShape &step,
-                                          double attentionFlops) {
+                                          const plan::Instruction &launch,
+                                          const plan::StepShape &step, double attentionFlops) {
   const plan::Kernel &kernel = plan.kernels[size_t(launch.target)];
   std::optional<Family> family = plan::familyFromName(kernel.family);
   const plan::Parameter *weight = weightOf(plan, launch);
-  Cost cost = launchCost(plan, variant, launch, step);
+  plan::Cost cost = plan::launchCost(plan, variant, launch, step);
   ShapeResult shape;
   shape.symbol = kernel.symbol;
   shape.family = family.value_or(Family::Rowwise);
   shape.bytes = cost.bytes();
   shape.flops = cost.weightFlops;
-  double rows = rowsOf(plan, kernel, variant, step);
+  double rows = plan::rowsOf(plan, kernel, variant, step);
   if (family == Family::LatentAttention) {
     shape.rows = step.tokens;
     shape.cached = step.position + step.tokens;
@@ -76,7 +76,7 @@ std::vector<ShapeResult> runtime::shapesOf(const plan::Plan &plan, size_t varian
   std::vector<ShapeResult> shapes;
   std::vector<double> launches;
   size_t i = 0;
-  forLaunches(entry, [&](const plan::Instruction &launch, int64_t) {
+  plan::forLaunches(entry, [&](const plan::Instruction &launch, int64_t) {
     size_t number = i++;
     std::optional<ShapeResult> shape =
         shapeOf(plan, variant, launch, profile.shape, attentionFlops);

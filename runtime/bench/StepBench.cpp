@@ -164,13 +164,13 @@ Expected<DecodeResult> StepBench::decode() {
   const plan::Entry &entry = *session.outputs().entry;
   auto shapeOf = [&](int64_t step) {
     int64_t position = options.depth + step * options.batch;
-    return StepShape{options.batch, options.batch, position, *experts};
+    return plan::StepShape{options.batch, options.batch, position, *experts};
   };
-  Cost cost;
+  plan::Cost cost;
   double attention = 0;
   for (int64_t step = 0; step < steps; ++step) {
-    StepShape shape = shapeOf(step);
-    cost += stepCost(plan, variant, entry, shape);
+    plan::StepShape shape = shapeOf(step);
+    cost += plan::stepCost(plan, variant, entry, shape);
     attention += attentionFlops * double(options.batch) *
                  (double(shape.position) + double(options.batch + 1) / 2);
   }
@@ -192,7 +192,7 @@ Expected<DecodeResult> StepBench::decode() {
     fractions.push_back(cost.bytes() / seconds / memory);
     // Of a step's cost the position changes the cache alone.
     double weights =
-        double(steps) * weightSeconds(plan, variant, entry, shapeOf(0), {memory, flops});
+        double(steps) * plan::weightSeconds(plan, variant, entry, shapeOf(0), {memory, flops});
     limits.push_back((weights + attention / flops) / seconds);
     before = after;
   }
@@ -203,9 +203,9 @@ Expected<DecodeResult> StepBench::decode() {
 }
 
 /// Steps that append `tokens` tokens takes, as Session splits them.
-static std::vector<StepShape> promptSteps(int64_t position, int64_t tokens, int64_t chunk,
-                                          double experts) {
-  std::vector<StepShape> steps;
+static std::vector<plan::StepShape> promptSteps(int64_t position, int64_t tokens, int64_t chunk,
+                                                double experts) {
+  std::vector<plan::StepShape> steps;
   for (int64_t done = 0; done < tokens; done += chunk) {
     int64_t count = std::min(chunk, tokens - done);
     steps.push_back({count, 1, position + done, experts});
@@ -236,9 +236,9 @@ Expected<PrefillResult> StepBench::prefill() {
       // The head counts at the last position alone, and only where its rows are asked for.
       double flops = 0;
       const plan::Entry &entry = *session.outputs().entry;
-      for (const StepShape &step :
+      for (const plan::StepShape &step :
            promptSteps(options.depth, options.promptTokens, entry.maxTokens, 0)) {
-        flops += stepCost(session.plan(), variant, entry, step).weightFlops;
+        flops += plan::stepCost(session.plan(), variant, entry, step).weightFlops;
       }
       result.flopsPerToken = flops / double(ids.size());
       rates.push_back(double(ids.size()) / seconds);
@@ -252,9 +252,9 @@ Expected<PrefillResult> StepBench::prefill() {
 }
 
 void StepBench::addLaunches(StepProfile &profile) const {
-  forLaunches(*session.outputs().entry, [&](const plan::Instruction &launch, int64_t layer) {
+  plan::forLaunches(*session.outputs().entry, [&](const plan::Instruction &launch, int64_t layer) {
     profile.launches.push_back({size_t(launch.target), layer, 0, 0,
-                                launchCost(session.plan(), variant, launch, profile.shape)});
+                                plan::launchCost(session.plan(), variant, launch, profile.shape)});
   });
 }
 

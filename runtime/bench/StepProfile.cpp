@@ -31,6 +31,8 @@ static void add(KernelPrediction &sum, const LaunchPrediction &launch) {
   sum.flops += launch.flops;
   sum.blocks += launch.blocks;
   sum.observedBlocks += launch.observedBlocks;
+  sum.registers = launch.registers;
+  sum.blocksAtOnce = launch.blocksAtOnce;
 }
 
 std::vector<KernelResult> runtime::byKernel(const plan::Plan &plan, const StepProfile &profile) {

@@ -1,7 +1,7 @@
 //===- StepProfile.h - where the time of a step goes ------------*- C++ -*-===//
 #pragma once
 
-#include "runtime/bench/StepCost.h"
+#include "dsv3/Plan/StepCost.h"
 #include "runtime/hal/Device.h"
 
 #include <string>
@@ -16,12 +16,12 @@ struct LaunchResult {
   int64_t layer = -1;
   double seconds = 0;      ///< of the first run
   double againSeconds = 0; ///< of repeats, with what fits in caches there
-  Cost cost;
+  plan::Cost cost;
 };
 
 /// A step, launch by launch in its order.
 struct StepProfile {
-  StepShape shape;
+  plan::StepShape shape;
   std::vector<LaunchResult> launches;
   /// As LaunchProfile has them.
   std::string_view predictedFor;
@@ -35,6 +35,8 @@ struct KernelPrediction {
   std::string_view limit; ///< of most of the time
   double memoryBytes = 0, l2Bytes = 0, flops = 0;
   int64_t blocks = 0, observedBlocks = 0;
+  /// Of the kernel's code, the same in each launch: as LaunchPrediction has them.
+  int64_t registers = 0, blocksAtOnce = 0;
 };
 
 /// One kernel of a step, summed over its launches.
@@ -43,7 +45,7 @@ struct KernelResult {
   int64_t firstLayer = -1, lastLayer = -1; ///< -1: outside of layers
   int64_t launches = 0;
   double seconds = 0, againSeconds = 0; ///< as of launches
-  Cost cost;
+  plan::Cost cost;
   KernelPrediction prediction; ///< only where times are predicted
 };
 

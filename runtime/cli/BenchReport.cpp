@@ -37,8 +37,8 @@ static std::string percent(const Spread &spread) {
                      100 * spread.most);
 }
 
-double limitSeconds(const runtime::Cost &cost, const runtime::MachineResult &machine) {
-  runtime::Limits limits{machine.readBandwidth.median, machine.peak.median};
+double limitSeconds(const plan::Cost &cost, const runtime::MachineResult &machine) {
+  plan::MachineLimits limits{machine.readBandwidth.median, machine.peak.median};
   return limits.seconds(cost.bytes(), cost.weightFlops);
 }
 

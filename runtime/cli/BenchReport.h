@@ -48,7 +48,7 @@ struct BenchResult {
 };
 
 /// The time that the machine's limits allow for what a kernel needs, in seconds.
-double limitSeconds(const runtime::Cost &cost, const runtime::MachineResult &machine);
+double limitSeconds(const plan::Cost &cost, const runtime::MachineResult &machine);
 
 /// A table for people.
 std::string benchText(const BenchResult &result);

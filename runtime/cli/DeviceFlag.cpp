@@ -1,6 +1,7 @@
 //===- DeviceFlag.cpp - where a model runs --------------------------------===//
 #include "runtime/cli/DeviceFlag.h"
 
+#include "dsv3/Plan/Chip.h"
 #include "dsv3/Plan/Families.h"
 #include "dsv3/Plan/Names.h"
 #include "dsv3/Support/Cpus.h"
@@ -13,7 +14,6 @@
 #include "runtime/drivers/cuda/CudaDevice.h"
 #include "runtime/drivers/sim/SimDevice.h"
 #include "runtime/jit/Nvrtc.h"
-#include "runtime/predict/Chip.h"
 
 #include <CLI/CLI.hpp>
 
@@ -71,15 +71,15 @@ static constexpr const char *defaultChip = "h100";
 
 void addChipFlag(CLI::App &command, ModelFlags &flags) {
   auto known = [](std::string &name) {
-    return runtime::findChip(name) ? std::string()
-                                   : "expected " + runtime::chipNames() + ", found '" + name + "'";
+    return plan::findChip(name) ? std::string()
+                                : "expected " + plan::chipNames() + ", found '" + name + "'";
   };
   command
       .add_option(
           "--chip", flags.chip,
           "with --device=sim: the GPU whose times are predicted [" + std::string(defaultChip) +
               "]; with cuda:N:\nwhose peak is compared with [the one that the driver names]")
-      ->check(CLI::Validator(known, runtime::chipNames()));
+      ->check(CLI::Validator(known, plan::chipNames()));
 }
 
 Status chooseChip(ModelFlags &flags) {
@@ -121,7 +121,8 @@ simulatedDevice(const ModelFlags &flags, int number,
   options.threads = flags.threads;
   options.seed = flags.simSeed;
   options.check = flags.simCheck;
-  options.chip = flags.chip.empty() ? nullptr : runtime::findChip(flags.chip);
+  options.chip = flags.chip.empty() ? nullptr : plan::findChip(flags.chip);
+  options.registers = options.chip != nullptr;
   options.compiling = compiling;
   options.cancel = watchInterrupts();
   return runtime::createSimDevice(options);

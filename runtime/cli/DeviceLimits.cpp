@@ -1,11 +1,11 @@
 //===- DeviceLimits.cpp - what a model's device can do at most ------------===//
 #include "runtime/cli/DeviceLimits.h"
 
+#include "dsv3/Plan/Chip.h"
 #include "dsv3/Support/Cpus.h"
 #include "dsv3/Support/MemoryLimits.h"
 #include "runtime/bench/DeviceProbe.h"
 #include "runtime/cli/DeviceFlag.h"
-#include "runtime/predict/Chip.h"
 
 #include <fmt/format.h>
 
@@ -40,7 +40,7 @@ static Expected<DeviceLimits> cpuLimits(std::string_view variant, int threads) {
 /// Operations a second of the fastest units that products under the policy may use, and what they
 /// are.
 static std::pair<double, std::string_view> peakUnder(std::string_view policy,
-                                                     const runtime::Chip &chip) {
+                                                     const plan::Chip &chip) {
   if (policy == "f32") {
     return {chip.fmaPeak(), "f32 multiply-adds"};
   }
@@ -56,11 +56,11 @@ Expected<DeviceLimits> deviceLimits(runtime::Device &device, const plan::Plan &p
   if (!gpu) {
     return cpuLimits(plan.variants[variant].name, flags.threads);
   }
-  const runtime::Chip *chip = flags.chip.empty() ? runtime::chipOfDriver(device.productName())
-                                                 : runtime::findChip(flags.chip);
+  const plan::Chip *chip =
+      flags.chip.empty() ? plan::chipOfDriver(device.productName()) : plan::findChip(flags.chip);
   if (!chip) {
     return Failure{"no peak is known for " + std::string(device.productName()), "--device",
-                   "name the chip that is most like it: --chip=" + runtime::chipNames()};
+                   "name the chip that is most like it: --chip=" + plan::chipNames()};
   }
   auto [peak, units] = peakUnder(plan.policy, *chip);
   std::string ofTable = fmt::format("{}'s peak of {}", chip->name, units);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <iterator>
 
 using nlohmann::ordered_json;
@@ -27,7 +28,7 @@ static double limitSeconds(const runtime::StepProfile &profile,
   return seconds;
 }
 
-static std::string stepText(const runtime::StepShape &shape) {
+static std::string stepText(const plan::StepShape &shape) {
   return fmt::format("{} {} behind {}", shape.tokens, shape.tokens == 1 ? "token" : "tokens",
                      shape.position);
 }
@@ -42,10 +43,25 @@ static std::string layersText(const runtime::KernelResult &kernel) {
              : fmt::format("{}-{}", kernel.firstLayer, kernel.lastLayer);
 }
 
-/// What only predictions have: traffic, work and the limit.
+/// What only predictions have: traffic, work, registers, blocks of a multiprocessor and the limit.
 static std::string predictionText(const runtime::KernelPrediction &prediction) {
-  return fmt::format("{:>11.3f}{:>11.3f}{:>12.3f}  {:<13}", prediction.memoryBytes / 1e6,
-                     prediction.l2Bytes / 1e6, prediction.flops / 1e9, prediction.limit);
+  std::string registers =
+      prediction.registers > 0 ? std::to_string(prediction.registers) : std::string("?");
+  return fmt::format("{:>11.3f}{:>11.3f}{:>12.3f}{:>6}{:>8}  {:<13}", prediction.memoryBytes / 1e6,
+                     prediction.l2Bytes / 1e6, prediction.flops / 1e9, registers,
+                     prediction.blocksAtOnce, prediction.limit);
+}
+
+/// A line below the tables where occupancy lacks registers; else empty.
+static std::string registersNote(const ProfileResult &result) {
+  bool unknown = std::ranges::any_of(result.steps, [](const ProfiledStep &step) {
+    return std::ranges::any_of(step.profile.predictions,
+                               [](const auto &launch) { return launch.registers == 0; });
+  });
+  return unknown
+             ? "\nregs ?: NVRTC did not tell them; per SM are the blocks that threads and shared "
+               "memory alone allow\n"
+             : "";
 }
 
 /// Where a kernel's time comes from.
@@ -65,8 +81,8 @@ static void addTable(std::string &text, const ProfiledStep &step, const ProfileR
   fmt::format_to(out, "{:<34}{:>8}{:>9}{:>11}{:>8}{:>10}{:>10}{:>10}", "kernel", "layers",
                  "launches", "us", "share", "MB", "GFLOP", "roofline");
   fmt::format_to(out, "{}  time\n",
-                 predicted ? fmt::format("{:>11}{:>11}{:>12}  {:<13}", "MB memory", "MB L2",
-                                         "GFLOP done", "limit")
+                 predicted ? fmt::format("{:>11}{:>11}{:>12}{:>6}{:>8}  {:<13}", "MB memory",
+                                         "MB L2", "GFLOP done", "regs", "per SM", "limit")
                            : "");
   for (const runtime::KernelResult &kernel : runtime::byKernel(*result.plan, step.profile)) {
     fmt::format_to(out, "{:<34}{:>8}{:>9}{:>11.1f}{:>7.1f}%{:>10.3f}{:>10.3f}{:>9.0f}%",
@@ -99,7 +115,7 @@ std::string profileText(const ProfileResult &result) {
   for (const ProfiledStep &step : result.steps) {
     addTable(text, step, result);
   }
-  return text;
+  return text + registersNote(result);
 }
 
 static ordered_json json(const runtime::LaunchPrediction &prediction) {
@@ -113,7 +129,10 @@ static ordered_json json(const runtime::LaunchPrediction &prediction) {
           {"l2_bytes", prediction.l2Bytes},
           {"flops", prediction.flops},
           {"blocks", prediction.blocks},
-          {"observed_blocks", prediction.observedBlocks}};
+          {"observed_blocks", prediction.observedBlocks},
+          {"registers", prediction.registers},
+          {"blocks_at_once", prediction.blocksAtOnce},
+          {"occupancy_limit", prediction.occupancyLimit}};
 }
 
 static ordered_json json(const ProfiledStep &step, const ProfileResult &result) {

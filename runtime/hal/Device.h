@@ -89,6 +89,9 @@ struct LaunchPrediction {
   std::vector<std::pair<std::string_view, double>> parts; ///< seconds that each would take alone
   double memoryBytes = 0, l2Bytes = 0, flops = 0;
   int64_t blocks = 0, observedBlocks = 0; ///< fewer observed: the figures are scaled
+  int64_t registers = 0;           ///< of a thread; 0: not known, and not counted in the next
+  int64_t blocksAtOnce = 0;        ///< that a multiprocessor holds; 0: a block is too large for it
+  std::string_view occupancyLimit; ///< why no more
 };
 
 /// What is wanted of a kernel's launches.

@@ -2,6 +2,8 @@
 
 #include "runtime/jit/CubinFacts.h"
 
+#include "dsv3/Plan/Occupancy.h"
+
 #include <algorithm>
 #include <cstring>
 #include <elf.h>
@@ -162,6 +164,12 @@ static bool readInfo(std::string_view info, CubinFacts &facts) {
     }
   }
   return true;
+}
+
+int64_t CubinFacts::staticSharedBytes(int32_t capability) const {
+  constexpr int32_t firstReserving = 90;
+  int64_t reserved = capability >= firstReserving ? plan::reservedSharedBytes : 0;
+  return std::max<int64_t>(0, sharedBytes - reserved);
 }
 
 Expected<CubinFacts> runtime::readCubinFacts(std::string_view cubin, const std::string &where) {

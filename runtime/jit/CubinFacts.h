@@ -43,11 +43,13 @@ struct CubinFacts {
   std::string function;
   int64_t registers = 0;   ///< of a thread
   int64_t localBytes = 0;  ///< of a thread, in local memory: arrays that are indexed, spills
-  int64_t sharedBytes = 0; ///< of a block, static
+  int64_t sharedBytes = 0; ///< of a block, static; from sm_90 on with what CUDA keeps for itself
   int64_t threads = 0;     ///< of a block, at most
   std::array<int64_t, sassCount> instructions{};
   int64_t beforeWait = 0; ///< of them, accesses to global memory before the first ACQBULK, if any
 
+  /// Without what CUDA keeps; the code is for GPUs of `capability` (90 for 9.0).
+  int64_t staticSharedBytes(int32_t capability) const;
   int64_t count(Sass instruction) const { return instructions[size_t(instruction)]; }
 };
 

@@ -2,6 +2,8 @@
 
 #include "runtime/jit/KernelRules.h"
 
+#include "dsv3/Plan/Occupancy.h"
+
 #include <algorithm>
 #include <array>
 #include <iterator>
@@ -30,13 +32,9 @@ constexpr Form forms[] = {{"gemmMma", mma, mmaOthers},
                           {"gemmWgmma", wgmma, wgmmaOthers},
                           {"groupedGemmWgmma", wgmma, wgmmaOthers}};
 
-/// Of every multiprocessor from sm_80 on.
-constexpr int64_t registersOfMultiprocessor = 65536;
 /// ptxas may put one value away before a loop that does not use it, and fetch it afterwards, at the
 /// ends of two paths at the most.
 constexpr int64_t oneValueBytes = 8, oneValueAccesses = 3;
-/// What CUDA keeps for itself in a block's shared memory from sm_90 on.
-constexpr int64_t reservedSharedBytes = 1024;
 
 } // namespace
 
@@ -91,10 +89,10 @@ static void checkRegisters(const PlannedKernel &planned, const Budget &most,
     faults.push_back(std::to_string(facts.registers) + " registers, the budget of " +
                      std::string(name(planned.family)) + " is " + std::to_string(most.registers));
   }
-  if (!moved && ofBlock > registersOfMultiprocessor) {
+  if (!moved && ofBlock > plan::registersOfMultiprocessor) {
     faults.push_back(std::to_string(facts.registers) + " registers for each of " +
                      std::to_string(facts.threads) + " threads, a multiprocessor has " +
-                     std::to_string(registersOfMultiprocessor));
+                     std::to_string(plan::registersOfMultiprocessor));
   }
 }
 
@@ -107,11 +105,8 @@ static void checkMemory(const PlannedKernel &planned, const Budget &most,
     faults.push_back(std::to_string(facts.localBytes) + " bytes of local memory, " +
                      std::to_string(accesses) + " accesses");
   }
-  constexpr int32_t firstReserving = 90;
-  int64_t reserved = variant.capability >= firstReserving ? reservedSharedBytes : 0;
-  if (facts.sharedBytes > reserved) {
-    faults.push_back(std::to_string(facts.sharedBytes - reserved) +
-                     " bytes of static shared memory, there is to be none");
+  if (int64_t bytes = facts.staticSharedBytes(variant.capability); bytes > 0) {
+    faults.push_back(std::to_string(bytes) + " bytes of static shared memory, there is to be none");
   }
   if (planned.sharedBytes > variant.sharedBytes) {
     faults.push_back(std::to_string(planned.sharedBytes) + " bytes of shared memory, a block has " +

@@ -10,7 +10,6 @@
 using namespace dsv3;
 using namespace dsv3::runtime;
 
-static constexpr int warpLanes = 32;
 /// Multiplications and additions of one mma.sync.m16n8k16.
 static constexpr double productFlops = 2.0 * 16 * 8 * 16;
 /// Warps of a multiprocessor that can each begin an instruction in a clock.
@@ -19,8 +18,6 @@ static constexpr double issued = 4;
 static constexpr double pathBytes = 64;
 /// Clocks until a thread has another lane's value, and until it goes on behind a barrier.
 static constexpr double shuffleClocks = 24, barrierClocks = 30;
-/// Shared memory of a block that its own arrays do not get.
-static constexpr int64_t reservedShared = 1024;
 
 double LaunchWork::memoryBytes() const {
   return (memorySectors + writtenSectors) * double(sectorBytes);
@@ -29,7 +26,8 @@ double LaunchWork::l2Bytes() const {
   return (l2Sectors + memorySectors + busSectors + storedSectors) * double(sectorBytes);
 }
 double LaunchWork::flops() const {
-  return (products + groupProducts + groupCodes) * productFlops + 2.0 * multiplyAdds * warpLanes;
+  return (products + groupProducts + groupCodes) * productFlops +
+         2.0 * multiplyAdds * double(plan::warpThreads);
 }
 
 std::string_view runtime::nameOf(Limit limit) {
@@ -56,19 +54,17 @@ std::string_view runtime::nameOf(Limit limit) {
   return "";
 }
 
-int64_t runtime::blocksAtOnce(const Chip &chip, int threads, int64_t sharedBytes) {
-  int64_t byThreads = chip.threads / std::max(1, threads);
-  int64_t byShared = chip.sharedBytes / (sharedBytes + reservedShared);
-  return std::max<int64_t>(1, std::min({int64_t(chip.blocks), byThreads, byShared}));
+int64_t runtime::blocksAtOnce(const plan::Chip &chip, const plan::BlockNeeds &block) {
+  return std::max<int64_t>(1, plan::occupancyOf(chip, block).blocks);
 }
 
-int64_t runtime::cacheOfBlock(const Chip &chip, int threads, int64_t sharedBytes) {
-  int64_t share = chip.firstLevelBytes / blocksAtOnce(chip, threads, sharedBytes);
-  return std::max<int64_t>(lineBytes, share - sharedBytes - reservedShared);
+int64_t runtime::cacheOfBlock(const plan::Chip &chip, const plan::BlockNeeds &block) {
+  int64_t share = chip.firstLevelBytes / blocksAtOnce(chip, block);
+  return std::max<int64_t>(lineBytes, share - block.sharedBytes - plan::reservedSharedBytes);
 }
 
 /// Seconds of a chain of waiting; a load takes as long as the average one of the launch.
-static double chainSeconds(const Chip &chip, const LaunchWork &work, const WaitChain &chain) {
+static double chainSeconds(const plan::Chip &chip, const LaunchWork &work, const WaitChain &chain) {
   double behind = work.memorySectors + work.busSectors;
   double loaded = work.firstLevelSectors + work.l2Sectors + behind;
   double clocks = work.firstLevelSectors * chip.firstLevelLatency +
@@ -79,13 +75,13 @@ static double chainSeconds(const Chip &chip, const LaunchWork &work, const WaitC
 }
 
 /// Clocks of the tensor cores of one multiprocessor for all of it.
-static double tensorClocks(const Chip &chip, const LaunchWork &work) {
+static double tensorClocks(const plan::Chip &chip, const LaunchWork &work) {
   double ofCodes = work.groupCodes > 0 ? work.groupCodes / chip.tensorFp8 : 0;
   return productFlops * (work.products / (chip.tensorBf16 * chip.warpMmaFraction) +
                          work.groupProducts / chip.tensorBf16 + ofCodes);
 }
 
-LaunchTime runtime::timeOf(const Chip &chip, const LaunchWork &work) {
+LaunchTime runtime::timeOf(const plan::Chip &chip, const LaunchWork &work) {
   LaunchTime time;
   auto &parts = time.parts;
   auto part = [&parts](Limit limit) -> double & { return parts[size_t(limit)]; };
@@ -95,7 +91,7 @@ LaunchTime runtime::timeOf(const Chip &chip, const LaunchWork &work) {
     // The multiprocessor with the most blocks, and of those a block with the most tiles, is done
     // last.
     double busiest = std::ceil(blocks / chip.multiprocessors) * std::ceil(tiles / blocks) / tiles;
-    double atOnce = double(blocksAtOnce(chip, work.threads, work.sharedBytes));
+    double atOnce = double(blocksAtOnce(chip, work.block));
     double waves = std::ceil(blocks / (chip.multiprocessors * atOnce));
     auto ofBusiest = [&](double work, double perClock) {
       return work * busiest / perClock / chip.clock;
@@ -106,7 +102,8 @@ LaunchTime runtime::timeOf(const Chip &chip, const LaunchWork &work) {
         std::max(work.l2Bytes() / chip.l2Bandwidth, ofBusiest(work.l2Bytes(), pathBytes));
     part(Limit::FirstLevel) = ofBusiest(work.sharedWavefronts + work.lineWavefronts, 1);
     part(Limit::TensorCores) = ofBusiest(tensorClocks(chip, work), 1);
-    part(Limit::MultiplyAdds) = ofBusiest(work.multiplyAdds * warpLanes, chip.multiplyAdds);
+    part(Limit::MultiplyAdds) =
+        ofBusiest(work.multiplyAdds * double(plan::warpThreads), chip.multiplyAdds);
     part(Limit::Issue) = ofBusiest(work.instructions, issued);
     part(Limit::Latency) = std::max(waves * chainSeconds(chip, work, work.mean),
                                     chainSeconds(chip, work, work.longest));

@@ -2,14 +2,14 @@
 //
 // From what the blocks of a launch did to the time that a chip takes at least: the longest
 // of what each of its parts needs, each busy without a pause, and of the chain of waiting in
-// a block, wave after wave; and the time between launches. Not modelled: registers, address
-// arithmetic and conversions, queues between the parts, clocks that change, that the bus answers
-// later than memory.
+// a block, wave after wave; and the time between launches. Not modelled: address arithmetic and
+// conversions, queues between the parts, clocks that change, that the bus answers later than
+// memory.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "runtime/predict/Chip.h"
+#include "dsv3/Plan/Occupancy.h"
 
 #include <array>
 #include <cstddef>
@@ -28,8 +28,7 @@ struct WaitChain {
 struct LaunchWork {
   int64_t blocks = 0;
   int64_t tiles = 0; ///< which the blocks share alike, one each at least
-  int threads = 0;   ///< of a block
-  int64_t sharedBytes = 0;
+  plan::BlockNeeds block;
 
   // Instructions of warps.
   double instructions = 0; ///< all that are counted
@@ -74,10 +73,11 @@ struct LaunchTime {
   std::array<double, limitCount> parts{}; ///< what each limit alone would take, by Limit
 };
 
-/// How many blocks a multiprocessor holds at once; at least 1.
-int64_t blocksAtOnce(const Chip &chip, int threads, int64_t sharedBytes);
+/// How many blocks a multiprocessor holds at once; at least 1, since what is too large for the chip
+/// is told a time, too.
+int64_t blocksAtOnce(const plan::Chip &chip, const plan::BlockNeeds &block);
 /// How much of a block's share of the first-level cache is left besides shared memory.
-int64_t cacheOfBlock(const Chip &chip, int threads, int64_t sharedBytes);
-LaunchTime timeOf(const Chip &chip, const LaunchWork &work);
+int64_t cacheOfBlock(const plan::Chip &chip, const plan::BlockNeeds &block);
+LaunchTime timeOf(const plan::Chip &chip, const LaunchWork &work);
 
 } // namespace dsv3::runtime

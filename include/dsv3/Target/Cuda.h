@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "Kernel/Kernel.h"
 #include "dsv3/Plan/Families.h"
 #include "dsv3/Plan/GpuKernel.h"
 
@@ -20,5 +21,9 @@ namespace dsv3::cuda {
 /// module gives the same bytes. Fails with a diagnostic where GPUs have no code for a kernel.
 mlir::FailureOr<std::vector<plan::KernelText>> printKernels(mlir::ModuleOp module,
                                                             const plan::GpuVariant &variant);
+
+/// One of them: `definition` is a kernel of the module.
+mlir::FailureOr<plan::KernelText> printKernel(mlir::ModuleOp module, kern::DefOp definition,
+                                              const plan::GpuVariant &variant);
 
 } // namespace dsv3::cuda

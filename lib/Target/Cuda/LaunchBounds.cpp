@@ -9,7 +9,7 @@
 //===----------------------------------------------------------------------===//
 #include "KernelText.h"
 
-#include "dsv3/Plan/Families.h"
+#include "dsv3/Plan/Chip.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -50,12 +50,11 @@ static int64_t clusterOf(const KernelText &kernel) {
 }
 
 std::string launchBounds(const KernelText &kernel) {
-  constexpr int64_t registersOfMultiprocessor = 65536;
   int64_t threads = kernel.field("threads");
   std::string bounds = std::to_string(threads);
   if (int64_t registers = registersToLeave(kernel)) {
     // Without a least number setmaxnreg, which warp groups have, is ignored.
-    int64_t blocks = registersOfMultiprocessor / (registers * threads);
+    int64_t blocks = plan::registersOfMultiprocessor / (registers * threads);
     bounds += ", " + std::to_string(std::max<int64_t>(1, blocks));
   }
   int64_t cluster = clusterOf(kernel);

@@ -185,15 +185,24 @@ FailureOr<std::string> KernelPrinter::run() {
   return lines;
 }
 
+FailureOr<plan::KernelText> printKernel(ModuleOp module, kern::DefOp definition,
+                                        const plan::GpuVariant &variant) {
+  FailureOr<std::string> text = KernelPrinter(module, definition, variant).run();
+  if (failed(text)) {
+    return failure();
+  }
+  return plan::KernelText{definition.getSymName().str(), std::move(*text)};
+}
+
 FailureOr<std::vector<plan::KernelText>> printKernels(ModuleOp module,
                                                       const plan::GpuVariant &variant) {
   std::vector<plan::KernelText> kernels;
   for (auto definition : module.getOps<kern::DefOp>()) {
-    FailureOr<std::string> text = KernelPrinter(module, definition, variant).run();
+    FailureOr<plan::KernelText> text = printKernel(module, definition, variant);
     if (failed(text)) {
       return failure();
     }
-    kernels.push_back({definition.getSymName().str(), std::move(*text)});
+    kernels.push_back(std::move(*text));
   }
   return kernels;
 }

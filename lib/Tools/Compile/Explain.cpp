@@ -8,6 +8,7 @@
 #include "Explain.h"
 
 #include "Graph/Extent.h"
+#include "dsv3/Conversion/KernelToPlan.h"
 #include "dsv3/Support/BytesText.h"
 #include "dsv3/Transforms/KernelFacts.h"
 
@@ -18,10 +19,6 @@
 using namespace mlir;
 
 namespace dsv3::compile {
-
-static std::string line(llvm::StringRef name, const std::string &value) {
-  return fmt::format("{:<12} {}\n", name.str(), value);
-}
 
 static std::string printed(Operation *op) {
   std::string text;
@@ -56,25 +53,38 @@ static std::string spellTiles(const plan::TileCount &tiles, kern::DefOp definiti
   return tiles.plus == 0 ? text : fmt::format("{} + {}", text, tiles.plus);
 }
 
-/// Every configuration that the table has for a kernel, the chosen one first.
-static std::string spellChoices(kern::DefOp definition, plan::Family family,
-                                const std::string &variant, const plan::KernelFacts &facts) {
-  bool gpu = plan::findGpuVariant(variant) != nullptr;
-  std::string text = line("variant", variant), others;
+/// Every configuration that the table has for the kernel, the chosen one first.
+Expected<std::string> Explanation::choiceText(const Choice &choice, ModuleOp configured,
+                                              kern::DefOp definition) const {
+  const plan::GpuVariant *gpu = plan::findGpuVariant(choice.variant);
+  std::string text = explanationLine("variant", choice.variant), others;
   bool chosen = false;
-  for (const plan::Configuration &config : plan::enumerateConfigs(family, variant, facts)) {
+  for (const plan::Configuration &config : choice.configs) {
     std::string entry = spellFields(config) + ": " + config.reason;
     if (!config.legal) {
-      others += line("  rejected", entry);
-    } else if (chosen) {
-      others += line("  possible", entry);
-    } else {
-      chosen = true;
-      text += line("  chosen", entry);
-      text += line(gpu ? "  blocks" : "  tiles", spellTiles(config.tiles, definition));
-      text += gpu ? line("  shared", bytesText(config.scratchBytes) + " a block")
-                  : line("  scratch", bytesText(config.scratchBytes) + " a thread");
+      others += explanationLine("  rejected", entry);
+      continue;
     }
+    if (chosen) {
+      others += explanationLine("  possible", entry);
+      continue;
+    }
+    chosen = true;
+    text += explanationLine("  chosen", entry) +
+            explanationLine(gpu ? "  blocks" : "  tiles", spellTiles(config.tiles, definition));
+    if (!gpu) {
+      text += explanationLine("  scratch", bytesText(config.scratchBytes) + " a thread");
+      continue;
+    }
+    FailureOr<plan::Plan> plan = planModule(configured);
+    if (failed(plan)) {
+      return Failure{"the model has no plan", "--explain", "see the message above"};
+    }
+    Expected<std::string> lines = gpuLines({definition, facts, *gpu, config}, *plan, flags);
+    if (!lines) {
+      return lines;
+    }
+    text += *lines;
   }
   return text + others;
 }
@@ -91,15 +101,17 @@ LogicalResult Explanation::observe(Phase phase, ModuleOp module) {
     body = printed(definition);
   }
   if (phase == Phase::Kernels) {
-    FailureOr<plan::KernelFacts> facts = kernelFacts(definition);
-    if (failed(facts)) {
+    FailureOr<plan::KernelFacts> found = kernelFacts(definition);
+    if (failed(found)) {
       return failure();
     }
+    facts = *found;
     core = definition.getCore()->getName().getStringRef();
     plan::Family family = *plan::familyFromName(*definition.getFamily());
-    facts->warpGroups = *plan::warpGroupsFromName(options.tensorCores); // checked before
+    facts.warpGroups = *plan::warpGroupsFromName(options.tensorCores); // checked before
     for (const std::string &variant : options.variants) {
-      choices += spellChoices(definition, family, variant, *facts);
+      choices.push_back(
+          {variant, plan::enumerateConfigs(family, std::string_view(variant), facts)});
     }
   }
   return success();
@@ -113,8 +125,9 @@ static std::string spellLaunches(ModuleOp module, llvm::StringRef kernel) {
     function.walk([&](kern::LaunchOp launch) { count += launch.getCallee() == kernel ? 1 : 0; });
     if (count > 0) {
       std::string path = graph::modelPath(function); // ", in @moe (layers 3-60)"
-      text += line("launched", path.substr(2) + ", " +
-                                   (count == 1 ? "once" : std::to_string(count) + " times"));
+      text +=
+          explanationLine("launched", path.substr(2) + ", " +
+                                          (count == 1 ? "once" : std::to_string(count) + " times"));
     }
   }
   return text;
@@ -129,8 +142,17 @@ Expected<std::string> Explanation::text(ModuleOp configured) const {
     }
     return Failure{"there is no kernel @" + kernel, "--explain", "there are" + names};
   }
-  return line("kernel", "@" + kernel) + line("kind", definition.getKind().str()) +
-         line("fuses", ops) + line("core", core) + spellLaunches(configured, kernel) + choices +
+  std::string variants;
+  for (const Choice &choice : choices) {
+    Expected<std::string> text = choiceText(choice, configured, definition);
+    if (!text) {
+      return text;
+    }
+    variants += *text;
+  }
+  return explanationLine("kernel", "@" + kernel) +
+         explanationLine("kind", definition.getKind().str()) + explanationLine("fuses", ops) +
+         explanationLine("core", core) + spellLaunches(configured, kernel) + variants +
          "body after phase fused:\n" + body + "\n";
 }
 

@@ -2,7 +2,7 @@
 
 #include "runtime/drivers/cuda/CudaDevice.h"
 
-#include "dsv3/Plan/Families.h"
+#include "dsv3/Plan/Chip.h"
 #include "dsv3/Support/BytesText.h"
 #include "runtime/drivers/cuda/CudaExecutable.h"
 #include "runtime/drivers/cuda/CudaStaging.h"
@@ -94,20 +94,6 @@ static DevicePointer pointerOf(const Buffer &buffer) {
   return reinterpret_cast<DevicePointer>(buffer.address());
 }
 
-/// Whether code that NVRTC made for `variant` runs on a GPU of `capability`: "a" code on that
-/// GPU alone, other code on those of its generation that are not older.
-static bool runsOn(const plan::GpuVariant &variant, int32_t capability) {
-  bool exact = variant.name.ends_with('a');
-  return exact ? variant.capability == capability
-               : variant.capability / 10 == capability / 10 && variant.capability <= capability;
-}
-
-std::string cuda::architectureFor(std::string_view variant, int32_t capability) {
-  const plan::GpuVariant *known = plan::findGpuVariant(variant);
-  return known && runsOn(*known, capability) ? std::string(variant)
-                                             : "sm_" + std::to_string(capability);
-}
-
 /// The newest variant whose code, or whose text compiled anew, this GPU can run: text for a newer
 /// GPU, or with instructions of another one alone, it cannot.
 std::optional<size_t> CudaDevice::preferredVariant(std::span<const std::string_view> names) const {
@@ -115,9 +101,7 @@ std::optional<size_t> CudaDevice::preferredVariant(std::span<const std::string_v
   int32_t newest = 0;
   for (size_t i = 0; i < names.size(); ++i) {
     const plan::GpuVariant *variant = plan::findGpuVariant(names[i]);
-    bool plain = variant && !variant->name.ends_with('a');
-    bool fits = variant && (runsOn(*variant, context->capability) ||
-                            (plain && variant->capability <= context->capability));
+    bool fits = variant && plan::canRun(*variant, context->capability);
     if (fits && variant->capability > newest) {
       best = i;
       newest = variant->capability;

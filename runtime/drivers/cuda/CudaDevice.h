@@ -21,12 +21,4 @@ namespace dsv3::runtime {
 Expected<std::unique_ptr<Device>> createCudaDevice(int ordinal,
                                                    const KernelCompilerOptions &options);
 
-namespace cuda {
-
-/// What NVRTC is asked for to run the kernels of `variant` on a GPU of `capability` (90 for 9.0):
-/// the variant's own code where that runs, else plain code of that GPU.
-std::string architectureFor(std::string_view variant, int32_t capability);
-
-} // namespace cuda
-
 } // namespace dsv3::runtime

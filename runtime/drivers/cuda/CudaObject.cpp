@@ -2,6 +2,7 @@
 
 #include "runtime/drivers/cuda/CudaObject.h"
 
+#include "dsv3/Plan/Chip.h"
 #include "dsv3/Plan/Names.h"
 #include "runtime/drivers/cuda/CudaDevice.h"
 #include "runtime/jit/KernelTexts.h"
@@ -61,7 +62,7 @@ Expected<std::unique_ptr<CudaObject>> CudaObject::open(std::shared_ptr<const Cud
   }
   std::filesystem::path path = file.path;
   options.bundled = path.parent_path() / plan::cubinFolderName;
-  options.architecture = architectureFor(path.stem().string(), context->capability);
+  options.architecture = plan::architectureFor(path.stem().string(), context->capability);
   Expected<CompiledKernels> compiled = compileKernels(*texts, options);
   if (!compiled) {
     return compiled.failure();

@@ -36,6 +36,7 @@ struct BlockWork {
   void *const *parameters = nullptr;
   size_t threads = 0;
   size_t sharedBytes = 0;
+  int64_t registers = 0;      ///< of a thread on the chip whose times are predicted; 0: not known
   int64_t blocks = 0;         ///< of the launch
   int64_t tiles = 0;          ///< that these share
   size_t clusterBlocks = 1;   ///< that run together

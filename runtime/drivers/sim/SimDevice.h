@@ -8,9 +8,9 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "dsv3/Plan/Chip.h"
 #include "runtime/hal/Device.h"
 #include "runtime/jit/KernelCompiler.h"
-#include "runtime/predict/Chip.h"
 
 #include <atomic>
 #include <cstdint>
@@ -30,7 +30,10 @@ struct SimOptions {
   bool check = false;
   /// The chip for which profile predicts times; needs clang. Null: profile gives the times of the
   /// simulation itself. Not with `check`.
-  const Chip *chip = nullptr;
+  const plan::Chip *chip = nullptr;
+  /// With a chip: asks NVRTC, where there is one, for the registers of each kernel on it, which
+  /// decide how many blocks a multiprocessor holds. Elsewhere they do not count, which is told.
+  bool registers = false;
   KernelCompilerOptions compiling; ///< an architecture is not asked for
   /// Stops the compiler once it is true. May be null.
   const std::atomic<bool> *cancel = nullptr;

@@ -131,6 +131,7 @@ BlockWork SimExecutable::workOf(const Step &step, const SimKernel &kernel) const
   work.entry = kernel.entry;
   work.parameters = step.parameters.data();
   work.threads = kernel.threads;
+  work.registers = step.kernel->registers;
   work.sharedBytes = size_t(program.kernels[step.number].scratchBytes);
   work.blocks = blocks[step.number];
   work.tiles = tiles[step.number];

@@ -2,8 +2,10 @@
 
 #include "runtime/drivers/sim/SimObject.h"
 
+#include "dsv3/Plan/Names.h"
 #include "runtime/base/Process.h"
 #include "runtime/drivers/sim/HostCompiler.h"
+#include "runtime/jit/CubinFacts.h"
 #include "runtime/jit/KernelTexts.h"
 
 #include <algorithm>
@@ -132,6 +134,41 @@ static Expected<std::vector<SimKernel>> compile(std::span<const plan::KernelText
   return kernels;
 }
 
+/// Of each text the registers that its code takes of a thread of the chip whose times are
+/// predicted. The code is taken from where the driver of real GPUs takes it. Without NVRTC, or
+/// where it refuses a kernel, none are known, and why is told.
+static Expected<std::vector<int64_t>> registersOf(std::span<const plan::KernelText> texts,
+                                                  const std::filesystem::path &path,
+                                                  const SimOptions &options) {
+  KernelCompilerOptions compiling = options.compiling;
+  compiling.architecture = plan::architectureFor(path.stem().string(), options.chip->capability);
+  compiling.bundled = path.parent_path() / plan::cubinFolderName;
+  Expected<CompiledKernels> compiled = compileKernels(texts, compiling);
+  std::optional<Failure> unknown =
+      compiled ? std::nullopt : std::optional<Failure>(compiled.failure());
+  std::vector<int64_t> registers(texts.size());
+  for (size_t i = 0; i < texts.size() && !unknown; ++i) {
+    Expected<CubinFacts> facts = readCubinFacts(compiled->cubins[i].code, texts[i].symbol);
+    if (facts) {
+      registers[i] = facts->registers;
+    } else {
+      unknown = facts.failure();
+    }
+  }
+  if (!unknown) {
+    return registers;
+  }
+  if (options.compiling.cancel && options.compiling.cancel->load()) {
+    return *std::move(unknown);
+  }
+  if (options.compiling.say) {
+    options.compiling.say("note: registers of kernels are not known, so that threads and shared "
+                          "memory alone decide how many blocks a multiprocessor holds: " +
+                          unknown->message());
+  }
+  return std::vector<int64_t>(texts.size());
+}
+
 Expected<std::unique_ptr<SimObject>> SimObject::open(const ObjectFile &file,
                                                      std::span<const std::string> symbols,
                                                      const SimOptions &options, Checker *checker) {
@@ -154,6 +191,15 @@ Expected<std::unique_ptr<SimObject>> SimObject::open(const ObjectFile &file,
     return kernels.failure();
   }
   object->loaded = *std::move(kernels);
+  if (options.chip && options.registers) {
+    Expected<std::vector<int64_t>> registers = registersOf(*texts, file.path, options);
+    if (!registers) {
+      return registers.failure();
+    }
+    for (size_t i = 0; i < registers->size(); ++i) {
+      object->loaded[i].registers = (*registers)[i];
+    }
+  }
   for (size_t i = 0; i < observed.size(); ++i) {
     object->loaded[i].observed = std::make_unique<SimKernel>(std::move(observed[i]));
   }

@@ -22,9 +22,10 @@ namespace dsv3::runtime::sim {
 
 struct SimKernel {
   std::string symbol;
-  size_t threads = 0;                     ///< of a block
-  plan::GridShape grid;                   ///< blocks
-  bool dependent = false;                 ///< may begin before earlier launches have ended
+  size_t threads = 0;     ///< of a block
+  int64_t registers = 0;  ///< of a thread on the chip whose times are predicted; 0: not known
+  plan::GridShape grid;   ///< blocks
+  bool dependent = false; ///< may begin before earlier launches have ended
   std::vector<plan::MappedMatrix> mapped; ///< whose tensor maps it gets behind its other parameters
   const dsv3::sim::Entry *entry = nullptr;
   std::unique_ptr<void, int (*)(void *)> library{nullptr, nullptr};

@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+using namespace dsv3;
 using namespace dsv3::runtime;
 
 static uint8_t load(SectorCache &cache, uint64_t line, uint8_t sectors, CacheTraffic &traffic) {
@@ -93,8 +94,8 @@ TEST(UnionEstimate, IsBetweenThemOtherwise) {
 }
 
 /// Round figures: a second is 1e9 clocks.
-static Chip roundChip() {
-  Chip chip;
+static plan::Chip roundChip() {
+  plan::Chip chip;
   chip.multiprocessors = 10;
   chip.clock = 1e9;
   chip.memoryBandwidth = 2e12;
@@ -117,20 +118,20 @@ static Chip roundChip() {
 }
 
 TEST(LaunchModel, BlocksThatFitAMultiprocessor) {
-  Chip chip = roundChip();
-  EXPECT_EQ(blocksAtOnce(chip, 64, 0), 8) << "the most there are";
-  EXPECT_EQ(blocksAtOnce(chip, 256, 0), 4) << "threads";
-  EXPECT_EQ(blocksAtOnce(chip, 64, 49 << 10), 4) << "shared memory, and 1 KiB of each block";
-  EXPECT_EQ(blocksAtOnce(chip, 64, 50 << 10), 3);
-  EXPECT_EQ(blocksAtOnce(chip, 1024, 1 << 30), 1);
-  EXPECT_EQ(cacheOfBlock(chip, 256, 15 << 10), (64 - 16) << 10);
+  plan::Chip chip = roundChip();
+  EXPECT_EQ(blocksAtOnce(chip, {64, 0}), 8) << "the most there are";
+  EXPECT_EQ(blocksAtOnce(chip, {256, 0}), 4) << "threads";
+  EXPECT_EQ(blocksAtOnce(chip, {256, 0, 128}), 2) << "registers";
+  EXPECT_EQ(blocksAtOnce(chip, {1024, 1 << 30}), 1) << "none fits, and one is told a time";
+  EXPECT_EQ(cacheOfBlock(chip, {256, 15 << 10}), (64 - 16) << 10);
+  EXPECT_EQ(cacheOfBlock(chip, {256, 15 << 10, 128}), (128 - 16) << 10) << "two blocks share it";
 }
 
 TEST(LaunchModel, EachLimitByHand) {
-  Chip chip = roundChip();
+  plan::Chip chip = roundChip();
   LaunchWork work;
   work.blocks = 25; // three for the busiest multiprocessor: 3 / 25 of what is per multiprocessor
-  work.threads = 256;
+  work.block.threads = 256;
   work.memorySectors = 25000;
   work.l2Sectors = 50000;
   work.storedSectors = 25000;
@@ -170,9 +171,9 @@ TEST(LaunchModel, EachLimitByHand) {
 
 // As long as two tiles take, not 1.03.
 TEST(LaunchModel, TheLastRoundOfTilesCountsWhole) {
-  const Chip &chip = *findChip("h100");
+  const plan::Chip &chip = *plan::findChip("h100");
   LaunchWork work;
-  work.threads = 384;
+  work.block.threads = 384;
   work.products = 136e6;
   work.blocks = 136;
   double ofBlocks = timeOf(chip, work).parts[size_t(Limit::TensorCores)];
@@ -197,28 +198,4 @@ TEST(LaunchModel, FlopsAndBytes) {
   work.writtenSectors = 1;
   EXPECT_DOUBLE_EQ(work.flops(), 33 * 4096 + 2 * 64);
   EXPECT_DOUBLE_EQ(work.memoryBytes(), 192);
-}
-
-// The figures that NVIDIA prints, in TFLOPS and TB/s: clock and rates fit together.
-TEST(Chips, PeaksAreThoseOfTheDataSheets) {
-  struct Known {
-    const char *name;
-    double bf16, fp8, f32, memory;
-  };
-  for (const Known &known : {Known{"a100", 312, 0, 19.5, 2.039}, Known{"h100", 989, 1979, 62, 3.35},
-                             Known{"h200", 989, 1979, 62, 4.8}, Known{"b200", 2250, 4500, 70, 8}}) {
-    const Chip *chip = findChip(known.name);
-    ASSERT_TRUE(chip) << known.name;
-    EXPECT_NEAR(chip->bf16Peak() / 1e12, known.bf16, known.bf16 * 0.005) << known.name;
-    EXPECT_NEAR(chip->fp8Peak() / 1e12, known.fp8, known.fp8 * 0.005) << known.name;
-    EXPECT_NEAR(chip->fmaPeak() / 1e12, known.f32, known.f32 * 0.01) << known.name;
-    EXPECT_DOUBLE_EQ(chip->memoryBandwidth / 1e12, known.memory) << known.name;
-  }
-}
-
-TEST(Chips, AreFoundByTheirNames) {
-  EXPECT_EQ(chipNames(), "a100, h100, h200, b200");
-  EXPECT_EQ(findChip("v100"), nullptr);
-  EXPECT_EQ(chipOfDriver("NVIDIA H100 80GB HBM3"), findChip("h100"));
-  EXPECT_EQ(chipOfDriver("NVIDIA GeForce RTX 4090"), nullptr);
 }

@@ -44,7 +44,7 @@ protected:
   Status launch(int64_t known, LaunchProfile *times = nullptr) {
     SimOptions options;
     options.check = !times;
-    options.chip = times ? findChip("h200") : nullptr;
+    options.chip = times ? plan::findChip("h200") : nullptr;
     sim.emplace(options);
     sim->headers.emplace_back("family/latent_attention_mma");
     const Shape &shape = GetParam();

@@ -37,7 +37,7 @@ protected:
 
   static SimOptions options() {
     SimOptions options;
-    options.chip = findChip("h100");
+    options.chip = plan::findChip("h100");
     return options;
   }
   /// Predicts a launch of a kernel on x and y, of `elements` numbers each: x[i] = i.
@@ -70,7 +70,7 @@ protected:
     return 0;
   }
   /// Clocks of the busiest multiprocessor.
-  double clocks(std::string_view name) const { return part(name) * findChip("h100")->clock; }
+  double clocks(std::string_view name) const { return part(name) * plan::findChip("h100")->clock; }
 
   SimRun simulated;
   LaunchPrediction found;
@@ -90,14 +90,16 @@ TEST_F(SimPredict, AStreamIsCountedAsItIs) {
   // Of a block: two warps with a load, a multiply-add and a store.
   EXPECT_NEAR(clocks("issue"), 2 * 3 / 4.0, 1e-9);
   EXPECT_NEAR(clocks("shared/L1"), 2 * 2, 1e-9);
-  EXPECT_NEAR(clocks("latency"), findChip("h100")->memoryLatency, 1e-9) << "one load after another";
+  EXPECT_NEAR(clocks("latency"), plan::findChip("h100")->memoryLatency, 1e-9)
+      << "one load after another";
 }
 
 TEST_F(SimPredict, WhatLiesOnTheHostComesOverTheBus) {
   predict("  int64 i = blockIndex() * 64 + threadIndex();\n  y[i] = x[i] + x[threadIndex()];\n",
           {.blocks = 10}, 640, {.mapped = true});
   EXPECT_EQ(found.memoryBytes, 0);
-  EXPECT_NEAR(part("bus"), 640 * 4 / findChip("h100")->busBandwidth, 1e-12) << "each line once";
+  EXPECT_NEAR(part("bus"), 640 * 4 / plan::findChip("h100")->busBandwidth, 1e-12)
+      << "each line once";
   EXPECT_EQ(found.l2Bytes, (2 * 640 + 9 * 64) * 4);
 }
 
@@ -112,7 +114,7 @@ TEST_F(SimPredict, SampledBlocksReadTheHost) {
           {.blocks = blocks}, 64 * blocks, {.mapped = true});
   EXPECT_LT(found.observedBlocks, blocks / 2);
   EXPECT_EQ(found.memoryBytes, 0);
-  EXPECT_NEAR(part("bus"), 64 * 4.0 * blocks / findChip("h100")->busBandwidth, 1e-12);
+  EXPECT_NEAR(part("bus"), 64 * 4.0 * blocks / plan::findChip("h100")->busBandwidth, 1e-12);
 }
 
 TEST_F(SimPredict, TheFirstBlockOfAClusterStandsForAll) {
@@ -155,7 +157,7 @@ TEST_F(SimPredict, ChainsOfLoadsAndShuffles) {
           "threadIndex()).values[0];\n"
           "  y[threadIndex()] = warpSum(sum);\n",
           {.blocks = 1}, 512);
-  EXPECT_NEAR(clocks("latency"), 2 * findChip("h100")->memoryLatency + 5 * 24, 1e-9);
+  EXPECT_NEAR(clocks("latency"), 2 * plan::findChip("h100")->memoryLatency + 5 * 24, 1e-9);
 }
 
 TEST_F(SimPredict, TensorCores) {

@@ -41,7 +41,7 @@ inline std::optional<Traffic> trafficOf(const TrafficKernel &kernel) {
   constexpr double sectorBytes = 32;
   runtime::SimOptions counting, caching;
   counting.check = true;
-  caching.chip = runtime::findChip("h100");
+  caching.chip = plan::findChip("h100");
   Traffic traffic;
   for (const runtime::SimOptions &options : {counting, caching}) {
     SimRun sim(options);

@@ -1,6 +1,7 @@
 //===- StepProfileTest.cpp - sums of kernels, limits of devices -----------===//
 #include "runtime/bench/StepProfile.h"
 #include "runtime/bench/DeviceProbe.h"
+#include "runtime/bench/StepBench.h"
 #include "runtime/drivers/cpu/CpuDevice.h"
 
 #include <gtest/gtest.h>
@@ -22,7 +23,7 @@ TEST(StepProfile, LaunchesAreSummedByKernelSlowestFirst) {
   plan.kernels = {
       {"unused", "rowwise", {}, {}}, {"fast", "gemm", {}, {}}, {"slow", "gemm", {}, {}}};
   StepProfile profile;
-  Cost cost{.weightBytes = 100, .cacheBytes = 10, .weightFlops = 1000};
+  plan::Cost cost{.weightBytes = 100, .cacheBytes = 10, .weightFlops = 1000};
   profile.launches = {
       {1, -1, 1, 0.5, cost}, {2, 4, 2, 1, cost}, {2, 3, 3, 1, cost}, {2, 9, 1, 1, cost}};
   profile.predictedFor = "h100";
@@ -64,4 +65,12 @@ TEST(DeviceProbe, WhatDoesNotFitIsAFailure) {
   auto device = createCpuDevice({.threads = 1});
   ASSERT_TRUE(device);
   EXPECT_FALSE(DeviceProbe::create(**device, int64_t(1) << 60, 1));
+}
+
+TEST(Spread, MedianOfOddAndEvenCounts) {
+  EXPECT_EQ(Spread::of({3, 1, 2}).median, 2);
+  EXPECT_EQ(Spread::of({4, 1, 2, 3}).median, 2.5);
+  EXPECT_EQ(Spread::of({4, 1}).least, 1);
+  EXPECT_EQ(Spread::of({4, 1}).most, 4);
+  EXPECT_EQ(Spread::of({}).median, 0);
 }

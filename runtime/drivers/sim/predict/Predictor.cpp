@@ -18,12 +18,12 @@ static constexpr int l2Ways = 16;
 /// The fewest clusters, mostly of one block, that stand for all.
 static constexpr int64_t fewestClusters = 32;
 
-Predictor::Predictor(const Chip &chip, std::unique_ptr<Cluster> cluster,
+Predictor::Predictor(const plan::Chip &chip, std::unique_ptr<Cluster> cluster,
                      std::shared_ptr<const MappedMemory> mapped)
     : ofChip(chip), cluster(std::move(cluster)), l2(chip.l2Bytes, l2Ways),
       mapped(std::move(mapped)) {}
 
-Expected<std::unique_ptr<Predictor>> Predictor::create(const Chip &chip,
+Expected<std::unique_ptr<Predictor>> Predictor::create(const plan::Chip &chip,
                                                        std::shared_ptr<const MappedMemory> mapped) {
   Expected<std::unique_ptr<Cluster>> cluster = Cluster::create();
   if (!cluster) {
@@ -196,10 +196,9 @@ Predictor::predict(BlockWork next, std::span<const std::byte> code, LaunchPredic
   LaunchWork work;
   work.blocks = next.blocks;
   work.tiles = next.tiles;
-  work.threads = int(next.threads);
-  work.sharedBytes = int64_t(next.sharedBytes);
-  atOnce = blocksAtOnce(ofChip, work.threads, work.sharedBytes);
-  meter.beginLaunch(code, cacheOfBlock(ofChip, work.threads, work.sharedBytes));
+  work.block = {int64_t(next.threads), int64_t(next.sharedBytes), next.registers};
+  atOnce = blocksAtOnce(ofChip, work.block);
+  meter.beginLaunch(code, cacheOfBlock(ofChip, work.block));
   next.meter = &meter;
   if (Status prepared = cluster->prepare(next); !prepared) {
     return prepared;
@@ -231,5 +230,9 @@ Predictor::predict(BlockWork next, std::span<const std::byte> code, LaunchPredic
   }
   addCounted(work, meter.counted(), count > 0 ? double(next.blocks) / double(count) : 0);
   prediction = predictionOf(timeOf(ofChip, work), work, count);
+  prediction.registers = next.registers;
+  plan::Occupancy occupancy = plan::occupancyOf(ofChip, work.block);
+  prediction.blocksAtOnce = occupancy.blocks;
+  prediction.occupancyLimit = name(occupancy.limit);
   return std::optional<BlockFailure>();
 }

@@ -24,10 +24,10 @@ inline constexpr int64_t observedAccesses = int64_t(1) << 23;
 /// Used by one thread at a time.
 class Predictor {
 public:
-  static Expected<std::unique_ptr<Predictor>> create(const Chip &chip,
+  static Expected<std::unique_ptr<Predictor>> create(const plan::Chip &chip,
                                                      std::shared_ptr<const MappedMemory> mapped);
 
-  const Chip &chip() const { return ofChip; }
+  const plan::Chip &chip() const { return ofChip; }
   /// A step begins: nothing is in the L2.
   void beginStep() { l2.clear(); }
   /// Runs blocks of `work`, whose code is observed and lies in `code`. Fails as Grid::run does.
@@ -35,7 +35,7 @@ public:
                                                 LaunchPrediction &prediction);
 
 private:
-  Predictor(const Chip &chip, std::unique_ptr<Cluster> cluster,
+  Predictor(const plan::Chip &chip, std::unique_ptr<Cluster> cluster,
             std::shared_ptr<const MappedMemory> mapped);
   std::optional<BlockFailure> runCluster(int64_t number) {
     return cluster->run(number * int64_t(cluster->size()));
@@ -46,7 +46,7 @@ private:
   void answerWave(LaunchWork &work);
   bool isMapped(const LineAccess &access) const;
 
-  const Chip &ofChip;
+  const plan::Chip &ofChip;
   std::unique_ptr<Cluster> cluster;
   Meter meter;
   SectorCache l2;

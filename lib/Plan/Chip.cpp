@@ -14,13 +14,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "runtime/predict/Chip.h"
+#include "dsv3/Plan/Chip.h"
 
 #include <algorithm>
 #include <array>
 
-using namespace dsv3;
-using namespace dsv3::runtime;
+namespace dsv3::plan {
 
 /// [M], for all of them.
 static constexpr double copyFraction = 0.9;
@@ -31,6 +30,7 @@ static constexpr double launchSeconds = 4e-6;
 /// SXM module of 80 GB. [W], latencies [L]; L2: 5120 bytes a clock [W].
 static constexpr Chip a100{.name = "a100",
                            .driverName = "A100",
+                           .capability = 80,
                            .multiprocessors = 108,
                            .clock = 1.41e9,
                            .memoryBandwidth = 2.039e12,
@@ -54,6 +54,7 @@ static constexpr Chip a100{.name = "a100",
 /// stated; L2: 28 bytes a clock for each multiprocessor, as in [C].
 static constexpr Chip h100{.name = "h100",
                            .driverName = "H100",
+                           .capability = 90,
                            .multiprocessors = 132,
                            .clock = 1.83e9,
                            .memoryBandwidth = 3.35e12,
@@ -90,6 +91,7 @@ static constexpr Chip b200 = [] {
   Chip chip = h100;
   chip.name = "b200";
   chip.driverName = "B200";
+  chip.capability = 100;
   chip.multiprocessors = 148;
   chip.clock = 1.856e9;
   chip.memoryBandwidth = 8e12;
@@ -103,12 +105,12 @@ static constexpr Chip b200 = [] {
 
 static constexpr std::array<Chip, 4> table{a100, h100, h200, b200};
 
-const Chip *runtime::findChip(std::string_view name) {
+const Chip *findChip(std::string_view name) {
   const auto *found = std::ranges::find(table, name, &Chip::name);
   return found == table.end() ? nullptr : found;
 }
 
-std::string runtime::chipNames() {
+std::string chipNames() {
   std::string names;
   for (const Chip &chip : table) {
     names += (names.empty() ? "" : ", ") + std::string(chip.name);
@@ -116,9 +118,34 @@ std::string runtime::chipNames() {
   return names;
 }
 
-const Chip *runtime::chipOfDriver(std::string_view driverName) {
+const Chip *chipOfDriver(std::string_view driverName) {
   const auto *found = std::ranges::find_if(table, [driverName](const Chip &chip) {
     return driverName.find(chip.driverName) != driverName.npos;
   });
   return found == table.end() ? nullptr : found;
 }
+
+bool runsOn(const GpuVariant &variant, int32_t capability) {
+  bool exact = variant.name.ends_with('a');
+  return exact ? variant.capability == capability
+               : variant.capability / 10 == capability / 10 && variant.capability <= capability;
+}
+
+bool canRun(const GpuVariant &variant, int32_t capability) {
+  bool plain = !variant.name.ends_with('a');
+  return runsOn(variant, capability) || (plain && variant.capability <= capability);
+}
+
+std::string architectureFor(std::string_view variant, int32_t capability) {
+  const GpuVariant *known = findGpuVariant(variant);
+  return known && runsOn(*known, capability) ? std::string(variant)
+                                             : "sm_" + std::to_string(capability);
+}
+
+const Chip *chipFor(const GpuVariant &variant) {
+  const auto *found = std::ranges::find_if(
+      table, [&](const Chip &chip) { return runsOn(variant, chip.capability); });
+  return found == table.end() ? nullptr : found;
+}
+
+} // namespace dsv3::plan

@@ -1,11 +1,10 @@
 //===- StepCostTest.cpp - what a step needs at least ----------------------===//
-#include "runtime/bench/StepCost.h"
-#include "runtime/bench/StepBench.h"
+#include "dsv3/Plan/StepCost.h"
 
 #include <gtest/gtest.h>
 
 using namespace dsv3;
-using namespace dsv3::runtime;
+using namespace dsv3::plan;
 
 namespace {
 
@@ -61,7 +60,7 @@ TEST(StepCost, EachLaunchTakesTheLongerOfReadingAndMultiplying) {
   StepShape step{.tokens = 5, .outputs = 2, .position = 7, .expertsTouched = 3};
   double dense = 200 * 300 + 2 * 3 * 4, experts = 3 * 10 * 20 * 2, table = 5 * 20 * 2;
   double denseFlops = 2.0 * 2 * 200 * 300, expertFlops = 2.0 * 5 * 2 * 10 * 20;
-  auto seconds = [&](Limits limits) {
+  auto seconds = [&](MachineLimits limits) {
     return weightSeconds(plan, 0, plan.entries[0], step, limits);
   };
   EXPECT_DOUBLE_EQ(seconds({10, 1e9}), (dense + 2 * experts + table) / 10);
@@ -89,10 +88,9 @@ TEST(StepCost, NoMoreExpertsAreReadThanThereAre) {
   EXPECT_EQ(cost.weightBytes, 8 * 10 * 20 * 2);
 }
 
-TEST(Spread, MedianOfOddAndEvenCounts) {
-  EXPECT_EQ(Spread::of({3, 1, 2}).median, 2);
-  EXPECT_EQ(Spread::of({4, 1, 2, 3}).median, 2.5);
-  EXPECT_EQ(Spread::of({4, 1}).least, 1);
-  EXPECT_EQ(Spread::of({4, 1}).most, 4);
-  EXPECT_EQ(Spread::of({}).median, 0);
+TEST(StepCost, EvenChoiceTouchesMoreExpertsWithMoreTokens) {
+  EXPECT_DOUBLE_EQ(evenlyTouched(64, 8, 1), 8);
+  EXPECT_DOUBLE_EQ(evenlyTouched(64, 8, 2), 8 + 8 * 56.0 / 64);
+  EXPECT_NEAR(evenlyTouched(64, 8, 4096), 64, 1e-9);
+  EXPECT_DOUBLE_EQ(evenlyTouched(1, 1, 5), 1);
 }

@@ -13,7 +13,7 @@
 #include <functional>
 #include <vector>
 
-namespace dsv3::runtime {
+namespace dsv3::plan {
 
 /// A step as it was run.
 struct StepShape {
@@ -34,7 +34,7 @@ struct Cost {
 };
 
 /// What a machine can do in a second.
-struct Limits {
+struct MachineLimits {
   double readBandwidth = 0; ///< bytes
   double fmaPeak = 0;       ///< operations in f32
 
@@ -44,22 +44,23 @@ struct Limits {
   }
 };
 
+/// Distinct experts, of `experts`, that so many tokens choose on average where each chooses
+/// `perToken` of them, all alike: E (1 - (1 - k / E)^T).
+double evenlyTouched(int64_t experts, int64_t perToken, int64_t tokens);
+
 /// Rows of a kernel's result in a step, from the size that its tiles are counted in.
-double rowsOf(const plan::Plan &plan, const plan::Kernel &kernel, size_t variant,
-              const StepShape &step);
+double rowsOf(const Plan &plan, const Kernel &kernel, size_t variant, const StepShape &step);
 /// What one launch of kernel `target` needs. `args` are those of the instruction.
-Cost launchCost(const plan::Plan &plan, size_t variant, const plan::Instruction &launch,
-                const StepShape &step);
+Cost launchCost(const Plan &plan, size_t variant, const Instruction &launch, const StepShape &step);
 
 /// All launches of an entry, calls of layers expanded.
-Cost stepCost(const plan::Plan &plan, size_t variant, const plan::Entry &entry,
-              const StepShape &step);
+Cost stepCost(const Plan &plan, size_t variant, const Entry &entry, const StepShape &step);
 /// The seconds that their weights need at the limits, launch by launch.
-double weightSeconds(const plan::Plan &plan, size_t variant, const plan::Entry &entry,
-                     const StepShape &step, const Limits &limits);
+double weightSeconds(const Plan &plan, size_t variant, const Entry &entry, const StepShape &step,
+                     const MachineLimits &limits);
 /// Calls visit(launch, layer) for the launches of an entry in the order of its program, calls of
 /// layers expanded; outside of layers the layer is -1.
-void forLaunches(const plan::Entry &entry,
-                 const std::function<void(const plan::Instruction &, int64_t)> &visit);
+void forLaunches(const Entry &entry,
+                 const std::function<void(const Instruction &, int64_t)> &visit);
 
-} // namespace dsv3::runtime
+} // namespace dsv3::plan
