@@ -33,7 +33,7 @@ Failure plan::detail::bad(const std::string &where, const std::string &what) {
   return Failure{"invalid plan: " + what, where, "compile the bundle again with dsv3-compile"};
 }
 
-static std::string number(int64_t value) { return std::to_string(value); }
+static std::string numberText(int64_t value) { return std::to_string(value); }
 
 /// Segments name tensors, have rows, and end where their tensor ends.
 static Status checkSegment(const Parameter &parameter, const Segment &segment,
@@ -48,7 +48,7 @@ static Status checkSegment(const Parameter &parameter, const Segment &segment,
     return bad(where, "expected a key, rows and a shape without overflow");
   }
   if (namesExpert(segment.key) && segment.groupStride != 0) {
-    return bad(where, "a tensor for each group and a stride of " + number(segment.groupStride) +
+    return bad(where, "a tensor for each group and a stride of " + numberText(segment.groupStride) +
                           " between groups exclude each other");
   }
   if (oneDimension) {
@@ -58,15 +58,15 @@ static Status checkSegment(const Parameter &parameter, const Segment &segment,
                 parameter.columns == segment.fileRows;
     return fits ? Status()
                 : bad(where, "a tensor of one dimension gives one row of all its " +
-                                 number(segment.fileRows) + " elements");
+                                 numberText(segment.fileRows) + " elements");
   }
   int64_t span = segment.transposed ? parameter.columns : segment.rows;
   int64_t across = segment.transposed ? segment.rows : parameter.columns;
   int64_t last = (parameter.groups - 1) * segment.groupStride + segment.firstRow + span;
   if (last > segment.fileRows || across > segment.fileColumns) {
-    return bad(where, "reads " + number(last) + " rows and " + number(across) +
-                          " columns of a tensor of shape [" + number(segment.fileRows) + ", " +
-                          number(segment.fileColumns) + "]");
+    return bad(where, "reads " + numberText(last) + " rows and " + numberText(across) +
+                          " columns of a tensor of shape [" + numberText(segment.fileRows) + ", " +
+                          numberText(segment.fileColumns) + "]");
   }
   return {};
 }
@@ -90,7 +90,7 @@ static Status checkScales(const Plan &plan, const Parameter &parameter, const st
   int64_t first = 0;
   for (const Segment &segment : parameter.segments) {
     if (first % parameter.scaleRows != 0) {
-      return bad(where, "a block of scales spans two segments at row " + number(first));
+      return bad(where, "a block of scales spans two segments at row " + numberText(first));
     }
     first += segment.rows;
     int64_t rowBlock = block[segment.transposed ? 1 : 0];
@@ -103,9 +103,9 @@ static Status checkScales(const Plan &plan, const Parameter &parameter, const st
       int64_t columnOrigin = segment.transposed ? origin : 0;
       if (!blocksWithin(rowOrigin, segment.rows, parameter.scaleRows, rowBlock) ||
           !blocksWithin(columnOrigin, parameter.columns, parameter.scaleColumns, columnBlock)) {
-        return bad(where, "a block of " + number(parameter.scaleRows) + " x " +
-                              number(parameter.scaleColumns) + " scales of group " + number(group) +
-                              " spans blocks of the checkpoint");
+        return bad(where, "a block of " + numberText(parameter.scaleRows) + " x " +
+                              numberText(parameter.scaleColumns) + " scales of group " +
+                              numberText(group) + " spans blocks of the checkpoint");
       }
       if (segment.groupStride == 0) {
         break;
@@ -141,7 +141,7 @@ static Status checkEncoding(const Parameter &parameter, const std::string &where
   if (parameter.scaleRows != block[0] || parameter.scaleColumns != block[1] || transposed) {
     return bad(where, "expected " + std::string(name(parameter.type)) +
                           " of segments that are not transposed, with scales for " +
-                          number(block[0]) + " x " + number(block[1]) + " values");
+                          numberText(block[0]) + " x " + numberText(block[1]) + " values");
   }
   return {};
 }
@@ -167,12 +167,13 @@ Status plan::detail::checkParameter(const Plan &plan, const Parameter &parameter
   if (parameter.scaleRows < 0 || parameter.scaleColumns < 0 || parameter.scaleRows > mostBytes ||
       parameter.scaleColumns > mostBytes ||
       (parameter.scaleRows == 0) != (parameter.scaleColumns == 0)) {
-    return bad(where, "expected a block of scales, found " + number(parameter.scaleRows) + " x " +
-                          number(parameter.scaleColumns));
+    return bad(where, "expected a block of scales, found " + numberText(parameter.scaleRows) +
+                          " x " + numberText(parameter.scaleColumns));
   }
   if (parameter.layouts.size() != plan.variants.size()) {
-    return bad(where, "expected a layout for each of the " + number(int64_t(plan.variants.size())) +
-                          " variants, found " + number(int64_t(parameter.layouts.size())));
+    return bad(where, "expected a layout for each of the " +
+                          numberText(int64_t(plan.variants.size())) + " variants, found " +
+                          numberText(int64_t(parameter.layouts.size())));
   }
   for (const Layout &layout : parameter.layouts) {
     if (layout.kind == LayoutKind::RowMajor) {
@@ -185,15 +186,15 @@ Status plan::detail::checkParameter(const Plan &plan, const Parameter &parameter
     }
     if (layout.kind == LayoutKind::InPlace && !liesInPlace(parameter, layout)) {
       return bad(where, "expected bf16 as it is stored, in whole panels of " +
-                            number(layout.panelWidth) + " rows and " + number(inPlaceColumns) +
-                            " columns, to read it in place");
+                            numberText(layout.panelWidth) + " rows and " +
+                            numberText(inPlaceColumns) + " columns, to read it in place");
     }
     int64_t unit = scaleForm(parameter.type) ? codesOfLane : 2;
     if (layout.panelWidth < unit || layout.panelWidth % unit != 0 || layout.panelWidth > 4096 ||
         !product({parameter.groups, parameter.rows + parameter.parts * layout.panelWidth,
                   parameter.columns + dotColumns, 8})) {
-      return bad(where, "expected panels whose width is a multiple of " + number(unit) +
-                            ", 4096 at most, found " + number(layout.panelWidth));
+      return bad(where, "expected panels whose width is a multiple of " + numberText(unit) +
+                            ", 4096 at most, found " + numberText(layout.panelWidth));
     }
   }
   if (Status status = checkEncoding(parameter, where); !status) {
@@ -223,13 +224,13 @@ Status plan::detail::checkParameter(const Plan &plan, const Parameter &parameter
     }
   }
   if (rows != parameter.rows) {
-    return bad(where, "expected segments of " + number(parameter.rows) + " rows together, found " +
-                          number(rows));
+    return bad(where, "expected segments of " + numberText(parameter.rows) +
+                          " rows together, found " + numberText(rows));
   }
   for (int64_t layer : parameter.layers) {
     if (layer <= previous || layer >= plan.cache.layers) {
-      return bad(where, "expected ascending layers below " + number(plan.cache.layers) +
-                            ", found " + number(layer));
+      return bad(where, "expected ascending layers below " + numberText(plan.cache.layers) +
+                            ", found " + numberText(layer));
     }
     previous = layer;
   }

@@ -10,6 +10,7 @@
 #include "dsv3/Plan/Names.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 #include <algorithm>
 
@@ -82,10 +83,36 @@ static double attentionFlops(plan::Family family, const plan::KernelFacts &facts
   }
 }
 
+/// Which share of the partial results of attention has keys behind it: parts have whole pages.
+static double usedParts(std::optional<uint64_t> parts, int64_t pageTokens, int64_t position) {
+  if (!parts) {
+    return 1;
+  }
+  auto all = static_cast<int64_t>(*parts);
+  int64_t pages = position / pageTokens + 1, ofPart = (pages + all - 1) / all;
+  return double((pages + ofPart - 1) / ofPart) / double(all);
+}
+
+/// The argument that holds such results, and that share of it.
+static std::pair<BlockArgument, double> partialsOf(kern::DefOp definition, int64_t pageTokens,
+                                                   int64_t position) {
+  return TypeSwitch<Operation *, std::pair<BlockArgument, double>>(definition.getCore())
+      .Case([&](kern::LatentAttentionOp op) {
+        return std::pair(definition.getDestinations().front(),
+                         usedParts(op.getParts(), pageTokens, position));
+      })
+      .Case([&](kern::AttentionCombineOp op) {
+        return std::pair(definition.getInputs().front(),
+                         usedParts(op.getParts(), pageTokens, position));
+      })
+      .Default([](Operation *) { return std::pair(BlockArgument(), 1.0); });
+}
+
 /// What is neither a weight nor the cache. `args` are the launch's, a cache being two.
 static double activationBytes(kern::DefOp definition, plan::Family family, ArrayRef<plan::Arg> args,
-                              const plan::StepShape &step) {
+                              const plan::StepShape &step, int64_t pageTokens) {
   double results = 0, sum = 0;
+  auto [partials, used] = partialsOf(definition, pageTokens, step.position);
   for (BlockArgument destination : definition.getDestinations()) {
     results += touchedBytes(destination, definition, step);
   }
@@ -97,7 +124,7 @@ static double activationBytes(kern::DefOp definition, plan::Family family, Array
     if (cache || arg.kind == plan::ArgKind::Parameter || arg.kind == plan::ArgKind::Scales) {
       continue;
     }
-    double bytes = touchedBytes(argument, definition, step);
+    double bytes = touchedBytes(argument, definition, step) * (argument == partials ? used : 1);
     // Of a table those rows are read that are taken.
     sum += family == plan::Family::Gather ? std::min(bytes, results) : bytes;
   }
@@ -115,7 +142,7 @@ std::optional<LaunchNeeds> launchNeeds(kern::DefOp definition, const plan::Kerne
   step.expertsTouched = plan::evenlyTouched(facts.groups, facts.rowFactor, step.tokens);
   plan::Cost cost = plan::launchCost(plan, variant, *launch, step);
   LaunchNeeds needs{cost.weightBytes, cost.cacheBytes,
-                    activationBytes(definition, family, launch->args, step),
+                    activationBytes(definition, family, launch->args, step, plan.cache.pageTokens),
                     cost.weightFlops + attentionFlops(family, facts, step)};
   if (family == plan::Family::RopeAppend) {
     needs.cacheBytes =
