@@ -29,6 +29,7 @@ static void add(KernelPrediction &sum, const LaunchPrediction &launch) {
   sum.memoryBytes += launch.memoryBytes;
   sum.l2Bytes += launch.l2Bytes;
   sum.flops += launch.flops;
+  sum.tensorFlops += launch.tensorFlops;
   sum.blocks += launch.blocks;
   sum.observedBlocks += launch.observedBlocks;
   sum.registers = launch.registers;

@@ -33,7 +33,7 @@ struct StepProfile {
 /// What predictions of a kernel's launches say together.
 struct KernelPrediction {
   std::string_view limit; ///< of most of the time
-  double memoryBytes = 0, l2Bytes = 0, flops = 0;
+  double memoryBytes = 0, l2Bytes = 0, flops = 0, tensorFlops = 0;
   int64_t blocks = 0, observedBlocks = 0;
   /// Of the kernel's code, the same in each launch: as LaunchPrediction has them.
   int64_t registers = 0, blocksAtOnce = 0;

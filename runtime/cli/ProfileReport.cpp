@@ -43,12 +43,19 @@ static std::string layersText(const runtime::KernelResult &kernel) {
              : fmt::format("{}-{}", kernel.firstLayer, kernel.lastLayer);
 }
 
+/// How many times the least that they have to multiply tensor cores do; nothing where they do none.
+static std::string paddingText(double done, double least) {
+  return done > 0 && least > 0 ? fmt::format("{:.2f}", done / least) : "-";
+}
+
 /// What only predictions have: traffic, work, registers, blocks of a multiprocessor and the limit.
-static std::string predictionText(const runtime::KernelPrediction &prediction) {
+static std::string predictionText(const runtime::KernelResult &kernel) {
+  const runtime::KernelPrediction &prediction = kernel.prediction;
   std::string registers =
       prediction.registers > 0 ? std::to_string(prediction.registers) : std::string("?");
-  return fmt::format("{:>11.3f}{:>11.3f}{:>12.3f}{:>6}{:>8}  {:<13}", prediction.memoryBytes / 1e6,
-                     prediction.l2Bytes / 1e6, prediction.flops / 1e9, registers,
+  return fmt::format("{:>11.3f}{:>11.3f}{:>12.3f}{:>8}{:>6}{:>8}  {:<13}",
+                     prediction.memoryBytes / 1e6, prediction.l2Bytes / 1e6, prediction.flops / 1e9,
+                     paddingText(prediction.tensorFlops, kernel.cost.weightFlops), registers,
                      prediction.blocksAtOnce, prediction.limit);
 }
 
@@ -81,8 +88,8 @@ static void addTable(std::string &text, const ProfiledStep &step, const ProfileR
   fmt::format_to(out, "{:<34}{:>8}{:>9}{:>11}{:>8}{:>10}{:>10}{:>10}", "kernel", "layers",
                  "launches", "us", "share", "MB", "GFLOP", "roofline");
   fmt::format_to(out, "{}  time\n",
-                 predicted ? fmt::format("{:>11}{:>11}{:>12}{:>6}{:>8}  {:<13}", "MB memory",
-                                         "MB L2", "GFLOP done", "regs", "per SM", "limit")
+                 predicted ? fmt::format("{:>11}{:>11}{:>12}{:>8}{:>6}{:>8}  {:<13}", "MB memory",
+                                         "MB L2", "GFLOP done", "tensor", "regs", "per SM", "limit")
                            : "");
   for (const runtime::KernelResult &kernel : runtime::byKernel(*result.plan, step.profile)) {
     fmt::format_to(out, "{:<34}{:>8}{:>9}{:>11.1f}{:>7.1f}%{:>10.3f}{:>10.3f}{:>9.0f}%",
@@ -90,7 +97,7 @@ static void addTable(std::string &text, const ProfiledStep &step, const ProfileR
                    100 * kernel.seconds / total, kernel.cost.bytes() / 1e6,
                    kernel.cost.weightFlops / 1e9,
                    100 * limitSeconds(kernel.cost, result.machine) / kernel.seconds);
-    fmt::format_to(out, "{}  {}\n", predicted ? predictionText(kernel.prediction) : "",
+    fmt::format_to(out, "{}  {}\n", predicted ? predictionText(kernel) : "",
                    originText(kernel.prediction, step.profile));
   }
 }
@@ -128,6 +135,11 @@ static ordered_json json(const runtime::LaunchPrediction &prediction) {
           {"memory_bytes", prediction.memoryBytes},
           {"l2_bytes", prediction.l2Bytes},
           {"flops", prediction.flops},
+          {"tensor_flops", prediction.tensorFlops},
+          {"waits",
+           {{"loads", prediction.loadsWaited},
+            {"shuffles", prediction.shufflesWaited},
+            {"barriers", prediction.barriersWaited}}},
           {"blocks", prediction.blocks},
           {"observed_blocks", prediction.observedBlocks},
           {"registers", prediction.registers},

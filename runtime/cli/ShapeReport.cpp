@@ -26,6 +26,16 @@ static std::string besideText(const std::optional<double> &seconds, double own) 
                  : fmt::format("{:>11}{:>7}", "-", "");
 }
 
+/// How many times the operations of the shape tensor cores do, of which some are padding, and what
+/// limits the kernel; empty where times are measured.
+static std::string predictionText(const runtime::ShapeResult &shape) {
+  const runtime::LaunchPrediction &prediction = shape.prediction;
+  std::string done = prediction.tensorFlops > 0
+                         ? fmt::format("{:.2f}", prediction.tensorFlops / shape.flops)
+                         : "-";
+  return prediction.limit.empty() ? "" : fmt::format("{:>6}  {}", done, prediction.limit);
+}
+
 std::string shapesText(const ShapeTable &table, double readBandwidth) {
   std::string text;
   auto out = std::back_inserter(text);
@@ -34,13 +44,13 @@ std::string shapesText(const ShapeTable &table, double readBandwidth) {
                                             : fmt::format("predicted for {}", table.predictedFor));
   fmt::format_to(out, "{:<34}{:<28}{:>9}{:>9}{:>8}{:>11}{:>7}{:>11}{:>7}  {}\n", "kernel", "shape",
                  "us", "TFLOPS", "GB/s", "published", "times", "goal", "times",
-                 table.predictedFor.empty() ? "" : "limit");
+                 table.predictedFor.empty() ? "" : "tensor  limit");
   for (const runtime::ShapeResult &shape : table.shapes) {
     double seconds = shape.seconds;
     fmt::format_to(out, "{:<34}{:<28}{:>9.1f}{:>9.1f}{:>8.0f}{}{}  {}\n", shape.symbol,
                    shapeText(shape), 1e6 * seconds, shape.flops / seconds / 1e12,
                    shape.bytes / seconds / 1e9, besideText(publishedSeconds(shape), seconds),
-                   besideText(goalSeconds(shape, readBandwidth), seconds), shape.prediction.limit);
+                   besideText(goalSeconds(shape, readBandwidth), seconds), predictionText(shape));
   }
   return text;
 }
@@ -61,6 +71,7 @@ ordered_json shapesJson(const ShapeTable &table, double readBandwidth) {
     }
     if (!table.predictedFor.empty()) {
       row["limit"] = shape.prediction.limit;
+      row["tensor_flops"] = shape.prediction.tensorFlops;
       row["blocks"] = shape.prediction.blocks;
       row["observed_blocks"] = shape.prediction.observedBlocks;
     }

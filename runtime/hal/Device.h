@@ -88,6 +88,9 @@ struct LaunchPrediction {
   std::string_view limit;   ///< what takes longest: the name of one of the parts
   std::vector<std::pair<std::string_view, double>> parts; ///< seconds that each would take alone
   double memoryBytes = 0, l2Bytes = 0, flops = 0;
+  double tensorFlops = 0; ///< of flops, those of tensor cores, also where a tile is padded
+  /// What a warp waits for one after the other, on average over blocks.
+  double loadsWaited = 0, shufflesWaited = 0, barriersWaited = 0;
   int64_t blocks = 0, observedBlocks = 0; ///< fewer observed: the figures are scaled
   int64_t registers = 0;           ///< of a thread; 0: not known, and not counted in the next
   int64_t blocksAtOnce = 0;        ///< that a multiprocessor holds; 0: a block is too large for it

@@ -25,9 +25,11 @@ double LaunchWork::memoryBytes() const {
 double LaunchWork::l2Bytes() const {
   return (l2Sectors + memorySectors + busSectors + storedSectors) * double(sectorBytes);
 }
+double LaunchWork::tensorFlops() const {
+  return (products + groupProducts + groupCodes) * productFlops;
+}
 double LaunchWork::flops() const {
-  return (products + groupProducts + groupCodes) * productFlops +
-         2.0 * multiplyAdds * double(plan::warpThreads);
+  return tensorFlops() + 2.0 * multiplyAdds * double(plan::warpThreads);
 }
 
 std::string_view runtime::nameOf(Limit limit) {

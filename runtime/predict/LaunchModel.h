@@ -50,6 +50,7 @@ struct LaunchWork {
 
   double memoryBytes() const;
   double l2Bytes() const;
+  double tensorFlops() const; ///< of tensor cores' instructions, whatever of them is padding
   double flops() const;
 };
 

@@ -109,6 +109,15 @@ class ProfileTest(unittest.TestCase):
                     # A time between launches, and the longest of the rest.
                     rest = max(value for name, value in parts.items() if name != "launch")
                     self.assertAlmostEqual(launch["seconds"], parts["launch"] + rest, places=12)
+                    self.assertLessEqual(prediction["tensor_flops"], prediction["flops"])
+                    self.assertEqual(set(prediction["waits"]), {"loads", "shuffles", "barriers"})
+            # Products of 24 rows on tensor cores: tiles of 64 or 128 rows are filled up. They meet at barriers.
+            tiles = [launch for launch in figures["steps"][0]["launches"]
+                     if launch["prediction"]["tensor_flops"] > 0 and launch["flops"] > 0 and "layer" in launch]
+            self.assertGreater(len(tiles), 10)
+            for launch in tiles:
+                self.assertGreater(launch["prediction"]["tensor_flops"], launch["flops"], launch)
+                self.assertGreater(launch["prediction"]["waits"]["barriers"], 0, launch)
             head = [launch for launch in figures["steps"][1]["launches"] if "lm_head" in launch["kernel"]][0]
             # The head is read once, and little more.
             self.assertGreaterEqual(head["prediction"]["memory_bytes"], head["bytes"])

@@ -182,6 +182,10 @@ static LaunchPrediction predictionOf(const LaunchTime &time, const LaunchWork &w
   prediction.memoryBytes = work.memoryBytes();
   prediction.l2Bytes = work.l2Bytes();
   prediction.flops = work.flops();
+  prediction.tensorFlops = work.tensorFlops();
+  prediction.loadsWaited = work.mean.loads;
+  prediction.shufflesWaited = work.mean.shuffles;
+  prediction.barriersWaited = work.mean.barriers;
   prediction.blocks = work.blocks;
   prediction.observedBlocks = observed;
   return prediction;
