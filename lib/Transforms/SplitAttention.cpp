@@ -1,6 +1,8 @@
 //===- SplitAttention.cpp - the keys of a token among many tiles ----------===//
 #include "Common.h"
 
+#include "dsv3/Plan/Names.h"
+
 using namespace mlir;
 
 namespace dsv3 {
@@ -9,14 +11,35 @@ namespace dsv3 {
 
 namespace {
 
+/// The most rows that a result of the kernel has.
+int64_t mostRows(kern::DefOp definition, RankedTensorType type) {
+  if (!type.isDynamicDim(0)) {
+    return type.getDimSize(0);
+  }
+  ArrayAttr maxima = definition.getMaximaAttr();
+  auto sizes = llvm::map_range(maxima ? maxima.getValue() : ArrayRef<Attribute>(),
+                               [](Attribute size) { return cast<graph::SizeAttr>(size); });
+  int64_t most = 1;
+  for (graph::SizeAttr size : sizes) {
+    if (size.getName().getValue() == plan::sizeTokens) {
+      most = size.getMax();
+    }
+  }
+  return most;
+}
+
 struct SplitAttention : impl::SplitAttentionBase<SplitAttention> {
   using SplitAttentionBase::SplitAttentionBase;
 
-  /// In how many parts a kernel of these heads should divide the keys of such a cache.
-  int64_t partsFor(int64_t heads, graph::CacheType cache) const {
+  /// In how many parts a kernel of these heads should divide the keys of such a cache, for each of
+  /// up to `tokens` tokens.
+  int64_t partsFor(int64_t heads, int64_t tokens, graph::CacheType cache) const {
+    constexpr int64_t fewTokens = 4;
+    int64_t wanted =
+        std::max<int64_t>(pieces, lonePieces / std::max<int64_t>(1, tokens / fewTokens));
     auto page = static_cast<int64_t>(cache.getPage());
     int64_t pages = (static_cast<int64_t>(cache.getMaxContext()) + page - 1) / page;
-    return std::min({int64_t(mostParts), std::max<int64_t>(1, pieces / heads), pages});
+    return std::min({int64_t(mostParts), std::max<int64_t>(1, wanted / heads), pages});
   }
 
   void runOnOperation() override {
@@ -27,7 +50,8 @@ struct SplitAttention : impl::SplitAttentionBase<SplitAttention> {
         continue;
       }
       auto type = cast<RankedTensorType>(attention.getResult().getType());
-      int64_t parts = partsFor(type.getDimSize(1), attention.getCache().getType());
+      int64_t parts =
+          partsFor(type.getDimSize(1), mostRows(definition, type), attention.getCache().getType());
       if (parts < 2) {
         remark::missed(definition.getLoc(), remarkOptions("split-attention", definition))
             << sentence("the keys are not divided: {0} heads are enough work, or one page is all",

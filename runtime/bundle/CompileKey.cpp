@@ -13,7 +13,7 @@ namespace dsv3::runtime {
 
 /// So that what lies between options is known from what they hold.
 static std::string escaped(const std::string &option) {
-  std::string text;
+  std::string text = option.empty() ? "\\e" : "";
   for (char c : option) {
     text += c == ' ' || c == '\\' ? "\\" : "";
     text += c == '\n' ? std::string("\\n") : std::string(1, c);

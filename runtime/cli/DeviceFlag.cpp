@@ -57,7 +57,7 @@ CLI::Validator deviceInPlaceOfAuto() {
       Status usable = runtime::createCudaDevice(0, {}).status();
       usable = usable ? runtime::Nvrtc::load().status() : usable;
       if (!usable) {
-        say("note: the model runs on the CPU: " + usable.failure().what);
+        say("note: the model runs on the CPU: " + usable.failure().message());
       }
       text = usable ? gpuName : cpuName;
     }

@@ -1,7 +1,7 @@
 //===- DeviceFlag.h - where a model runs ------------------------*- C++ -*-===//
 //
 // What --device names: cpu, cuda:N for the GPU of that number, sim for a simulated one, or auto
-// for the first GPU where there is one, else the CPU.
+// for the first GPU where it and NVRTC are there, else the CPU.
 //
 //===----------------------------------------------------------------------===//
 #pragma once

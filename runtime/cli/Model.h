@@ -73,6 +73,7 @@ struct LoadedWeights {
   runtime::ParameterStore store;
   WeightOrigin origin = WeightOrigin::Packed;
   double seconds = 0; ///< until the store was complete; not those of keeping it
+  bool taken = false; ///< a device has them (runtime::LoadOptions::take), the store does not
 };
 
 /// Owns all that a session needs. Not movable: the session refers to the rest.

@@ -58,7 +58,7 @@ static void addDeviceFlags(CLI::App &command, ModelFlags &flags) {
   command
       .add_option("--device", flags.device,
                   "where to run: cpu, cuda:N for an NVIDIA GPU, sim for a simulated one, which\n"
-                  "needs a C++ compiler, or auto for cuda:0 where there is one, else cpu")
+                  "needs a C++ compiler, or auto for cuda:0 where it and NVRTC are there, else cpu")
       ->check(deviceNames())
       ->transform(deviceInPlaceOfAuto())
       ->capture_default_str();

@@ -28,9 +28,10 @@ static Status checkFits(const ModelFiles &files, const ModelFlags &flags, bool m
   plan::MemoryNeeds needs = plan::memoryNeeds(plan, files.variant);
   if (onDevice) {
     bool expertsOnHost = keepsExpertsOnHost(flags);
-    uint64_t passing = mappedWeights      ? 0
-                       : flags.keepPacked ? needs.weights
-                                          : runtime::mostBytesUnderWay(plan, files.variant);
+    uint64_t passing = mappedWeights ? 0
+                       : flags.keepPacked
+                           ? needs.weights
+                           : runtime::mostBytesUnderWay(plan, files.variant, expertsOnHost);
     if (Status fits = onHost ? checkHostMemory(needs, {*onHost, expertsOnHost, passing}) : Status();
         !fits) {
       return fits;
@@ -200,7 +201,7 @@ static Status fetchWeights(ModelFiles &files, const ModelFlags &flags, RunningMo
     sayPages(files, *weights);
   }
   model.weights = *std::move(weights);
-  bool stayed = elsewhere && (mapped || flags.keepPacked);
+  bool stayed = elsewhere && !model.weights->taken;
   return stayed ? upload(*model.device, *model.deviceWeights, model.weights->store.bytes())
                 : Status();
 }

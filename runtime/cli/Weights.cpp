@@ -207,7 +207,8 @@ static Expected<LoadedWeights> makeWeights(ModelFiles &files, const ModelFlags &
     }
   }
   return LoadedWeights{*std::move(store),
-                       files.checkpoint ? WeightOrigin::Packed : WeightOrigin::MadeUp, seconds};
+                       files.checkpoint ? WeightOrigin::Packed : WeightOrigin::MadeUp, seconds,
+                       memory.take && !flags.keepPacked};
 }
 
 Expected<LoadedWeights> loadWeights(ModelFiles &files, const ModelFlags &flags,

@@ -22,7 +22,8 @@ void PackedOutbox::add(const PackItem &item) {
 
 void PackedOutbox::waitForRoom() {
   if (std::this_thread::get_id() == taker) {
-    return; // the system gave no other threads
+    held = held ? take() : held; // the system gave no other threads
+    return;
   }
   constexpr std::chrono::milliseconds betweenLooks(50);
   std::unique_lock lock(mutex);
@@ -35,7 +36,7 @@ Status PackedOutbox::take() {
   std::unique_lock lock(mutex);
   std::vector<const PackItem *> items = std::exchange(ready, {});
   lock.unlock();
-  Status status;
+  Status status = held;
   for (const PackItem *item : items) {
     for (auto [place, bytes] :
          {std::pair(item->place, item->data), std::pair(item->scalePlace, item->scales)}) {

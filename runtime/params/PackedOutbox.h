@@ -36,6 +36,7 @@ private:
   std::vector<const PackItem *> ready;
   uint64_t readyBytes = 0;
   bool failed = false;
+  Status held; ///< of what was taken before it was asked for
 };
 
 } // namespace dsv3::runtime

@@ -180,11 +180,15 @@ static LoadOptions partOf(const LoadOptions &options, uint64_t before, uint64_t 
   return part;
 }
 
-uint64_t mostBytesUnderWay(const plan::Plan &plan, size_t variant) {
-  uint64_t largest = 0, all = plan::weightBytes(plan, variant);
+uint64_t mostBytesUnderWay(const plan::Plan &plan, size_t variant, bool expertsApart) {
+  uint64_t largest = 0;
+  uint64_t all =
+      plan::weightBytes(plan, variant) - (expertsApart ? plan::expertBytes(plan, variant) : 0);
   for (const plan::Parameter &parameter : plan.parameters) {
-    largest =
-        std::max(largest, plan::parameterBytes(parameter, parameter.layouts[variant]).stride());
+    if (!expertsApart || !plan::isOfExperts(parameter)) {
+      largest =
+          std::max(largest, plan::parameterBytes(parameter, parameter.layouts[variant]).stride());
+    }
   }
   // One that is more than may wait, and the two that threads are at the end and the begin of.
   constexpr uint64_t layersAtOnce = 3;

@@ -60,8 +60,8 @@ struct LoadOptions {
 };
 
 /// The most bytes of packed weights that are in memory at once while they are taken
-/// (LoadOptions::take).
-uint64_t mostBytesUnderWay(const plan::Plan &plan, size_t variant);
+/// (LoadOptions::take). `expertsApart`: those of routed experts are not.
+uint64_t mostBytesUnderWay(const plan::Plan &plan, size_t variant, bool expertsApart);
 /// Packing waits while more than this waits to be taken (LoadOptions::take).
 inline constexpr uint64_t mostReadyBytes = uint64_t(1) << 30;
 

@@ -76,6 +76,15 @@ void UnitJob::takeUnits() {
   }
 }
 
+/// Threads run beside it, which must end before anything is thrown here.
+static Status guarded(const std::function<Status()> &beside) {
+  try {
+    return beside();
+  } catch (const std::exception &error) {
+    return Failure{std::string("the weights cannot be loaded: ") + error.what()};
+  }
+}
+
 Status UnitJob::watch(const LoadOptions &options) {
   constexpr std::chrono::milliseconds betweenReports(100), betweenCalls(2);
   Status status;
@@ -87,7 +96,7 @@ Status UnitJob::watch(const LoadOptions &options) {
       status = Failure{"interrupted"};
     }
     if (status && beside) {
-      status = beside();
+      status = guarded(beside);
     }
     stopped = stopped || !status;
     auto now = std::chrono::steady_clock::now();
@@ -100,7 +109,7 @@ Status UnitJob::watch(const LoadOptions &options) {
   if (options.progress) {
     options.progress(doneBytes, totalBytes);
   }
-  return status && beside ? beside() : status;
+  return status && beside ? guarded(beside) : status;
 }
 
 Status UnitJob::run(const LoadOptions &options) {

@@ -244,7 +244,13 @@ class NoGpuTest(unittest.TestCase):
         self.assertEqual(weights(FAKE_ANSWER=f"cuMemHostAlloc 0 {OUT_OF_MEMORY}"), (size, copied, copies, content))
         for said in ("packed weights are kept", "the weights are mapped"):
             self.assertEqual(weights("--keep-packed"), (size, size, 2, content), said)
-        self.assertNotEqual(weights("--experts=host")[3], content)
+        apart = [weights("--experts=host", *flags) for flags in ((), ("--keep-packed",))]
+        shutil.rmtree(bundle)
+        shutil.copytree(self.cubins(), bundle)
+        apart.append(weights("--experts=host"))
+        self.assertEqual({(size, content) for size, _, _, content in apart}, {(apart[0][0], apart[0][3])}, apart)
+        self.assertLess(apart[0][0], size)
+        self.assertGreater(apart[2][2], apart[0][2], "one by one")
 
     def test_launches_overlap_but_the_first_of_a_step(self):
         # Kernels of this driver do nothing: the logits of the prompt are no numbers.

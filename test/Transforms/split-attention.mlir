@@ -1,12 +1,15 @@
 // RUN: dsv3-opt %s --kern-split-attention | FileCheck %s
-// RUN: dsv3-opt %s --kern-split-attention="pieces=2048 most-parts=64" | FileCheck %s --check-prefix=GPU
+// RUN: dsv3-opt %s --kern-split-attention="lone-pieces=2048 most-parts=64" | FileCheck %s --check-prefix=GPU
 
+// One token alone has all pieces, one of 16 a fourth of them.
 // GPU-LABEL: kern.def @decode kind
 // GPU:         parts 64 -> tensor<?x4x2176xf32
 // GPU-LABEL: kern.def @short
 // GPU:         parts 3 ->
 // GPU-LABEL: kern.def @heads128
 // GPU:         parts 16 ->
+// GPU-LABEL: kern.def @rows128
+// GPU:         parts 4 ->
 
 #T = #dsv3.dims<"T">
 !cache = !dsv3.cache<bf16, latent = 32, rope = 8, page = 64, context = 4096, requests = 1>
@@ -37,6 +40,12 @@ kern.def @short kind "latent_attention" family "latent_attention" sizes ["T"] in
 kern.def @heads128 kind "latent_attention" family "latent_attention" sizes [] ins(%q: tensor<1x128x32xf32>, %r: tensor<1x128x8xf32>, %cache: !cache, %p: tensor<1xi32>) outs(%o: tensor<1x128x32xf32>) {
   %y = kern.latent_attention ins(%q, %r, %p, %p : tensor<1x128x32xf32>, tensor<1x128x8xf32>, tensor<1xi32>, tensor<1xi32>) from(%cache : !cache) outs(%o : tensor<1x128x32xf32>) scale 2.0e-01 -> tensor<1x128x32xf32>
   kern.yield %y : tensor<1x128x32xf32>
+}
+// CHECK-LABEL: kern.def @rows128
+// CHECK:         parts 2 ->
+kern.def @rows128 kind "latent_attention" family "latent_attention" sizes ["T"] ins(%q: tensor<?x128x32xf32, #T>, %r: tensor<?x128x8xf32, #T>, %cache: !cache, %p: tensor<?xi32, #T>) outs(%o: tensor<?x128x32xf32, #T>) maxima [#dsv3.size<"T", max = 16>] {
+  %y = kern.latent_attention ins(%q, %r, %p, %p : tensor<?x128x32xf32, #T>, tensor<?x128x8xf32, #T>, tensor<?xi32, #T>, tensor<?xi32, #T>) from(%cache : !cache) outs(%o : tensor<?x128x32xf32, #T>) scale 2.0e-01 -> tensor<?x128x32xf32, #T>
+  kern.yield %y : tensor<?x128x32xf32, #T>
 }
 // CHECK-LABEL: kern.def @heads256
 // CHECK-NOT:     parts

@@ -301,8 +301,9 @@ def SplitAttention : GraphPass<"kern-split-attention"> {
   let description = [{
     A token that decodes behind a long context has few heads for many threads or
     multiprocessors. Its keys are divided among as many parts as give about `pieces` pieces of
-    work with the heads, `most-parts` at most, and no more than there are pages. How many are
-    used depends on the token's position alone, so that its result depends neither on threads
+    work with the heads, or `lone-pieces` for a step of up to four tokens, and fewer of these the
+    more tokens a step may have; `most-parts` at most, and no more than there are pages. How many
+    are used depends on the token's position alone, so that its result depends neither on threads
     nor on the tokens beside it.
 
     ```mlir
@@ -316,6 +317,7 @@ def SplitAttention : GraphPass<"kern-split-attention"> {
     ```
   }];
   let options = [Option<"pieces", "pieces", "int64_t", "256", "heads times parts that a token should have">,
+                 Option<"lonePieces", "lone-pieces", "int64_t", "0", "likewise, where few tokens are all the work">,
                  Option<"mostParts", "most-parts", "int64_t", "16", "most parts of the keys of a token">];
 }
 

@@ -75,8 +75,8 @@ void declareFlags(CLI::App &app, Flags &flags) {
       ->type_name("DIR");
   app.add_option("--explain", flags.explain.kernel,
                  "say of one kernel what is fused into it, which configurations it has and why,\n"
-                 "and who launches it; for GPUs registers, memory, occupancy and roofline; write\n"
-                 "nothing")
+                 "and who launches it; for GPUs registers, memory, occupancy and roofline\n"
+                 "(NVRTC's code of it is kept in the cache); write nothing else")
       ->type_name("@KERNEL");
   app.add_option("--chip", flags.explain.chip,
                  "with --explain: the GPU of occupancy and roofline, one of\n" + plan::chipNames() +

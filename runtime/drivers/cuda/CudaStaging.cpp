@@ -11,7 +11,9 @@ using namespace dsv3::runtime::cuda;
 
 static constexpr const char *cannotCopy = "cannot copy to the GPU";
 
-CudaStaging::~CudaStaging() {
+CudaStaging::~CudaStaging() { release(); }
+
+void CudaStaging::release() {
   context->use();
   const DriverApi &api = *context->api;
   api.StreamSynchronize(context->stream);
@@ -22,6 +24,7 @@ CudaStaging::~CudaStaging() {
     if (piece.memory) {
       api.MemFreeHost(piece.memory);
     }
+    piece = {};
   }
 }
 
@@ -30,8 +33,11 @@ bool CudaStaging::reserve() {
   for (Piece &piece : pieces) {
     void *memory = piece.memory;
     refused = refused || (!memory && api.MemHostAlloc(&memory, pieceBytes, 0) != success) ||
-              (!piece.read && api.EventCreate(&piece.read, eventWithoutTime) != success);
+              (!piece.read && api.EventCreate(&piece.read, eventToSleepFor) != success);
     piece.memory = static_cast<std::byte *>(memory);
+  }
+  if (refused) {
+    release();
   }
   return !refused;
 }

@@ -39,6 +39,7 @@ private:
     bool used = false;
   };
   bool reserve();
+  void release();
 
   std::shared_ptr<const CudaContext> context;
   std::array<Piece, 2> pieces;

@@ -45,7 +45,9 @@ inline constexpr const char *noMemoryHint =
 
 inline constexpr unsigned streamNonBlocking = 1;
 /// Of host memory: kernels reach it.
-inline constexpr unsigned hostDeviceMap = 2, eventWithoutTime = 2;
+inline constexpr unsigned hostDeviceMap = 2;
+/// Of an event: it tells no time, and who waits for it sleeps.
+inline constexpr unsigned eventToSleepFor = 1 | 2;
 inline constexpr int captureThreadLocal = 1;
 inline constexpr int attributeMultiprocessors = 16, attributeCapabilityMajor = 75,
                      attributeCapabilityMinor = 76;

@@ -175,7 +175,7 @@ private:
                        std::array<unsigned, 2> b, const void *site);
   void complete(Warp &warp);
   /// All threads of a named barrier are there: they know what each did, and go on.
-  void completeNamed(std::vector<Lane *> &arrived);
+  void completeNamed(const Lane &last, std::vector<Lane *> &arrived, const void *site);
   /// Lets others run until this lane can go on.
   void pause(Lane &lane, Wait kind, const void *site);
   void startFiber(Lane &lane);

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <utility>
 
 using namespace dsv3;
 using namespace dsv3::runtime;
@@ -70,56 +69,6 @@ void Block::syncBlock(MachineThread &thread) {
   if (block.work.meter) {
     block.work.meter->barrier();
   }
-  if (block.work.seed != 0) {
-    block.leave(lane);
-  }
-}
-
-void Block::completeNamed(std::vector<Lane *> &arrived) {
-  Warp *last = nullptr;
-  std::vector<size_t> numbers;
-  for (Lane *lane : arrived) {
-    lane->warp->ready |= lane->bit;
-    numbers.push_back(lane->number);
-    if (std::exchange(last, lane->warp) != lane->warp) {
-      flush(*last);
-      if (work.meter) {
-        work.meter->barrier(last->number);
-      }
-    }
-  }
-  if (work.checker) {
-    work.checker->clocksOfBlocks().join(numbers);
-  }
-  arrived.clear();
-}
-
-void Block::syncNamed(MachineThread &thread, int number, int threads) {
-  auto &lane = static_cast<Lane &>(thread);
-  Block &block = *lane.of;
-  const void *site = __builtin_return_address(0);
-  if (number < 1 || number >= int(namedBarriers) || threads < 1 || threads % warpLanes != 0 ||
-      size_t(threads) > block.lanes.size()) {
-    block.fail(lane,
-               "comes to named barrier " + std::to_string(number) + " of " +
-                   std::to_string(threads) + " threads; there are 1 to " +
-                   std::to_string(namedBarriers - 1) + ", of whole warps of the block",
-               site);
-  }
-  std::vector<Lane *> &arrived = block.atNamed[size_t(number)];
-  if (!arrived.empty() && arrived[0]->namedThreads != threads) {
-    block.fail(lane,
-               "comes to a named barrier of " + std::to_string(threads) +
-                   " threads, where others wait for " + std::to_string(arrived[0]->namedThreads),
-               site);
-  }
-  lane.namedThreads = threads;
-  arrived.push_back(&lane);
-  if (arrived.size() < size_t(threads)) {
-    block.pause(lane, Wait::NamedBarrier, site);
-    return;
-  }
-  block.completeNamed(arrived);
   if (block.work.seed != 0) {
     block.leave(lane);
   }

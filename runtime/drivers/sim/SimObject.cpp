@@ -2,6 +2,7 @@
 
 #include "runtime/drivers/sim/SimObject.h"
 
+#include "dsv3/Plan/Families.h"
 #include "dsv3/Plan/Names.h"
 #include "runtime/base/Process.h"
 #include "runtime/drivers/sim/HostCompiler.h"
@@ -140,8 +141,16 @@ static Expected<std::vector<SimKernel>> compile(std::span<const plan::KernelText
 static Expected<std::vector<int64_t>> registersOf(std::span<const plan::KernelText> texts,
                                                   const std::filesystem::path &path,
                                                   const SimOptions &options) {
+  std::string name = path.stem().string();
+  const plan::GpuVariant *variant = plan::findGpuVariant(name);
+  if (variant && !plan::canRun(*variant, options.chip->capability)) {
+    return Failure{"expected kernels that a " + std::string(options.chip->name) +
+                       " can run, found those for " + name,
+                   "--chip",
+                   "compile for it (dsv3-compile --arch), or name a chip that runs these"};
+  }
   KernelCompilerOptions compiling = options.compiling;
-  compiling.architecture = plan::architectureFor(path.stem().string(), options.chip->capability);
+  compiling.architecture = plan::architectureFor(name, options.chip->capability);
   compiling.bundled = path.parent_path() / plan::cubinFolderName;
   Expected<CompiledKernels> compiled = compileKernels(texts, compiling);
   std::optional<Failure> unknown =

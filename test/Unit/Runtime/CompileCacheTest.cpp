@@ -137,8 +137,18 @@ TEST_F(CompileCacheTest, KeysHoldWhatTheBundleDependsOn) {
 
 TEST_F(CompileCacheTest, KeysOfOtherOptionsDiffer) {
   std::set<std::string> names;
-  for (const std::vector<std::string> &options : std::vector<std::vector<std::string>>{
-           {}, {"a"}, {"a", "b"}, {"a b"}, {"a\\ b"}, {"a\\", "b"}, {"a\nb"}, {"a\\nb"}}) {
+  for (const std::vector<std::string> &options : std::vector<std::vector<std::string>>{{},
+                                                                                       {""},
+                                                                                       {"", ""},
+                                                                                       {"", "a"},
+                                                                                       {"\\e"},
+                                                                                       {"a"},
+                                                                                       {"a", "b"},
+                                                                                       {"a b"},
+                                                                                       {"a\\ b"},
+                                                                                       {"a\\", "b"},
+                                                                                       {"a\nb"},
+                                                                                       {"a\\nb"}}) {
     request.options = options;
     CompileKey key = CompileKey::of(request, compiler);
     EXPECT_TRUE(names.insert(key.name()).second) << key.text();

@@ -104,6 +104,10 @@ static const Planted namedMistakes[] = {
      "syncNamed(1, 64);",
      "syncNamed(1, 64 + 32 * warpIndex());",
      {"threads, where others wait for "}},
+    {"HalvesOfTwoWarps",
+     "syncNamed(1, 64);",
+     "syncNamed(1 + laneIndex() / 16, 32);",
+     {"meets a part of warp "}},
     {"NumberThatIsNone", "syncNamed(1, 64);", "syncNamed(16, 64);", {"there are 1 to 15"}},
     {"PartOfAWarp", "syncNamed(1, 64);", "syncNamed(1, 48);", {"of whole warps of the block"}},
 };

@@ -72,11 +72,15 @@ TEST(TakenParams, AFailureOfWhoTakesThemEndsLoading) {
 
 TEST(TakenParams, AFewAreUnderWayAtATime) {
   plan::Plan small = planOfLayers();
-  EXPECT_EQ(mostBytesUnderWay(small, 1), plan::weightBytes(small, 1));
+  EXPECT_EQ(mostBytesUnderWay(small, 1, false), plan::weightBytes(small, 1));
   constexpr int64_t side = int64_t(1) << 16;
   plan::Plan large = planOfLayers(side, side);
   large.parameters[0].layers.resize(20);
   uint64_t ofLayer =
       plan::parameterBytes(large.parameters[0], large.parameters[0].layouts[1]).stride();
-  EXPECT_EQ(mostBytesUnderWay(large, 1), mostReadyBytes + 3 * ofLayer);
+  EXPECT_EQ(mostBytesUnderWay(large, 1, false), mostReadyBytes + 3 * ofLayer);
+  // Experts that stay are on no way.
+  large.parameters[0].segments[0].key = "w.{layer}.{expert}";
+  EXPECT_EQ(mostBytesUnderWay(large, 1, true),
+            plan::weightBytes(large, 1) - plan::expertBytes(large, 1));
 }
