@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <iterator>
 
 namespace fs = std::filesystem;
 using namespace dsv3;
@@ -171,8 +170,11 @@ Expected<KernelCode> Nvrtc::compile(const std::string &text, const std::string &
     return failed(code, "");
   }
   std::string target = "--gpu-architecture=" + architecture;
-  const char *arguments[] = {target.c_str(), standardOption.data()};
-  code = compileProgram(program, int(std::size(arguments)), arguments);
+  std::vector<const char *> arguments{target.c_str(), standardOption.data()};
+  if (text.find("\n#line ") != std::string::npos) { // part of the text, so the key of caches has it
+    arguments.push_back("--generate-line-info");
+  }
+  code = compileProgram(program, int(arguments.size()), arguments.data());
   KernelCode cubin;
   size_t bytes = 0;
   if (code == 0) {

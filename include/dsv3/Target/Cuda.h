@@ -13,17 +13,25 @@
 
 #include "mlir/IR/BuiltinOps.h"
 
+#include <cstdint>
 #include <vector>
 
 namespace dsv3::cuda {
 
+/// Whether each line of a text is told to stand for the line of the module's file that it comes
+/// from: `#line 889 "configured.mlir"`, by the locations of ops, the file without its folder. Then
+/// compilers, profilers and the simulated GPU name lines of the module, not of the text.
+enum class LineInfo : uint8_t { None, OfModule };
+
 /// The kernels of `module` (phase configured), which is not changed, for `variant`. The same
 /// module gives the same bytes. Fails with a diagnostic where GPUs have no code for a kernel.
 mlir::FailureOr<std::vector<plan::KernelText>> printKernels(mlir::ModuleOp module,
-                                                            const plan::GpuVariant &variant);
+                                                            const plan::GpuVariant &variant,
+                                                            LineInfo lines = LineInfo::None);
 
 /// One of them: `definition` is a kernel of the module.
 mlir::FailureOr<plan::KernelText> printKernel(mlir::ModuleOp module, kern::DefOp definition,
-                                              const plan::GpuVariant &variant);
+                                              const plan::GpuVariant &variant,
+                                              LineInfo lines = LineInfo::None);
 
 } // namespace dsv3::cuda

@@ -6,6 +6,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
 
 #include <cmath>
 
@@ -51,8 +52,24 @@ std::string floatText(double value) {
   return text + (plain ? ".0f" : "f");
 }
 
-KernelText::KernelText(kern::DefOp definition, DictionaryAttr config)
-    : definition(definition), config(config) {}
+KernelText::KernelText(kern::DefOp definition, DictionaryAttr config, LineInfo lines)
+    : definition(definition), config(config), lineInfo(lines) {}
+
+std::string KernelText::linesOf(Operation *op, StringRef text) const {
+  auto place = op->getLoc()->findInstanceOf<FileLineColLoc>();
+  if (lineInfo == LineInfo::None || !place || place.getLine() == 0) {
+    return text.str();
+  }
+  std::string directive = llvm::formatv("#line {0} \"{1}\"\n", place.getLine(),
+                                        llvm::sys::path::filename(place.getFilename()));
+  std::string lines;
+  while (!text.empty()) {
+    auto [line, rest] = text.split('\n');
+    lines += directive + line.str() + "\n";
+    text = rest;
+  }
+  return lines;
+}
 
 Value KernelText::argumentOf(Value value) const {
   auto view = value.getDefiningOp<kern::ViewOp>();

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "Kernel/Kernel.h"
+#include "dsv3/Target/Cuda.h"
 
 #include "llvm/ADT/DenseMap.h"
 
@@ -31,7 +32,7 @@ struct FamilyText {
 
 class KernelText {
 public:
-  KernelText(kern::DefOp definition, mlir::DictionaryAttr config);
+  KernelText(kern::DefOp definition, mlir::DictionaryAttr config, LineInfo lines);
 
   kern::DefOp definition;
 
@@ -39,6 +40,10 @@ public:
   int64_t field(llvm::StringRef name) const {
     return config.getAs<mlir::IntegerAttr>(name).getInt();
   }
+
+  /// `text`, whole lines, each of which stands for where `op` is in the module's file, where that
+  /// is asked for and known.
+  std::string linesOf(mlir::Operation *op, llvm::StringRef text) const;
 
   /// Names the argument behind a value by its part in the core op. One that has several parts
   /// keeps a number for a name.
@@ -75,6 +80,7 @@ private:
   mlir::Value argumentOf(mlir::Value value) const;
 
   mlir::DictionaryAttr config;
+  LineInfo lineInfo;
   llvm::DenseMap<mlir::Value, std::string> names;
 };
 

@@ -22,9 +22,10 @@ namespace {
 
 class KernelPrinter {
 public:
-  KernelPrinter(ModuleOp module, kern::DefOp definition, const plan::GpuVariant &variant)
+  KernelPrinter(ModuleOp module, kern::DefOp definition, const plan::GpuVariant &variant,
+                LineInfo lines)
       : module(module), definition(definition), variant(variant),
-        text(definition, definition.getConfig(variant.name)) {}
+        text(definition, definition.getConfig(variant.name), lines) {}
   FailureOr<std::string> run();
 
 private:
@@ -176,29 +177,31 @@ FailureOr<std::string> KernelPrinter::run() {
     maps += ",\n    const __grid_constant__ TensorMap " + map.parameter;
   }
   lines += maps.empty() ? "" : "\n";
-  lines += llvm::formatv("extern \"C\" __global__ void {0} {1}(\n", launchBounds(text), name);
-  lines += parameters() + maps + ") {\n";
-  lines += family->checks.empty() ? "" : "  " + family->checks + "\n";
-  lines += variant.hasDependentLaunches() ? std::string(plan::dependentLine) + "(mark, number);\n"
-                                          : "  Launch launch{mark, number};\n";
-  lines += "  " + family->call + "\n}\n";
-  return lines;
+  std::string begin =
+      llvm::formatv("extern \"C\" __global__ void {0} {1}(\n", launchBounds(text), name);
+  begin += parameters() + maps + ") {\n";
+  std::string body = family->checks.empty() ? "" : "  " + family->checks + "\n";
+  body += variant.hasDependentLaunches() ? std::string(plan::dependentLine) + "(mark, number);\n"
+                                         : "  Launch launch{mark, number};\n";
+  body += "  " + family->call + "\n";
+  return lines + text.linesOf(definition, begin) + text.linesOf(definition.getCore(), body) +
+         text.linesOf(definition, "}\n");
 }
 
 FailureOr<plan::KernelText> printKernel(ModuleOp module, kern::DefOp definition,
-                                        const plan::GpuVariant &variant) {
-  FailureOr<std::string> text = KernelPrinter(module, definition, variant).run();
+                                        const plan::GpuVariant &variant, LineInfo lines) {
+  FailureOr<std::string> text = KernelPrinter(module, definition, variant, lines).run();
   if (failed(text)) {
     return failure();
   }
   return plan::KernelText{definition.getSymName().str(), std::move(*text)};
 }
 
-FailureOr<std::vector<plan::KernelText>> printKernels(ModuleOp module,
-                                                      const plan::GpuVariant &variant) {
+FailureOr<std::vector<plan::KernelText>>
+printKernels(ModuleOp module, const plan::GpuVariant &variant, LineInfo lines) {
   std::vector<plan::KernelText> kernels;
   for (auto definition : module.getOps<kern::DefOp>()) {
-    FailureOr<plan::KernelText> text = printKernel(module, definition, variant);
+    FailureOr<plan::KernelText> text = printKernel(module, definition, variant, lines);
     if (failed(text)) {
       return failure();
     }

@@ -82,16 +82,20 @@ namespace {
 /// Writes the body of a functor's call.
 class BodyText {
 public:
-  explicit BodyText(Region &region) : region(region) {}
+  BodyText(const KernelText &kernel, Region &region) : kernel(kernel), region(region) {}
 
   void name(Value value, std::string text) { values[value] = std::move(text); }
   std::string operand(Value value) const { return values.lookup(value); }
-  void line(const Twine &text) { lines += ("    " + text + "\n").str(); }
+  /// A line that `op` stands for.
+  void line(Operation *op, const Twine &text) {
+    lines += kernel.linesOf(op, ("    " + text + "\n").str());
+  }
   void compute();
 
   std::string lines;
 
 private:
+  const KernelText &kernel;
   Region &region;
   llvm::DenseMap<Value, std::string> values;
   int count = 0;
@@ -110,8 +114,8 @@ void BodyText::compute() {
     std::string b = op.getNumOperands() > 1 ? operand(op.getOperand(1)) : "";
     std::string type = typeText(op.getResult(0).getType());
     std::string result = "v" + std::to_string(count++);
-    line(type + " " + result + " = " +
-         filledIn(templateOf(op.getName().getStringRef()), a, b, type) + ";");
+    line(&op, type + " " + result + " = " +
+                  filledIn(templateOf(op.getName().getStringRef()), a, b, type) + ";");
     name(op.getResult(0), result);
   }
 }
@@ -119,7 +123,8 @@ void BodyText::compute() {
 std::string functorText(const KernelText &kernel, StringRef name, Region &region, ValueRange inputs,
                         ArrayRef<int32_t> access, const FunctorLead &lead,
                         const FunctorResult &result) {
-  BodyText body(region);
+  Operation *core = region.getParentOp(), *yield = region.front().getTerminator();
+  BodyText body(kernel, region);
   size_t ofLead = lead.arguments.size();
   for (auto [index, argument] : llvm::enumerate(region.getArguments())) {
     size_t firstInput = lead.first ? ofLead : 0;
@@ -133,18 +138,20 @@ std::string functorText(const KernelText &kernel, StringRef name, Region &region
       continue;
     }
     std::string loadedName = "e" + std::to_string(input);
-    body.line(typeText(argument.getType()) + " " + loadedName + " = " +
-              placeText(kernel, inputs[input], static_cast<kern::AccessKind>(access[input])) + ";");
+    body.line(core,
+              typeText(argument.getType()) + " " + loadedName + " = " +
+                  placeText(kernel, inputs[input], static_cast<kern::AccessKind>(access[input])) +
+                  ";");
     body.name(argument, loadedName);
   }
   body.compute();
-  ValueRange yielded = region.front().getTerminator()->getOperands();
+  ValueRange yielded = yield->getOperands();
   for (auto [destination, value] : llvm::zip(result.destinations, yielded)) {
-    body.line(placeText(kernel, destination, kern::AccessKind::Element) + " = " +
-              body.operand(value) + ";");
+    body.line(yield, placeText(kernel, destination, kern::AccessKind::Element) + " = " +
+                         body.operand(value) + ";");
   }
   if (result.returns) {
-    body.line("return " + body.operand(yielded.back()) + ";");
+    body.line(yield, "return " + body.operand(yielded.back()) + ";");
   }
   std::string text = llvm::formatv("struct {0} {{\n", name);
   for (const std::string &member : members(kernel, inputs, result.destinations, true)) {
@@ -157,7 +164,7 @@ std::string functorText(const KernelText &kernel, StringRef name, Region &region
   }
   text += llvm::formatv("  __device__ {0} operator()({1}) const {{\n",
                         result.returns ? typeText(yielded.back().getType()) : "void", parameters);
-  return text + body.lines + "  }\n};\n\n";
+  return kernel.linesOf(core, text) + body.lines + kernel.linesOf(core, "  }\n};\n") + "\n";
 }
 
 std::string functorValue(const KernelText &kernel, StringRef name, ValueRange inputs,

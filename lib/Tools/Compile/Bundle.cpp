@@ -14,6 +14,7 @@
 #include "dsv3/Target/Cpu.h"
 #include "dsv3/Target/Cuda.h"
 
+#include "mlir/Parser/Parser.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -26,6 +27,9 @@ using namespace mlir;
 
 namespace dsv3::compile {
 
+/// The module of phase configured, in a bundle whose kernels name its lines.
+static constexpr const char *moduleFileName = "configured.mlir";
+
 /// A file of `folder` that no bundle has; empty if there is none. Kernels and packed weights are
 /// a bundle's, by their names.
 static fs::path foreignFile(const fs::path &folder) {
@@ -33,9 +37,9 @@ static fs::path foreignFile(const fs::path &folder) {
   for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
     std::string name = at->path().filename().string();
     bool own = name == plan::planFileName || name == plan::configFileName ||
-               name == plan::checkpointFileName || name.ends_with(plan::objectFileEnding) ||
-               name.ends_with(plan::textFileEnding) || name == plan::cubinFolderName ||
-               name.starts_with(plan::packedFilePrefix);
+               name == plan::checkpointFileName || name == moduleFileName ||
+               name.ends_with(plan::objectFileEnding) || name.ends_with(plan::textFileEnding) ||
+               name == plan::cubinFolderName || name.starts_with(plan::packedFilePrefix);
     if (!own) {
       return name;
     }
@@ -101,7 +105,8 @@ Status checkBundlePlace(const std::string &path) {
 static Status addGpuVariant(ModuleOp module, plan::Variant &variant, const fs::path &directory,
                             const BundleParts &parts) {
   FailureOr<std::vector<plan::KernelText>> kernels =
-      cuda::printKernels(module, *plan::findGpuVariant(variant.name));
+      cuda::printKernels(module, *plan::findGpuVariant(variant.name),
+                         parts.lineInfo ? cuda::LineInfo::OfModule : cuda::LineInfo::None);
   if (failed(kernels)) {
     return Failure{"no code for " + variant.name, "", "see the message above"};
   }
@@ -153,6 +158,22 @@ static Status addCpuVariant(ModuleOp module, plan::Variant &variant, const fs::p
   return writeFile(directory / variant.object, *linked);
 }
 
+/// Writes the module into `directory`, and gives it back as it is read from there: with lines of
+/// the file as places.
+static Expected<OwningOpRef<ModuleOp>> addModule(ModuleOp module, const fs::path &directory) {
+  std::string text = textOf(module);
+  if (Status written = writeFile(directory / moduleFileName, text); !written) {
+    return written;
+  }
+  OwningOpRef<ModuleOp> read =
+      parseSourceString<ModuleOp>(text, module.getContext(), moduleFileName);
+  if (!read) {
+    return Failure{"the text of the module cannot be read again", "--line-info",
+                   "leave it out, and please report it"};
+  }
+  return read;
+}
+
 Status writeBundle(ModuleOp module, BundleParts parts, const std::string &path) {
   Expected<fs::path> place = targetOf(path);
   if (Status free = place ? checkTarget(*place) : place.status(); !free) {
@@ -174,12 +195,20 @@ Status writeBundle(ModuleOp module, BundleParts parts, const std::string &path) 
     return cannotWrite(target, error);
   }
   AtInterrupt interrupt([&] { aside.remove(); });
+  OwningOpRef<ModuleOp> placed;
+  if (parts.lineInfo) {
+    Expected<OwningOpRef<ModuleOp>> read = addModule(module, draft);
+    if (!read) {
+      return read.status();
+    }
+    placed = *std::move(read);
+  }
   for (auto [index, variant] : llvm::enumerate(parts.plan.variants)) {
     // The rest takes no time; this takes seconds each.
     llvm::errs() << "making code for " << variant.name << ", " << index + 1 << " of "
                  << parts.plan.variants.size() << '\n';
     Status added = plan::findGpuVariant(variant.name)
-                       ? addGpuVariant(module, variant, draft, parts)
+                       ? addGpuVariant(placed ? *placed : module, variant, draft, parts)
                        : addCpuVariant(module, variant, draft, parts.dump);
     if (!added) {
       return added;

@@ -2,8 +2,9 @@
 //
 // A bundle is a directory: plan.dsv3, a shared object or text of kernels per variant,
 // config.json and, where it was compiled from a checkpoint, `checkpoint`, a file with the path of
-// its directory. It is written beside its place and published in one step: it is there whole or not
-// at all, and a bundle that it replaces is there until then.
+// its directory; with --line-info configured.mlir, the module of that phase. It is written beside
+// its place and published in one step: it is there whole or not at all, and a bundle that it
+// replaces is there until then.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -24,6 +25,7 @@ struct BundleParts {
   std::string checkpoint;  ///< absolute path, or empty
   std::string dump;        ///< folder for the code of phase emitted as text, or empty
   bool precompile = false; ///< texts for GPUs are compiled, too
+  bool lineInfo = false;   ///< texts for GPUs name lines of configured.mlir, which is there, too
 };
 
 /// That writeBundle can write there, as far as one can tell before anything is compiled: fails

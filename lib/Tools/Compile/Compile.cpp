@@ -132,8 +132,8 @@ int finish(const compile::Flags &flags, ModelInput &input, const PipelineOptions
   plan::MemoryNeeds needs = plan::memoryNeeds(*plan, 0);
   uint64_t cache = plan::fullCacheBytes(plan->cache);
   size_t kernels = plan->kernels.size(), variants = plan->variants.size();
-  compile::BundleParts parts{std::move(*plan), input.configText, "", flags.dumpPhases,
-                             flags.target.precompile};
+  compile::BundleParts parts{std::move(*plan), input.configText,        "",
+                             flags.dumpPhases, flags.target.precompile, flags.target.lineInfo};
   if (input.checkpoint) {
     std::error_code error;
     auto path = std::filesystem::absolute(input.checkpoint->checkpoint.directory(), error);

@@ -67,6 +67,11 @@ void declareFlags(CLI::App &app, Flags &flags) {
       "memory twice; one token is about as fast, 2 to 16 at once are slower");
   app.add_flag("--precompile", flags.target.precompile,
                "compile code for GPUs with NVRTC now, not when it is loaded");
+  app.add_flag(
+      "--line-info", flags.target.lineInfo,
+      "let the text of kernels for GPUs name the lines of configured.mlir, the module that\n"
+      "it was printed from, which is put into the bundle: NVRTC, profilers and the\n"
+      "simulated GPU tell these");
   app.add_option("--stop-after", flags.stopAfter,
                  "print the module of a phase instead: one of " + phaseList(Phase::Planned))
       ->type_name("PHASE");

@@ -69,6 +69,10 @@ Expected<std::vector<std::string>> wantedVariants(const TargetFlags &flags,
                               listOf(plan::gpuVariants().subspan(1))
                         : "give --target=cuda, or --target=cpu,cuda"};
   }
+  if (!cuda && flags.lineInfo) {
+    return Failure{"there is to be code for CPUs alone, which has no lines of a text",
+                   "--line-info", "give --target=cuda, or --target=cpu,cuda"};
+  }
   if (!cpu && flags.weightsInPlace) {
     return Failure{"GPUs have weights in memory of their own", "--weights-in-place",
                    "leave it out, or give --target=cpu,cuda"};

@@ -8,13 +8,14 @@
 
 namespace dsv3::compile {
 
-/// --target, --variant, --arch, --tensor-cores, --weights-in-place and --precompile, as they were
-/// given.
+/// --target, --variant, --arch, --tensor-cores, --weights-in-place, --precompile and --line-info,
+/// as they were given.
 struct TargetFlags {
   std::vector<std::string> targets{"cpu"}, variants, architectures;
   std::string tensorCores; ///< empty: as PipelineOptions has it
   bool weightsInPlace = false;
   bool precompile = false;
+  bool lineInfo = false;
 };
 
 /// The variants that the flags ask for with activations of that name. Fails with what is unknown,

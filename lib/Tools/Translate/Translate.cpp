@@ -34,8 +34,16 @@ namespace cl = llvm::cl;
 
 namespace dsv3 {
 
+namespace {
+/// What --kernels-to-cuda is told.
+struct CudaFlags {
+  std::string only; ///< the kernel that is asked for; empty: all
+  cuda::LineInfo lines = cuda::LineInfo::None;
+};
+} // namespace
+
 static LogicalResult planToMlir(llvm::SourceMgr &sources, MLIRContext &context,
-                                llvm::raw_ostream &output, llvm::StringRef) {
+                                llvm::raw_ostream &output, const CudaFlags &) {
   const llvm::MemoryBuffer *file = sources.getMemoryBuffer(sources.getMainFileID());
   std::string name = file->getBufferIdentifier().str();
   Expected<plan::Plan> plan = plan::parse(file->getBuffer(), name);
@@ -97,10 +105,10 @@ static LogicalResult kernelsToCpu(ModuleOp module, llvm::raw_ostream &output) {
   return success();
 }
 
-/// The file of texts of each kind of GPU that a kernel is configured for, with the text of `only`
-/// alone unless that is empty. Fails if there is none.
+/// The file of texts of each kind of GPU that a kernel is configured for. Fails if there is none.
 static LogicalResult kernelsToCuda(ModuleOp module, llvm::raw_ostream &output,
-                                   llvm::StringRef only) {
+                                   const CudaFlags &flags) {
+  const std::string &only = flags.only;
   if (!only.empty() && !module.lookupSymbol<kern::DefOp>(only)) {
     return module.emitError() << "expected --kernel to name a kernel, found '" << only
                               << "'; hint: without it all are printed, each under its name";
@@ -112,7 +120,8 @@ static LogicalResult kernelsToCuda(ModuleOp module, llvm::raw_ostream &output,
         })) {
       continue;
     }
-    FailureOr<std::vector<plan::KernelText>> kernels = cuda::printKernels(module, variant);
+    FailureOr<std::vector<plan::KernelText>> kernels =
+        cuda::printKernels(module, variant, flags.lines);
     if (failed(kernels)) {
       return failure();
     }
@@ -133,7 +142,7 @@ static LogicalResult kernelsToCuda(ModuleOp module, llvm::raw_ostream &output,
 /// A translation from the text of a module.
 template <auto translate>
 static LogicalResult ofModule(llvm::SourceMgr &sources, MLIRContext &context,
-                              llvm::raw_ostream &output, llvm::StringRef only) {
+                              llvm::raw_ostream &output, const CudaFlags &flags) {
   OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, &context);
   if (!module) {
     return failure();
@@ -141,7 +150,7 @@ static LogicalResult ofModule(llvm::SourceMgr &sources, MLIRContext &context,
   if constexpr (std::is_invocable_v<decltype(translate), ModuleOp, llvm::raw_ostream &>) {
     return translate(*module, output);
   } else {
-    return translate(*module, output, only);
+    return translate(*module, output, flags);
   }
 }
 
@@ -149,9 +158,8 @@ namespace {
 struct Translation {
   llvm::StringRef flag, what;
   InputKind input;
-  /// `only`: the kernel that is asked for, of kernels-to-cuda; or empty.
   LogicalResult (*run)(llvm::SourceMgr &sources, MLIRContext &context, llvm::raw_ostream &output,
-                       llvm::StringRef only);
+                       const CudaFlags &flags);
 };
 } // namespace
 
@@ -168,7 +176,7 @@ static constexpr Translation translations[] = {
 /// Translates one piece of the input, in a context of its own.
 static LogicalResult translatePiece(const Translation &translation,
                                     std::unique_ptr<llvm::MemoryBuffer> piece,
-                                    llvm::raw_ostream &output, llvm::StringRef only,
+                                    llvm::raw_ostream &output, const CudaFlags &flags,
                                     bool verifyDiagnostics) {
   llvm::SourceMgr sources;
   sources.AddNewSourceBuffer(std::move(piece), llvm::SMLoc());
@@ -178,11 +186,11 @@ static LogicalResult translatePiece(const Translation &translation,
   if (verifyDiagnostics) {
     context.printOpOnDiagnostic(false);
     SourceMgrDiagnosticVerifierHandler expected(sources, &context);
-    (void)translation.run(sources, context, output, only);
+    (void)translation.run(sources, context, output, flags);
     return expected.verify();
   }
   SourceMgrDiagnosticHandler diagnostics(sources, &context);
-  return translation.run(sources, context, output, only);
+  return translation.run(sources, context, output, flags);
 }
 
 static constexpr const char *about =
@@ -197,7 +205,8 @@ static constexpr const char *about =
     "  --kernels-to-plan  the plan of a configured module as text\n"
     "  --kernels-to-cpu   the code of a configured module's kernels, before LLVM\n"
     "  --kernels-to-cuda  the CUDA text of a configured module's kernels\n\n"
-    "Of the options below, which are LLVM's but for --kernel, -o FILE is the one to know.\n\n"
+    "Of the options below, which are LLVM's but for --kernel and --line-info, -o FILE is the\n"
+    "one to know.\n\n"
     "example: dsv3-translate --plan-to-mlir BUNDLE/plan.dsv3 -o plan.mlir\n"
     "         dsv3-translate --kernels-to-cuda --kernel=decode.linear configured.mlir\n";
 
@@ -211,16 +220,19 @@ static int runTool(int argc, char **argv) {
                                   cl::desc("check messages against comments expected-error"));
   cl::opt<std::string> only("kernel", cl::value_desc("name"),
                             cl::desc("with --kernels-to-cuda: print this kernel alone"));
-  std::vector<std::unique_ptr<cl::opt<bool>>> flags;
+  cl::opt<bool> lineInfo("line-info",
+                         cl::desc("with --kernels-to-cuda: #line directives, so that compilers,\n"
+                                  "profilers and simulator name lines of the input file"));
+  std::vector<std::unique_ptr<cl::opt<bool>>> asked;
   for (const Translation &translation : translations) {
-    flags.push_back(std::make_unique<cl::opt<bool>>(translation.flag, cl::desc(translation.what)));
+    asked.push_back(std::make_unique<cl::opt<bool>>(translation.flag, cl::desc(translation.what)));
   }
   registerAsmPrinterCLOptions();
   registerMLIRContextCLOptions();
   cl::ParseCommandLineOptions(argc, argv, about);
   const Translation *wanted = nullptr;
   int count = 0;
-  for (auto [flag, translation] : llvm::zip_equal(flags, translations)) {
+  for (auto [flag, translation] : llvm::zip_equal(asked, translations)) {
     wanted = *flag ? &translation : wanted;
     count += *flag ? 1 : 0;
   }
@@ -229,17 +241,19 @@ static int runTool(int argc, char **argv) {
                  << "\n  hint: for example --plan-to-mlir; see dsv3-translate --help\n";
     return exitUsage;
   }
-  if (!only.empty() && wanted->flag != "kernels-to-cuda") {
-    llvm::errs() << "dsv3-translate: expected --kernel beside --kernels-to-cuda, found it beside --"
-                 << wanted->flag << "\n  hint: leave it out\n";
+  if ((!only.empty() || lineInfo) && wanted->flag != "kernels-to-cuda") {
+    llvm::errs() << "dsv3-translate: expected " << (lineInfo ? "--line-info" : "--kernel")
+                 << " beside --kernels-to-cuda, found it beside --" << wanted->flag
+                 << "\n  hint: leave it out\n";
     return exitUsage;
   }
+  CudaFlags flags{only, lineInfo ? cuda::LineInfo::OfModule : cuda::LineInfo::None};
   if (marker.getNumOccurrences() > 0 && marker.empty()) {
     marker = kDefaultSplitMarker;
   }
   auto translate = [&](std::unique_ptr<llvm::MemoryBuffer> text, llvm::raw_ostream &stream) {
     auto piece = [&](std::unique_ptr<llvm::MemoryBuffer> part, llvm::raw_ostream &to) {
-      return translatePiece(*wanted, std::move(part), to, only, verifyDiagnostics);
+      return translatePiece(*wanted, std::move(part), to, flags, verifyDiagnostics);
     };
     return succeeded(splitAndProcessBuffer(std::move(text), piece, stream, marker));
   };

@@ -262,7 +262,8 @@ static std::string shortened(std::string_view place) {
   return std::string(place.substr(cut));
 }
 
-/// The innermost line of a place that is not of one instruction alone, and the one of the text.
+/// The innermost line of a place that is not of one instruction alone, and the one of the text, or
+/// of the module that the text names with #line.
 static std::string describe(std::span<const std::string> frames) {
   std::string first, last;
   for (const std::string &frame : frames) {
@@ -272,7 +273,8 @@ static std::string describe(std::span<const std::string> frames) {
       continue;
     }
     first = first.empty() ? line : first;
-    last = line.find(".cu:") != line.npos ? line : last;
+    bool ofText = line.find(".cu:") != line.npos || line.find(".mlir:") != line.npos;
+    last = ofText ? line : last;
   }
   return first == last || last.empty() ? first : first + ", from " + last;
 }

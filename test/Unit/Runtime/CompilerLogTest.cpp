@@ -73,6 +73,27 @@ TEST(CompilerLog, OfASoundKernelNothingIsSaid) {
   EXPECT_EQ(faultsOf(registersChanged("__launch_bounds__(256, 1)")), Faults());
 }
 
+// Texts of dsv3-compile --line-info: what a compiler and a profiler tell is a line of the module.
+TEST(CompilerLog, LinesOfTheModuleAreNamed) {
+  auto text = [](const std::string &statement) {
+    return plan::KernelText{"k", "extern \"C\" __global__ void k(float *out) {\n"
+                                 "#line 889 \"configured.mlir\"\n"
+                                 "  out[threadIdx.x] = " +
+                                     statement + ";\n}\n"};
+  };
+  Faults faults = faultsOf(text("nobody"));
+  ASSERT_EQ(faults.size(), 1U);
+  EXPECT_NE(faults[0].find("configured.mlir(889): error"), std::string::npos) << faults[0];
+
+  KernelCompilerOptions options;
+  options.architecture = "sm_90a";
+  plan::KernelText kernel = text("1");
+  Expected<CompiledKernels> compiled = compileKernels(std::span(&kernel, 1), options);
+  ASSERT_TRUE(compiled) << compiled.failure().message();
+  EXPECT_NE(compiled->cubins[0].code.find("configured.mlir"), std::string::npos);
+  EXPECT_TRUE(readCubinFacts(compiled->cubins[0].code, "k")) << "with more sections";
+}
+
 TEST(CompilerLog, ProductsThatAreSerialisedAreAFault) {
   Faults faults = faultsOf(product("    sums[0] += out[i];\n"));
   ASSERT_FALSE(faults.empty());

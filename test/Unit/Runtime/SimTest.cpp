@@ -388,6 +388,18 @@ TEST(SimSchedule, ThreadsThatWaitForEachOtherAreNamed) {
   EXPECT_EQ(sim.values<int>(0), std::vector<int>(64, 2));
 }
 
+// Of a text with #line the place is one of the module that it was printed from.
+TEST(SimSchedule, LinesOfTheModuleAreNamed) {
+  SimRun sim(inOrder());
+  LOAD(sim, "int *out", 64,
+       "if (threadIndex() != 40) {\n#line 889 \"configured.mlir\"\nsyncBlock(); }\n"
+       "out[threadIndex()] = 1;\n");
+  sim.add(std::vector<int>(64));
+  Status status = sim.launch({3, 0});
+  ASSERT_FALSE(status);
+  EXPECT_TRUE(status.failure().where.ends_with("at configured.mlir:889")) << status.failure().where;
+}
+
 TEST(SimSchedule, MemoryThatIsNotThereIsAFailure) {
   SimRun sim(inOrder());
   LOAD(sim, "int *out", 64, "if (threadIndex() == 40) { out[int64(1) << 44] = 1; }\n");
