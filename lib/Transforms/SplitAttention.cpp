@@ -21,7 +21,7 @@ int64_t mostRows(kern::DefOp definition, RankedTensorType type) {
                                [](Attribute size) { return cast<graph::SizeAttr>(size); });
   int64_t most = 1;
   for (graph::SizeAttr size : sizes) {
-    if (size.getName().getValue() == plan::sizeTokens) {
+    if (size.getName().getValue() == StringRef(plan::sizeTokens)) {
       most = size.getMax();
     }
   }

@@ -173,6 +173,8 @@ class ProfileTest(unittest.TestCase):
 
     def test_refusals(self):
         self.refusal(2, "a100, h100, h200, b200", "v100", arguments=["--model", model, "--device=sim", "--chip=v100"])
+        self.refusal(1, "expected kernels for a100, found those for sm_90a",
+                     arguments=["--model", model, "--device=sim", "--chip=a100", "--policy=w8a8"])
         self.refusal(2, "--chip h100", "--device=sim", arguments=["--model", model, "--chip=h100"])
         self.refusal(2, "--sim-check", arguments=["--model", model, "--device=sim", "--sim-check"])
         self.refusal(2, "--dummy", arguments=["--config", config])

@@ -144,10 +144,9 @@ static Expected<std::vector<int64_t>> registersOf(std::span<const plan::KernelTe
   std::string name = path.stem().string();
   const plan::GpuVariant *variant = plan::findGpuVariant(name);
   if (variant && !plan::canRun(*variant, options.chip->capability)) {
-    return Failure{"expected kernels that a " + std::string(options.chip->name) +
-                       " can run, found those for " + name,
-                   "--chip",
-                   "compile for it (dsv3-compile --arch), or name a chip that runs these"};
+    return Failure{
+        "expected kernels for " + std::string(options.chip->name) + ", found those for " + name,
+        "--chip", "compile for it (dsv3-compile --arch), or name a chip that runs these"};
   }
   KernelCompilerOptions compiling = options.compiling;
   compiling.architecture = plan::architectureFor(name, options.chip->capability);
