@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "Graph/ShapeCheck.h"
 #include "dsv3/Support/KeyMarks.h"
+#include "dsv3/Support/Sampling.h"
 #include "dsv3/Support/WeightEncoding.h"
 
 #include "mlir/Interfaces/FunctionInterfaces.h"
@@ -231,16 +232,12 @@ LogicalResult ObserveOp::verify() {
   return check.result();
 }
 
-LogicalResult ArgmaxOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
-                                         SmallVectorImpl<Type> &types) {
-  types.push_back(adaptor.getLimits().getType());
-  return success();
-}
-
-LogicalResult ArgmaxOp::verify() {
+LogicalResult SampleOp::verify() {
   ShapeCheck check(*this);
   check.shape("x", getX(), {"O", "V"});
   check.element("x", getX(), Float32Type::get(getContext()));
-  check.shape("limits", getLimits(), {"O"});
+  check.let("W", samplingWords, "as in SamplingRow");
+  check.shape("rows", getRows(), {"O", "W"});
+  check.shape("result", getResult(), {"O"});
   return check.result();
 }

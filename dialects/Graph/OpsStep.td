@@ -120,23 +120,29 @@ def Graph_ObserveOp : Graph_Op<"observe"> {
   let hasVerifier = 1;
 }
 
-def Graph_ArgmaxOp : Graph_PureOp<"argmax"> {
-  let summary = "the index of the largest element of each row";
+def Graph_SampleOp : Graph_Op<"sample", [Pure]> {
+  let summary = "a token for each row of logits: the likeliest, or a seeded draw";
   let description = [{
-    `result[o]` is the i of the largest `x[o, i]` with `i < limits[o]`, the lowest one among equals;
-    a NaN is never the largest. It is -1 where the largest is infinite, or where there is none. That
-    is the greedy choice of dsv3/Support/Sampling.h.
+    `result[o]` is the i that `rows[o, :]` chooses of `x[o, :]`, by the rules of
+    dsv3/Support/Sampling.h. A row of `rows` is a SamplingRow, word by word: limit, scale, top-k,
+    cut, least, and the random number, its high word first; scale and the unsigned ones by their
+    bits. The result does not depend on the order of any sum.
+
+    With scale 0 it is the i of the largest `x[o, i]` with i below the limit, the lowest one among
+    equals, or -1 where the largest is infinite or there is none; a NaN is never the largest. With
+    another one the finite x below the limit are drawn from, as temperature, top-k, top-p and min-p
+    leave them; -1 where there are none.
 
     Constraints:
-    1. `x` is [O, V] of f32, `limits` is [O], `result` is [O].
+    1. `x` is [O, V] of f32, `rows` is [O, W] with W = 7, `result` is [O].
 
     ```mlir
-    %id = dsv3.argmax %l, %n : tensor<?x320xf32, #dsv3.dims<"O">>, tensor<?xi32, #dsv3.dims<"O">>
+    %id = dsv3.sample %l, %s : tensor<?x320xf32, #dsv3.dims<"O">>, tensor<?x7xi32, #dsv3.dims<"O">> -> tensor<?xi32, #dsv3.dims<"O">>
     ```
   }];
-  let arguments = (ins Graph_Float:$x, Graph_Ids:$limits);
+  let arguments = (ins Graph_Float:$x, Graph_Ids:$rows);
   let results = (outs Graph_Ids:$result);
-  let assemblyFormat = "$x `,` $limits attr-dict `:` type($x) `,` type($limits)";
+  let assemblyFormat = "$x `,` $rows attr-dict `:` type($x) `,` type($rows) `->` type($result)";
   let hasVerifier = 1;
 }
 

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "RegionCheck.h"
+#include "dsv3/Support/Sampling.h"
 
 using namespace mlir;
 using namespace dsv3;
@@ -14,7 +15,7 @@ using dsv3::graph::spell;
 bool dsv3::kern::isCore(Operation *op) {
   return isa<RowwiseOp, GemmOp, GroupedGemmOp, GatherOp, RopeTableOp, RopeAppendOp,
              LatentAttentionOp, AttentionCombineOp, ExpandedAttentionOp, RouterOp, DispatchOp,
-             CombineOp, ConcatOp, ArgmaxOp>(op);
+             CombineOp, ConcatOp, SampleOp>(op);
 }
 
 static Type elementOf(Value value) {
@@ -313,10 +314,11 @@ LogicalResult RouterOp::verify() {
   return check.result();
 }
 
-LogicalResult ArgmaxOp::verify() {
+LogicalResult SampleOp::verify() {
   ShapeCheck check(*this);
   checkF32(check, "x", getX(), {"O", "V"});
-  check.shape("limits", getLimits(), {"O"});
+  check.let("W", samplingWords, "as in SamplingRow");
+  check.shape("rows", getRows(), {"O", "W"});
   check.shape("outs", getDestination(), {"O"});
   checkDestination(check, getDestination(), getResult());
   return check.result();

@@ -435,22 +435,22 @@ def Kernel_ConcatOp : Kernel_CoreOp<"concat", [Pure]> {
   }];
 }
 
-def Kernel_ArgmaxOp : Kernel_CoreOp<"argmax", [Pure]> {
-  let summary = "the index of the largest element of each row";
+def Kernel_SampleOp : Kernel_CoreOp<"sample", [Pure]> {
+  let summary = "a token for each row of logits: the likeliest, or a seeded draw";
   let description = [{
-    As dsv3.argmax.
+    As dsv3.sample.
 
     Constraints:
-    1. `x` is [O, V] of f32, `limits` is [O], `out` is [O].
+    1. `x` is [O, V] of f32, `rows` is [O, W] with W = 7, `out` is [O].
 
     ```mlir
-    %y = kern.argmax ins(%x, %n : tensor<?x320xf32, #dsv3.dims<"O">>, tensor<?xi32, #dsv3.dims<"O">>) outs(%o : tensor<?xi32, #dsv3.dims<"O">>) -> tensor<?xi32, #dsv3.dims<"O">>
+    %y = kern.sample ins(%x, %s : tensor<?x320xf32, #dsv3.dims<"O">>, tensor<?x7xi32, #dsv3.dims<"O">>) outs(%o : tensor<?xi32, #dsv3.dims<"O">>) -> tensor<?xi32, #dsv3.dims<"O">>
     ```
   }];
-  let arguments = (ins AnyRankedTensor:$x, Graph_Ids:$limits, Graph_Ids:$destination);
+  let arguments = (ins AnyRankedTensor:$x, Graph_Ids:$rows, Graph_Ids:$destination);
   let results = (outs Graph_Ids:$result);
   let assemblyFormat = [{
-    `ins` `(` $x `,` $limits `:` type($x) `,` type($limits) `)`
+    `ins` `(` $x `,` $rows `:` type($x) `,` type($rows) `)`
     `outs` `(` $destination `:` type($destination) `)` attr-dict `->` type($result)
   }];
 }

@@ -10,6 +10,7 @@
 #include "Graph/Graph.h"
 #include "Parameters.h"
 #include "dsv3/Plan/Names.h"
+#include "dsv3/Support/Sampling.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
@@ -59,6 +60,10 @@ private:
   }
   RankedTensorType ids(StringRef dim = plan::sizeTokens) {
     return tensor({ShapedType::kDynamic}, dim, builder.getI32Type());
+  }
+  /// SamplingRow of dsv3/Support/Sampling.h, for each row that gives output.
+  RankedTensorType samplingRows() {
+    return tensor({ShapedType::kDynamic, samplingWords}, plan::sizeOutputs, builder.getI32Type());
   }
   graph::CacheType cacheType() {
     return graph::CacheType::get(builder.getContext(), builder.getF32Type(), config.kvLoraRank,
@@ -239,7 +244,7 @@ void ModelBuilder::buildForward(const std::vector<Kind> &kinds) {
                      {plan::portPositions, ids()},
                      {plan::portRequests, ids()},
                      {plan::portRows, ids(plan::sizeOutputs)},
-                     {plan::portLimits, ids(plan::sizeOutputs)},
+                     {plan::portSampling, samplingRows()},
                      {"cache", cacheType()}},
                     {{plan::portLogits, rows(config.vocabSize, plan::sizeOutputs)},
                      {plan::portNormed, rows(config.hiddenSize, plan::sizeOutputs)},
@@ -261,7 +266,8 @@ void ModelBuilder::buildForward(const std::vector<Kind> &kinds) {
   }
   Value normed = norm(gatherRows(x, function.getArgument(3)), "norm", config.rmsNormEps);
   Value logits = head(normed);
-  Value tokens = graph::ArgmaxOp::create(builder, loc, logits, function.getArgument(4));
+  Value tokens = graph::SampleOp::create(builder, loc, ids(plan::sizeOutputs), logits,
+                                         function.getArgument(4));
   func::ReturnOp::create(builder, loc, {logits, normed, tokens});
 }
 

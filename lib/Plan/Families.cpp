@@ -43,7 +43,7 @@ constexpr std::array<FamilyRow, 14> familyRows{{
     {Family::Combine, "combine", false, "columns", "1"},
     {Family::Concat, "concat", false, "rows", "1"},
     {Family::AttentionCombine, "attention_combine", false, "heads", "1"},
-    {Family::Argmax, "argmax", false, "rows", "1"},
+    {Family::Sample, "sample", false, "rows", "1"},
 }};
 
 /// What a family's configurations hold on a GPU; all read their weight row-major.
@@ -67,7 +67,7 @@ constexpr std::array<GpuFamilyRow, 14> gpuFamilyRows{{
     {Family::Combine, "threads", "1"},
     {Family::Concat, "threads", "1"},
     {Family::AttentionCombine, "threads", "1"},
-    {Family::Argmax, "threads", "1"},
+    {Family::Sample, "threads", "1"},
 }};
 
 constexpr std::array<CpuVariant, 4> variantRows{{

@@ -351,8 +351,10 @@ std::vector<Configuration> enumerateConfigs(Family family, const CpuVariant &var
   case Family::Rowwise:
   case Family::Gather:
   case Family::Concat:
-  case Family::Argmax:
     return rowConfigs(facts, facts.n);
+  case Family::Sample:
+    return {make({{"rows", 1}}, rowTiles(facts, 1), SampleScratch().bytes,
+                 "the logits of a row are enough work for a tile")};
   case Family::RopeTable:
     return rowConfigs(facts, facts.n * 32);
   case Family::RopeAppend:

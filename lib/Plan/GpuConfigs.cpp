@@ -12,8 +12,8 @@ namespace dsv3::plan {
 
 /// tile/reduce.cuh: a float for each warp.
 static constexpr int64_t blockSumBytes = warpLanes * 4;
-/// A float and its index for each warp.
-static constexpr int64_t blockBestBytes = warpLanes * 8;
+/// family/sample.cuh: a sum for each of 2048 bins, a sum and a result for each warp.
+static constexpr int64_t sampleSharedBytes = (2048 + 2 * warpLanes) * 8;
 
 /// A row is a block, of at most `most` threads; each thread has some of `work` columns.
 static std::vector<Configuration> rowConfigs(const KernelFacts &facts, int64_t work, int64_t shared,
@@ -92,9 +92,9 @@ std::vector<Configuration> enumerateConfigs(Family family, const GpuVariant &var
     }
     return configs;
   }
-  case Family::Argmax:
+  case Family::Sample:
     // A step has few rows, often one: what a block loads at a time bounds its speed.
-    return rowConfigs(facts, facts.n, blockBestBytes, 4 * mostThreads);
+    return rowConfigs(facts, facts.n, sampleSharedBytes, 4 * mostThreads);
   case Family::Router:
     return {make({{"threads", warpLanes}}, rowTiles(facts, 1),
                  (facts.groups + facts.expertGroups + 2 * facts.topK) * 4,

@@ -26,7 +26,7 @@ bool isDestination(OpOperand &operand) {
       })
       .Case<kern::CombineOp, kern::GatherOp, kern::ConcatOp, kern::RopeAppendOp,
             kern::LatentAttentionOp, kern::AttentionCombineOp, kern::ExpandedAttentionOp,
-            kern::ArgmaxOp>(
+            kern::SampleOp>(
           [&](auto op) { return number == op.getDestinationMutable().getOperandNumber(); })
       .Case([&](kern::RopeTableOp op) {
         return number == op.getCosDestinationMutable().getOperandNumber() ||

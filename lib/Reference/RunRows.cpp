@@ -5,6 +5,9 @@
 
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <array>
+#include <bit>
+
 using namespace mlir;
 
 namespace dsv3::reference {
@@ -44,11 +47,14 @@ static Tensor concat(const Tensor &lhs, const Tensor &rhs) {
   return result;
 }
 
-static Tensor argmaxOf(const Tensor &x, const Tensor &limits) {
+static Tensor sampled(const Tensor &x, const Tensor &rows) {
   Tensor ids({x.rows()});
   for (int64_t t = 0; t < x.rows(); ++t) {
-    std::vector<float> row(x.row(t), x.row(t) + x.columns());
-    ids[t] = argmax(row, static_cast<int64_t>(limits[t]));
+    std::vector<float> logits(x.row(t), x.row(t) + x.columns());
+    std::array<int32_t, samplingWords> words;
+    std::transform(rows.row(t), rows.row(t) + samplingWords, words.begin(),
+                   [](double word) { return static_cast<int32_t>(word); });
+    ids[t] = sample(logits, std::bit_cast<SamplingRow>(words));
   }
   return ids;
 }
@@ -82,8 +88,8 @@ LogicalResult Frame::runRows(Operation &op, bool &known) {
         define(gather.getResult(), *rows);
         return success();
       })
-      .Case<graph::ArgmaxOp, kern::ArgmaxOp>([&](auto op) {
-        bind(op.getResult(), argmaxOf(get(op.getX()), get(op.getLimits())));
+      .Case<graph::SampleOp, kern::SampleOp>([&](auto op) {
+        bind(op.getResult(), sampled(get(op.getX()), get(op.getRows())));
         return success();
       })
       .Case([&](graph::SliceOp op) {

@@ -165,7 +165,7 @@ FailureOr<plan::KernelFacts> kernelFacts(kern::DefOp definition) {
         facts.groups = dimOf(op.getOffsets(), 0) - 1;
         rows = op.getExperts();
       })
-      .Case([&](kern::ArgmaxOp op) { facts.n = lastDim(op.getX()); })
+      .Case([&](kern::SampleOp op) { facts.n = lastDim(op.getX()); })
       .Default([](Operation *) {});
   if (failed(setRows(facts, definition, rows))) {
     return failure();

@@ -3,7 +3,7 @@
 #include "runtime/bench/StepBench.h"
 
 #include "dsv3/Plan/Names.h"
-#include "dsv3/Support/Sampling.h"
+#include "dsv3/Support/RandomNumbers.h"
 
 #include <algorithm>
 #include <chrono>
@@ -125,7 +125,8 @@ Status StepBench::feed(std::span<const int32_t> ids, Observer *observer, int64_t
   for (int64_t at = 0; at < count; at += options.batch) {
     report("measuring decode", (repeat + 1) * count + at, (options.repeats + 1) * count);
     auto part = ids.subspan(size_t(at), size_t(std::min(options.batch, count - at)));
-    Status status = session.appendGreedy(part, session.plan().vocabSize, OutputRows::All, observer);
+    Status status =
+        session.appendSampled(part, {}, session.plan().vocabSize, OutputRows::All, observer);
     if (!status) {
       return status;
     }

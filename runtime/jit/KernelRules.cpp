@@ -65,6 +65,8 @@ static Budget budgetOf(plan::Family family, const Form *form) {
     return form ? all : Budget{128, true};
   case plan::Family::AttentionCombine:
     return {96, true};
+  case plan::Family::Sample:
+    return {64, true};
   case plan::Family::Rowwise:
   case plan::Family::Gather:
   case plan::Family::RopeTable:
@@ -73,7 +75,6 @@ static Budget budgetOf(plan::Family family, const Form *form) {
   case plan::Family::Dispatch:
   case plan::Family::Combine:
   case plan::Family::Concat:
-  case plan::Family::Argmax:
     break;
   }
   return {64, false};

@@ -36,13 +36,8 @@ Expected<Generation> runtime::generate(LanguageModel &model, std::span<const int
   }
   int64_t vocabulary = model.vocabulary();
   int64_t limit = options.limit == 0 ? vocabulary : std::min(options.limit, vocabulary);
-  Sampler sampler(options.sampling, vocabulary);
-  auto feed = [&](std::span<const int32_t> ids, Observer *observer) -> Expected<int32_t> {
-    if (options.sampling.temperature == 0) {
-      return model.appendGreedy(ids, limit, observer);
-    }
-    Status status = model.append(ids, OutputRows::Last, observer);
-    return status ? Expected<int32_t>(sampler.sample(model.logits(), limit)) : status;
+  auto feed = [&](std::span<const int32_t> ids, Observer *observer) {
+    return model.appendSampled(ids, options.sampling, limit, observer);
   };
   Generation result;
   auto begin = Clock::now();

@@ -23,10 +23,12 @@ public:
   /// Feeds tokens; logits() are those of the last one then. See Session::append.
   virtual Status append(std::span<const int32_t> ids, OutputRows rows, Observer *observer) = 0;
   virtual std::span<const float> logits() const = 0;
-  /// Feeds tokens; the likeliest id below `limit` to follow, or noToken (see argmax of
-  /// dsv3/Support/Sampling.h). There are no logits() then.
-  virtual Expected<int32_t> appendGreedy(std::span<const int32_t> ids, int64_t limit,
-                                         Observer *observer) = 0;
+  /// Feeds tokens; the id below `limit` that the options choose to follow, or noToken (see sample
+  /// of dsv3/Support/Sampling.h). There are no logits() then.
+  /// Precondition: validate(sampling) succeeds.
+  virtual Expected<int32_t> appendSampled(std::span<const int32_t> ids,
+                                          const SamplingOptions &sampling, int64_t limit,
+                                          Observer *observer) = 0;
   virtual bool hasMtp() const = 0;
   /// See Session::appendMtp.
   virtual Status appendMtp(std::span<const int32_t> nextIds, std::span<const float> normed,
@@ -47,9 +49,9 @@ public:
   std::span<const float> logits() const override {
     return session.outputs().logitsOf(session.outputs().rows - 1);
   }
-  Expected<int32_t> appendGreedy(std::span<const int32_t> ids, int64_t limit,
-                                 Observer *observer) override {
-    Status status = session.appendGreedy(ids, limit, OutputRows::Last, observer);
+  Expected<int32_t> appendSampled(std::span<const int32_t> ids, const SamplingOptions &sampling,
+                                  int64_t limit, Observer *observer) override {
+    Status status = session.appendSampled(ids, sampling, limit, OutputRows::Last, observer);
     return status ? Expected<int32_t>(session.outputs().tokens.back()) : status;
   }
   bool hasMtp() const override { return session.hasMtp(); }

@@ -31,10 +31,10 @@ struct ObservedValue {
 struct StepOutputs {
   int64_t position = 0; ///< of the token of row 0; the others follow
   int64_t rows = 0;
-  std::span<const float> logits;      ///< [rows, vocabulary]; empty after appendGreedy
+  std::span<const float> logits;      ///< [rows, vocabulary]; empty after appendSampled
   std::span<const float> normed;      ///< [rows, hidden size], what the head read; may be empty
   const plan::Entry *entry = nullptr; ///< that ran; null if it was no plan's
-  std::span<const int32_t> tokens{};  ///< [rows], after appendGreedy alone
+  std::span<const int32_t> tokens{};  ///< [rows], after appendSampled alone
 
   std::span<const float> logitsOf(int64_t row) const { return rowOf(logits, row); }
 

@@ -114,6 +114,11 @@ Status Session::step(Prepared &prepared, std::span<const int32_t> ids, int64_t p
   if (Status status = uploadFrom(InputPort::Rows, firstRow, outputRows); !status) {
     return status;
   }
+  if (wanted.sampling) {
+    if (Status status = uploadSampling(wanted, position + firstRow, outputRows); !status) {
+      return status;
+    }
+  }
   stepSizes[size_t(buffers.sizes().tokens)] = count;
   stepSizes[size_t(buffers.sizes().outputs)] = outputRows;
   Status status;
@@ -133,21 +138,38 @@ Status Session::step(Prepared &prepared, std::span<const int32_t> ids, int64_t p
   lastOutputs.entry = prepared.entry;
   lastOutputs.position = position + firstRow;
   lastOutputs.rows = outputRows;
-  return readOutputs(prepared, wanted.greedy);
+  return readOutputs(prepared, wanted.sampling != nullptr);
 }
 
-Status Session::readOutputs(const Prepared &prepared, bool greedy) {
+/// Rows of the greedy choice are all alike, so that steps after the first upload none. `position`
+/// is that of the token of the first row: the next one is chosen.
+Status Session::uploadSampling(Wanted wanted, int64_t position, int64_t rows) {
+  auto limit = int32_t(std::clamp<int64_t>(wanted.limit, 0, model->vocabSize));
+  bool greedy = wanted.sampling->temperature == 0;
+  if (greedy && limit == greedyLimit) {
+    return {};
+  }
+  auto used = greedy ? std::span(samplingRows) : std::span(samplingRows).first(size_t(rows));
+  for (SamplingRow &row : used) {
+    row = samplingRow(*wanted.sampling, limit, ++position);
+  }
+  Status status = buffers.upload(InputPort::Sampling, std::as_bytes(used));
+  greedyLimit = greedy && status ? limit : -1;
+  return status;
+}
+
+Status Session::readOutputs(const Prepared &prepared, bool chosen) {
   int64_t rows = lastOutputs.rows;
-  auto logits = buffers.read<float>(OutputPort::Logits, greedy ? 0 : rows * model->vocabSize);
+  auto logits = buffers.read<float>(OutputPort::Logits, chosen ? 0 : rows * model->vocabSize);
   auto normed = buffers.read<float>(OutputPort::Normed,
-                                    prepared.givesNormed && !greedy ? rows * model->hiddenSize : 0);
-  auto chosen = buffers.read<int32_t>(OutputPort::Tokens, greedy ? rows : 0);
-  if (!logits || !normed || !chosen) {
-    return !logits ? logits.status() : !normed ? normed.status() : chosen.status();
+                                    prepared.givesNormed && !chosen ? rows * model->hiddenSize : 0);
+  auto tokens = buffers.read<int32_t>(OutputPort::Tokens, chosen ? rows : 0);
+  if (!logits || !normed || !tokens) {
+    return !logits ? logits.status() : !normed ? normed.status() : tokens.status();
   }
   lastOutputs.logits = *logits;
   lastOutputs.normed = *normed;
-  lastOutputs.tokens = *chosen;
+  lastOutputs.tokens = *tokens;
   return {};
 }
 
@@ -162,26 +184,9 @@ Status Session::append(std::span<const int32_t> ids, OutputRows rows, Observer *
   return appendFor(ids, {rows}, observer);
 }
 
-Status Session::appendGreedy(std::span<const int32_t> ids, int64_t limit, OutputRows rows,
-                             Observer *observer) {
-  if (Status status = uploadLimit(limit); !status) {
-    return status;
-  }
-  return appendFor(ids, {rows, true}, observer);
-}
-
-/// All rows have the one limit, so that steps after the first upload none.
-Status Session::uploadLimit(int64_t limit) {
-  auto wanted = int32_t(std::clamp<int64_t>(limit, 0, model->vocabSize));
-  if (wanted == uploadedLimit) {
-    return {};
-  }
-  auto rows = size_t(std::ranges::max(steps.ranges, {}, &StepRange::maxTokens).maxTokens);
-  auto limits = std::span(numbers).first(rows);
-  std::ranges::fill(limits, wanted);
-  Status status = buffers.upload(InputPort::Limits, std::as_bytes(limits));
-  uploadedLimit = status ? wanted : -1;
-  return status;
+Status Session::appendSampled(std::span<const int32_t> ids, const SamplingOptions &sampling,
+                              int64_t limit, OutputRows rows, Observer *observer) {
+  return appendFor(ids, {rows, &sampling, limit}, observer);
 }
 
 Status Session::appendMtp(std::span<const int32_t> nextIds, std::span<const float> normed,

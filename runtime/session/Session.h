@@ -11,6 +11,7 @@
 #pragma once
 
 #include "dsv3/Plan/Plan.h"
+#include "dsv3/Support/Sampling.h"
 #include "runtime/hal/Device.h"
 #include "runtime/plan/Resolve.h"
 #include "runtime/session/Observer.h"
@@ -55,10 +56,11 @@ public:
   Status append(std::span<const int32_t> ids, OutputRows rows = OutputRows::Last,
                 Observer *observer = nullptr);
 
-  /// The same, but gives in the place of each row's logits the index of the largest of the first
-  /// `limit`, which the device finds: see argmax of dsv3/Support/Sampling.h.
-  Status appendGreedy(std::span<const int32_t> ids, int64_t limit,
-                      OutputRows rows = OutputRows::Last, Observer *observer = nullptr);
+  /// The same, but gives in the place of each row's logits the token that the options choose of the
+  /// ids below `limit` to follow, which the device does: see sample of dsv3/Support/Sampling.h.
+  /// Precondition: validate(sampling) succeeds.
+  Status appendSampled(std::span<const int32_t> ids, const SamplingOptions &sampling, int64_t limit,
+                       OutputRows rows = OutputRows::Last, Observer *observer = nullptr);
 
   /// Appends to the MTP module, for the tokens from the first on that it was not yet given:
   /// `nextIds` are the ids of the tokens that follow them and `normed` [ids, hidden size]
@@ -99,7 +101,9 @@ private:
   /// What the host wants of steps.
   struct Wanted {
     OutputRows rows = OutputRows::Last;
-    bool greedy = false; ///< tokens in the place of logits, which stay on the device
+    /// Not null: tokens in the place of logits, which stay on the device.
+    const SamplingOptions *sampling = nullptr;
+    int64_t limit = 0; ///< of the ids that they are chosen from
   };
 
   Session(Device &device, const plan::Plan &plan, StepBuffers buffers);
@@ -114,8 +118,8 @@ private:
               int64_t &position, Wanted wanted, Observer *observer);
   Status step(Prepared &prepared, std::span<const int32_t> ids, int64_t position, Wanted wanted,
               Observer *observer);
-  Status uploadLimit(int64_t limit);
-  Status readOutputs(const Prepared &prepared, bool greedy);
+  Status uploadSampling(Wanted wanted, int64_t position, int64_t rows);
+  Status readOutputs(const Prepared &prepared, bool chosen);
 
   Device &device;
   const plan::Plan *model;
@@ -123,14 +127,17 @@ private:
   const std::atomic<bool> *cancel = nullptr;
   int64_t contextTokens = 0, chunk = 0;
   int64_t tokens = 0, mtpTokens = 0;
-  int32_t uploadedLimit = 0; ///< of all rows, on the device; -1: not known
+  /// Of the greedy choice of all rows, on the device; -1: some have another one, or it is not
+  /// known.
+  int32_t greedyLimit = 0;
 
   int64_t cacheLayerBytes = 0;
   std::unique_ptr<Buffer> arena, cache, pageTable;
   std::unique_ptr<Object> object;
   Role steps, mtp;
 
-  std::vector<int32_t> numbers;   ///< positions or rows of a step
+  std::vector<int32_t> numbers; ///< positions or rows of a step
+  std::vector<SamplingRow> samplingRows;
   std::vector<int64_t> stepSizes; ///< per size of the plan
   StepOutputs lastOutputs;
 };

@@ -53,10 +53,13 @@ Status Session::applyOptions(const SessionOptions &options) {
   }
   contextTokens = options.context == 0 ? most : options.context;
   cancel = options.cancel;
+  int64_t mostOfSteps = 0; // the MTP module, whose tokens nobody chooses, may admit more
   for (const plan::Entry &entry : model->entries) {
     chunk = std::max(chunk, entry.maxTokens);
+    mostOfSteps = std::max(mostOfSteps, entry.role == plan::roleStep ? entry.maxTokens : 0);
   }
   numbers.resize(size_t(chunk));
+  samplingRows.resize(size_t(mostOfSteps));
   chunk = options.chunk == 0 ? chunk : std::min(chunk, options.chunk);
   return {};
 }
@@ -124,9 +127,9 @@ Status Session::checkEntry(const plan::Entry &entry) const {
   bool isMtp = entry.role == plan::roleMtp;
   if (!has(entry.inputs, plan::portIds) || !has(entry.outputs, plan::portLogits) ||
       !(isMtp ? has(entry.inputs, plan::portHidden)
-              : has(entry.inputs, plan::portLimits) && has(entry.outputs, plan::portTokens))) {
-    return Failure{"expected ports for ids and logits, for hidden in an MTP module, and for limits "
-                   "and tokens elsewhere",
+              : has(entry.inputs, plan::portSampling) && has(entry.outputs, plan::portTokens))) {
+    return Failure{"expected ports for ids and logits, for hidden in an MTP module, and for "
+                   "sampling and tokens elsewhere",
                    "entry '" + entry.name + "'"};
   }
   return {};

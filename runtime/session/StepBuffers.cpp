@@ -4,6 +4,7 @@
 
 #include "dsv3/Plan/MemoryNeeds.h"
 #include "dsv3/Plan/Names.h"
+#include "dsv3/Support/Sampling.h"
 
 #include <algorithm>
 
@@ -16,7 +17,7 @@ namespace {
 struct KnownPort {
   std::string_view name;
   DType type;
-  enum Width : uint8_t { One, HiddenSize, Vocabulary } width;
+  enum Width : uint8_t { One, HiddenSize, Vocabulary, SamplingWords } width;
   enum Rows : uint8_t { Tokens, Outputs } rows;
 };
 
@@ -28,7 +29,7 @@ static constexpr std::array<KnownPort, inputPorts> knownInputs{{
     {plan::portPositions, DType::I32, KnownPort::One, KnownPort::Tokens},
     {plan::portRequests, DType::I32, KnownPort::One, KnownPort::Tokens},
     {plan::portRows, DType::I32, KnownPort::One, KnownPort::Outputs},
-    {plan::portLimits, DType::I32, KnownPort::One, KnownPort::Outputs},
+    {plan::portSampling, DType::I32, KnownPort::SamplingWords, KnownPort::Outputs},
     {plan::portHidden, DType::F32, KnownPort::HiddenSize, KnownPort::Tokens},
 }};
 static constexpr std::array<KnownPort, outputPorts> knownOutputs{{
@@ -56,7 +57,7 @@ static Expected<size_t> findPort(const std::array<KnownPort, count> &known, cons
                    port.name + "'"};
   }
   const KnownPort &wanted = known[index];
-  std::array<int64_t, 3> widths{1, plan.hiddenSize, plan.vocabSize};
+  std::array<int64_t, 4> widths{1, plan.hiddenSize, plan.vocabSize, samplingWords};
   if (port.type != wanted.type || port.columns != widths[wanted.width]) {
     return Failure{"expected " + std::to_string(widths[wanted.width]) + " columns of " +
                    std::string(name(wanted.type)) + " for '" + port.name + "', found " +

@@ -22,7 +22,7 @@ struct StepSizes {
   int32_t outputs = -1; ///< index of O
 };
 
-enum class InputPort : uint8_t { Ids, Positions, Requests, Rows, Limits, Hidden };
+enum class InputPort : uint8_t { Ids, Positions, Requests, Rows, Sampling, Hidden };
 enum class OutputPort : uint8_t { Logits, Normed, Tokens };
 inline constexpr size_t inputPorts = 6, outputPorts = 3;
 

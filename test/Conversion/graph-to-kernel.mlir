@@ -74,11 +74,11 @@ kern.def @lm_head kind "lm_head" ins(%x: tensor<?x128xf32, #O>, %w: tensor<320x1
   kern.yield %l : tensor<?x320xf32, #O>
 }
 
-// CHECK-LABEL: kern.def @argmax
-// CHECK-SAME: family "argmax" sizes ["O"]
-// CHECK: kern.argmax ins(%{{.+}}, %{{.+}} : tensor<?x320xf32, {{.*}}>, {{.*}}) outs(%{{.+}} : tensor<?xi32
-kern.def @argmax kind "argmax" ins(%l: tensor<?x320xf32, #O>, %n: tensor<?xi32, #O>) outs(%o: tensor<?xi32, #O>) {
-  %id = dsv3.argmax %l, %n : tensor<?x320xf32, #O>, tensor<?xi32, #O>
+// CHECK-LABEL: kern.def @sample
+// CHECK-SAME: family "sample" sizes ["O"]
+// CHECK: kern.sample ins(%{{.+}}, %{{.+}} : tensor<?x320xf32, {{.*}}>, tensor<?x7xi32, {{.*}}>) outs(%{{.+}} : tensor<?xi32
+kern.def @sample kind "sample" ins(%l: tensor<?x320xf32, #O>, %s: tensor<?x7xi32, #O>) outs(%o: tensor<?xi32, #O>) {
+  %id = dsv3.sample %l, %s : tensor<?x320xf32, #O>, tensor<?x7xi32, #O> -> tensor<?xi32, #O>
   kern.yield %id : tensor<?xi32, #O>
 }
 

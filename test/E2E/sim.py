@@ -99,6 +99,23 @@ class SimTest(unittest.TestCase):
             result = self.generate(*ids, "--temperature", "0", "--sim-seed", seed)
             self.assertEqual(result.stdout, expected, result.stderr)
 
+    def test_draws_what_the_cpu_draws(self):
+        # The random number is that of the seed and the position; logits that differ in their last bits move the
+        # borders between tokens by about as much.
+        texts = set()
+        for flags in (["--temperature=0.8", "--top-p=1", "--top-k=0", "--seed=3"],
+                      ["--temperature=2", "--top-k=40", "--top-p=0.9", "--min-p=0.001", "--seed=4"]):
+            with self.subTest(flags=flags):
+                arguments = ["--ids", "1,2,3,4,5", "--max-tokens", "8", "--print-ids", "--ignore-eos", *flags]
+                expected = self.generate(*arguments, device="cpu")
+                result = self.generate(*arguments)
+                self.assertEqual(result.stdout, expected.stdout, result.stderr)
+                self.assertEqual(expected.stdout.count(","), 7, expected.stderr)
+                texts.add(result.stdout)
+        self.assertEqual(len(texts), 2)
+        again = self.generate(*arguments, "--chunk=2", "--sim-seed=9")
+        self.assertEqual(again.stdout, result.stdout, again.stderr)
+
     def test_damaged_kernel_is_compiled_again(self):
         self.generate(*question)
         victim = self.path("cache/dsv3/cubins", self.kernels()[0])

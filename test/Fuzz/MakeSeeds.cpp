@@ -43,7 +43,7 @@ int main(int argc, char **argv) {
   plan::Plan plan = test::smallPlan();
   // A session wants room for the output of every token, and to choose tokens.
   plan.entries[0].maxima = {16, 16};
-  plan.entries[0].inputs.push_back({"limits", DType::I32, 1, 1});
+  plan.entries[0].inputs.push_back({"sampling", DType::I32, 1, 7});
   plan.entries[0].outputs.push_back({"tokens", DType::I32, 1, 1});
   std::ofstream(folder / "plan.dsv3", std::ios::binary) << plan::serialise(plan);
   // Forged: a small file that expands to more launches than fit in memory.

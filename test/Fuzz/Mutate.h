@@ -1,7 +1,7 @@
 //===- Mutate.h - inputs near a seed ----------------------------*- C++ -*-===//
 #pragma once
 
-#include "dsv3/Support/Sampling.h"
+#include "dsv3/Support/RandomNumbers.h"
 
 #include <span>
 #include <string>

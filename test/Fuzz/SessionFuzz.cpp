@@ -45,6 +45,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   (void)(*session)->append(ids, OutputRows::All).ok();
   (void)(*session)->rewind(1).ok();
   (void)(*session)->append(std::span(ids).first(1)).ok();
-  (void)(*session)->appendGreedy(std::span(ids).first(1), 1).ok();
+  (void)(*session)->appendSampled(std::span(ids).first(1), {.temperature = 1}, 1).ok();
   return 0;
 }

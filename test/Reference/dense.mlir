@@ -1,7 +1,7 @@
 // The reference interpreter on norms, linear layers and quantisation; answers by hand.
 // REQUIRES: interpret
 // RUN: dsv3-interpret run %s | FileCheck %s
-// CHECK: 14 checks passed, 0 failed
+// CHECK: 15 checks passed, 0 failed
 
 // 3² and 4² have mean 12.5; with eps 12.5 the root is 5.
 func.func @rms_norm() {
@@ -117,12 +117,23 @@ func.func @dequantise() {
   return
 }
 
-// The lowest index among equals, of those before the limit; none where the largest is infinite, or nothing is large.
-func.func @argmax() {
+// With scale 0 the lowest index among equals, of those before the limit; none where the largest is infinite, or nothing is large.
+func.func @sample_greedy() {
   %l = check.constant dense<[[1.0, 3.0, 3.0], [-1.0, -2.0, 5.0], [0x7FC00000, -4.0, 0x7FC00000], [0.0, 0x7F800000, 1.0], [0xFF800000, 0x7FC00000, 0xFF800000]]> : tensor<5x3xf32>
-  %n = check.constant dense<[3, 2, 9, 3, 3]> : tensor<5xi32>
-  %id = dsv3.argmax %l, %n : tensor<5x3xf32>, tensor<5xi32>
+  %s = check.constant dense<[[3, 0, 1, 0, 0, 0, 0], [2, 0, 0, 0, 0, -1, -1], [9, 0, 0, 0, 0, 0, 0], [3, 0, 0, 0, 0, 0, 0], [3, 0, 0, 0, 0, 0, 0]]> : tensor<5x7xi32>
+  %id = dsv3.sample %l, %s : tensor<5x3xf32>, tensor<5x7xi32> -> tensor<5xi32>
   %expected = check.constant dense<[1, 0, 1, -1, -1]> : tensor<5xi32>
+  check.expect_eq %id, %expected : tensor<5xi32>, tensor<5xi32>
+  return
+}
+
+// Scale log2(e), so temperature 1, and the middle of all random numbers, 2^63: the third of four equals. The second, where top-k
+// keeps three, or top-p 0.5 two. Where min-p keeps the two that are just as likely as the best, the last of these.
+func.func @sample_drawn() {
+  %l = check.constant dense<[[2.0, 2.0, 2.0, 2.0], [2.0, 2.0, 2.0, 2.0], [2.0, 2.0, 2.0, 2.0], [1.0, 2.0, 1.0, 2.0], [0x7F800000, 0x7FC00000, 0xFF800000, 2.0]]> : tensor<5x4xf32>
+  %s = check.constant dense<[[4, 0x3FB8AA3B, 0, 0, 0, -2147483648, 0], [4, 0x3FB8AA3B, 3, 0, 0, -2147483648, 0], [4, 0x3FB8AA3B, 0, -2147483648, 0, -2147483648, 0], [4, 0x3FB8AA3B, 0, 0, -1, -2147483648, 0], [4, 0x3FB8AA3B, 0, 0, 0, 0, 0]]> : tensor<5x7xi32>
+  %id = dsv3.sample %l, %s : tensor<5x4xf32>, tensor<5x7xi32> -> tensor<5xi32>
+  %expected = check.constant dense<[2, 1, 1, 3, 3]> : tensor<5xi32>
   check.expect_eq %id, %expected : tensor<5xi32>, tensor<5xi32>
   return
 }

@@ -36,7 +36,7 @@ enum class Family : uint8_t {
   Combine,
   Concat,
   AttentionCombine,
-  Argmax,
+  Sample,
 };
 
 /// The names are those of the kern dialect's core ops: rowwise, gemm, …
@@ -140,7 +140,8 @@ struct KernelFacts {
   int64_t maxRows = 1; ///< maximum of the size times rowFactor
   int64_t rowFactor = 1;
   /// gemm, grouped_gemm: columns of the result (of one part, of one head); rowwise,
-  /// gather, combine, concat: columns of the result; rope_table: r/2; argmax: columns searched.
+  /// gather, combine, concat: columns of the result; rope_table: r/2; sample: columns of the
+  /// logits.
   int64_t n = 1;
   int64_t k = 1; ///< gemm, grouped_gemm: columns of the weight
   /// gemm: heads with a weight of their own; grouped_gemm, router, dispatch:

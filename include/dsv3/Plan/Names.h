@@ -31,17 +31,17 @@ inline constexpr std::string_view sizeTokens = "T";
 inline constexpr std::string_view sizeOutputs = "O";
 
 /// Port::name of inputs: of each token its id, its position in its request, and
-/// its request; which rows give output; of each output row how many ids may be chosen
-/// from; for the MTP module the normed rows of the main model.
+/// its request; which rows give output; what each output row's token is chosen by
+/// (dsv3/Support/Sampling.h); for the MTP module the normed rows of the main model.
 inline constexpr std::string_view portIds = "ids";
 inline constexpr std::string_view portPositions = "positions";
 inline constexpr std::string_view portRequests = "requests";
 inline constexpr std::string_view portRows = "rows";
-inline constexpr std::string_view portLimits = "limits";
+inline constexpr std::string_view portSampling = "sampling";
 inline constexpr std::string_view portHidden = "hidden";
 
 /// Port::name of outputs: of each output row its logits, the final norm that they were
-/// computed from, and the token that greedy choice takes (dsv3.argmax).
+/// computed from, and the token that was chosen (dsv3.sample).
 inline constexpr std::string_view portLogits = "logits";
 inline constexpr std::string_view portNormed = "normed";
 inline constexpr std::string_view portTokens = "tokens";

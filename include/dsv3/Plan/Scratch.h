@@ -118,6 +118,17 @@ struct DispatchScratch {
   int64_t next, bytes;
 };
 
+/// The sums of weights of a row's tokens, i64, by a digit of their logits.
+struct SampleScratch {
+  SampleScratch() {
+    ScratchArrays arrays;
+    sums = arrays.take(2 * (int64_t(1) << digitBits));
+    bytes = arrays.bytes();
+  }
+  static constexpr int64_t digitBits = 11; ///< the bits of a logit are three digits
+  int64_t sums, bytes;
+};
+
 /// Elements of a page of the cache as f32: 0 where it is f32 already.
 inline int64_t widenedPage(DType cache, int64_t pageTokens, int64_t width) {
   return cache == DType::F32 ? 0 : pageTokens * width;

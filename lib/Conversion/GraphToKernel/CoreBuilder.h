@@ -116,7 +116,7 @@ private:
 CoreResults buildRowwise(CoreBuilder &core);
 CoreResults buildProduct(CoreBuilder &core, mlir::Operation *product);
 CoreResults buildCombine(CoreBuilder &core, graph::CombineOp op);
-/// Attention, router, dispatch, gather, rope table, rope and append, concat, argmax. Fails, with
+/// Attention, router, dispatch, gather, rope table, rope and append, concat, sample. Fails, with
 /// a diagnostic, if `op` is none of these.
 CoreResults buildStep(CoreBuilder &core, mlir::Operation *op);
 

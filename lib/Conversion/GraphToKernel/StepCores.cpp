@@ -110,13 +110,13 @@ CoreResults buildStep(CoreBuilder &core, Operation *dsv3Op) {
         return SmallVector<Value>{
             kern::ConcatOp::create(builder, loc, op.getType(), lhs, rhs, core.destination(0))};
       })
-      .Case([&](graph::ArgmaxOp op) -> CoreResults {
+      .Case([&](graph::SampleOp op) -> CoreResults {
         Value x = core.view(op.getX());
         if (!x) {
           return failure();
         }
-        return SmallVector<Value>{kern::ArgmaxOp::create(builder, loc, op.getType(), x,
-                                                         op.getLimits(), core.destination(0))};
+        return SmallVector<Value>{kern::SampleOp::create(builder, loc, op.getType(), x,
+                                                         op.getRows(), core.destination(0))};
       })
       .Default([&](Operation *op) -> CoreResults {
         return core.definition.emitError("no core op computes '")

@@ -180,7 +180,7 @@ static LogicalResult emitTile(const KernelCode &kernel, Num tile) {
       .Case([&](kern::ExpandedAttentionOp op) { emitExpandedAttention(kernel, op, tile); })
       .Case([&](kern::RouterOp op) { emitRouter(kernel, op, tile); })
       .Case([&](kern::DispatchOp op) { emitDispatch(kernel, op, tile); })
-      .Case([&](kern::ArgmaxOp op) { emitArgmax(kernel, op, tile); })
+      .Case([&](kern::SampleOp op) { emitSample(kernel, op, tile); })
       .Default([&](Operation *) { known = false; });
   return known ? success()
                : definition.emitError("the CPU has no code for '")

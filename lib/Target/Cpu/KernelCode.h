@@ -129,7 +129,7 @@ void emitRopeAppend(const KernelCode &kernel, kern::RopeAppendOp op, Num tile);
 void emitLatentAttention(const KernelCode &kernel, kern::LatentAttentionOp op, Num tile);
 void emitExpandedAttention(const KernelCode &kernel, kern::ExpandedAttentionOp op, Num tile);
 void emitRouter(const KernelCode &kernel, kern::RouterOp op, Num tile);
-void emitArgmax(const KernelCode &kernel, kern::ArgmaxOp op, Num tile);
+void emitSample(const KernelCode &kernel, kern::SampleOp op, Num tile);
 void emitDispatch(const KernelCode &kernel, kern::DispatchOp op, Num tile);
 
 } // namespace dsv3::cpu

@@ -21,6 +21,7 @@ namespace dsv3::cuda {
 static int64_t registersToLeave(const KernelText &kernel) {
   constexpr int64_t all = 256;
   constexpr int64_t ofLatents = 80; // a little more than ptxas takes by itself, 64
+  constexpr int64_t ofRow = 64;     // those of a multiprocessor, by 1024 threads
   auto form = [&] { return static_cast<plan::GpuProduct>(kernel.field("form")); };
   auto product = [&](auto op) {
     constexpr int64_t manyRows = 8; // each has a sum of its own
@@ -39,6 +40,7 @@ static int64_t registersToLeave(const KernelText &kernel) {
       .Case<kern::ExpandedAttentionOp>([](Operation *) { return all; })
       .Case<kern::LatentAttentionOp>(
           [&](Operation *) { return form() == plan::GpuProduct::MmaTiles ? all : ofLatents; })
+      .Case<kern::SampleOp>([](Operation *) { return ofRow; })
       .Default(int64_t(0));
 }
 

@@ -269,15 +269,15 @@ static FamilyText print(KernelText &kernel, kern::CombineOp op) {
   return text;
 }
 
-static FamilyText print(KernelText &kernel, kern::ArgmaxOp op) {
+static FamilyText print(KernelText &kernel, kern::SampleOp op) {
   kernel.setName(op.getX(), "x");
-  kernel.setName(op.getLimits(), "limits");
+  kernel.setName(op.getRows(), "rows");
   kernel.setName(op.getDestination(), "out");
-  FamilyText text{"argmax", {}, {}, {}};
-  text.checks = sharedCheck(kernel, "blockBestBytes");
-  text.call = llvm::formatv("argmax<{0}, {1}>(launch, {2}, {3}, {4});", lastDim(op.getX()),
+  FamilyText text{"sample", {}, {}, {}};
+  text.checks = sharedCheck(kernel, "sampleSharedBytes");
+  text.call = llvm::formatv("sample<{0}, {1}>(launch, {2}, {3}, {4});", lastDim(op.getX()),
                             kernel.field("threads"), kernel.rows(op.getX()),
-                            kernel.name(op.getLimits()), kernel.name(op.getDestination()));
+                            kernel.name(op.getRows()), kernel.name(op.getDestination()));
   return text;
 }
 
@@ -286,7 +286,7 @@ FailureOr<FamilyText> printFamily(KernelText &kernel) {
       .Case<kern::RowwiseOp, kern::GatherOp, kern::ConcatOp, kern::RopeTableOp, kern::RopeAppendOp,
             kern::LatentAttentionOp, kern::AttentionCombineOp, kern::ExpandedAttentionOp,
             kern::GemmOp, kern::GroupedGemmOp, kern::RouterOp, kern::DispatchOp, kern::CombineOp,
-            kern::ArgmaxOp>([&](auto op) { return FailureOr<FamilyText>(print(kernel, op)); })
+            kern::SampleOp>([&](auto op) { return FailureOr<FamilyText>(print(kernel, op)); })
       .Default([&](Operation *op) {
         return FailureOr<FamilyText>(kernel.definition.emitError("GPUs have no code for '")
                                      << op->getName() << "'");

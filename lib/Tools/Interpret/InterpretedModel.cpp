@@ -5,6 +5,8 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
+#include <array>
+#include <bit>
 #include <limits>
 
 using namespace mlir;
@@ -79,8 +81,13 @@ Status InterpretedModel::step(const std::string &entry, std::span<const int32_t>
   input(plan::portPositions) = counted(position, count);
   input(plan::portRequests) = Tensor({count});
   input(plan::portRows) = counted(firstRow, outputRows);
-  input(plan::portLimits) =
-      tensorOf<int64_t>(std::vector<int64_t>(outputRows, limit), {outputRows});
+  std::vector<int32_t> words;
+  for (int64_t row = 0; row < outputRows; ++row) {
+    using Words = std::array<int32_t, samplingWords>;
+    auto ofRow = std::bit_cast<Words>(samplingRow(sampling, limit, position + firstRow + row + 1));
+    words.insert(words.end(), ofRow.begin(), ofRow.end());
+  }
+  input(plan::portSampling) = tensorOf<int32_t>(words, {outputRows, samplingWords});
   if (!hidden.empty()) {
     input(plan::portHidden) = tensorOf(hidden, {count, config.hiddenSize});
   }
@@ -117,9 +124,10 @@ Status InterpretedModel::append(std::span<const int32_t> ids, OutputRows rows,
   return runtime::forEachStep(steps.ranges, chunk, static_cast<int64_t>(ids.size()), run);
 }
 
-Expected<int32_t> InterpretedModel::appendGreedy(std::span<const int32_t> ids, int64_t below,
-                                                 runtime::Observer *observer) {
-  limit = below;
+Expected<int32_t> InterpretedModel::appendSampled(std::span<const int32_t> ids,
+                                                  const SamplingOptions &options, int64_t below,
+                                                  runtime::Observer *observer) {
+  sampling = options, limit = below;
   Status status = append(ids, OutputRows::Last, observer);
   return status ? Expected<int32_t>(lastTokens.back()) : status;
 }

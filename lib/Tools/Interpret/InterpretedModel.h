@@ -30,8 +30,8 @@ public:
   Status append(std::span<const int32_t> ids, runtime::OutputRows rows,
                 runtime::Observer *observer) override;
   std::span<const float> logits() const override;
-  Expected<int32_t> appendGreedy(std::span<const int32_t> ids, int64_t limit,
-                                 runtime::Observer *observer) override;
+  Expected<int32_t> appendSampled(std::span<const int32_t> ids, const SamplingOptions &sampling,
+                                  int64_t limit, runtime::Observer *observer) override;
   bool hasMtp() const override { return !mtp.names.empty(); }
   Status appendMtp(std::span<const int32_t> nextIds, std::span<const float> normed,
                    runtime::OutputRows rows, runtime::Observer *observer) override;
@@ -50,9 +50,10 @@ private:
   int64_t contextTokens, chunk;
   Role steps, mtp;
   int64_t tokens = 0, mtpTokens = 0;
-  int64_t limit = 0; ///< of the ids that the greedy choice of a step is from
+  SamplingOptions sampling; ///< what a step's tokens are chosen by, of the ids below the limit
+  int64_t limit = 0;
   std::vector<float> lastLogits, lastNormed; ///< of the last step
-  std::vector<int32_t> lastTokens;           ///< likewise, those of greedy choice
+  std::vector<int32_t> lastTokens;           ///< likewise, those chosen
 };
 
 } // namespace dsv3::interpret

@@ -110,6 +110,7 @@ private:
   static void waitForCopies(MachineThread &thread, int pending);
   static void atomicLeast(MachineThread &thread, unsigned long long *place,
                           unsigned long long value);
+  static void atomicSum(MachineThread &thread, unsigned long long *place, unsigned long long value);
   static unsigned long long loadVolatile(MachineThread &thread, const unsigned long long *place);
   static unsigned char *sharedArray(MachineThread &thread, int number, long long offset,
                                     long long bytes);

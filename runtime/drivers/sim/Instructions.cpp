@@ -14,42 +14,17 @@ using namespace dsv3;
 using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
 
-const dsv3::sim::Machine Block::machine{syncBlock,
-                                        syncWarp,
-                                        shuffle,
-                                        ballot,
-                                        loadMatrices,
-                                        loadTransposed,
-                                        multiplyMatrices,
-                                        multiplyCodes,
-                                        copyAsync,
-                                        commitCopies,
-                                        waitForCopies,
-                                        atomicLeast,
-                                        loadVolatile,
-                                        sharedArray,
-                                        observe,
-                                        initBarrier,
-                                        arrive,
-                                        tryWait,
-                                        fence,
-                                        copyTensor,
-                                        sharedAddress,
-                                        multiplyGroup,
-                                        multiplyGroupOfCodes,
-                                        commitProducts,
-                                        waitForProducts,
-                                        setRegisters,
-                                        waitForEarlierLaunches,
-                                        storeMatrices,
-                                        copyToBlocks,
-                                        storeTensor,
-                                        commitStores,
-                                        waitForStores,
-                                        arriveCluster,
-                                        waitForCluster,
-                                        ofBlock,
-                                        syncNamed};
+const dsv3::sim::Machine Block::machine{
+    syncBlock,      syncWarp,        shuffle,          ballot,
+    loadMatrices,   loadTransposed,  multiplyMatrices, multiplyCodes,
+    copyAsync,      commitCopies,    waitForCopies,    atomicLeast,
+    atomicSum,      loadVolatile,    sharedArray,      observe,
+    initBarrier,    arrive,          tryWait,          fence,
+    copyTensor,     sharedAddress,   multiplyGroup,    multiplyGroupOfCodes,
+    commitProducts, waitForProducts, setRegisters,     waitForEarlierLaunches,
+    storeMatrices,  copyToBlocks,    storeTensor,      commitStores,
+    waitForStores,  arriveCluster,   waitForCluster,   ofBlock,
+    syncNamed};
 
 void Block::syncBlock(MachineThread &thread) {
   auto &lane = static_cast<Lane &>(thread);
@@ -287,6 +262,13 @@ void Block::atomicLeast(MachineThread &thread, unsigned long long *place,
   while (value < seen && !__atomic_compare_exchange_n(place, &seen, value, true, __ATOMIC_RELAXED,
                                                       __ATOMIC_RELAXED)) {
   }
+}
+
+/// To the checks a load: atomics may meet each other, but no store that is not ordered with them.
+void Block::atomicSum(MachineThread &thread, unsigned long long *place, unsigned long long value) {
+  auto &lane = static_cast<Lane &>(thread);
+  lane.of->check(lane, {__builtin_return_address(0), place, sizeof *place, false, true});
+  *place += value;
 }
 
 unsigned long long Block::loadVolatile(MachineThread &thread, const unsigned long long *place) {

@@ -23,7 +23,7 @@
 namespace dsv3::sim {
 
 /// Raised by whoever changes what is said here, so that older code is compiled anew.
-inline constexpr int machineRevision = 9;
+inline constexpr int machineRevision = 10;
 
 /// Which lane a shuffle reads.
 enum class Source : int { Xor, Up, Lane };
@@ -68,6 +68,7 @@ struct Machine {
   void (*commitCopies)(Thread &);
   void (*waitForCopies)(Thread &, int pending);
   void (*atomicLeast)(Thread &, unsigned long long *place, unsigned long long value);
+  void (*atomicSum)(Thread &, unsigned long long *place, unsigned long long value);
   unsigned long long (*loadVolatile)(Thread &, const unsigned long long *place);
   /// Array `number` of the block's dynamic shared memory, `bytes` from `offset` on, all of it if
   /// `bytes` is negative. What lies between arrays here does not on a GPU.

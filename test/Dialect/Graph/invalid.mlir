@@ -881,18 +881,18 @@ func.func @observe_layer(%x: tensor<?x8xf32, #T>) {
 
 // -----
 
-func.func @argmax_rank(%l: tensor<320xf32>, %n: tensor<320xi32>) {
-  // expected-error @below {{'dsv3.argmax' op expected 'x' to be [O, V], found [320], in @argmax_rank}}
-  %id = dsv3.argmax %l, %n : tensor<320xf32>, tensor<320xi32>
+func.func @sample_rank(%l: tensor<320xf32>, %s: tensor<320x7xi32>) {
+  // expected-error @below {{'dsv3.sample' op expected 'x' to be [O, V], found [320], in @sample_rank}}
+  %id = dsv3.sample %l, %s : tensor<320xf32>, tensor<320x7xi32> -> tensor<320xi32>
   return
 }
 
 // -----
 
 #O = #dsv3.dims<"O">
-func.func @argmax_type(%l: tensor<?x320xbf16, #O>, %n: tensor<?xi32, #O>) {
-  // expected-error @below {{'dsv3.argmax' op expected elements of 'x' to be f32, found bf16, in @argmax_type}}
-  %id = dsv3.argmax %l, %n : tensor<?x320xbf16, #O>, tensor<?xi32, #O>
+func.func @sample_type(%l: tensor<?x320xbf16, #O>, %s: tensor<?x7xi32, #O>) {
+  // expected-error @below {{'dsv3.sample' op expected elements of 'x' to be f32, found bf16, in @sample_type}}
+  %id = dsv3.sample %l, %s : tensor<?x320xbf16, #O>, tensor<?x7xi32, #O> -> tensor<?xi32, #O>
   return
 }
 
@@ -900,9 +900,25 @@ func.func @argmax_type(%l: tensor<?x320xbf16, #O>, %n: tensor<?xi32, #O>) {
 
 #O = #dsv3.dims<"O">
 #T = #dsv3.dims<"T">
-func.func @argmax_limits(%l: tensor<?x320xf32, #O>, %n: tensor<?xi32, #T>) {
-  // expected-error @below {{'dsv3.argmax' op expected 'limits' to be [O] with O = O (as in 'x'), found [T], in @argmax_limits}}
-  %id = dsv3.argmax %l, %n : tensor<?x320xf32, #O>, tensor<?xi32, #T>
+func.func @sample_rows(%l: tensor<?x320xf32, #O>, %s: tensor<?x7xi32, #T>) {
+  // expected-error @below {{'dsv3.sample' op expected 'rows' to be [O, W] with O = O (as in 'x'), found [T, 7], in @sample_rows}}
+  %id = dsv3.sample %l, %s : tensor<?x320xf32, #O>, tensor<?x7xi32, #T> -> tensor<?xi32, #O>
+  return
+}
+
+// -----
+
+func.func @sample_words(%l: tensor<3x320xf32>, %s: tensor<3x8xi32>) {
+  // expected-error @below {{'dsv3.sample' op expected 'rows' to be [O, W] with W = 7 (as in SamplingRow), found [3, 8], in @sample_words}}
+  %id = dsv3.sample %l, %s : tensor<3x320xf32>, tensor<3x8xi32> -> tensor<3xi32>
+  return
+}
+
+// -----
+
+func.func @sample_result(%l: tensor<3x320xf32>, %s: tensor<3x7xi32>) {
+  // expected-error @below {{'dsv3.sample' op expected 'result' to be [O] with O = 3 (as in 'x'), found [2], in @sample_result}}
+  %id = dsv3.sample %l, %s : tensor<3x320xf32>, tensor<3x7xi32> -> tensor<2xi32>
   return
 }
 

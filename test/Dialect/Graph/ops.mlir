@@ -26,7 +26,7 @@ func.func private @layer(%x: tensor<?x128xf32, #T>) -> tensor<?x128xf32, #T> att
 }
 
 // CHECK-LABEL: func.func @dense
-func.func @dense(%ids: tensor<?xi32, #T>, %rows: tensor<?xi32, #O>, %table: tensor<320x128xbf16>, %w8: tensor<128x128xf8E4M3FN>, %s8: tensor<1x1xf32>) {
+func.func @dense(%ids: tensor<?xi32, #T>, %rows: tensor<?xi32, #O>, %sampling: tensor<?x7xi32, #O>, %table: tensor<320x128xbf16>, %w8: tensor<128x128xf8E4M3FN>, %s8: tensor<1x1xf32>) {
   // CHECK: dsv3.weight @norm : tensor<128xbf16>
   %n = dsv3.weight @norm : tensor<128xbf16>
   // CHECK: dsv3.embedding %{{.*}} : tensor<?xi32, #{{.*}}>, tensor<320x128xbf16> -> tensor<?x128xf32
@@ -61,8 +61,8 @@ func.func @dense(%ids: tensor<?xi32, #T>, %rows: tensor<?xi32, #O>, %table: tens
   %k = dsv3.gather_rows %g, %rows : tensor<?x128xf32, #T>, tensor<?xi32, #O>
   // CHECK: dsv3.lm_head %{{.*}} -> tensor<?x320xf32
   %l = dsv3.lm_head %k, %table : tensor<?x128xf32, #O>, tensor<320x128xbf16> -> tensor<?x320xf32, #O>
-  // CHECK: dsv3.argmax %{{.*}}, %{{.*}} : tensor<?x320xf32, #{{.*}}>, tensor<?xi32
-  %m = dsv3.argmax %l, %rows : tensor<?x320xf32, #O>, tensor<?xi32, #O>
+  // CHECK: dsv3.sample %{{.*}}, %{{.*}} : tensor<?x320xf32, #{{.*}}>, tensor<?x7xi32, #{{.*}}> -> tensor<?xi32
+  %m = dsv3.sample %l, %sampling : tensor<?x320xf32, #O>, tensor<?x7xi32, #O> -> tensor<?xi32, #O>
   return
 }
 

@@ -183,9 +183,18 @@ func.func @gather_rows(%t: tensor<320x128xbf16>, %i: tensor<?xi32, #O>, %o: !x) 
 // -----
 
 #T = #dsv3.dims<"T">
-func.func @argmax(%x: tensor<?x8xbf16, #T>, %n: tensor<?xi32, #T>) {
-  // expected-error @below {{'kern.argmax' op expected elements of 'x' to be f32, found bf16, in @argmax}}
-  %y = kern.argmax ins(%x, %n : tensor<?x8xbf16, #T>, tensor<?xi32, #T>) outs(%n : tensor<?xi32, #T>) -> tensor<?xi32, #T>
+func.func @sample(%x: tensor<?x8xbf16, #T>, %s: tensor<?x7xi32, #T>, %o: tensor<?xi32, #T>) {
+  // expected-error @below {{'kern.sample' op expected elements of 'x' to be f32, found bf16, in @sample}}
+  %y = kern.sample ins(%x, %s : tensor<?x8xbf16, #T>, tensor<?x7xi32, #T>) outs(%o : tensor<?xi32, #T>) -> tensor<?xi32, #T>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+func.func @sample_words(%x: tensor<?x8xf32, #T>, %s: tensor<?xi32, #T>, %o: tensor<?xi32, #T>) {
+  // expected-error @below {{'kern.sample' op expected 'rows' to be [O, W], found [T], in @sample_words}}
+  %y = kern.sample ins(%x, %s : tensor<?x8xf32, #T>, tensor<?xi32, #T>) outs(%o : tensor<?xi32, #T>) -> tensor<?xi32, #T>
   return
 }
 
@@ -193,9 +202,9 @@ func.func @argmax(%x: tensor<?x8xbf16, #T>, %n: tensor<?xi32, #T>) {
 
 #T = #dsv3.dims<"T">
 #O = #dsv3.dims<"O">
-func.func @argmax_rows(%x: tensor<?x8xf32, #T>, %n: tensor<?xi32, #T>, %o: tensor<?xi32, #O>) {
-  // expected-error @below {{'kern.argmax' op expected 'outs' to be [O] with O = T (as in 'x'), found [O], in @argmax_rows}}
-  %y = kern.argmax ins(%x, %n : tensor<?x8xf32, #T>, tensor<?xi32, #T>) outs(%o : tensor<?xi32, #O>) -> tensor<?xi32, #O>
+func.func @sample_rows(%x: tensor<?x8xf32, #T>, %s: tensor<?x7xi32, #T>, %o: tensor<?xi32, #O>) {
+  // expected-error @below {{'kern.sample' op expected 'outs' to be [O] with O = T (as in 'x'), found [O], in @sample_rows}}
+  %y = kern.sample ins(%x, %s : tensor<?x8xf32, #T>, tensor<?x7xi32, #T>) outs(%o : tensor<?xi32, #O>) -> tensor<?xi32, #O>
   return
 }
 

@@ -67,7 +67,7 @@ kern.def @norm kind "norm" family "rowwise" sizes ["T"] ins(%x: !x, %w: tensor<1
 }
 
 // CHECK-LABEL: func.func @rows
-func.func @rows(%x: !x, %t: tensor<?xf32, #T>, %table: tensor<320x128xbf16>, %i: tensor<?xi32, #T>, %w: tensor<?x256xf32, #T>) {
+func.func @rows(%x: !x, %t: tensor<?xf32, #T>, %table: tensor<320x128xbf16>, %i: tensor<?xi32, #T>, %s: tensor<?x7xi32, #T>, %w: tensor<?x256xf32, #T>) {
   // CHECK: kern.rowwise ins({{.*}}) [element, row] outs({{.*}}) reduce none contribution {
   // CHECK-NEXT: } finish {
   // CHECK-NEXT: } apply {
@@ -80,8 +80,8 @@ func.func @rows(%x: !x, %t: tensor<?xf32, #T>, %table: tensor<320x128xbf16>, %i:
   } -> !x
   // CHECK: kern.gather ins(%{{.+}}, %{{.+}} : tensor<320x128xbf16>, {{.*}}) outs({{.*}}) -> tensor<?x128xf32
   %b = kern.gather ins(%table, %i : tensor<320x128xbf16>, tensor<?xi32, #T>) outs(%x : !x) -> !x
-  // CHECK: kern.argmax ins(%{{.+}}, %{{.+}} : tensor<?x128xf32, {{.*}}>, {{.*}}) outs({{.*}}) -> tensor<?xi32
-  %best = kern.argmax ins(%x, %i : !x, tensor<?xi32, #T>) outs(%i : tensor<?xi32, #T>) -> tensor<?xi32, #T>
+  // CHECK: kern.sample ins(%{{.+}}, %{{.+}} : tensor<?x128xf32, {{.*}}>, tensor<?x7xi32, {{.*}}>) outs({{.*}}) -> tensor<?xi32
+  %token = kern.sample ins(%x, %s : !x, tensor<?x7xi32, #T>) outs(%i : tensor<?xi32, #T>) -> tensor<?xi32, #T>
   // CHECK: kern.concat ins({{.*}}) outs({{.*}}) -> tensor<?x256xf32
   %c = kern.concat ins(%a, %b : !x, !x) outs(%w : tensor<?x256xf32, #T>) -> tensor<?x256xf32, #T>
   // CHECK: kern.view %{{.+}} offset 128 : {{.*}} -> tensor<?x128xf32

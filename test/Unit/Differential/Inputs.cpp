@@ -5,8 +5,11 @@
 #include "dsv3/Reference/Interpreter.h"
 #include "dsv3/Support/Float.h"
 #include "dsv3/Support/Hash.h"
+#include "dsv3/Support/Sampling.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <numeric>
 #include <random>
@@ -38,7 +41,8 @@ private:
   void setIndices();
   void setParts(kern::AttentionCombineOp op);
   void setQueries(kern::ExpandedAttentionOp op);
-  void setChoices(kern::ArgmaxOp op);
+  void setLogits(reference::Tensor &x);
+  void setSampling(kern::SampleOp op);
   void fill(Value value, const std::function<int64_t(int64_t)> &element);
   void setCache(graph::CacheType type);
   void placeTokens(Value positions, Value requests, int64_t limit, bool distinct);
@@ -200,31 +204,59 @@ void InputMaker::setQueries(kern::ExpandedAttentionOp op) {
 }
 
 /// Rows as they come, with a few values in many places, with numbers among NaNs, without any
-/// number, and with infinities; limits on both sides of what there is, too.
-void InputMaker::setChoices(kern::ArgmaxOp op) {
+/// number, with infinities, all alike, and far apart.
+void InputMaker::setLogits(reference::Tensor &x) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-  reference::Tensor &x = tensorOf(op.getX());
   int64_t columns = x.columns();
   for (int64_t t = 0; t < x.rows(); ++t) {
     double *row = x.row(t);
-    int64_t kind = below(6);
+    int64_t kind = below(9), kept = below(columns);
     for (int64_t i = 0; i < columns; ++i) {
       row[i] = kind == 1   ? std::round(row[i])
                : kind == 2 ? (below(3) == 0 ? row[i] : nan)
                : kind == 3 ? (below(2) == 0 ? -infinity : nan)
                : kind == 4 ? -std::fabs(row[i])
+               : kind == 6 ? (i % 2 == 0 ? 0.0 : -0.0)
+               : kind == 7 ? (i == kept ? row[i] : -infinity)
+               : kind == 8 ? static_cast<float>(std::copysign(std::exp2(20 * row[i]), row[i]))
                            : row[i];
     }
     if (kind == 5) {
-      row[below(columns)] = infinity;
+      row[kept] = infinity;
     }
   }
-  fill(op.getLimits(), [&](int64_t) {
-    int64_t wanted[] = {columns, columns,   below(columns + 1), columns + 1,
+}
+
+/// Limits on both sides of what there is, greedy choices and draws, with filters that keep one
+/// token, some, or all, and random numbers at both ends.
+void InputMaker::setSampling(kern::SampleOp op) {
+  reference::Tensor &x = tensorOf(op.getX()), &rows = tensorOf(op.getRows());
+  setLogits(x);
+  int64_t columns = x.columns();
+  auto oneOf = [&](std::initializer_list<uint32_t> words) {
+    return words.begin()[below(static_cast<int64_t>(words.size()))];
+  };
+  for (int64_t t = 0; t < rows.rows(); ++t) {
+    int64_t limits[] = {columns, columns,   below(columns + 1), columns + 1,
                         -1,      INT32_MIN, INT32_MAX};
-    return wanted[below(std::size(wanted))];
-  });
+    SamplingRow row =
+        samplingRow({.temperature = std::exp2(static_cast<double>(below(9)) - 5)}, 0, 0);
+    row.scale = below(3) == 0   ? 0
+                : below(8) == 0 ? 0x1p-100F
+                : below(8) == 0 ? 0x1p100F
+                                : row.scale;
+    row.topK = static_cast<int32_t>(oneOf({0, 0, 1, 2, static_cast<uint32_t>(below(columns) + 1),
+                                           static_cast<uint32_t>(columns), INT32_MAX}));
+    auto any = [&] { return static_cast<uint32_t>(random()); };
+    row.cut = oneOf({0, 0, any(), any() >> 8, UINT32_MAX});
+    row.least = oneOf({0, 0, any() >> 4, any() >> 16, UINT32_MAX});
+    row.drawHigh = oneOf({0, any(), any(), any(), UINT32_MAX});
+    row.drawLow = oneOf({0, any(), UINT32_MAX});
+    row.limit = static_cast<int32_t>(limits[below(std::size(limits))]);
+    auto words = std::bit_cast<std::array<int32_t, samplingWords>>(row);
+    std::copy(words.begin(), words.end(), rows.row(t));
+  }
 }
 
 void InputMaker::setIndices() {
@@ -259,8 +291,8 @@ void InputMaker::setIndices() {
     std::iota(order.begin(), order.end(), int64_t(0));
     std::shuffle(order.begin(), order.end(), random);
     fill(op.getSlots(), [&](int64_t i) { return order[static_cast<size_t>(i)]; });
-  } else if (auto op = dyn_cast<kern::ArgmaxOp>(core)) {
-    setChoices(op);
+  } else if (auto op = dyn_cast<kern::SampleOp>(core)) {
+    setSampling(op);
   } else if (auto op = dyn_cast<kern::GroupedGemmOp>(core)) {
     auto result = shapeOf(cast<RankedTensorType>(op.getResult().getType()));
     int64_t experts = cast<RankedTensorType>(op.getWeight().getType()).getDimSize(0);

@@ -151,13 +151,13 @@ OwningOpRef<ModuleOp> configured(const std::string &text, MLIRContext &context,
   return module;
 }
 
-OwningOpRef<ModuleOp> argmaxKernels(MLIRContext &context,
+OwningOpRef<ModuleOp> sampleKernels(MLIRContext &context,
                                     const std::vector<std::string> &variants) {
-  std::string text = "#O = #dsv3.dims<\"O\">\n!i = tensor<?xi32, #O>\n";
+  std::string text = "#O = #dsv3.dims<\"O\">\n!i = tensor<?xi32, #O>\n!s = tensor<?x7xi32, #O>\n";
   for (int64_t columns : {1, 7, 255, 256, 513, 1537, 20011}) {
     text += llvm::formatv(R"(
-kern.def @argmax{0} kind "argmax" family "argmax" sizes ["O"] ins(%x: tensor<?x{0}xf32, #O>, %n: !i) outs(%o: !i) maxima [#dsv3.size<"O", max = 64>] {{
-  %y = kern.argmax ins(%x, %n : tensor<?x{0}xf32, #O>, !i) outs(%o : !i) -> !i
+kern.def @sample{0} kind "sample" family "sample" sizes ["O"] ins(%x: tensor<?x{0}xf32, #O>, %s: !s) outs(%o: !i) maxima [#dsv3.size<"O", max = 64>] {{
+  %y = kern.sample ins(%x, %s : tensor<?x{0}xf32, #O>, !s) outs(%o : !i) -> !i
   kern.yield %y : !i
 })",
                           columns);

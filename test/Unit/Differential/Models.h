@@ -40,9 +40,9 @@ mlir::OwningOpRef<mlir::ModuleOp> compileCase(const Case &one, mlir::MLIRContext
 mlir::OwningOpRef<mlir::ModuleOp> configured(const std::string &text, mlir::MLIRContext &context,
                                              const std::vector<std::string> &variants = {});
 
-/// kern.argmax of rows of one column up to thousands, with and without whole vectors and blocks,
+/// kern.sample of rows of one column up to thousands, with and without whole vectors and blocks,
 /// likewise configured.
-mlir::OwningOpRef<mlir::ModuleOp> argmaxKernels(mlir::MLIRContext &context,
+mlir::OwningOpRef<mlir::ModuleOp> sampleKernels(mlir::MLIRContext &context,
                                                 const std::vector<std::string> &variants = {});
 
 } // namespace dsv3::differential

@@ -164,7 +164,7 @@ TEST_F(SimKernels, OfChoicesDoWhatTheirBodiesSay) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
-  compareKernelsOnSim(*argmaxKernels(context, {"sm_90a"}), "sm_90a", 64);
+  compareKernelsOnSim(*sampleKernels(context, {"sm_90a"}), "sm_90a", 64);
 }
 
 static std::string dispatchText(int64_t experts, int64_t perToken, int64_t mostTokens) {

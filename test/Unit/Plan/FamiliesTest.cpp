@@ -34,7 +34,7 @@ TEST(Families, ConfigurationsHaveTheFieldsOfTheTable) {
   facts.latent = 32, facts.rope = 8, facts.nope = 16, facts.value = 24, facts.expertGroups = 4;
   for (const char *name : {"rowwise", "gemm", "grouped_gemm", "gather", "rope_table", "rope_append",
                            "latent_attention", "expanded_attention", "router", "dispatch",
-                           "combine", "concat", "argmax"}) {
+                           "combine", "concat", "sample"}) {
     for (const CpuVariant &variant : cpuVariants()) {
       std::string fields;
       for (const auto &field : chooseConfig(*familyFromName(name), variant, facts).fields) {
@@ -99,7 +99,7 @@ TEST(Families, ConfigurationsOfGpusHaveTheFieldsOfTheTable) {
   facts.topK = 4;
   for (const char *name : {"rowwise", "gemm", "grouped_gemm", "gather", "rope_table", "rope_append",
                            "latent_attention", "expanded_attention", "router", "dispatch",
-                           "combine", "concat", "argmax"}) {
+                           "combine", "concat", "sample"}) {
     for (const GpuVariant &variant : gpuVariants()) {
       Configuration config = chooseConfig(*familyFromName(name), variant.name, facts);
       ASSERT_TRUE(config.legal) << name << ": " << config.reason;

@@ -38,7 +38,8 @@ public:
     return {};
   }
   std::span<const float> logits() const override { return usual; }
-  Expected<int32_t> appendGreedy(std::span<const int32_t>, int64_t, runtime::Observer *) override {
+  Expected<int32_t> appendSampled(std::span<const int32_t>, const SamplingOptions &, int64_t,
+                                  runtime::Observer *) override {
     return Failure{"none"};
   }
   bool hasMtp() const override { return false; }

@@ -8,7 +8,7 @@
 #include "dsv3/Plan/Layout.h"
 #include "dsv3/Plan/PlanFile.h"
 #include "dsv3/Support/Float.h"
-#include "dsv3/Support/Sampling.h"
+#include "dsv3/Support/RandomNumbers.h"
 #include "runtime/params/ParameterStore.h"
 
 #include <gtest/gtest.h>

@@ -102,12 +102,12 @@ TEST_F(Generate, SamplesWithTheSeed) {
   run();
   EXPECT_EQ(tokens, first);
 
-  Sampler sampler(options.sampling, toyVocabulary);
-  std::vector<int32_t> ids = prompt;
-  for (int32_t token : first) {
-    EXPECT_EQ(token, sampler.sample(model.answer(ids).logits.back(), toyVocabulary));
-    ids.push_back(token);
+  auto position = int64_t(prompt.size());
+  std::vector<int32_t> drawn;
+  for (size_t i = 0; i < first.size(); ++i) {
+    drawn.push_back(toyDraw(samplingRow(options.sampling, toyVocabulary, position++)));
   }
+  EXPECT_EQ(first, drawn) << "each with the random number of its position";
 }
 
 TEST_F(Generate, CallerAndCancelStopIt) {
@@ -166,10 +166,10 @@ public:
     return {};
   }
   std::span<const float> logits() const override { return values; }
-  Expected<int32_t> appendGreedy(std::span<const int32_t> ids, int64_t limit,
-                                 Observer *observer) override {
+  Expected<int32_t> appendSampled(std::span<const int32_t> ids, const SamplingOptions &sampling,
+                                  int64_t limit, Observer *observer) override {
     static_cast<void>(append(ids, OutputRows::Last, observer));
-    return argmax(values, limit);
+    return sample(values, samplingRow(sampling, limit, fed));
   }
   bool hasMtp() const override { return false; }
   Status appendMtp(std::span<const int32_t>, std::span<const float>, OutputRows,

@@ -165,7 +165,7 @@ TEST_F(SessionPlan, HiddenOutputsAreDownloaded) {
     NullDevice other(visible);
     auto session = Session::create(other, model.plan, model.kernels, model.parameters(), {});
     ASSERT_TRUE(session);
-    // The arguments of the last launch are logits, limits and tokens. Kernels do not
+    // The arguments of the last launch are logits, sampling and tokens. Kernels do not
     // run here: what stands there came from the test.
     const Program &decode = other.programs[0];
     auto arguments = std::span(decode.args).subspan(decode.commands.back().firstArg);
@@ -178,11 +178,23 @@ TEST_F(SessionPlan, HiddenOutputsAreDownloaded) {
     EXPECT_EQ(outputs.logits.data() == logits, visible);
     EXPECT_TRUE(outputs.tokens.empty());
     // Where tokens are wanted nothing else is brought to the host.
-    ASSERT_TRUE((*session)->appendGreedy(ToyModel::text(1), 9));
+    ASSERT_TRUE((*session)->appendSampled(ToyModel::text(1), {}, 9));
     EXPECT_EQ(static_cast<int32_t *>(arguments[1])[0], 9) << "the limit";
     EXPECT_EQ(outputs.tokens[0], 7);
     EXPECT_EQ(outputs.tokens.data() == tokens, visible);
     EXPECT_TRUE(outputs.logits.empty() && outputs.normed.empty());
+  }
+}
+
+// The MTP module may admit more tokens than steps do, whose tokens are chosen.
+TEST_F(SessionPlan, UploadsRowsForStepsAlone) {
+  plan::Entry &mtp = model.plan.entries[3];
+  mtp.maxTokens += 2, mtp.maxima = {mtp.maxTokens, mtp.maxTokens};
+  auto session = start();
+  for (double temperature : {0.0, 1.0}) {
+    Status status = session->appendSampled(ToyModel::text(toyPrefill), {.temperature = temperature},
+                                           toyVocabulary, OutputRows::All);
+    EXPECT_TRUE(status) << status.failure().message();
   }
 }
 
@@ -227,7 +239,7 @@ TEST_F(SessionPlan, RefusesWhatItDoesNotKnow) {
   plan = good, plan.entries[2].outputs.pop_back();
   EXPECT_EQ(refusal().where, "entry 'prefill'") << "without tokens";
   plan = good, plan.entries[2].inputs.pop_back();
-  EXPECT_EQ(refusal().where, "entry 'prefill'") << "without limits";
+  EXPECT_EQ(refusal().where, "entry 'prefill'") << "without sampling";
   plan = good, plan.entries.erase(plan.entries.begin(), plan.entries.end() - 1);
   EXPECT_EQ(refusal().what, "expected an entry of the role step, found none");
 }

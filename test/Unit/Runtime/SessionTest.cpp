@@ -115,14 +115,17 @@ TEST_P(ToySession, LastRowAloneIsTheSame) {
   EXPECT_EQ(lastLogits(*session), model.answer(ids).logits.back());
 }
 
+namespace {
+struct Tokens final : Observer {
+  std::vector<int32_t> all;
+  Status outputs(const StepOutputs &step) override {
+    all.insert(all.end(), step.tokens.begin(), step.tokens.end());
+    return {};
+  }
+};
+} // namespace
+
 TEST_P(ToySession, GreedyTokensAreThoseOfTheLogits) {
-  struct Tokens final : Observer {
-    std::vector<int32_t> all;
-    Status outputs(const StepOutputs &step) override {
-      all.insert(all.end(), step.tokens.begin(), step.tokens.end());
-      return {};
-    }
-  };
   std::vector<int32_t> ids = ToyModel::text(21);
   ToyAnswer answer = model.answer(ids);
   auto session = start();
@@ -130,13 +133,35 @@ TEST_P(ToySession, GreedyTokensAreThoseOfTheLogits) {
        {int64_t(toyVocabulary), int64_t(5), int64_t(toyVocabulary + 1), int64_t(0)}) {
     ASSERT_TRUE(session->rewind(0));
     Tokens seen;
-    ASSERT_TRUE(session->appendGreedy(ids, limit, OutputRows::All, &seen));
+    ASSERT_TRUE(session->appendSampled(ids, {}, limit, OutputRows::All, &seen));
     std::vector<int32_t> expected;
     for (const ToyLogits &logits : answer.logits) {
       expected.push_back(argmax(logits, limit));
     }
     EXPECT_EQ(seen.all, expected) << "limit " << limit;
   }
+}
+
+// In steps of any size, between greedy ones, which find their rows on the device again.
+TEST_P(ToySession, TokensAreDrawnByTheirPositions) {
+  constexpr int64_t limit = 11;
+  SamplingOptions drawn{.temperature = 0.7, .topK = 4, .topP = 0.9, .minP = 0.01, .seed = 3};
+  std::vector<int32_t> ids = ToyModel::text(21);
+  ToyAnswer answer = model.answer(ids);
+  auto session = start();
+  Tokens seen;
+  std::vector<int32_t> expected;
+  for (auto [begin, end] : {std::pair<size_t, size_t>{0, 1}, {1, 3}, {3, 19}, {19, 20}, {20, 21}}) {
+    bool greedy = begin == 1 || begin == 19;
+    auto part = std::span(ids).subspan(begin, end - begin);
+    ASSERT_TRUE(session->appendSampled(part, greedy ? SamplingOptions{} : drawn, limit,
+                                       OutputRows::All, &seen));
+    for (size_t i = begin; i < end; ++i) {
+      expected.push_back(greedy ? argmax(answer.logits[i], limit)
+                                : toyDraw(samplingRow(drawn, limit, int64_t(i) + 1)));
+    }
+  }
+  EXPECT_EQ(seen.all, expected);
 }
 
 TEST_P(ToySession, RewindForgets) {

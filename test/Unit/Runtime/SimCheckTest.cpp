@@ -118,6 +118,13 @@ static const MistakenLine mistakes[] = {
      "syncBlock();",
      {1, 256},
      {"no barrier lies between"}},
+    {"AtomicSumOfWhatIsBeingCleared",
+     "SharedArrays shared;\nuint64 *a = shared.take<uint64>(1);\nif (threadIndex() == 0) {\n"
+     "a[0] = 0;\n}\n{}\natomicSum(a, 1);\nsyncBlock();\ny[threadIndex()] = float(a[0]);\n",
+     "",
+     "syncBlock();",
+     {1, 8},
+     {"8 bytes of shared memory", "no barrier lies between"}},
     {"WriteBehindABuffer",
      "{}\n",
      "y[threadIndex() + 65] = 1.0f;",

@@ -138,6 +138,30 @@ TEST(SimInstructions, MmaOfCodesHasTheManualsFragments) {
   EXPECT_EQ(sim.values<float>(2), expected);
 }
 
+TEST(SimInstructions, AtomicSumsHave64Bits) {
+  for (uint64_t seed : {0, 7}) {
+    SimRun sim(inOrder(seed));
+    LOAD(sim, "const uint64 *values, uint64 *sums", 64, R"(
+      SharedArrays shared;
+      uint64 *own = shared.take<uint64>(2);
+      if (threadIndex() < 2) { own[threadIndex()] = 0; }
+      syncBlock();
+      atomicSum(own + threadIndex() % 2, values[threadIndex()]);
+      syncBlock();
+      if (threadIndex() < 2) { sums[threadIndex()] = own[threadIndex()]; }
+    )");
+    std::vector<uint64_t> values, expected(2);
+    for (uint64_t i = 0; i < 64; ++i) {
+      values.push_back((uint64_t(1) << 40) - i * i);
+      expected[i % 2] += values.back();
+    }
+    sim.add(values);
+    sim.add(std::vector<uint64_t>(2));
+    LAUNCH(sim, 1, 16);
+    EXPECT_EQ(sim.values<uint64_t>(1), expected);
+  }
+}
+
 TEST(SimInstructions, LdmatrixGivesWhatMmaTakes) {
   SimRun sim(inOrder());
   // Matrices 0 to 3 are the quarters of a: rows 0-7 and 8-15 of its left half, then of its right.

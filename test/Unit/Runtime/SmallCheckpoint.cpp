@@ -6,7 +6,7 @@
 
 #include "dsv3/Plan/Layout.h"
 #include "dsv3/Support/Float.h"
-#include "dsv3/Support/Sampling.h"
+#include "dsv3/Support/RandomNumbers.h"
 
 #include <cstring>
 

@@ -113,18 +113,23 @@ KERNEL(toy_head) {
   return 0;
 }
 
-/* logits, limits, tokens. */
+/* logits, sampling, tokens. */
 KERNEL(toy_choose) {
   UNUSED(sizes), UNUSED(scratch);
   const float *logits = args[0];
-  const int32_t *limits = args[1];
   int32_t *tokens = (int32_t *)args[2];
   for (uint32_t o = begin; o < end; ++o) {
-    tokens[o] = limits[o] > 0 ? 0 : -1;
-    for (int32_t v = 1; v < limits[o]; ++v) {
+    const uint32_t *words = (const uint32_t *)args[1] + o * 7;
+    int32_t limit = (int32_t)words[0];
+    tokens[o] = limit > 0 ? 0 : -1;
+    for (int32_t v = 1; v < limit; ++v) {
       if (logits[o * toyVocabulary + v] > logits[o * toyVocabulary + tokens[o]]) {
         tokens[o] = v;
       }
+    }
+    if (words[1] != 0) {
+      uint32_t all = words[1] + words[2] + words[3] + words[4] + words[5] + words[6];
+      tokens[o] = (int32_t)(all % words[0]);
     }
   }
   return 0;

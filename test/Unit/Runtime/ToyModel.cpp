@@ -4,6 +4,7 @@
 
 #include "dsv3/Support/Hash.h"
 
+#include <bit>
 #include <fstream>
 #include <iterator>
 
@@ -17,8 +18,8 @@ enum ToyInput : int32_t {
   Positions,
   Requests,
   Rows,
-  Limits,
-  Hidden = Limits ///< in its place, of the MTP module
+  Sampling,
+  Hidden = Sampling ///< in its place, of the MTP module
 };
 
 static std::vector<Parameter> toyParameters() {
@@ -52,7 +53,7 @@ static Entry toyEntry(std::string name, int64_t minTokens, int64_t maxTokens) {
                   {"positions", DType::I32, 0, 1},
                   {"requests", DType::I32, 0, 1},
                   {"rows", DType::I32, 1, 1},
-                  {"limits", DType::I32, 1, 1}};
+                  {"sampling", DType::I32, 1, samplingWords}};
   entry.outputs = {{"logits", DType::F32, 1, toyVocabulary},
                    {"normed", DType::F32, 1, toyHidden},
                    {"tokens", DType::I32, 1, 1}};
@@ -77,7 +78,7 @@ static Entry toyEntry(std::string name, int64_t minTokens, int64_t maxTokens) {
                         {Opcode::Call, 0, 1, {arena(second), arena(0)}},
                         {Opcode::Observe, 0, 2, {arena(0)}},
                         {Opcode::Launch, Head, -1, {arena(0), input(Rows), output(0), output(1)}},
-                        {Opcode::Launch, Choose, -1, {output(0), input(Limits), output(2)}}};
+                        {Opcode::Launch, Choose, -1, {output(0), input(Sampling), output(2)}}};
   return entry;
 }
 
@@ -197,6 +198,11 @@ std::vector<ToyLogits> ToyModel::mtpAnswer(std::span<const int32_t> ids) const {
     logits.push_back(logitsOf(normedOf(row)));
   }
   return logits;
+}
+
+int32_t dsv3::test::toyDraw(const SamplingRow &row) {
+  uint32_t all = uint32_t(row.topK) + row.cut + row.least + row.drawHigh + row.drawLow;
+  return int32_t((all + std::bit_cast<uint32_t>(row.scale)) % uint32_t(row.limit));
 }
 
 std::vector<int32_t> ToyModel::text(size_t length) {

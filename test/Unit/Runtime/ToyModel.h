@@ -5,7 +5,8 @@
 //   h_0[t] = table[id_t]
 //   h_l+1[t] = h_l[t] + weight_l × sum over p ≤ t of h_l[p] (p mod 3 + 1)
 //   normed[t] = h_last[t] / 2,  logits[t][v] = normed[t] · ((7v + 3j) mod 11 − 5)_j
-//   tokens[t] = the first of the largest logits[t][v], v < limits[t]
+//   tokens[t] = the first of the largest logits[t][v], v < limit; with another scale than 0 what
+//               toyDraw says
 // The MTP module is layer 2 on table[id_t+1] + normed[t].
 //
 //===----------------------------------------------------------------------===//
@@ -31,6 +32,9 @@ struct ToyAnswer {
   std::vector<ToyRow> normed;
   std::vector<ToyLogits> logits;
 };
+
+/// A token that depends on all words of the row.
+int32_t toyDraw(const SamplingRow &row);
 
 class ToyModel {
 public:

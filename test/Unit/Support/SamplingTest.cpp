@@ -1,30 +1,25 @@
 //===- SamplingTest.cpp - greedy choice, filters, seeds -------------------===//
 
 #include "dsv3/Support/Sampling.h"
+#include "dsv3/Support/RandomNumbers.h"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
 
 using namespace dsv3;
 
+/// Tokens of the positions 0, 1, 2, …, counted.
 static std::map<int32_t, int> draw(SamplingOptions options, const std::vector<float> &logits,
                                    int times = 20000) {
-  Sampler sampler(options, int64_t(logits.size()));
   std::map<int32_t, int> counts;
   for (int i = 0; i < times; ++i) {
-    ++counts[sampler.sample(logits, int64_t(logits.size()))];
+    ++counts[sample(logits, samplingRow(options, int64_t(logits.size()), i))];
   }
   return counts;
-}
-
-TEST(Sampling, RandomNumbersAreThoseOfPcg32) {
-  RandomNumbers random(42, 54); // the demonstration of the published code
-  for (uint32_t expected : {0xa15c02b7U, 0x7b47f409U, 0xba1d3330U, 0x83d2f293U, 0xbfa4784bU}) {
-    EXPECT_EQ(random.next(), expected);
-  }
 }
 
 TEST(Sampling, GreedyTakesTheLowestOfEqualsAndNeverNaN) {
@@ -43,11 +38,9 @@ TEST(Sampling, WithoutANumberThereIsNoToken) {
 }
 
 TEST(Sampling, IdsBeyondTheLimitAreNotChosen) {
-  Sampler greedy({}, 4);
-  EXPECT_EQ(greedy.sample(std::vector<float>{0, 1, 2, 3}, 2), 1);
-  Sampler sampler({.temperature = 1}, 4);
+  EXPECT_EQ(sample(std::vector<float>{0, 1, 2, 3}, samplingRow({}, 2, 0)), 1);
   for (int i = 0; i < 100; ++i) {
-    EXPECT_LT(sampler.sample(std::vector<float>{0, 1, 20, 30}, 2), 2);
+    EXPECT_LT(sample(std::vector<float>{0, 1, 20, 30}, samplingRow({.temperature = 1}, 2, i)), 2);
   }
 }
 
@@ -79,7 +72,7 @@ TEST(Sampling, FiltersKeepWhatTheyShould) {
 TEST(Sampling, TopPEndsWhereTheMassIsReached) {
   std::vector<float> four(4, 0.0F);
   EXPECT_EQ(draw({.temperature = 1, .topP = 0.5}, four, 200).size(), 2U);
-  EXPECT_EQ(draw({.temperature = 1, .topP = std::nextafter(0.5, 1)}, four, 200).size(), 3U);
+  EXPECT_EQ(draw({.temperature = 1, .topP = 0.5 + 0x1p-32}, four, 200).size(), 3U);
   // Of those that are left the first ones, in the order of ids.
   EXPECT_EQ(draw({.temperature = 1, .topP = 0.25}, four, 200).count(0), 1U);
 }
@@ -111,18 +104,60 @@ TEST(Sampling, TheTemperatureComesBeforeTheFilters) {
   EXPECT_EQ(draw({.temperature = 2, .topP = 0.9}, logits).size(), 2U);
 }
 
-TEST(Sampling, TheSeedDecides) {
+TEST(Sampling, SeedAndPositionDecide) {
   std::vector<float> logits(100, 0.0F);
-  auto run = [&](uint64_t seed) {
-    Sampler sampler({.temperature = 1, .seed = seed}, 100);
+  auto run = [&](uint64_t seed, int64_t position) {
     std::vector<int32_t> ids;
     for (int i = 0; i < 20; ++i) {
-      ids.push_back(sampler.sample(logits, 100));
+      ids.push_back(
+          sample(logits, samplingRow({.temperature = 1, .seed = seed}, 100, position + i)));
     }
     return ids;
   };
-  EXPECT_EQ(run(7), run(7));
-  EXPECT_NE(run(7), run(8));
+  std::vector<int32_t> later = run(7, 15), first = run(7, 0);
+  EXPECT_EQ(first, run(7, 0));
+  EXPECT_NE(first, run(8, 0));
+  EXPECT_NE(first, run(7 + (uint64_t(1) << 32), 0)) << "all bits of the seed count";
+  EXPECT_TRUE(std::equal(later.begin(), later.begin() + 5, first.begin() + 15));
+}
+
+// What devices compute, too: these values must not change.
+TEST(Sampling, WeightsAreTheExponentials) {
+  constexpr float scale = 0x1.715476p0F; // log2(e): temperature 1
+  constexpr auto one = uint64_t(1) << weightBits;
+  EXPECT_EQ(samplingWeight(3, 3, scale), one);
+  EXPECT_EQ(samplingWeight(0, 1, 1), one / 2);
+  EXPECT_EQ(samplingWeight(0, 40, 1), 1U);
+  EXPECT_EQ(samplingWeight(0, std::nextafter(40.0F, 41.0F), 1), 0U);
+  EXPECT_EQ(samplingWeight(-1, 0, 0x1p-100F), one) << "as if the temperature were infinite";
+  EXPECT_EQ(samplingWeight(std::nextafter(3.0F, 2.0F), 3, 0x1p100F), 0U) << "as if it were 0";
+  float most = std::numeric_limits<float>::max();
+  EXPECT_EQ(samplingWeight(-most, most, 0x1p-100F), 0U) << "the distance is infinite";
+  for (float logit = 0; logit > -27; logit -= 0.37F) {
+    double exact = std::exp(double(logit)) * double(one);
+    // The product with the scale errs by 2^-24 of up to 40, the polynomial by 2^-23.
+    EXPECT_NEAR(double(samplingWeight(logit, 0, scale)), exact, exact * 40 * 0x1p-24 + 1);
+  }
+}
+
+TEST(Sampling, RowsHoldTheOptionsInTheirUnits) {
+  SamplingRow row = samplingRow({.temperature = 0.5, .topK = 40, .topP = 0.75, .minP = 0.25}, 9, 5);
+  EXPECT_EQ(row.limit, 9);
+  EXPECT_EQ(row.scale, 2 * 0x1.715476p0F);
+  EXPECT_EQ(row.topK, 40);
+  EXPECT_EQ(row.cut, uint32_t(1) << 30);
+  EXPECT_EQ(row.least, uint32_t(1) << 30);
+  EXPECT_EQ(row.drawHigh, philox({5, 0, 0, 0}, {0, 0})[0]);
+  EXPECT_EQ(row.drawLow, philox({5, 0, 0, 0}, {0, 0})[1]);
+  row = samplingRow({.temperature = 1e-300, .topK = int64_t(1) << 40, .topP = 0, .minP = 1},
+                    int64_t(1) << 40, 0);
+  EXPECT_EQ(row.limit, std::numeric_limits<int32_t>::max());
+  EXPECT_EQ(row.scale, 0x1p100F);
+  EXPECT_EQ(row.topK, std::numeric_limits<int32_t>::max());
+  EXPECT_EQ(row.cut, std::numeric_limits<uint32_t>::max());
+  EXPECT_EQ(row.least, std::numeric_limits<uint32_t>::max());
+  EXPECT_EQ(samplingRow({.temperature = 1e300}, 1, 0).scale, 0x1p-100F);
+  EXPECT_EQ(samplingRow({.topK = 40, .seed = 1}, 1, 0).scale, 0) << "greedy";
 }
 
 TEST(Sampling, OptionsOutOfRangeAreNamed) {

@@ -3,7 +3,7 @@
 #include "dsv3/Support/WeightEncoding.h"
 
 #include "dsv3/Support/Float.h"
-#include "dsv3/Support/Sampling.h"
+#include "dsv3/Support/RandomNumbers.h"
 
 #include <gtest/gtest.h>
 

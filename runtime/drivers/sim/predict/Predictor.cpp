@@ -2,7 +2,7 @@
 
 #include "runtime/drivers/sim/predict/Predictor.h"
 
-#include "dsv3/Support/Sampling.h"
+#include "dsv3/Support/RandomNumbers.h"
 #include "runtime/predict/UnionEstimate.h"
 
 #include <algorithm>

@@ -69,6 +69,16 @@ private:
 };
 
 __device__ inline void atomicLeast(uint64 *place, uint64 value) { atomicMin(place, value); }
+/// Adds to a number in shared memory, in halves: GPUs have no such instruction for 64 bits. The sum
+/// of all is there after the next syncBlock.
+__device__ inline void atomicSum(uint64 *place, uint64 value) {
+  auto *halves = reinterpret_cast<uint32 *>(place);
+  uint32 low = uint32(value), before = atomicAdd(halves, low);
+  uint32 high = uint32(value >> 32) + (before + low < low ? 1 : 0);
+  if (high != 0) {
+    atomicAdd(halves + 1, high);
+  }
+}
 /// A load that sees what earlier launches and other blocks wrote.
 __device__ inline uint64 loadVolatile(const uint64 *place) {
   return *static_cast<const volatile uint64 *>(place);

@@ -15,6 +15,8 @@ __device__ inline float largest(float a, float b) { return fmaxf(a, b); }
 __device__ inline float smallest(float a, float b) { return fminf(a, b); }
 __device__ inline float absolute(float a) { return fabsf(a); }
 __device__ inline float exponential(float a) { return expf(a); }
+/// The largest whole number that is not above.
+__device__ inline float roundedDown(float a) { return floorf(a); }
 __device__ inline float squareRoot(float a) { return __fsqrt_rn(a); }
 __device__ inline float quotient(float a, float b) { return __fdiv_rn(a, b); }
 __device__ inline float multiplyAdd(float a, float b, float c) { return __fmaf_rn(a, b, c); }

@@ -80,6 +80,10 @@ inline void atomicLeast(uint64 *place, uint64 value) {
   sim::Thread &thread = sim::thisThread();
   thread.machine->atomicLeast(thread, place, value);
 }
+inline void atomicSum(uint64 *place, uint64 value) {
+  sim::Thread &thread = sim::thisThread();
+  thread.machine->atomicSum(thread, place, value);
+}
 inline uint64 loadVolatile(const uint64 *place) {
   sim::Thread &thread = sim::thisThread();
   return thread.machine->loadVolatile(thread, place);
