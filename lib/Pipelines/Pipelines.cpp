@@ -51,11 +51,12 @@ static void addFusedPhase(OpPassManager &manager) {
 /// In how many parts the keys of a token are divided. On CPUs some dozen threads have work with 256
 /// pieces, of which eight heads share a tile, and what more parts write and combine would show. On
 /// a GPU 16 or more heads are a block, and each of some 130 multiprocessors wants one, of which
-/// many tokens have enough. Parts are of the IR: code for CPUs in such a bundle has as many.
+/// many tokens have enough; steps of one token and of a few share the kernel that combines. Parts
+/// are of the IR: code for CPUs in such a bundle has as many.
 static SplitAttentionOptions splitting(const std::vector<std::string> &variants) {
   bool onGpu =
       llvm::any_of(variants, [](const std::string &name) { return plan::findGpuVariant(name); });
-  return onGpu ? SplitAttentionOptions{256, 2048, 64} : SplitAttentionOptions{};
+  return onGpu ? SplitAttentionOptions{256, 1024, 64} : SplitAttentionOptions{};
 }
 
 void addPhase(OpPassManager &manager, Phase phase, const PipelineOptions &options) {

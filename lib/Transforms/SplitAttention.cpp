@@ -34,7 +34,7 @@ struct SplitAttention : impl::SplitAttentionBase<SplitAttention> {
   /// In how many parts a kernel of these heads should divide the keys of such a cache, for each of
   /// up to `tokens` tokens.
   int64_t partsFor(int64_t heads, int64_t tokens, graph::CacheType cache) const {
-    constexpr int64_t fewTokens = 4;
+    constexpr int64_t fewTokens = 16;
     int64_t wanted =
         std::max<int64_t>(pieces, lonePieces / std::max<int64_t>(1, tokens / fewTokens));
     auto page = static_cast<int64_t>(cache.getPage());

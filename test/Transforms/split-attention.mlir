@@ -1,7 +1,7 @@
 // RUN: dsv3-opt %s --kern-split-attention | FileCheck %s
 // RUN: dsv3-opt %s --kern-split-attention="lone-pieces=2048 most-parts=64" | FileCheck %s --check-prefix=GPU
 
-// One token alone has all pieces, one of 16 a fourth of them.
+// A few tokens have all pieces, each of 64 a fourth of them.
 // GPU-LABEL: kern.def @decode kind
 // GPU:         parts 64 -> tensor<?x4x2176xf32
 // GPU-LABEL: kern.def @short
@@ -43,7 +43,7 @@ kern.def @heads128 kind "latent_attention" family "latent_attention" sizes [] in
 }
 // CHECK-LABEL: kern.def @rows128
 // CHECK:         parts 2 ->
-kern.def @rows128 kind "latent_attention" family "latent_attention" sizes ["T"] ins(%q: tensor<?x128x32xf32, #T>, %r: tensor<?x128x8xf32, #T>, %cache: !cache, %p: tensor<?xi32, #T>) outs(%o: tensor<?x128x32xf32, #T>) maxima [#dsv3.size<"T", max = 16>] {
+kern.def @rows128 kind "latent_attention" family "latent_attention" sizes ["T"] ins(%q: tensor<?x128x32xf32, #T>, %r: tensor<?x128x8xf32, #T>, %cache: !cache, %p: tensor<?xi32, #T>) outs(%o: tensor<?x128x32xf32, #T>) maxima [#dsv3.size<"T", max = 64>] {
   %y = kern.latent_attention ins(%q, %r, %p, %p : tensor<?x128x32xf32, #T>, tensor<?x128x8xf32, #T>, tensor<?xi32, #T>, tensor<?xi32, #T>) from(%cache : !cache) outs(%o : tensor<?x128x32xf32, #T>) scale 2.0e-01 -> tensor<?x128x32xf32, #T>
   kern.yield %y : tensor<?x128x32xf32, #T>
 }

@@ -301,7 +301,7 @@ def SplitAttention : GraphPass<"kern-split-attention"> {
   let description = [{
     A token that decodes behind a long context has few heads for many threads or
     multiprocessors. Its keys are divided among as many parts as give about `pieces` pieces of
-    work with the heads, or `lone-pieces` for a step of up to four tokens, and fewer of these the
+    work with the heads, or `lone-pieces` for a step of up to 16 tokens, and fewer of these the
     more tokens a step may have; `most-parts` at most, and no more than there are pages. How many
     are used depends on the token's position alone, so that its result depends neither on threads
     nor on the tokens beside it.
