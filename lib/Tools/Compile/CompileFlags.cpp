@@ -128,15 +128,21 @@ static Status checkRange(const char *flag, int64_t value, int64_t least, int64_t
 
 /// What the command makes: a bundle, or something to print.
 static Status checkProduct(const Flags &flags, Phase last) {
-  bool prints = last <= Phase::Planned || !flags.explain.kernel.empty() || flags.planOnly;
-  if (!prints && flags.output.empty()) {
+  int prints =
+      int(last <= Phase::Planned) + int(!flags.explain.kernel.empty()) + int(flags.planOnly);
+  if (prints == 0 && flags.output.empty()) {
     return flags.stopAfter.empty()
                ? Failure{"expected -o BUNDLE, --plan-only, --stop-after or --explain", "",
                          "dsv3-compile --help"}
                : Failure{"what is emitted is a bundle: expected -o BUNDLE", "--stop-after=emitted",
                          "give -o, or an earlier phase to see its module"};
   }
-  if (prints && !flags.output.empty()) {
+  if (prints > 1) {
+    return Failure{"expected one of --plan-only, --explain and --stop-after, found " +
+                       std::to_string(prints) + " of them",
+                   "", "each prints something else: run the command once for each"};
+  }
+  if (prints == 1 && !flags.output.empty()) {
     return Failure{"--plan-only, --explain and --stop-after before phase emitted write no bundle: "
                    "expected none of them beside -o",
                    "", "dsv3-compile --help"};
