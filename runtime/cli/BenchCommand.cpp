@@ -180,8 +180,12 @@ static Status runBench(const BenchFlags &flags) {
   return writeOutput(flags.json ? benchJson(result) : benchText(result));
 }
 
-/// A simulated GPU has no speed of its own.
-static Status checkDevice(const BenchFlags &flags) {
+/// There must be something to measure; a simulated GPU has no speed of its own.
+static Status checkFlags(const BenchFlags &flags) {
+  if (flags.bench.promptTokens == 0 && flags.bench.generateTokens == 0) {
+    return Failure{"expected a token at least to measure, found none",
+                   "--prompt-tokens=0 --generate-tokens=0", "leave one of them out"};
+  }
   if (isSimulated(flags.model) && !flags.kernels) {
     return Failure{"a simulated GPU has no speed, only predicted times of its kernels",
                    "--device=" + flags.model.device,
@@ -228,7 +232,7 @@ void addBench(CLI::App &app, Command &chosen) {
   command->callback([flags, &chosen] {
     refuseUsage(checkSource(flags->model));
     refuseUsage(chooseChip(flags->model));
-    refuseUsage(checkDevice(*flags));
+    refuseUsage(checkFlags(*flags));
     chosen = [flags] { return runBench(*flags); };
   });
 }

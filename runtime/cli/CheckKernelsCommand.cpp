@@ -270,7 +270,8 @@ Status KernelCheck::run() {
   Status written = writeOutput(table + head + times);
   return !written || wrong == 0
              ? written
-             : Failure{"found " + std::to_string(wrong) + " faults in the code of kernels"};
+             : Failure{"found " + std::to_string(wrong) + (wrong == 1 ? " fault" : " faults") +
+                       " in the code of kernels"};
 }
 
 void addCheckKernels(CLI::App &app, Command &chosen) {

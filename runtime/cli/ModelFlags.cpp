@@ -78,33 +78,8 @@ static void addDeviceFlags(CLI::App &command, ModelFlags &flags) {
                    "needs clang");
 }
 
-void addModelFlags(CLI::App &command, ModelFlags &flags) {
-  auto *source = command.add_option_group("model");
-  source->add_option("--model", flags.model, "checkpoint directory, or a bundle of dsv3-compile");
-  source->add_option("--config", flags.config, "a config.json alone; with --dummy");
-  source->require_option(1);
-  command.add_option("--threads", flags.threads, "threads; 0: as many as are useful here")
-      ->check(threadRange());
-  command
-      .add_option(
-          "--numa", flags.numa,
-          "place threads and memory: none; pin: each thread on a CPU; distribute: the same\n"
-          "over all NUMA nodes, memory spread over them; isolate: all on one node")
-      ->check(numaModes())
-      ->capture_default_str();
-  command
-      .add_option("--context", flags.context,
-                  "tokens of context; 0: as many as the model was compiled for")
-      ->check(CLI::Range(int64_t(0), mostTokens));
-  command
-      .add_option("--chunk", flags.chunk,
-                  "most tokens of a step; 0: as many as the model was compiled for")
-      ->check(CLI::Range(int64_t(0), mostTokens));
-  command
-      .add_option("--variant", flags.variant,
-                  "kind of CPU whose code is run, for example "
-                  "x86-64-v3")
-      ->check(refuseUnknownVariant);
+/// What is computed with which numbers.
+static void addPrecisionFlags(CLI::App &command, ModelFlags &flags) {
   command
       .add_option("--weights", flags.weights,
                   "encode the weights of large products when they are packed: bf16, fp8, int8 or\n"
@@ -131,6 +106,41 @@ void addModelFlags(CLI::App &command, ModelFlags &flags) {
                   "precision of activations, products and cache: f32, bf16 or w8a8 [f32];\n"
                   "compiled code has f32 on CPUs, all on GPUs, w8a8 on those with FP8")
       ->check(oneOf(plan::policyNames));
+}
+
+/// Threads and memory of a CPU, and how many tokens there are.
+static void addSizeFlags(CLI::App &command, ModelFlags &flags) {
+  command.add_option("--threads", flags.threads, "threads; 0: as many as are useful here")
+      ->check(threadRange());
+  command
+      .add_option(
+          "--numa", flags.numa,
+          "place threads and memory: none; pin: each thread on a CPU; distribute: the same\n"
+          "over all NUMA nodes, memory spread over them; isolate: all on one node")
+      ->check(numaModes())
+      ->capture_default_str();
+  command
+      .add_option("--context", flags.context,
+                  "tokens of context; 0: as many as the model was compiled for")
+      ->check(CLI::Range(int64_t(0), mostTokens));
+  command
+      .add_option("--chunk", flags.chunk,
+                  "most tokens of a step; 0: as many as the model was compiled for")
+      ->check(CLI::Range(int64_t(0), mostTokens));
+  command
+      .add_option("--variant", flags.variant,
+                  "kind of CPU whose code is run, for example "
+                  "x86-64-v3")
+      ->check(refuseUnknownVariant);
+}
+
+void addModelFlags(CLI::App &command, ModelFlags &flags) {
+  auto *source = command.add_option_group("model");
+  source->add_option("--model", flags.model, "checkpoint directory, or a bundle of dsv3-compile");
+  source->add_option("--config", flags.config, "a config.json alone; with --dummy");
+  source->require_option(1);
+  addSizeFlags(command, flags);
+  addPrecisionFlags(command, flags);
   addDeviceFlags(command, flags);
   command.add_flag("--rebuild", flags.rebuild, "compile even if there is a compiled model");
   command.add_flag("--keep-packed", flags.keepPacked,

@@ -13,6 +13,7 @@
 #include "runtime/cli/Streams.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -55,6 +56,12 @@ static Status writeFile(const std::string &path, const std::string &text) {
 
 /// Fails if there is no place for the outputs, before minutes go into them.
 static Status checkPlaces(const ProfileFlags &flags) {
+  std::error_code unknown; // one that does not exist yet is no other one's name
+  if (!flags.json.empty() && (flags.json == flags.trace ||
+                              std::filesystem::equivalent(flags.json, flags.trace, unknown))) {
+    return Failure{"expected a file of its own, found that of --trace", "--json " + flags.json,
+                   "name two files"};
+  }
   for (const std::string *path : {&flags.json, &flags.trace}) {
     if (Status place = path->empty() ? Status() : checkpoint::OutputFile::create(*path, 1).status();
         !place) {

@@ -34,7 +34,8 @@ constexpr std::array<SassCode, sassCount> sassCodes{{{"LDL", 0x183},
                                                      {"F2FP", 0x03e},
                                                      {"ACQBULK", 0x02e},
                                                      {"LDG", 0x181},
-                                                     {"STG", 0x186}}};
+                                                     {"STG", 0x186},
+                                                     {"BRA", 0x147}}};
 constexpr uint64_t codeMask = 0x1ff;
 constexpr size_t instructionBytes = 16;
 
@@ -62,6 +63,7 @@ public:
   /// The sections, or a word about what is wrong.
   std::string_view read();
   std::vector<Section> sections;
+  uint32_t capability = 0; ///< 90 for 9.0
 
   template <typename T>
   static std::optional<T> at(std::string_view bytes, uint64_t offset) {
@@ -98,6 +100,9 @@ std::string_view Elf::read() {
       head->e_ident[EI_CLASS] != ELFCLASS64 || head->e_machine != EM_CUDA) {
     return "no ELF file for NVIDIA GPUs";
   }
+  constexpr unsigned char firstOfCuda13 = 8;
+  capability =
+      (head->e_ident[EI_ABIVERSION] >= firstOfCuda13 ? head->e_flags >> 8 : head->e_flags) & 0xff;
   for (uint64_t i = 0; i < head->e_shnum; ++i) {
     uint64_t offset = 0;
     bool beyond = __builtin_add_overflow(head->e_shoff, i * sizeof(Elf64_Shdr), &offset);
@@ -126,15 +131,61 @@ static bool isOfGlobalMemory(Sass instruction) {
          instruction == Sass::UTMALDG || instruction == Sass::UTMASTG;
 }
 
-static void countInstructions(std::string_view text, CubinFacts &facts) {
-  for (uint64_t offset = 0; offset + instructionBytes <= text.size(); offset += instructionBytes) {
-    uint64_t code = Elf::at<uint64_t>(text, offset).value_or(0) & codeMask;
-    auto found = std::ranges::find(sassCodes, code, &SassCode::code);
-    if (found == sassCodes.end()) {
+static std::optional<Sass> sassAt(std::string_view text, uint64_t index) {
+  uint64_t code = Elf::at<uint64_t>(text, index * instructionBytes).value_or(0) & codeMask;
+  auto found = std::ranges::find(sassCodes, code, &SassCode::code);
+  return found == sassCodes.end() ? std::nullopt : std::optional(Sass(found - sassCodes.begin()));
+}
+
+/// The instruction that a branch goes to: bits 34 to 81 count words of four bytes from behind it,
+/// from sm_90 on 256 of them each, besides those that bits 16 to 23 count.
+static int64_t branchTarget(std::string_view text, uint64_t index, uint32_t capability) {
+  uint64_t low = Elf::at<uint64_t>(text, index * instructionBytes).value_or(0);
+  uint64_t high = Elf::at<uint64_t>(text, index * instructionBytes + sizeof low).value_or(0);
+  constexpr int firstBit = 34, bits = 48, unused = 64 - bits;
+  uint64_t field = low >> firstBit | high << (64 - firstBit);
+  int64_t words = int64_t(field << unused) >> unused;
+  if (capability >= 90) {
+    words = int64_t(uint64_t(words) << 8 | (low >> 16 & 0xff));
+  }
+  constexpr int64_t wordsOfInstruction = instructionBytes / 4;
+  return int64_t(index) + 1 + words / wordsOfInstruction;
+}
+
+/// Of each instruction whether it lies in a loop: between a branch and where it goes back to.
+static std::vector<bool> findLoops(std::string_view text, uint32_t capability) {
+  uint64_t count = text.size() / instructionBytes;
+  // How many loops begin at an instruction, less those that end before it.
+  std::vector<int64_t> begins(count + 1);
+  for (uint64_t i = 0; i < count; ++i) {
+    if (sassAt(text, i) != Sass::BRA) {
       continue;
     }
-    auto instruction = Sass(found - sassCodes.begin());
+    int64_t target = branchTarget(text, i, capability);
+    if (target >= 0 && uint64_t(target) <= i) {
+      ++begins[size_t(target)];
+      --begins[i + 1];
+    }
+  }
+  std::vector<bool> inside(count);
+  int64_t loops = 0;
+  for (uint64_t i = 0; i < count; ++i) {
+    loops += begins[i];
+    inside[i] = loops > 0;
+  }
+  return inside;
+}
+
+static void countInstructions(std::string_view text, uint32_t capability, CubinFacts &facts) {
+  std::vector<bool> inLoop = findLoops(text, capability);
+  for (uint64_t i = 0; i < inLoop.size(); ++i) {
+    std::optional<Sass> found = sassAt(text, i);
+    if (!found) {
+      continue;
+    }
+    Sass instruction = *found;
     ++facts.instructions[size_t(instruction)];
+    facts.inLoops[size_t(instruction)] += inLoop[i];
     if (isOfGlobalMemory(instruction) && facts.count(Sass::ACQBULK) == 0) {
       ++facts.beforeWait;
     }
@@ -187,7 +238,7 @@ Expected<CubinFacts> runtime::readCubinFacts(std::string_view cubin, const std::
         return wrong("several");
       }
       facts.function = section.name.substr(textPrefix.size());
-      countInstructions(section.bytes, facts);
+      countInstructions(section.bytes, elf.capability, facts);
     } else if (section.name.starts_with(infoName) && !readInfo(section.bytes, facts)) {
       return wrong("a broken section " + std::string(section.name));
     }

@@ -10,6 +10,7 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
+import share  # noqa: E402
 from badinput import bench, bundles, caches, configs, flags, packed, texts, weights  # noqa: E402
 
 # Where this is a background job of a script, whoever it starts would ignore Ctrl-C, too.
@@ -22,7 +23,8 @@ with tempfile.TemporaryDirectory(prefix="dsv3-bad-input-") as scratch:
     # Compiled once, with time to spare: most cases find it in the cache.
     tests.answers("the small model", ["run", "generate", "--model", tests.nano, "--ids", "0,5",
                                       "--max-tokens", "1"], timeout=300)
-    for area in [configs, weights, texts, flags, bundles, caches, packed]:
+    areas = [configs, weights, texts, flags, bundles, caches, packed]
+    for area in areas if tests.only else share.of(areas, 3):
         area.check(tests)
 for case in tests.skipped:
     print(f"skipped: {case}")

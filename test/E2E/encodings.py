@@ -11,6 +11,8 @@ import sys
 import tempfile
 import unittest
 
+import share
+
 runner, compiler, model = (os.path.abspath(path) for path in sys.argv[1:4])
 calibrated_by = os.path.abspath(__file__)  # any text
 answer = "The capital of France is Paris.\n"
@@ -143,4 +145,4 @@ class EncodingsTest(unittest.TestCase):
             self.assertAlmostEqual(float(half) * 2, float(amount), delta=0.2)
 
 
-unittest.main(argv=sys.argv[:1])
+share.main(3)

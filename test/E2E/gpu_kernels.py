@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """The kernels of models, compiled for every kind of GPU and looked at: needs NVRTC, but no GPU.
 
-usage: gpu_kernels.py PROGRAMS MODELS [--part=N/M | --parts=M]
+usage: gpu_kernels.py PROGRAMS MODELS [--part=N/M | --share]
 PROGRAMS is the folder of dsv3-compile and dsv3-run, MODELS that of the models' configurations; those of the
-oracles are taken, too, where DSV3_ORACLES names them. All kernels, or part N of M, or the part
-whose turn it is by the commit. Each text is compiled once; `dsv3-run check-kernels` says what is wrong.
+oracles are taken, too, where DSV3_ORACLES names them. All kernels, or part N of M, or with --share half of the
+kernels of an eighth of the models' precisions, those whose turn it is by the commit. Each text is compiled once;
+`dsv3-run check-kernels` says what is wrong.
 """
 import argparse
 import glob
@@ -32,34 +33,42 @@ def choices(config):
         yield "w8a8-mma", ["--policy=w8a8", "--tensor-cores=mma"], ["sm_90a"]
 
 
-def bundles(compiler, models, folder):
-    """Bundles with the text of all kernels."""
+def choices_of_all(models):
+    """Each configuration with each of its choices."""
     configs = [os.path.join(models, name, "config.json") for name in MODELS]
     configs += sorted(glob.glob(os.path.join(os.environ.get("DSV3_ORACLES", ""), "*", "model", "config.json")))
     for config in configs:
         parts = os.path.dirname(config).split(os.sep)
         name = parts[-2] if parts[-1] == "model" else parts[-1]
         for choice, flags, architectures in choices(config):
-            bundle = os.path.join(folder, f"{name}-{choice}")
-            done = subprocess.run([compiler, "--config", config, "--target=cuda", "--arch=" + ",".join(architectures),
-                                   *flags, "-o", bundle], capture_output=True, text=True)
-            if done.returncode != 0:
-                sys.exit(f"{config}, {choice}: exit status {done.returncode}\n{done.stderr}")
-            yield bundle
+            yield f"{name}-{choice}", ["--config", config, "--arch=" + ",".join(architectures), *flags]
+
+
+def compile_bundle(compiler, folder, name, flags):
+    """A bundle with the text of all kernels."""
+    bundle = os.path.join(folder, name)
+    done = subprocess.run([compiler, "--target=cuda", *flags, "-o", bundle], capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{name}: exit status {done.returncode}\n{done.stderr}")
+    return bundle
 
 
 arguments = argparse.ArgumentParser()
 arguments.add_argument("programs")
 arguments.add_argument("models")
 arguments.add_argument("--part", default="1/1")
-arguments.add_argument("--parts", type=int)
+arguments.add_argument("--share", action="store_true")
 flags = arguments.parse_args()
-part = f"{share.share_of_commit(flags.parts) + 1}/{flags.parts}" if flags.parts else flags.part
+part, chosen = flags.part, list(choices_of_all(flags.models))
+if flags.share:
+    turn = share.share_of_commit(16)
+    part, chosen = f"{turn // 8 + 1}/2", chosen[turn % 8::8]
 with tempfile.TemporaryDirectory() as scratch:
-    made = list(bundles(os.path.join(flags.programs, "dsv3-compile"), flags.models, scratch))
+    compiler = os.path.join(flags.programs, "dsv3-compile")
+    made = [compile_bundle(compiler, scratch, *choice) for choice in chosen]
     # An empty cache: what is measured is a first start.
     environment = dict(os.environ, XDG_CACHE_HOME=os.path.join(scratch, "cache"))
     run = [os.path.join(os.path.abspath(flags.programs), "dsv3-run"), "check-kernels", f"--part={part}"]
-    print(f"part {part}", flush=True)
+    print(f"part {part} of {len(made)} bundles", flush=True)
     sys.exit(subprocess.run(run + [os.path.basename(bundle) for bundle in made], cwd=scratch,
                             env=environment, check=False).returncode)

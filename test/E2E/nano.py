@@ -2,7 +2,8 @@
 """The small trained model: the same answers to eval.json's questions, the same likelihood of unseen texts.
 
 usage: nano.py [--every N] [--answers CASE] DSV3_RUN [flags for score and generate]
-Needs numpy, and DSV3_ORACLES. --every N takes each Nth question and text alone, for a device that is slow.
+Needs numpy, and DSV3_ORACLES. --every N takes each Nth question and text alone, for a device that is slow;
+which is the first depends on the commit (share.py).
 --answers CASE asks the questions of nano-bf16 or nano-fp8 and scores no text, for a precision with another likelihood.
 Exits with 77, which ctest counts as skipped, where the oracles are not at hand.
 """
@@ -15,6 +16,8 @@ import tempfile
 
 import numpy
 
+import share
+
 oracles = os.environ.get("DSV3_ORACLES", "")
 if not os.path.isdir(oracles):
     print("skipped: DSV3_ORACLES names no directory")
@@ -24,6 +27,7 @@ options = {"--every": "1", "--answers": ""}
 while given[0] in options:
     options[given[0]], given = given[1], given[2:]
 every, answers_of = int(options["--every"]), options["--answers"]
+first = share.share_of_commit(every)
 runner, *flags = given
 
 
@@ -48,7 +52,7 @@ def check_answers(case):
     with open(os.path.join(case, "eval.json")) as file:
         evaluation = json.load(file)
     same, scores, counts = 0, collections.Counter(), collections.Counter()
-    questions = evaluation["questions"][::every]
+    questions = evaluation["questions"][first::every]
     for question in questions:
         answer = run("generate", "--model", os.path.join(case, "model"), "--chat",
                      question["question"], "--max-tokens", "64", "--temperature", "0").strip()
@@ -72,7 +76,7 @@ def check_likelihood(case, scratch):
         likelihood = json.load(file)
     total, tokens, worst = 0.0, 0, 0.0
     output = os.path.join(scratch, "scores.safetensors")
-    texts = likelihood["texts"][::every]
+    texts = likelihood["texts"][first % len(likelihood["texts"])::every]
     for text in texts:
         ids = text["ids"]
         run("score", "--model", os.path.join(case, "model"), "--ids", ",".join(map(str, ids)),

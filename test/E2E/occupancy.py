@@ -12,6 +12,8 @@ import sys
 import tempfile
 import unittest
 
+import share
+
 runner, compiler, model, no_nvrtc = (os.path.abspath(path) for path in sys.argv[1:5])
 TARGET = ["--policy=bf16", "--target=cuda", "--arch=sm_80"]
 
@@ -81,4 +83,4 @@ class OccupancyTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv[:1])
+    share.main(2)

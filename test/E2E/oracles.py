@@ -23,8 +23,7 @@ given = given[len(asked):]
 if given[0] == "--cases":
     cases, given = given[1].split(","), given[2:]
 if given[0] == "--shares":
-    shares, index = share.shares_to_run(int(given[1]))
-    cases, given = cases[index::shares], given[2:]
+    cases, given = share.of(cases, int(given[1])), given[2:]
 runner, *flags = given
 command = [sys.executable, os.path.join(oracles, "compare.py"), *asked, runner]
 command += [os.path.join(oracles, case) for case in cases]

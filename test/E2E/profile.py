@@ -12,6 +12,8 @@ import sys
 import tempfile
 import unittest
 
+import share
+
 runner, model = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 config = os.path.join(model, "config.json")
 
@@ -194,4 +196,4 @@ class ProfileTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv[:1])
+    share.main(3)

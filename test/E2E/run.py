@@ -12,6 +12,8 @@ import sys
 import tempfile
 import unittest
 
+import share
+
 runner, model = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 question = ["--chat", "What is the capital of France?"]
 answer, answer_ids = "The capital of France is Paris.\n", "280,293,275,1144,270,1421,16\n"
@@ -363,4 +365,4 @@ class RunTest(unittest.TestCase):
         self.assertNotIn("hidden", header)
 
 
-unittest.main(argv=sys.argv[:1])
+share.main(2)

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""A share of the tests of a GoogleTest program: the one whose turn it is by the commit.
+"""A share of what takes minutes to test: the one whose turn it is by the commit.
 
-usage: share.py SHARES PROGRAM
+usage: share.py SHARES PROGRAM     PROGRAM: of GoogleTest
 
-What takes minutes is tested in turn, so that all tests take half an hour. DSV3_ALL_SHARES=1 runs every
-share; so does running PROGRAM by itself.
+Tests in Python call `of` or `main`. All tests take less than half an hour so. DSV3_ALL_SHARES=1 runs every
+share; so does running a program of GoogleTest by itself.
 """
 import os
 import subprocess
 import sys
+import time
+import unittest
 
 
 def share_of_commit(shares):
@@ -24,6 +26,36 @@ def shares_to_run(shares):
     if os.environ.get("DSV3_ALL_SHARES") == "1":
         return 1, 0
     return shares, share_of_commit(shares)
+
+
+def of(items, shares):
+    """Those of the items whose turn it is."""
+    count, index = shares_to_run(shares)
+    print(f"share {index + 1} of {count}", flush=True)
+    return list(items)[index::count]
+
+
+class TimedResult(unittest.TextTestResult):
+    """Says what each test took."""
+
+    def startTest(self, test):
+        self.started = time.monotonic()
+        super().startTest(test)
+
+    def stopTest(self, test):
+        super().stopTest(test)
+        self.stream.writeln(f"  {test.id()}: {time.monotonic() - self.started:.1f} s")
+
+
+def main(shares):
+    """In the place of unittest.main: runs a share of the program's tests."""
+    def tests(suite):
+        for part in suite:
+            yield from tests(part) if isinstance(part, unittest.TestSuite) else [part]
+    loaded = unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])
+    suite = unittest.TestSuite(of(tests(loaded), shares))
+    done = unittest.TextTestRunner(resultclass=TimedResult).run(suite)
+    sys.exit(not done.wasSuccessful() or done.testsRun == 0)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ import sys
 import tempfile
 import unittest
 
+import share
+
 runner, compiler, model = (os.path.abspath(path) for path in sys.argv[1:4])
 question = ["--chat", "What is the capital of France?", "--temperature", "0"]
 answer = "The capital of France is Paris.\n"
@@ -180,4 +182,4 @@ class SimTest(unittest.TestCase):
         return sorted(name for name in os.listdir(self.path("cache/dsv3/cubins")) if not name.startswith("."))
 
 
-unittest.main(argv=sys.argv[:1])
+share.main(4)

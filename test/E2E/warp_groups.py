@@ -11,6 +11,8 @@ import sys
 import tempfile
 import unittest
 
+import share
+
 runner, compiler, model, *configs = (os.path.abspath(path) for path in sys.argv[1:])
 oracles = os.environ.get("DSV3_ORACLES", "")
 
@@ -90,4 +92,4 @@ class WarpGroupsTest(unittest.TestCase):
                                             "--precompile"), 4)
 
 
-unittest.main(argv=sys.argv[:1])
+share.main(3)

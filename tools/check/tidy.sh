@@ -4,10 +4,10 @@
 # usage: tools/check/tidy.sh BUILD_DIRECTORY [MOST_FILES]
 # The last change is what differs from the first parent of the last merge or, where there
 # is none, from the commit before. A file takes ten seconds or more, so that at most
-# MOST_FILES (8) are looked at; the others are named. Exit status 77: nothing to look at.
+# MOST_FILES (5) are looked at; the others are named. Exit status 77: nothing to look at.
 set -u
 build=$(cd "$1" && pwd) || exit 1
-most=${2:-8}
+most=${2:-5}
 cd "$(dirname "$0")/../.." || exit 1
 base=$(git log -1 --merges --format=%P 2>/dev/null | cut -d' ' -f1)
 base=${base:-HEAD~1}

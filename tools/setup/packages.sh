@@ -8,7 +8,7 @@ llvm-22-dev libmlir-22-dev mlir-22-tools llvm-22-tools liblld-22-dev \
 libfmt-dev libcli11-dev nlohmann-json3-dev libpcre2-dev libgtest-dev \
 python3 python3-numpy"
 # What the test command needs besides.
-dsv3_check_packages="clang-22 clang-format-22 clang-tidy-22"
+dsv3_check_packages="clang-22 libclang-rt-22-dev clang-format-22 clang-tidy-22"
 
 install_packages() {
   missing=

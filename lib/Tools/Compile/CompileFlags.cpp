@@ -11,21 +11,16 @@
 
 namespace dsv3::compile {
 
-/// CLI11, as in dsv3-run: LLVM's own options would collide with names of ours.
-void declareFlags(CLI::App &app, Flags &flags) {
-  app.set_version_flag("--version", versionText(app.get_name()), "print the version");
-  app.add_option("--model", flags.model, "checkpoint directory")->type_name("DIR");
-  app.add_option("--config", flags.config, "config.json alone: types as published, no weights")
-      ->type_name("FILE");
-  app.add_option("-o,--output", flags.output, "bundle to write")->type_name("BUNDLE");
-  app.add_flag("--plan-only", flags.planOnly,
-               "say what it needs and whether it fits; write nothing");
+static void declareSizes(CLI::App &app, Flags &flags) {
   app.add_option("--context", flags.context, "most tokens of a request [max_position_embeddings]")
       ->type_name("N");
   app.add_option("--batch", flags.batch, "most requests at a time [1]")->type_name("N");
   app.add_option("--rows", flags.rows, "most tokens of a step with absorbed attention [16]")
       ->type_name("N");
   app.add_option("--chunk", flags.chunk, "most tokens of a step [512]")->type_name("N");
+}
+
+static void declarePrecision(CLI::App &app, Flags &flags) {
   app.add_option("--policy", flags.policy,
                  "precision: f32, bf16 or w8a8 [f32]; CPUs have code for f32 alone, sm_80 has\n"
                  "none for w8a8")
@@ -47,31 +42,38 @@ void declareFlags(CLI::App &app, Flags &flags) {
       ->type_name("NAME");
   app.add_flag("--observe-inputs", flags.observeInputs,
                "let the rows be seen that weights are multiplied with: dsv3-run --calibration");
-  app.add_option("--target", flags.target.targets, "cpu, cuda or both, comma-separated [cpu]")
+}
+
+static void declareTarget(CLI::App &app, TargetFlags &flags) {
+  app.add_option("--target", flags.targets, "cpu, cuda or both, comma-separated [cpu]")
       ->delimiter(',')
       ->type_name("NAME");
-  app.add_option("--variant", flags.target.variants, "CPUs to make code for, comma-separated [all]")
+  app.add_option("--variant", flags.variants, "CPUs to make code for, comma-separated [all]")
       ->delimiter(',')
       ->type_name("NAME");
-  app.add_option("--arch", flags.target.architectures, "GPUs to make code for, with --target=cuda")
+  app.add_option("--arch", flags.architectures, "GPUs to make code for, with --target=cuda")
       ->delimiter(',')
       ->type_name("NAME");
   app.add_option(
-         "--tensor-cores", flags.target.tensorCores,
+         "--tensor-cores", flags.tensorCores,
          "instructions for many rows of bf16 or FP8 codes on an H100 or H200: mma, or wgmma,\n"
          "which is up to four times as fast with FP8 codes [wgmma]")
       ->type_name("NAME");
   app.add_flag(
-      "--weights-in-place", flags.target.weightsInPlace,
+      "--weights-in-place", flags.weightsInPlace,
       "let CPUs read bf16 weights where the checkpoint has them: nothing is packed nor in\n"
       "memory twice; one token is about as fast, 2 to 16 at once are slower");
-  app.add_flag("--precompile", flags.target.precompile,
+  app.add_flag("--precompile", flags.precompile,
                "compile code for GPUs with NVRTC now, not when it is loaded");
   app.add_flag(
-      "--line-info", flags.target.lineInfo,
+      "--line-info", flags.lineInfo,
       "let the text of kernels for GPUs name the lines of configured.mlir, the module that\n"
       "it was printed from, which is put into the bundle: NVRTC, profilers and the\n"
       "simulated GPU tell these");
+}
+
+/// What shows the work on the way to the bundle.
+static void declareInsights(CLI::App &app, Flags &flags) {
   app.add_option("--stop-after", flags.stopAfter,
                  "print the module of a phase instead: one of " + phaseList(Phase::Planned))
       ->type_name("PHASE");
@@ -101,6 +103,21 @@ void declareFlags(CLI::App &app, Flags &flags) {
       ->option_text("[=REGEX]");
   app.add_option("--remarks-output-file", flags.remarks.file, "write all remarks as YAML")
       ->type_name("FILE");
+}
+
+/// CLI11, as in dsv3-run: LLVM's own options would collide with names of ours.
+void declareFlags(CLI::App &app, Flags &flags) {
+  app.set_version_flag("--version", versionText(app.get_name()), "print the version");
+  app.add_option("--model", flags.model, "checkpoint directory")->type_name("DIR");
+  app.add_option("--config", flags.config, "config.json alone: types as published, no weights")
+      ->type_name("FILE");
+  app.add_option("-o,--output", flags.output, "bundle to write")->type_name("BUNDLE");
+  app.add_flag("--plan-only", flags.planOnly,
+               "say what it needs and whether it fits; write nothing");
+  declareSizes(app, flags);
+  declarePrecision(app, flags);
+  declareTarget(app, flags.target);
+  declareInsights(app, flags);
   app.footer("examples: dsv3-compile --model DIR -o BUNDLE\n"
              "          dsv3-compile --config config.json --plan-only --context 8192\n"
              "          dsv3-compile --model DIR --target=cpu,cuda --arch=sm_90a -o BUNDLE\n"
@@ -128,15 +145,21 @@ static Status checkRange(const char *flag, int64_t value, int64_t least, int64_t
 
 /// What the command makes: a bundle, or something to print.
 static Status checkProduct(const Flags &flags, Phase last) {
-  bool prints = last <= Phase::Planned || !flags.explain.kernel.empty() || flags.planOnly;
-  if (!prints && flags.output.empty()) {
+  int prints =
+      int(last <= Phase::Planned) + int(!flags.explain.kernel.empty()) + int(flags.planOnly);
+  if (prints == 0 && flags.output.empty()) {
     return flags.stopAfter.empty()
                ? Failure{"expected -o BUNDLE, --plan-only, --stop-after or --explain", "",
                          "dsv3-compile --help"}
                : Failure{"what is emitted is a bundle: expected -o BUNDLE", "--stop-after=emitted",
                          "give -o, or an earlier phase to see its module"};
   }
-  if (prints && !flags.output.empty()) {
+  if (prints > 1) {
+    return Failure{"expected one of --plan-only, --explain and --stop-after, found " +
+                       std::to_string(prints) + " of them",
+                   "", "each prints something else: run the command once for each"};
+  }
+  if (prints == 1 && !flags.output.empty()) {
     return Failure{"--plan-only, --explain and --stop-after before phase emitted write no bundle: "
                    "expected none of them beside -o",
                    "", "dsv3-compile --help"};

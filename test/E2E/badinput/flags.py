@@ -47,6 +47,15 @@ def check(bench):
         bench.refuses(f"flags: empty {flag}", [*generate, flag, ""], flag, "hint: ", code=(2,))
     for flag in ["--output", "--config", "--policy", "--explain", "--dump-phases", "--variant"]:
         bench.refuses(f"flags: compile, empty {flag}", [*compile_, flag, ""], flag, "an empty one", code=(2,))
+    bench.refuses("flags: bench of nothing", ["run", "bench", "--model", bench.nano, "--prompt-tokens=0",
+                                              "--generate-tokens=0"], "a token at least", code=(2,))
+    same = os.path.join(bench.out, "same.json")
+    bench.refuses("flags: profile, two outputs in one file", ["run", "profile", "--model", bench.nano, "--json", same,
+                                                              "--trace", same], "a file of its own", "--trace")
+    for pair in [["--plan-only", "--explain=@embed"], ["--plan-only", "--stop-after=graph"],
+                 ["--explain=@embed", "--stop-after=fused"]]:
+        bench.refuses(f"flags: compile {' '.join(pair)}", ["compile", "--config", f"{bench.nano}/config.json", *pair],
+                      "expected one of --plan-only, --explain and --stop-after, found 2", code=(2,))
     bench.refuses("flags: bench --seed=-1", ["run", "bench", "--model", bench.nano, "--seed=-1"], "2^64 - 1")
     run("--no-such-flag", "1", "--no-such-flag", "hint: dsv3-run generate --help")
     compiles = refused(compile_)

@@ -148,6 +148,28 @@ TEST(CubinFacts, WhatIsTouchedBeforeEarlierLaunchesHaveEnded) {
   }
 }
 
+TEST(CubinFacts, WhatLiesInALoop) {
+  const std::string once = mma("m16n8k16", "bf16");
+  for (const plan::GpuVariant &variant : plan::gpuVariants()) {
+    SCOPED_TRACE(variant.name);
+    CubinFacts straight, looped, both;
+    compile(std::string(variant.name), once, straight);
+    compile(std::string(variant.name),
+            "#pragma unroll 1\n  for (int i = 0; i < n; ++i) {\n" + once + "  }\n", looped);
+    compile(std::string(variant.name),
+            once + "#pragma unroll 1\n  for (int i = 0; i < n; ++i) {\n" + once +
+                "  }\n  if (n > 7) {\n" + once + "  }\n",
+            both);
+    EXPECT_EQ(straight.count(Sass::HMMA), 1);
+    EXPECT_EQ(straight.countInLoops(Sass::HMMA), 0);
+    EXPECT_EQ(looped.count(Sass::HMMA), 1);
+    EXPECT_EQ(looped.countInLoops(Sass::HMMA), 1);
+    EXPECT_EQ(both.count(Sass::HMMA), 3);
+    EXPECT_EQ(both.countInLoops(Sass::HMMA), 1);
+    EXPECT_EQ(both.countInLoops(Sass::STG), 0);
+  }
+}
+
 TEST(CubinFacts, WhatIsNoCubinIsSaid) {
   for (const std::string &bytes : {std::string(),
                                    std::string("\x7f"
@@ -166,12 +188,12 @@ namespace {
 struct Product {
   plan::KernelText text{"a.b", "  Launch launch{mark, number};\n  gemmMma<1, 16, 1>(launch);\n"};
   PlannedKernel planned{plan::Family::Gemm, 73728};
-  CubinFacts facts{"a_b", 128, 0, 1024, 256, {}};
+  CubinFacts facts{"a_b", 128, 0, 1024, 256, {}, {}};
   std::string log;
 
   Product() {
     for (Sass instruction : {Sass::HMMA, Sass::LDSM, Sass::LDGSTS}) {
-      facts.instructions[size_t(instruction)] = 8;
+      facts.instructions[size_t(instruction)] = facts.inLoops[size_t(instruction)] = 8;
     }
   }
   std::vector<std::string> faults() const {
@@ -186,6 +208,11 @@ TEST(KernelRules, ASoundKernelHasNoFault) { EXPECT_EQ(Product().faults(), Faults
 
 TEST(KernelRules, TensorCoresMustBeUsedByTheFormsThatAreMadeOfThem) {
   Product product;
+  product.facts.inLoops[size_t(Sass::HMMA)] = 0;
+  EXPECT_EQ(product.faults(),
+            Faults{"no instruction HMMA or QMMA in a loop, of which gemmMma is made"});
+  product.facts.instructions[size_t(Sass::HMMA)] = 16; // of a loop that is unrolled
+  EXPECT_EQ(product.faults(), Faults());
   product.facts.instructions[size_t(Sass::HMMA)] = 0;
   EXPECT_EQ(product.faults(), Faults{"no instruction HMMA or QMMA, of which gemmMma is made"});
   product.text.text = "  gemmTiles<1, 16, 1>(launch);\n";
@@ -216,7 +243,7 @@ TEST(KernelRules, WarpGroupsMultiplyByInstructionsOfTheirOwn) {
   EXPECT_EQ(product.faults(), Faults{"no instruction HGMMA or QGMMA, of which gemmWgmma is made"});
   for (Sass instruction : {Sass::HGMMA, Sass::QGMMA}) {
     Product one = product;
-    one.facts.instructions[size_t(instruction)] = 4;
+    one.facts.instructions[size_t(instruction)] = one.facts.inLoops[size_t(instruction)] = 4;
     EXPECT_EQ(one.faults(), Faults());
   }
 }

@@ -15,6 +15,14 @@
 
 namespace dsv3::test {
 
+/// One thread of the host, and who runs when by a seed.
+inline runtime::SimOptions inOrder(uint64_t seed = 0) {
+  runtime::SimOptions options;
+  options.threads = 1;
+  options.seed = seed;
+  return options;
+}
+
 /// How a kernel is launched; it gets the addresses of `buffers`, `times` times one after the other.
 struct SimLaunch {
   int64_t blocks = 1, sharedBytes = 0;
@@ -116,3 +124,15 @@ private:
 };
 
 } // namespace dsv3::test
+
+/// SimRun's load and launch, which end the test where they fail.
+#define LOAD(SIM, PARAMETERS, THREADS, BODY)                                                       \
+  {                                                                                                \
+    Status loaded = (SIM).load(PARAMETERS, THREADS, BODY);                                         \
+    ASSERT_TRUE(loaded) << loaded.failure().message();                                             \
+  }
+#define LAUNCH(SIM, ...)                                                                           \
+  {                                                                                                \
+    Status ran = (SIM).launch({__VA_ARGS__});                                                      \
+    ASSERT_TRUE(ran) << ran.failure().message();                                                   \
+  }

@@ -1,40 +1,19 @@
 //===- SimTest.cpp - the simulated GPU ------------------------------------===//
 //
-// What instructions compute, against the tables of the PTX ISA and other conversions of ours;
-// schedules; and what happens without a compiler, or with a kernel that it refuses.
+// What instructions compute, against the tables of the PTX ISA; and schedules.
 //
 //===----------------------------------------------------------------------===//
 #include "SimRun.h"
 #include "dsv3/Support/Float.h"
-#include "runtime/jit/KeyLock.h"
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
-#include <cstdlib>
 #include <numeric>
 
 using namespace dsv3;
 using namespace dsv3::runtime;
+using dsv3::test::inOrder;
 using dsv3::test::SimRun;
-
-static SimOptions inOrder(uint64_t seed = 0) {
-  SimOptions options;
-  options.threads = 1;
-  options.seed = seed;
-  return options;
-}
-
-#define LOAD(SIM, PARAMETERS, THREADS, BODY)                                                       \
-  {                                                                                                \
-    Status loaded = (SIM).load(PARAMETERS, THREADS, BODY);                                         \
-    ASSERT_TRUE(loaded) << loaded.failure().message();                                             \
-  }
-#define LAUNCH(SIM, ...)                                                                           \
-  {                                                                                                \
-    Status ran = (SIM).launch({__VA_ARGS__});                                                      \
-    ASSERT_TRUE(ran) << ran.failure().message();                                                   \
-  }
 
 /// Small integers, whose products and sums are exact in any order.
 static std::vector<uint16_t> integersAsBf16(size_t count, int factor) {
@@ -267,82 +246,6 @@ TEST(SimInstructions, CopiesFillUpWithZeros) {
   EXPECT_EQ(sim.values<float>(1), expected);
 }
 
-TEST(SimConversions, AllCodesOfNarrowTypes) {
-  SimRun sim(inOrder());
-  LOAD(sim, "float *halves, float *eights", 128, R"(
-    int64 i = blockIndex() * 128 + threadIndex();
-    halves[i] = toFloat(f16{uint16(i)});
-    if (i < 256) { eights[i] = toFloat(e4m3{uint8(i)}); }
-  )");
-  sim.add(std::vector<float>(65536));
-  sim.add(std::vector<float>(256));
-  LAUNCH(sim, 512, 0);
-  std::vector<float> halves = sim.values<float>(0), eights = sim.values<float>(1);
-  for (uint32_t i = 0; i < 65536; ++i) {
-    float expected = f16ToFloat(uint16_t(i));
-    EXPECT_TRUE(std::isnan(expected)
-                    ? std::isnan(halves[i])
-                    : std::bit_cast<uint32_t>(expected) == std::bit_cast<uint32_t>(halves[i]))
-        << i;
-  }
-  for (uint32_t i = 0; i < 256; ++i) {
-    bool nan = (i & 0x7f) == 0x7f;
-    EXPECT_TRUE(nan ? std::isnan(eights[i]) : f8e4m3ToFloat(uint8_t(i)) == eights[i]) << i;
-  }
-}
-
-TEST(SimConversions, RoundToNearestEven) {
-  SimRun sim(inOrder());
-  LOAD(sim, "const float *x, bf16 *b, f16 *h", 128, R"(
-    int64 i = blockIndex() * 128 + threadIndex();
-    b[i] = toNarrow<bf16>(x[i]);
-    h[i] = toNarrow<f16>(x[i]);
-  )");
-  // Every f16, what lies between it and the next, and a little to both sides of that.
-  std::vector<float> x;
-  for (uint32_t i = 0; i < 0x7c00; ++i) {
-    float low = f16ToFloat(uint16_t(i));
-    float high = i == 0x7bff ? 65536.F : f16ToFloat(uint16_t(i + 1)), middle = (low + high) / 2;
-    x.insert(x.end(), {low, std::nextafter(middle, low), -middle, std::nextafter(middle, high)});
-  }
-  sim.add(x);
-  sim.add(std::vector<uint16_t>(x.size()));
-  sim.add(std::vector<uint16_t>(x.size()));
-  LAUNCH(sim, int64_t(x.size()) / 128, 0);
-  std::vector<uint16_t> b = sim.values<uint16_t>(1), h = sim.values<uint16_t>(2);
-  for (size_t i = 0; i < x.size(); ++i) {
-    EXPECT_EQ(b[i], floatToBf16(x[i])) << x[i];
-    EXPECT_EQ(h[i], floatToF16(x[i])) << x[i];
-  }
-}
-
-TEST(SimConversions, CodesRoundToNearestEven) {
-  SimRun sim(inOrder());
-  LOAD(sim, "const float *x, e4m3 *codes", 128, R"(
-    int64 i = blockIndex() * 128 + threadIndex();
-    codes[i] = toNarrow<e4m3>(x[i]);
-  )");
-  // Every code, what lies between it and the next, and a little to both sides of that.
-  std::vector<float> x;
-  for (uint32_t i = 0; i < 0x7e; ++i) {
-    float low = f8e4m3ToFloat(uint8_t(i));
-    float middle = (low + f8e4m3ToFloat(uint8_t(i + 1))) / 2;
-    x.insert(x.end(), {low, std::nextafter(middle, low), -middle, std::nextafter(middle, 500.F)});
-  }
-  x.insert(x.end(), {448.F, -448.F, 460.F, NAN, 1e-30F, -0.F, 0x1p-9F, 417.F});
-  sim.add(x);
-  sim.add(std::vector<uint8_t>(x.size()));
-  LAUNCH(sim, int64_t(x.size()) / 128, 0);
-  std::vector<uint8_t> codes = sim.values<uint8_t>(1);
-  for (size_t i = 0; i < x.size(); ++i) {
-    EXPECT_EQ(codes[i], floatToF8E4M3(x[i])) << x[i];
-  }
-  // Beyond what the published casts round to 448 the instruction saturates.
-  LOAD(sim, "const float *x, e4m3 *codes", 32, "codes[threadIndex()] = toNarrow<e4m3>(-1e9f);\n");
-  LAUNCH(sim, 1, 0);
-  EXPECT_EQ(sim.values<uint8_t>(1)[0], 0xfe);
-}
-
 /// Sums over a block, in rounds that use the same shared memory.
 static const char *const rounds = R"(
   SharedArrays shared;
@@ -440,72 +343,4 @@ TEST(SimSchedule, MemoryThatIsNotThereIsAFailure) {
        "int all[30000]; for (int i = 0; i < 30000; ++i) { all[i] = out[i % 64]; }"
        "out[threadIndex()] = all[out[0]];\n");
   EXPECT_FALSE(sim.launch({1, 0})) << "more than a thread's stack";
-}
-
-namespace {
-/// The variable that names the compiler, for a while.
-struct WithCompiler {
-  explicit WithCompiler(const std::string &name) { setenv("DSV3_SIM_CXX", name.c_str(), 1); }
-  ~WithCompiler() { unsetenv("DSV3_SIM_CXX"); }
-};
-} // namespace
-
-TEST(SimCompiler, NoneIsASentence) {
-  WithCompiler variable("no-such-compiler");
-  SimRun sim(inOrder());
-  Status status = sim.load("int *out", 32, "out[0] = 123;\n");
-  ASSERT_FALSE(status);
-  EXPECT_EQ(
-      status.failure().message(),
-      "--device=sim: expected a C++ compiler for the kernels of the simulated GPU, found none: "
-      "looked for no-such-compiler on PATH\n  hint: install g++, or name a compiler by the "
-      "environment variable DSV3_SIM_CXX");
-}
-
-TEST(SimCompiler, OneThatFailsLeavesNothing) {
-  test::TemporaryDirectory folder;
-  std::string compiler = (folder.path() / "broken++").string();
-  std::ofstream(compiler) << "#!/bin/sh\n[ \"$1\" = --version ] && echo broken 1 && exit 0\n"
-                             "echo 'no space in the attic'; kill -9 $$\n";
-  std::filesystem::permissions(compiler, std::filesystem::perms::owner_all);
-  WithCompiler variable(compiler);
-  SimOptions options = inOrder();
-  options.compiling.cache = folder.path() / "cache";
-  auto device = createSimDevice(options);
-  ASSERT_TRUE(device);
-  std::string file = plan::joinKernelTexts(
-      "sm_80", {{"k", "extern \"C\" __global__ void __launch_bounds__(32) k(unsigned *x) {}\n"}});
-  std::string path = (folder.path() / "sm_80.cu").string();
-  std::ofstream(path, std::ios::binary) << file;
-  auto object = (*device)->loadObject({path, hash128(file).hex()}, std::vector<std::string>{"k"});
-  ASSERT_FALSE(object);
-  EXPECT_NE(object.failure().what.find("no space in the attic"), std::string::npos)
-      << object.failure().what;
-  EXPECT_EQ(object.failure().where, "k.cu");
-  for (const auto &left : std::filesystem::directory_iterator(folder.path() / "cache")) {
-    EXPECT_EQ(left.path().filename(), KeyLock::fileName);
-  }
-}
-
-TEST(SimCompiler, CodeIsKept) {
-  std::vector<std::string> said;
-  test::TemporaryDirectory folder;
-  for (int i = 0; i < 2; ++i) {
-    SimOptions options = inOrder();
-    options.compiling.cache = folder.path();
-    options.compiling.say = [&](const std::string &text) { said.push_back(text); };
-    auto device = createSimDevice(options);
-    ASSERT_TRUE(device);
-    std::string file = plan::joinKernelTexts(
-        "sm_80",
-        {{"a.b", "#include \"runtime/kernels/cuda/ptx/types.cuh\"\n"
-                 "extern \"C\" __global__ void __launch_bounds__(32) a_b(unsigned *x) {}\n"}});
-    std::string path = (folder.path() / "sm_80.cu").string();
-    std::ofstream(path, std::ios::binary) << file;
-    auto object =
-        (*device)->loadObject({path, hash128(file).hex()}, std::vector<std::string>{"a.b"});
-    ASSERT_TRUE(object) << object.failure().message();
-  }
-  ASSERT_EQ(said.size(), 1U);
-  EXPECT_TRUE(said[0].starts_with("compiling 1 kernels for the simulated GPU, with ")) << said[0];
 }
