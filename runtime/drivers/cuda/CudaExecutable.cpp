@@ -14,7 +14,7 @@ using namespace dsv3::runtime;
 using namespace dsv3::runtime::cuda;
 
 /// Shared memory that a kernel can have without asking for it.
-static constexpr int64_t givenShared = 48 * 1024;
+static constexpr int64_t givenShared = int64_t(48) * 1024;
 /// Graphs that an entry keeps: one for each number of rows of small steps. What has other sizes
 /// from step to step is launched one by one.
 static constexpr size_t mostGraphs = 16;
@@ -30,7 +30,7 @@ Status CudaExecutable::addKernels(const Program &program, std::span<const CudaKe
                   from.tiles,
                   unsigned(from.scratchBytes),
                   std::vector<int64_t>(from.sizes.size()),
-                  0};
+                  {}};
     if (from.scratchBytes > givenShared) {
       Status status = api.check(
           api.FuncSetAttribute(code[i].function, functionMaxDynamicShared, int(from.scratchBytes)),

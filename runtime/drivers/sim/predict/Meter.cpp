@@ -97,7 +97,7 @@ void Meter::product(const SliceProduct &product) {
   } else {
     work.groupProducts += multiplied * groupRowBytes / sizeof(uint16_t);
   }
-  work.sharedWavefronts += double(read / lineBytes);
+  work.sharedWavefronts += double(read) / double(lineBytes);
   ++work.instructions;
 }
 
