@@ -133,8 +133,10 @@ struct DepthDivision {
 /// A block's pieces pass through its shared memory, which took an H100 about twice as long as its
 /// rate allows (docs/performance.md, 64 rows), and sums of a tile from block to block; all tiles
 /// come from memory. Every block has pieces enough for its stages: waiting for the first takes as
-/// long however few follow. `ofStage` is the bytes of a piece.
-static DepthDivision divisionOf(const KernelFacts &facts, int64_t columnTiles, int64_t ofStage) {
+/// long however few follow. Tiles have `rows` rows, of which a block adds up sixteen or more;
+/// `ofStage` is the bytes of a piece.
+static DepthDivision divisionOf(const KernelFacts &facts, int64_t columnTiles, int64_t rows,
+                                int64_t ofStage) {
   constexpr int64_t sharedBytes = 128 / 2; // a clock
   // Between multiprocessors, a clock: 3.27 TB/s of all in clusters of two, 2.65 in those of four
   // (Benchmarking and Dissecting the Nvidia Hopper GPU Architecture, arXiv 2402.13499).
@@ -153,7 +155,7 @@ static DepthDivision divisionOf(const KernelFacts &facts, int64_t columnTiles, i
     }
     int64_t tiles = ceilDiv(columnTiles * parts, chip.multiprocessors);
     int64_t ofShared = tiles * ceilDiv(pieces, parts) * (ofStage + readBytes) / sharedBytes;
-    int64_t ofSums = sumBytes * (parts - 1) / parts / clusterBytes;
+    int64_t ofSums = sumBytes * (parts - 1) / std::min(parts, rows / boxRows) / clusterBytes;
     int64_t clocks = std::max(ofMemory, ofShared) + ofSums;
     best.undivided = parts == 1 ? clocks : best.undivided;
     if (parts == 1 || clocks < best.clocks) {
@@ -191,7 +193,7 @@ static Configuration wgmmaConfig(const GpuVariant &variant, const KernelFacts &f
   int64_t stages = std::clamp((variant.sharedBytes - ofResults) / ofStage, leastStages, mostStages);
   int64_t columnTiles = ceilDiv(facts.n, columns);
   DepthDivision depth =
-      grouped ? DepthDivision() : divisionOf(facts, columnTiles * facts.groups, ofStage);
+      grouped ? DepthDivision() : divisionOf(facts, columnTiles * facts.groups, rows, ofStage);
   Fields fields{{"form", int64_t(form)},      {"rows", rows},     {"columns", columns},
                 {"depth_parts", depth.parts}, {"stages", stages}, {"boxes", boxes},
                 {"threads", wgmmaThreads}};
