@@ -264,10 +264,11 @@ void Block::atomicLeast(MachineThread &thread, unsigned long long *place,
   }
 }
 
-/// To the checks a load: atomics may meet each other, but no store that is not ordered with them.
 void Block::atomicSum(MachineThread &thread, unsigned long long *place, unsigned long long value) {
   auto &lane = static_cast<Lane &>(thread);
-  lane.of->check(lane, {__builtin_return_address(0), place, sizeof *place, false, true});
+  AccessEntry access{__builtin_return_address(0), place, sizeof *place, false, true};
+  access.atomic = true;
+  lane.of->check(lane, access);
   *place += value;
 }
 

@@ -86,8 +86,8 @@ static std::string memoryName(const AccessEntry &access) {
   return access.shared ? "shared memory" : "global memory";
 }
 static std::string actionText(const AccessEntry &access) {
-  return std::string(access.store ? "writes " : "reads ") + std::to_string(access.bytes) +
-         " bytes of " + memoryName(access);
+  const char *action = access.atomic ? "adds to " : access.store ? "writes " : "reads ";
+  return action + std::to_string(access.bytes) + " bytes of " + memoryName(access);
 }
 
 std::string Checker::describe(ByteState state, const AccessEntry &access, const void *place) const {
@@ -161,7 +161,8 @@ std::string Checker::access(uint16_t thread, uint16_t warpSync, const AccessEntr
   for (size_t i = 0; i < access.bytes; ++i) {
     Cell &cell = shadow.cell(begin + i);
     uint16_t other = 0;
-    Race race = access.store ? noteWrite(cell, moment, other) : noteRead(cell, moment, other);
+    Race race = access.store ? noteWrite(cell, moment, other)
+                             : noteRead(cell, moment, access.atomic, other);
     if (race != Race::None) {
       return describeRace(race, access, other);
     }

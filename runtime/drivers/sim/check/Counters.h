@@ -25,6 +25,7 @@ struct AccessEntry {
   bool store;
   bool shared;
   bool copied = false; ///< on its way from global to shared memory by cp.async
+  bool atomic = false; ///< a sum, which is no store here: it may meet others of its kind
 };
 
 /// Transactions of one instruction, or of many.

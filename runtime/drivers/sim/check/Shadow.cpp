@@ -58,10 +58,15 @@ Race runtime::sim::raceWithReads(const Cell &cell, const Moment &now, uint16_t &
   return Race::None;
 }
 
-Race runtime::sim::noteRead(Cell &cell, const Moment &now, uint16_t &other) {
-  if (Race race = raceWithWrite(cell, now, other); race != Race::None) {
+Race runtime::sim::noteRead(Cell &cell, const Moment &now, bool atomic, uint16_t &other) {
+  Race race = raceWithWrite(cell, now, other);
+  if (race == Race::None && cell.atomic != atomic) {
+    race = raceWithReads(cell, now, other);
+  }
+  if (race != Race::None) {
     return race;
   }
+  cell.atomic = atomic;
   uint8_t readers = 0;
   if (cell.readSegment >= now.launch) {
     readers = cell.readers & OtherBlocks;

@@ -43,6 +43,7 @@ struct Cell {
   uint16_t writeSync = 0, readSync = 0;
   uint16_t writer = 0, reader = 0;
   uint8_t readers = 0; ///< further ones: bits of Readers
+  bool atomic = false; ///< what is noted as reads are atomic sums
 };
 
 /// What orders nothing between two accesses.
@@ -51,9 +52,10 @@ enum class Race : uint8_t { None, WithinBlock, BetweenBlocks, BetweenLaunches };
 /// Whether the last write, and all reads that are known, are ordered before `now`.
 Race raceWithWrite(const Cell &cell, const Moment &now, uint16_t &other);
 Race raceWithReads(const Cell &cell, const Moment &now, uint16_t &other);
-/// Notes an access, unless it races with an earlier one; `other` is that one's thread.
-/// Of several readers that nothing but barriers in shared memory orders the last is known.
-Race noteRead(Cell &cell, const Moment &now, uint16_t &other);
+/// Notes an access, unless it races with an earlier one; `other` is that one's thread. Atomic sums
+/// are noted as reads, which race with those that are not atomic. Of several readers that nothing
+/// but barriers in shared memory orders the last is known.
+Race noteRead(Cell &cell, const Moment &now, bool atomic, uint16_t &other);
 Race noteWrite(Cell &cell, const Moment &now, uint16_t &other);
 
 /// The shadow of a range of addresses. Takes memory as parts of it are touched.
