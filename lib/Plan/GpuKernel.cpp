@@ -21,8 +21,8 @@ std::string gpuFunctionName(std::string_view symbol) {
   return name;
 }
 
-/// What `line` holds, which begins behind the mark.
-static std::optional<MappedMatrix> matrixOf(std::string_view line) {
+/// The numbers of `line`, which begins behind the mark.
+static std::optional<std::array<int64_t, 4>> numbersOf(std::string_view line) {
   std::array<int64_t, 4> values{};
   const char *next = line.data(), *end = line.data() + line.size();
   for (size_t i = 0; i < values.size(); ++i) {
@@ -33,7 +33,15 @@ static std::optional<MappedMatrix> matrixOf(std::string_view line) {
     }
     next = stop + after.size();
   }
-  auto [argument, rows, rowBytes, boxRows] = values;
+  return values;
+}
+
+static std::optional<MappedMatrix> matrixOf(std::string_view line) {
+  auto numbers = numbersOf(line);
+  if (!numbers) {
+    return std::nullopt;
+  }
+  auto [argument, rows, rowBytes, boxRows] = *numbers;
   constexpr int64_t mostBytes = int64_t(1) << 41, mostBoxRows = 256, chunk = 16;
   bool fits = argument >= 0 && rows > 0 && rowBytes > 0 && rowBytes % chunk == 0 &&
               rowBytes <= mostBytes / rows && boxRows > 0 && boxRows <= mostBoxRows;
@@ -62,21 +70,42 @@ bool isDependent(const KernelText &kernel) {
   return kernel.text.find("\n" + std::string(dependentLine)) != std::string::npos;
 }
 
-int64_t GridShape::blocks(int64_t tiles, int64_t multiprocessors) const {
-  int64_t clusters = std::max<int64_t>(1, multiprocessors / clusterBlocks);
-  return persistent ? std::min(tiles, clusters * clusterBlocks) : tiles;
+LaunchGrid GridShape::of(int64_t tiles, int64_t multiprocessors) const {
+  LaunchGrid grid;
+  for (grid.parts = mostParts; grid.parts > 1 && tiles * grid.parts > mostBlocks;) {
+    grid.parts /= 2;
+  }
+  bool few = grid.parts > 1 || tiles <= fewTiles;
+  grid.sharing = few ? 1 : sharing;
+  int64_t clusters = std::max<int64_t>(1, multiprocessors / grid.clusterBlocks());
+  grid.columns = persistent ? grid.sharing * std::min(tiles, clusters) : tiles;
+  return grid;
 }
 
-GridShape gridShapeOf(const KernelText &kernel) {
-  constexpr std::string_view cluster = "__cluster_dims__(";
+Expected<GridShape> gridShapeOf(const KernelText &kernel) {
+  constexpr int64_t mostClusterBlocks = 8;
   GridShape shape;
-  const std::string &text = kernel.text;
-  if (size_t at = text.find(cluster); at != std::string::npos) {
-    std::from_chars(text.data() + at + cluster.size(), text.data() + text.size(),
-                    shape.clusterBlocks);
+  std::string_view text(kernel.text);
+  shape.persistent = text.find("\n" + std::string(persistentLine)) != text.npos;
+  const std::string mark = "\n" + std::string(clustersLine);
+  size_t at = text.find(mark);
+  if (at == text.npos) {
+    return shape;
   }
-  shape.clusterBlocks = std::max<int64_t>(1, shape.clusterBlocks);
-  shape.persistent = text.find("\n" + std::string(persistentLine)) != std::string::npos;
+  std::string_view line = text.substr(at + 1, text.find('\n', at + 1) - at - 1);
+  auto numbers = numbersOf(line.substr(mark.size() - 1));
+  auto count = [](int64_t blocks) {
+    return blocks > 0 && blocks <= mostClusterBlocks && (blocks & (blocks - 1)) == 0;
+  };
+  if (!numbers || !count((*numbers)[0]) || !count((*numbers)[2])) {
+    return Failure{"expected blocks that share, few tiles, parts and blocks of a launch, found '" +
+                       std::string(line.substr(0, 80)) + "'",
+                   "kernel '" + kernel.symbol + "'", "compile the bundle again with dsv3-compile"};
+  }
+  shape.sharing = (*numbers)[0];
+  shape.fewTiles = (*numbers)[1];
+  shape.mostParts = (*numbers)[2];
+  shape.mostBlocks = (*numbers)[3];
   return shape;
 }
 

@@ -1,6 +1,7 @@
 //===- GpuProductConfigs.cpp - gemm and grouped_gemm on GPUs --------------===//
 #include "GpuConfigs.h"
 
+#include "dsv3/Plan/Chip.h"
 #include "dsv3/Plan/Names.h"
 #include "dsv3/Support/WeightEncoding.h"
 
@@ -112,6 +113,68 @@ static int64_t wgmmaBoxes(const KernelFacts &facts) {
   return boxed ? part / boxColumns : 0;
 }
 
+/// Blocks of a cluster, at the most.
+static constexpr int64_t mostDepthParts = 8;
+
+static const Chip &warpGroupChip() { return *chipFor(*findGpuVariant(variantSm90a)); }
+
+int64_t dividingBlocks() {
+  // A cluster lies in one of the chip's parts (GPC), which have 16 or 18 multiprocessors.
+  return warpGroupChip().multiprocessors / mostDepthParts * mostDepthParts;
+}
+
+namespace {
+/// How long a step of one row of tiles takes, in clocks, and how many blocks divide its depth.
+struct DepthDivision {
+  int64_t parts = 1, clocks = 0, undivided = 0;
+};
+} // namespace
+
+/// A block's pieces pass through its shared memory, which took an H100 about twice as long as its
+/// rate allows (docs/performance.md, 64 rows), and sums of a tile from block to block; all tiles
+/// come from memory. Every block has pieces enough for its stages: waiting for the first takes as
+/// long however few follow. Tiles have `rows` rows, of which a block adds up sixteen or more;
+/// `ofStage` is the bytes of a piece.
+static DepthDivision divisionOf(const KernelFacts &facts, int64_t columnTiles, int64_t rows,
+                                int64_t ofStage) {
+  constexpr int64_t sharedBytes = 128 / 2; // a clock
+  // Between multiprocessors, a clock: 3.27 TB/s of all in clusters of two, 2.65 in those of four
+  // (Benchmarking and Dissecting the Nvidia Hopper GPU Architecture, arXiv 2402.13499).
+  constexpr int64_t clusterBytes = 12;
+  constexpr int64_t sumBytes = 2 * wgmmaRows * wgmmaColumns * 4;
+  constexpr int64_t readBytes = 2 * (wgmmaRows + wgmmaColumns) * mmaRowBytes;
+  const Chip &chip = warpGroupChip();
+  int64_t rowBytes = facts.k * int64_t(bitSize(facts.weight)) / 8;
+  int64_t pieces = ceilDiv(rowBytes, mmaRowBytes);
+  double weight = double(facts.groups * facts.parts * facts.n * rowBytes);
+  auto ofMemory = int64_t(weight / (chip.memoryBandwidth * chip.copyFraction) * chip.clock);
+  DepthDivision best;
+  for (int64_t parts = 1; parts <= mostDepthParts; parts *= 2) {
+    if (parts > 1 && (pieces < parts * mostStages || columnTiles * parts > dividingBlocks())) {
+      break;
+    }
+    int64_t tiles = ceilDiv(columnTiles * parts, chip.multiprocessors);
+    int64_t ofShared = tiles * ceilDiv(pieces, parts) * (ofStage + readBytes) / sharedBytes;
+    int64_t ofSums = sumBytes * (parts - 1) / std::min(parts, rows / boxRows) / clusterBytes;
+    int64_t clocks = std::max(ofMemory, ofShared) + ofSums;
+    best.undivided = parts == 1 ? clocks : best.undivided;
+    if (parts == 1 || clocks < best.clocks) {
+      best.parts = parts;
+      best.clocks = clocks;
+    }
+  }
+  return best;
+}
+
+/// Why blocks divide the depth of so many tiles; nothing where they do not.
+static std::string divisionReason(const DepthDivision &depth, int64_t tiles) {
+  return depth.parts == 1 ? ""
+                          : "; " + std::to_string(tiles) + " tiles are few, whose depth " +
+                                std::to_string(depth.parts) + " blocks divide: about " +
+                                std::to_string(depth.clocks) + " clocks where one takes " +
+                                std::to_string(depth.undivided);
+}
+
 static Configuration wgmmaConfig(const GpuVariant &variant, const KernelFacts &facts,
                                  bool grouped) {
   // Where the columns of both products make a group of codes, they lie side by side.
@@ -128,8 +191,12 @@ static Configuration wgmmaConfig(const GpuVariant &variant, const KernelFacts &f
                       : boxes > 0         ? boxes * wgmmaWarps * boxRows * boxColumns * 2
                                           : facts.parts * wgmmaWarps * turnedBytes;
   int64_t stages = std::clamp((variant.sharedBytes - ofResults) / ofStage, leastStages, mostStages);
-  Fields fields{{"form", int64_t(form)}, {"rows", rows},   {"columns", columns},
-                {"stages", stages},      {"boxes", boxes}, {"threads", wgmmaThreads}};
+  int64_t columnTiles = ceilDiv(facts.n, columns);
+  DepthDivision depth =
+      grouped ? DepthDivision() : divisionOf(facts, columnTiles * facts.groups, rows, ofStage);
+  Fields fields{{"form", int64_t(form)},      {"rows", rows},     {"columns", columns},
+                {"depth_parts", depth.parts}, {"stages", stages}, {"boxes", boxes},
+                {"threads", wgmmaThreads}};
   if (variant.name != variantSm90a) {
     return rejected(fields, "warp groups multiply on sm_90a alone");
   }
@@ -147,12 +214,10 @@ static Configuration wgmmaConfig(const GpuVariant &variant, const KernelFacts &f
   if (bytes > variant.sharedBytes) {
     return rejected(fields, bytesReason("the stages", bytes, variant.sharedBytes));
   }
-  int64_t together = clusterBlocks(form);
-  return make(fields,
-              productBlocks(facts, grouped, together * rows, together * ceilDiv(facts.n, columns)),
-              bytes,
+  return make(fields, productBlocks(facts, grouped, rows, columnTiles), bytes,
               tileReason(facts, "the tensor cores of warp groups", rows, columns) +
-                  (paired ? " that share the weight by twos" : ""));
+                  (paired ? " that share the weight by twos" : "") +
+                  divisionReason(depth, columnTiles * facts.groups));
 }
 
 static Configuration mmaConfig(const GpuVariant &variant, const KernelFacts &facts, bool grouped) {

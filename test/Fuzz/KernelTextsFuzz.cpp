@@ -20,6 +20,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                                    return matrix.rows * matrix.rowBytes > 0;
                                                  }),
                   "matrices that have bytes");
+    auto grid = plan::gridShapeOf(kernel);
+    fuzz::require(!grid || grid->of(100, 132).blocks() >= 100 || grid->persistent,
+                  "blocks for all tiles");
   }
   // A line that only begins like that of a kernel is never printed.
   bool printed = std::ranges::none_of(*kernels, [](const plan::KernelText &kernel) {

@@ -115,6 +115,9 @@ enum class GpuProduct : int64_t {
 /// Whether warp groups multiply in the form, and the blocks of a cluster.
 constexpr bool isOfWarpGroups(GpuProduct form) { return form >= GpuProduct::WgmmaTiles; }
 constexpr int64_t clusterBlocks(GpuProduct form) { return form == GpuProduct::WgmmaPairs ? 2 : 1; }
+/// The most blocks of a launch of such forms that divide the depth of few tiles: as many as a chip
+/// has at once, whatever their clusters are.
+int64_t dividingBlocks();
 /// The most rows that a warp multiplies with one read of a column; more do so in a tile.
 inline constexpr int64_t mostDotRows = 16;
 /// The types of instructions that --tensor-cores can name: whether warp groups rather than warps

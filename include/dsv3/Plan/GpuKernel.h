@@ -16,11 +16,18 @@
 //     are swizzled by 128 bytes. Of a matrix whose rows are counted in a named size these are
 //     the most that there may be; the kernel touches those of the step alone.
 //
-// It is launched with as many blocks as it has tiles, along x, whole clusters of what its
-// __cluster_dims__ say, if it has any; with as many threads a block as its __launch_bounds__
-// say; and with KernelVariant::scratchBytes of dynamic shared memory. Where the text has a line
-// `DSV3_PERSISTENT` its blocks go on until all tiles are done: there are no more of them than
-// multiprocessors, in whole clusters, of which there is one at least.
+// It is launched with as many blocks as it has tiles, along x; with as many threads a block as its
+// __launch_bounds__ say; and with KernelVariant::scratchBytes of dynamic shared memory. Where the
+// text has a line `DSV3_PERSISTENT` its blocks go on until all tiles are done: there are no more of
+// them than multiprocessors, in whole clusters, of which there is one at least.
+//
+// Where the text has a line `DSV3_CLUSTERS(sharing, few tiles, parts, blocks)` there are clusters
+// of so many blocks along x that share what they bring, each with a tile of another row. Persistent
+// ones may be as many as `sharing` times the tiles, since a row of tiles need have no neighbour.
+// Where tiles are few the launch is another one: clusters of up to `parts` blocks along y, a power
+// of two, have the same tile and divide its depth, as many as have no more than `blocks` blocks in
+// all; or where those are two times too many, but there are no more than `few tiles`, blocks are
+// alone. This depends on the tiles alone, so that results do not depend on the GPU.
 //
 // Where the text has `Launch launch = dependentLaunch(mark, number);` the kernel waits there for
 // all earlier launches of its step, and before that touches nothing that they touch: it may be
@@ -45,7 +52,7 @@
 namespace dsv3::plan {
 
 /// Raised by whoever changes what is said here, so that older kernels are refused.
-inline constexpr int64_t gpuKernelAbiRevision = 5;
+inline constexpr int64_t gpuKernelAbiRevision = 6;
 
 inline constexpr uint64_t noFailure = ~uint64_t(0);
 inline constexpr uint32_t failedLaunch(uint64_t mark) { return uint32_t(mark >> 32); }
@@ -72,21 +79,34 @@ Expected<std::vector<MappedMatrix>> mappedMatricesOf(const KernelText &kernel);
 /// How the line begins by which a text says that its kernel may begin before earlier launches of
 /// its step have ended.
 inline constexpr std::string_view dependentLine = "  Launch launch = dependentLaunch";
-/// A line that says that blocks are persistent, and how one begins that asks for a tensor map.
+/// A line that says that blocks are persistent, and how those begin that tell of clusters and ask
+/// for a tensor map.
 inline constexpr std::string_view persistentLine = "DSV3_PERSISTENT\n",
+                                  clustersLine = "DSV3_CLUSTERS(",
                                   tensorMapLine = "DSV3_TENSOR_MAP(";
 bool isDependent(const KernelText &kernel);
 
+/// The blocks of a launch: `columns` along x, in clusters of `sharing`, and `parts` along y, which
+/// are those of a cluster.
+struct LaunchGrid {
+  int64_t columns = 0, sharing = 1, parts = 1;
+
+  int64_t blocks() const { return columns * parts; }
+  int64_t clusterBlocks() const { return sharing * parts; }
+  bool operator==(const LaunchGrid &) const = default;
+};
+
 /// How many blocks a kernel has, as its text says.
 struct GridShape {
-  int64_t clusterBlocks = 1;
   bool persistent = false;
+  int64_t sharing = 1, fewTiles = 0, mostParts = 1, mostBlocks = 0;
 
   /// Of a launch with so many tiles on a GPU with so many multiprocessors.
-  int64_t blocks(int64_t tiles, int64_t multiprocessors) const;
+  LaunchGrid of(int64_t tiles, int64_t multiprocessors) const;
   bool operator==(const GridShape &) const = default;
 };
-GridShape gridShapeOf(const KernelText &kernel);
+/// Fails where the line of clusters holds something else. Any text may be given.
+Expected<GridShape> gridShapeOf(const KernelText &kernel);
 
 /// The file of a variant's kernels: each follows a line that names it. Exact: what is parsed
 /// is what was joined.

@@ -27,7 +27,8 @@ struct FamilyText {
     std::string matrix, parameter;
   };
   std::vector<TensorMap> tensorMaps = {};
-  bool persistent = false; ///< its blocks go on until all tiles are done
+  bool persistent = false;   ///< its blocks go on until all tiles are done
+  std::string clusters = {}; ///< what DSV3_CLUSTERS is given, if there is such a line
 };
 
 class KernelText {
@@ -84,8 +85,7 @@ private:
   llvm::DenseMap<mlir::Value, std::string> names;
 };
 
-/// "__launch_bounds__(128, 2)": threads, and least blocks of a multiprocessor; before it the blocks
-/// of a cluster.
+/// "__launch_bounds__(128, 2)": threads, and least blocks of a multiprocessor.
 std::string launchBounds(const KernelText &kernel);
 
 /// The last dimension, and any.

@@ -1,10 +1,9 @@
 //===- LaunchBounds.cpp - threads of a block, and blocks beside it --------===//
 //
-// What a kernel says of its launch: the blocks of a cluster, where there are any, and its bounds.
-// ptxas saves registers so that a multiprocessor holds more blocks, and where a loop keeps many
-// values it moves some to local memory for that, although shared memory often admits no more
-// blocks. Kernels whose loops are such leave a thread all the registers that it can have, or some
-// more than ptxas takes by itself.
+// What a kernel says of the bounds of its launch. ptxas saves registers so that a multiprocessor
+// holds more blocks, and where a loop keeps many values it moves some to local memory for that,
+// although shared memory often admits no more blocks. Kernels whose loops are such leave a thread
+// all the registers that it can have, or some more than ptxas takes by itself.
 //
 //===----------------------------------------------------------------------===//
 #include "KernelText.h"
@@ -44,13 +43,6 @@ static int64_t registersToLeave(const KernelText &kernel) {
       .Default(int64_t(0));
 }
 
-/// The blocks that run together.
-static int64_t clusterOf(const KernelText &kernel) {
-  kern::DefOp definition = kernel.definition;
-  bool product = isa<kern::GemmOp, kern::GroupedGemmOp>(definition.getCore());
-  return product ? clusterBlocks(static_cast<plan::GpuProduct>(kernel.field("form"))) : 1;
-}
-
 std::string launchBounds(const KernelText &kernel) {
   int64_t threads = kernel.field("threads");
   std::string bounds = std::to_string(threads);
@@ -59,9 +51,7 @@ std::string launchBounds(const KernelText &kernel) {
     int64_t blocks = plan::registersOfMultiprocessor / (registers * threads);
     bounds += ", " + std::to_string(std::max<int64_t>(1, blocks));
   }
-  int64_t cluster = clusterOf(kernel);
-  return (cluster > 1 ? "__cluster_dims__(" + std::to_string(cluster) + ") " : "") +
-         "__launch_bounds__(" + bounds + ")";
+  return "__launch_bounds__(" + bounds + ")";
 }
 
 } // namespace dsv3::cuda

@@ -171,6 +171,9 @@ FailureOr<std::string> KernelPrinter::run() {
   lines += "#include \"runtime/kernels/cuda/family/" + family->header + ".cuh\"\n\n";
   lines += "using namespace dsv3::gpu;\n\n" + family->declarations;
   lines += family->persistent ? plan::persistentLine : "";
+  if (!family->clusters.empty()) {
+    lines += std::string(plan::clustersLine) + family->clusters + ")\n";
+  }
   std::string maps;
   for (const FamilyText::TensorMap &map : family->tensorMaps) {
     lines += std::string(plan::tensorMapLine) + map.matrix + ")\n";

@@ -24,15 +24,19 @@ int64_t widenedBits(Operation *core) {
 }
 
 /// The tile of a form on tensor cores: "MmaTile<128, 64, 3>"; of a weight of FP8 that is rounded on
-/// its way "MmaTile<128, 64, 3, 8>"; of two blocks of warp groups "WgmmaTile<128, 128, 6, 2>".
+/// its way "MmaTile<128, 64, 3, 8>"; of warp groups "WgmmaTile<128, 128, 6, 2, 4>", the last being
+/// how many blocks share the weight, and how many divide the depth.
 static std::string tileText(const KernelText &kernel) {
   plan::GpuProduct form = formOf(kernel);
-  bool ofGroups = isOfWarpGroups(form);
   kern::DefOp definition = kernel.definition;
-  int64_t last = ofGroups ? clusterBlocks(form) : widenedBits(definition.getCore());
-  return llvm::formatv("{0}<{1}, {2}, {3}{4}>", ofGroups ? "WgmmaTile" : "MmaTile",
-                       kernel.field("rows"), kernel.field("columns"), kernel.field("stages"),
-                       last > 0 ? ", " + std::to_string(last) : "");
+  std::string last;
+  if (isOfWarpGroups(form)) {
+    last = llvm::formatv(", {0}, {1}", clusterBlocks(form), kernel.field("depth_parts"));
+  } else if (int64_t bits = widenedBits(definition.getCore())) {
+    last = llvm::formatv(", {0}", bits);
+  }
+  return llvm::formatv("{0}<{1}, {2}, {3}{4}>", isOfWarpGroups(form) ? "WgmmaTile" : "MmaTile",
+                       kernel.field("rows"), kernel.field("columns"), kernel.field("stages"), last);
 }
 
 /// The function of a form: `name` and its kind, then its template arguments, of which all have
@@ -73,6 +77,12 @@ static void addWeightMap(const KernelText &kernel, FamilyText &text, Value weigh
   text.checks += llvm::formatv("\n  static_assert(productColumns / {0} == {1} && {2}::threads == "
                                "{3}, \"boxes and threads\");",
                                parts * blocks, boxRows, tileText(kernel), kernel.field("threads"));
+}
+
+/// What DSV3_CLUSTERS is given for a product whose tiles in a row of them are `columnTiles`.
+static std::string clustersText(const KernelText &kernel, int64_t columnTiles) {
+  return llvm::formatv("{0}, {1}, {2}, {3}", clusterBlocks(formOf(kernel)), columnTiles,
+                       kernel.field("depth_parts"), plan::dividingBlocks());
 }
 
 /// Where warps of such forms store boxes: the tensor map of their result, and the argument behind
@@ -162,8 +172,11 @@ FamilyText print(KernelText &kernel, kern::GemmOp op) {
   text.header = text.tensorMaps.empty() ? "gemm" : "wgmma_gemm";
   ArrayRef<int64_t> sizes = cast<RankedTensorType>(op.getWeight().getType()).getShape();
   auto parts = static_cast<int64_t>(op.getParts());
-  std::string shape = llvm::formatv("{0}, {1}, {2}", parts, sizes.drop_back().back() / parts,
-                                    sizes.size() == 3 ? sizes[0] : 1);
+  int64_t columns = sizes.drop_back().back() / parts, heads = sizes.size() == 3 ? sizes[0] : 1;
+  std::string shape = llvm::formatv("{0}, {1}, {2}", parts, columns, heads);
+  if (isOfWarpGroups(formOf(kernel))) {
+    text.clusters = clustersText(kernel, plan::ceilDiv(columns, kernel.field("columns")) * heads);
+  }
   text.call = llvm::formatv(
       "{0}(launch, {1}{2},\n    {3}, {4}, {5});", productFunction(kernel, "gemm", shape, ""),
       text.tensorMaps.empty() ? "" : "&weightMap, ", rowsOf(kernel, op),

@@ -22,6 +22,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cassert>
 
 using namespace mlir;
 
@@ -184,10 +185,18 @@ static std::string gridText(const GpuKernelChoice &kernel, const plan::Chip &chi
     sizes.push_back(size == StringRef(plan::sizeOutputs) ? step.outputs : step.tokens);
   }
   int64_t tiles = kernel.chosen.tiles.evaluate(sizes.data());
-  int64_t blocks = plan::gridShapeOf(text).blocks(tiles, chip.multiprocessors);
+  Expected<plan::GridShape> shape = plan::gridShapeOf(text);
+  assert(shape && "the text was just printed");
+  plan::LaunchGrid launched = shape->of(tiles, chip.multiprocessors);
+  int64_t blocks = launched.blocks();
   int64_t atOnce = plan::occupancyOf(chip, block).blocks * chip.multiprocessors;
   std::string grid = std::to_string(blocks) + (blocks == 1 ? " block" : " blocks");
-  grid += blocks != tiles ? " that share " + std::to_string(tiles) + " tiles" : "";
+  if (launched.parts > 1) {
+    grid += ", " + std::to_string(launched.parts) + " of which divide the depth of each of " +
+            std::to_string(tiles) + " tiles";
+  } else {
+    grid += blocks != tiles ? " that share " + std::to_string(tiles) + " tiles" : "";
+  }
   return atOnce == 0 ? grid + "; a block does not fit"
                      : grid + fmt::format(", {} of the chip's {} at once",
                                           threeDigits(double(blocks) / double(atOnce)), atOnce);

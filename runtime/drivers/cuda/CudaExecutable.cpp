@@ -6,6 +6,7 @@
 #include "runtime/hal/KernelFailure.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 using namespace dsv3;
@@ -13,7 +14,7 @@ using namespace dsv3::runtime;
 using namespace dsv3::runtime::cuda;
 
 /// Shared memory that a kernel can have without asking for it.
-static constexpr int64_t givenShared = 48 * 1024;
+static constexpr int64_t givenShared = int64_t(48) * 1024;
 /// Graphs that an entry keeps: one for each number of rows of small steps. What has other sizes
 /// from step to step is launched one by one.
 static constexpr size_t mostGraphs = 16;
@@ -29,7 +30,7 @@ Status CudaExecutable::addKernels(const Program &program, std::span<const CudaKe
                   from.tiles,
                   unsigned(from.scratchBytes),
                   std::vector<int64_t>(from.sizes.size()),
-                  0};
+                  {}};
     if (from.scratchBytes > givenShared) {
       Status status = api.check(
           api.FuncSetAttribute(code[i].function, functionMaxDynamicShared, int(from.scratchBytes)),
@@ -159,7 +160,7 @@ Status CudaExecutable::setSizes(std::span<const int64_t> values) {
       return Failure{"expected a number of tiles below 2^31, found " + std::to_string(tiles),
                      "entry '" + name + "', kernel '" + kernel.symbol + "'"};
     }
-    kernel.blocks = unsigned(kernel.code.grid.blocks(tiles, context->multiprocessors));
+    kernel.grid = kernel.code.grid.of(tiles, context->multiprocessors);
   }
   repeated = std::ranges::equal(sizes, values);
   sizes.assign(values.begin(), values.end());
@@ -181,15 +182,29 @@ Status CudaExecutable::clearMark() {
 
 Status CudaExecutable::launch(const Step &step, bool overlap) {
   const Kernel &kernel = *step.kernel;
-  if (kernel.blocks == 0) {
+  auto [columns, sharing, parts] = kernel.grid;
+  if (columns == 0) {
     return {};
   }
-  LaunchAttribute serialization;
-  serialization.id = attributeProgrammaticSerialization;
-  serialization.allowed = 1;
-  LaunchConfig config{{kernel.blocks, 1, 1}, {unsigned(kernel.code.threads), 1, 1},
-                      kernel.shared,         context->stream,
-                      &serialization,        overlap && kernel.code.dependent ? 1U : 0U};
+  std::array<LaunchAttribute, 2> attributes;
+  unsigned count = 0;
+  if (overlap && kernel.code.dependent) {
+    attributes[count].id = attributeProgrammaticSerialization;
+    attributes[count++].allowed = 1;
+  }
+  if (kernel.grid.clusterBlocks() > 1) {
+    attributes[count].id = attributeClusterDimension;
+    unsigned (&blocks)[3] = attributes[count++].blocks;
+    blocks[0] = unsigned(sharing);
+    blocks[1] = unsigned(parts);
+    blocks[2] = 1;
+  }
+  LaunchConfig config{{unsigned(columns), unsigned(parts), 1},
+                      {unsigned(kernel.code.threads), 1, 1},
+                      kernel.shared,
+                      context->stream,
+                      attributes.data(),
+                      count};
   Result result = context->api->LaunchKernelEx(&config, kernel.code.function,
                                                &parameters[step.firstParameter], nullptr);
   if (result == success) {
@@ -247,7 +262,7 @@ Status CudaExecutable::launchAll() {
     bool overlap = false; // the mark is cleared before the first launch begins
     for (size_t i = 0; i < launches.size() && status; ++i) {
       status = launch(*launches[i], overlap);
-      overlap |= launches[i]->kernel->blocks > 0;
+      overlap |= launches[i]->kernel->grid.columns > 0;
     }
     return status;
   };
@@ -268,7 +283,7 @@ Status CudaExecutable::launchAndObserve(ObservationSink &sink) {
   for (size_t i = 0; i < steps.size() && status; ++i) {
     const Step &step = steps[i];
     status = step.kernel ? launch(step, overlap) : observe(step, sink);
-    overlap = step.kernel && (overlap || step.kernel->blocks > 0);
+    overlap = step.kernel && (overlap || step.kernel->grid.columns > 0);
   }
   return status;
 }

@@ -38,7 +38,7 @@ private:
     plan::TileCount tileCount;
     unsigned shared = 0;
     std::vector<int64_t> sizes; ///< of the step
-    unsigned blocks = 0;        ///< of the step
+    plan::LaunchGrid grid;      ///< of the step
   };
   /// A launch, or where `kernel` is null an observation.
   struct Step {

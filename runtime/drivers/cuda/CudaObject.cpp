@@ -27,8 +27,12 @@ Status CudaObject::load(const plan::KernelText &text, const std::string &cubin,
   if (!mapped) {
     return mapped.status();
   }
+  Expected<plan::GridShape> grid = plan::gridShapeOf(text);
+  if (!grid) {
+    return grid.status();
+  }
   CudaKernel kernel;
-  kernel.grid = plan::gridShapeOf(text);
+  kernel.grid = *grid;
   kernel.dependent = plan::isDependent(text);
   kernel.mapped = *std::move(mapped);
   std::string what = "cannot load the kernel '" + text.symbol + "' on " + context->name;

@@ -53,6 +53,8 @@ inline constexpr int attributeMultiprocessors = 16, attributeCapabilityMajor = 7
                      attributeCapabilityMinor = 76;
 /// Of a launch that may begin before the one before it has ended.
 inline constexpr int attributeProgrammaticSerialization = 6;
+/// The blocks of a cluster.
+inline constexpr int attributeClusterDimension = 4;
 inline constexpr int functionMaxThreads = 0, functionMaxDynamicShared = 8;
 
 /// CUlaunchAttribute and CUlaunchConfig.
@@ -61,6 +63,7 @@ struct LaunchAttribute {
   union alignas(8) {
     char bytes[64] = {};
     int allowed;
+    unsigned blocks[3];
   };
 };
 struct LaunchConfig {

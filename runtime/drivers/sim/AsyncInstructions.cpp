@@ -284,7 +284,7 @@ unsigned Block::sharedAddress(MachineThread &thread, const void *place) {
   Block &block = *lane.of;
   size_t offset = block.offsetOf(place);
   constexpr size_t addresses = size_t(1) << 18; // of matrix descriptors
-  if (offset >= std::min(block.shared.size(), addresses)) {
+  if (offset >= std::min(block.sharedSize(), addresses)) {
     block.fail(lane, "takes a place for one of shared memory that is not",
                __builtin_return_address(0));
   }

@@ -127,9 +127,12 @@ void Block::begin(int64_t number) {
   std::memset(shared.data(), 0xFF, work.sharedBytes > 0 ? shared.size() : 0);
   size_t firstNumber = size_t(rank) * warps.size() * warpLanes;
   for (auto &lane : lanes) {
-    lane->block = number;
-    lane->blocks = work.blocks;
+    lane->block = number / work.grid.parts;
+    lane->blocks = work.grid.columns;
+    lane->part = int(number % work.grid.parts);
+    lane->parts = int(work.grid.parts);
     lane->rank = rank;
+    lane->clusterWidth = int(work.grid.sharing);
     lane->number = uint16_t(firstNumber + size_t(lane->index));
     lane->wait = Wait::Nothing;
     lane->group = lane->storeGroup = 0;

@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "dsv3/Plan/GpuKernel.h"
 #include "runtime/drivers/sim/Async.h"
 #include "runtime/drivers/sim/Region.h"
 #include "runtime/drivers/sim/Warp.h"
@@ -37,9 +38,8 @@ struct BlockWork {
   size_t threads = 0;
   size_t sharedBytes = 0;
   int64_t registers = 0;      ///< of a thread on the chip whose times are predicted; 0: not known
-  int64_t blocks = 0;         ///< of the launch
+  plan::LaunchGrid grid;      ///< blocks; those of a cluster have neighbouring numbers
   int64_t tiles = 0;          ///< that these share
-  size_t clusterBlocks = 1;   ///< that run together
   bool dependent = false;     ///< may begin before earlier launches have ended
   uint64_t seed = 0;          ///< 0: all in order
   Checker *checker = nullptr; ///< of every access, where there is one
@@ -165,6 +165,8 @@ private:
 
   void makeLanes();
   std::byte *sharedBegin();
+  /// Of what lies from there on.
+  size_t sharedSize() const { return shared.size() - sharedGap; }
   /// Brings what a lane has in `own` to the instruction `kind` of its warp and waits for the
   /// others; what the lane takes from it.
   Exchange &join(Lane &lane, Wait kind, const Exchange &own, const void *site);

@@ -10,12 +10,12 @@ using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
 
 Expected<int64_t> runtime::sim::clusterCount(const BlockWork &work) {
-  auto together = int64_t(work.clusterBlocks);
-  if (work.blocks % together != 0) {
+  int64_t together = work.grid.clusterBlocks(), blocks = work.grid.blocks();
+  if (blocks % together != 0) {
     return Failure{"expected whole clusters of " + std::to_string(together) +
-                   " blocks, found a launch of " + std::to_string(work.blocks)};
+                   " blocks, found a launch of " + std::to_string(blocks)};
   }
-  return work.blocks / together;
+  return blocks / together;
 }
 
 Expected<std::unique_ptr<Cluster>> Cluster::create() {
@@ -29,12 +29,13 @@ Expected<std::unique_ptr<Cluster>> Cluster::create() {
 }
 
 Status Cluster::prepare(const BlockWork &next) {
-  if (next.clusterBlocks < 1 || next.clusterBlocks > mostClusterBlocks) {
+  int64_t together = next.grid.clusterBlocks();
+  if (together < 1 || together > mostClusterBlocks) {
     return Failure{"expected clusters of 1 to " + std::to_string(mostClusterBlocks) +
-                   " blocks, found " + std::to_string(next.clusterBlocks)};
+                   " blocks, found " + std::to_string(together)};
   }
   work = next;
-  count = next.clusterBlocks;
+  count = size_t(together);
   while (blocks.size() < count) {
     Expected<std::unique_ptr<Block>> block = Block::create(*this, int(blocks.size()));
     if (!block) {

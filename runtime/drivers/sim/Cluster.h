@@ -15,7 +15,7 @@
 namespace dsv3::runtime::sim {
 
 /// As many as every GPU with clusters has.
-inline constexpr size_t mostClusterBlocks = 8;
+inline constexpr int64_t mostClusterBlocks = 8;
 
 /// As many as the blocks of a launch make; fails if some would be left.
 Expected<int64_t> clusterCount(const BlockWork &work);

@@ -49,7 +49,7 @@ void *Block::ofBlock(MachineThread &thread, void *place, int rank) {
                site);
   }
   size_t offset = block.offsetOf(place);
-  if (offset >= block.shared.size()) {
+  if (offset >= block.sharedSize()) {
     block.fail(lane, "takes a place for one of shared memory that is not", site);
   }
   return block.cluster.block(size_t(rank)).sharedBegin() + offset;
@@ -58,7 +58,7 @@ void *Block::ofBlock(MachineThread &thread, void *place, int rank) {
 Block &Block::ownerOf(const void *place) {
   for (size_t i = 0; i < cluster.size(); ++i) {
     Block &block = cluster.block(i);
-    if (block.offsetOf(place) < block.shared.size()) {
+    if (block.offsetOf(place) < block.sharedSize()) {
       return block;
     }
   }

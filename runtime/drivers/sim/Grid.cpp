@@ -96,7 +96,7 @@ Expected<std::optional<BlockFailure>> Grid::run(BlockWork work, const std::strin
   work.checker = checker;
   if (checker) {
     checker->beginLaunch();
-    checker->counters().beginLaunch(kernel, work.blocks);
+    checker->counters().beginLaunch(kernel, work.grid.blocks());
   }
   for (std::unique_ptr<Cluster> &worker : workers) {
     if (Status prepared = worker->prepare(work); !prepared) {

@@ -315,7 +315,7 @@ void Block::observe(MachineThread &thread, const void *place, unsigned bytes, bo
     return;
   }
   if (Meter *meter = block.work.meter) {
-    bool shared = meter->isShared(place);
+    bool shared = meter->isShared(place) || &block.ownerOf(place) != &block;
     if (shared || !(block.isMachine(lane, place) || meter->isCode(place))) {
       block.check(lane, {site, place, bytes, store, shared});
     }

@@ -16,7 +16,7 @@ using namespace dsv3::runtime::sim;
 SimExecutable::SimExecutable(Grid &grid, Predictor *predictor, int64_t multiprocessors,
                              const Program &program, std::span<const SimKernel> kernels)
     : grid(grid), predictor(predictor), multiprocessors(multiprocessors), program(program),
-      kernels(kernels), tiles(kernels.size()), blocks(kernels.size()) {
+      kernels(kernels), tiles(kernels.size()), grids(kernels.size()) {
   for (const ProgramKernel &kernel : program.kernels) {
     sizesOf.emplace_back(kernel.sizes.size());
   }
@@ -119,7 +119,7 @@ Status SimExecutable::begin(std::span<const int64_t> sizes) {
       return Failure{"expected a number of tiles below 2^31, found " + std::to_string(tiles[i]),
                      "entry '" + program.name + "', kernel '" + kernel.symbol + "'"};
     }
-    blocks[i] = kernels[i].grid.blocks(tiles[i], multiprocessors);
+    grids[i] = kernels[i].grid.of(tiles[i], multiprocessors);
   }
   mark = plan::noFailure;
   grid.beginStep();
@@ -133,9 +133,8 @@ BlockWork SimExecutable::workOf(const Step &step, const SimKernel &kernel) const
   work.threads = kernel.threads;
   work.registers = step.kernel->registers;
   work.sharedBytes = size_t(program.kernels[step.number].scratchBytes);
-  work.blocks = blocks[step.number];
+  work.grid = grids[step.number];
   work.tiles = tiles[step.number];
-  work.clusterBlocks = size_t(kernel.grid.clusterBlocks);
   work.dependent = kernel.dependent;
   return work;
 }

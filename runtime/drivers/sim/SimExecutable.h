@@ -62,7 +62,8 @@ private:
   std::span<const SimKernel> kernels;
   std::vector<Step> steps;
   std::vector<std::vector<int64_t>> sizesOf; ///< of each kernel in the step
-  std::vector<int64_t> tiles, blocks;        ///< likewise
+  std::vector<int64_t> tiles;                ///< likewise
+  std::vector<plan::LaunchGrid> grids;       ///< likewise
   uint64_t mark = 0;                         ///< of failures
   uint64_t *markPlace = &mark;
 };

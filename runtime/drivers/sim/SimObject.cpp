@@ -88,10 +88,14 @@ static Expected<SimKernel> load(const plan::KernelText &text, const std::string 
   if (!mapped) {
     return mapped.status();
   }
+  Expected<plan::GridShape> grid = plan::gridShapeOf(text);
+  if (!grid) {
+    return grid.status();
+  }
   SimKernel kernel;
   kernel.symbol = text.symbol;
   kernel.threads = *threads;
-  kernel.grid = plan::gridShapeOf(text);
+  kernel.grid = *grid;
   kernel.dependent = plan::isDependent(text);
   kernel.mapped = *std::move(mapped);
   kernel.file = std::make_unique<MemoryFile>(code);

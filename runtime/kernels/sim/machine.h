@@ -23,7 +23,7 @@
 namespace dsv3::sim {
 
 /// Raised by whoever changes what is said here, so that older code is compiled anew.
-inline constexpr int machineRevision = 10;
+inline constexpr int machineRevision = 11;
 
 /// Which lane a shuffle reads.
 enum class Source : int { Xor, Up, Lane };
@@ -45,8 +45,9 @@ struct Machine;
 /// A thread of the block that runs.
 struct Thread {
   const Machine *machine;
-  long long block, blocks; ///< its number, and how many the launch has
-  int rank;                ///< of the block in its cluster
+  long long block, blocks; ///< its number along x, and how many the launch has
+  int part, parts;         ///< its number along y, and how many there are
+  int rank, clusterWidth;  ///< of the block in its cluster, and blocks of that along x
   int index;
   long long multiplyAdds; ///< that it did, where the code is observed
 };

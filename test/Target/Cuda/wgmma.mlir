@@ -7,17 +7,18 @@
 !x = tensor<?x128xbf16, #T>
 !y = tensor<?x96xf32, #T>
 // CHECK-LABEL: //===- kernel gate_up -===//
-// CHECK: // For sm_90a: boxes=0, columns=64, form=4, rows=128, stages=5, threads=384, since rows of bf16 meet the tensor cores of warp groups, in tiles of 128 x 64 that share the weight by twos.
+// CHECK: // For sm_90a: boxes=0, columns=64, depth_parts=1, form=4, rows=128, stages=5, threads=384, since rows of bf16 meet the tensor cores of warp groups, in tiles of 128 x 64 that share the weight by twos.
 // CHECK: #include "runtime/kernels/cuda/family/wgmma_gemm.cuh"
 // CHECK: DSV3_PERSISTENT
+// CHECK-NEXT: DSV3_CLUSTERS(2, 2, 1, 128)
 // CHECK-NEXT: DSV3_TENSOR_MAP(1, 192, 256, 32)
-// CHECK: void __cluster_dims__(2) __launch_bounds__(384, 1) gate_up(
+// CHECK: void __launch_bounds__(384, 1) gate_up(
 // CHECK: uint64 *mark, uint32 number,
 // CHECK-NEXT: const __grid_constant__ TensorMap weightMap) {
-// CHECK-NEXT: static_assert(WgmmaTile<128, 64, 5, 2>::sharedBytes(2, 0, 0) == 204880, "shared memory as in the family table");
-// CHECK-NEXT: static_assert(productColumns / 4 == 32 && WgmmaTile<128, 64, 5, 2>::threads == 384, "boxes and threads");
+// CHECK-NEXT: static_assert(WgmmaTile<128, 64, 5, 2, 1>::sharedBytes(2, 0, 0) == 204880, "shared memory as in the family table");
+// CHECK-NEXT: static_assert(productColumns / 4 == 32 && WgmmaTile<128, 64, 5, 2, 1>::threads == 384, "boxes and threads");
 // CHECK-NEXT: Launch launch = dependentLaunch(mark, number);
-// CHECK-NEXT: gemmWgmma<2, 96, 1, WgmmaTile<128, 64, 5, 2>>(launch, &weightMap, Rows<const bf16, 0, 128, 128>{a},
+// CHECK-NEXT: gemmWgmma<2, 96, 1, WgmmaTile<128, 64, 5, 2, 1>>(launch, &weightMap, Rows<const bf16, 0, 128, 128>{a},
 // CHECK-NEXT: Weight<bf16, 192, 128>{weight, nullptr}, T, Epilogue{out});
 // MMA-NOT: DSV3_PERSISTENT
 // MMA: gemmMma<2, 96, 1, MmaTile<128, 64, 3>>(
@@ -32,10 +33,11 @@ kern.def @gate_up kind "gate_up" family "gemm" sizes ["T"] ins(%a: !x, %w: tenso
 }
 
 // CHECK-LABEL: //===- kernel one_tile -===//
-// CHECK: columns=128, form=3, rows=128
-// CHECK: DSV3_TENSOR_MAP(1, 96, 256, 128)
+// CHECK: columns=128, depth_parts=1, form=3, rows=128
+// CHECK: DSV3_CLUSTERS(1, 1, 1, 128)
+// CHECK-NEXT: DSV3_TENSOR_MAP(1, 96, 256, 128)
 // CHECK: void __launch_bounds__(384, 1) one_tile(
-// CHECK: gemmWgmma<1, 96, 1, WgmmaTile<128, 128, 6, 1>>(
+// CHECK: gemmWgmma<1, 96, 1, WgmmaTile<128, 128, 6, 1, 1>>(
 kern.def @one_tile kind "one_tile" family "gemm" sizes ["T"] ins(%a: !x, %w: tensor<96x128xbf16>) outs(%o: !y) attributes {maxima = [#dsv3.size<"T", max = 128>]} {
   %y = kern.gemm ins(%a, %w : !x, tensor<96x128xbf16>) outs(%o : !y) epilogue() [] {
   ^bb0(%acc: f32):
@@ -47,7 +49,7 @@ kern.def @one_tile kind "one_tile" family "gemm" sizes ["T"] ins(%a: !x, %w: ten
 // CHECK-LABEL: //===- kernel experts -===//
 // CHECK: DSV3_PERSISTENT
 // CHECK-NEXT: DSV3_TENSOR_MAP(1, 1024, 256, 128)
-// CHECK: groupedGemmWgmma<1, 64, 16, WgmmaTile<128, 128, 6, 1>, true>(launch, &weightMap, Rows<const bf16, 0, 128, 128>{a},
+// CHECK: groupedGemmWgmma<1, 64, 16, WgmmaTile<128, 128, 6, 1, 1>, true>(launch, &weightMap, Rows<const bf16, 0, 128, 128>{a},
 // CHECK-NEXT: Weight<bf16, 64, 128>{weight, nullptr}, offsets, rows, Epilogue{out});
 !e = tensor<?x64xf32, #dsv3.dims<"T*4">>
 kern.def @experts kind "experts" family "grouped_gemm" sizes ["T"] ins(%a: !x, %w: tensor<16x64x128xbf16>, %off: tensor<17xi32>, %r: tensor<?xi32, #dsv3.dims<"T*4">>) outs(%o: !e) attributes {maxima = [#dsv3.size<"T", max = 512>]} {
@@ -61,14 +63,14 @@ kern.def @experts kind "experts" family "grouped_gemm" sizes ["T"] ins(%a: !x, %
 // Rows of bf16 are stored by tensor stores: a second tensor map has the most rows that there may
 // be, and the columns of all heads. A warp has one box of a product with two parts, else two.
 // CHECK-LABEL: //===- kernel heads -===//
-// CHECK: // For sm_90a: boxes=2, columns=128, form=4
+// CHECK: // For sm_90a: boxes=2, columns=128, depth_parts=1, form=4
 // CHECK: bf16 v0 = toNarrow<bf16>(sums[0]);
 // CHECK-NEXT: return v0;
 // CHECK: DSV3_TENSOR_MAP(1, 192, 256, 64)
 // CHECK-NEXT: DSV3_TENSOR_MAP(2, 512, 384, 16)
 // CHECK: const __grid_constant__ TensorMap weightMap,
 // CHECK-NEXT: const __grid_constant__ TensorMap outMap) {
-// CHECK-NEXT: static_assert(WgmmaTile<128, 128, 6, 2>::sharedBytes(1, 0, 2) == 229472,
+// CHECK-NEXT: static_assert(WgmmaTile<128, 128, 6, 2, 1>::sharedBytes(1, 0, 2) == 229472,
 // CHECK: static_assert(WarpBoxes::rows == 16 && WarpBoxes::count(1) == 2, "boxes of results");
 // CHECK: Epilogue{}, boxedRows(Rows<bf16, 0, 192, 96>{out}, &outMap));
 !xh = tensor<?x2x128xbf16, #T>
@@ -83,7 +85,7 @@ kern.def @heads kind "head_linear" family "gemm" sizes ["T"] ins(%a: !xh, %w: te
 }
 
 // CHECK-LABEL: //===- kernel gate_up_rows -===//
-// CHECK: // For sm_90a: boxes=1, columns=64, form=4
+// CHECK: // For sm_90a: boxes=1, columns=64, depth_parts=1, form=4
 // CHECK: DSV3_TENSOR_MAP(2, 512, 192, 16)
 // CHECK: sharedBytes(2, 0, 1) == 213088,
 !yr = tensor<?x96xbf16, #T>
@@ -99,7 +101,7 @@ kern.def @gate_up_rows kind "gate_up" family "gemm" sizes ["T"] ins(%a: !x, %w: 
 
 // Rows that do not begin at borders of 16 bytes are stored by each thread.
 // CHECK-LABEL: //===- kernel ragged_rows -===//
-// CHECK: // For sm_90a: boxes=0, columns=128, form=4
+// CHECK: // For sm_90a: boxes=0, columns=128, depth_parts=1, form=4
 // CHECK: DSV3_TENSOR_MAP
 // CHECK-NOT: DSV3_TENSOR_MAP
 !yo = tensor<?x100xbf16, #T>
@@ -110,6 +112,24 @@ kern.def @ragged_rows kind "linear" family "gemm" sizes ["T"] ins(%a: !x, %w: te
     kern.yield %n : bf16
   } -> !yo
   kern.yield %y : !yo
+}
+
+// A deep product with few columns: where tiles are few, blocks of a cluster divide the depth of each. Of two tiles
+// of columns these are 8 blocks each as long as there is one tile of rows.
+// CHECK-LABEL: //===- kernel deep -===//
+// CHECK: // For sm_90a: boxes=2, columns=128, depth_parts=8, form=4, rows=128, stages=6, threads=384, since rows of codes meet the tensor cores of warp groups, in tiles of 128 x 128 that share the weight by twos; 2 tiles are few, whose depth 8 blocks divide: about 13739 clocks where one takes 71694.
+// CHECK: DSV3_CLUSTERS(2, 2, 8, 128)
+// CHECK: gemmWgmma<1, 192, 1, WgmmaTile<128, 128, 6, 2, 8>>(launch, &weightMap,
+!xd = tensor<?x7168xf8E4M3FN, #T>
+!xs = tensor<?x56xf32, #T>
+!yd = tensor<?x192xbf16, #T>
+kern.def @deep kind "linear" family "gemm" sizes ["T"] ins(%a: !xd, %as: !xs, %w: tensor<192x7168xf8E4M3FN>, %ws: tensor<2x56xf32>) outs(%o: !yd) attributes {maxima = [#dsv3.size<"T", max = 512>]} {
+  %y = kern.gemm ins(%a scales %as, %w scales %ws block [128, 128] : !xd scales !xs, tensor<192x7168xf8E4M3FN>, tensor<2x56xf32>) outs(%o : !yd) epilogue() [] {
+  ^bb0(%acc: f32):
+    %n = arith.truncf %acc : f32 to bf16
+    kern.yield %n : bf16
+  } -> !yd
+  kern.yield %y : !yd
 }
 
 // A weight that tensor cores cannot have as it is stored has another form.
@@ -126,10 +146,10 @@ kern.def @wide kind "wide" family "gemm" sizes ["T"] ins(%a: !x, %w: tensor<96x1
 
 // Rows of codes: a product is a piece of 128 bytes of a row, its sums are promoted.
 // CHECK-LABEL: //===- kernel codes -===//
-// CHECK: // For sm_90a: boxes=0, columns=128, form=4, rows=128, stages=6, threads=384, since rows of codes meet the tensor cores of warp groups, in tiles of 128 x 128 that share the weight by twos.
+// CHECK: // For sm_90a: boxes=0, columns=128, depth_parts=1, form=4, rows=128, stages=6, threads=384, since rows of codes meet the tensor cores of warp groups, in tiles of 128 x 128 that share the weight by twos.
 // CHECK: DSV3_TENSOR_MAP(2, 64, 320, 64)
-// CHECK: static_assert(WgmmaTile<128, 128, 6, 2>::sharedBytes(1, 0, 0) == 217184,
-// CHECK: gemmWgmma<1, 64, 1, WgmmaTile<128, 128, 6, 2>>(launch, &weightMap, scaledRows<3>(Rows<const e4m3, 0, 320, 320>{a}, aScales),
+// CHECK: static_assert(WgmmaTile<128, 128, 6, 2, 1>::sharedBytes(1, 0, 0) == 217184,
+// CHECK: gemmWgmma<1, 64, 1, WgmmaTile<128, 128, 6, 2, 1>>(launch, &weightMap, scaledRows<3>(Rows<const e4m3, 0, 320, 320>{a}, aScales),
 // CHECK-NEXT: Weight<e4m3, 64, 320, 128, 128>{weight, scales}, T, Epilogue{out});
 !c = tensor<?x320xf8E4M3FN, #T>
 !s = tensor<?x3xf32, #T>
@@ -146,8 +166,8 @@ kern.def @codes kind "linear" family "gemm" sizes ["T"] ins(%a: !c, %as: !s, %w:
 // CHECK-LABEL: //===- kernel experts_codes -===//
 // CHECK: in tiles of 64 x 128.
 // CHECK: DSV3_TENSOR_MAP(2, 2560, 320, 64)
-// CHECK: static_assert(WgmmaTile<64, 128, 4, 1>::sharedBytes(2, 128, 0) == 198720,
-// CHECK: groupedGemmWgmma<2, 320, 4, WgmmaTile<64, 128, 4, 1>, true>(launch, &weightMap, scaledRows<3>(Rows<const e4m3, 0, 320, 320>{a}, aScales),
+// CHECK: static_assert(WgmmaTile<64, 128, 4, 1, 1>::sharedBytes(2, 128, 0) == 198720,
+// CHECK: groupedGemmWgmma<2, 320, 4, WgmmaTile<64, 128, 4, 1, 1>, true>(launch, &weightMap, scaledRows<3>(Rows<const e4m3, 0, 320, 320>{a}, aScales),
 // CHECK-NEXT: Weight<e4m3, 640, 320, 64, 128>{weight, scales}, offsets, rows, Epilogue{}, Quantise<320, 128, false>{out, outScales});
 !ec = tensor<?x320xf8E4M3FN, #dsv3.dims<"T*2">>
 !es = tensor<?x3xf32, #dsv3.dims<"T*2">>

@@ -127,7 +127,8 @@ void compare(const std::string &what, kern::DefOp definition, llvm::StringRef va
 
 /// The same with the kernels' CUDA text on a simulated GPU, where every access is checked if
 /// clang is here. For a module that is configured for the GPU `variant`, and `mostTokens` at the
-/// most, being slow.
-void compareKernelsOnSim(mlir::ModuleOp module, const std::string &variant, int64_t mostTokens);
+/// most, being slow; with a seed in an order that it chooses, on as many multiprocessors.
+void compareKernelsOnSim(mlir::ModuleOp module, const std::string &variant, int64_t mostTokens,
+                         uint64_t seed = 0);
 
 } // namespace dsv3::differential

@@ -24,7 +24,7 @@ namespace {
 /// Kernels of a module on a simulated device.
 class CompiledKernels {
 public:
-  CompiledKernels(ModuleOp module, const std::string &variant);
+  CompiledKernels(ModuleOp module, const std::string &variant, uint64_t seed);
   void run(kern::DefOp definition, const KernelCall &call);
 
 private:
@@ -39,17 +39,19 @@ private:
 
 } // namespace
 
-static std::unique_ptr<runtime::Device> makeDevice(bool checked, const std::string &cache) {
+static std::unique_ptr<runtime::Device> makeDevice(bool checked, uint64_t seed,
+                                                   const std::string &cache) {
   runtime::SimOptions options;
   options.check = checked;
+  options.seed = seed;
   options.compiling.cache = cache;
   Expected<std::unique_ptr<runtime::Device>> made = runtime::createSimDevice(options);
   EXPECT_TRUE(made.ok()) << made.failure().message();
   return *std::move(made);
 }
 
-CompiledKernels::CompiledKernels(ModuleOp module, const std::string &variant)
-    : device(makeDevice(true, folder.path() / "cache")) {
+CompiledKernels::CompiledKernels(ModuleOp module, const std::string &variant, uint64_t seed)
+    : device(makeDevice(true, seed, folder.path() / "cache")) {
   FailureOr<std::vector<plan::KernelText>> texts =
       cuda::printKernels(module, *plan::findGpuVariant(variant));
   EXPECT_TRUE(succeeded(texts));
@@ -63,7 +65,7 @@ CompiledKernels::CompiledKernels(ModuleOp module, const std::string &variant)
   // Compiles them all, several at a time; what is loaded later was kept.
   Expected<std::unique_ptr<runtime::Object>> all = load(symbols);
   if (!all.ok() && all.failure().where.starts_with("--sim-check")) {
-    device = makeDevice(false, folder.path() / "cache");
+    device = makeDevice(false, seed, folder.path() / "cache");
     all = load(symbols);
   }
   EXPECT_TRUE(all.ok()) << all.failure().message();
@@ -100,8 +102,9 @@ void CompiledKernels::run(kern::DefOp definition, const KernelCall &call) {
   }
 }
 
-void compareKernelsOnSim(ModuleOp module, const std::string &variant, int64_t mostTokens) {
-  CompiledKernels kernels(module, variant);
+void compareKernelsOnSim(ModuleOp module, const std::string &variant, int64_t mostTokens,
+                         uint64_t seed) {
+  CompiledKernels kernels(module, variant, seed);
   SmallVector<kern::DefOp> definitions(module.getOps<kern::DefOp>());
   for (kern::DefOp definition : definitions) {
     int64_t most = mostTokensOf(definition);

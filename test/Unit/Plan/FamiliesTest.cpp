@@ -189,6 +189,29 @@ TEST(Families, ProductsOnTensorCoresOfWhatBecomesBf16) {
   EXPECT_EQ(with(variantSm90a, ofGroups).first, GpuProduct::MmaTiles) << "as it is stored alone";
 }
 
+/// The products of DeepSeek-V3 with few tiles, in codes, have so many blocks for each of them as
+/// make the chip's memory the limit.
+TEST(Families, BlocksDivideTheDepthOfFewTiles) {
+  KernelFacts facts;
+  facts.maxRows = 4096, facts.rowsBegin = 16, facts.resultBegins = 16, facts.warpGroups = true;
+  facts.rows = facts.weight = DType::F8E4M3, facts.result = DType::BF16, facts.scaleColumns = 128;
+  auto chosen = [&](int64_t n, int64_t k, Family family = Family::Gemm) {
+    facts.n = n, facts.k = k;
+    return chooseConfig(family, variantSm90a, facts);
+  };
+  EXPECT_EQ(chosen(2112, 7168).get("depth_parts"), 4);
+  EXPECT_NE(chosen(2112, 7168).reason.find("17 tiles are few, whose depth 4 blocks divide"),
+            std::string::npos);
+  EXPECT_EQ(chosen(2112, 7168).tiles, (TileCount{0, 1, 128, 17, 0}));
+  EXPECT_EQ(chosen(7168, 16384).get("depth_parts"), 2);
+  EXPECT_EQ(chosen(7168, 2048).get("depth_parts"), 2);
+  EXPECT_EQ(chosen(24576, 1536).get("depth_parts"), 1) << "as many tiles as multiprocessors";
+  EXPECT_EQ(chosen(128, 896).get("depth_parts"), 1) << "pieces fill the stages of one block";
+  EXPECT_EQ(chosen(2112, 7168, Family::GroupedGemm).get("depth_parts"), 1);
+  facts.parts = 2, facts.codeGroup = 128;
+  EXPECT_EQ(chosen(2048, 7168).get("depth_parts"), 4) << "four blocks have rows";
+}
+
 /// Attention of a prompt runs on tensor cores where they have nothing to round, and its rows are
 /// whole fragments that fit.
 TEST(Families, AttentionOnTensorCoresWhereItIsExact) {

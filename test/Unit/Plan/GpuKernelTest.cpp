@@ -56,17 +56,44 @@ TEST(GpuKernel, ATextSaysWhetherItWaitsForEarlierLaunches) {
 }
 
 TEST(GpuKernel, APersistentKernelHasWholeClustersAndNoMoreBlocksThanMultiprocessors) {
-  GridShape plain = gridShapeOf({"k", "void __launch_bounds__(384, 1) k() {}\n"});
-  EXPECT_EQ(plain, (GridShape{1, false}));
-  EXPECT_EQ(plain.blocks(500, 132), 500);
+  GridShape plain = *gridShapeOf({"k", "void __launch_bounds__(384, 1) k() {}\n"});
+  EXPECT_EQ(plain, GridShape());
+  EXPECT_EQ(plain.of(500, 132), (LaunchGrid{500, 1, 1}));
   GridShape pairs =
-      gridShapeOf({"k", "// a\nDSV3_PERSISTENT\nvoid __cluster_dims__(2) __launch_bounds__(384)"});
-  EXPECT_EQ(pairs, (GridShape{2, true}));
-  EXPECT_EQ(pairs.blocks(500, 132), 132);
-  EXPECT_EQ(pairs.blocks(500, 131), 130);
-  EXPECT_EQ(pairs.blocks(4, 132), 4);
-  EXPECT_EQ(pairs.blocks(4, 1), 2); // a cluster there must be
-  EXPECT_EQ(gridShapeOf({"k", "void __cluster_dims__(-2) k() {}\n"}), GridShape());
+      *gridShapeOf({"k", "// a\nDSV3_PERSISTENT\nDSV3_CLUSTERS(2, 0, 1, 132)\nvoid k() {}\n"});
+  EXPECT_EQ(pairs, (GridShape{true, 2, 0, 1, 132}));
+  EXPECT_EQ(pairs.of(500, 132), (LaunchGrid{132, 2, 1}));
+  EXPECT_EQ(pairs.of(500, 131), (LaunchGrid{130, 2, 1}));
+  EXPECT_EQ(pairs.of(4, 132), (LaunchGrid{8, 2, 1})); // a neighbour for each may have no rows
+  EXPECT_EQ(pairs.of(4, 1), (LaunchGrid{2, 2, 1}));   // a cluster there must be
+  EXPECT_EQ(pairs.of(0, 132).blocks(), 0);
+}
+
+TEST(GpuKernel, FewTilesAreDividedAmongTheBlocksOfClusters) {
+  // 17 tiles in a row of them.
+  GridShape shape =
+      *gridShapeOf({"k", "// a\nDSV3_PERSISTENT\nDSV3_CLUSTERS(2, 17, 4, 132)\nvoid k() {}\n"});
+  EXPECT_EQ(shape.of(17, 132), (LaunchGrid{17, 1, 4}));
+  EXPECT_EQ(shape.of(34, 132), (LaunchGrid{34, 1, 2})); // by four these would be 136
+  EXPECT_EQ(shape.of(66, 132), (LaunchGrid{66, 1, 2}));
+  EXPECT_EQ(shape.of(68, 132), (LaunchGrid{132, 2, 1}));
+  // How often the depth is divided is the same with fewer multiprocessors.
+  EXPECT_EQ(shape.of(17, 8), (LaunchGrid{2, 1, 4}));
+  EXPECT_EQ(shape.of(17, 1), (LaunchGrid{1, 1, 4}));
+  // A row of tiles has no neighbour to share with.
+  GridShape alone = *gridShapeOf({"k", "\nDSV3_PERSISTENT\nDSV3_CLUSTERS(2, 56, 1, 132)\n"});
+  EXPECT_EQ(alone.of(56, 132), (LaunchGrid{56, 1, 1}));
+  EXPECT_EQ(alone.of(112, 132), (LaunchGrid{132, 2, 1}));
+}
+
+TEST(GpuKernel, ClustersThatAreNoneAreRefused) {
+  for (const char *numbers : {"", "2", "2, 17, 4", "2, 17, 3, 132)", "0, 17, 4, 132)",
+                              "16, 17, 4, 132)", "2, 17, -4, 132)", "a, 17, 4, 132)"}) {
+    Expected<GridShape> wrong =
+        gridShapeOf({"k", "\nDSV3_CLUSTERS(" + std::string(numbers) + "\n"});
+    ASSERT_FALSE(wrong) << numbers;
+    EXPECT_EQ(wrong.failure().where, "kernel 'k'");
+  }
 }
 
 TEST(GpuKernel, TheMarkOfAFailureHoldsLaunchAndCode) {

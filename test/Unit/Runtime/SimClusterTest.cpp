@@ -7,7 +7,6 @@
 #include "SimPlanted.h"
 #include "SimWarpGroup.h"
 
-#include <algorithm>
 #include <numeric>
 
 using namespace dsv3;
@@ -147,17 +146,6 @@ TEST(SimCluster, HasWholeClustersAlone) {
   Status status = sim.launch({3, 0});
   ASSERT_FALSE(status);
   EXPECT_EQ(status.failure().what, "expected whole clusters of 2 blocks, found a launch of 3");
-}
-
-/// The failure is one that the mistake names, located.
-static void expectFound(const Status &status, const Planted &planted) {
-  ASSERT_FALSE(status);
-  std::string message = status.failure().message();
-  EXPECT_TRUE(std::ranges::any_of(planted.said, [&](const std::string &said) {
-    return message.find(said) != std::string::npos;
-  })) << message;
-  EXPECT_NE(message.find("layer 3, kernel 'test', block "), std::string::npos) << message;
-  EXPECT_NE(message.find("test.cu:"), std::string::npos) << message;
 }
 
 class ClusterMistakes : public testing::TestWithParam<Planted> {};

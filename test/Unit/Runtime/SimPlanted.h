@@ -3,6 +3,7 @@
 
 #include "dsv3/Support/Status.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <ostream>
 #include <string>
@@ -28,6 +29,17 @@ inline std::string changed(std::string text, const char *right, const char *wron
 /// Whether nothing could be checked.
 inline bool lacksClang(const Status &status) {
   return !status && status.failure().where.starts_with("--sim-check");
+}
+
+/// The failure is one that the mistake names, located.
+inline void expectFound(const Status &status, const Planted &planted) {
+  ASSERT_FALSE(status);
+  std::string message = status.failure().message();
+  EXPECT_TRUE(std::ranges::any_of(planted.said, [&](const std::string &said) {
+    return message.find(said) != std::string::npos;
+  })) << message;
+  EXPECT_NE(message.find("layer 3, kernel 'test', block "), std::string::npos) << message;
+  EXPECT_NE(message.find("test.cu:"), std::string::npos) << message;
 }
 
 } // namespace dsv3::test

@@ -129,6 +129,21 @@ TEST_F(SimPredict, TheFirstBlockOfAClusterStandsForAll) {
   EXPECT_EQ(simulated.values<float>(1)[639], 2 * 639 + 1);
 }
 
+// At 12 bytes a clock, and by no cache.
+TEST_F(SimPredict, SharedMemoryOfAnotherBlockTakesLonger) {
+  predict("  SharedArrays shared;\n"
+          "  float *own = shared.take<float>(64);\n"
+          "  int64 i = blockIndex() * 64 + threadIndex();\n"
+          "  own[threadIndex()] = x[i];\n"
+          "  meetCluster();\n"
+          "  y[i] = ofBlock(own, clusterRank() ^ 1)[threadIndex()];\n"
+          "  meetCluster();\n",
+          {.blocks = 10, .sharedBytes = 256}, 640, {.cluster = 2});
+  EXPECT_EQ(found.l2Bytes, 2 * 640 * 4);
+  double warps = 2, wavefronts = warps * 3; // a line of x and of y, what is own
+  EXPECT_NEAR(part("shared/L1"), (wavefronts + 256 / 12.0) / plan::findChip("h100")->clock, 1e-12);
+}
+
 TEST_F(SimPredict, WhatABlockReadsAgainIsInItsFirstLevelAndOfOthersInTheL2) {
   predict("  float sum = 0.0f;\n"
           "  for (int round = 0; round < 3; ++round) sum += loadVector<1>(x + "

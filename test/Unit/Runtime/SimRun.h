@@ -43,18 +43,20 @@ public:
 
   /// `body` is that of a kernel test(PARAMETERS) with so many threads; with numbers for
   /// DSV3_TENSOR_MAP it has a tensor map `map`. Blocks run in clusters of `cluster`, and may be
-  /// persistent.
+  /// persistent; or in those of `parts` along y.
   Status load(const std::string &parameters, int threads, const std::string &body,
-              const std::string &tensorMap = "", int cluster = 1, bool persistent = false) {
+              const std::string &tensorMap = "", int cluster = 1, bool persistent = false,
+              int parts = 1) {
     std::string text;
     for (const std::string &header : headers) {
       text += "#include \"runtime/kernels/cuda/" + header + ".cuh\"\n";
     }
     text += "using namespace dsv3::gpu;\n";
     text += persistent ? "DSV3_PERSISTENT\n" : "";
+    text +=
+        "DSV3_CLUSTERS(" + std::to_string(cluster) + ", 0, " + std::to_string(parts) + ", 1024)\n";
     text += tensorMap.empty() ? "" : "DSV3_TENSOR_MAP(" + tensorMap + ")\n";
     text += "extern \"C\" __global__ void ";
-    text += cluster == 1 ? "" : "__cluster_dims__(" + std::to_string(cluster) + ") ";
     text += "__launch_bounds__(" + std::to_string(threads) + ") test(" + parameters +
             ", uint64 *mark, uint32 number" +
             (tensorMap.empty() ? "" : ", const __grid_constant__ TensorMap map") + ") {\n" + body +

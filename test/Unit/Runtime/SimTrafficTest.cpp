@@ -23,6 +23,7 @@ struct Form {
   const char *x = "e4m3", *weight = "e4m3";
   int threads = 256, sharedBytes = 0, parts = 1;
   int boxRows = 0, cluster = 1; ///< of a weight that comes by TMA, and blocks that share it
+  int divided = 1;              ///< blocks that divide the depth of a tile
   int experts = 0;              ///< of a grouped product, each with the rows of a tile
   double most = 1.05;           ///< of the least
   bool rounded = false;         ///< the weight to bf16, on its way
@@ -126,6 +127,7 @@ static TrafficKernel kernelOf(const Form &form) {
                     storedAs(form.weight).bytes(depth), form.boxRows);
   }
   kernel.cluster = form.cluster;
+  kernel.divided = form.divided;
   kernel.how = {.blocks = int64_t(form.rowTiles()) * across, .sharedBytes = form.sharedBytes};
   kernel.buffers = buffersOf(form);
   return kernel;
@@ -326,6 +328,32 @@ INSTANTIATE_TEST_SUITE_P(
                          .sharedBytes = 217184,
                          .boxRows = 64,
                          .cluster = 2},
+                    Form{.name = "WgmmaPairsOfMany",
+                         .function = "gemmWgmma<1, 256, 1, WgmmaTile<128, 128, 6, 2, 4>>",
+                         .rows = 128,
+                         .columns = 128,
+                         .threads = 384,
+                         .sharedBytes = 217184,
+                         .boxRows = 64,
+                         .cluster = 2},
+                    Form{.name = "WgmmaDividedBf16",
+                         .function = "gemmWgmma<1, 256, 1, WgmmaTile<128, 128, 6, 2, 8>>",
+                         .rows = 128,
+                         .columns = 128,
+                         .x = "bf16",
+                         .weight = "bf16",
+                         .threads = 384,
+                         .sharedBytes = 217184,
+                         .boxRows = 64,
+                         .divided = 8},
+                    Form{.name = "WgmmaDividedCodes",
+                         .function = "gemmWgmma<1, 256, 1, WgmmaTile<128, 128, 6, 2, 4>>",
+                         .rows = 128,
+                         .columns = 128,
+                         .threads = 384,
+                         .sharedBytes = 217184,
+                         .boxRows = 64,
+                         .divided = 4},
                     Form{.name = "WgmmaGrouped",
                          .function = "groupedGemmWgmma<1, 256, 2, WgmmaTile<128, 128, 6, 1>, true>",
                          .rows = 128,

@@ -198,8 +198,8 @@ Predictor::predict(BlockWork next, std::span<const std::byte> code, LaunchPredic
     return clusters.failure();
   }
   LaunchWork work;
-  work.blocks = next.blocks;
-  work.tiles = next.tiles;
+  work.blocks = next.grid.blocks();
+  work.tiles = next.tiles * next.grid.parts;
   work.block = {int64_t(next.threads), int64_t(next.sharedBytes), next.registers};
   atOnce = blocksAtOnce(ofChip, work.block);
   meter.beginLaunch(code, cacheOfBlock(ofChip, work.block));
@@ -208,7 +208,7 @@ Predictor::predict(BlockWork next, std::span<const std::byte> code, LaunchPredic
     return prepared;
   }
   int64_t count = *clusters;
-  if (next.blocks > 0) {
+  if (work.blocks > 0) {
     // The first one shows how much one does.
     std::optional<BlockFailure> failed = runCluster(0);
     if (!failed) {
@@ -227,12 +227,12 @@ Predictor::predict(BlockWork next, std::span<const std::byte> code, LaunchPredic
     }
   }
   // Of a cluster one block was counted, which stands for all.
-  auto together = int64_t(next.clusterBlocks);
+  int64_t together = next.grid.clusterBlocks();
   for (double LaunchWork::*sum : {&LaunchWork::memorySectors, &LaunchWork::busSectors,
                                   &LaunchWork::l2Sectors, &LaunchWork::writtenSectors}) {
     work.*sum *= double(together);
   }
-  addCounted(work, meter.counted(), count > 0 ? double(next.blocks) / double(count) : 0);
+  addCounted(work, meter.counted(), count > 0 ? double(work.blocks) / double(count) : 0);
   prediction = predictionOf(timeOf(ofChip, work), work, count);
   prediction.registers = next.registers;
   plan::Occupancy occupancy = plan::occupancyOf(ofChip, work.block);

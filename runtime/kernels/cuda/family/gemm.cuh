@@ -88,11 +88,13 @@ struct BlockResult {
       }
     }
   }
-  /// The stage for the rows of one of `warps` warps.
-  template <int warps>
-  __device__ void storeStaged(const float *staged, int warp) const {
+  /// The stage for the rows of one of `warps` warps that the block has.
+  template <int warps, typename Has>
+  __device__ void storeStaged(const float *staged, int warp, const Has &has) const {
     for (int row = warp; row < rowCount; row += warps) {
-      stage(first.row + row, codeGroup, StagedRow{staged + row * stagedStride(Stage::group)});
+      if (has(row)) {
+        stage(first.row + row, codeGroup, StagedRow{staged + row * stagedStride(Stage::group)});
+      }
     }
   }
   /// All threads of the block come here.
@@ -100,7 +102,7 @@ struct BlockResult {
   __device__ void finish(const float *staged) const {
     if constexpr (isStage<Stage>) {
       syncBlock();
-      storeStaged<threads / warpLanes>(staged, warpIndex());
+      storeStaged<threads / warpLanes>(staged, warpIndex(), [](int) { return true; });
     }
   }
 };

@@ -2,7 +2,8 @@
 //
 // kern.gemm and kern.grouped_gemm for many rows of bf16 or of codes: the forms WgmmaTiles and
 // WgmmaPairs. Persistent: a block has one tile after the other, and while its results are stored
-// the next one is on its way. `map` is the tensor map of the weight.
+// the next one is on its way, unless blocks divide the depth of their tile. `map` is the tensor map
+// of the weight.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -25,8 +26,9 @@ struct GemmTiles {
   /// visit(TileWork) for each.
   template <typename Visit>
   __device__ void forEach(const Visit &visit) const {
-    constexpr int columnTiles = int(ceilDiv(columns, Tile::columns)), blocks = Tile::blocks;
-    static_assert(BandedTile::bandRows % blocks == 0, "blocks that share are in a band");
+    constexpr int columnTiles = int(ceilDiv(columns, Tile::columns));
+    static_assert(BandedTile::bandRows % Tile::sharing == 0, "blocks that share are in a band");
+    int blocks = Tile::Shared::blocks();
     auto rowTiles = int(ceilDiv(allRows, Tile::rows * blocks)) * blocks;
     int64 tiles = int64(rowTiles) * columnTiles * heads;
     for (int64 index = blockIndex(); index < tiles; index += blockCount()) {
@@ -68,21 +70,31 @@ __device__ inline void wgmmaTiles(const W &weight, const TensorMap *map, const T
   static_assert(blockColumns<Stage, Tile::columns> == Tile::columns, "a block has one tile");
   using Work = TileWork<typename Tiles::RowAt>;
   using Product = WgmmaProduct<parts, columns, Tile, W, typename Tiles::RowAt>;
+  using Depth = typename Tile::Depth;
   SharedArrays shared;
   Product product(shared, weight, map);
   WarpGroupResults<parts, columns, Tile, Stage> results(shared);
   product.begin(shared);
   if (product.brings()) {
     giveRegisters<Tile::fewRegisters>();
-    tiles.forEach([&](const Work &tile) { product.bring(tile); });
+    tiles.forEach([&](const Work &tile) {
+      product.bring(tile);
+      if (Depth::divided()) {
+        product.endBringing();
+        Depth::standBy();
+      }
+    });
     product.endBringing();
   } else {
     takeRegisters<Tile::manyRegisters>();
     tiles.forEach([&](const Work &tile) {
       float sums[productSums];
+      int warpRow = Tile::groupFirstRow() + warpIndex() % Tile::groupWarps * 16;
       product.multiply(tile, sums);
-      results.store(blockResult<columns>(epilogue, stage, tile.first, tile.rowCount),
-                    Tile::groupFirstRow() + warpIndex() % Tile::groupWarps * 16,
+      if (Depth::divided()) {
+        product.addUp(tile, warpRow, sums);
+      }
+      results.store(blockResult<columns>(epilogue, stage, tile.first, tile.rowCount), warpRow,
                     tile.first.column + Tile::groupProduct() * Product::productPart, sums);
     });
     results.end();

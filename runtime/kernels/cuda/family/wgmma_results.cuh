@@ -2,7 +2,8 @@
 //
 // What the threads that multiply do with the sums of a tile: a warp turns them by way of shared
 // memory and stores what the epilogue makes of them, or leaves that there for a stage, which needs
-// whole rows; rows of bf16 a warp stores by tensor stores.
+// whole rows; rows of bf16 a warp stores by tensor stores. Of a tile whose depth is divided a block
+// has some rows alone.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -41,6 +42,22 @@ public:
     }
     again = true;
     int warp = warpIndex() - Tile::groupWarps;
+    if (Tile::Depth::has(warpRow)) {
+      put(result, warp, warpRow, firstColumn, sums);
+    }
+    if constexpr (isStage<Stage>) {
+      meet();
+      result.template storeStaged<Tile::multiplyingWarps>(
+          staged, warp, [](int row) { return Tile::Depth::has(row); });
+    }
+  }
+  /// After the last tile.
+  __device__ void end() const {}
+
+private:
+  template <typename Result>
+  __device__ void put(const Result &result, int warp, int warpRow, int64 firstColumn,
+                      const float (&sums)[productSums]) const {
     constexpr int ofPart = productSums / parts;
 #pragma unroll
     for (int first = 0; first < ofPart; first += 16) {
@@ -52,15 +69,7 @@ public:
       }
       result.putFragments(staged, warp, warpRow, firstColumn + first * 2, columns, fragments);
     }
-    if constexpr (isStage<Stage>) {
-      meet();
-      result.template storeStaged<Tile::multiplyingWarps>(staged, warp);
-    }
   }
-  /// After the last tile.
-  __device__ void end() const {}
-
-private:
   /// The threads that multiply: those that load go on.
   __device__ static void meet() { syncNamed(1, Tile::multiplyingWarps * warpLanes); }
 
@@ -78,6 +87,9 @@ public:
   template <typename Result>
   __device__ void store(const Result &result, int warpRow, int64 firstColumn,
                         const float (&sums)[productSums]) const {
+    if (!Tile::Depth::has(warpRow)) {
+      return;
+    }
     const BoxedRows<R> &out = result.stage;
     int warp = warpIndex() - Tile::groupWarps;
     WarpBoxes boxes{{}, ofAll + warp * count * WarpBoxes::boxBytes};

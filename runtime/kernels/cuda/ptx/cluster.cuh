@@ -1,8 +1,8 @@
 //===- cluster.cuh - blocks that run together -------------------*- C++ -*-===//
 //
 // Thread block clusters, PTX ISA "Cooperative Thread Arrays" and "barrier.cluster": blocks with
-// neighbouring numbers, which reach each other's shared memory. A kernel that says __cluster_dims__
-// is launched in them. Of sm_90.
+// neighbouring numbers, or with one number and another place along y, which reach each other's
+// shared memory. The driver says at the launch how many there are. Of sm_90.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -17,6 +17,16 @@ __device__ inline int clusterRank() {
   asm("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
   return rank;
 }
+
+/// Blocks of the cluster along x, with neighbouring numbers.
+__device__ inline int clusterWidth() {
+  int width;
+  asm("mov.u32 %0, %%cluster_nctaid.x;" : "=r"(width));
+  return width;
+}
+/// Which the block is of those along y, which all have its number, and how many these are.
+__device__ inline int blockPart() { return int(blockIdx.y); }
+__device__ inline int blockParts() { return int(gridDim.y); }
 
 /// All threads of the cluster, less those that have ended, arrive, and then wait for the others. A
 /// block's shared memory is there for others between such barriers alone.

@@ -14,6 +14,14 @@
 /// reads it there, chooses how many there are (dsv3/Plan/GpuKernel.h).
 #define DSV3_PERSISTENT static_assert(true, "");
 
+/// A line of the text of a kernel that is launched in clusters, which the driver reads there too:
+/// SHARING neighbouring blocks each, or where there are at most FEW_TILES tiles, blocks alone.
+/// Where tiles are so few that even times two they are no more than BLOCKS, up to PARTS blocks of a
+/// cluster have the same tile.
+#define DSV3_CLUSTERS(SHARING, FEW_TILES, PARTS, BLOCKS)                                           \
+  static_assert((SHARING) >= 1 && (FEW_TILES) >= 0 && (PARTS) >= 1 && (BLOCKS) >= 0,               \
+                "what the driver takes");
+
 namespace dsv3::gpu {
 
 /// Tile number `index` of rowTiles x columnTiles: bands of row tiles, one below the other, and in

@@ -50,13 +50,23 @@ public:
       from[n] = rowAt(there[n] ? row : 0) + column;
     }
   }
-  /// The next piece.
-  __device__ void fetch(unsigned char *to) {
+  /// Leaves out so many pieces.
+  __device__ void skip(int pieces) {
+#pragma unroll
+    for (int n = 0; n < ofThread; ++n) {
+      from[n] += pieces * depth;
+    }
+    column += pieces * depth;
+  }
+  /// The next piece; only the first `wanted` rows need come.
+  __device__ void fetch(unsigned char *to, int wanted = rows) {
 #pragma unroll
     for (int n = 0; n < ofThread; ++n) {
       bool inside = there[n] && (columns % depth == 0 || column < columns);
-      copyChunk(to + first + n * apart * rowBytes,
-                inside || columns % depth == 0 ? from[n] : from[n] - column, inside);
+      if (n * apart < wanted) {
+        copyChunk(to + first + n * apart * rowBytes,
+                  inside || columns % depth == 0 ? from[n] : from[n] - column, inside);
+      }
       from[n] += depth;
     }
     column += depth;

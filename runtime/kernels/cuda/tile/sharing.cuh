@@ -11,26 +11,40 @@
 
 namespace dsv3::gpu {
 
-template <int blocks>
+/// What the threads of all blocks of the cluster did before lies before what any does afterwards.
+__device__ inline void meetCluster() {
+  syncWarp();
+  arriveCluster();
+  waitForCluster();
+}
+
+/// `together` blocks, or in a launch whose clusters are one block wide each by itself.
+template <int together>
 struct Sharing {
-  static_assert(blocks >= 1 && blocks <= warpLanes, "a lane for each block");
+  static_assert(together >= 1 && together <= warpLanes, "a lane for each block");
+
+  static __device__ int blocks() {
+    if constexpr (together == 1) {
+      return 1;
+    } else {
+      return clusterWidth();
+    }
+  }
 
   /// What the threads of all blocks did before, such as making barriers, lies before what any does
   /// afterwards.
   static __device__ void meet() {
-    if constexpr (blocks == 1) {
+    if (blocks() == 1) {
       syncBlock();
     } else {
-      syncWarp();
-      arriveCluster();
-      waitForCluster();
+      meetCluster();
     }
   }
   /// The thread asks no more of other blocks' shared memory, and waits until none does of its own,
   /// before it ends.
   static __device__ void leave() {
-    if constexpr (blocks > 1) {
-      meet();
+    if (blocks() > 1) {
+      meetCluster();
     }
   }
 
@@ -39,21 +53,24 @@ struct Sharing {
   template <int rows>
   static __device__ void bring(unsigned char *to, const TensorMap *map, int column, int row,
                                Barrier *full) {
-    constexpr int part = rows / blocks;
-    static_assert(rows % (8 * blocks) == 0, "swizzles of all parts begin alike");
-    if constexpr (blocks == 1) {
-      copyTensor(to, map, column, row, full);
+    constexpr int part = rows / together;
+    static_assert(rows % (8 * together) == 0, "swizzles of all parts begin alike");
+    if (blocks() == 1) {
+#pragma unroll
+      for (int first = 0; first < rows; first += part) {
+        copyTensor(to + first * boxRowBytes, map, column, row + first, full);
+      }
     } else {
       int first = clusterRank() * part;
       copyTensorToBlocks(to + first * boxRowBytes, map, column, row + first, full,
-                         uint16((1 << blocks) - 1));
+                         uint16((1 << together) - 1));
     }
   }
 
   /// The warp has read what was brought: it arrives at this barrier of every block.
   static __device__ void release(Barrier *empty) {
-    if (laneIndex() < blocks) {
-      if constexpr (blocks == 1) {
+    if (laneIndex() < blocks()) {
+      if (blocks() == 1) {
         arrive(empty);
       } else {
         arriveAtBlock(empty, laneIndex());

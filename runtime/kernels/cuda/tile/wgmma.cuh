@@ -5,7 +5,7 @@
 // they may be anywhere, and the weight by TMA; two others multiply 64 x 128 each, beside or
 // below each other. A stage of shared memory is full when both sides of a piece have come,
 // empty when both groups have read it, in all blocks that share the weight. Stages go on from a
-// tile to the next.
+// tile to the next. Blocks may divide the pieces of a tile.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -13,6 +13,7 @@
 #include "runtime/kernels/cuda/ptx/block.cuh"
 #include "runtime/kernels/cuda/ptx/tensor_copy.cuh"
 #include "runtime/kernels/cuda/tile/boxes.cuh"
+#include "runtime/kernels/cuda/tile/depth.cuh"
 #include "runtime/kernels/cuda/tile/mma.cuh"
 #include "runtime/kernels/cuda/tile/promote.cuh"
 #include "runtime/kernels/cuda/tile/quantise.cuh"
@@ -36,23 +37,24 @@ __device__ inline uint64 matrixDescriptor(const void *from) {
          swizzle128 << 62;
 }
 
-/// `sharingBlocks` of a cluster have the same columns, and share the weight. `stageCount` pieces
-/// are in shared memory.
-template <int tileRows, int tileColumns, int stageCount, int sharingBlocks>
+/// `sharingBlocks` of a cluster have the same columns, and share the weight; where tiles are few up
+/// to `depthParts` have the same tile. `stageCount` pieces are in shared memory.
+template <int tileRows, int tileColumns, int stageCount, int sharingBlocks, int depthParts = 1>
 struct WgmmaTile : TilePiece {
   using Shared = Sharing<sharingBlocks>;
-  static constexpr int blocks = sharingBlocks;
+  using Depth = DepthParts<depthParts>;
+  static constexpr int sharing = sharingBlocks, mostParts = depthParts;
   static constexpr int rows = tileRows, columns = tileColumns, stages = stageCount;
   static constexpr int groupThreads = 128;
   static constexpr int threads = 3 * groupThreads, groupWarps = groupThreads / warpLanes;
-  static constexpr int multiplyingWarps = 2 * groupWarps;
+  static constexpr int multiplyingWarps = 2 * groupWarps, multiplying = 2 * groupThreads;
   static constexpr int rowGroups = rows / productRows;
   /// Registers of a thread that brings, and of one that multiplies.
   static constexpr int fewRegisters = 56, manyRegisters = 224;
   /// Pieces whose rows may be on their way when one more is waited for.
   static constexpr int ahead = stages - 2;
   static constexpr int fullArrivals = groupWarps + 1;
-  static constexpr int emptyArrivals = multiplyingWarps * blocks;
+  static __device__ int emptyArrivals() { return multiplyingWarps * Shared::blocks(); }
 
   /// Of a piece.
   static constexpr int sideBytes = rows * rowBytes;
@@ -125,7 +127,7 @@ public:
     if (threadIndex() == 0) {
       for (int i = 0; i < Tile::stages; ++i) {
         initBarrier(full + i, Tile::fullArrivals);
-        initBarrier(empty + i, Tile::emptyArrivals);
+        initBarrier(empty + i, Tile::emptyArrivals());
       }
       fenceBarrierInit();
     }
@@ -139,7 +141,9 @@ public:
   __device__ void bring(const Work &tile) {
     PieceCopies<Tile::rows, Tile::groupThreads, W::depth, Element> ofRows(threadIndex(), tile.rowAt,
                                                                           tile.rowCount);
-    for (int piece = 0; piece < pieces; ++piece, ++count) {
+    int wanted = tile.rowCount > productRows ? Tile::rows : productRows;
+    ofRows.skip(firstPiece());
+    for (int piece = firstPiece(); piece < endPiece(); ++piece, ++count) {
       int stage = count % Tile::stages;
       if (count >= Tile::stages) {
         waitFor(empty + stage, count / Tile::stages - 1);
@@ -147,29 +151,33 @@ public:
       if (threadIndex() == 0) {
         bringWeight(tile, piece, stage);
       }
-      ofRows.fetch(x + stage * Tile::sideBytes);
+      ofRows.fetch(x + stage * Tile::sideBytes, wanted);
       commitCopies();
-      if (count >= Tile::ahead) {
+      if (count - brought == Tile::ahead) {
         waitForCopies<Tile::ahead>();
-        hasBrought(count - Tile::ahead);
+        hasBrought();
       }
     }
   }
-  /// And in the end.
-  __device__ void endBringing() const {
+  /// Waits for what is still on its way: in the end, and before other blocks are met.
+  __device__ void endBringing() {
     waitForCopies<0>();
-    for (int i = count > Tile::ahead ? count - Tile::ahead : 0; i < count; ++i) {
-      hasBrought(i);
+    while (brought < count) {
+      hasBrought();
     }
   }
 
-  /// What the others do: the sums of their product.
+  /// What the others do: the sums of their product, of the block's pieces.
   __device__ void multiply(const Work &tile, float (&sums)[productSums]) {
     for (int i = 0; i < productSums; ++i) {
       sums[i] = 0.0f;
     }
-    Scales scales = scalesOf(tile, 0);
-    for (int piece = 0; piece < pieces; ++piece, ++count) {
+    if (Tile::groupFirstRow() >= tile.rowCount) {
+      skip();
+      return;
+    }
+    Scales scales = scalesOf(tile, firstPiece());
+    for (int piece = firstPiece(); piece < endPiece(); ++piece, ++count) {
       waitFor(full + count % Tile::stages, count / Tile::stages);
       // Of what cp.async brought, which those who brought it have waited for.
       fenceProxy();
@@ -178,7 +186,7 @@ public:
       } else {
         beginProducts(sums);
         waitForProducts<1>(sums);
-        if (piece > 0) {
+        if (piece > firstPiece()) {
           hasRead(count - 1);
         }
       }
@@ -189,6 +197,16 @@ public:
     }
   }
 
+  /// Of all blocks that divide the depth, once the block has its sums.
+  __device__ void addUp(const Work &tile, int warpRow, float (&sums)[productSums]) const {
+    static_assert(Tile::mostParts == 1 || Tile::Depth::bytes(Tile::multiplying) <=
+                                              Tile::stages * Tile::weightBytes(parts),
+                  "sums lie where the weight was");
+    Tile::Depth::template addUp<Tile::multiplying>(reinterpret_cast<float *>(w),
+                                                   threadIndex() - Tile::groupThreads, warpRow,
+                                                   tile.rowCount, sums);
+  }
+
   /// Returns when `phase` has ended.
   static __device__ void waitFor(Barrier *barrier, int phase) {
     while (!tryWait(barrier, phase % 2)) {
@@ -197,6 +215,8 @@ public:
 
 private:
   static constexpr int pieces = int(ceilDiv(W::depth, depth));
+  static __device__ int firstPiece() { return Tile::Depth::first(pieces); }
+  static __device__ int endPiece() { return Tile::Depth::end(pieces); }
   using Scales = PieceScales<parts, partRows, W, RowAt>;
 
   __device__ void bringWeight(const Work &tile, int piece, int stage) const {
@@ -210,12 +230,20 @@ private:
     }
   }
 
-  /// The thread's rows of piece `number` of all, which it has waited for, are there for those who
+  /// The thread's rows of the next piece, which it has waited for, are there for those who
   /// multiply: they fence them.
-  __device__ void hasBrought(int number) const {
+  __device__ void hasBrought() {
     syncWarp();
     if (laneIndex() == 0) {
-      arrive(full + number % Tile::stages);
+      arrive(full + brought % Tile::stages);
+    }
+    ++brought;
+  }
+  /// What a group does that has no rows.
+  __device__ void skip() {
+    for (int end = count + endPiece() - firstPiece(); count < end; ++count) {
+      waitFor(full + count % Tile::stages, count / Tile::stages);
+      hasRead(count);
     }
   }
   __device__ void hasRead(int number) const { Shared::release(empty + number % Tile::stages); }
@@ -257,7 +285,7 @@ private:
     float ofPiece[productSums];
     beginProducts(ofPiece);
     Scales ofThis = scales;
-    if (piece + 1 < pieces) {
+    if (piece + 1 < endPiece()) {
       scales = scalesOf(tile, piece + 1);
     }
     waitForProducts<0>(ofPiece);
@@ -269,7 +297,8 @@ private:
   const TensorMap *map;
   unsigned char *x, *w;
   Barrier *full = nullptr, *empty = nullptr;
-  int count = 0; ///< pieces that the thread brought or multiplied so far, of all tiles
+  int count = 0;   ///< pieces that the thread began to bring, or multiplied, so far, of all tiles
+  int brought = 0; ///< of which others know
 };
 
 } // namespace dsv3::gpu

@@ -10,6 +10,9 @@
 namespace dsv3::gpu {
 
 inline int clusterRank() { return sim::thisThread().rank; }
+inline int clusterWidth() { return sim::thisThread().clusterWidth; }
+inline int blockPart() { return sim::thisThread().part; }
+inline int blockParts() { return sim::thisThread().parts; }
 
 inline void arriveCluster() {
   sim::Thread &thread = sim::thisThread();

@@ -13,7 +13,6 @@
 #define __constant__
 #define __grid_constant__
 #define __launch_bounds__(...)
-#define __cluster_dims__(...)
 
 namespace dsv3::gpu {
 
