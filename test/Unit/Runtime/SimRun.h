@@ -53,8 +53,10 @@ public:
     }
     text += "using namespace dsv3::gpu;\n";
     text += persistent ? "DSV3_PERSISTENT\n" : "";
-    text +=
-        "DSV3_CLUSTERS(" + std::to_string(cluster) + ", 0, " + std::to_string(parts) + ", 1024)\n";
+    if (cluster * parts > 1) {
+      text += "DSV3_CLUSTERS(" + std::to_string(cluster) + ", 0, " + std::to_string(parts) +
+              ", 1024)\n";
+    }
     text += tensorMap.empty() ? "" : "DSV3_TENSOR_MAP(" + tensorMap + ")\n";
     text += "extern \"C\" __global__ void ";
     text += "__launch_bounds__(" + std::to_string(threads) + ") test(" + parameters +
