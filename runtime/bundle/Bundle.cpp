@@ -4,10 +4,13 @@
 #include "dsv3/Plan/Families.h"
 #include "dsv3/Plan/Names.h"
 #include "dsv3/Plan/PlanFile.h"
+#include "dsv3/Support/Excerpt.h"
 #include "dsv3/Support/File.h"
 #include "dsv3/Support/Hash.h"
 #include "runtime/base/Cpu.h"
 
+#include <algorithm>
+#include <climits>
 #include <system_error>
 
 namespace dsv3::runtime {
@@ -20,6 +23,8 @@ bool Bundle::isBundle(const std::filesystem::path &directory) {
   std::error_code error;
   return std::filesystem::exists(directory / plan::planFileName, error);
 }
+
+static bool isControl(unsigned char character) { return character < ' '; }
 
 /// A file of the bundle; whoever lacks it should compile again.
 static Expected<std::string> readPart(const std::filesystem::path &path, size_t limit) {
@@ -76,6 +81,10 @@ Expected<Bundle> Bundle::open(const std::filesystem::path &directory) {
     }
     while (source->ends_with('\n')) {
       source->pop_back();
+    }
+    if (source->size() >= PATH_MAX || std::ranges::any_of(*source, isControl)) {
+      return Failure{"expected the path of a checkpoint, found '" + excerpt(*source) + "'",
+                     (directory / plan::checkpointFileName).string(), compileAgain};
     }
     bundle.source = *source;
   }

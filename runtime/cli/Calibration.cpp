@@ -13,6 +13,7 @@
 #include "runtime/cli/Streams.h"
 
 #include <algorithm>
+#include <filesystem>
 
 namespace dsv3::cli {
 
@@ -22,6 +23,15 @@ static constexpr int64_t pieceTokens = 512;
 
 static Expected<std::string> readText(const ModelFlags &flags) {
   return readFile(flags.calibration, mostBytes);
+}
+
+Status checkCalibrationFile(const ModelFlags &flags) {
+  std::error_code error;
+  if (flags.calibration.empty() || std::filesystem::is_regular_file(flags.calibration, error)) {
+    return {};
+  }
+  return Failure{error ? "there is no such file" : "expected a file, which is read twice",
+                 "--calibration " + flags.calibration, "name a file of text"};
 }
 
 Status checkCalibration(const ModelFiles &files, const ModelFlags &flags) {

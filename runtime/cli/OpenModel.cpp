@@ -5,6 +5,7 @@
 #include "dsv3/Support/Hash.h"
 #include "runtime/base/Cpu.h"
 #include "runtime/bundle/CompileCache.h"
+#include "runtime/cli/Calibration.h"
 #include "runtime/cli/DeviceFlag.h"
 #include "runtime/cli/Interrupt.h"
 #include "runtime/cli/MemoryCheck.h"
@@ -192,6 +193,9 @@ static Status checkContext(const FoundModel &model, const ModelFlags &flags) {
 
 Expected<FoundModel> findModel(const ModelFlags &flags) {
   FoundModel model;
+  if (Status readable = checkCalibrationFile(flags); !readable) {
+    return readable;
+  }
   fs::path directory = configPath(flags).parent_path();
   if (!flags.model.empty() && runtime::Bundle::isBundle(flags.model)) {
     if (Status found = findBundle(flags, model); !found) {

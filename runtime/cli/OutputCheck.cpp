@@ -13,6 +13,12 @@ Status checkOutput(const std::string &flag, const std::string &output,
   return checkpoint::checkOutput(flag, output, checkpoint::filesOf(checkpoint), "the checkpoint");
 }
 
+Status checkOutput(const std::string &flag, const std::string &output, const PromptFlags &prompt) {
+  return prompt.ids.starts_with('@')
+             ? checkpoint::checkOutput(flag, output, {prompt.ids.substr(1)}, "the prompt")
+             : Status();
+}
+
 Status checkOutput(const std::string &flag, const std::string &output,
                    const runtime::Bundle &bundle) {
   std::vector<std::filesystem::path> files;

@@ -4,6 +4,7 @@
 #include "dsv3/Checkpoint/Checkpoint.h"
 #include "dsv3/Support/Status.h"
 #include "runtime/bundle/Bundle.h"
+#include "runtime/cli/Prompt.h"
 
 #include <filesystem>
 #include <string>
@@ -14,6 +15,8 @@ namespace dsv3::cli {
 /// configuration, tokenizer or template, be they there or not.
 Status checkOutput(const std::string &flag, const std::string &output,
                    const checkpoint::Checkpoint &checkpoint);
+/// Fails if it is the file of --ids @FILE.
+Status checkOutput(const std::string &flag, const std::string &output, const PromptFlags &prompt);
 /// Fails if it is a file of the bundle.
 Status checkOutput(const std::string &flag, const std::string &output,
                    const runtime::Bundle &bundle);

@@ -32,6 +32,9 @@ static Status score(const ScoreCommandFlags &flags) {
       return mtp;
     }
   }
+  if (Status free = checkOutput("--output", flags.score.output, flags.prompt); !free) {
+    return free;
+  }
   if (found->checkpoint) {
     if (Status free = checkOutput("--output", flags.score.output, *found->checkpoint); !free) {
       return free;

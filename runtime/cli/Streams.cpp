@@ -1,6 +1,7 @@
 //===- Streams.cpp - what a command reads and says ------------------------===//
 #include "runtime/cli/Streams.h"
 
+#include "dsv3/Support/Excerpt.h"
 #include "dsv3/Support/File.h"
 
 #include <algorithm>
@@ -49,7 +50,7 @@ Expected<std::vector<int32_t>> parseIds(std::string_view text, const std::string
     if (error != std::errc() || id < 0 || !ends) {
       auto line = std::ranges::count(all.substr(0, size_t(text.data() - all.data())), '\n') + 1;
       return Failure{"expected token ids like 0,5,7, found '" +
-                         std::string(text.substr(0, text.find_first_of(between))) + "'",
+                         excerpt(text.substr(0, text.find_first_of(between))) + "'",
                      where + ", line " + std::to_string(line) + ", token " +
                          std::to_string(ids.size() + 1)};
     }

@@ -24,7 +24,7 @@ with tempfile.TemporaryDirectory(prefix="dsv3-bad-input-") as scratch:
     tests.answers("the small model", ["run", "generate", "--model", tests.nano, "--ids", "0,5",
                                       "--max-tokens", "1"], timeout=300)
     areas = [configs, weights, texts, flags, bundles, caches, packed]
-    for area in areas if tests.only else share.of(areas, 3):
+    for area in areas if tests.only else share.of(areas, 5):
         area.check(tests)
 for case in tests.skipped:
     print(f"skipped: {case}")

@@ -145,4 +145,4 @@ class EncodingsTest(unittest.TestCase):
             self.assertAlmostEqual(float(half) * 2, float(amount), delta=0.2)
 
 
-share.main(3)
+share.main(5)

@@ -121,6 +121,16 @@ class NoGpuTest(unittest.TestCase):
             self.assertEqual(len(re.findall(r"^sm_80 +\d+\.\d\d  \w+\.\w+$", done.stdout, re.MULTILINE)), compiled)
             self.assertIn(f"of {bundle} for sm_80: NVRTC says: {complaint}\n", done.stdout)
 
+    def test_kernels_that_cpus_divide_are_no_fault(self):
+        # Together with a CPU's they are more than 60; 54 on GPUs alone.
+        bundle = self.path("for both")
+        done = self.run_program(compiler, "--model", model, "--target=cpu,cuda", "--variant=x86-64-v3", "--arch=sm_90a",
+                                "-o", bundle)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = self.run_program(runner, "check-kernels", bundle, "--part=1/32")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertGreater(int(re.search(r"^sm_90a +(\d+)", done.stdout, re.MULTILINE)[1]), 60)
+
     def test_kernels_for_another_gpu(self):
         bundle = self.bundle("sm_120a", "--arch=sm_120a")
         self.expect_failure(self.generate(bundle, "cuda"), "expected kernels for this device (cuda, ", "found those for sm_120a",

@@ -5,7 +5,7 @@ usage: other_models.py DSV3_RUN DSV3_COMPILE DSV3_INTERPRET [VARIANT]     needs 
 
 Each model is random and small. The interpreter runs the module as it was imported, or as its
 weights were encoded, in double precision; compiled code must be in the class of f32 of it. Models take turns with the variants that
-this machine runs, and a commit with a quarter of the models (share.py); VARIANT compiles all of them for one. Where there is a config.json alone, both
+this machine runs, and a commit with a sixth of the models (share.py); VARIANT compiles all of them for one. Where there is a config.json alone, both
 make up the same weights. What dsv3 does not support must be refused by name.
 """
 import concurrent.futures
@@ -245,7 +245,7 @@ def main():
     with tempfile.TemporaryDirectory() as scratch, concurrent.futures.ThreadPoolExecutor(2) as pool:
         os.environ["XDG_CACHE_HOME"] = os.path.join(scratch, "cache")
         jobs = {}
-        shares, index = share.shares_to_run(1 if sys.argv[4:] else 4)
+        shares, index = share.shares_to_run(1 if sys.argv[4:] else 6)
         for number, (name, what) in list(enumerate((MODELS | MADE_UP).items()))[index::shares]:
             folder, how = os.path.join(scratch, str(number)), check_made_up if name in MADE_UP else check
             jobs[name] = pool.submit(how, folder, *what, usable[number // shares % len(usable)])

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import unittest
 
+import clang
 import share
 
 runner, model = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
@@ -42,8 +43,7 @@ class ProfileTest(unittest.TestCase):
         """The text, the JSON and the trace of a profile."""
         files = self.path("out.json"), self.path("trace.json")
         result = self.run_command(*arguments, "--json", files[0], "--trace", files[1])
-        if "clang" in result.stderr and "found none" in result.stderr:
-            self.skipTest(result.stderr.strip())
+        clang.skip_without_clang(self, result)
         self.assertEqual(result.returncode, 0, result.stderr)
         found = []
         for name in files:
@@ -140,8 +140,7 @@ class ProfileTest(unittest.TestCase):
         arguments = ["--model", model, "--device=sim", "--policy=bf16", "--prompt-tokens", "24", "--repeat", "1"]
         self.refusal(2, "--kernels", "no speed", arguments=arguments, command="bench")
         result = self.run_command(*arguments, "--kernels", command="bench")
-        if "clang" in result.stderr and "found none" in result.stderr:
-            self.skipTest(result.stderr.strip())
+        clang.skip_without_clang(self, result)
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(result.stdout.count("predicted for h100"), 2)
         self.assertNotIn("prefill  ", result.stdout)
@@ -152,8 +151,7 @@ class ProfileTest(unittest.TestCase):
         self.refusal(2, "--shapes", "--kernels", arguments=[*arguments, "--shapes"], command="bench")
         arguments += ["--kernels", "--shapes"]
         result = self.run_command(*arguments, command="bench")
-        if "clang" in result.stderr and "found none" in result.stderr:
-            self.skipTest(result.stderr.strip())
+        clang.skip_without_clang(self, result)
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn("left out: a step of 4096 tokens", result.stderr)
         self.assertEqual(result.stdout.count("predicted for h100"), 3)
@@ -196,4 +194,4 @@ class ProfileTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    share.main(3)
+    share.main(4)

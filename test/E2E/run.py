@@ -308,6 +308,16 @@ class RunTest(unittest.TestCase):
         self.assertEqual(process.returncode, 130)
         self.assertEqual(os.listdir(self.path("interrupted/dsv3")), [])
 
+    def test_interrupted_twice_at_once_while_compiling(self):
+        # timeout(1) tells the process, and then its group.
+        environment = dict(self.environment, XDG_CACHE_HOME=self.path("twice"))
+        with self.start_compiling(environment) as process:
+            process.send_signal(signal.SIGTERM)
+            os.killpg(process.pid, signal.SIGTERM)
+            process.communicate()
+        self.assertEqual(process.returncode, 143)
+        self.assertEqual(os.listdir(self.path("twice/dsv3")), [])
+
     def test_killed_while_compiling(self):
         environment = dict(self.environment, XDG_CACHE_HOME=self.path("killed"))
         with self.start_compiling(environment) as process:
@@ -365,4 +375,4 @@ class RunTest(unittest.TestCase):
         self.assertNotIn("hidden", header)
 
 
-share.main(2)
+share.main(3)

@@ -42,6 +42,11 @@ class TimedResult(unittest.TextTestResult):
         self.started = time.monotonic()
         super().startTest(test)
 
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        # As GoogleTest says it, for tools/setup/counts.sh.
+        self.stream.writeln(f"\n{reason}\n[  SKIPPED ] {test.id()} (0 ms)")
+
     def stopTest(self, test):
         super().stopTest(test)
         self.stream.writeln(f"  {test.id()}: {time.monotonic() - self.started:.1f} s")

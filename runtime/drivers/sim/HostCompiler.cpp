@@ -155,6 +155,17 @@ std::string HostCompiler::description() const {
          compiler.filename().string() + " (" + version + ")";
 }
 
+/// What to do about a compiler that says `output` and fails.
+static std::string compileHint(const std::string &output) {
+  if (output.find("No space left on device") != std::string::npos) {
+    return "the disk of the cache is full: make room, or set XDG_CACHE_HOME to a folder with more";
+  }
+  return "this is a mistake of dsv3, of a changed bundle or of the compiler; try another one by "
+         "the "
+         "environment variable " +
+         std::string(compilerVariable);
+}
+
 Expected<KernelCode> HostCompiler::compile(const plan::KernelText &kernel) const {
   std::call_once(folderMade, [this] { folderStatus = makeFolder(); });
   if (!folderStatus) {
@@ -187,10 +198,7 @@ Expected<KernelCode> HostCompiler::compile(const plan::KernelText &kernel) const
   if (!compiled) {
     return Failure{compiler.string() + " cannot compile it for the simulated GPU: it " +
                        compiled.failure().what + (output.empty() ? "" : "\n" + output),
-                   text,
-                   "this is a mistake of dsv3, of a changed bundle or of the compiler; try "
-                   "another one by the environment variable " +
-                       std::string(compilerVariable)};
+                   text, compileHint(output)};
   }
   Expected<std::string> code = readFile(made.string(), mostObjectBytes);
   return code ? Expected<KernelCode>(KernelCode{*std::move(code), ""}) : code.failure();

@@ -39,6 +39,7 @@ def check(bench):
     other = bench.model(config=config_with(bench.nano, rope_theta=20000))
     refused("other checkpoint", other, "another checkpoint", "hint: ", "dsv3-compile --model",
             checkpoint=other + "\n")
+    refused("a checkpoint that is no path", "expected the path of a checkpoint, found '?[31m?'", checkpoint="\x01[31m\x02")
     translations(bench, plan)
 
 

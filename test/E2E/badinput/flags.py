@@ -191,6 +191,14 @@ def checkpoint_files(bench):
             bench.refuses(f"output: file of the checkpoint, {os.path.basename(output)} ({program})",
                           [program, "score", "--model", model, "--ids", "0", "--output", output], output,
                           "of the checkpoint that is read", "hint: ", without="compiling")
+    ids = os.path.join(bench.scratch, "ids")
+    bench.put(ids, "0,5")
+    bench.refuses("output: the file of --ids", ["run", "score", "--model", model, "--ids", f"@{ids}", "--output", ids], ids,
+                  "outside of the prompt that is read", "hint: ", without="compiling")
+    for place, found in [(bench.missing, "no such file"), ("/dev/null", "expected a file")]:
+        bench.refuses(f"calibration: {place}", ["run", "generate", "--model", model, "--ids", "0", "--weights=int4",
+                                                "--calibration", place], f"--calibration {place}", found,
+                      without="compiling")
     (bundle, *_) = [entry.path for entry in os.scandir(f"{bench.cache}/dsv3") if entry.is_dir()]
     for name in ["plan.dsv3", "config.json"]:
         bench.refuses(f"output: file of the bundle, {name}", ["run", "score", "--model", bundle, "--dummy", "--ids",

@@ -69,6 +69,8 @@ def tokenizers(bench):
     for data in [b"1,x", b"-3", b"99999999999", b"[1,", b"1.5"]:
         bench.refuses(f"detokenize {data}", ["run", "detokenize", "--model", bench.nano], "stdin",
                       "expected token ids", data=data)
+    bench.refuses("detokenize a long word", ["run", "detokenize", "--model", bench.nano], "found '" + 60 * "[" + "…'",
+                  data=b"[" * 100000, without=61 * "[")
     for ids, found in [(b"5,1542", b"1542"), (b"2147483647", b"2147483647")]:
         bench.refuses(f"detokenize {ids}", ["run", "detokenize", "--model", bench.nano], "stdin",
                       "vocabulary of 1542", f"found {found.decode()}", data=ids)
