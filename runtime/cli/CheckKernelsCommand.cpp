@@ -84,8 +84,8 @@ private:
 
 static std::optional<Part> parsePart(std::string_view text) {
   Part part;
-  const char *last = text.data() + text.size();
-  auto [slash, first] = std::from_chars(text.data(), last, part.number);
+  const char *begin = text.data(), *last = begin + text.size();
+  auto [slash, first] = std::from_chars(begin, last, part.number);
   if (first != std::errc() || slash == last || *slash != '/') {
     return std::nullopt;
   }
@@ -107,6 +107,7 @@ Status KernelCheck::addBundle(const std::string &path) {
   size_t before = groups.size();
   const plan::Plan &plan = bundle->plan();
   std::vector<std::string> symbols;
+  symbols.reserve(plan.kernels.size());
   for (const plan::Kernel &kernel : plan.kernels) {
     symbols.push_back(kernel.symbol);
   }
@@ -296,7 +297,7 @@ void addCheckKernels(CLI::App &app, Command &chosen) {
   command->add_option("--threads", flags->threads, "threads; 0: as many as are useful here")
       ->check(threadRange());
   command->callback([flags, &chosen] {
-    chosen = [flags] { return KernelCheck(*flags, *parsePart(flags->part)).run(); };
+    chosen = [flags] { return KernelCheck(*flags, parsePart(flags->part).value_or(Part())).run(); };
   });
 }
 
