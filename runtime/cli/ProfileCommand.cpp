@@ -56,9 +56,11 @@ static Status writeFile(const std::string &path, const std::string &text) {
 
 /// Fails if there is no place for the outputs, before minutes go into them.
 static Status checkPlaces(const ProfileFlags &flags) {
-  std::error_code unknown; // one that does not exist yet is no other one's name
-  if (!flags.json.empty() && (flags.json == flags.trace ||
-                              std::filesystem::equivalent(flags.json, flags.trace, unknown))) {
+  std::error_code unknown; // then OutputFile says what is wrong with the place
+  if (!flags.json.empty() && !flags.trace.empty() &&
+      std::filesystem::weakly_canonical(flags.json, unknown) ==
+          std::filesystem::weakly_canonical(flags.trace, unknown) &&
+      !unknown) {
     return Failure{"expected a file of its own, found that of --trace", "--json " + flags.json,
                    "name two files"};
   }

@@ -161,8 +161,7 @@ static std::string compileHint(const std::string &output) {
     return "the disk of the cache is full: make room, or set XDG_CACHE_HOME to a folder with more";
   }
   return "this is a mistake of dsv3, of a changed bundle or of the compiler; try another one by "
-         "the "
-         "environment variable " +
+         "the environment variable " +
          std::string(compilerVariable);
 }
 

@@ -50,8 +50,10 @@ def check(bench):
     bench.refuses("flags: bench of nothing", ["run", "bench", "--model", bench.nano, "--prompt-tokens=0",
                                               "--generate-tokens=0"], "a token at least", code=(2,))
     same = os.path.join(bench.out, "same.json")
-    bench.refuses("flags: profile, two outputs in one file", ["run", "profile", "--model", bench.nano, "--json", same,
-                                                              "--trace", same], "a file of its own", "--trace")
+    for other in [same, os.path.join(bench.out, ".", "same.json")]:
+        bench.refuses(f"flags: profile, two outputs in one file, {other}",
+                      ["run", "profile", "--model", bench.nano, "--json", same, "--trace", other], "a file of its own",
+                      "--trace")
     for pair in [["--plan-only", "--explain=@embed"], ["--plan-only", "--stop-after=graph"],
                  ["--explain=@embed", "--stop-after=fused"]]:
         bench.refuses(f"flags: compile {' '.join(pair)}", ["compile", "--config", f"{bench.nano}/config.json", *pair],
