@@ -22,8 +22,9 @@ std::string gpuFunctionName(std::string_view symbol) {
 }
 
 /// The numbers of `line`, which begins behind the mark.
-static std::optional<std::array<int64_t, 4>> numbersOf(std::string_view line) {
-  std::array<int64_t, 4> values{};
+template <size_t count>
+static std::optional<std::array<int64_t, count>> numbersOf(std::string_view line) {
+  std::array<int64_t, count> values{};
   const char *next = line.data(), *end = line.data() + line.size();
   for (size_t i = 0; i < values.size(); ++i) {
     std::string_view after = i + 1 < values.size() ? ", " : ")";
@@ -37,15 +38,17 @@ static std::optional<std::array<int64_t, 4>> numbersOf(std::string_view line) {
 }
 
 static std::optional<MappedMatrix> matrixOf(std::string_view line) {
-  auto numbers = numbersOf(line);
+  auto numbers = numbersOf<5>(line);
   if (!numbers) {
     return std::nullopt;
   }
-  auto [argument, rows, rowBytes, boxRows] = *numbers;
+  auto [argument, rows, size, rowBytes, boxRows] = *numbers;
   constexpr int64_t mostBytes = int64_t(1) << 41, mostBoxRows = 256, chunk = 16;
-  bool fits = argument >= 0 && rows > 0 && rowBytes > 0 && rowBytes % chunk == 0 &&
-              rowBytes <= mostBytes / rows && boxRows > 0 && boxRows <= mostBoxRows;
-  return fits ? std::optional(MappedMatrix{argument, rows, rowBytes, boxRows}) : std::nullopt;
+  constexpr int64_t mostRowsOfSize = int64_t(1) << 20;
+  bool fits = argument >= 0 && rows > 0 && size >= -1 && (size < 0 || rows <= mostRowsOfSize) &&
+              rowBytes > 0 && rowBytes % chunk == 0 && rowBytes <= mostBytes / rows &&
+              boxRows > 0 && boxRows <= mostBoxRows;
+  return fits ? std::optional(MappedMatrix{argument, rows, size, rowBytes, boxRows}) : std::nullopt;
 }
 
 Expected<std::vector<MappedMatrix>> mappedMatricesOf(const KernelText &kernel) {
@@ -56,14 +59,28 @@ Expected<std::vector<MappedMatrix>> mappedMatricesOf(const KernelText &kernel) {
     std::string_view line = text.substr(at + 1, text.find('\n', at + 1) - at - 1);
     std::optional<MappedMatrix> matrix = matrixOf(line.substr(mapMark.size() - 1));
     if (!matrix) {
-      return Failure{"expected argument, rows, row bytes and box rows of a tensor map, found '" +
-                         std::string(line.substr(0, 80)) + "'",
-                     "kernel '" + kernel.symbol + "'",
-                     "compile the bundle again with dsv3-compile"};
+      return Failure{
+          "expected argument, rows, size, row bytes and box rows of a tensor map, found '" +
+              std::string(line.substr(0, 80)) + "'",
+          "kernel '" + kernel.symbol + "'", "compile the bundle again with dsv3-compile"};
     }
     matrices.push_back(*matrix);
   }
   return matrices;
+}
+
+Status checkMatrices(const std::vector<MappedMatrix> &matrices, size_t arguments, size_t sizes,
+                     const std::string &where) {
+  for (const MappedMatrix &matrix : matrices) {
+    if (matrix.argument >= int64_t(arguments) || matrix.size >= int64_t(sizes)) {
+      return Failure{"expected a tensor map of one of " + std::to_string(arguments) +
+                         " arguments and " + std::to_string(sizes) + " sizes, found argument " +
+                         std::to_string(matrix.argument) + " and size " +
+                         std::to_string(matrix.size),
+                     where, "compile the model again"};
+    }
+  }
+  return {};
 }
 
 bool isDependent(const KernelText &kernel) {
@@ -93,7 +110,7 @@ Expected<GridShape> gridShapeOf(const KernelText &kernel) {
     return shape;
   }
   std::string_view line = text.substr(at + 1, text.find('\n', at + 1) - at - 1);
-  auto numbers = numbersOf(line.substr(mark.size() - 1));
+  auto numbers = numbersOf<4>(line.substr(mark.size() - 1));
   auto count = [](int64_t blocks) {
     return blocks > 0 && blocks <= mostClusterBlocks && (blocks & (blocks - 1)) == 0;
   };

@@ -9,6 +9,7 @@
 // FAKE_ANSWER      "cuMemAlloc 3 2": from its call 3 on, the first being 0, this function answers
 //                  with error 2; "… after cuGraphLaunch": calls count after the first of that
 // FAKE_LAUNCHES    a file; it gets a line for each launch: the numbers of its attributes
+// FAKE_MAPS        a file; it gets a line for each tensor map: rows of the matrix, and of a box
 // FAKE_MEMORY      a file; it gets a line for each allocation that ends: its bytes, what was copied
 //                  to it in how many copies, and a hash of what it holds
 //
@@ -212,6 +213,18 @@ static int launchGraph(void *graph, void *stream) {
   return answer("cuGraphLaunch");
 }
 
+static int encodeMap(void *map, int type, unsigned rank, void *data, const uint64_t *sizes,
+                     const uint64_t *strides, const unsigned *box) {
+  (void)map, (void)type, (void)rank, (void)data, (void)strides;
+  const char *path = getenv("FAKE_MAPS");
+  FILE *file = path ? fopen(path, "a") : NULL;
+  if (file) {
+    fprintf(file, "%lu %u\n", sizes[1], box[1]);
+    fclose(file);
+  }
+  return 0;
+}
+
 /// Beginnings of cuda.h's CUlaunchConfig and CUlaunchAttribute.
 struct Attribute {
   int id;
@@ -261,6 +274,7 @@ int cuGetProcAddress_v2(const char *name, void **address, int version, uint64_t 
                {"cuMemHostGetDevicePointer", (Function)mapToDevice},
                {"cuMemcpyDtoHAsync", (Function)copyToHost},
                {"cuStreamSynchronize", (Function)synchronize},
+               {"cuTensorMapEncodeTiled", (Function)encodeMap},
                {"cuGraphLaunch", (Function)launchGraph},
                {"cuLaunchKernelEx", (Function)launch}};
   Function found = (Function)succeed;

@@ -10,11 +10,11 @@
 //     being two, its pages and its page table;
 //   the values of its named sizes, int64 each, in the order of the plan;
 //   a pointer to the step's failure mark, and uint32 the launch's number in the step;
-//   for each line `DSV3_TENSOR_MAP(argument, rows, row bytes, box rows)` of the text, in
-//     their order, a tensor map (CUtensorMap, 128 bytes) of the matrix that this argument
+//   for each line `DSV3_TENSOR_MAP(argument, rows, size, row bytes, box rows)` of the text,
+//     in their order, a tensor map (CUtensorMap, 128 bytes) of the matrix that this argument
 //     points to, row-major, as bytes, in boxes of so many rows and 128 bytes of each, which
-//     are swizzled by 128 bytes. Of a matrix whose rows are counted in a named size these are
-//     the most that there may be; the kernel touches those of the step alone.
+//     are swizzled by 128 bytes. It has so many rows for each of the named size of that place,
+//     as the step has them, so that what lies behind is zeros; if that is -1, rows are constant.
 //
 // It is launched with as many blocks as it has tiles, along x; with as many threads a block as its
 // __launch_bounds__ say; and with KernelVariant::scratchBytes of dynamic shared memory. Where the
@@ -52,7 +52,7 @@
 namespace dsv3::plan {
 
 /// Raised by whoever changes what is said here, so that older kernels are refused.
-inline constexpr int64_t gpuKernelAbiRevision = 6;
+inline constexpr int64_t gpuKernelAbiRevision = 7;
 
 inline constexpr uint64_t noFailure = ~uint64_t(0);
 inline constexpr uint32_t failedLaunch(uint64_t mark) { return uint32_t(mark >> 32); }
@@ -70,11 +70,19 @@ struct KernelText {
 
 /// A matrix that a kernel wants a tensor map of.
 struct MappedMatrix {
-  int64_t argument, rows, rowBytes, boxRows;
+  int64_t argument, rows, size, rowBytes, boxRows;
+
+  /// The rows of a step with such sizes of the kernel.
+  int64_t rowsOf(const std::vector<int64_t> &sizes) const {
+    return size < 0 ? rows : rows * sizes[size_t(size)];
+  }
   bool operator==(const MappedMatrix &) const = default;
 };
 /// Those of a text's lines. Fails where one holds something else. Any text may be given.
 Expected<std::vector<MappedMatrix>> mappedMatricesOf(const KernelText &kernel);
+/// Fails unless a launch with so many arguments and sizes has all of them; `where` names it.
+Status checkMatrices(const std::vector<MappedMatrix> &matrices, size_t arguments, size_t sizes,
+                     const std::string &where);
 
 /// How the line begins by which a text says that its kernel may begin before earlier launches of
 /// its step have ended.

@@ -1,7 +1,7 @@
 //===- PrintProducts.cpp - calls of gemm and grouped_gemm -----------------===//
 //
-// The forms of products, and what those of warp groups have besides: tensor maps of their weight
-// and of their result.
+// The forms of products, and what those of warp groups have besides: tensor maps of their weight,
+// of their rows and of their result.
 //
 //===----------------------------------------------------------------------===//
 #include "PrintParts.h"
@@ -58,22 +58,33 @@ static std::string productFunction(const KernelText &kernel, const std::string &
   llvm_unreachable("all forms are handled");
 }
 
-/// What DSV3_TENSOR_MAP is given for `rows` rows of the matrix behind `value`.
-static std::string mapText(const KernelText &kernel, Value value, int64_t rows, int64_t rowElements,
-                           int64_t boxRows) {
-  int64_t bits = cast<RankedTensorType>(value.getType()).getElementTypeBitWidth();
-  return llvm::formatv("{0}, {1}, {2}, {3}", kernel.parameterOf(value), rows,
-                       rowElements * bits / 8, boxRows);
+/// What DSV3_TENSOR_MAP is given for the matrix behind `value`, a weight's rows being those of all
+/// its groups.
+static std::string mapText(const KernelText &kernel, Value value, int64_t boxRows) {
+  auto type = cast<RankedTensorType>(value.getType());
+  graph::Extent extent = graph::extentOf(type, 0);
+  int64_t rows = extent.value, size = -1, columns = lastDim(value);
+  if (extent.isStatic()) {
+    rows = type.getNumElements() / columns;
+  } else {
+    std::string name;
+    std::tie(name, rows) = graph::DimsAttr::split(extent.name);
+    auto sizes = const_cast<kern::DefOp &>(kernel.definition).getSizesAttr();
+    size =
+        std::distance(sizes.begin(), llvm::find(sizes, StringAttr::get(sizes.getContext(), name)));
+    columns = KernelText::strides(value).row;
+  }
+  return llvm::formatv("{0}, {1}, {2}, {3}, {4}", kernel.parameterOf(value), rows, size,
+                       columns * type.getElementTypeBitWidth() / 8, boxRows);
 }
 
 /// What forms of warp groups have besides: the tensor map of their weight, of which a box is a part
 /// of a product, or what each block of a cluster brings of it.
 static void addWeightMap(const KernelText &kernel, FamilyText &text, Value weight, int64_t parts) {
   int64_t blocks = clusterBlocks(formOf(kernel));
-  int64_t boxRows = 128 / (parts * blocks), columns = lastDim(weight);
-  int64_t rows = cast<RankedTensorType>(weight.getType()).getNumElements() / columns;
+  int64_t boxRows = 128 / (parts * blocks);
   text.persistent = true;
-  text.tensorMaps.push_back({mapText(kernel, weight, rows, columns, boxRows), "weightMap"});
+  text.tensorMaps.push_back({mapText(kernel, weight, boxRows), "weightMap"});
   text.checks += llvm::formatv("\n  static_assert(productColumns / {0} == {1} && {2}::threads == "
                                "{3}, \"boxes and threads\");",
                                parts * blocks, boxRows, tileText(kernel), kernel.field("threads"));
@@ -90,10 +101,7 @@ static std::string clustersText(const KernelText &kernel, int64_t columnTiles) {
 static std::string addBoxes(const KernelText &kernel, FamilyText &text, Value destination,
                             int64_t parts) {
   constexpr int64_t boxRows = 16;
-  int64_t mostRows = kernelFacts(kernel.definition)->maxRows;
-  text.tensorMaps.push_back(
-      {mapText(kernel, destination, mostRows, KernelText::strides(destination).row, boxRows),
-       "outMap"});
+  text.tensorMaps.push_back({mapText(kernel, destination, boxRows), "outMap"});
   text.checks += llvm::formatv("\n  static_assert(WarpBoxes::rows == {0} && "
                                "WarpBoxes::count({1}) == {2}, \"boxes of results\");",
                                boxRows, parts, kernel.field("boxes"));
@@ -160,10 +168,29 @@ static FamilyText beginProduct(KernelText &kernel, OpT op, std::string &end) {
   return text;
 }
 
-/// The rows of a product: "Rows<…>{a}", of codes "scaledRows<2>(Rows<…>{a}, aScales)".
+/// Whether warp groups copy rows of such elements by boxes: what lies behind the last columns of a
+/// row is zeros, since no others follow.
+static bool fillBoxes(Value rows) {
+  constexpr int64_t boxBytes = 128;
+  int64_t bits = cast<RankedTensorType>(rows.getType()).getElementTypeBitWidth();
+  int64_t columns = lastDim(rows);
+  return columns * bits / 8 % boxBytes == 0 || columns == KernelText::strides(rows).row;
+}
+
+/// The rows of a product: "Rows<…>{a}", of codes "scaledRows<2>(Rows<…>{a}, aScales)"; those that
+/// come by TMA "mappedRows(Rows<…>{a}, &rowsMap)".
 template <typename OpT>
-static std::string rowsOf(const KernelText &kernel, OpT op) {
-  return op.getAScales() ? kernel.scaledRows(op.getA(), op.getAScales()) : kernel.rows(op.getA());
+static std::string addRows(const KernelText &kernel, FamilyText &text, OpT op, bool indirect) {
+  constexpr int64_t boxRows = 64;
+  std::string rows =
+      op.getAScales() ? kernel.scaledRows(op.getA(), op.getAScales()) : kernel.rows(op.getA());
+  if (!isOfWarpGroups(formOf(kernel)) || indirect || !fillBoxes(op.getA())) {
+    return rows;
+  }
+  text.tensorMaps.push_back({mapText(kernel, op.getA(), boxRows), "rowsMap"});
+  text.checks +=
+      llvm::formatv("\n  static_assert(productRows == {0}, \"boxes of rows\");", boxRows);
+  return "mappedRows(" + rows + ", &rowsMap)";
 }
 
 FamilyText print(KernelText &kernel, kern::GemmOp op) {
@@ -174,12 +201,13 @@ FamilyText print(KernelText &kernel, kern::GemmOp op) {
   auto parts = static_cast<int64_t>(op.getParts());
   int64_t columns = sizes.drop_back().back() / parts, heads = sizes.size() == 3 ? sizes[0] : 1;
   std::string shape = llvm::formatv("{0}, {1}, {2}", parts, columns, heads);
+  std::string rows = addRows(kernel, text, op, false);
   if (isOfWarpGroups(formOf(kernel))) {
     text.clusters = clustersText(kernel, plan::ceilDiv(columns, kernel.field("columns")) * heads);
   }
   text.call = llvm::formatv(
       "{0}(launch, {1}{2},\n    {3}, {4}, {5});", productFunction(kernel, "gemm", shape, ""),
-      text.tensorMaps.empty() ? "" : "&weightMap, ", rowsOf(kernel, op),
+      text.tensorMaps.empty() ? "" : "&weightMap, ", rows,
       kernel.weight(op.getWeight(), op.getScales(), op.getBlock(), !op.getPrologue().empty()),
       KernelText::rowCount(op.getResult()), end);
   return text;
@@ -194,11 +222,12 @@ FamilyText print(KernelText &kernel, kern::GroupedGemmOp op) {
   std::string shape = llvm::formatv("{0}, {1}, {2}", op.getParts(), lastDim(op.getResult()),
                                     dimOf(op.getWeight(), 0));
   bool indirect = static_cast<bool>(op.getRows());
+  std::string rows = addRows(kernel, text, op, indirect);
   std::string function =
       productFunction(kernel, "groupedGemm", shape, indirect ? ", true" : ", false");
   text.call = llvm::formatv(
       "{0}(launch, {1}{2},\n    {3}, {4}, {5}, {6});", function,
-      text.tensorMaps.empty() ? "" : "&weightMap, ", rowsOf(kernel, op),
+      text.tensorMaps.empty() ? "" : "&weightMap, ", rows,
       kernel.weight(op.getWeight(), op.getScales(), op.getBlock(), !op.getPrologue().empty()),
       kernel.name(op.getOffsets()), indirect ? kernel.name(op.getRows()) : "nullptr", end);
   return text;

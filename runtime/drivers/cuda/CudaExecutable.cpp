@@ -51,21 +51,19 @@ static size_t argCount(const Program &program, size_t command) {
   return end - program.commands[command].firstArg;
 }
 
-Status CudaExecutable::addTensorMaps(const Step &step, std::span<const DevicePointer> launchArgs,
-                                     TensorMap *maps) {
+Status CudaExecutable::encodeTensorMaps(const Step &step) {
+  if (step.kernel->grid.columns == 0) {
+    return {};
+  }
+  TensorMap *map = tensorMaps.data() + step.firstMap;
   for (const plan::MappedMatrix &matrix : step.kernel->code.mapped) {
-    if (matrix.argument >= int64_t(launchArgs.size())) {
-      return Failure{"expected a tensor map of one of " + std::to_string(launchArgs.size()) +
-                         " arguments, found argument " + std::to_string(matrix.argument),
-                     whereOf(step), "compile the model again"};
-    }
-    DevicePointer data = launchArgs[size_t(matrix.argument)];
-    Result result = encodeTensorMap(*context->api, data, matrix, *maps);
+    const void *argument = parameters[step.firstParameter + size_t(matrix.argument)];
+    Result result = encodeTensorMap(*context->api, *static_cast<const DevicePointer *>(argument),
+                                    matrix, matrix.rowsOf(step.kernel->sizes), *map++);
     if (result != success) {
       return Failure{"cannot encode a tensor map: the driver says " + context->api->nameOf(result),
                      whereOf(step)};
     }
-    parameters.push_back(maps++);
   }
   return {};
 }
@@ -92,7 +90,7 @@ Status CudaExecutable::addSteps(const Program &program) {
   }
   numbers.resize(count);
   tensorMaps.resize(mapCount);
-  TensorMap *maps = tensorMaps.data();
+  size_t maps = 0;
   for (size_t i = 0; i < steps.size(); ++i) {
     Step &step = steps[i];
     if (!step.kernel) {
@@ -110,10 +108,16 @@ Status CudaExecutable::addSteps(const Program &program) {
     numbers[step.number] = step.number;
     parameters.push_back(&mark);
     parameters.push_back(&numbers[step.number]);
-    if (Status added = addTensorMaps(step, launchArgs, maps); !added) {
-      return added;
+    const auto &mapped = step.kernel->code.mapped;
+    Status checked =
+        plan::checkMatrices(mapped, launchArgs.size(), step.kernel->sizes.size(), whereOf(step));
+    if (!checked) {
+      return checked;
     }
-    maps += step.kernel->code.mapped.size();
+    step.firstMap = maps;
+    for (size_t i = 0; i < mapped.size(); ++i) {
+      parameters.push_back(&tensorMaps[maps++]);
+    }
   }
   return {};
 }
@@ -164,7 +168,14 @@ Status CudaExecutable::setSizes(std::span<const int64_t> values) {
   }
   repeated = std::ranges::equal(sizes, values);
   sizes.assign(values.begin(), values.end());
-  return {};
+  Status status;
+  for (size_t i = 0; i < launches.size() && status && !repeated; ++i) {
+    status = encodeTensorMaps(*launches[i]);
+  }
+  if (!status) {
+    sizes.clear(); // whose maps are not there
+  }
+  return status;
 }
 
 Status CudaExecutable::checkStep(Result result, const char *what, const std::string &where) const {
@@ -289,11 +300,11 @@ Status CudaExecutable::launchAndObserve(ObservationSink &sink) {
 }
 
 Status CudaExecutable::run(std::span<const int64_t> values, ObservationSink *sink) {
+  context->use();
   Status status = setSizes(values);
   if (!status) {
     return status;
   }
-  context->use();
   status = sink ? launchAndObserve(*sink) : launchAll();
   return status ? finish("entry '" + name + "'") : status;
 }
@@ -302,8 +313,8 @@ Status CudaExecutable::profile(std::span<const int64_t> values, LaunchProfile &t
   const DriverApi &api = *context->api;
   times.first.assign(launches.size(), 0.0);
   times.again.assign(launches.size(), 0.0);
-  Status status = setSizes(values);
   context->use();
+  Status status = setSizes(values);
   status = status ? clearMark() : status;
   Event before = nullptr, after = nullptr;
   status = status ? api.check(api.EventCreate(&before, 0), "cannot measure") : status;

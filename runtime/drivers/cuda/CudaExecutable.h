@@ -46,6 +46,7 @@ private:
     int64_t layer = -1;
     uint32_t number = 0;       ///< of the launch, as kernels report it
     size_t firstParameter = 0; ///< in `parameters`
+    size_t firstMap = 0;       ///< in `tensorMaps`
     int32_t observation = 0;
     DevicePointer observed = 0;
   };
@@ -60,9 +61,8 @@ private:
       : context(std::move(context)) {}
   Status addKernels(const Program &program, std::span<const CudaKernel> code);
   Status addSteps(const Program &program);
-  /// Encodes the tensor maps that a launch with these arguments gets, from `maps` on.
-  Status addTensorMaps(const Step &step, std::span<const DevicePointer> launchArgs,
-                       TensorMap *maps);
+  /// Encodes the tensor maps of a launch for the step's sizes.
+  Status encodeTensorMaps(const Step &step);
   Status setSizes(std::span<const int64_t> values);
   Status clearMark();
   /// With `overlap` it may begin before the launch that the stream was given last has ended, if

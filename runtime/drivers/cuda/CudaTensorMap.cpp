@@ -12,9 +12,9 @@ static constexpr int bytes = 0, notInterleaved = 0, swizzle128 = 3, promoteTo256
 static constexpr unsigned boxRowBytes = 128;
 
 Result cuda::encodeTensorMap(const DriverApi &api, DevicePointer data,
-                             const plan::MappedMatrix &wanted, TensorMap &map) {
+                             const plan::MappedMatrix &wanted, int64_t rows, TensorMap &map) {
   // Columns come first.
-  const uint64_t sizes[] = {uint64_t(wanted.rowBytes), uint64_t(wanted.rows)};
+  const uint64_t sizes[] = {uint64_t(wanted.rowBytes), uint64_t(rows)};
   const uint64_t strides[] = {uint64_t(wanted.rowBytes)};
   const unsigned box[] = {boxRowBytes, unsigned(wanted.boxRows)}, steps[] = {1, 1};
   // NOLINTNEXTLINE(performance-no-int-to-ptr): an address of the device

@@ -11,8 +11,8 @@ struct alignas(64) TensorMap {
   uint64_t words[16] = {};
 };
 
-/// Encodes the map that is wanted, of a matrix at `data`.
+/// Encodes the map that is wanted, of a matrix of `rows` rows at `data`.
 Result encodeTensorMap(const DriverApi &api, DevicePointer data, const plan::MappedMatrix &wanted,
-                       TensorMap &map);
+                       int64_t rows, TensorMap &map);
 
 } // namespace dsv3::runtime::cuda

@@ -22,19 +22,6 @@ SimExecutable::SimExecutable(Grid &grid, Predictor *predictor, int64_t multiproc
   }
 }
 
-Status SimExecutable::addTensorMaps(Step &step, std::span<const Address> launchArgs) const {
-  for (const plan::MappedMatrix &matrix : step.kernel->mapped) {
-    if (matrix.argument >= int64_t(launchArgs.size())) {
-      return Failure{"expected a tensor map of one of " + std::to_string(launchArgs.size()) +
-                         " arguments, found argument " + std::to_string(matrix.argument),
-                     whereOf(step), "compile the model again"};
-    }
-    step.tensorMaps.push_back(
-        {launchArgs[size_t(matrix.argument)], matrix.rows, matrix.rowBytes, int(matrix.boxRows)});
-  }
-  return {};
-}
-
 Status SimExecutable::addSteps() {
   uint32_t launches = 0;
   for (size_t i = 0; i < program.commands.size(); ++i) {
@@ -63,9 +50,14 @@ Status SimExecutable::addSteps() {
                          " parameters, found " + std::to_string(step.parameters.size() + more),
                      whereOf(step), "compile the model again"};
     }
-    auto launchArgs = std::span(program.args).subspan(command.firstArg, end - command.firstArg);
-    if (Status added = addTensorMaps(step, launchArgs); !added) {
-      return added;
+    Status checked = plan::checkMatrices(step.kernel->mapped, end - command.firstArg,
+                                         sizesOf[step.number].size(), whereOf(step));
+    if (!checked) {
+      return checked;
+    }
+    for (const plan::MappedMatrix &matrix : step.kernel->mapped) {
+      step.tensorMaps.push_back({program.args[command.firstArg + size_t(matrix.argument)], 0,
+                                 matrix.rowBytes, int(matrix.boxRows)});
     }
   }
   for (Step &step : steps) { // whose places are final now
@@ -120,6 +112,11 @@ Status SimExecutable::begin(std::span<const int64_t> sizes) {
                      "entry '" + program.name + "', kernel '" + kernel.symbol + "'"};
     }
     grids[i] = kernels[i].grid.of(tiles[i], multiprocessors);
+  }
+  for (Step &step : steps) {
+    for (size_t i = 0; i < step.tensorMaps.size(); ++i) {
+      step.tensorMaps[i].rows = step.kernel->mapped[i].rowsOf(sizesOf[step.number]);
+    }
   }
   mark = plan::noFailure;
   grid.beginStep();

@@ -45,7 +45,6 @@ private:
   SimExecutable(Grid &grid, Predictor *predictor, int64_t multiprocessors, const Program &program,
                 std::span<const SimKernel> kernels);
   Status addSteps();
-  Status addTensorMaps(Step &step, std::span<const Address> launchArgs) const;
   Status begin(std::span<const int64_t> sizes);
   BlockWork workOf(const Step &step, const SimKernel &kernel) const;
   Status launch(const Step &step);

@@ -33,16 +33,21 @@ TEST(GpuKernel, ATextNamesTheMatricesOfItsTensorMaps) {
   auto mapsOf = [](const std::string &line) {
     return mappedMatricesOf({"k", "// a\n" + line + "void\n"});
   };
-  auto maps = mapsOf("DSV3_TENSOR_MAP(1, 4096, 512, 128)\nDSV3_TENSOR_MAP(3, 64, 32, 16)\n");
+  auto maps = mapsOf("DSV3_TENSOR_MAP(1, 4096, -1, 512, 128)\nDSV3_TENSOR_MAP(3, 8, 1, 32, 16)\n");
   ASSERT_TRUE(maps) << maps.failure().message();
-  EXPECT_EQ(*maps, (std::vector<MappedMatrix>{{1, 4096, 512, 128}, {3, 64, 32, 16}}));
+  EXPECT_EQ(*maps, (std::vector<MappedMatrix>{{1, 4096, -1, 512, 128}, {3, 8, 1, 32, 16}}));
+  EXPECT_EQ((*maps)[0].rowsOf({5, 7}), 4096);
+  EXPECT_EQ((*maps)[1].rowsOf({5, 7}), 56) << "8 for each of the second size";
+  EXPECT_TRUE(checkMatrices(*maps, 4, 2, "k"));
+  EXPECT_FALSE(checkMatrices(*maps, 3, 2, "k"));
+  EXPECT_FALSE(checkMatrices(*maps, 4, 1, "k"));
   EXPECT_TRUE(mapsOf("\n")->empty());
   for (const char *numbers :
-       {"", "1", "1, 2, 64", "-1, 64, 64, 64", "1, 0, 64, 64", "1, 64, 120, 64", "1, 64, 64, 257",
-        "1, 64, 64, 0", "1, 1099511627776, 64, 64", "1, 99999999999999999999, 64, 64",
-        "1,64,64,64"}) {
-    auto wrong =
-        mapsOf("DSV3_TENSOR_MAP(1, 64, 64, 64)\nDSV3_TENSOR_MAP(" + std::string(numbers) + ")\n");
+       {"", "1", "1, 2, -1, 64", "-1, 64, -1, 64, 64", "1, 0, -1, 64, 64", "1, 64, -1, 120, 64",
+        "1, 64, -1, 64, 257", "1, 64, -1, 64, 0", "1, 64, -2, 64, 64", "1, 2097152, 0, 64, 64",
+        "1, 1099511627776, -1, 64, 64", "1, 99999999999999999999, -1, 64, 64", "1,64,-1,64,64"}) {
+    auto wrong = mapsOf("DSV3_TENSOR_MAP(1, 64, -1, 64, 64)\nDSV3_TENSOR_MAP(" +
+                        std::string(numbers) + ")\n");
     ASSERT_FALSE(wrong) << numbers;
     EXPECT_EQ(wrong.failure().where, "kernel 'k'");
   }

@@ -83,7 +83,7 @@ for (int round = 0; round < 2; ++round) {
 
 static Status share(SimRun &sim, const char *right = "", const char *wrong = "") {
   Status loaded = sim.load("const bf16 *matrix, bf16 *out, int *numbers", 64,
-                           changed(sharing, right, wrong), "0, 128, 128, 32", 2);
+                           changed(sharing, right, wrong), {"0, 128, -1, 128, 32"}, 2);
   if (!loaded) {
     return loaded;
   }
@@ -97,8 +97,8 @@ static Status share(SimRun &sim, const char *right = "", const char *wrong = "")
 static constexpr size_t storedRows = 24;
 
 static Status store(SimRun &sim, const char *right = "", const char *wrong = "",
-                    const std::string &map = "0, 24, 128, 16") {
-  Status loaded = sim.load("bf16 *out", 64, changed(storing, right, wrong), map);
+                    const std::string &map = "0, 24, -1, 128, 16") {
+  Status loaded = sim.load("bf16 *out", 64, changed(storing, right, wrong), {map});
   if (!loaded) {
     return loaded;
   }
@@ -141,7 +141,7 @@ TEST(SimTensorStore, WritesWhatLiesInTheMatrix) {
 
 TEST(SimCluster, HasWholeClustersAlone) {
   SimRun sim(options(false));
-  SUCCEED_OR_FAIL(sim.load("int *out", 32, "out[threadIndex()] = clusterRank();", "", 2));
+  SUCCEED_OR_FAIL(sim.load("int *out", 32, "out[threadIndex()] = clusterRank();", {}, 2));
   sim.add(std::vector<int>(32));
   Status status = sim.launch({3, 0});
   ASSERT_FALSE(status);
@@ -272,7 +272,7 @@ INSTANTIATE_TEST_SUITE_P(SimTensorStore, StoreMistakes, testing::ValuesIn(storeM
 
 TEST(SimTensorStore, ATileOutsideOfTheBufferIsFound) {
   SimRun sim(options(true));
-  Status status = store(sim, "", "", "0, 32, 128, 16");
+  Status status = store(sim, "", "", "0, 32, -1, 128, 16");
   if (lacksClang(status)) {
     GTEST_SKIP() << status.failure().message();
   }

@@ -63,7 +63,7 @@ static constexpr int dividedTiles = 4;
 
 static Status divide(SimRun &sim, const char *right = "", const char *wrong = "") {
   Status loaded = sim.load("const bf16 *matrix, float *out", 64, changed(dividing, right, wrong),
-                           "0, 64, 128, 16", 1, false, 4);
+                           {"0, 64, -1, 128, 16"}, 1, false, 4);
   if (!loaded) {
     return loaded;
   }

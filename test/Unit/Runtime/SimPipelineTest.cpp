@@ -75,7 +75,7 @@ public:
   Status run(const char *right = "", const char *wrong = "") {
     std::string text = changed(std::string(pipeline) + storeSums, right, wrong);
     if (Status loaded =
-            sim.load("const bf16 *a, const bf16 *b, float *c", 256, text, "1, 128, 512, 128");
+            sim.load("const bf16 *a, const bf16 *b, float *c", 256, text, {"1, 128, -1, 512, 128"});
         !loaded) {
       return loaded;
     }

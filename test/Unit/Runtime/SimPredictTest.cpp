@@ -20,7 +20,7 @@ namespace {
 /// What a text has besides its body.
 struct Kernel {
   int threads = 64;
-  std::string tensorMap = {};
+  std::vector<std::string> tensorMaps = {};
   int cluster = 1;
   bool mapped = false; ///< x lies on the host
 };
@@ -44,7 +44,7 @@ protected:
   void predict(const std::string &body, const SimLaunch &how, size_t elements,
                const Kernel &kernel = {}, LaunchUse use = LaunchUse::Results) {
     Status loaded = simulated.load("const float *x, float *y", kernel.threads, body,
-                                   kernel.tensorMap, kernel.cluster);
+                                   kernel.tensorMaps, kernel.cluster);
     ASSERT_TRUE(loaded) << loaded.failure().message();
     std::vector<float> x(elements);
     std::iota(x.begin(), x.end(), 0.F);
@@ -229,7 +229,7 @@ TEST_F(SimPredict, TensorCopiesComeFromTheL2) {
           "  }\n"
           "  syncBlock();\n"
           "  while (!tryWait(full, 0)) {}\n",
-          {.blocks = 2, .sharedBytes = 8 * 128 + 8}, 240, {.tensorMap = "0, 6, 160, 8"});
+          {.blocks = 2, .sharedBytes = 8 * 128 + 8}, 240, {.tensorMaps = {"0, 6, -1, 160, 8"}});
   EXPECT_EQ(found.memoryBytes, 6 * 96) << "once for both";
   EXPECT_EQ(found.l2Bytes, 2 * 6 * 96);
 }
@@ -243,7 +243,7 @@ TEST_F(SimPredict, ATensorStoreGoesToTheL2AsFarAsTheMatrixGoes) {
           "    commitStores();\n"
           "    waitForStores<0>();\n"
           "  }\n",
-          {.blocks = 2, .sharedBytes = 8 * 128}, 240, {.tensorMap = "1, 6, 160, 8"});
+          {.blocks = 2, .sharedBytes = 8 * 128}, 240, {.tensorMaps = {"1, 6, -1, 160, 8"}});
   EXPECT_EQ(found.l2Bytes, 2 * 6 * 96);
 }
 

@@ -41,12 +41,12 @@ public:
     device = *std::move(made);
   }
 
-  /// `body` is that of a kernel test(PARAMETERS) with so many threads; with numbers for
-  /// DSV3_TENSOR_MAP it has a tensor map `map`. Blocks run in clusters of `cluster`, and may be
-  /// persistent; or in those of `parts` along y.
+  /// `body` is that of a kernel test(PARAMETERS) with so many threads; with numbers for each
+  /// DSV3_TENSOR_MAP it has tensor maps `map` and `map1`. Blocks run in clusters of `cluster`, and
+  /// may be persistent; or in those of `parts` along y.
   Status load(const std::string &parameters, int threads, const std::string &body,
-              const std::string &tensorMap = "", int cluster = 1, bool persistent = false,
-              int parts = 1) {
+              const std::vector<std::string> &tensorMaps = {}, int cluster = 1,
+              bool persistent = false, int parts = 1) {
     std::string text;
     for (const std::string &header : headers) {
       text += "#include \"runtime/kernels/cuda/" + header + ".cuh\"\n";
@@ -57,12 +57,14 @@ public:
       text += "DSV3_CLUSTERS(" + std::to_string(cluster) + ", 0, " + std::to_string(parts) +
               ", 1024)\n";
     }
-    text += tensorMap.empty() ? "" : "DSV3_TENSOR_MAP(" + tensorMap + ")\n";
+    std::string maps;
+    for (size_t i = 0; i < tensorMaps.size(); ++i) {
+      text += "DSV3_TENSOR_MAP(" + tensorMaps[i] + ")\n";
+      maps += ", const __grid_constant__ TensorMap map" + (i == 0 ? "" : std::to_string(i));
+    }
     text += "extern \"C\" __global__ void ";
     text += "__launch_bounds__(" + std::to_string(threads) + ") test(" + parameters +
-            ", uint64 *mark, uint32 number" +
-            (tensorMap.empty() ? "" : ", const __grid_constant__ TensorMap map") + ") {\n" + body +
-            "}\n";
+            ", uint64 *mark, uint32 number" + maps + ") {\n" + body + "}\n";
     std::string file = plan::joinKernelTexts("sm_80", {{"test", text}});
     std::string path = (folder.path() / "sm_80.cu").string();
     std::ofstream(path, std::ios::binary) << file;

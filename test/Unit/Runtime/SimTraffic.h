@@ -21,7 +21,7 @@ struct TrafficKernel {
   std::string parameters;
   int threads = 32;
   std::string body;
-  std::string tensorMap = {};
+  std::vector<std::string> tensorMaps = {};
   int cluster = 1, divided = 1; ///< blocks that have a tile each, or all the same
   SimLaunch how = {};
   std::vector<std::vector<std::byte>> buffers = {}; ///< for the parameters, in their order
@@ -46,7 +46,7 @@ inline std::optional<Traffic> trafficOf(const TrafficKernel &kernel) {
   for (const runtime::SimOptions &options : {counting, caching}) {
     SimRun sim(options);
     sim.headers.push_back(kernel.header);
-    Status loaded = sim.load(kernel.parameters, kernel.threads, kernel.body, kernel.tensorMap,
+    Status loaded = sim.load(kernel.parameters, kernel.threads, kernel.body, kernel.tensorMaps,
                              kernel.cluster, false, kernel.divided);
     if (lacksClang(loaded)) {
       return std::nullopt;

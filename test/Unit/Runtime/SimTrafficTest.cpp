@@ -27,6 +27,7 @@ struct Form {
   int experts = 0;              ///< of a grouped product, each with the rows of a tile
   double most = 1.05;           ///< of the least
   bool rounded = false;         ///< the weight to bf16, on its way
+  bool mapped = false;          ///< rows come by TMA
 
   int rowTiles() const { return std::max(1, experts) * cluster; }
 };
@@ -66,6 +67,7 @@ static std::string operandsOf(const Form &form) {
   if (Stored rows = storedAs(form.x); rows.areCodes()) {
     x = fmt::format("scaledRows<{}>({}, aScales)", depth / rows.blockColumns, x);
   }
+  x = form.mapped ? "mappedRows(" + x + ", &map1)" : x;
   Stored weight = storedAs(form.weight);
   return x + fmt::format(", Weight<{}, {}, {}, {}, {}{}>{{weight, scales}}", form.weight,
                          form.columns * across * form.parts, depth, weight.blockRows,
@@ -122,9 +124,13 @@ static TrafficKernel kernelOf(const Form &form) {
       form.parts, columns, form.function, form.boxRows > 0 ? ", &map" : "", operandsOf(form),
       form.experts > 0 ? "offsets, entries" : std::to_string(form.rows * form.rowTiles()));
   if (form.boxRows > 0) {
-    kernel.tensorMap =
-        fmt::format("1, {}, {}, {}", std::max(1, form.experts) * columns * form.parts,
-                    storedAs(form.weight).bytes(depth), form.boxRows);
+    kernel.tensorMaps.push_back(fmt::format("1, {}, -1, {}, {}",
+                                            std::max(1, form.experts) * columns * form.parts,
+                                            storedAs(form.weight).bytes(depth), form.boxRows));
+  }
+  if (form.mapped) {
+    kernel.tensorMaps.push_back(fmt::format("0, {}, -1, {}, 64", form.rows * form.rowTiles(),
+                                            storedAs(form.x).bytes(depth)));
   }
   kernel.cluster = form.cluster;
   kernel.divided = form.divided;
@@ -319,7 +325,8 @@ INSTANTIATE_TEST_SUITE_P(
                          .columns = 128,
                          .threads = 384,
                          .sharedBytes = 217184,
-                         .boxRows = 128},
+                         .boxRows = 128,
+                         .mapped = true},
                     Form{.name = "WgmmaPairs",
                          .function = "gemmWgmma<1, 256, 1, WgmmaTile<128, 128, 6, 2>>",
                          .rows = 128,
@@ -327,7 +334,8 @@ INSTANTIATE_TEST_SUITE_P(
                          .threads = 384,
                          .sharedBytes = 217184,
                          .boxRows = 64,
-                         .cluster = 2},
+                         .cluster = 2,
+                         .mapped = true},
                     Form{.name = "WgmmaPairsOfMany",
                          .function = "gemmWgmma<1, 256, 1, WgmmaTile<128, 128, 6, 2, 4>>",
                          .rows = 128,
@@ -335,7 +343,8 @@ INSTANTIATE_TEST_SUITE_P(
                          .threads = 384,
                          .sharedBytes = 217184,
                          .boxRows = 64,
-                         .cluster = 2},
+                         .cluster = 2,
+                         .mapped = true},
                     Form{.name = "WgmmaDividedBf16",
                          .function = "gemmWgmma<1, 256, 1, WgmmaTile<128, 128, 6, 2, 8>>",
                          .rows = 128,
@@ -345,7 +354,8 @@ INSTANTIATE_TEST_SUITE_P(
                          .threads = 384,
                          .sharedBytes = 217184,
                          .boxRows = 64,
-                         .divided = 8},
+                         .divided = 8,
+                         .mapped = true},
                     Form{.name = "WgmmaDividedCodes",
                          .function = "gemmWgmma<1, 256, 1, WgmmaTile<128, 128, 6, 2, 4>>",
                          .rows = 128,
@@ -353,7 +363,8 @@ INSTANTIATE_TEST_SUITE_P(
                          .threads = 384,
                          .sharedBytes = 217184,
                          .boxRows = 64,
-                         .divided = 4},
+                         .divided = 4,
+                         .mapped = true},
                     Form{.name = "WgmmaGrouped",
                          .function = "groupedGemmWgmma<1, 256, 2, WgmmaTile<128, 128, 6, 1>, true>",
                          .rows = 128,
@@ -361,7 +372,17 @@ INSTANTIATE_TEST_SUITE_P(
                          .threads = 384,
                          .sharedBytes = 217184,
                          .boxRows = 128,
-                         .experts = 2}),
+                         .experts = 2},
+                    Form{
+                        .name = "WgmmaGroupedInOrder",
+                        .function = "groupedGemmWgmma<1, 256, 2, WgmmaTile<128, 128, 6, 1>, false>",
+                        .rows = 128,
+                        .columns = 128,
+                        .threads = 384,
+                        .sharedBytes = 217184,
+                        .boxRows = 128,
+                        .experts = 2,
+                        .mapped = true}),
     nameOfForm);
 
 /// Rows of 128 floats by a warp, which leaves them in shared memory and stores their sums.

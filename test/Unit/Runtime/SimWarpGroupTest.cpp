@@ -72,7 +72,7 @@ TEST(SimWarpGroup, TensorCopiesSwizzleAndFillWithZeros) {
       box[i] = to[i];
     }
   )",
-                           "0, 20, 144, 8"));
+                           {"0, 20, -1, 144, 8"}));
   std::vector<uint16_t> matrix(size_t(20) * 72);
   std::iota(matrix.begin(), matrix.end(), uint16_t(1));
   sim.add(matrix);
@@ -103,7 +103,7 @@ TEST(SimWarpGroup, ATensorCopyOfMemoryThatIsNotThereIsAFailure) {
     }
     while (!tryWait(full, 0)) {}
   )",
-                           "0, 4294967296, 128, 8"));
+                           {"0, 4294967296, -1, 128, 8"}));
   sim.add(std::vector<uint16_t>(64));
   Status status = sim.launch({1, boxBytes + 8});
   ASSERT_FALSE(status);
@@ -136,7 +136,7 @@ TEST(SimWarpGroup, BlocksWaitForWhatTheyHaveBegun) {
       copyTensor(to, &map, 0, 0, full);
     }
   )",
-                           "0, 8, 128, 8"));
+                           {"0, 8, -1, 128, 8"}));
   status = sim.launch({1, boxBytes + 8});
   ASSERT_FALSE(status);
   EXPECT_EQ(status.failure().what, "ends while tensor copies are under way to its shared memory");
@@ -191,7 +191,7 @@ TEST(SimWarpGroup, AMultiprocessorHasOnePersistentBlock) {
   // In order there are four multiprocessors, with a seed as many as it chooses.
   for (auto [seed, blocks] : {std::pair<uint64_t, int>(0, 4), {6, 7}, {7, 8}}) {
     SimRun sim(options(false, seed));
-    SUCCEED_OR_FAIL(sim.load("int *counts", 32, body, "", 1, true));
+    SUCCEED_OR_FAIL(sim.load("int *counts", 32, body, {}, 1, true));
     sim.add(std::vector<int>(tiles));
     SUCCEED_OR_FAIL(sim.launch({tiles}));
     std::vector<int> expected(tiles);
@@ -200,7 +200,7 @@ TEST(SimWarpGroup, AMultiprocessorHasOnePersistentBlock) {
   }
   // Whole clusters of them.
   SimRun sim(options(false, 6));
-  SUCCEED_OR_FAIL(sim.load("int *counts", 32, body, "", 2, true));
+  SUCCEED_OR_FAIL(sim.load("int *counts", 32, body, {}, 2, true));
   sim.add(std::vector<int>(tiles));
   SUCCEED_OR_FAIL(sim.launch({tiles}));
   EXPECT_EQ(sim.values<int>(0)[0], 6);

@@ -10,10 +10,22 @@
 
 namespace dsv3::gpu {
 
+/// The most elements, a power of two, that every multiple of which begins at a border of
+/// their size, where places are multiples of `places` (its lowest bit counts) elements.
+template <typename T>
+__device__ constexpr int vectorWidth(int64 places) {
+  int width = int(16 / sizeof(T));
+  while (width > 1 && places % width != 0) {
+    width /= 2;
+  }
+  return width;
+}
+
 /// Strides in elements.
 template <typename T, int64 offset, int64 rowStride, int64 headStride>
 struct Rows {
   using Element = T;
+  static constexpr int scaleWidth = 1;
   /// Every row and head begins at a multiple of this many elements.
   static constexpr int64 begins = offset | rowStride | headStride;
 
@@ -26,6 +38,8 @@ struct Rows {
   }
   /// What the elements of a block of columns are to be multiplied with.
   __device__ float scale(int64, int64) const { return 1.0f; }
+  /// Of scaleWidth blocks from a multiple of it on.
+  __device__ Vector<float, 1> scales(int64, int64) const { return {{1.0f}}; }
 };
 
 /// Rows of codes, with a scale for each of `blocks` blocks of a row's columns.
@@ -33,27 +47,21 @@ template <typename R, int64 blocks>
 struct ScaledRows {
   using Element = typename R::Element;
   static constexpr int64 begins = R::begins;
+  static constexpr int scaleWidth = vectorWidth<float>(blocks);
 
   R codes;
-  const float *scales;
+  const float *ofBlocks;
 
+  static __device__ int64 firstOf(int64 head) { return R::firstOf(head); }
   __device__ Element *at(int64 row, int64 head = 0) const { return codes.at(row, head); }
-  __device__ float scale(int64 row, int64 block) const { return scales[row * blocks + block]; }
+  __device__ float scale(int64 row, int64 block) const { return ofBlocks[row * blocks + block]; }
+  __device__ Vector<float, scaleWidth> scales(int64 row, int64 block) const {
+    return loadVector<scaleWidth>(ofBlocks + (row * blocks + block));
+  }
 };
 template <int64 blocks, typename R>
 __device__ ScaledRows<R, blocks> scaledRows(R codes, const float *scales) {
   return {codes, scales};
-}
-
-/// The most elements, a power of two, that every multiple of which begins at a border of
-/// their size, where places are multiples of `places` (its lowest bit counts) elements.
-template <typename T>
-__device__ constexpr int vectorWidth(int64 places) {
-  int width = int(16 / sizeof(T));
-  while (width > 1 && places % width != 0) {
-    width /= 2;
-  }
-  return width;
 }
 
 __device__ constexpr int64 ceilDiv(int64 a, int64 b) { return (a + b - 1) / b; }

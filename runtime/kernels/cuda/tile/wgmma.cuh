@@ -1,11 +1,11 @@
 //===- wgmma.cuh - a tile of a product by warp groups of sm_90a -*- C++ -*-===//
 //
 // Some rows times some rows of a weight in each part, bf16 or codes of e4m3, with f32 sums.
-// One warp group brings pieces of 128 bytes of a row to shared memory, rows by cp.async, since
-// they may be anywhere, and the weight by TMA; two others multiply 64 x 128 each, beside or
-// below each other. A stage of shared memory is full when both sides of a piece have come,
-// empty when both groups have read it, in all blocks that share the weight. Stages go on from a
-// tile to the next. Blocks may divide the pieces of a tile.
+// One warp group brings pieces of 128 bytes of a row to shared memory, the weight by TMA, and
+// rows, too, where they lie one behind the other, else by cp.async; two others multiply 64 x 128
+// each, beside or below each other. A stage of shared memory is full when both sides of a piece
+// have come, empty when both groups have read it, in all blocks that share the weight. Stages go
+// on from a tile to the next. Blocks may divide the pieces of a tile.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -20,10 +20,10 @@
 #include "runtime/kernels/cuda/tile/sharing.cuh"
 #include "runtime/kernels/cuda/tile/turn.cuh"
 
-/// The matrix that the kernel's ARGUMENT points to, of ROWS of ROW_BYTES, in boxes of BOX_ROWS, has
-/// a TensorMap behind the other parameters; several have theirs in the order of these lines. The
-/// driver reads it in the text (dsv3/Plan/GpuKernel.h).
-#define DSV3_TENSOR_MAP(ARGUMENT, ROWS, ROW_BYTES, BOX_ROWS)                                       \
+/// The matrix that the kernel's ARGUMENT points to, of ROWS rows of ROW_BYTES, or so many for each
+/// of a SIZE, in boxes of BOX_ROWS, has a TensorMap behind the other parameters; several have
+/// theirs in the order of these lines. The driver reads it in the text (dsv3/Plan/GpuKernel.h).
+#define DSV3_TENSOR_MAP(ARGUMENT, ROWS, SIZE, ROW_BYTES, BOX_ROWS)                                 \
   static_assert((ROW_BYTES) % 16 == 0 && (BOX_ROWS) <= 256, "what a tensor map takes");
 
 namespace dsv3::gpu {
@@ -53,7 +53,6 @@ struct WgmmaTile : TilePiece {
   static constexpr int fewRegisters = 56, manyRegisters = 224;
   /// Pieces whose rows may be on their way when one more is waited for.
   static constexpr int ahead = stages - 2;
-  static constexpr int fullArrivals = groupWarps + 1;
   static __device__ int emptyArrivals() { return multiplyingWarps * Shared::blocks(); }
 
   /// Of a piece.
@@ -85,6 +84,20 @@ struct WgmmaTile : TilePiece {
   static __device__ int groupProduct() { return warpGroup() / rowGroups; }
 };
 
+/// Rows that lie one behind the other, and a tensor map of them with boxes of `productRows`.
+template <typename R>
+struct MappedRows : R {
+  const TensorMap *map;
+};
+template <typename R>
+__device__ MappedRows<R> mappedRows(R rows, const TensorMap *map) {
+  return {rows, map};
+}
+template <typename A>
+inline constexpr bool isMapped = false;
+template <typename R>
+inline constexpr bool isMapped<MappedRows<R>> = true;
+
 /// What a block has at a time: rows, and columns of each part of the weight's group.
 template <typename RowAt>
 struct TileWork {
@@ -100,7 +113,7 @@ public:
   using Work = TileWork<RowAt>;
   using Element = typename W::Element;
   using Shared = typename Tile::Shared;
-  static constexpr bool codes = W::scaled;
+  static constexpr bool codes = W::scaled, mapped = isMapped<decltype(RowAt::a)>;
   static constexpr int depth = Tile::rowBytes / int(sizeof(Element)); ///< columns of a piece
   static constexpr int chunk = Tile::chunkBytes / int(sizeof(Element));
   /// Columns of a part that a product has, and products side by side.
@@ -126,7 +139,7 @@ public:
     empty = shared.take<Barrier>(Tile::stages);
     if (threadIndex() == 0) {
       for (int i = 0; i < Tile::stages; ++i) {
-        initBarrier(full + i, Tile::fullArrivals);
+        initBarrier(full + i, mapped ? 1 : Tile::groupWarps + 1);
         initBarrier(empty + i, Tile::emptyArrivals());
       }
       fenceBarrierInit();
@@ -139,31 +152,19 @@ public:
   /// What the threads that bring do for a tile, which may still be on its way afterwards. They go
   /// on to the next one while this one is multiplied.
   __device__ void bring(const Work &tile) {
-    PieceCopies<Tile::rows, Tile::groupThreads, W::depth, Element> ofRows(threadIndex(), tile.rowAt,
-                                                                          tile.rowCount);
-    int wanted = tile.rowCount > productRows ? Tile::rows : productRows;
-    ofRows.skip(firstPiece());
-    for (int piece = firstPiece(); piece < endPiece(); ++piece, ++count) {
-      int stage = count % Tile::stages;
-      if (count >= Tile::stages) {
-        waitFor(empty + stage, count / Tile::stages - 1);
-      }
-      if (threadIndex() == 0) {
-        bringWeight(tile, piece, stage);
-      }
-      ofRows.fetch(x + stage * Tile::sideBytes, wanted);
-      commitCopies();
-      if (count - brought == Tile::ahead) {
-        waitForCopies<Tile::ahead>();
-        hasBrought();
-      }
+    if constexpr (mapped) {
+      bringMapped(tile);
+    } else {
+      bringCopied(tile);
     }
   }
   /// Waits for what is still on its way: in the end, and before other blocks are met.
   __device__ void endBringing() {
-    waitForCopies<0>();
-    while (brought < count) {
-      hasBrought();
+    if constexpr (!mapped) {
+      waitForCopies<0>();
+      while (brought < count) {
+        hasBrought();
+      }
     }
   }
 
@@ -176,13 +177,15 @@ public:
       skip();
       return;
     }
-    Scales scales = scalesOf(tile, firstPiece());
+    Scales scales = scalesOf(tile);
     for (int piece = firstPiece(); piece < endPiece(); ++piece, ++count) {
       waitFor(full + count % Tile::stages, count / Tile::stages);
-      // Of what cp.async brought, which those who brought it have waited for.
-      fenceProxy();
+      if constexpr (!mapped) {
+        // Of what cp.async brought, which those who brought it have waited for.
+        fenceProxy();
+      }
       if constexpr (codes) {
-        addScaled(tile, piece, scales, sums);
+        addScaled(piece, scales, sums);
       } else {
         beginProducts(sums);
         waitForProducts<1>(sums);
@@ -219,9 +222,54 @@ private:
   static __device__ int endPiece() { return Tile::Depth::end(pieces); }
   using Scales = PieceScales<parts, partRows, W, RowAt>;
 
-  __device__ void bringWeight(const Work &tile, int piece, int stage) const {
+  /// Rows by cp.async: all threads copy some.
+  __device__ void bringCopied(const Work &tile) {
+    PieceCopies<Tile::rows, Tile::groupThreads, W::depth, Element> ofRows(threadIndex(), tile.rowAt,
+                                                                          tile.rowCount);
+    int wanted = tile.rowCount > productRows ? Tile::rows : productRows;
+    ofRows.skip(firstPiece());
+    for (int piece = firstPiece(); piece < endPiece(); ++piece, ++count) {
+      int stage = count % Tile::stages;
+      waitForStage();
+      if (threadIndex() == 0) {
+        bringWeight(tile, piece, stage);
+      }
+      ofRows.fetch(x + stage * Tile::sideBytes, wanted);
+      commitCopies();
+      if (count - brought == Tile::ahead) {
+        waitForCopies<Tile::ahead>();
+        hasBrought();
+      }
+    }
+  }
+  /// Rows by TMA, for which one thread asks. Those of a product that the tile has not do not come.
+  __device__ void bringMapped(const Work &tile) {
+    if (threadIndex() != 0) {
+      return;
+    }
+    constexpr int boxBytes = productRows * Tile::rowBytes;
+    int boxes = tile.rowCount > productRows ? Tile::rowGroups : 1;
+    int column = int(tile.rowAt.firstElement() * sizeof(Element));
+    for (int piece = firstPiece(); piece < endPiece(); ++piece, ++count) {
+      int stage = count % Tile::stages;
+      waitForStage();
+      bringWeight(tile, piece, stage, boxes * boxBytes);
+      for (int box = 0; box < boxes; ++box) {
+        copyTensor(x + stage * Tile::sideBytes + box * boxBytes, tile.rowAt.a.map,
+                   column + piece * Tile::rowBytes, int(tile.rowAt.first) + box * productRows,
+                   full + stage);
+      }
+    }
+  }
+  __device__ void waitForStage() const {
+    if (count >= Tile::stages) {
+      waitFor(empty + count % Tile::stages, count / Tile::stages - 1);
+    }
+  }
+  /// For one thread, which expects `more` bytes besides.
+  __device__ void bringWeight(const Work &tile, int piece, int stage, int more = 0) const {
     unsigned char *to = w + stage * Tile::weightBytes(parts);
-    arriveExpecting(full + stage, Tile::weightBytes(parts));
+    arriveExpecting(full + stage, Tile::weightBytes(parts) + more);
     for (int i = 0; i < products * parts; ++i) {
       int64 row = (tile.first.group * parts + i % parts) * partRows + tile.first.column +
                   i / parts * productPart;
@@ -268,25 +316,24 @@ private:
     commitProducts();
   }
 
-  /// Of the thread's sums of a piece of codes.
-  __device__ Scales scalesOf(const Work &tile, int piece) const {
+  /// Of the thread's sums of codes.
+  __device__ Scales scalesOf(const Work &tile) const {
     return {weight,
             tile.rowAt,
             tile.first.group,
             tile.first.column + Tile::groupProduct() * productPart,
-            piece,
             Tile::groupFirstRow() + warpIndex() % Tile::groupWarps * 16,
-            tile.rowCount};
+            tile.rowCount,
+            firstPiece()};
   }
-  /// Adds the sums of a piece of codes times their scales; afterwards these are of the next piece,
-  /// fetched in the meantime.
-  __device__ void addScaled(const Work &tile, int piece, Scales &scales,
-                            float (&sums)[productSums]) const {
+  /// Adds the sums of a piece of codes times their scales; those of the next piece are fetched in
+  /// the meantime.
+  __device__ void addScaled(int piece, Scales &scales, float (&sums)[productSums]) const {
     float ofPiece[productSums];
     beginProducts(ofPiece);
-    Scales ofThis = scales;
+    auto ofThis = scales.now();
     if (piece + 1 < endPiece()) {
-      scales = scalesOf(tile, piece + 1);
+      scales.next(piece + 1);
     }
     waitForProducts<0>(ofPiece);
     hasRead(count);
