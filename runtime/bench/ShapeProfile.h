@@ -1,7 +1,7 @@
-//===- ShapeProfile.h - products of a step by their shapes -------*- C++ -*-===//
+//===- ShapeProfile.h - kernels of a step by their shapes -------*- C++ -*-===//
 //
-// `bench --kernels --shapes`: which launches of a step are products or absorbed attention, of
-// which sizes, and what others reached with those (PublishedTimes.cpp).
+// `bench --kernels --shapes`: the kernels of a step, of which sizes each is, and what others
+// reached with those (PublishedTimes.cpp).
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -15,33 +15,35 @@
 
 namespace dsv3::runtime {
 
-/// A product of the rows of a step, or absorbed attention, that a kernel computes.
+/// A kernel of a step.
 struct ShapeResult {
   std::string symbol;
   plan::Family family = plan::Family::Gemm;
-  /// [rows, depth] times [columns, depth], in each of `groups`: heads, or experts that have rows.
-  /// Of attention only the rows, tokens of the step; it has `cached` tokens.
+  /// Of products: [rows, depth] times [columns, depth], in each of `groups`: heads, or experts that
+  /// have rows. Of others only the rows; attention, whose rows are tokens, has `cached` ones.
   int64_t rows = 0, columns = 0, depth = 0, groups = 1, cached = 0;
   bool codes = false; ///< whether both sides are FP8, as those of published products are
   /// On average over the launches; predicted ones without what lies between launches, since
   /// published times are those of kernels alone.
   double seconds = 0;
-  double bytes = 0; ///< of weights and cache, as Cost has them
-  double flops = 0;
+  double bytes = 0;            ///< of weights and cache, as Cost has them
+  double flops = 0;            ///< of products and attention
   LaunchPrediction prediction; ///< of the last launch, where times are predicted
 };
 
-/// For LaunchProfile::uses: times of products and absorbed attention, and what says which experts
-/// have how many rows; the rest is left out.
+/// For LaunchProfile::uses: times of all kernels, and what says which experts have how many rows.
 std::vector<LaunchUse> shapeUses(const plan::Plan &plan);
 
-/// The shapes of a step of `entry`, in the order of its program. `attentionFlops` are the
-/// operations of absorbed attention for a row and a cached token, of one layer.
+/// Operations of both kinds of attention for a row and a cached token, of one layer.
+struct AttentionFlops {
+  double absorbed = 0, expanded = 0;
+};
+/// The shapes of a step of `entry`, in the order of its program.
 std::vector<ShapeResult> shapesOf(const plan::Plan &plan, size_t variant, const plan::Entry &entry,
-                                  const StepProfile &profile, double attentionFlops);
+                                  const StepProfile &profile, const AttentionFlops &attention);
 
-/// The best published time of the shape, products of codes, on an H100 or H800, if one was
-/// published.
+/// The best published time of the shape on an H100 or H800, if one was published: of products of
+/// codes, absorbed attention and the router.
 std::optional<double> publishedSeconds(const ShapeResult &shape);
 /// What the kernel is to reach where memory is read at `readBandwidth`, if there is a goal: of
 /// products of codes, for many rows on an H100 or H200.

@@ -36,11 +36,13 @@ static std::string stepText(int64_t tokens, const runtime::StepBenchOptions &opt
   return "a step of " + std::to_string(tokens) + " tokens behind " + std::to_string(options.depth);
 }
 
-/// Products and attention of steps, as far as the session has such steps.
+/// Kernels of steps, as far as the session has such steps.
 static Status measureShapes(runtime::StepBench &bench, runtime::Session &session,
                             const ModelFiles &files, const BenchFlags &flags, BenchResult &result) {
   const checkpoint::ModelConfig &config = files.texts.config;
-  double ofLayer = attentionFlops(config) / double(config.numHiddenLayers);
+  auto layers = double(config.numHiddenLayers);
+  runtime::AttentionFlops attention{attentionFlops(config) / layers,
+                                    expandedAttentionFlops(config) / layers};
   for (int64_t tokens : shapeTokens) {
     if (tokens > session.mostOfStep() || flags.bench.depth + tokens > session.context()) {
       say("left out: a step of " + std::to_string(tokens) + " tokens; the model has those of " +
@@ -59,7 +61,7 @@ static Status measureShapes(runtime::StepBench &bench, runtime::Session &session
     }
     result.shapes.push_back(
         {stepText(tokens, flags.bench), profile->predictedFor,
-         shapesOf(session.plan(), files.variant, *session.outputs().entry, *profile, ofLayer)});
+         shapesOf(session.plan(), files.variant, *session.outputs().entry, *profile, attention)});
   }
   bench.measureMachine();
   result.machine = bench.machine();
@@ -225,7 +227,7 @@ void addBench(CLI::App &app, Command &chosen) {
       command->add_flag("--kernels", flags->kernels, "each kernel of the steps, slowest first");
   command
       ->add_flag("--shapes", flags->shapes,
-                 "instead products and attention by their shapes, of steps of 1, 64, 128 and 4096\n"
+                 "instead kernels by their shapes, of steps of 1, 64, 128 and 4096\n"
                  "tokens, beside times that others published and this project's goals")
       ->needs(kernels);
   command->add_flag("--json", flags->json, "one JSON object instead of a table");

@@ -26,6 +26,12 @@ double attentionFlops(const checkpoint::ModelConfig &config) {
          double(2 * config.kvLoraRank + config.qkRopeHeadDim);
 }
 
+/// Scores over a key, then the weighted sum of values, for all heads.
+double expandedAttentionFlops(const checkpoint::ModelConfig &config) {
+  return 2.0 * double(config.numHiddenLayers) * double(config.numAttentionHeads) *
+         double(config.qkNopeHeadDim + config.qkRopeHeadDim + config.vHeadDim);
+}
+
 static Expected<DeviceLimits> cpuLimits(std::string_view variant, int threads) {
   auto made = runtime::MachineProbe::create(threads > 0 ? threads : usefulThreads(), variant,
                                             probeBytes(availableMemory()));

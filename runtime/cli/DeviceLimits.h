@@ -28,5 +28,7 @@ Expected<DeviceLimits> deviceLimits(runtime::Device &device, const plan::Plan &p
 
 /// Operations of absorbed attention for one row and one cached token, all layers.
 double attentionFlops(const checkpoint::ModelConfig &config);
+/// Likewise of expanded attention, whose keys and values are there.
+double expandedAttentionFlops(const checkpoint::ModelConfig &config);
 
 } // namespace dsv3::cli

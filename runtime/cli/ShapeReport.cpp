@@ -1,4 +1,4 @@
-//===- ShapeReport.cpp - products beside published times ------------------===//
+//===- ShapeReport.cpp - kernels beside published times -------------------===//
 #include "runtime/cli/ShapeReport.h"
 
 #include <fmt/format.h>
@@ -11,13 +11,21 @@ using nlohmann::ordered_json;
 
 namespace dsv3::cli {
 
-/// "128 x 7168 x 2048, 8 times", or "1 of 4096 tokens".
+/// "128 x 7168 x 2048, 8 times", "1 of 4096 tokens" of attention, "128 rows" of others.
 static std::string shapeText(const runtime::ShapeResult &shape) {
-  if (shape.family == plan::Family::LatentAttention) {
+  if (shape.cached > 0) {
     return fmt::format("{} of {} tokens", shape.rows, shape.cached);
+  }
+  if (shape.depth == 0) {
+    return fmt::format("{} rows", shape.rows);
   }
   return fmt::format("{} x {} x {}{}", shape.rows, shape.columns, shape.depth,
                      shape.groups > 1 ? fmt::format(", {} times", shape.groups) : "");
+}
+
+/// What is done in a second, in units of `unit`; "-" where that is not counted.
+static std::string rateText(double done, double seconds, double unit) {
+  return done > 0 ? fmt::format("{:.1f}", done / seconds / unit) : "-";
 }
 
 /// A time that others have, and how many times as long this one is.
@@ -30,7 +38,7 @@ static std::string besideText(const std::optional<double> &seconds, double own) 
 /// limits the kernel; empty where times are measured.
 static std::string predictionText(const runtime::ShapeResult &shape) {
   const runtime::LaunchPrediction &prediction = shape.prediction;
-  std::string done = prediction.tensorFlops > 0
+  std::string done = prediction.tensorFlops > 0 && shape.flops > 0
                          ? fmt::format("{:.2f}", prediction.tensorFlops / shape.flops)
                          : "-";
   return prediction.limit.empty() ? "" : fmt::format("{:>6}  {}", done, prediction.limit);
@@ -39,7 +47,7 @@ static std::string predictionText(const runtime::ShapeResult &shape) {
 std::string shapesText(const ShapeTable &table, double readBandwidth) {
   std::string text;
   auto out = std::back_inserter(text);
-  fmt::format_to(out, "\nproducts (rows x columns x depth) and attention of {}, {}\n", table.step,
+  fmt::format_to(out, "\nkernels of {}, {}; products are rows x columns x depth\n", table.step,
                  table.predictedFor.empty() ? "measured"
                                             : fmt::format("predicted for {}", table.predictedFor));
   fmt::format_to(out, "{:<34}{:<28}{:>9}{:>9}{:>8}{:>11}{:>7}{:>11}{:>7}  {}\n", "kernel", "shape",
@@ -47,9 +55,10 @@ std::string shapesText(const ShapeTable &table, double readBandwidth) {
                  table.predictedFor.empty() ? "" : "tensor  limit");
   for (const runtime::ShapeResult &shape : table.shapes) {
     double seconds = shape.seconds;
-    fmt::format_to(out, "{:<34}{:<28}{:>9.1f}{:>9.1f}{:>8.0f}{}{}  {}\n", shape.symbol,
-                   shapeText(shape), 1e6 * seconds, shape.flops / seconds / 1e12,
-                   shape.bytes / seconds / 1e9, besideText(publishedSeconds(shape), seconds),
+    fmt::format_to(out, "{:<34}{:<28}{:>9.1f}{:>9}{:>8}{}{}  {}\n", shape.symbol, shapeText(shape),
+                   1e6 * seconds, rateText(shape.flops, seconds, 1e12),
+                   rateText(shape.bytes, seconds, 1e9),
+                   besideText(publishedSeconds(shape), seconds),
                    besideText(goalSeconds(shape, readBandwidth), seconds), predictionText(shape));
   }
   return text;

@@ -21,7 +21,7 @@ struct ShapeTable {
   std::vector<runtime::ShapeResult> shapes = {};
 };
 
-/// A table of a step's products and attention beside published times and goals, where there are
+/// A table of a step's kernels beside published times and goals, where there are
 /// any, for memory that is read at `readBandwidth`.
 std::string shapesText(const ShapeTable &table, double readBandwidth);
 nlohmann::ordered_json shapesJson(const ShapeTable &table, double readBandwidth);

@@ -1,4 +1,4 @@
-//===- ShapeProfileTest.cpp - products of a step by their shapes ----------===//
+//===- ShapeProfileTest.cpp - kernels of a step by their shapes -----------===//
 #include "runtime/bench/ShapeProfile.h"
 
 #include <gtest/gtest.h>
@@ -44,16 +44,18 @@ static plan::Plan shapePlan() {
   return plan;
 }
 
-TEST(ShapeProfile, ProductsAndAttentionByKernel) {
+TEST(ShapeProfile, KernelsByTheirShapes) {
   plan::Plan plan = shapePlan();
   StepProfile profile;
   profile.shape = {.tokens = 64, .outputs = 1, .position = 100, .expertsTouched = 8};
   for (double seconds : {9, 1, 2, 3, 9, 3, 4, 5}) {
     profile.launches.push_back({0, 0, seconds, seconds, {}});
   }
-  std::vector<ShapeResult> shapes = shapesOf(plan, 0, plan.entries[0], profile, 1000);
-  ASSERT_EQ(shapes.size(), 3U);
-  const ShapeResult &linear = shapes[0], &attention = shapes[1], &w2 = shapes[2];
+  std::vector<ShapeResult> shapes = shapesOf(plan, 0, plan.entries[0], profile, {1000, 10});
+  ASSERT_EQ(shapes.size(), 4U);
+  const ShapeResult &norm = shapes[0], &linear = shapes[1], &attention = shapes[2], &w2 = shapes[3];
+  EXPECT_EQ(std::tuple(norm.rows, norm.columns, norm.cached, norm.flops), std::tuple(64, 0, 0, 0));
+  EXPECT_EQ(norm.seconds, 9);
   EXPECT_EQ(linear.symbol, "linear");
   EXPECT_EQ(linear.seconds, 2) << "the average of two launches";
   EXPECT_EQ(std::tuple(linear.rows, linear.columns, linear.depth, linear.groups),
@@ -70,6 +72,18 @@ TEST(ShapeProfile, ProductsAndAttentionByKernel) {
   EXPECT_EQ(w2.flops, 2.0 * 256 * 7168 * 2048);
 }
 
+TEST(ShapeProfile, ExpandedAttentionMakesKeysToo) {
+  plan::Plan plan = shapePlan();
+  plan.kernels[2].family = "expanded_attention";
+  plan.entries[0].bodies[0].instructions[2].args.push_back({ArgKind::Parameter, 0, 0});
+  StepProfile profile;
+  profile.shape = {.tokens = 64, .outputs = 1, .position = 100, .expertsTouched = 8};
+  profile.launches.resize(8);
+  std::vector<ShapeResult> shapes = shapesOf(plan, 0, plan.entries[0], profile, {1000, 10});
+  EXPECT_EQ(shapes[2].cached, 164);
+  EXPECT_EQ(shapes[2].flops, 2.0 * 164 * 2112 * 7168 + 10 * 64 * (100 + 65 / 2.0));
+}
+
 TEST(ShapeProfile, PredictedTimesAreThoseOfTheKernelsAlone) {
   plan::Plan plan = shapePlan();
   StepProfile profile;
@@ -78,7 +92,7 @@ TEST(ShapeProfile, PredictedTimesAreThoseOfTheKernelsAlone) {
     LaunchPrediction &prediction = profile.predictions.emplace_back();
     prediction.seconds = 5, prediction.launchSeconds = 4, prediction.limit = "memory";
   }
-  std::vector<ShapeResult> shapes = shapesOf(plan, 0, plan.entries[0], profile, 1000);
+  std::vector<ShapeResult> shapes = shapesOf(plan, 0, plan.entries[0], profile, {1000, 10});
   EXPECT_FALSE(shapes.empty());
   for (const ShapeResult &shape : shapes) {
     EXPECT_EQ(shape.seconds, 1);
@@ -88,7 +102,7 @@ TEST(ShapeProfile, PredictedTimesAreThoseOfTheKernelsAlone) {
 
 TEST(ShapeProfile, ValuesAreWantedOfWhatChoosesExperts) {
   using enum LaunchUse;
-  EXPECT_EQ(shapeUses(shapePlan()), (std::vector{Nothing, Time, Time, Results, Time}));
+  EXPECT_EQ(shapeUses(shapePlan()), (std::vector{Time, Time, Time, Results, Time}));
 }
 
 static ShapeResult product(Family family, int64_t rows, int64_t columns, int64_t depth) {
@@ -131,6 +145,15 @@ TEST(PublishedTimes, OfGroupedProductsWithManyRows) {
   EXPECT_FALSE(publishedSeconds(product(Family::GroupedGemm, 128, 7168, 2048)));
   EXPECT_FALSE(publishedSeconds(product(Family::GroupedGemm, 4096, 2112, 7168)));
   EXPECT_FALSE(goalSeconds(w2, 1e12));
+}
+
+TEST(PublishedTimes, OfTheRouterForFewTokens) {
+  ShapeResult router;
+  router.family = Family::Router;
+  router.rows = 128;
+  EXPECT_EQ(publishedSeconds(router), 15e-6);
+  router.rows = 4096;
+  EXPECT_FALSE(publishedSeconds(router));
 }
 
 TEST(PublishedTimes, AttentionIsBoundByMemoryOrByProducts) {

@@ -115,6 +115,7 @@ void Meter::pass(const TensorBox &box, bool store, const void *site) {
       work.storedSectors += store;
     }
   }
+  seen += int64_t(bytesOf(box) / chunkBytes);
   ++work.instructions;
 }
 

@@ -56,7 +56,8 @@ public:
   const LaunchWork &counted() const { return work; }
   /// Lines that the last block asked the L2 for, or stored, in its order.
   std::span<const LineAccess> trace() const { return lines; }
-  int64_t accesses() const { return seen; } ///< of lanes, since the launch began
+  /// Of lanes, and of 16 bytes each by tensor copies, since the launch began.
+  int64_t accesses() const { return seen; }
 
 private:
   /// A place in the code that loads, and how often it did since the warp last waited.
