@@ -2,6 +2,7 @@
 #include "GpuConfigs.h"
 
 #include "dsv3/Plan/Chip.h"
+#include "dsv3/Plan/GpuKernel.h"
 #include "dsv3/Plan/Names.h"
 #include "dsv3/Support/WeightEncoding.h"
 
@@ -182,7 +183,8 @@ static Configuration wgmmaConfig(const GpuVariant &variant, const KernelFacts &f
   int64_t rows = (beside ? 1 : 2) * wgmmaRows, part = wgmmaColumns / facts.parts;
   int64_t columns = (beside ? 2 : 1) * part;
   // Each of two blocks brings half of a part of the weight's rows, by eights.
-  bool paired = !grouped && facts.maxRows > rows && part % 16 == 0;
+  int64_t alone = grouped ? aloneTilesOfExpert * facts.groups : 1;
+  bool paired = facts.maxRows > alone * rows && part % 16 == 0;
   GpuProduct form = paired ? GpuProduct::WgmmaPairs : GpuProduct::WgmmaTiles;
   int64_t boxes = wgmmaBoxes(facts);
   constexpr int64_t barrierBytes = 8;

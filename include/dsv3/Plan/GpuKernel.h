@@ -94,6 +94,10 @@ inline constexpr std::string_view persistentLine = "DSV3_PERSISTENT\n",
                                   tensorMapLine = "DSV3_TENSOR_MAP(";
 bool isDependent(const KernelText &kernel);
 
+/// Where experts have more tiles of rows than this on average, blocks share their weights: another
+/// one, which rounds up to two, costs less than it saves.
+inline constexpr int64_t aloneTilesOfExpert = 2;
+
 /// The blocks of a launch: `columns` along x, in clusters of `sharing`, and `parts` along y, which
 /// are those of a cluster.
 struct LaunchGrid {

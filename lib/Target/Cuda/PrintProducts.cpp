@@ -90,9 +90,9 @@ static void addWeightMap(const KernelText &kernel, FamilyText &text, Value weigh
                                parts * blocks, boxRows, tileText(kernel), kernel.field("threads"));
 }
 
-/// What DSV3_CLUSTERS is given for a product whose tiles in a row of them are `columnTiles`.
-static std::string clustersText(const KernelText &kernel, int64_t columnTiles) {
-  return llvm::formatv("{0}, {1}, {2}, {3}", clusterBlocks(formOf(kernel)), columnTiles,
+/// What DSV3_CLUSTERS is given for a product that has at most so many tiles where they are few.
+static std::string clustersText(const KernelText &kernel, int64_t fewTiles) {
+  return llvm::formatv("{0}, {1}, {2}, {3}", clusterBlocks(formOf(kernel)), fewTiles,
                        kernel.field("depth_parts"), plan::dividingBlocks());
 }
 
@@ -223,6 +223,13 @@ FamilyText print(KernelText &kernel, kern::GroupedGemmOp op) {
                                     dimOf(op.getWeight(), 0));
   bool indirect = static_cast<bool>(op.getRows());
   std::string rows = addRows(kernel, text, op, indirect);
+  if (clusterBlocks(formOf(kernel)) > 1) {
+    // The grid has room for an expert's last tile besides those that its entries fill.
+    int64_t ofExpert = plan::aloneTilesOfExpert + 1, experts = dimOf(op.getWeight(), 0);
+    text.clusters =
+        clustersText(kernel, ofExpert * experts *
+                                 plan::ceilDiv(lastDim(op.getResult()), kernel.field("columns")));
+  }
   std::string function =
       productFunction(kernel, "groupedGemm", shape, indirect ? ", true" : ", false");
   text.call = llvm::formatv(

@@ -78,6 +78,21 @@ kern.def @experts_in_order kind "experts" family "grouped_gemm" sizes ["T"] ins(
   kern.yield %y : !e
 }
 
+// Where experts have many rows, pairs of blocks share their weights, unless a step has few.
+// CHECK-LABEL: //===- kernel experts_of_many -===//
+// CHECK: in tiles of 128 x 128 that share the weight by twos.
+// CHECK: DSV3_PERSISTENT
+// CHECK-NEXT: DSV3_CLUSTERS(2, 48, 1, 128)
+// CHECK-NEXT: DSV3_TENSOR_MAP(1, 1024, -1, 256, 64)
+// CHECK: groupedGemmWgmma<1, 64, 16, WgmmaTile<128, 128, 6, 2, 1>, false>(
+kern.def @experts_of_many kind "experts" family "grouped_gemm" sizes ["T"] ins(%a: !xe, %w: tensor<16x64x128xbf16>, %off: tensor<17xi32>) outs(%o: !e) attributes {maxima = [#dsv3.size<"T", max = 1025>]} {
+  %y = kern.grouped_gemm ins(%a, %w, %off : !xe, tensor<16x64x128xbf16>, tensor<17xi32>) outs(%o : !e) epilogue() [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> !e
+  kern.yield %y : !e
+}
+
 // Rows of bf16 are stored by tensor stores: another tensor map has the rows of the step and the
 // columns of all heads. A warp has one box of a product with two parts, else two.
 // CHECK-LABEL: //===- kernel heads -===//
@@ -202,10 +217,12 @@ kern.def @codes kind "linear" family "gemm" sizes ["T"] ins(%a: !c, %as: !s, %w:
 
 // The columns of a group of codes lie in both products, which have 64 rows.
 // CHECK-LABEL: //===- kernel experts_codes -===//
-// CHECK: in tiles of 64 x 128.
-// CHECK: DSV3_TENSOR_MAP(2, 2560, -1, 320, 64)
-// CHECK: static_assert(WgmmaTile<64, 128, 4, 1, 1>::sharedBytes(2, 128, 0) == 198720,
-// CHECK: groupedGemmWgmma<2, 320, 4, WgmmaTile<64, 128, 4, 1, 1>, true>(launch, &weightMap, scaledRows<3>(Rows<const e4m3, 0, 320, 320>{a}, aScales),
+// CHECK: in tiles of 64 x 128 that share the weight by twos.
+// CHECK: DSV3_CLUSTERS(2, 36, 1, 128)
+// CHECK-NEXT: DSV3_TENSOR_MAP(2, 2560, -1, 320, 32)
+// CHECK-NOT: DSV3_TENSOR_MAP
+// CHECK: static_assert(WgmmaTile<64, 128, 4, 2, 1>::sharedBytes(2, 128, 0) == 198720,
+// CHECK: groupedGemmWgmma<2, 320, 4, WgmmaTile<64, 128, 4, 2, 1>, true>(launch, &weightMap, scaledRows<3>(Rows<const e4m3, 0, 320, 320>{a}, aScales),
 // CHECK-NEXT: Weight<e4m3, 640, 320, 64, 128>{weight, scales}, offsets, rows, Epilogue{}, Quantise<320, 128, false>{out, outScales});
 !ec = tensor<?x320xf8E4M3FN, #dsv3.dims<"T*2">>
 !es = tensor<?x3xf32, #dsv3.dims<"T*2">>

@@ -80,7 +80,7 @@ static std::vector<std::vector<std::byte>> buffersOf(const Form &form) {
   int columns = form.columns * across, ofWeight = groups * columns * form.parts;
   std::vector<int32_t> offsets, entries;
   for (int i = 0; i <= groups; ++i) {
-    offsets.push_back(i * form.rows);
+    offsets.push_back(i * form.rows * form.cluster);
   }
   for (int i = 0; i < rows; ++i) {
     entries.push_back(rows - 1 - i);
@@ -382,7 +382,16 @@ INSTANTIATE_TEST_SUITE_P(
                         .sharedBytes = 217184,
                         .boxRows = 128,
                         .experts = 2,
-                        .mapped = true}),
+                        .mapped = true},
+                    Form{.name = "WgmmaGroupedPairs",
+                         .function = "groupedGemmWgmma<1, 256, 2, WgmmaTile<128, 128, 6, 2>, true>",
+                         .rows = 128,
+                         .columns = 128,
+                         .threads = 384,
+                         .sharedBytes = 217184,
+                         .boxRows = 64,
+                         .cluster = 2,
+                         .experts = 2}),
     nameOfForm);
 
 /// Rows of 128 floats by a warp, which leaves them in shared memory and stores their sums.

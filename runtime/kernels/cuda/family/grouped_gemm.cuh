@@ -12,7 +12,8 @@
 namespace dsv3::gpu {
 
 /// Finds the experts of tiles, whose numbers grow from call to call: each expert has its row tiles,
-/// as many as its entries need, times all column tiles.
+/// as many as its entries need, times all column tiles. Where several blocks have neighbouring row
+/// tiles together, it has a multiple of so many, of which the last may have no entries.
 class ExpertOfTile {
 public:
   int expert = -1;
@@ -20,15 +21,18 @@ public:
   int rowTiles = 0, tileFrom = 0; ///< its first tile
 
   /// Entries of expert e are [offsets[e], offsets[e + 1]).
-  __device__ ExpertOfTile(const int32 *offsets, int experts, int columnTiles, int tileRows)
-      : offsets(offsets), experts(experts), columnTiles(columnTiles), tileRows(tileRows) {}
+  __device__ ExpertOfTile(const int32 *offsets, int experts, int columnTiles, int tileRows,
+                          int together = 1)
+      : offsets(offsets), experts(experts), columnTiles(columnTiles), tileRows(tileRows),
+        together(together) {}
 
   /// False if there is no such tile. All lanes of a warp look at 32 experts at a time.
   __device__ bool find(int tile) {
     for (; first < experts; first += warpLanes) {
       int e = first + laneIndex();
       int from = e < experts ? offsets[e] : 0, to = e < experts ? offsets[e + 1] : 0;
-      int rows = (to - from + tileRows - 1) / tileRows, tiles = rows * columnTiles, until = tiles;
+      int apart = tileRows * together, rows = (to - from + apart - 1) / apart * together;
+      int tiles = rows * columnTiles, until = tiles;
       for (int delta = 1; delta < warpLanes; delta *= 2) {
         int lower = shuffleUp(until, delta);
         until += laneIndex() >= delta ? lower : 0;
@@ -51,7 +55,7 @@ public:
 
 private:
   const int32 *offsets;
-  int experts, columnTiles, tileRows;
+  int experts, columnTiles, tileRows, together;
   int first = 0, before = 0; ///< the experts that are looked at, and tiles of earlier ones
 };
 
@@ -62,11 +66,14 @@ struct GroupBlock {
   int64 firstRow = 0;
   int rowCount = 0;
 
-  /// Row tile and column tile of the expert.
+  /// Row tile and column tile of the expert. One without entries begins where the expert's do.
   __device__ GroupBlock(const ExpertOfTile &of, int tileRows, int rowTile, int columnTile)
-      : columnTile(columnTile), expert(of.expert), firstRow(of.begin + rowTile * tileRows) {
-    int left = of.end - int(firstRow);
-    rowCount = left < tileRows ? left : tileRows;
+      : columnTile(columnTile), expert(of.expert), firstRow(of.begin) {
+    int before = rowTile * tileRows, left = of.end - of.begin - before;
+    if (left > 0) {
+      firstRow += before;
+      rowCount = left < tileRows ? left : tileRows;
+    }
   }
   /// The block's own, in a grid of [row tiles of all experts][column tiles].
   __device__ GroupBlock(const int32 *offsets, int experts, int64 columnTiles, int tileRows) {

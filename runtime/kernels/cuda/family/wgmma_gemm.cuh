@@ -42,7 +42,7 @@ struct GemmTiles {
   }
 };
 
-/// Those of kern.grouped_gemm.
+/// Those of kern.grouped_gemm. Blocks that share a weight have neighbouring rows of an expert's.
 template <int64 columns, int experts, typename Tile, bool indirect, typename A>
 struct GroupedGemmTiles {
   using RowAt = EntryRows<A, indirect>;
@@ -52,7 +52,8 @@ struct GroupedGemmTiles {
   template <typename Visit>
   __device__ void forEach(const Visit &visit) const {
     constexpr int columnTiles = int(ceilDiv(columns, Tile::columns));
-    ExpertOfTile of(offsets, experts, columnTiles, Tile::rows);
+    static_assert(BandedTile::bandRows % Tile::sharing == 0, "blocks that share are in a band");
+    ExpertOfTile of(offsets, experts, columnTiles, Tile::rows, Tile::Shared::blocks());
     for (auto index = int(blockIndex()); of.find(index); index += int(blockCount())) {
       BandedTile tile(index - of.tileFrom, of.rowTiles, columnTiles);
       GroupBlock block(of, Tile::rows, tile.row, tile.column);
