@@ -2,7 +2,6 @@
 #include "GpuConfigs.h"
 
 #include "dsv3/Plan/Chip.h"
-#include "dsv3/Plan/GpuKernel.h"
 #include "dsv3/Plan/Names.h"
 #include "dsv3/Support/WeightEncoding.h"
 
@@ -22,6 +21,14 @@ static constexpr int64_t wgmmaRows = 64, wgmmaColumns = 128, leastStages = 4, mo
                          wgmmaThreads = 384, wgmmaWarps = 8;
 /// tile/boxes.cuh: rows and columns of a box of bf16.
 static constexpr int64_t boxRows = 16, boxColumns = 64;
+
+/// Tiles of rows that experts have at the most, on average, where blocks do not share weights.
+static constexpr int64_t aloneTilesOfExpert = 2;
+
+int64_t fewTilesOfPairs(bool grouped, int64_t groups, int64_t columnTiles) {
+  // The grid of grouped products has room for one more tile of each expert, see below.
+  return (grouped ? aloneTilesOfExpert + 1 : 1) * groups * columnTiles;
+}
 
 /// Blocks of a product, given those of its columns.
 static TileCount productBlocks(const KernelFacts &facts, bool grouped, int64_t rows,

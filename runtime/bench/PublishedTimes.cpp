@@ -3,7 +3,6 @@
 // [D] DeepGEMM's README of April 2025, H800 (an H100's tensor cores and memory): FP8 with block
 //     scales, TFLOPS.
 // [F] FlashMLA's README, H800: 3000 GB/s where memory is the limit, 660 TFLOPS where products are.
-// [S] SGLang's fused choice of experts, few tokens: one kernel in the place of eighteen operations.
 // The goals are this project's, for H100 and H200.
 //
 //===----------------------------------------------------------------------===//
@@ -44,12 +43,9 @@ static constexpr std::array<PublishedProduct, 6> products{{
 static constexpr int64_t groupedRows = 4096;
 /// [F]
 static constexpr double attentionBandwidth = 3000e9, attentionFlops = 660e12;
-/// [S]
-static constexpr double routerSeconds = 15e-6;
 /// The goals of attention: of the bandwidth that reading reaches, and of tensor cores.
 static constexpr double attentionShare = 0.95, attentionGoal = 670e12;
-/// The most rows for which the goal of a product is a share of the bandwidth, and that the router's
-/// time is taken for.
+/// The most rows for which the goal of a product is a share of the bandwidth.
 static constexpr int64_t fewRows = 128;
 
 static const PublishedProduct *find(const ShapeResult &shape) {
@@ -68,9 +64,6 @@ static double shareGoal(double bytes) {
 std::optional<double> runtime::publishedSeconds(const ShapeResult &shape) {
   if (shape.family == Family::LatentAttention) {
     return std::max(shape.bytes / attentionBandwidth, shape.flops / attentionFlops);
-  }
-  if (shape.family == Family::Router && shape.rows <= fewRows) {
-    return routerSeconds;
   }
   const PublishedProduct *known = find(shape);
   if (!known) {

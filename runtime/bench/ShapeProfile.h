@@ -43,7 +43,7 @@ std::vector<ShapeResult> shapesOf(const plan::Plan &plan, size_t variant, const 
                                   const StepProfile &profile, const AttentionFlops &attention);
 
 /// The best published time of the shape on an H100 or H800, if one was published: of products of
-/// codes, absorbed attention and the router.
+/// codes and absorbed attention.
 std::optional<double> publishedSeconds(const ShapeResult &shape);
 /// What the kernel is to reach where memory is read at `readBandwidth`, if there is a goal: of
 /// products of codes, for many rows on an H100 or H200.

@@ -6,6 +6,7 @@
 #include "dsv3/Plan/Families.h"
 #include "dsv3/Support/File.h"
 #include "dsv3/Support/Hash.h"
+#include "runtime/base/KeyLock.h"
 #include "runtime/base/Process.h"
 
 #include <array>
@@ -40,6 +41,37 @@ static bool isFull(const std::filesystem::path &directory) {
   return std::filesystem::space(directory, error).available < little && !error;
 }
 
+Status checkKernels(const Bundle &bundle) {
+  constexpr size_t mostBytes = size_t(1) << 30;
+  for (size_t i = 0; i < bundle.plan().variants.size(); ++i) {
+    Expected<std::string> bytes = readFile(bundle.objectPath(i), mostBytes);
+    if (!bytes) {
+      return bytes.status();
+    }
+    if (hash128(*bytes).hex() != bundle.plan().variants[i].checksum) {
+      return Failure{"its kernels are damaged", bundle.objectPath(i).string()};
+    }
+  }
+  return {};
+}
+
+/// The bundle in the cache, if it can be used, as it is then; `problem` becomes why it cannot.
+static std::optional<Bundle> known(const CompileRequest &request,
+                                   const std::filesystem::path &target, std::string &problem) {
+  if (request.rebuild || !Bundle::isBundle(target)) {
+    return std::nullopt;
+  }
+  Expected<Bundle> bundle = Bundle::open(target);
+  Status sound = bundle ? checkKernels(*bundle) : bundle.status();
+  if (!sound) {
+    problem = sound.failure().what;
+    return std::nullopt;
+  }
+  std::error_code ignored; // where it cannot be written
+  std::filesystem::last_write_time(target, std::filesystem::file_time_type::clock::now(), ignored);
+  return *std::move(bundle);
+}
+
 static Expected<Bundle> compile(const CompileRequest &request,
                                 const std::filesystem::path &directory,
                                 const std::filesystem::path &compiler, const CompileKey &key) {
@@ -51,6 +83,13 @@ static Expected<Bundle> compile(const CompileRequest &request,
   std::filesystem::create_directories(directory, error);
   if (error) {
     return cannotWrite(directory, error.message(), request);
+  }
+  KeyLock lock(directory, key.name(), request.cancel, [&] {
+    request.say("waiting for another process that compiles " + request.input.string());
+  });
+  std::string said;
+  if (std::optional<Bundle> others = known(request, target, said)) {
+    return *std::move(others);
   }
   checkpoint::AsideFolder aside(directory);
   if (aside.error()) {
@@ -88,20 +127,6 @@ static Expected<Bundle> compile(const CompileRequest &request,
   return Bundle::open(target);
 }
 
-Status checkKernels(const Bundle &bundle) {
-  constexpr size_t mostBytes = size_t(1) << 30;
-  for (size_t i = 0; i < bundle.plan().variants.size(); ++i) {
-    Expected<std::string> bytes = readFile(bundle.objectPath(i), mostBytes);
-    if (!bytes) {
-      return bytes.status();
-    }
-    if (hash128(*bytes).hex() != bundle.plan().variants[i].checksum) {
-      return Failure{"its kernels are damaged", bundle.objectPath(i).string()};
-    }
-  }
-  return {};
-}
-
 Expected<Bundle> compiledBundle(const CompileRequest &request,
                                 const std::filesystem::path &directory,
                                 const std::filesystem::path &compiler) {
@@ -113,15 +138,12 @@ Expected<Bundle> compiledBundle(const CompileRequest &request,
     return Failure{"expected the folder of a compiled model or nothing, found something else",
                    target.string(), "remove it; a model is compiled into that place again"};
   }
-  if (!request.rebuild && Bundle::isBundle(target)) {
-    Expected<Bundle> bundle = Bundle::open(target);
-    Status sound = bundle ? checkKernels(*bundle) : bundle.status();
-    if (sound) {
-      auto now = std::filesystem::file_time_type::clock::now();
-      std::filesystem::last_write_time(target, now, error); // fails where it cannot be written
-      return bundle;
-    }
-    request.say("the compiled model in the cache cannot be used: " + sound.failure().what);
+  std::string problem;
+  if (std::optional<Bundle> bundle = known(request, target, problem)) {
+    return *std::move(bundle);
+  }
+  if (!problem.empty()) {
+    request.say("the compiled model in the cache cannot be used: " + problem);
   }
   return compile(request, directory, compiler, key);
 }

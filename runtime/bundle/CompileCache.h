@@ -3,8 +3,8 @@
 // For a model directory, dsv3-run starts dsv3-compile and keeps the bundle under
 // $XDG_CACHE_HOME (or ~/.cache)/dsv3, named by what it was made from and for which kind
 // of CPU: it has code for that one alone. A bundle is compiled aside and published in one step, so
-// others see it whole or not at all; there is no lock: whoever comes second uses or replaces what
-// is there.
+// others see it whole or not at all. Of processes that lack the same one, one compiles it, and the
+// others wait for it.
 //
 //===----------------------------------------------------------------------===//
 #pragma once

@@ -2,7 +2,7 @@
 
 #include "runtime/jit/CubinFolder.h"
 
-#include "runtime/jit/KeyLock.h"
+#include "runtime/base/KeyLock.h"
 
 #include <algorithm>
 #include <chrono>

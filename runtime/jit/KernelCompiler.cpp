@@ -3,9 +3,9 @@
 #include "runtime/jit/KernelCompiler.h"
 
 #include "dsv3/Support/Cpus.h"
+#include "runtime/base/KeyLock.h"
 #include "runtime/jit/CubinCache.h"
 #include "runtime/jit/CubinFolder.h"
-#include "runtime/jit/KeyLock.h"
 #include "runtime/jit/Nvrtc.h"
 
 #include <algorithm>

@@ -222,7 +222,9 @@ static int encodeMap(void *map, int type, unsigned rank, void *data, const uint6
     fprintf(file, "%lu %u\n", sizes[1], box[1]);
     fclose(file);
   }
-  return 0;
+  return sizes[1] == 0 || sizes[0] % 16 != 0 || box[1] == 0 || box[1] > 256
+             ? invalidValue
+             : answer("cuTensorMapEncodeTiled");
 }
 
 /// Beginnings of cuda.h's CUlaunchConfig and CUlaunchAttribute.

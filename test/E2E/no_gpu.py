@@ -277,16 +277,24 @@ class NoGpuTest(unittest.TestCase):
     def test_tensor_maps_have_the_rows_of_the_step(self):
         bundle = self.bundle("mapped", "--arch=sm_90a", "--policy=bf16", "--chunk=48", "--precompile")
         maps = self.path("maps.txt")
-        ids = ",".join(["5"] * 88)
-        done = self.run_program(runner, "generate", "--model", bundle, "--device=cuda", "--ids", ids, "--max-tokens", "4",
-                                "--ignore-eos", FAKE_ZEROS="1", FAKE_MAPS=maps)
+        ids = ",".join(["5"] * 136)
+
+        def generate(**environment):
+            return self.run_program(runner, "generate", "--model", bundle, "--device=cuda", "--ids", ids, "--max-tokens", "4",
+                                    "--ignore-eos", FAKE_ZEROS="1", **environment)
+
+        self.expect_failure(generate(FAKE_ANSWER=f"cuTensorMapEncodeTiled 7 {UNKNOWN}"), "cannot encode a tensor map",
+                            "kernel 'prefill.")
+        done = generate(FAKE_MAPS=maps)
         self.assertEqual(done.returncode, 0, done.stderr)
         box_rows = 64
         with open(maps, encoding="utf-8") as file:
             mapped = [tuple(map(int, line.split())) for line in file]
         rows = [rows for rows, box in mapped if box == box_rows and 1 < rows <= 48]
         self.assertEqual(sorted(set(rows)), [40, 48], "of both chunks")
-        self.assertEqual(rows.count(40), rows.count(48), "all products")
+        self.assertEqual(rows.count(40), rows.count(48), "all products, once for two steps of 48")
+        boxes = [box for _, box in mapped]
+        self.assertEqual(boxes, sorted(boxes, reverse=True), "those of weights once, before all steps")
 
 
 unittest.main(argv=sys.argv[:1])

@@ -33,7 +33,7 @@ class WarpGroupsTest(unittest.TestCase):
                               capture_output=True, text=True, env=self.environment)
         self.assertEqual(done.returncode, 0, done.stderr)
         with open(os.path.join(bundle, "sm_90a.cu")) as file:
-            return file.read().count("\nDSV3_TENSOR_MAP(")
+            return file.read().count("\nDSV3_PERSISTENT\n")
 
     def path(self, name):
         return os.path.join(self.folder, name)

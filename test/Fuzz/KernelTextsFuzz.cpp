@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     auto mapped = plan::mappedMatricesOf(kernel);
     fuzz::require(!mapped || std::ranges::all_of(*mapped,
                                                  [](const plan::MappedMatrix &matrix) {
-                                                   return matrix.rows * matrix.rowBytes > 0;
+                                                   return matrix.rowsEach * matrix.rowBytes > 0;
                                                  }),
                   "matrices that have bytes");
     auto grid = plan::gridShapeOf(kernel);

@@ -118,6 +118,10 @@ constexpr int64_t clusterBlocks(GpuProduct form) { return form == GpuProduct::Wg
 /// The most blocks of a launch of such forms that divide the depth of few tiles: as many as a chip
 /// has at once, whatever their clusters are.
 int64_t dividingBlocks();
+/// The tiles of a step up to which blocks of WgmmaPairs are alone, whose product has so many tiles
+/// of columns in each of `groups`. Where experts have no more than two tiles of rows on average,
+/// another one, which rounds up to pairs, costs more than it saves.
+int64_t fewTilesOfPairs(bool grouped, int64_t groups, int64_t columnTiles);
 /// The most rows that a warp multiplies with one read of a column; more do so in a tile.
 inline constexpr int64_t mostDotRows = 16;
 /// The types of instructions that --tensor-cores can name: whether warp groups rather than warps

@@ -70,11 +70,11 @@ struct KernelText {
 
 /// A matrix that a kernel wants a tensor map of.
 struct MappedMatrix {
-  int64_t argument, rows, size, rowBytes, boxRows;
+  int64_t argument, rowsEach, size, rowBytes, boxRows;
 
   /// The rows of a step with such sizes of the kernel.
   int64_t rowsOf(const std::vector<int64_t> &sizes) const {
-    return size < 0 ? rows : rows * sizes[size_t(size)];
+    return size < 0 ? rowsEach : rowsEach * sizes[size_t(size)];
   }
   bool operator==(const MappedMatrix &) const = default;
 };
@@ -93,10 +93,6 @@ inline constexpr std::string_view persistentLine = "DSV3_PERSISTENT\n",
                                   clustersLine = "DSV3_CLUSTERS(",
                                   tensorMapLine = "DSV3_TENSOR_MAP(";
 bool isDependent(const KernelText &kernel);
-
-/// Where experts have more tiles of rows than this on average, blocks share their weights: another
-/// one, which rounds up to two, costs less than it saves.
-inline constexpr int64_t aloneTilesOfExpert = 2;
 
 /// The blocks of a launch: `columns` along x, in clusters of `sharing`, and `parts` along y, which
 /// are those of a cluster.

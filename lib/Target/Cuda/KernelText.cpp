@@ -167,4 +167,17 @@ std::string KernelText::rowCount(Value value) {
   return factor == 1 ? base.str() : base.str() + " * " + std::to_string(factor);
 }
 
+KernelText::RowCount KernelText::sizedRows(Value value) const {
+  graph::Extent extent = graph::extentOf(cast<RankedTensorType>(value.getType()), 0);
+  if (extent.isStatic()) {
+    return {extent.value, -1};
+  }
+  auto [base, factor] = graph::DimsAttr::split(extent.name);
+  kern::DefOp of = definition;
+  auto sizes = of.getSizesAttr().getAsValueRange<StringAttr>();
+  auto known = llvm::find(sizes, base);
+  assert(known != sizes.end() && "rows are counted in a size of the kernel");
+  return {factor, std::distance(sizes.begin(), known)};
+}
+
 } // namespace dsv3::cuda

@@ -76,6 +76,11 @@ public:
   std::string cache(mlir::Value value) const;
   /// The first dimension: "17", or "T * 8".
   static std::string rowCount(mlir::Value value);
+  /// Likewise: so many of each of the kernel's size of that place, or if that is -1 so many.
+  struct RowCount {
+    int64_t each, size;
+  };
+  RowCount sizedRows(mlir::Value value) const;
 
 private:
   mlir::Value argumentOf(mlir::Value value) const;

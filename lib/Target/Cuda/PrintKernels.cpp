@@ -83,10 +83,6 @@ LogicalResult KernelPrinter::check() {
              << (cache ? "a cache" : "tensors") << " of type " << element;
     }
   }
-  auto boxes = definition.getConfig(variant.name).getAs<IntegerAttr>("boxes");
-  if (boxes && boxes.getInt() > 0 && failed(kernelFacts(definition))) {
-    return failure(); // their tensor map has the most rows that there may be
-  }
   return checkRegions();
 }
 

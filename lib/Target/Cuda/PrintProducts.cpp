@@ -6,8 +6,6 @@
 //===----------------------------------------------------------------------===//
 #include "PrintParts.h"
 
-#include "dsv3/Transforms/KernelFacts.h"
-
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -58,41 +56,37 @@ static std::string productFunction(const KernelText &kernel, const std::string &
   llvm_unreachable("all forms are handled");
 }
 
-/// What DSV3_TENSOR_MAP is given for the matrix behind `value`, a weight's rows being those of all
-/// its groups.
+/// What DSV3_TENSOR_MAP is given for `rows` of so many elements of the matrix behind `value`.
+static std::string mapText(const KernelText &kernel, Value value, KernelText::RowCount rows,
+                           int64_t rowElements, int64_t boxRows) {
+  int64_t bits = cast<RankedTensorType>(value.getType()).getElementTypeBitWidth();
+  return llvm::formatv("{0}, {1}, {2}, {3}, {4}", kernel.parameterOf(value), rows.each, rows.size,
+                       rowElements * bits / 8, boxRows);
+}
+/// Of the rows of a step, which hold all heads.
 static std::string mapText(const KernelText &kernel, Value value, int64_t boxRows) {
-  auto type = cast<RankedTensorType>(value.getType());
-  graph::Extent extent = graph::extentOf(type, 0);
-  int64_t rows = extent.value, size = -1, columns = lastDim(value);
-  if (extent.isStatic()) {
-    rows = type.getNumElements() / columns;
-  } else {
-    std::string name;
-    std::tie(name, rows) = graph::DimsAttr::split(extent.name);
-    auto sizes = const_cast<kern::DefOp &>(kernel.definition).getSizesAttr();
-    size =
-        std::distance(sizes.begin(), llvm::find(sizes, StringAttr::get(sizes.getContext(), name)));
-    columns = KernelText::strides(value).row;
-  }
-  return llvm::formatv("{0}, {1}, {2}, {3}, {4}", kernel.parameterOf(value), rows, size,
-                       columns * type.getElementTypeBitWidth() / 8, boxRows);
+  return mapText(kernel, value, kernel.sizedRows(value), KernelText::strides(value).row, boxRows);
 }
 
 /// What forms of warp groups have besides: the tensor map of their weight, of which a box is a part
 /// of a product, or what each block of a cluster brings of it.
 static void addWeightMap(const KernelText &kernel, FamilyText &text, Value weight, int64_t parts) {
   int64_t blocks = clusterBlocks(formOf(kernel));
-  int64_t boxRows = 128 / (parts * blocks);
+  int64_t boxRows = 128 / (parts * blocks), columns = lastDim(weight);
+  int64_t rows = cast<RankedTensorType>(weight.getType()).getNumElements() / columns;
   text.persistent = true;
-  text.tensorMaps.push_back({mapText(kernel, weight, boxRows), "weightMap"});
+  text.tensorMaps.push_back({mapText(kernel, weight, {rows, -1}, columns, boxRows), "weightMap"});
   text.checks += llvm::formatv("\n  static_assert(productColumns / {0} == {1} && {2}::threads == "
                                "{3}, \"boxes and threads\");",
                                parts * blocks, boxRows, tileText(kernel), kernel.field("threads"));
 }
 
-/// What DSV3_CLUSTERS is given for a product that has at most so many tiles where they are few.
-static std::string clustersText(const KernelText &kernel, int64_t fewTiles) {
-  return llvm::formatv("{0}, {1}, {2}, {3}", clusterBlocks(formOf(kernel)), fewTiles,
+/// What DSV3_CLUSTERS is given for a product with `columns` columns in each of `groups`.
+static std::string clustersText(const KernelText &kernel, bool grouped, int64_t groups,
+                                int64_t columns) {
+  int64_t columnTiles = plan::ceilDiv(columns, kernel.field("columns"));
+  return llvm::formatv("{0}, {1}, {2}, {3}", clusterBlocks(formOf(kernel)),
+                       plan::fewTilesOfPairs(grouped, groups, columnTiles),
                        kernel.field("depth_parts"), plan::dividingBlocks());
 }
 
@@ -168,10 +162,12 @@ static FamilyText beginProduct(KernelText &kernel, OpT op, std::string &end) {
   return text;
 }
 
+/// Of a row of a box.
+static constexpr int64_t boxBytes = 128;
+
 /// Whether warp groups copy rows of such elements by boxes: what lies behind the last columns of a
 /// row is zeros, since no others follow.
 static bool fillBoxes(Value rows) {
-  constexpr int64_t boxBytes = 128;
   int64_t bits = cast<RankedTensorType>(rows.getType()).getElementTypeBitWidth();
   int64_t columns = lastDim(rows);
   return columns * bits / 8 % boxBytes == 0 || columns == KernelText::strides(rows).row;
@@ -189,7 +185,9 @@ static std::string addRows(const KernelText &kernel, FamilyText &text, OpT op, b
   }
   text.tensorMaps.push_back({mapText(kernel, op.getA(), boxRows), "rowsMap"});
   text.checks +=
-      llvm::formatv("\n  static_assert(productRows == {0}, \"boxes of rows\");", boxRows);
+      llvm::formatv("\n  static_assert(productRows == {0} && TilePiece::rowBytes == {1}, "
+                    "\"boxes of rows\");",
+                    boxRows, boxBytes);
   return "mappedRows(" + rows + ", &rowsMap)";
 }
 
@@ -203,7 +201,7 @@ FamilyText print(KernelText &kernel, kern::GemmOp op) {
   std::string shape = llvm::formatv("{0}, {1}, {2}", parts, columns, heads);
   std::string rows = addRows(kernel, text, op, false);
   if (isOfWarpGroups(formOf(kernel))) {
-    text.clusters = clustersText(kernel, plan::ceilDiv(columns, kernel.field("columns")) * heads);
+    text.clusters = clustersText(kernel, false, heads, columns);
   }
   text.call = llvm::formatv(
       "{0}(launch, {1}{2},\n    {3}, {4}, {5});", productFunction(kernel, "gemm", shape, ""),
@@ -224,11 +222,7 @@ FamilyText print(KernelText &kernel, kern::GroupedGemmOp op) {
   bool indirect = static_cast<bool>(op.getRows());
   std::string rows = addRows(kernel, text, op, indirect);
   if (clusterBlocks(formOf(kernel)) > 1) {
-    // The grid has room for an expert's last tile besides those that its entries fill.
-    int64_t ofExpert = plan::aloneTilesOfExpert + 1, experts = dimOf(op.getWeight(), 0);
-    text.clusters =
-        clustersText(kernel, ofExpert * experts *
-                                 plan::ceilDiv(lastDim(op.getResult()), kernel.field("columns")));
+    text.clusters = clustersText(kernel, true, dimOf(op.getWeight(), 0), lastDim(op.getResult()));
   }
   std::string function =
       productFunction(kernel, "groupedGemm", shape, indirect ? ", true" : ", false");

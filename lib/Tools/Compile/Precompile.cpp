@@ -5,8 +5,8 @@
 //===----------------------------------------------------------------------===//
 #include "Precompile.h"
 
+#include "runtime/base/KeyLock.h"
 #include "runtime/jit/KernelCompiler.h"
-#include "runtime/jit/KeyLock.h"
 
 namespace dsv3::compile {
 

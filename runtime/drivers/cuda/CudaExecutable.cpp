@@ -51,12 +51,16 @@ static size_t argCount(const Program &program, size_t command) {
   return end - program.commands[command].firstArg;
 }
 
-Status CudaExecutable::encodeTensorMaps(const Step &step) {
-  if (step.kernel->grid.columns == 0) {
-    return {};
+Status CudaExecutable::encodeTensorMaps(const Step &step, bool sized) {
+  if (sized && step.kernel->grid.columns == 0) {
+    return {}; // it is not launched; there are no maps of 0 rows
   }
   TensorMap *map = tensorMaps.data() + step.firstMap;
   for (const plan::MappedMatrix &matrix : step.kernel->code.mapped) {
+    if (sized != (matrix.size >= 0)) {
+      ++map;
+      continue;
+    }
     const void *argument = parameters[step.firstParameter + size_t(matrix.argument)];
     Result result = encodeTensorMap(*context->api, *static_cast<const DevicePointer *>(argument),
                                     matrix, matrix.rowsOf(step.kernel->sizes), *map++);
@@ -115,8 +119,11 @@ Status CudaExecutable::addSteps(const Program &program) {
       return checked;
     }
     step.firstMap = maps;
-    for (size_t i = 0; i < mapped.size(); ++i) {
+    for (size_t map = 0; map < mapped.size(); ++map) {
       parameters.push_back(&tensorMaps[maps++]);
+    }
+    if (Status encoded = encodeTensorMaps(step, false); !encoded) {
+      return encoded;
     }
   }
   return {};
@@ -167,15 +174,17 @@ Status CudaExecutable::setSizes(std::span<const int64_t> values) {
     kernel.grid = kernel.code.grid.of(tiles, context->multiprocessors);
   }
   repeated = std::ranges::equal(sizes, values);
+  if (repeated) {
+    return {};
+  }
+  sizes.clear(); // until their maps are there
+  for (const Step *step : launches) {
+    if (Status encoded = encodeTensorMaps(*step, true); !encoded) {
+      return encoded;
+    }
+  }
   sizes.assign(values.begin(), values.end());
-  Status status;
-  for (size_t i = 0; i < launches.size() && status && !repeated; ++i) {
-    status = encodeTensorMaps(*launches[i]);
-  }
-  if (!status) {
-    sizes.clear(); // whose maps are not there
-  }
-  return status;
+  return {};
 }
 
 Status CudaExecutable::checkStep(Result result, const char *what, const std::string &where) const {

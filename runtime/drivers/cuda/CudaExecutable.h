@@ -61,8 +61,8 @@ private:
       : context(std::move(context)) {}
   Status addKernels(const Program &program, std::span<const CudaKernel> code);
   Status addSteps(const Program &program);
-  /// Encodes the tensor maps of a launch for the step's sizes.
-  Status encodeTensorMaps(const Step &step);
+  /// Encodes those tensor maps of a launch whose rows the step's sizes say, or the others.
+  Status encodeTensorMaps(const Step &step, bool sized);
   Status setSizes(std::span<const int64_t> values);
   Status clearMark();
   /// With `overlap` it may begin before the launch that the stream was given last has ended, if

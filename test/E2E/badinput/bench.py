@@ -105,10 +105,11 @@ class Bench:
         return left + self.half_made()
 
     def half_made(self):
-        """Folders of the cache that are no finished bundle."""
+        """What is in the cache and is no finished bundle, but for the file of locks."""
         bundles = os.path.join(self.cache, "dsv3")
         names = os.listdir(bundles) if os.path.isdir(bundles) else []
-        return [name for name in names if not os.path.exists(os.path.join(bundles, name, "plan.dsv3"))]
+        return [name for name in names
+                if name != ".lock" and not os.path.exists(os.path.join(bundles, name, "plan.dsv3"))]
 
     def refuses(self, name, command, *words, code=(1, 2), without="", **options):
         """The command, its program first, fails; its message has all the words, and not `without`."""

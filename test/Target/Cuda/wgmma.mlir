@@ -19,7 +19,7 @@
 // CHECK-NEXT: const __grid_constant__ TensorMap rowsMap) {
 // CHECK-NEXT: static_assert(WgmmaTile<128, 64, 5, 2, 1>::sharedBytes(2, 0, 0) == 204880, "shared memory as in the family table");
 // CHECK-NEXT: static_assert(productColumns / 4 == 32 && WgmmaTile<128, 64, 5, 2, 1>::threads == 384, "boxes and threads");
-// CHECK-NEXT: static_assert(productRows == 64, "boxes of rows");
+// CHECK-NEXT: static_assert(productRows == 64 && TilePiece::rowBytes == 128, "boxes of rows");
 // CHECK-NEXT: Launch launch = dependentLaunch(mark, number);
 // CHECK-NEXT: gemmWgmma<2, 96, 1, WgmmaTile<128, 64, 5, 2, 1>>(launch, &weightMap, mappedRows(Rows<const bf16, 0, 128, 128>{a}, &rowsMap),
 // CHECK-NEXT: Weight<bf16, 192, 128>{weight, nullptr}, T, Epilogue{out});

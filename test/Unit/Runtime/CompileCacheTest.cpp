@@ -13,6 +13,7 @@
 #include "dsv3/Plan/PlanFile.h"
 #include "dsv3/Support/File.h"
 #include "dsv3/Support/Hash.h"
+#include "runtime/base/KeyLock.h"
 #include "runtime/bundle/CompileCache.h"
 #include "runtime/bundle/CompileKey.h"
 
@@ -20,7 +21,9 @@
 
 #include <algorithm>
 #include <csignal>
+#include <fstream>
 #include <set>
+#include <thread>
 
 using namespace dsv3;
 using namespace dsv3::runtime;
@@ -59,7 +62,12 @@ protected:
     auto log = readFile(directory.path() / "log", 1 << 20);
     return log.ok() ? size_t(std::count(log->begin(), log->end(), '\n')) : 0;
   }
-  size_t entries() { return size_t(std::distance(fs::directory_iterator(cache), {})); }
+  /// In the cache, without the file of locks.
+  size_t entries() {
+    return size_t(std::count_if(fs::directory_iterator(cache), {}, [](const auto &entry) {
+      return entry.path().filename() != KeyLock::fileName;
+    }));
+  }
 
   TemporaryDirectory directory;
   fs::path cache, compiler;
@@ -258,6 +266,29 @@ TEST_F(CompileCacheTest, FailedCompilationsLeaveNothing) {
   setCompiler("exit 0\n");
   EXPECT_FALSE(get().ok());
   EXPECT_EQ(entries(), 0U);
+}
+
+TEST_F(CompileCacheTest, OfTwoWhoWantItOneCompiles) {
+  // The compiler waits until the second one does, or compiles, too.
+  fs::path go = directory.path() / "go", log = directory.path() / "log";
+  setCompiler("echo \"$@\" >> " + log.string() + "\nwhile [ ! -e " + go.string() +
+              " ] && [ $(wc -l < " + log.string() + ") = 1 ]; do :; done\ncp -r " +
+              (directory.path() / "bundle").string() + " \"$4\"\n");
+  CompileRequest second = request;
+  std::thread first([&] { EXPECT_TRUE(get().ok()); });
+  while (compilations() == 0) {
+    std::this_thread::yield();
+  }
+  std::vector<std::string> others;
+  second.say = [&](const std::string &line) {
+    others.push_back(line);
+    std::ofstream(go.string());
+  };
+  EXPECT_TRUE(compiledBundle(second, cache, compiler).ok());
+  first.join();
+  EXPECT_EQ(others,
+            std::vector<std::string>{"waiting for another process that compiles /models/a"});
+  EXPECT_EQ(compilations(), 1U);
 }
 
 TEST_F(CompileCacheTest, RemainsOfKilledProcessesDoNoHarm) {

@@ -1,8 +1,8 @@
 //===- KernelCacheTest.cpp - many processes and one cache of kernels ------===//
 #include "TemporaryDirectory.h"
+#include "runtime/base/KeyLock.h"
 #include "runtime/jit/CubinFolder.h"
 #include "runtime/jit/KernelCompiler.h"
-#include "runtime/jit/KeyLock.h"
 
 #include "dsv3/Support/File.h"
 #include "dsv3/Support/Hash.h"

@@ -147,15 +147,6 @@ TEST(PublishedTimes, OfGroupedProductsWithManyRows) {
   EXPECT_FALSE(goalSeconds(w2, 1e12));
 }
 
-TEST(PublishedTimes, OfTheRouterForFewTokens) {
-  ShapeResult router;
-  router.family = Family::Router;
-  router.rows = 128;
-  EXPECT_EQ(publishedSeconds(router), 15e-6);
-  router.rows = 4096;
-  EXPECT_FALSE(publishedSeconds(router));
-}
-
 TEST(PublishedTimes, AttentionIsBoundByMemoryOrByProducts) {
   ShapeResult attention;
   attention.family = Family::LatentAttention;

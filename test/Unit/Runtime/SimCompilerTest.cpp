@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "SimRun.h"
-#include "runtime/jit/KeyLock.h"
+#include "runtime/base/KeyLock.h"
 
 #include <cstdlib>
 #include <filesystem>

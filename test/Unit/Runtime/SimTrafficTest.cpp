@@ -24,7 +24,7 @@ struct Form {
   int threads = 256, sharedBytes = 0, parts = 1;
   int boxRows = 0, cluster = 1; ///< of a weight that comes by TMA, and blocks that share it
   int divided = 1;              ///< blocks that divide the depth of a tile
-  int experts = 0;              ///< of a grouped product, each with the rows of a tile
+  int experts = 0;              ///< of a grouped product, each with `cluster` tiles of rows
   double most = 1.05;           ///< of the least
   bool rounded = false;         ///< the weight to bf16, on its way
   bool mapped = false;          ///< rows come by TMA

@@ -66,7 +66,8 @@ struct GroupBlock {
   int64 firstRow = 0;
   int rowCount = 0;
 
-  /// Row tile and column tile of the expert. One without entries begins where the expert's do.
+  /// Row tile and column tile of the expert. One without entries begins where the expert's do, so
+  /// that its first entry is one.
   __device__ GroupBlock(const ExpertOfTile &of, int tileRows, int rowTile, int columnTile)
       : columnTile(columnTile), expert(of.expert), firstRow(of.begin) {
     int before = rowTile * tileRows, left = of.end - of.begin - before;

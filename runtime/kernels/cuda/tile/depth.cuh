@@ -81,7 +81,7 @@ struct DepthParts {
     }
     meetCluster();
   }
-  /// What the threads do meanwhile that bring pieces, all of which have come.
+  /// What the threads do meanwhile that bring pieces: those who add up have waited for all.
   static __device__ void standBy() {
     meetCluster();
     meetCluster();

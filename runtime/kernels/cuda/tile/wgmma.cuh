@@ -2,10 +2,10 @@
 //
 // Some rows times some rows of a weight in each part, bf16 or codes of e4m3, with f32 sums.
 // One warp group brings pieces of 128 bytes of a row to shared memory, the weight by TMA, and
-// rows, too, where they lie one behind the other, else by cp.async; two others multiply 64 x 128
-// each, beside or below each other. A stage of shared memory is full when both sides of a piece
-// have come, empty when both groups have read it, in all blocks that share the weight. Stages go
-// on from a tile to the next. Blocks may divide the pieces of a tile.
+// rows, too, where they lie one behind the other in whole boxes, else by cp.async; two others
+// multiply 64 x 128 each, beside or below each other. A stage of shared memory is full when both
+// sides of a piece have come, empty when both groups have read it, in all blocks that share the
+// weight. Stages go on from a tile to the next. Blocks may divide the pieces of a tile.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -51,7 +51,7 @@ struct WgmmaTile : TilePiece {
   static constexpr int rowGroups = rows / productRows;
   /// Registers of a thread that brings, and of one that multiplies.
   static constexpr int fewRegisters = 56, manyRegisters = 224;
-  /// Pieces whose rows may be on their way when one more is waited for.
+  /// Pieces whose rows may be on their way by cp.async when one more is waited for.
   static constexpr int ahead = stages - 2;
   static __device__ int emptyArrivals() { return multiplyingWarps * Shared::blocks(); }
 
@@ -158,7 +158,8 @@ public:
       bringCopied(tile);
     }
   }
-  /// Waits for what is still on its way: in the end, and before other blocks are met.
+  /// Waits for copies that are still on their way, in the end and before other blocks are met; what
+  /// comes by TMA those wait for who multiply.
   __device__ void endBringing() {
     if constexpr (!mapped) {
       waitForCopies<0>();
@@ -242,13 +243,13 @@ private:
       }
     }
   }
-  /// Rows by TMA, for which one thread asks. Those of a product that the tile has not do not come.
+  /// Rows by TMA, for which one thread asks. Those of products that have no rows do not come.
   __device__ void bringMapped(const Work &tile) {
     if (threadIndex() != 0) {
       return;
     }
     constexpr int boxBytes = productRows * Tile::rowBytes;
-    int boxes = tile.rowCount > productRows ? Tile::rowGroups : 1;
+    int boxes = tile.rowCount <= 0 ? 0 : tile.rowCount > productRows ? Tile::rowGroups : 1;
     int column = int(tile.rowAt.firstElement() * sizeof(Element));
     for (int piece = firstPiece(); piece < endPiece(); ++piece, ++count) {
       int stage = count % Tile::stages;

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <string_view>
 
 namespace dsv3::runtime {
@@ -20,9 +21,10 @@ public:
 
   /// Waits until it holds the lock, or `cancel`, which may be null, is true. Makes the folder
   /// where need be. Where no lock can be had (no folder, a file system without locks), it holds
-  /// none: then some work is done twice.
+  /// none: then some work is done twice. `waits`, which may be empty, is called once where somebody
+  /// else holds it.
   KeyLock(const std::filesystem::path &folder, std::string_view key,
-          const std::atomic<bool> *cancel);
+          const std::atomic<bool> *cancel, const std::function<void()> &waits = {});
   ~KeyLock();
   KeyLock(const KeyLock &) = delete;
   KeyLock &operator=(const KeyLock &) = delete;

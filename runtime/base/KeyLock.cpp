@@ -1,6 +1,6 @@
 //===- KeyLock.cpp - one at a time makes what a key names -----------------===//
 
-#include "runtime/jit/KeyLock.h"
+#include "runtime/base/KeyLock.h"
 
 #include "dsv3/Support/Hash.h"
 
@@ -14,7 +14,7 @@ using namespace dsv3;
 using namespace dsv3::runtime;
 
 KeyLock::KeyLock(const std::filesystem::path &folder, std::string_view key,
-                 const std::atomic<bool> *cancel) {
+                 const std::atomic<bool> *cancel, const std::function<void()> &waits) {
   if (folder.empty()) {
     return;
   }
@@ -28,8 +28,13 @@ KeyLock::KeyLock(const std::filesystem::path &folder, std::string_view key,
   byte.l_len = 1;
   // Of the open file, not of the process: other threads wait, too.
   constexpr auto pause = std::chrono::milliseconds(5);
+  bool said = !waits;
   while (descriptor >= 0 && fcntl(descriptor, F_OFD_SETLK, &byte) != 0 &&
          (errno == EAGAIN || errno == EACCES || errno == EINTR) && !(cancel && cancel->load())) {
+    if (!said) {
+      waits();
+    }
+    said = true;
     std::this_thread::sleep_for(pause);
   }
 }
