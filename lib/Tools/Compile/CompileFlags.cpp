@@ -192,6 +192,11 @@ Expected<Phase> checkFlags(const Flags &flags) {
     }
   }
   Expected<std::vector<std::string>> variants = wantedVariants(flags.target, flags.activations);
+  if (variants && *last > Phase::Kernels && flags.policy != "f32" &&
+      llvm::any_of(*variants, [](const std::string &one) { return plan::findCpuVariant(one); })) {
+    return Failure{"CPUs have code for policy f32 alone, found " + flags.policy, "--policy",
+                   "leave it out, give --target=cuda, or stop after phase kernels"};
+  }
   Status explained = variants ? checkExplain(flags.explain, *variants) : variants.status();
   return explained ? Expected<Phase>(*last) : explained;
 }

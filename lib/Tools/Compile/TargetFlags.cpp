@@ -81,6 +81,10 @@ Expected<std::vector<std::string>> wantedVariants(const TargetFlags &flags,
     return Failure{"expected mma or wgmma, found " + flags.tensorCores, "--tensor-cores",
                    "leave it out for what suits the GPU best"};
   }
+  if (!cuda && !flags.tensorCores.empty()) {
+    return Failure{"there is to be code for CPUs alone, which have none", "--tensor-cores",
+                   "leave it out, or give --target=cuda, or --target=cpu,cuda"};
+  }
   if (flags.tensorCores == "wgmma" &&
       !llvm::is_contained(flags.architectures, plan::variantSm90a)) {
     return Failure{"wgmma is there on an H100 or H200 alone", "--tensor-cores",
