@@ -110,7 +110,7 @@ Status removeEntry(const fs::path &cache, const CacheEntry &entry) {
       fs::rename(entry.path, aside.path() / "removed", error);
     }
   } else {
-    fs::remove(entry.path, error);
+    fs::remove_all(entry.path, error);
   }
   return !error || error == std::errc::no_such_file_or_directory
              ? Status()

@@ -47,7 +47,7 @@ CubinKey CubinKey::ofHost(std::string_view text, std::string_view headers, std::
 static std::string_view beforeVersion(CodeKind kind) {
   return kind == CodeKind::Cubin ? ".nvrtc-" : ".host-";
 }
-static std::string_view endingOf(CodeKind kind) {
+std::string_view runtime::endingOf(CodeKind kind) {
   return kind == CodeKind::Cubin ? ".cubin" : ".so";
 }
 

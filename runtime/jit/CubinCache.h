@@ -60,6 +60,8 @@ Status writeCubin(const std::filesystem::path &folder, const CubinKey &key,
 
 /// How the names of files begin that are not written yet; whoever is killed leaves them.
 inline constexpr std::string_view asideCubinPrefix = ".aside-";
+/// How those of others end.
+std::string_view endingOf(CodeKind kind);
 
 struct CubinFile {
   CubinKey key;

@@ -37,7 +37,10 @@ std::vector<KeptCubin> runtime::keptCubins(const fs::path &folder) {
   for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
     std::string name = at->path().filename().string();
     std::error_code ignored;
-    if (!name.starts_with('.') && !at->is_directory(ignored)) { // what is aside, and locks
+    // A folder may be in the place of a file.
+    bool inThePlace =
+        name.ends_with(endingOf(CodeKind::Cubin)) || name.ends_with(endingOf(CodeKind::HostObject));
+    if (!name.starts_with('.') && (inThePlace || !at->is_directory(ignored))) { // aside, and locks
       all.push_back(readKept(*at));
     }
   }

@@ -91,10 +91,13 @@ class CacheTest(unittest.TestCase):
         self.assertIn(self.models[0] + ": its kernels are damaged", text)
         self.assertIn(self.kernels[0] + ": its checksum is another", text)
         self.assertIn("found 2", text)
-        self.assertIn("removed 2", self.run_cache("verify", "--remove"))
+        os.rename(self.path("cubins", self.kernels[1]), self.path("cubins", "elsewhere"))
+        os.makedirs(self.path("cubins", self.kernels[1], "a folder"))
+        self.assertIn(self.kernels[1] + ": expected a file of a kernel", self.run_cache("verify", code=1))
+        self.assertIn("removed 4", self.run_cache("verify", "--remove"))
         self.run_cache("verify")
         self.assertFalse(os.path.exists(self.path(self.models[0])))
-        self.assertTrue(os.path.exists(self.path("cubins", self.kernels[1])))
+        self.assertTrue(os.path.exists(self.path("cubins", self.kernels[2])))
 
     def test_bundles_are_verified_with_their_kernels(self):
         bundle = os.path.join(self.folder, "bundle")
