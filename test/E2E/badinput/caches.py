@@ -37,7 +37,7 @@ def bundles_of(bench, cache):
     folder = os.path.join(cache, "dsv3")
     names = os.listdir(folder) if os.path.isdir(folder) else []
     return ([name for name in names if not name.startswith(".")],
-            [name for name in names if name.startswith(".")])
+            [name for name in names if name.startswith(".") and name != ".lock"])
 
 
 def unwritable(bench, run):
