@@ -22,4 +22,10 @@ namespace dsv3::kern {
 /// Whether `op` is a core op: one that a kernel family computes.
 bool isCore(mlir::Operation *op);
 
+/// Keys that kern.expand_latents makes together, and the rows of a request of so much context.
+inline constexpr int64_t expandedPiece = 128;
+inline int64_t expandedRows(int64_t context) {
+  return (context + expandedPiece - 1) / expandedPiece * expandedPiece;
+}
+
 } // namespace dsv3::kern

@@ -3,6 +3,7 @@
 // Verifiers of the ops of OpsCore.td.
 //
 //===----------------------------------------------------------------------===//
+#include "CoreCheck.h"
 #include "RegionCheck.h"
 #include "dsv3/Support/Sampling.h"
 
@@ -14,8 +15,8 @@ using dsv3::graph::spell;
 
 bool dsv3::kern::isCore(Operation *op) {
   return isa<RowwiseOp, GemmOp, GroupedGemmOp, GatherOp, RopeTableOp, RopeAppendOp,
-             LatentAttentionOp, AttentionCombineOp, ExpandedAttentionOp, RouterOp, DispatchOp,
-             CombineOp, ConcatOp, SampleOp>(op);
+             LatentAttentionOp, AttentionCombineOp, ExpandedAttentionOp, ExpandLatentsOp,
+             PrefillAttentionOp, RouterOp, DispatchOp, CombineOp, ConcatOp, SampleOp>(op);
 }
 
 static Type elementOf(Value value) {
@@ -24,23 +25,21 @@ static Type elementOf(Value value) {
 static int64_t rankOf(Value value) { return cast<RankedTensorType>(value.getType()).getRank(); }
 static Type f32Of(Operation *op) { return Float32Type::get(op->getContext()); }
 
-/// A result takes the place of its destination.
-static void checkDestination(ShapeCheck &check, Value destination, Value result) {
+void dsv3::kern::checkDestination(ShapeCheck &check, Value destination, Value result) {
   if (check.ok() && destination.getType() != result.getType()) {
     (void)check.fail("a result of the destination's type, " + spell(destination.getType()),
                      spell(result.getType()));
   }
 }
 
-/// Shape and element type of an operand that a kernel reads or writes as f32.
-static void checkF32(ShapeCheck &check, StringRef name, Value value, ArrayRef<StringRef> letters) {
+void dsv3::kern::checkF32(ShapeCheck &check, StringRef name, Value value,
+                          ArrayRef<StringRef> letters) {
   check.shape(name, value, letters);
   check.element(name, value, Float32Type::get(value.getContext()));
 }
 
-/// Shape and element type of activations: f32 or bf16.
-static void checkActivations(ShapeCheck &check, StringRef name, Value value,
-                             ArrayRef<StringRef> letters) {
+void dsv3::kern::checkActivations(ShapeCheck &check, StringRef name, Value value,
+                                  ArrayRef<StringRef> letters) {
   check.shape(name, value, letters);
   if (check.ok() && !isa<Float32Type, BFloat16Type>(elementOf(value))) {
     (void)check.fail("elements of '" + name + "' to be f32 or bf16", spell(elementOf(value)));
@@ -90,8 +89,7 @@ static Type checkProductOuts(ShapeCheck &check, OpT op, ArrayRef<StringRef> lett
   return stagedType(op.getEpilogue());
 }
 
-/// One f32 argument, the element of a weight; f32 or bf16 comes out.
-static void checkPrologue(ShapeCheck &check, Region &region, Value aScales) {
+void dsv3::kern::checkPrologue(ShapeCheck &check, Region &region, Value aScales) {
   if (region.empty() || !check.ok()) {
     return;
   }
@@ -103,9 +101,8 @@ static void checkPrologue(ShapeCheck &check, Region &region, Value aScales) {
   checkRegion(check, "prologue", region, Float32Type::get(region.getContext()), stagedType(region));
 }
 
-/// A weight of its own type that is a vector or a table without scales.
-static void checkFloat(ShapeCheck &check, StringRef name, Value value,
-                       ArrayRef<StringRef> letters) {
+void dsv3::kern::checkFloat(ShapeCheck &check, StringRef name, Value value,
+                            ArrayRef<StringRef> letters) {
   check.shape(name, value, letters);
   if (check.ok() && !isa<Float32Type, BFloat16Type, Float16Type>(elementOf(value))) {
     (void)check.fail(("elements of '" + name + "' to be f32, bf16 or f16").str(),
@@ -320,92 +317,6 @@ LogicalResult SampleOp::verify() {
   check.let("W", samplingWords, "as in SamplingRow");
   check.shape("rows", getRows(), {"O", "W"});
   check.shape("outs", getDestination(), {"O"});
-  checkDestination(check, getDestination(), getResult());
-  return check.result();
-}
-
-//===----------------------------------------------------------------------===//
-// Attention
-//===----------------------------------------------------------------------===//
-
-LogicalResult RopeTableOp::verify() {
-  ShapeCheck check(*this);
-  check.shape("positions", getPositions(), {"T"});
-  check.let("r/2", int64_t(getInverseFrequencies().size()), "as in 'inverse_frequencies'");
-  checkF32(check, "cos", getCosDestination(), {"T", "r/2"});
-  checkF32(check, "sin", getSinDestination(), {"T", "r/2"});
-  checkDestination(check, getCosDestination(), getCos());
-  checkDestination(check, getSinDestination(), getSin());
-  return check.result();
-}
-
-LogicalResult RopeAppendOp::verify() {
-  ShapeCheck check(*this);
-  graph::CacheType cache = getCache().getType();
-  check.cache(cache);
-  checkActivations(check, "query", getQuery(), {"T", "h", "r"});
-  check.let("c + r", cache.getLatent() + cache.getRope(), "as in the cache");
-  checkActivations(check, "kv", getKv(), {"T", "c + r"});
-  checkFloat(check, "weight", getWeight(), {"c"});
-  check.let("r/2", cache.getRope() / 2, "as in the cache");
-  checkF32(check, "cos", getCos(), {"T", "r/2"});
-  checkF32(check, "sin", getSin(), {"T", "r/2"});
-  check.shape("positions", getPositions(), {"T"});
-  check.shape("requests", getRequests(), {"T"});
-  checkActivations(check, "outs", getDestination(), {"T", "h", "r"});
-  checkDestination(check, getDestination(), getResult());
-  if (!(getEps() > APFloat(0.0)) || !getEps().isFinite()) {
-    return check.fail("'eps' above 0", spell(getEps()));
-  }
-  return check.result();
-}
-
-/// What attention leaves of `parts` parts.
-static void checkPartials(ShapeCheck &check, StringRef name, Value value, int64_t parts) {
-  constexpr int64_t mostParts = 4096;
-  if (check.ok() && (parts < 1 || parts > mostParts)) {
-    (void)check.fail("1 to " + Twine(mostParts) + " parts", Twine(parts));
-    return;
-  }
-  check.let("parts * (c + 2)", parts * (check.number("c") + 2), "from 'parts' and the latent");
-  checkF32(check, name, value, {"T", "h", "parts * (c + 2)"});
-}
-
-LogicalResult LatentAttentionOp::verify() {
-  ShapeCheck check(*this);
-  check.cache(getCache().getType());
-  checkActivations(check, "query", getQuery(), {"T", "h", "c"});
-  checkActivations(check, "rope_query", getRopeQuery(), {"T", "h", "r"});
-  check.shape("positions", getPositions(), {"T"});
-  check.shape("requests", getRequests(), {"T"});
-  if (getParts()) {
-    checkPartials(check, "outs", getDestination(), static_cast<int64_t>(*getParts()));
-  } else {
-    checkActivations(check, "outs", getDestination(), {"T", "h", "c"});
-  }
-  checkDestination(check, getDestination(), getResult());
-  return check.result();
-}
-
-LogicalResult AttentionCombineOp::verify() {
-  ShapeCheck check(*this);
-  checkActivations(check, "outs", getDestination(), {"T", "h", "c"});
-  checkPartials(check, "partials", getPartials(), static_cast<int64_t>(getParts()));
-  checkDestination(check, getDestination(), getResult());
-  return check.result();
-}
-
-LogicalResult ExpandedAttentionOp::verify() {
-  ShapeCheck check(*this);
-  check.cache(getCache().getType());
-  checkActivations(check, "query", getQuery(), {"T", "h", "n"});
-  checkActivations(check, "rope_query", getRopeQuery(), {"T", "h", "r"});
-  checkActivations(check, "outs", getDestination(), {"T", "h", "v"});
-  check.let("n + v", check.number("n") + check.number("v"), "from 'query' and 'outs'");
-  check.weight("weight", getWeight(), {"h", "n + v", "c"}, getScales(), getBlock());
-  checkPrologue(check, getPrologue(), Value());
-  check.shape("positions", getPositions(), {"T"});
-  check.shape("requests", getRequests(), {"T"});
   checkDestination(check, getDestination(), getResult());
   return check.result();
 }

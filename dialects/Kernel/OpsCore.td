@@ -338,6 +338,65 @@ def Kernel_ExpandedAttentionOp : Kernel_CoreOp<"expanded_attention"> {
   }];
 }
 
+def Kernel_ExpandLatentsOp : Kernel_CoreOp<"expand_latents"> {
+  let summary = "keys and values of the cached tokens of a step's requests";
+  let description = [{
+    Before kern.prefill_attention. `weight` is kv_b as [h, n + v, c]: for each head n rows of keys,
+    then v rows of values. For each request that a token of the step has, and each position s up to
+    the last of these, with row = request * R + s, R being the context rounded up to whole pieces of
+    128: `keys[row, h] = W[h, 0:n] latent[s]`, `rope_keys[row]` is the rotated key of the cache, and
+    `values[h, :, row] = W[h, n:] latent[s]`, zeros where that is no number. Rows behind the last
+    position are zeros up to the next piece; nobody writes the others.
+
+    Constraints:
+    1. `weight` is bf16, as are the cache and all results: [S, h, n], [S, r] and [h, v, S], with S =
+       R for each request of the cache.
+
+    ```mlir
+    %k, %r, %v = kern.expand_latents ins(%w, %pos, %req : tensor<4x40x32xbf16>, tensor<?xi32, #dsv3.dims<"T">>, tensor<?xi32, #dsv3.dims<"T">>) from(%cache : !dsv3.cache<bf16, latent = 32, rope = 8, page = 64, context = 500, requests = 1>) outs(%ko, %ro, %vo : tensor<512x4x16xbf16>, tensor<512x8xbf16>, tensor<4x24x512xbf16>) -> tensor<512x4x16xbf16>, tensor<512x8xbf16>, tensor<4x24x512xbf16>
+    ```
+  }];
+  let arguments = (ins Graph_Weight:$weight, Graph_Ids:$positions, Graph_Ids:$requests,
+                       Arg<Graph_CacheType, "", [MemRead]>:$cache,
+                       AnyRankedTensor:$keys_destination, AnyRankedTensor:$rope_keys_destination,
+                       AnyRankedTensor:$values_destination);
+  let results = (outs AnyRankedTensor:$keys, AnyRankedTensor:$rope_keys, AnyRankedTensor:$values);
+  let assemblyFormat = [{
+    `ins` `(` $weight `,` $positions `,` $requests `:` type($weight) `,` type($positions) `,`
+    type($requests) `)` `from` `(` $cache `:` type($cache) `)`
+    `outs` `(` $keys_destination `,` $rope_keys_destination `,` $values_destination `:`
+    type($keys_destination) `,` type($rope_keys_destination) `,` type($values_destination) `)` attr-dict
+    `->` type($keys) `,` type($rope_keys) `,` type($values)
+  }];
+}
+
+def Kernel_PrefillAttentionOp : Kernel_CoreOp<"prefill_attention", [Pure]> {
+  let summary = "attention with keys and values that kern.expand_latents made";
+  let description = [{
+    As dsv3.mla_attention: a token sees the positions of its request up to its own.
+
+    Constraints:
+    1. `query` [T, h, n] and `rope_query` [T, h, r] may be views; `out` is [T, h, v].
+    2. `keys`, `rope_keys` and `values` are those of kern.expand_latents for a cache of `context`.
+
+    ```mlir
+    %y = kern.prefill_attention ins(%q, %p, %k, %r, %v, %pos, %req : tensor<?x4x16xbf16, #dsv3.dims<"T">>, tensor<?x4x8xbf16, #dsv3.dims<"T">>, tensor<512x4x16xbf16>, tensor<512x8xbf16>, tensor<4x24x512xbf16>, tensor<?xi32, #dsv3.dims<"T">>, tensor<?xi32, #dsv3.dims<"T">>) outs(%o : tensor<?x4x24xbf16, #dsv3.dims<"T">>) context 500 scale 2.0e-01 -> tensor<?x4x24xbf16, #dsv3.dims<"T">>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$query, AnyRankedTensor:$rope_query, AnyRankedTensor:$keys,
+                       AnyRankedTensor:$rope_keys, AnyRankedTensor:$values, Graph_Ids:$positions,
+                       Graph_Ids:$requests, AnyRankedTensor:$destination, I64Attr:$context,
+                       F64Attr:$scale);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    `ins` `(` $query `,` $rope_query `,` $keys `,` $rope_keys `,` $values `,` $positions `,`
+    $requests `:` type($query) `,` type($rope_query) `,` type($keys) `,` type($rope_keys) `,`
+    type($values) `,` type($positions) `,` type($requests) `)`
+    `outs` `(` $destination `:` type($destination) `)` `context` $context `scale` $scale attr-dict
+    `->` type($result)
+  }];
+}
+
 def Kernel_RouterOp : Kernel_CoreOp<"router", [Pure]> {
   let summary = "the experts of each token and their weights, from logits";
   let description = [{

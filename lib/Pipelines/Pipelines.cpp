@@ -3,6 +3,7 @@
 
 #include "dsv3/Conversion/Passes.h"
 #include "dsv3/Plan/Families.h"
+#include "dsv3/Plan/Names.h"
 #include "dsv3/Transforms/Passes.h"
 
 using namespace mlir;
@@ -59,6 +60,13 @@ static SplitAttentionOptions splitting(const std::vector<std::string> &variants)
   return onGpu ? SplitAttentionOptions{256, 1024, 64} : SplitAttentionOptions{};
 }
 
+/// Whether all code is for warp groups: others expand keys as they go.
+static bool onWarpGroups(const PipelineOptions &options) {
+  return !options.variants.empty() && options.tensorCores != "mma" &&
+         llvm::all_of(options.variants,
+                      [](const std::string &name) { return name == plan::variantSm90a; });
+}
+
 void addPhase(OpPassManager &manager, Phase phase, const PipelineOptions &options) {
   switch (phase) {
   case Phase::Import:
@@ -76,6 +84,9 @@ void addPhase(OpPassManager &manager, Phase phase, const PipelineOptions &option
   case Phase::Kernels:
     manager.addPass(createConvertGraphToKernel());
     manager.addPass(createSplitAttention(splitting(options.variants)));
+    if (onWarpGroups(options)) {
+      manager.addPass(createExpandLatents());
+    }
     if (options.weightsInPlace) {
       manager.addPass(createReadInPlace());
     }

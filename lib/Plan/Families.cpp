@@ -27,7 +27,7 @@ struct FamilyRow {
   std::string_view revision; ///< changes with the meaning of the fields
 };
 
-constexpr std::array<FamilyRow, 14> familyRows{{
+constexpr std::array<FamilyRow, 16> familyRows{{
     {Family::Rowwise, "rowwise", false, "rows", "1"},
     {Family::Gemm, "gemm", true, "flight k_block m_tile mr nr panels stream stream_most", "4"},
     {Family::GroupedGemm, "grouped_gemm", true,
@@ -44,6 +44,8 @@ constexpr std::array<FamilyRow, 14> familyRows{{
     {Family::Concat, "concat", false, "rows", "1"},
     {Family::AttentionCombine, "attention_combine", false, "heads", "1"},
     {Family::Sample, "sample", false, "rows", "1"},
+    {Family::ExpandLatents, "expand_latents", false, "", "1"},
+    {Family::PrefillAttention, "prefill_attention", false, "", "1"},
 }};
 
 /// What a family's configurations hold on a GPU; all read their weight row-major.
@@ -53,7 +55,7 @@ struct GpuFamilyRow {
   std::string_view revision; ///< changes with the meaning of the fields
 };
 
-constexpr std::array<GpuFamilyRow, 14> gpuFamilyRows{{
+constexpr std::array<GpuFamilyRow, 16> gpuFamilyRows{{
     {Family::Rowwise, "threads", "2"},
     {Family::Gemm, "boxes columns depth_parts form rows stages threads", "10"},
     {Family::GroupedGemm, "boxes columns depth_parts form rows stages threads", "9"},
@@ -68,6 +70,8 @@ constexpr std::array<GpuFamilyRow, 14> gpuFamilyRows{{
     {Family::Concat, "threads", "1"},
     {Family::AttentionCombine, "threads", "1"},
     {Family::Sample, "threads", "1"},
+    {Family::ExpandLatents, "stages threads", "1"},
+    {Family::PrefillAttention, "threads", "1"},
 }};
 
 constexpr std::array<CpuVariant, 4> variantRows{{

@@ -366,6 +366,10 @@ std::vector<Configuration> enumerateConfigs(Family family, const CpuVariant &var
   case Family::Dispatch:
     return {make({}, {-1, 1, 1, 1, 1}, DispatchScratch(facts.groups).bytes,
                  "counting in one tile keeps the order of the tokens")};
+  case Family::ExpandLatents:
+  case Family::PrefillAttention:
+    return {
+        rejected({}, "CPUs expand keys page by page; run dsv3-opt without kern-expand-latents")};
   }
   return {};
 }

@@ -179,4 +179,70 @@ std::vector<Configuration> gpuExpandedConfigs(const GpuVariant &variant, const K
   return configs;
 }
 
+//===----------------------------------------------------------------------===//
+// Warp groups of sm_90a: keys and values of all tokens expanded first
+//===----------------------------------------------------------------------===//
+
+/// ptx/wgmma.cuh: a box of 64 columns of 128 rows, which is what two groups multiply, and a group's
+/// rows; a group that brings and two that multiply.
+static constexpr int64_t boxColumns = 64, groupRows = 64, productColumns = 128;
+static constexpr int64_t boxBytes = productColumns * mmaRowBytes;
+static constexpr int64_t warpGroupThreads = 3 * 128, multiplyingWarps = 2 * 4;
+static constexpr int64_t barrierBytes = 8;
+
+std::string expandingRefusal(const KernelFacts &facts) {
+  if (facts.nope != productColumns || facts.value != productColumns) {
+    return "warp groups multiply " + std::to_string(productColumns) +
+           " columns of keys and of values, found " + std::to_string(facts.nope) + " and " +
+           std::to_string(facts.value);
+  }
+  return facts.latent % boxColumns == 0 && facts.rope % boxColumns == 0 &&
+                 facts.rowsBegin % boxColumns == 0 && productColumns % facts.pageTokens == 0
+             ? ""
+             : "queries, latents, rotated keys or pages are no whole boxes";
+}
+
+static Configuration onWarpGroups(const GpuVariant &variant, const KernelFacts &facts,
+                                  Configuration config) {
+  if (variant.name != variantSm90a) {
+    return rejected(config.fields, std::string(variant.name) + " has no warp groups");
+  }
+  if (std::string refusal = expandingRefusal(facts); !refusal.empty()) {
+    return rejected(config.fields, refusal);
+  }
+  if (config.scratchBytes > variant.sharedBytes) {
+    return rejected(config.fields,
+                    bytesReason("keys and stages", config.scratchBytes, variant.sharedBytes));
+  }
+  return config;
+}
+
+Configuration gpuExpandLatentsConfig(const GpuVariant &variant, const KernelFacts &facts) {
+  constexpr int64_t leastStages = 2, mostStages = 6, boxesOfWarp = 2, boxRows = 16;
+  int64_t numbers = (warpGroupThreads / warpLanes + 1) * facts.requests + 1;
+  int64_t others = ceilDiv(facts.latent, boxColumns) * boxBytes +
+                   multiplyingWarps * boxesOfWarp * boxRows * mmaRowBytes + 2 * barrierBytes +
+                   numbers * 4;
+  int64_t ofStage = boxBytes + 2 * barrierBytes;
+  int64_t stages = std::clamp((variant.sharedBytes - others) / ofStage, leastStages, mostStages);
+  // As many as there can be: how many there are depends on the step's positions.
+  TileCount tiles{-1, 1, 1, 1, facts.keyRows / productColumns * 2 * facts.heads};
+  return onWarpGroups(variant, facts,
+                      make({{"stages", stages}, {"threads", warpGroupThreads}}, tiles,
+                           others + stages * ofStage,
+                           "128 latents stay in shared memory while all rows of the weight meet "
+                           "them"));
+}
+
+Configuration gpuPrefillConfig(const GpuVariant &variant, const KernelFacts &facts) {
+  constexpr int64_t tokens = 2 * groupRows, stages = 2;
+  int64_t keyBoxes = (facts.nope + facts.rope) / boxColumns;
+  int64_t valueBoxes = productColumns / boxColumns;
+  int64_t bytes = keyBoxes * boxBytes + stages * (keyBoxes + valueBoxes) * boxBytes +
+                  (4 * stages + 1) * barrierBytes + (4 * tokens + 1) * 4;
+  return onWarpGroups(variant, facts,
+                      make({{"threads", warpGroupThreads}}, rowTiles(facts, tokens, facts.heads),
+                           bytes, "128 tokens share expanded keys, which warp groups multiply"));
+}
+
 } // namespace dsv3::plan

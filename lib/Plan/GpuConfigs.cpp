@@ -68,6 +68,10 @@ std::vector<Configuration> enumerateConfigs(Family family, const GpuVariant &var
     return gpuLatentConfigs(variant, facts);
   case Family::ExpandedAttention:
     return gpuExpandedConfigs(variant, facts);
+  case Family::ExpandLatents:
+    return {gpuExpandLatentsConfig(variant, facts)};
+  case Family::PrefillAttention:
+    return {gpuPrefillConfig(variant, facts)};
   case Family::Rowwise:
     return rowConfigs(facts, facts.n, blockSumBytes);
   case Family::Gather:

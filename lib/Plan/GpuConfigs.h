@@ -39,5 +39,7 @@ std::vector<Configuration> gpuProductConfigs(const GpuVariant &variant, const Ke
                                              bool grouped);
 std::vector<Configuration> gpuLatentConfigs(const GpuVariant &variant, const KernelFacts &facts);
 std::vector<Configuration> gpuExpandedConfigs(const GpuVariant &variant, const KernelFacts &facts);
+Configuration gpuExpandLatentsConfig(const GpuVariant &variant, const KernelFacts &facts);
+Configuration gpuPrefillConfig(const GpuVariant &variant, const KernelFacts &facts);
 
 } // namespace dsv3::plan

@@ -77,6 +77,7 @@ Cost launchCost(const Plan &plan, size_t variant, const Instruction &launch,
       cost.weightFlops += 2 * rows * elements / double(parameter.groups);
       break;
     case Family::ExpandedAttention: // every cached token is expanded once
+    case Family::ExpandLatents:
       cost.weightFlops += 2 * double(step.position + step.tokens) * elements;
       break;
     default:

@@ -94,5 +94,23 @@ Tensor combineParts(const Tensor &partials, int64_t parts);
 std::optional<Tensor> expandedAttention(const Tensor &query, const Tensor &ropeQuery,
                                         const Tensor &kvB, const StepTokens &tokens,
                                         const LatentCache &cache, int64_t layer, double scale);
+/// What kern.expand_latents makes: keys [S, h, n], rope keys [S, r], values [h, v, S].
+struct ExpandedTensors {
+  Tensor keys, ropeKeys, values;
+};
+/// All S rows, those of a request, how many are made together, and rotated columns of a key.
+struct ExpandedShape {
+  int64_t allRows, requestRows, piece, rope;
+};
+/// kern.expand_latents with kv_b [h, n + v, c]; NaN where nobody writes. Nothing if a token sees a
+/// position that was never appended.
+std::optional<ExpandedTensors> expandLatents(const Tensor &kvB, int64_t nope,
+                                             const StepTokens &tokens, const LatentCache &cache,
+                                             int64_t layer, ExpandedShape shape);
+/// kern.prefill_attention; `requestRows` as above. Positions and requests have been checked by what
+/// made the keys.
+Tensor prefillAttention(const Tensor &query, const Tensor &ropeQuery,
+                        const ExpandedTensors &expanded, const StepTokens &tokens,
+                        int64_t requestRows, double scale);
 
 } // namespace dsv3::reference

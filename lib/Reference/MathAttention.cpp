@@ -196,4 +196,73 @@ std::optional<Tensor> expandedAttention(const Tensor &query, const Tensor &ropeQ
   return result;
 }
 
+std::optional<ExpandedTensors> expandLatents(const Tensor &kvB, int64_t nope,
+                                             const StepTokens &tokens, const LatentCache &cache,
+                                             int64_t layer, ExpandedShape shape) {
+  int64_t heads = kvB.dim(0), value = kvB.dim(1) - nope, latent = kvB.dim(2);
+  ExpandedTensors made{Tensor({shape.allRows, heads, nope}), Tensor({shape.allRows, shape.rope}),
+                       Tensor({heads, value, shape.allRows})};
+  for (Tensor *tensor : {&made.keys, &made.ropeKeys, &made.values}) {
+    std::fill_n(tensor->data(), tensor->size(), std::numeric_limits<double>::quiet_NaN());
+  }
+  auto set = [&](int64_t at, const double *row) {
+    for (int64_t h = 0; h < heads; ++h) {
+      for (int64_t i = 0; i < nope + value; ++i) {
+        double number = row ? dot(kvB.data() + (h * (nope + value) + i) * latent, row, latent) : 0;
+        if (i < nope) {
+          made.keys[(at * heads + h) * nope + i] = number;
+        } else {
+          made.values[(h * value + i - nope) * shape.allRows + at] =
+              std::isfinite(number) ? number : 0;
+        }
+      }
+    }
+    for (int64_t i = 0; i < shape.rope; ++i) {
+      made.ropeKeys[at * shape.rope + i] = row ? row[latent + i] : 0;
+    }
+  };
+  std::map<int64_t, int64_t> known; // positions by request
+  for (int64_t t = 0; t < tokens.positions.size(); ++t) {
+    int64_t &most = known[static_cast<int64_t>(tokens.requests[t])];
+    most = std::max(most, static_cast<int64_t>(tokens.positions[t]) + 1);
+  }
+  for (auto [request, count] : known) {
+    int64_t padded = (count + shape.piece - 1) / shape.piece * shape.piece;
+    for (int64_t s = 0; s < padded; ++s) {
+      const std::vector<double> *row = s < count ? cache.find(layer, request, s) : nullptr;
+      if (s < count && !row) {
+        return std::nullopt;
+      }
+      set(request * shape.requestRows + s, row ? row->data() : nullptr);
+    }
+  }
+  return made;
+}
+
+Tensor prefillAttention(const Tensor &query, const Tensor &ropeQuery,
+                        const ExpandedTensors &expanded, const StepTokens &tokens,
+                        int64_t requestRows, double scale) {
+  int64_t heads = query.dim(1), nope = query.dim(2), rope = ropeQuery.dim(2);
+  int64_t value = expanded.values.dim(1), allRows = expanded.values.dim(2);
+  Tensor result({query.rows(), heads, value});
+  for (int64_t t = 0; t < query.rows(); ++t) {
+    int64_t first = static_cast<int64_t>(tokens.requests[t]) * requestRows;
+    auto seen = static_cast<int64_t>(tokens.positions[t]) + 1;
+    for (int64_t h = 0; h < heads; ++h) {
+      std::vector<double> scores;
+      for (int64_t row = first; row < first + seen; ++row) {
+        scores.push_back(scale *
+                         (dot(query.row(t) + h * nope, expanded.keys.row(row) + h * nope, nope) +
+                          dot(ropeQuery.row(t) + h * rope, expanded.ropeKeys.row(row), rope)));
+      }
+      softmax(scores);
+      for (int64_t i = 0; i < value; ++i) {
+        const double *values = expanded.values.data() + (h * value + i) * allRows + first;
+        result.row(t)[h * value + i] = dot(scores.data(), values, seen);
+      }
+    }
+  }
+  return result;
+}
+
 } // namespace dsv3::reference

@@ -26,11 +26,16 @@ bool isDestination(OpOperand &operand) {
       })
       .Case<kern::CombineOp, kern::GatherOp, kern::ConcatOp, kern::RopeAppendOp,
             kern::LatentAttentionOp, kern::AttentionCombineOp, kern::ExpandedAttentionOp,
-            kern::SampleOp>(
+            kern::PrefillAttentionOp, kern::SampleOp>(
           [&](auto op) { return number == op.getDestinationMutable().getOperandNumber(); })
       .Case([&](kern::RopeTableOp op) {
         return number == op.getCosDestinationMutable().getOperandNumber() ||
                number == op.getSinDestinationMutable().getOperandNumber();
+      })
+      .Case([&](kern::ExpandLatentsOp op) {
+        return number == op.getKeysDestinationMutable().getOperandNumber() ||
+               number == op.getRopeKeysDestinationMutable().getOperandNumber() ||
+               number == op.getValuesDestinationMutable().getOperandNumber();
       })
       .Case([&](kern::RouterOp op) {
         return number == op.getExpertsDestinationMutable().getOperandNumber() ||

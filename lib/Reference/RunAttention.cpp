@@ -126,6 +126,33 @@ LogicalResult Frame::runAttention(Operation &op, bool &known) {
                               {get(attention.getPositions()), get(attention.getRequests())},
                               machine.latentCache, layer, attention.getScale().convertToDouble()));
       })
+      .Case([&](kern::ExpandLatentsOp op) -> LogicalResult {
+        auto cache = cast<graph::CacheType>(op.getCache().getType());
+        int64_t rows = kern::expandedRows(static_cast<int64_t>(cache.getMaxContext()));
+        auto keysType = cast<RankedTensorType>(op.getKeys().getType());
+        auto made = expandLatents(get(op.getWeight()), keysType.getDimSize(2),
+                                  {get(op.getPositions()), get(op.getRequests())},
+                                  machine.latentCache, layer,
+                                  {keysType.getDimSize(0), rows, kern::expandedPiece,
+                                   static_cast<int64_t>(cache.getRope())});
+        if (!made) {
+          return op.emitError("a token sees a position that was never appended to the cache");
+        }
+        define(op.getKeys(), made->keys);
+        define(op.getRopeKeys(), made->ropeKeys);
+        define(op.getValues(), made->values);
+        return success();
+      })
+      .Case([&](kern::PrefillAttentionOp attention) {
+        StepTokens tokens{get(attention.getPositions()), get(attention.getRequests())};
+        int64_t rows = kern::expandedRows(attention.getContextAttr().getInt());
+        define(attention.getResult(),
+               prefillAttention(get(attention.getQuery()), get(attention.getRopeQuery()),
+                                {get(attention.getKeys()), get(attention.getRopeKeys()),
+                                 get(attention.getValues())},
+                                tokens, rows, attention.getScale().convertToDouble()));
+        return success();
+      })
       .Case([&](graph::LatentAttentionOp attention) {
         return attended(
             attention.getResult(),

@@ -156,6 +156,25 @@ FailureOr<plan::KernelFacts> kernelFacts(kern::DefOp definition) {
         facts.nope = lastDim(op.getQuery());
         facts.value = lastDim(op.getResult());
       })
+      .Case([&](kern::ExpandLatentsOp op) {
+        setCache(facts, op.getCache());
+        facts.weight = elementOf(op.getWeight());
+        facts.heads = dimOf(op.getKeys(), 1);
+        facts.nope = dimOf(op.getKeys(), 2);
+        facts.value = dimOf(op.getValues(), 1);
+        facts.keyRows = dimOf(op.getKeys(), 0);
+        facts.requests = static_cast<int64_t>(op.getCache().getType().getMaxRequests());
+        facts.rowsBegin = facts.nope; // nothing is a view
+        rows = op.getPositions();
+      })
+      .Case([&](kern::PrefillAttentionOp op) {
+        facts.rows = elementOf(op.getQuery());
+        facts.rowsBegin = std::min(beginsOf(op.getQuery()), beginsOf(op.getRopeQuery()));
+        facts.heads = dimOf(op.getKeys(), 1);
+        facts.nope = dimOf(op.getKeys(), 2);
+        facts.rope = lastDim(op.getRopeKeys());
+        facts.value = dimOf(op.getValues(), 1);
+      })
       .Case([&](kern::RouterOp op) {
         facts.groups = lastDim(op.getLogits());
         facts.expertGroups = static_cast<int64_t>(op.getGroups());

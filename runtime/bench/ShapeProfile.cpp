@@ -39,7 +39,8 @@ static ShapeResult shapeOf(const plan::Plan &plan, size_t variant, const plan::I
   shape.bytes = cost.bytes();
   shape.flops = cost.weightFlops;
   shape.rows = std::lround(rows);
-  if (family == Family::LatentAttention || family == Family::ExpandedAttention) {
+  if (family == Family::LatentAttention || family == Family::ExpandedAttention ||
+      family == Family::PrefillAttention) {
     bool absorbed = family == Family::LatentAttention;
     shape.rows = step.tokens;
     shape.cached = step.position + step.tokens;
@@ -47,6 +48,12 @@ static ShapeResult shapeOf(const plan::Plan &plan, size_t variant, const plan::I
     double seen = double(step.position) + double(step.tokens + 1) / 2;
     shape.flops +=
         (absorbed ? attention.absorbed : attention.expanded) * double(step.tokens) * seen;
+  }
+  if (family == Family::ExpandLatents && weight) {
+    shape.rows = step.position + step.tokens;
+    shape.columns = weight->groups * weight->rows;
+    shape.depth = weight->columns;
+    shape.groups = 1;
   }
   if (!weight || (family != Family::Gemm && family != Family::GroupedGemm)) {
     return shape;

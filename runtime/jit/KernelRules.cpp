@@ -30,7 +30,9 @@ constexpr Form forms[] = {{"gemmMma", mma, mmaOthers},
                           {"expandedAttentionMma", mma, mmaOthers},
                           {"latentAttentionMma", mma, mmaOthers},
                           {"gemmWgmma", wgmma, wgmmaOthers},
-                          {"groupedGemmWgmma", wgmma, wgmmaOthers}};
+                          {"groupedGemmWgmma", wgmma, wgmmaOthers},
+                          {"expandLatents", wgmma, wgmmaOthers},
+                          {"prefillAttention", wgmma, wgmmaOthers}};
 
 /// ptxas may put one value away before a loop that does not use it, and fetch it afterwards, at the
 /// ends of two paths at the most.
@@ -64,6 +66,8 @@ static Budget budgetOf(plan::Family family, const Form *form) {
   case plan::Family::Gemm:
   case plan::Family::GroupedGemm:
   case plan::Family::ExpandedAttention:
+  case plan::Family::ExpandLatents:
+  case plan::Family::PrefillAttention:
     return all;
   case plan::Family::LatentAttention:
     return form ? all : Budget{128, true};

@@ -37,6 +37,8 @@ enum class Family : uint8_t {
   Concat,
   AttentionCombine,
   Sample,
+  ExpandLatents,
+  PrefillAttention,
 };
 
 /// The names are those of the kern dialect's core ops: rowwise, gemm, …
@@ -170,8 +172,10 @@ struct KernelFacts {
   int64_t latent = 0;      ///< c: both attentions, attention_combine, rope_append
   int64_t keyParts = 1;    ///< latent_attention: tiles that share the keys of a token
   int64_t rope = 0;        ///< r: both attentions, rope_append
-  int64_t nope = 0;        ///< n: expanded_attention
-  int64_t value = 0;       ///< v: expanded_attention
+  int64_t nope = 0;        ///< n: expanded_attention, expand_latents, prefill_attention
+  int64_t value = 0;       ///< v: likewise
+  int64_t requests = 1;    ///< of the cache: expand_latents
+  int64_t keyRows = 0;     ///< S: expand_latents
   int64_t topK = 1;        ///< router
   int64_t pageTokens = 64; ///< both attentions
   DType cache = DType::F32; ///< both attentions

@@ -296,6 +296,28 @@ def OutlineKernels : GraphPass<"dsv3-outline-kernels"> {
 // Phase kernels, after convert-dsv3-to-kern
 //===----------------------------------------------------------------------===//
 
+def ExpandLatents : GraphPass<"kern-expand-latents"> {
+  let summary = "keys and values of a prompt expanded by a kernel of their own";
+  let description = [{
+    Expanded attention whose blocks each expand the pages that their tokens see does so again for
+    every 64 tokens. On warp groups of sm_90a a kernel expands the keys and values of all tokens that
+    the step's requests have, once a step and layer, and attention reads those. Where queries, results
+    and cache are bf16, keys and values have 128 columns, and what a context can have takes at most
+    `most-bytes`. A weight of another type becomes bf16 when it is read; it was rounded to that on
+    its way before.
+
+    ```mlir
+    %y = kern.launch @attention ins(%q, %r, %w, %pos, %req, %cache) outs(%o)
+    ```
+    becomes
+    ```mlir
+    %k, %p, %v = kern.launch @attention_expand ins(%w, %pos, %req, %cache) outs(%e, %f, %g)
+    %y = kern.launch @attention ins(%q, %r, %pos, %req, %k, %p, %v) outs(%o)
+    ```
+  }];
+  let options = [Option<"mostBytes", "most-bytes", "int64_t", "int64_t(1) << 31", "of the arena, for keys and values">];
+}
+
 def SplitAttention : GraphPass<"kern-split-attention"> {
   let summary = "absorbed attention in parts of the keys, which another kernel combines";
   let description = [{

@@ -36,7 +36,8 @@ static int64_t registersToLeave(const KernelText &kernel) {
   kern::DefOp definition = kernel.definition;
   return llvm::TypeSwitch<Operation *, int64_t>(definition.getCore())
       .Case<kern::GemmOp, kern::GroupedGemmOp>(product)
-      .Case<kern::ExpandedAttentionOp>([](Operation *) { return all; })
+      .Case<kern::ExpandedAttentionOp, kern::ExpandLatentsOp, kern::PrefillAttentionOp>(
+          [](Operation *) { return all; })
       .Case<kern::LatentAttentionOp>(
           [&](Operation *) { return form() == plan::GpuProduct::MmaTiles ? all : ofLatents; })
       .Case<kern::SampleOp>([](Operation *) { return ofRow; })

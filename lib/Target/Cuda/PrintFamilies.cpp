@@ -285,8 +285,9 @@ FailureOr<FamilyText> printFamily(KernelText &kernel) {
   return llvm::TypeSwitch<Operation *, FailureOr<FamilyText>>(kernel.definition.getCore())
       .Case<kern::RowwiseOp, kern::GatherOp, kern::ConcatOp, kern::RopeTableOp, kern::RopeAppendOp,
             kern::LatentAttentionOp, kern::AttentionCombineOp, kern::ExpandedAttentionOp,
-            kern::GemmOp, kern::GroupedGemmOp, kern::RouterOp, kern::DispatchOp, kern::CombineOp,
-            kern::SampleOp>([&](auto op) { return FailureOr<FamilyText>(print(kernel, op)); })
+            kern::ExpandLatentsOp, kern::PrefillAttentionOp, kern::GemmOp, kern::GroupedGemmOp,
+            kern::RouterOp, kern::DispatchOp, kern::CombineOp, kern::SampleOp>(
+          [&](auto op) { return FailureOr<FamilyText>(print(kernel, op)); })
       .Default([&](Operation *op) {
         return FailureOr<FamilyText>(kernel.definition.emitError("GPUs have no code for '")
                                      << op->getName() << "'");

@@ -28,6 +28,16 @@ plan::GpuProduct formOf(const KernelText &kernel);
 /// Bits of an element of the weight if it passes through a prologue; else 0.
 int64_t widenedBits(mlir::Operation *core);
 
+/// What DSV3_TENSOR_MAP is given for `rows` of so many elements of the matrix behind `value`, in
+/// boxes of `boxRows`; and for its rows, of a step or constant, which hold all heads.
+std::string mapText(const KernelText &kernel, mlir::Value value, KernelText::RowCount rows,
+                    int64_t rowElements, int64_t boxRows);
+std::string mapText(const KernelText &kernel, mlir::Value value, int64_t boxRows);
+
+/// A prompt's keys on warp groups: PrintPrefill.cpp.
+FamilyText print(KernelText &kernel, kern::ExpandLatentsOp op);
+FamilyText print(KernelText &kernel, kern::PrefillAttentionOp op);
+
 /// Products: PrintProducts.cpp.
 FamilyText print(KernelText &kernel, kern::GemmOp op);
 FamilyText print(KernelText &kernel, kern::GroupedGemmOp op);

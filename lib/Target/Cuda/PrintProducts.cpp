@@ -56,15 +56,13 @@ static std::string productFunction(const KernelText &kernel, const std::string &
   llvm_unreachable("all forms are handled");
 }
 
-/// What DSV3_TENSOR_MAP is given for `rows` of so many elements of the matrix behind `value`.
-static std::string mapText(const KernelText &kernel, Value value, KernelText::RowCount rows,
-                           int64_t rowElements, int64_t boxRows) {
+std::string mapText(const KernelText &kernel, Value value, KernelText::RowCount rows,
+                    int64_t rowElements, int64_t boxRows) {
   int64_t bits = cast<RankedTensorType>(value.getType()).getElementTypeBitWidth();
   return llvm::formatv("{0}, {1}, {2}, {3}, {4}", kernel.parameterOf(value), rows.each, rows.size,
                        rowElements * bits / 8, boxRows);
 }
-/// Of the rows of a step, which hold all heads.
-static std::string mapText(const KernelText &kernel, Value value, int64_t boxRows) {
+std::string mapText(const KernelText &kernel, Value value, int64_t boxRows) {
   return mapText(kernel, value, kernel.sizedRows(value), KernelText::strides(value).row, boxRows);
 }
 

@@ -77,6 +77,7 @@ static double attentionFlops(plan::Family family, const plan::KernelFacts &facts
   case plan::Family::LatentAttention:
     return 2 * pairs * double(2 * facts.latent + facts.rope);
   case plan::Family::ExpandedAttention:
+  case plan::Family::PrefillAttention:
     return 2 * pairs * double(facts.nope + facts.rope + facts.value);
   default:
     return 0;
@@ -93,26 +94,39 @@ static double usedParts(std::optional<uint64_t> parts, int64_t pageTokens, int64
   return double((pages + ofPart - 1) / ofPart) / double(all);
 }
 
-/// The argument that holds such results, and that share of it.
-static std::pair<BlockArgument, double> partialsOf(kern::DefOp definition, int64_t pageTokens,
-                                                   int64_t position) {
-  return TypeSwitch<Operation *, std::pair<BlockArgument, double>>(definition.getCore())
+/// The share of an argument that a step needs: of partial results, and of expanded keys, which have
+/// room for the whole context.
+static double usedShare(kern::DefOp definition, BlockArgument argument, const plan::StepShape &step,
+                        const plan::Plan &plan) {
+  auto ofKeys = [&](ValueRange expanded) {
+    double keys = double(step.position + step.tokens);
+    double rooms = double(plan.cache.maxContext * plan.cache.maxRequests);
+    return llvm::is_contained(expanded, argument) ? std::min(1.0, keys / rooms) : 1.0;
+  };
+  auto ofParts = [&](std::optional<uint64_t> parts, BlockArgument partials) {
+    return argument == partials ? usedParts(parts, plan.cache.pageTokens, step.position) : 1.0;
+  };
+  return TypeSwitch<Operation *, double>(definition.getCore())
       .Case([&](kern::LatentAttentionOp op) {
-        return std::pair(definition.getDestinations().front(),
-                         usedParts(op.getParts(), pageTokens, position));
+        return ofParts(op.getParts(), definition.getDestinations().front());
       })
       .Case([&](kern::AttentionCombineOp op) {
-        return std::pair(definition.getInputs().front(),
-                         usedParts(op.getParts(), pageTokens, position));
+        return ofParts(op.getParts(), definition.getInputs().front());
       })
-      .Default([](Operation *) { return std::pair(BlockArgument(), 1.0); });
+      .Case([&](kern::ExpandLatentsOp op) {
+        return ofKeys(
+            {op.getKeysDestination(), op.getRopeKeysDestination(), op.getValuesDestination()});
+      })
+      .Case([&](kern::PrefillAttentionOp op) {
+        return ofKeys({op.getKeys(), op.getRopeKeys(), op.getValues()});
+      })
+      .Default(1.0);
 }
 
 /// What is neither a weight nor the cache. `args` are the launch's, a cache being two.
 static double activationBytes(kern::DefOp definition, plan::Family family, ArrayRef<plan::Arg> args,
-                              const plan::StepShape &step, int64_t pageTokens) {
+                              const plan::StepShape &step, const plan::Plan &plan) {
   double results = 0, sum = 0;
-  auto [partials, used] = partialsOf(definition, pageTokens, step.position);
   for (BlockArgument destination : definition.getDestinations()) {
     results += touchedBytes(destination, definition, step);
   }
@@ -124,7 +138,8 @@ static double activationBytes(kern::DefOp definition, plan::Family family, Array
     if (cache || arg.kind == plan::ArgKind::Parameter || arg.kind == plan::ArgKind::Scales) {
       continue;
     }
-    double bytes = touchedBytes(argument, definition, step) * (argument == partials ? used : 1);
+    double bytes =
+        touchedBytes(argument, definition, step) * usedShare(definition, argument, step, plan);
     // Of a table those rows are read that are taken.
     sum += family == plan::Family::Gather ? std::min(bytes, results) : bytes;
   }
@@ -142,7 +157,7 @@ std::optional<LaunchNeeds> launchNeeds(kern::DefOp definition, const plan::Kerne
   step.expertsTouched = plan::evenlyTouched(facts.groups, facts.rowFactor, step.tokens);
   plan::Cost cost = plan::launchCost(plan, variant, *launch, step);
   LaunchNeeds needs{cost.weightBytes, cost.cacheBytes,
-                    activationBytes(definition, family, launch->args, step, plan.cache.pageTokens),
+                    activationBytes(definition, family, launch->args, step, plan),
                     cost.weightFlops + attentionFlops(family, facts, step)};
   if (family == plan::Family::RopeAppend) {
     needs.cacheBytes =

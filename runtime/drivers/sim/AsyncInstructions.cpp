@@ -144,15 +144,22 @@ void Block::joinProducts(Lane &lane, const ProductStep &step, const void *site) 
 }
 
 void Block::multiplyGroup(MachineThread &thread, float (&sums)[dsv3::sim::productSums],
-                          unsigned long long a, unsigned long long b) {
+                          unsigned long long a, unsigned long long b, bool adds) {
   auto &lane = static_cast<Lane &>(thread);
-  lane.of->joinProducts(lane, {ProductStep::Begin, a, b, 0, sums}, __builtin_return_address(0));
+  lane.of->joinProducts(lane, {ProductStep::Begin, a, b, 0, sums, nullptr, false, adds},
+                        __builtin_return_address(0));
+}
+
+void Block::multiplyFragment(MachineThread &thread, float (&sums)[dsv3::sim::productSums],
+                             const unsigned (&a)[4], unsigned long long b) {
+  auto &lane = static_cast<Lane &>(thread);
+  lane.of->joinProducts(lane, {ProductStep::Begin, 0, b, 0, sums, a}, __builtin_return_address(0));
 }
 
 void Block::multiplyGroupOfCodes(MachineThread &thread, float (&sums)[dsv3::sim::productSums],
                                  unsigned long long a, unsigned long long b, bool adds) {
   auto &lane = static_cast<Lane &>(thread);
-  lane.of->joinProducts(lane, {ProductStep::Begin, a, b, 0, sums, true, adds},
+  lane.of->joinProducts(lane, {ProductStep::Begin, a, b, 0, sums, nullptr, true, adds},
                         __builtin_return_address(0));
 }
 
@@ -175,6 +182,7 @@ void Block::completeProducts(Warp &warp) {
   if (!std::ranges::all_of(exchange, [&](const Exchange &one) {
         return one.product->kind == step.kind && one.product->a == step.a &&
                one.product->b == step.b && one.product->pending == step.pending &&
+               (one.product->fragment != nullptr) == (step.fragment != nullptr) &&
                one.product->codes == step.codes && one.product->adds == step.adds;
       })) {
     fail(lane, "lanes of a warp are at different steps of products", lane.site);
@@ -200,8 +208,25 @@ void Block::completeProducts(Warp &warp) {
   }
 }
 
+/// What the lanes of a warp have of a in registers: PTX ISA, "Register Fragments for
+/// wgmma.mma_async.m64nNk16".
+static SliceFragment fragmentOf(const std::array<Exchange, warpLanes> &exchange) {
+  SliceFragment fragment;
+  for (size_t lane = 0; lane < exchange.size(); ++lane) {
+    for (size_t i = 0; i < 4; ++i) {
+      uint32_t pair = exchange[lane].product->fragment[i];
+      size_t row = lane / 4 + i % 2 * 8, column = lane % 4 * 2 + i / 2 * 8;
+      fragment[row][column] = uint16_t(pair);
+      fragment[row][column + 1] = uint16_t(pair >> 16);
+    }
+  }
+  return fragment;
+}
+
 bool Block::beginProduct(Warp &warp, Lane &lane, const ProductStep &step) {
-  std::optional<SharedMatrix> a = matrixOf(step.a), b = matrixOf(step.b);
+  bool inRegisters = step.fragment != nullptr;
+  std::optional<SharedMatrix> a = inRegisters ? SharedMatrix() : matrixOf(step.a);
+  std::optional<SharedMatrix> b = matrixOf(step.b);
   if (!a || !b) {
     fail(lane, "multiplies matrices whose descriptors are not simulated", lane.site);
   }
@@ -209,13 +234,18 @@ bool Block::beginProduct(Warp &warp, Lane &lane, const ProductStep &step) {
     fail(lane, "begins a product without a wgmma.fence before, since the last wait", lane.site);
   }
   size_t firstRow = warp.number % 4 * sliceRows;
-  checkMatrix(warp, *a, firstRow, sliceRows);
+  if (!inRegisters) {
+    checkMatrix(warp, *a, firstRow, sliceRows);
+  }
   checkMatrix(warp, *b, 0, groupColumns);
   const auto &exchange = warp.exchange[warp.turn % 2];
   WarpProducts::Places places;
   std::ranges::transform(exchange, places.begin(),
                          [](const Exchange &one) { return one.product->sums; });
-  SliceProduct product{*a, *b, firstRow, step.codes, step.adds};
+  SliceProduct product{*a, *b, std::nullopt, firstRow, step.codes, step.adds};
+  if (inRegisters) {
+    product.fragment = fragmentOf(exchange);
+  }
   if (work.meter) {
     work.meter->product(product);
   }

@@ -134,7 +134,9 @@ private:
   static void syncNamed(MachineThread &thread, int number, int threads);
   static unsigned sharedAddress(MachineThread &thread, const void *place);
   static void multiplyGroup(MachineThread &thread, float (&sums)[dsv3::sim::productSums],
-                            unsigned long long a, unsigned long long b);
+                            unsigned long long a, unsigned long long b, bool adds);
+  static void multiplyFragment(MachineThread &thread, float (&sums)[dsv3::sim::productSums],
+                               const unsigned (&a)[4], unsigned long long b);
   static void multiplyGroupOfCodes(MachineThread &thread, float (&sums)[dsv3::sim::productSums],
                                    unsigned long long a, unsigned long long b, bool adds);
   static void commitProducts(MachineThread &thread);

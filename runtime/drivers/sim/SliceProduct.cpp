@@ -105,7 +105,14 @@ static void multiply(const std::byte *shared, const SliceProduct &product, Slice
     if (!product.adds) {
       sums[row].fill(0);
     }
-    addProducts(widenRow<T>(shared, product.a, product.firstRow + row), byDepth, sums[row]);
+    std::array<float, depth> ofRow;
+    if (product.fragment) {
+      std::ranges::transform((*product.fragment)[row], ofRow.begin(),
+                             [](uint16_t element) { return widen(element); });
+    } else {
+      ofRow = widenRow<T>(shared, product.a, product.firstRow + row);
+    }
+    addProducts(ofRow, byDepth, sums[row]);
   }
 }
 

@@ -58,9 +58,13 @@ std::optional<SharedMatrix> matrixOf(uint64_t descriptor);
 inline constexpr size_t sliceRows = 16, groupColumns = 128, groupRowBytes = 32;
 /// The sums of a warp of a warp group.
 using SliceSums = std::array<std::array<float, groupColumns>, sliceRows>;
-/// A warp's part of a product: rows [firstRow, firstRow + 16) of a times b, of 16 bf16 or 32 codes.
+/// A warp's rows of 16 bf16, which its lanes have in registers.
+using SliceFragment = std::array<std::array<uint16_t, groupRowBytes / 2>, sliceRows>;
+/// A warp's part of a product: rows [firstRow, firstRow + 16) of a, or a fragment, times b, of 16
+/// bf16 or 32 codes.
 struct SliceProduct {
   SharedMatrix a, b;
+  std::optional<SliceFragment> fragment;
   size_t firstRow = 0;
   bool codes = false; ///< of e4m3
   bool adds = true;   ///< to the sums, which it replaces otherwise

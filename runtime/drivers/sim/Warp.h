@@ -91,9 +91,10 @@ struct Lane : MachineThread {
 /// An instruction of wgmma.
 struct ProductStep {
   enum Kind : uint8_t { Fence, Begin, Commit, Finish } kind = Fence;
-  uint64_t a = 0, b = 0; ///< descriptors
-  uint32_t pending = 0;  ///< groups that may be unfinished
-  float *sums = nullptr; ///< of the lane
+  uint64_t a = 0, b = 0;              ///< descriptors
+  uint32_t pending = 0;               ///< groups that may be unfinished
+  float *sums = nullptr;              ///< of the lane
+  const unsigned *fragment = nullptr; ///< of the lane, in place of a
   bool codes = false, adds = true;
 };
 

@@ -23,7 +23,7 @@
 namespace dsv3::sim {
 
 /// Raised by whoever changes what is said here, so that older code is compiled anew.
-inline constexpr int machineRevision = 11;
+inline constexpr int machineRevision = 12;
 
 /// Which lane a shuffle reads.
 enum class Source : int { Xor, Up, Lane };
@@ -87,7 +87,9 @@ struct Machine {
   /// Of a place in shared memory, as matrix descriptors hold it.
   unsigned (*sharedAddress)(Thread &, const void *place);
   void (*multiplyGroup)(Thread &, float (&sums)[productSums], unsigned long long a,
-                        unsigned long long b);
+                        unsigned long long b, bool adds);
+  void (*multiplyFragment)(Thread &, float (&sums)[productSums], const unsigned (&a)[4],
+                           unsigned long long b);
   void (*multiplyGroupOfCodes)(Thread &, float (&sums)[productSums], unsigned long long a,
                                unsigned long long b, bool adds);
   void (*commitProducts)(Thread &);

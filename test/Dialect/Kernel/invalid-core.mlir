@@ -313,3 +313,51 @@ func.func @expanded_attention(%q: tensor<?x4x16xf32, #T>, %r: tensor<?x4x8xf32, 
   %y = kern.expanded_attention ins(%q, %r, %w, %p, %p : tensor<?x4x16xf32, #T>, tensor<?x4x8xf32, #T>, tensor<4x32x32xbf16>, tensor<?xi32, #T>, tensor<?xi32, #T>) from(%cache : !cache) outs(%o : tensor<?x4x24xf32, #T>) scale 2.0e-01 -> tensor<?x4x24xf32, #T>
   return
 }
+
+// -----
+
+#T = #dsv3.dims<"T">
+!cache = !dsv3.cache<f32, latent = 32, rope = 8, page = 64, context = 500, requests = 1>
+func.func @expand(%w: tensor<4x40x32xbf16>, %p: tensor<?xi32, #T>, %cache: !cache, %k: tensor<512x4x16xbf16>, %s: tensor<512x8xbf16>, %v: tensor<4x24x512xbf16>) {
+  // expected-error @below {{'kern.expand_latents' op expected a cache of bf16, found f32, in @expand}}
+  %a, %b, %c = kern.expand_latents ins(%w, %p, %p : tensor<4x40x32xbf16>, tensor<?xi32, #T>, tensor<?xi32, #T>) from(%cache : !cache) outs(%k, %s, %v : tensor<512x4x16xbf16>, tensor<512x8xbf16>, tensor<4x24x512xbf16>) -> tensor<512x4x16xbf16>, tensor<512x8xbf16>, tensor<4x24x512xbf16>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!cache = !dsv3.cache<bf16, latent = 32, rope = 8, page = 64, context = 500, requests = 1>
+func.func @expand(%w: tensor<4x40x32xbf16>, %p: tensor<?xi32, #T>, %cache: !cache, %k: tensor<500x4x16xbf16>, %s: tensor<500x8xbf16>, %v: tensor<4x24x500xbf16>) {
+  // expected-error @below {{'kern.expand_latents' op expected 'keys' to be [S, h, n] with S = 512}}
+  %a, %b, %c = kern.expand_latents ins(%w, %p, %p : tensor<4x40x32xbf16>, tensor<?xi32, #T>, tensor<?xi32, #T>) from(%cache : !cache) outs(%k, %s, %v : tensor<500x4x16xbf16>, tensor<500x8xbf16>, tensor<4x24x500xbf16>) -> tensor<500x4x16xbf16>, tensor<500x8xbf16>, tensor<4x24x500xbf16>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!cache = !dsv3.cache<bf16, latent = 32, rope = 8, page = 64, context = 500, requests = 1>
+func.func @expand(%w: tensor<4x40x32xf32>, %p: tensor<?xi32, #T>, %cache: !cache, %k: tensor<512x4x16xbf16>, %s: tensor<512x8xbf16>, %v: tensor<4x24x512xbf16>) {
+  // expected-error @below {{'kern.expand_latents' op expected elements of 'weight' to be bf16, found f32, in @expand}}
+  %a, %b, %c = kern.expand_latents ins(%w, %p, %p : tensor<4x40x32xf32>, tensor<?xi32, #T>, tensor<?xi32, #T>) from(%cache : !cache) outs(%k, %s, %v : tensor<512x4x16xbf16>, tensor<512x8xbf16>, tensor<4x24x512xbf16>) -> tensor<512x4x16xbf16>, tensor<512x8xbf16>, tensor<4x24x512xbf16>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+func.func @prefill(%q: tensor<?x4x16xbf16, #T>, %r: tensor<?x4x8xbf16, #T>, %p: tensor<?xi32, #T>, %k: tensor<512x4x16xbf16>, %s: tensor<512x8xbf16>, %v: tensor<4x24x512xbf16>, %o: tensor<?x4x24xbf16, #T>) {
+  // expected-error @below {{'kern.prefill_attention' op expected a 'context' whose requests fill 512 rows of keys, found 700}}
+  %y = kern.prefill_attention ins(%q, %r, %k, %s, %v, %p, %p : tensor<?x4x16xbf16, #T>, tensor<?x4x8xbf16, #T>, tensor<512x4x16xbf16>, tensor<512x8xbf16>, tensor<4x24x512xbf16>, tensor<?xi32, #T>, tensor<?xi32, #T>) outs(%o : tensor<?x4x24xbf16, #T>) context 700 scale 2.5e-01 -> tensor<?x4x24xbf16, #T>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+func.func @prefill(%q: tensor<?x4x16xf32, #T>, %r: tensor<?x4x8xbf16, #T>, %p: tensor<?xi32, #T>, %k: tensor<512x4x16xbf16>, %s: tensor<512x8xbf16>, %v: tensor<4x24x512xbf16>, %o: tensor<?x4x24xbf16, #T>) {
+  // expected-error @below {{'kern.prefill_attention' op expected}}
+  %y = kern.prefill_attention ins(%q, %r, %k, %s, %v, %p, %p : tensor<?x4x16xf32, #T>, tensor<?x4x8xbf16, #T>, tensor<512x4x16xbf16>, tensor<512x8xbf16>, tensor<4x24x512xbf16>, tensor<?xi32, #T>, tensor<?xi32, #T>) outs(%o : tensor<?x4x24xbf16, #T>) context 500 scale 2.5e-01 -> tensor<?x4x24xbf16, #T>
+  return
+}

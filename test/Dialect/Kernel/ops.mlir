@@ -205,3 +205,14 @@ func.func @precision(%x: tensor<?x128xbf16, #T>, %q: tensor<?x128xf8E4M3FN, #T>,
   } quantise group 128 -> tensor<?x128xf8E4M3FN, #T4>, tensor<?x1xf32, #T4>
   return
 }
+
+// A prompt's keys and values of bf16, of a context that is rounded up to whole pieces.
+// CHECK-LABEL: func.func @prefill(
+!cache500 = !dsv3.cache<bf16, latent = 32, rope = 8, page = 64, context = 500, requests = 2>
+func.func @prefill(%q: tensor<?x4x16xbf16, #T>, %r: tensor<?x4x8xbf16, #T>, %w: tensor<4x40x32xbf16>, %p: tensor<?xi32, #T>, %cache: !cache500, %k: tensor<1024x4x16xbf16>, %s: tensor<1024x8xbf16>, %v: tensor<4x24x1024xbf16>, %o: tensor<?x4x24xbf16, #T>) {
+  // CHECK: kern.expand_latents ins(%{{.+}}, %{{.+}}, %{{.+}} : {{.*}}) from(%{{.+}}) outs({{.*}}) -> tensor<1024x4x16xbf16>, tensor<1024x8xbf16>, tensor<4x24x1024xbf16>
+  %a, %b, %c = kern.expand_latents ins(%w, %p, %p : tensor<4x40x32xbf16>, tensor<?xi32, #T>, tensor<?xi32, #T>) from(%cache : !cache500) outs(%k, %s, %v : tensor<1024x4x16xbf16>, tensor<1024x8xbf16>, tensor<4x24x1024xbf16>) -> tensor<1024x4x16xbf16>, tensor<1024x8xbf16>, tensor<4x24x1024xbf16>
+  // CHECK: kern.prefill_attention ins({{.*}}) outs(%{{.+}} : {{.*}}) context 500 scale 2.5{{[^ ]*}} -> tensor<?x4x24xbf16
+  %y = kern.prefill_attention ins(%q, %r, %a, %b, %c, %p, %p : tensor<?x4x16xbf16, #T>, tensor<?x4x8xbf16, #T>, tensor<1024x4x16xbf16>, tensor<1024x8xbf16>, tensor<4x24x1024xbf16>, tensor<?xi32, #T>, tensor<?xi32, #T>) outs(%o : tensor<?x4x24xbf16, #T>) context 500 scale 2.5e-01 -> tensor<?x4x24xbf16, #T>
+  return
+}

@@ -107,3 +107,41 @@ kern.def @latent_bf16 kind "attention" family "latent_attention" sizes ["T"] ins
   %y = kern.latent_attention ins(%q, %r, %pos, %req : !lq16, !lr16, !i, !i) from(%cache : !lcache16) outs(%o : !lparts) scale 2.0e-01 parts 2 -> !lparts
   kern.yield %y : !lparts
 }
+
+// A prompt's keys and values on warp groups, by boxes.
+// CHECK-LABEL: //===- kernel expand -===//
+// CHECK: // For sm_90a: stages=4, threads=384, since 128 latents stay in shared memory while all rows of the weight meet them.
+// CHECK: DSV3_PERSISTENT
+// CHECK-NEXT: DSV3_TENSOR_MAP(0, 32768, -1, 1024, 128)
+// CHECK-NEXT: DSV3_TENSOR_MAP(5, 8192, -1, 32768, 16)
+// CHECK-NEXT: DSV3_TENSOR_MAP(7, 16384, -1, 16384, 16)
+// CHECK: __launch_bounds__(384, 1) expand(
+// CHECK: static_assert(ExpandShared<TheCache, 4>::bytes == 229564, "shared memory as in the family table");
+// CHECK: expandLatents<128, 128, 128, 4, 4096>(launch, &weightMap, &keysMap, &valuesMap, positions, requests,
+// CHECK-NEXT: TheCache{cachePages, cacheTable}, ropeKeys, T);
+!wkv = tensor<128x256x512xbf16>
+!keys = tensor<8192x128x128xbf16>
+!ropes = tensor<8192x64xbf16>
+!values = tensor<128x128x8192xbf16>
+kern.def @expand kind "expand_latents" family "expand_latents" sizes ["T"] ins(%w: !wkv, %pos: !i, %req: !i, %cache: !lcache16) outs(%k: !keys, %r: !ropes, %v: !values) attributes {maxima = [#dsv3.size<"T", max = 512>]} {
+  %a, %b, %c = kern.expand_latents ins(%w, %pos, %req : !wkv, !i, !i) from(%cache : !lcache16) outs(%k, %r, %v : !keys, !ropes, !values) -> !keys, !ropes, !values
+  kern.yield %a, %b, %c : !keys, !ropes, !values
+}
+
+// CHECK-LABEL: //===- kernel prefill -===//
+// CHECK: // For sm_90a: threads=384, since 128 tokens share expanded keys, which warp groups multiply.
+// CHECK: DSV3_TENSOR_MAP(0, 1, 0, 32768, 64)
+// CHECK-NEXT: DSV3_TENSOR_MAP(1, 1, 0, 16384, 64)
+// CHECK-NEXT: DSV3_TENSOR_MAP(4, 8192, -1, 32768, 128)
+// CHECK-NEXT: DSV3_TENSOR_MAP(5, 8192, -1, 128, 128)
+// CHECK-NEXT: DSV3_TENSOR_MAP(6, 16384, -1, 16384, 128)
+// CHECK-NEXT: DSV3_TENSOR_MAP(7, 1, 0, 32768, 16)
+// CHECK: static_assert(PrefillShared<128, 64, 128>::bytes == 215116, "shared memory as in the family table");
+// CHECK: prefillAttention<128, 64, 128, ExpandedKeys<4096, 2>>(launch, Rows<const bf16, 0, 16384, 128>{query},
+// CHECK-NEXT: Rows<const bf16, 0, 8192, 64>{ropeQuery},
+// CHECK-NEXT: &queryMap, &ropeQueryMap, &keysMap, &ropeKeysMap, &valuesMap, &outMap, positions, requests, T, 0.200000003f);
+!hq = tensor<?x128x128xbf16, #T>
+kern.def @prefill kind "attention" family "prefill_attention" sizes ["T"] ins(%q: !hq, %r: !lr16, %pos: !i, %req: !i, %k: !keys, %s: !ropes, %v: !values) outs(%o: !hq) attributes {maxima = [#dsv3.size<"T", max = 512>]} {
+  %y = kern.prefill_attention ins(%q, %r, %k, %s, %v, %pos, %req : !hq, !lr16, !keys, !ropes, !values, !i, !i) outs(%o : !hq) context 4096 scale 2.0e-01 -> !hq
+  kern.yield %y : !hq
+}

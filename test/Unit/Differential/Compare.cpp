@@ -139,8 +139,9 @@ static double roundingOnItsWay(kern::DefOp definition, StringRef variant) {
   if (isa<kern::ExpandedAttentionOp>(definition.getCore()) && isForm(plan::GpuProduct::MmaTiles)) {
     return 0x1p-7;
   }
-  // Absorbed attention on tensor cores rounds the weights alone.
-  if (isa<kern::LatentAttentionOp>(definition.getCore()) && isForm(plan::GpuProduct::MmaTiles)) {
+  // Absorbed attention on tensor cores rounds the weights alone, as that of expanded keys does.
+  if ((isa<kern::LatentAttentionOp>(definition.getCore()) && isForm(plan::GpuProduct::MmaTiles)) ||
+      isa<kern::PrefillAttentionOp>(definition.getCore())) {
     return 0x1p-8;
   }
   // A sum that is rounded to bf16 before others are added to it may leave little, whose last bits

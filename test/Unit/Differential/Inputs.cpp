@@ -41,6 +41,7 @@ private:
   void setIndices();
   void setParts(kern::AttentionCombineOp op);
   void setQueries(kern::ExpandedAttentionOp op);
+  void setExpanded(kern::PrefillAttentionOp op);
   void setLogits(reference::Tensor &x);
   void setSampling(kern::SampleOp op);
   void fill(Value value, const std::function<int64_t(int64_t)> &element);
@@ -203,6 +204,35 @@ void InputMaker::setQueries(kern::ExpandedAttentionOp op) {
   }
 }
 
+/// Some tokens of some requests, of which each has keys up to a position that one token sees and
+/// whose key is no number. What nobody reads is none either.
+void InputMaker::setExpanded(kern::PrefillAttentionOp op) {
+  reference::Tensor &keys = tensorOf(op.getKeys()), &ropeKeys = tensorOf(op.getRopeKeys());
+  reference::Tensor &values = tensorOf(op.getValues());
+  int64_t context = op.getContextAttr().getInt(), rows = kern::expandedRows(context);
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  std::vector<int64_t> lengths, request;
+  for (int64_t first = 0; first < keys.rows(); first += rows) {
+    lengths.push_back(std::max<int64_t>(1, std::min<int64_t>(context, 200) - 7 * first / rows));
+    keys.row(first + lengths.back() - 1)[0] = nan;
+    for (int64_t row = first + kern::expandedRows(lengths.back()); row < first + rows; ++row) {
+      std::fill_n(keys.row(row), keys.columns(), nan);
+      std::fill_n(ropeKeys.row(row), ropeKeys.columns(), nan);
+      for (int64_t i = row; i < values.size(); i += values.dim(2)) {
+        values[i] = nan;
+      }
+    }
+  }
+  fill(op.getRequests(), [&](int64_t) {
+    request.push_back(below(static_cast<int64_t>(lengths.size())));
+    return request.back();
+  });
+  fill(op.getPositions(), [&](int64_t t) {
+    int64_t length = lengths[static_cast<size_t>(request[static_cast<size_t>(t)])];
+    return t == tokens - 1 ? length - 1 : below(length);
+  });
+}
+
 /// Rows as they come, with a few values in many places, with numbers among NaNs, without any
 /// number, with infinities, all alike, and far apart.
 void InputMaker::setLogits(reference::Tensor &x) {
@@ -277,6 +307,10 @@ void InputMaker::setIndices() {
   } else if (auto op = dyn_cast<kern::ExpandedAttentionOp>(core)) {
     placeTokens(op.getPositions(), op.getRequests(), 1, false);
     setQueries(op);
+  } else if (auto op = dyn_cast<kern::ExpandLatentsOp>(core)) {
+    placeTokens(op.getPositions(), op.getRequests(), 1, false);
+  } else if (auto op = dyn_cast<kern::PrefillAttentionOp>(core)) {
+    setExpanded(op);
   } else if (auto op = dyn_cast<kern::DispatchOp>(core)) {
     int64_t experts = cast<RankedTensorType>(op.getOffsets().getType()).getDimSize(0) - 1;
     // One has most, one none.

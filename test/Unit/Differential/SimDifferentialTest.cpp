@@ -343,6 +343,55 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto &info) { return std::string(info.param.name); });
 
 namespace {
+/// A prompt's keys on warp groups, of so many heads and latents.
+struct PrefillCase {
+  const char *name;
+  int64_t heads, latent, rope, context, requests, tokens;
+};
+class PrefillOnWarpGroups : public testing::TestWithParam<PrefillCase> {};
+} // namespace
+
+static std::string textOf(const PrefillCase &one) {
+  return llvm::formatv(
+      R"(
+#T = #dsv3.dims<"T">
+!q = tensor<?x{0}x128xbf16, #T>
+!r = tensor<?x{0}x{2}xbf16, #T>
+!w = tensor<{0}x256x{1}xbf16>
+!i = tensor<?xi32, #T>
+!k = tensor<{5}x{0}x128xbf16>
+!p = tensor<{5}x{2}xbf16>
+!v = tensor<{0}x128x{5}xbf16>
+!cache = !dsv3.cache<bf16, latent = {1}, rope = {2}, page = 64, context = {3}, requests = {4}>
+kern.def @expand kind "expand" family "expand_latents" sizes ["T"] ins(%w: !w, %pos: !i, %req: !i, %cache: !cache) outs(%ko: !k, %po: !p, %vo: !v) attributes {{maxima = [#dsv3.size<"T", max = {6}>]} {{
+  %k, %p, %v = kern.expand_latents ins(%w, %pos, %req : !w, !i, !i) from(%cache : !cache) outs(%ko, %po, %vo : !k, !p, !v) -> !k, !p, !v
+  kern.yield %k, %p, %v : !k, !p, !v
+}
+kern.def @attend kind "attention" family "prefill_attention" sizes ["T"] ins(%q: !q, %r: !r, %pos: !i, %req: !i, %k: !k, %p: !p, %v: !v) outs(%o: !q) attributes {{maxima = [#dsv3.size<"T", max = {6}>]} {{
+  %y = kern.prefill_attention ins(%q, %r, %k, %p, %v, %pos, %req : !q, !r, !k, !p, !v, !i, !i) outs(%o : !q) context {3} scale 7.0e-02 -> !q
+  kern.yield %y : !q
+}
+)",
+      one.heads, one.latent, one.rope, one.context, one.requests,
+      one.requests * kern::expandedRows(one.context), one.tokens);
+}
+
+// Several requests in a block, and tokens, keys and pages that end within a piece.
+TEST_P(PrefillOnWarpGroups, DoesWhatItsBodySays) {
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  MLIRContext context(registry);
+  OwningOpRef<ModuleOp> module = configured(textOf(GetParam()), context, {"sm_90a"});
+  ASSERT_TRUE(module);
+  compareKernelsOnSim(*module, "sm_90a", GetParam().tokens);
+}
+INSTANTIATE_TEST_SUITE_P(AllSizes, PrefillOnWarpGroups,
+                         testing::Values(PrefillCase{"Published", 2, 512, 64, 300, 3, 150},
+                                         PrefillCase{"OneRequest", 1, 64, 64, 1000, 1, 130},
+                                         PrefillCase{"FewTokens", 3, 128, 64, 200, 2, 20}),
+                         [](const auto &info) { return std::string(info.param.name); });
+
+namespace {
 /// Expanded attention with heads of so many columns. A weight that is not bf16 is rounded on its
 /// way; codes have `scales` for each head, and such a block of them.
 struct ExpandedCase {

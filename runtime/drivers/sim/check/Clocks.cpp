@@ -7,8 +7,9 @@
 
 using namespace dsv3::runtime::sim;
 
+/// A phase that nobody arrived in, as the one before a barrier's first, has an empty clock.
 static void raise(Clock &clock, const Clock &by) {
-  clock.resize(by.size());
+  clock.resize(std::max(clock.size(), by.size()));
   for (size_t i = 0; i < by.size(); ++i) {
     clock[i] = std::max(clock[i], by[i]);
   }

@@ -35,13 +35,26 @@ inline constexpr int productSums = 64;
 __device__ inline void fenceProducts(float (&sums)[productSums]) {
   asm volatile("wgmma.fence.sync.aligned;" : DSV3_PRODUCT_SUMS(DSV3_IN_OUT)::"memory");
 }
-/// Begins sums += a b: 64 rows of `a` times 128 rows of `b`, each of 16 columns of bf16.
-__device__ inline void multiplyGroup(float (&sums)[productSums], uint64 a, uint64 b) {
-  asm volatile("{\n.reg .pred p;\nsetp.eq.u32 p, 0, 0;\n"
+/// Begins sums += a b, or sums = a b where it does not add: 64 rows of `a` times 128 rows of `b`,
+/// each of 16 columns of bf16.
+__device__ inline void multiplyGroup(float (&sums)[productSums], uint64 a, uint64 b,
+                                     bool adds = true) {
+  asm volatile("{\n.reg .pred p;\nsetp.ne.u32 p, %66, 0;\n"
                "wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 " DSV3_PRODUCT_REGISTERS
                "%64, %65, p, 1, 1, 0, 0;\n}"
                : DSV3_PRODUCT_SUMS(DSV3_IN_OUT)
-               : "l"(a), "l"(b)
+               : "l"(a), "l"(b), "r"(int(adds))
+               : "memory");
+}
+/// Begins sums += a b with an `a` in registers: a fragment of 64 x 16 (PTX ISA, "Register Fragments
+/// for wgmma.mma_async.m64nNk16"), which nobody touches until the product is waited for.
+__device__ inline void multiplyFragment(float (&sums)[productSums], const uint32 (&a)[4],
+                                        uint64 b) {
+  asm volatile("{\n.reg .pred p;\nsetp.eq.u32 p, 0, 0;\n"
+               "wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 " DSV3_PRODUCT_REGISTERS
+               "{%64, %65, %66, %67}, %68, p, 1, 1, 0;\n}"
+               : DSV3_PRODUCT_SUMS(DSV3_IN_OUT)
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b)
                : "memory");
 }
 /// Begins sums += a b, or sums = a b where it does not add: each of 32 columns of codes of e4m3.
@@ -67,6 +80,10 @@ __device__ inline void waitForProducts(float (&sums)[productSums]) {
                : DSV3_PRODUCT_SUMS(DSV3_IN_OUT)
                : "n"(pending)
                : "memory");
+}
+/// The registers are the thread's again once such products have been waited for, not before.
+__device__ inline void releaseFragment(uint32 (&a)[4]) {
+  asm volatile("" : "+r"(a[0]), "+r"(a[1]), "+r"(a[2]), "+r"(a[3])::"memory");
 }
 #undef DSV3_PRODUCT_REGISTERS
 #undef DSV3_IN_OUT

@@ -74,7 +74,7 @@ struct BlockTokens {
     return true;
   }
 
-private:
+protected:
   /// The last position of token t's request in the block; -1 if an earlier token has the request.
   __device__ int lastOf(int t) const {
     int last = -1;

@@ -15,6 +15,7 @@ inline float largest(float a, float b) { return __builtin_fmaxf(a, b); }
 inline float smallest(float a, float b) { return __builtin_fminf(a, b); }
 inline float absolute(float a) { return __builtin_fabsf(a); }
 inline float exponential(float a) { return __builtin_expf(a); }
+inline float powerOfTwo(float a) { return __builtin_exp2f(a); }
 inline float roundedDown(float a) { return __builtin_floorf(a); }
 inline float squareRoot(float a) { return __builtin_sqrtf(a); }
 inline float quotient(float a, float b) { return a / b; }

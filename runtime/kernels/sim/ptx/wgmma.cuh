@@ -15,10 +15,15 @@ inline void fenceProducts(float (&)[productSums]) {
   sim::Thread &thread = sim::thisThread();
   thread.machine->fence(thread, sim::Fence::Products);
 }
-inline void multiplyGroup(float (&sums)[productSums], uint64 a, uint64 b) {
+inline void multiplyGroup(float (&sums)[productSums], uint64 a, uint64 b, bool adds = true) {
   sim::Thread &thread = sim::thisThread();
-  thread.machine->multiplyGroup(thread, sums, a, b);
+  thread.machine->multiplyGroup(thread, sums, a, b, adds);
 }
+inline void multiplyFragment(float (&sums)[productSums], const uint32 (&a)[4], uint64 b) {
+  sim::Thread &thread = sim::thisThread();
+  thread.machine->multiplyFragment(thread, sums, a, b);
+}
+inline void releaseFragment(uint32 (&)[4]) {}
 inline void multiplyGroupOfCodes(float (&sums)[productSums], uint64 a, uint64 b, bool adds) {
   sim::Thread &thread = sim::thisThread();
   thread.machine->multiplyGroupOfCodes(thread, sums, a, b, adds);
