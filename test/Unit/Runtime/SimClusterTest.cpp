@@ -44,7 +44,7 @@ for (int round = 0; round < 2; ++round) {
   syncWarp();
   if (laneIndex() == 0) {
     arrive(empty);
-    arriveAtBlock(empty, other);
+    arriveWhere(true, barrierOfBlock(empty, other), 0);
   }
 }
 ofBlock(given, other)[threadIndex()] = rank * 64 + threadIndex();
@@ -206,8 +206,8 @@ static const Planted clusterMistakes[] = {
      {"has not waited for the phase of its barrier",
       "to which an asynchronous copy was not waited for"}},
     {"TellsTheOtherBlockTooLittle",
-     "arriveAtBlock(empty, other);",
-     "if (warpIndex() == 0) { arriveAtBlock(empty, other); }",
+     "arriveWhere(true, barrierOfBlock(empty, other), 0);",
+     "if (warpIndex() == 0) { arriveWhere(true, barrierOfBlock(empty, other), 0); }",
      {"phase 0 of barrier 1 in shared memory, which never ends: 1 of 4 arrivals"}},
     {"SecondRoundDoesNotWait",
      "while (!tryWait(empty, 0)) {}",

@@ -7,7 +7,7 @@
 
 using namespace dsv3::runtime::sim;
 
-/// A phase that nobody arrived in, as the one before a barrier's first, has an empty clock.
+/// A phase before the first has no numbers.
 static void raise(Clock &clock, const Clock &by) {
   clock.resize(std::max(clock.size(), by.size()));
   for (size_t i = 0; i < by.size(); ++i) {

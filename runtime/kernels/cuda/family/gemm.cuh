@@ -22,12 +22,11 @@ template <typename A>
 struct RowsFrom {
   using Element = typename A::Element;
   static constexpr int64 begins = A::begins;
-  static constexpr int scaleWidth = A::scaleWidth;
   A a;
   int64 first, head;
   __device__ const Element *operator()(int64 i) const { return a.at(first + i, head); }
   __device__ float scale(int64 i, int64 block) const { return a.scale(first + i, block); }
-  __device__ auto scales(int64 i, int64 block) const { return a.scales(first + i, block); }
+  __device__ const float *scales(int64 i) const { return a.scales(first + i); }
   /// The element of the matrix's rows with which these begin.
   __device__ int64 firstElement() const { return A::firstOf(head); }
 };

@@ -92,14 +92,13 @@ template <typename A, bool indirect>
 struct EntryRows {
   using Element = typename A::Element;
   static constexpr int64 begins = A::begins;
-  static constexpr int scaleWidth = A::scaleWidth;
   A a;
   const int32 *rows;
   int64 first;
   __device__ int64 rowOf(int64 i) const { return indirect ? rows[first + i] : first + i; }
   __device__ const Element *operator()(int64 i) const { return a.at(rowOf(i)); }
   __device__ float scale(int64 i, int64 block) const { return a.scale(rowOf(i), block); }
-  __device__ auto scales(int64 i, int64 block) const { return a.scales(rowOf(i), block); }
+  __device__ const float *scales(int64 i) const { return a.scales(rowOf(i)); }
   __device__ int64 firstElement() const { return A::firstOf(0); }
 };
 

@@ -44,11 +44,24 @@ __device__ inline T *ofBlock(T *place, int rank) {
   asm("mapa.u64 %0, %1, %2;" : "=l"(there) : "l"(place), "r"(rank));
   return reinterpret_cast<T *>(there);
 }
-/// Arrives at the barrier of block `rank` that lies where `barrier` does in this one.
-__device__ inline void arriveAtBlock(Barrier *barrier, int rank) {
-  asm volatile("{\n.reg .b32 there;\nmapa.shared::cluster.u32 there, %0, %1;\n"
-               "mbarrier.arrive.shared::cluster.b64 _, [there];\n}" ::"r"(sharedAddress(barrier)),
-               "r"(rank)
+/// A barrier in the shared memory of a block of the cluster.
+struct BlockBarrier {
+  uint32 address; ///< in the cluster's shared memory
+};
+/// That of block `rank` which lies where `barrier` does in this one.
+__device__ inline BlockBarrier barrierOfBlock(Barrier *barrier, int rank) {
+  BlockBarrier there;
+  asm("mapa.shared::cluster.u32 %0, %1, %2;"
+      : "=r"(there.address)
+      : "r"(sharedAddress(barrier)), "r"(rank));
+  return there;
+}
+/// Arrives at barrier `number` from that one on, if the thread is to.
+__device__ inline void arriveWhere(bool arrives, BlockBarrier from, int number) {
+  asm volatile("{\n.reg .pred p;\nsetp.ne.u32 p, %1, 0;\n"
+               "@p mbarrier.arrive.shared::cluster.b64 _, [%0];\n}" ::"r"(
+                   from.address + number * int(sizeof(Barrier))),
+               "r"(int(arrives))
                : "memory");
 }
 

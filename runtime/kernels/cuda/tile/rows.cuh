@@ -25,7 +25,6 @@ __device__ constexpr int vectorWidth(int64 places) {
 template <typename T, int64 offset, int64 rowStride, int64 headStride>
 struct Rows {
   using Element = T;
-  static constexpr int scaleWidth = 1;
   /// Every row and head begins at a multiple of this many elements.
   static constexpr int64 begins = offset | rowStride | headStride;
 
@@ -38,8 +37,6 @@ struct Rows {
   }
   /// What the elements of a block of columns are to be multiplied with.
   __device__ float scale(int64, int64) const { return 1.0f; }
-  /// Of scaleWidth blocks from a multiple of it on.
-  __device__ Vector<float, 1> scales(int64, int64) const { return {{1.0f}}; }
 };
 
 /// Rows of codes, with a scale for each of `blocks` blocks of a row's columns.
@@ -47,7 +44,6 @@ template <typename R, int64 blocks>
 struct ScaledRows {
   using Element = typename R::Element;
   static constexpr int64 begins = R::begins;
-  static constexpr int scaleWidth = vectorWidth<float>(blocks);
 
   R codes;
   const float *ofBlocks;
@@ -55,9 +51,8 @@ struct ScaledRows {
   static __device__ int64 firstOf(int64 head) { return R::firstOf(head); }
   __device__ Element *at(int64 row, int64 head = 0) const { return codes.at(row, head); }
   __device__ float scale(int64 row, int64 block) const { return ofBlocks[row * blocks + block]; }
-  __device__ Vector<float, scaleWidth> scales(int64 row, int64 block) const {
-    return loadVector<scaleWidth>(ofBlocks + (row * blocks + block));
-  }
+  /// That of a row's first block, behind which those of the others lie.
+  __device__ const float *scales(int64 row) const { return ofBlocks + row * blocks; }
 };
 template <int64 blocks, typename R>
 __device__ ScaledRows<R, blocks> scaledRows(R codes, const float *scales) {

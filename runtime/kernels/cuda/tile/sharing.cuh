@@ -67,16 +67,23 @@ struct Sharing {
     }
   }
 
-  /// The warp has read what was brought: it arrives at this barrier of every block.
-  static __device__ void release(Barrier *empty) {
-    if (laneIndex() < blocks()) {
-      if (blocks() == 1) {
-        arrive(empty);
-      } else {
-        arriveAtBlock(empty, laneIndex());
-      }
-    }
-  }
+  /// A lane of each warp arrives at the barriers of each block.
+  class Releases {
+  public:
+    Releases() = default;
+    /// The barriers from `empty` on.
+    __device__ explicit Releases(Barrier *empty)
+        : arrives(laneIndex() < blocks()), there(barrierOfBlock(empty, blocks() == 1 ? clusterRank()
+                                                                       : arrives     ? laneIndex()
+                                                                                     : 0)) {}
+
+    /// The warp has read what was brought: it arrives at barrier `number` of every block.
+    __device__ void arrive(int number) const { arriveWhere(arrives, there, number); }
+
+  private:
+    bool arrives = false;
+    BlockBarrier there = {};
+  };
 };
 
 } // namespace dsv3::gpu

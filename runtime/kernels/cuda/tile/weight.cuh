@@ -73,6 +73,11 @@ struct Weight {
   __device__ float scaleAfter(int64 group, int64 row, int64 block) const {
     return prologued || hasOffsets ? 1.0f : number(group, row, block, 0);
   }
+  /// That of the row's first block, behind which lie those of the others, where each has one.
+  __device__ const typename Form::Scale *scalesAfter(int64 group, int64 row) const {
+    static_assert(scaled && !prologued && Form::numbers == 1, "a scale for each block");
+    return scales + placeOfNumbers(group, row);
+  }
   /// Elements from a column on as they are multiplied.
   template <int width>
   __device__ void read(int64 group, int64 row, int64 column, ElementScale before, float *to) const {
@@ -107,11 +112,14 @@ struct Weight {
 private:
   __device__ float number(int64 group, int64 row, int64 block, int index) const {
     if constexpr (scaled) {
-      int64 ofRow = (group * ceilDiv(rows, blockRows) + row / blockRows) * blocks;
-      return toFloat(scales[(ofRow + block) * Form::numbers + index]);
+      return toFloat(scales[(placeOfNumbers(group, row) + block) * Form::numbers + index]);
     } else {
       return 1.0f;
     }
+  }
+  /// Blocks before the row's.
+  static __device__ int64 placeOfNumbers(int64 group, int64 row) {
+    return (group * ceilDiv(rows, blockRows) + row / blockRows) * blocks;
   }
 };
 

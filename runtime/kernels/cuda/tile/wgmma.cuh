@@ -18,6 +18,7 @@
 #include "runtime/kernels/cuda/tile/promote.cuh"
 #include "runtime/kernels/cuda/tile/quantise.cuh"
 #include "runtime/kernels/cuda/tile/sharing.cuh"
+#include "runtime/kernels/cuda/tile/stages.cuh"
 #include "runtime/kernels/cuda/tile/turn.cuh"
 
 /// The matrix that the kernel's ARGUMENT points to, of ROWS rows of ROW_BYTES, or so many for each
@@ -27,15 +28,6 @@
   static_assert((ROW_BYTES) % 16 == 0 && (BOX_ROWS) <= 256, "what a tensor map takes");
 
 namespace dsv3::gpu {
-
-/// A matrix in shared memory whose rows of 128 bytes are swizzled as copyTensor does, eight of them
-/// behind the other eight; `from` is the first byte of row 0 that is multiplied (PTX ISA, "Matrix
-/// Descriptor Format").
-__device__ inline uint64 matrixDescriptor(const void *from) {
-  constexpr uint64 eightRows = 1024 >> 4, ignored = 1, swizzle128 = 1;
-  return uint64(sharedAddress(from) >> 4 & 0x3fffu) | ignored << 16 | eightRows << 32 |
-         swizzle128 << 62;
-}
 
 /// `sharingBlocks` of a cluster have the same columns, and share the weight; where tiles are few up
 /// to `depthParts` have the same tile. `stageCount` pieces are in shared memory.
@@ -144,6 +136,11 @@ public:
       }
       fenceBarrierInit();
     }
+    if (!brings()) {
+      releases = typename Shared::Releases(empty);
+      rowsWord = matrixWord(x + Tile::groupFirstRow() * Tile::rowBytes);
+      weightWord = matrixWord(w + Tile::groupProduct() * productColumns * Tile::rowBytes);
+    }
     Shared::meet();
   }
 
@@ -163,7 +160,7 @@ public:
   __device__ void endBringing() {
     if constexpr (!mapped) {
       waitForCopies<0>();
-      while (brought < count) {
+      for (; onTheirWay > 0; --onTheirWay) {
         hasBrought();
       }
     }
@@ -176,28 +173,21 @@ public:
     }
     if (Tile::groupFirstRow() >= tile.rowCount) {
       skip();
-      return;
-    }
-    Scales scales = scalesOf(tile);
-    for (int piece = firstPiece(); piece < endPiece(); ++piece, ++count) {
-      waitFor(full + count % Tile::stages, count / Tile::stages);
-      if constexpr (!mapped) {
-        // Of what cp.async brought, which those who brought it have waited for.
-        fenceProxy();
-      }
-      if constexpr (codes) {
-        addScaled(piece, scales, sums);
-      } else {
+    } else if constexpr (codes) {
+      multiplyCodes(tile, sums);
+    } else {
+      int last = turn.stage;
+      for (int piece = firstPiece(); piece < endPiece(); ++piece) {
         beginProducts(sums);
         waitForProducts<1>(sums);
         if (piece > firstPiece()) {
-          hasRead(count - 1);
+          hasRead(last);
         }
+        last = turn.stage;
+        turn.next();
       }
-    }
-    if constexpr (!codes) {
       waitForProducts<0>(sums);
-      hasRead(count - 1);
+      hasRead(last);
     }
   }
 
@@ -211,9 +201,9 @@ public:
                                                    tile.rowCount, sums);
   }
 
-  /// Returns when `phase` has ended.
-  static __device__ void waitFor(Barrier *barrier, int phase) {
-    while (!tryWait(barrier, phase % 2)) {
+  /// Returns when the phase of that parity has ended.
+  static __device__ void waitFor(Barrier *barrier, int parity) {
+    while (!tryWait(barrier, parity)) {
     }
   }
 
@@ -229,17 +219,19 @@ private:
                                                                           tile.rowCount);
     int wanted = tile.rowCount > productRows ? Tile::rows : productRows;
     ofRows.skip(firstPiece());
-    for (int piece = firstPiece(); piece < endPiece(); ++piece, ++count) {
-      int stage = count % Tile::stages;
+    for (int piece = firstPiece(); piece < endPiece(); ++piece) {
       waitForStage();
       if (threadIndex() == 0) {
-        bringWeight(tile, piece, stage);
+        bringWeight(tile, piece);
       }
-      ofRows.fetch(x + stage * Tile::sideBytes, wanted);
+      ofRows.fetch(x + turn.stage * Tile::sideBytes, wanted);
       commitCopies();
-      if (count - brought == Tile::ahead) {
+      turn.next();
+      if (onTheirWay == Tile::ahead) {
         waitForCopies<Tile::ahead>();
         hasBrought();
+      } else {
+        ++onTheirWay;
       }
     }
   }
@@ -251,31 +243,28 @@ private:
     constexpr int boxBytes = productRows * Tile::rowBytes;
     int boxes = tile.rowCount <= 0 ? 0 : tile.rowCount > productRows ? Tile::rowGroups : 1;
     int column = int(tile.rowAt.firstElement() * sizeof(Element));
-    for (int piece = firstPiece(); piece < endPiece(); ++piece, ++count) {
-      int stage = count % Tile::stages;
+    for (int piece = firstPiece(); piece < endPiece(); ++piece) {
       waitForStage();
-      bringWeight(tile, piece, stage, boxes * boxBytes);
+      bringWeight(tile, piece, boxes * boxBytes);
       for (int box = 0; box < boxes; ++box) {
-        copyTensor(x + stage * Tile::sideBytes + box * boxBytes, tile.rowAt.a.map,
+        copyTensor(x + turn.stage * Tile::sideBytes + box * boxBytes, tile.rowAt.a.map,
                    column + piece * Tile::rowBytes, int(tile.rowAt.first) + box * productRows,
-                   full + stage);
+                   full + turn.stage);
       }
+      turn.next();
     }
   }
-  __device__ void waitForStage() const {
-    if (count >= Tile::stages) {
-      waitFor(empty + count % Tile::stages, count / Tile::stages - 1);
-    }
-  }
+  /// The phase before the first of a barrier has ended.
+  __device__ void waitForStage() const { waitFor(empty + turn.stage, turn.parity ^ 1); }
   /// For one thread, which expects `more` bytes besides.
-  __device__ void bringWeight(const Work &tile, int piece, int stage, int more = 0) const {
-    unsigned char *to = w + stage * Tile::weightBytes(parts);
-    arriveExpecting(full + stage, Tile::weightBytes(parts) + more);
+  __device__ void bringWeight(const Work &tile, int piece, int more = 0) const {
+    unsigned char *to = w + turn.stage * Tile::weightBytes(parts);
+    arriveExpecting(full + turn.stage, Tile::weightBytes(parts) + more);
     for (int i = 0; i < products * parts; ++i) {
       int64 row = (tile.first.group * parts + i % parts) * partRows + tile.first.column +
                   i / parts * productPart;
       Shared::template bring<productPart>(to + i * productPart * Tile::rowBytes, map,
-                                          piece * Tile::rowBytes, int(row), full + stage);
+                                          piece * Tile::rowBytes, int(row), full + turn.stage);
     }
   }
 
@@ -284,34 +273,40 @@ private:
   __device__ void hasBrought() {
     syncWarp();
     if (laneIndex() == 0) {
-      arrive(full + brought % Tile::stages);
+      arrive(full + told.stage);
     }
-    ++brought;
+    told.next();
   }
   /// What a group does that has no rows.
   __device__ void skip() {
-    for (int end = count + endPiece() - firstPiece(); count < end; ++count) {
-      waitFor(full + count % Tile::stages, count / Tile::stages);
-      hasRead(count);
+    for (int piece = firstPiece(); piece < endPiece(); ++piece) {
+      waitFor(full + turn.stage, turn.parity);
+      hasRead(turn.stage);
+      turn.next();
     }
   }
-  __device__ void hasRead(int number) const { Shared::release(empty + number % Tile::stages); }
+  __device__ void hasRead(int stage) const { releases.arrive(stage); }
 
-  /// Begins the products of a piece: they are added to `sums`, of codes they replace them.
+  /// Begins the products of the next piece, once it is there: they are added to `sums`, of codes
+  /// they replace them.
   __device__ void beginProducts(float (&sums)[productSums]) const {
-    int stage = count % Tile::stages;
-    uint64 a =
-        matrixDescriptor(x + stage * Tile::sideBytes + Tile::groupFirstRow() * Tile::rowBytes);
-    uint64 b = matrixDescriptor(w + stage * Tile::weightBytes(parts) +
-                                Tile::groupProduct() * productColumns * Tile::rowBytes);
+    // What a lane says to all the compiler knows to be alike: it keeps that in uniform registers,
+    // where matrix descriptors have to be. Otherwise each word is brought there for each product.
+    uint32 a = shuffle(int(rowsWord) + turn.stage * (Tile::sideBytes >> 4), 0);
+    uint32 b = shuffle(int(weightWord) + turn.stage * (Tile::weightBytes(parts) >> 4), 0);
+    waitFor(full + turn.stage, turn.parity);
+    if constexpr (!mapped) {
+      fenceProxy(); // of what cp.async brought, which those who brought it have waited for
+    }
     fenceProducts(sums);
 #pragma unroll
     for (int k = 0; k < Tile::rowBytes / productBytes; ++k) {
-      constexpr uint64 step = productBytes >> 4;
+      constexpr uint32 step = productBytes >> 4;
       if constexpr (codes) {
-        multiplyGroupOfCodes(sums, a + k * step, b + k * step, k > 0);
+        multiplyGroupOfCodes(sums, matrixDescriptor(a + k * step), matrixDescriptor(b + k * step),
+                             k > 0);
       } else {
-        multiplyGroup(sums, a + k * step, b + k * step);
+        multiplyGroup(sums, matrixDescriptor(a + k * step), matrixDescriptor(b + k * step));
       }
     }
     commitProducts();
@@ -324,29 +319,69 @@ private:
             tile.first.group,
             tile.first.column + Tile::groupProduct() * productPart,
             Tile::groupFirstRow() + warpIndex() % Tile::groupWarps * 16,
-            tile.rowCount,
-            firstPiece()};
+            tile.rowCount};
   }
-  /// Adds the sums of a piece of codes times their scales; those of the next piece are fetched in
-  /// the meantime.
-  __device__ void addScaled(int piece, Scales &scales, float (&sums)[productSums]) const {
+  /// Scales of several pieces come at once: while these are multiplied those of the next are on
+  /// their way. At the borders of a divided depth pieces go one by one.
+  __device__ void multiplyCodes(const Work &tile, float (&sums)[productSums]) {
+    constexpr int width = Scales::width;
+    Scales scales = scalesOf(tile);
+    scales.fetch(firstPiece() / width * width);
+    auto fetchFrom = [&](int piece) {
+      if (piece < endPiece()) {
+        scales.fetch(piece);
+      }
+    };
+    for (int piece = firstPiece(); piece < endPiece();) {
+      int next = piece / width * width + width;
+      if (Tile::mostParts == 1 || (piece + width == next && next <= endPiece())) {
+        typename Scales::OfPiece ofPieces[width];
+#pragma unroll
+        for (int i = 0; i < width; ++i) {
+          addScaled(sums, [&] {
+            if (i == 0) {
+              for (int j = 0; j < width; ++j) {
+                ofPieces[j] = scales.at(j);
+              }
+              fetchFrom(next);
+            }
+            return ofPieces[i];
+          });
+        }
+        piece = next;
+      } else {
+        addScaled(sums, [&] {
+          auto ofPiece = scales.at(piece % width);
+          if (piece + 1 == next) {
+            fetchFrom(next);
+          }
+          return ofPiece;
+        });
+        ++piece;
+      }
+    }
+  }
+  /// Adds the sums of the next piece times its scales, which scalesOf() says in the meantime.
+  template <typename ScalesOf>
+  __device__ void addScaled(float (&sums)[productSums], const ScalesOf &scalesOf) {
     float ofPiece[productSums];
     beginProducts(ofPiece);
-    auto ofThis = scales.now();
-    if (piece + 1 < endPiece()) {
-      scales.next(piece + 1);
-    }
+    auto scales = scalesOf();
     waitForProducts<0>(ofPiece);
-    hasRead(count);
-    ofThis.promote(ofPiece, sums);
+    hasRead(turn.stage);
+    turn.next();
+    scales.promote(ofPiece, sums);
   }
 
   const W &weight;
   const TensorMap *map;
   unsigned char *x, *w;
   Barrier *full = nullptr, *empty = nullptr;
-  int count = 0;   ///< pieces that the thread began to bring, or multiplied, so far, of all tiles
-  int brought = 0; ///< of which others know
+  typename Shared::Releases releases;  ///< of those that multiply
+  uint32 rowsWord = 0, weightWord = 0; ///< of the group's matrices in the first stage
+  StageTurn<Tile::stages> turn;        ///< of the piece that the thread brings or multiplies next
+  StageTurn<Tile::stages> told;        ///< of the next whose rows are on their way
+  int onTheirWay = 0;                  ///< pieces
 };
 
 } // namespace dsv3::gpu

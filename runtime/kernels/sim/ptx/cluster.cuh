@@ -28,9 +28,15 @@ inline T *ofBlock(T *place, int rank) {
   sim::Thread &thread = sim::thisThread();
   return static_cast<T *>(thread.machine->ofBlock(thread, place, rank));
 }
-inline void arriveAtBlock(Barrier *barrier, int rank) {
-  sim::Thread &thread = sim::thisThread();
-  thread.machine->arrive(thread, ofBlock(barrier, rank), 0);
+struct BlockBarrier {
+  Barrier *place;
+};
+inline BlockBarrier barrierOfBlock(Barrier *barrier, int rank) { return {ofBlock(barrier, rank)}; }
+inline void arriveWhere(bool arrives, BlockBarrier from, int number) {
+  if (arrives) {
+    sim::Thread &thread = sim::thisThread();
+    thread.machine->arrive(thread, from.place + number, 0);
+  }
 }
 
 inline void copyTensorToBlocks(void *to, const TensorMap *map, int column, int row,

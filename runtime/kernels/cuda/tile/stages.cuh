@@ -1,0 +1,42 @@
+//===- stages.cuh - the stages of products of warp groups -------*- C++ -*-===//
+//
+// Which stage of shared memory is next, and how warp groups are told of a matrix there. In loops
+// whose instructions count: what changes from a stage to the next is a word of 32 bits each.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "runtime/kernels/cuda/ptx/mma.cuh"
+
+namespace dsv3::gpu {
+
+/// A matrix in shared memory whose rows of 128 bytes are swizzled as copyTensor does, eight of them
+/// behind the other eight; `from` is the first byte of row 0 that is multiplied (PTX ISA, "Matrix
+/// Descriptor Format"). The low word of its descriptor grows by one for every 16 bytes that the
+/// matrix lies further on; the other is a constant.
+__device__ inline uint32 matrixWord(const void *from) {
+  constexpr uint32 ignored = 1;
+  return (sharedAddress(from) >> 4 & 0x3fffu) | ignored << 16;
+}
+__device__ inline uint64 matrixDescriptor(uint32 word) {
+  constexpr uint64 eightRows = 1024 >> 4, swizzle128 = 1;
+  return word | eightRows << 32 | swizzle128 << 62;
+}
+__device__ inline uint64 matrixDescriptor(const void *from) {
+  return matrixDescriptor(matrixWord(from));
+}
+
+/// The stage of a piece, and the parity of the barriers' phase that it has: one piece after the
+/// other, without a division.
+template <int stages>
+struct StageTurn {
+  int stage = 0, parity = 0;
+  __device__ void next() {
+    if (++stage == stages) {
+      stage = 0;
+      parity ^= 1;
+    }
+  }
+};
+
+} // namespace dsv3::gpu
