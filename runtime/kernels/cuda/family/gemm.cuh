@@ -91,13 +91,19 @@ struct BlockResult {
       }
     }
   }
-  /// The stage for the rows of one of `warps` warps that the block has.
-  template <int warps, typename Has>
+  /// The stage for the rows of one of `warps` warps that the block has, `several` at once.
+  template <int warps, int several, typename Has>
   __device__ void storeStaged(const float *staged, int warp, const Has &has) const {
-    for (int row = warp; row < rowCount; row += warps) {
-      if (has(row)) {
-        stage(first.row + row, codeGroup, StagedRow{staged + row * stagedStride(Stage::group)});
-      }
+    for (int from = warp; from < rowCount; from += several * warps) {
+      stage.template rows<several>(
+          codeGroup,
+          [&](int r) {
+            int row = from + r * warps;
+            return row < rowCount && has(row) ? first.row + row : -1;
+          },
+          [&](int r, int column) {
+            return staged[(from + r * warps) * stagedStride(Stage::group) + column];
+          });
     }
   }
   /// All threads of the block come here.
@@ -105,7 +111,7 @@ struct BlockResult {
   __device__ void finish(const float *staged) const {
     if constexpr (isStage<Stage>) {
       syncBlock();
-      storeStaged<threads / warpLanes>(staged, warpIndex(), [](int) { return true; });
+      storeStaged<threads / warpLanes, 1>(staged, warpIndex(), [](int) { return true; });
     }
   }
 };

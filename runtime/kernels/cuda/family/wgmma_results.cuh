@@ -47,7 +47,7 @@ public:
     }
     if constexpr (isStage<Stage>) {
       meet();
-      result.template storeStaged<Tile::multiplyingWarps>(
+      result.template storeStaged<Tile::multiplyingWarps, 4>(
           staged, warp, [](int row) { return Tile::Depth::has(row); });
     }
   }

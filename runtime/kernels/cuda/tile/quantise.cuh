@@ -35,17 +35,41 @@ struct Quantise {
   /// a warp come here.
   template <typename ValueAt>
   __device__ void operator()(int64 row, int64 index, const ValueAt &valueAt) const {
+    rows<1>(index, [&](int) { return row; }, [&](int, int column) { return valueAt(column); });
+  }
+  /// The same of `several` rows, which do not wait for each other: rowAt(r) is the row, below 0 for
+  /// none, valueAt(r, i) its value in column i.
+  template <int several, typename RowAt, typename ValueAt>
+  __device__ void rows(int64 index, const RowAt &rowAt, const ValueAt &valueAt) const {
     constexpr int perLane = int(ceilDiv(group, warpLanes));
     int64 left = columns - index * group;
     int count = left < group ? int(left) : group;
-    float values[perLane], most = 1e-4f;
+    float values[several][perLane], most[several];
 #pragma unroll
-    for (int i = 0; i < perLane; ++i) {
-      int column = laneIndex() + i * warpLanes;
-      values[i] = column < count ? valueAt(column) : 0.0f;
-      most = largest(most, absolute(values[i]));
+    for (int r = 0; r < several; ++r) {
+      most[r] = 1e-4f;
+#pragma unroll
+      for (int i = 0; i < perLane; ++i) {
+        int column = laneIndex() + i * warpLanes;
+        values[r][i] = rowAt(r) >= 0 && column < count ? valueAt(r, column) : 0.0f;
+        most[r] = largest(most[r], absolute(values[r][i]));
+      }
     }
-    float scale = quotient(warpLargest(most), 448.0f);
+    warpLargest(most);
+#pragma unroll
+    for (int r = 0; r < several; ++r) {
+      int64 row = rowAt(r);
+      if (row >= 0) {
+        store<perLane>(row, index, count, most[r], values[r]);
+      }
+    }
+  }
+
+private:
+  template <int perLane>
+  __device__ void store(int64 row, int64 index, int count, float most,
+                        const float (&values)[perLane]) const {
+    float scale = quotient(most, 448.0f);
     scale = powersOfTwo ? powerOfTwoFrom(scale) : scale;
     if (laneIndex() == 0) {
       scales[row * groups + index] = scale;
@@ -67,11 +91,5 @@ __device__ constexpr int stagedStride(int group) { return group + 8; }
 __device__ constexpr int stagedBytes(int rows, int group) {
   return group > 0 ? rows * stagedStride(group) * 4 : 0;
 }
-
-/// A row of such values.
-struct StagedRow {
-  const float *values;
-  __device__ float operator()(int column) const { return values[column]; }
-};
 
 } // namespace dsv3::gpu

@@ -25,6 +25,18 @@ __device__ inline float warpLargest(float value) {
   return value;
 }
 
+/// Of several values, each by itself: all wait for a shuffle together.
+template <int count>
+__device__ inline void warpLargest(float (&values)[count]) {
+#pragma unroll
+  for (int mask = warpLanes / 2; mask > 0; mask /= 2) {
+#pragma unroll
+    for (int i = 0; i < count; ++i) {
+      values[i] = largest(values[i], shuffleXor(values[i], mask));
+    }
+  }
+}
+
 /// Bytes of shared memory that blockSum needs.
 inline constexpr int blockSumBytes = warpLanes * int(sizeof(float));
 
