@@ -217,16 +217,17 @@ private:
   __device__ void multiplyTile(bool ofValues, int from, float (&sums)[productSums]) {
     int before = 0;
     for (int p = 0; p < pieces; ++p, ring.next()) {
-      ring.waitFull();
       const unsigned char *ofKeys = latents + p * Shared::pieceBytes;
       const unsigned char *ofWeight = weights + ring.stage() * Shared::pieceBytes;
-      uint64 a = matrixDescriptor((ofValues ? ofWeight : ofKeys) + from);
-      uint64 b = matrixDescriptor(ofValues ? ofKeys : ofWeight);
+      uint32 a = uniformWord((ofValues ? ofWeight : ofKeys) + from);
+      uint32 b = uniformWord(ofValues ? ofKeys : ofWeight);
+      ring.waitFull();
       fenceProducts(sums);
 #pragma unroll
       for (int k = 0; k < Shared::rowBytes / productBytes; ++k) {
-        constexpr uint64 step = productBytes >> 4;
-        multiplyGroup(sums, a + k * step, b + k * step, p > 0 || k > 0);
+        constexpr uint32 step = productBytes >> 4;
+        multiplyGroup(sums, matrixDescriptor(a + k * step), matrixDescriptor(b + k * step),
+                      p > 0 || k > 0);
       }
       commitProducts();
       if (p > 0) {

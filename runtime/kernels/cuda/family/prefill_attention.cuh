@@ -161,34 +161,35 @@ private:
   }
 
   /// Begins the scores of the next piece.
-  __device__ void beginScores(const unsigned char *query, float (&scores)[productSums]) {
+  __device__ void beginScores(uint32 query, float (&scores)[productSums]) {
+    uint32 piece = uniformWord(keys + ofKeys.stage() * Shared::keyBytes);
     ofKeys.waitFull();
-    const unsigned char *piece = keys + ofKeys.stage() * Shared::keyBytes;
     fenceProducts(scores);
 #pragma unroll
     for (int box = 0; box < Shared::queryBoxes; ++box) {
-      uint64 a = matrixDescriptor(query + box * Shared::queryBox);
-      uint64 b = matrixDescriptor(piece + box * Shared::keyBox);
+      uint32 a = query + box * (Shared::queryBox >> 4), b = piece + box * (Shared::keyBox >> 4);
 #pragma unroll
       for (int k = 0; k < boxRowBytes / productBytes; ++k) {
-        constexpr uint64 step = productBytes >> 4;
-        multiplyGroup(scores, a + k * step, b + k * step, box > 0 || k > 0);
+        constexpr uint32 step = productBytes >> 4;
+        multiplyGroup(scores, matrixDescriptor(a + k * step), matrixDescriptor(b + k * step),
+                      box > 0 || k > 0);
       }
     }
     commitProducts();
   }
   /// Begins to add the values of the next piece times their weights.
   __device__ void beginValues(const uint32 (&a)[fragments][4], float (&sums)[productSums]) {
+    uint32 piece = uniformWord(values + ofValues.stage() * Shared::valueBytes);
     ofValues.waitFull();
-    const unsigned char *piece = values + ofValues.stage() * Shared::valueBytes;
     fenceProducts(sums);
 #pragma unroll
     for (int box = 0; box < Shared::valueBoxes; ++box) {
-      uint64 b = matrixDescriptor(piece + box * Shared::valueBox);
+      uint32 b = piece + box * (Shared::valueBox >> 4);
 #pragma unroll
       for (int k = 0; k < boxRowBytes / productBytes; ++k) {
-        constexpr uint64 step = productBytes >> 4;
-        multiplyFragment(sums, a[box * (boxRowBytes / productBytes) + k], b + k * step);
+        constexpr uint32 step = productBytes >> 4;
+        multiplyFragment(sums, a[box * (boxRowBytes / productBytes) + k],
+                         matrixDescriptor(b + k * step));
       }
     }
     commitProducts();
@@ -210,6 +211,7 @@ private:
     int group = threadIndex() / Shared::groupThreads - 1;
     int warpRow = group * productRows + warpIndex() % 4 * WarpBoxes::rows;
     unsigned char *query = queries + group * Shared::groupBytes;
+    uint32 queryWord = uniformWord(query);
     float scores[productSums], sums[productSums];
     uint32 a[fragments][4];
     for (int i = 0; i < productSums; ++i) {
@@ -224,7 +226,7 @@ private:
         seen[i] = tokens.visible(warpRow + productRow(2 * i), request, start);
       }
       bool all = ballot(seen[0] < pieceKeys || seen[1] < pieceKeys) == 0;
-      beginScores(query, scores);
+      beginScores(queryWord, scores);
       if (begun) {
         beginValues(a, sums);
         waitForProducts<1>(scores);

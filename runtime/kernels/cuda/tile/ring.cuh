@@ -8,13 +8,19 @@
 
 #include "runtime/kernels/cuda/ptx/barrier.cuh"
 #include "runtime/kernels/cuda/ptx/block.cuh"
+#include "runtime/kernels/cuda/tile/stages.cuh"
 
 namespace dsv3::gpu {
 
-/// Returns when `phase` of the barrier has ended.
-__device__ inline void waitForPhase(Barrier *barrier, int phase) {
-  while (!tryWait(barrier, phase)) {
+/// Returns when the barrier's phase of that parity has ended.
+__device__ inline void waitForPhase(Barrier *barrier, int parity) {
+  while (!tryWait(barrier, parity)) {
   }
+}
+
+/// matrixWord of a place that all lanes know alike, so that the compiler knows it, too.
+__device__ inline uint32 uniformWord(const void *from) {
+  return uint32(shuffle(int(matrixWord(from)), 0));
 }
 
 template <int stages>
@@ -34,17 +40,12 @@ public:
   }
 
   /// Where the thread is.
-  __device__ int stage() const { return at; }
-  __device__ Barrier *fullBarrier() const { return full + at; }
-  __device__ void waitFull() const { waitForPhase(full + at, round); }
+  __device__ int stage() const { return turn.stage; }
+  __device__ Barrier *fullBarrier() const { return full + turn.stage; }
+  __device__ void waitFull() const { waitForPhase(full + turn.stage, turn.parity); }
   /// In the first round nothing has to be read.
-  __device__ void waitEmpty() const { waitForPhase(empty + at, round ^ 1); }
-  __device__ void next() {
-    if (++at == stages) {
-      at = 0;
-      round ^= 1;
-    }
-  }
+  __device__ void waitEmpty() const { waitForPhase(empty + turn.stage, turn.parity ^ 1); }
+  __device__ void next() { turn.next(); }
   /// The warp has read stage `of`.
   __device__ void release(int of) const {
     syncWarp();
@@ -55,7 +56,7 @@ public:
 
 private:
   Barrier *full, *empty;
-  int at = 0, round = 0;
+  StageTurn<stages> turn;
 };
 
 } // namespace dsv3::gpu
