@@ -18,6 +18,21 @@ struct NoStage {
 template <typename Stage>
 inline constexpr bool isStage = Stage::group > 0;
 
+/// Several numbers divided by one, without a division each: correctly rounded where divisor and
+/// quotient are normal numbers (Markstein, "Computation of elementary functions on the IBM RISC
+/// System/6000 processor", 1990, theorem 8.2); what is smaller is off by its last bit at the most.
+class Divisor {
+public:
+  __device__ explicit Divisor(float by) : by(by), reciprocal(quotient(1.0f, by)) {}
+  __device__ float operator()(float a) const {
+    float near = product(a, reciprocal);
+    return multiplyAdd(multiplyAdd(-near, by, a), reciprocal, near);
+  }
+
+private:
+  float by, reciprocal;
+};
+
 /// The least power of two that is not below `value`, which is a normal number above 0.
 __device__ inline float powerOfTwoFrom(float value) {
   return fromBits((toBits(value) + 0x7fffffu) & 0x7f800000u);
@@ -75,12 +90,19 @@ private:
       scales[row * groups + index] = scale;
     }
     e4m3 *to = codes + row * columns + index * group;
+    auto put = [&](const auto &divided) {
 #pragma unroll
-    for (int i = 0; i < perLane; ++i) {
-      int column = laneIndex() + i * warpLanes;
-      if (column < count) {
-        to[column] = toNarrow<e4m3>(quotient(values[i], scale));
+      for (int i = 0; i < perLane; ++i) {
+        int column = laneIndex() + i * warpLanes;
+        if (column < count) {
+          to[column] = toNarrow<e4m3>(divided(values[i]));
+        }
       }
+    };
+    if (scale < infinity()) {
+      put(Divisor(scale));
+    } else {
+      put([&](float value) { return quotient(value, scale); });
     }
   }
 };
