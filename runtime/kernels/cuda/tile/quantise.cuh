@@ -90,19 +90,14 @@ private:
       scales[row * groups + index] = scale;
     }
     e4m3 *to = codes + row * columns + index * group;
-    auto put = [&](const auto &divided) {
+    bool usual = scale < infinity();
+    Divisor divided(usual ? scale : 1.0f);
 #pragma unroll
-      for (int i = 0; i < perLane; ++i) {
-        int column = laneIndex() + i * warpLanes;
-        if (column < count) {
-          to[column] = toNarrow<e4m3>(divided(values[i]));
-        }
+    for (int i = 0; i < perLane; ++i) {
+      int column = laneIndex() + i * warpLanes;
+      if (column < count) {
+        to[column] = toNarrow<e4m3>(usual ? divided(values[i]) : quotient(values[i], scale));
       }
-    };
-    if (scale < infinity()) {
-      put(Divisor(scale));
-    } else {
-      put([&](float value) { return quotient(value, scale); });
     }
   }
 };
