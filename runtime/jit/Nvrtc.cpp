@@ -2,6 +2,7 @@
 
 #include "runtime/jit/Nvrtc.h"
 
+#include "runtime/jit/CudaFolders.h"
 #include "runtime/kernels/DeviceHeaders.h"
 
 #include <algorithm>
@@ -14,54 +15,6 @@ using namespace dsv3::runtime;
 static constexpr std::string_view standardOption = "--std=c++17";
 
 std::string_view Nvrtc::options() { return standardOption; }
-
-/// Folders of PyPI's packages below `site`: nvidia/cuda_nvrtc/lib, nvidia/cu13/lib, ….
-static void addPythonFolders(const fs::path &site, std::vector<fs::path> &folders) {
-  std::error_code error;
-  std::vector<fs::path> found;
-  for (fs::directory_iterator at(site / "nvidia", error), end; !error && at != end;
-       at.increment(error)) {
-    std::error_code ignored;
-    if (fs::is_directory(at->path() / "lib", ignored)) {
-      found.push_back(at->path() / "lib");
-    }
-  }
-  std::sort(found.begin(), found.end());
-  folders.insert(folders.end(), found.begin(), found.end());
-}
-
-/// Where Python's packages of one installation lie: PREFIX/lib/python3.X/{site,dist}-packages.
-static void addPython(const fs::path &prefix, std::vector<fs::path> &folders) {
-  std::error_code error;
-  for (fs::directory_iterator at(prefix / "lib", error), end; !error && at != end;
-       at.increment(error)) {
-    if (at->path().filename().string().starts_with("python3")) {
-      addPythonFolders(at->path() / "site-packages", folders);
-      addPythonFolders(at->path() / "dist-packages", folders);
-    }
-  }
-}
-
-static std::vector<fs::path> searchedFolders() {
-  std::vector<fs::path> folders;
-  for (const char *variable : {"CUDA_HOME", "CUDA_PATH"}) {
-    if (const char *value = std::getenv(variable)) {
-      folders.push_back(fs::path(value) / "lib64");
-    }
-  }
-  folders.emplace_back("/usr/local/cuda/lib64");
-  for (const char *variable : {"VIRTUAL_ENV", "CONDA_PREFIX"}) {
-    if (const char *value = std::getenv(variable)) {
-      addPython(value, folders);
-    }
-  }
-  if (const char *home = std::getenv("HOME")) {
-    addPython(fs::path(home) / ".local", folders);
-  }
-  addPython("/usr/local", folders);
-  addPython("/usr", folders);
-  return folders;
-}
 
 Status Nvrtc::bind() {
   std::string missing;
@@ -99,7 +52,7 @@ Expected<std::shared_ptr<const Nvrtc>> Nvrtc::load() {
   Expected<DynamicLibrary> opened = DynamicLibrary::open(
       {"NVRTC, the compiler for NVIDIA GPUs",
        {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2", "libnvrtc.so"},
-       searchedFolders(),
+       cudaLibraryFolders(),
        "install a CUDA toolkit and set CUDA_HOME, or: python3 -m venv DIR && DIR/bin/pip install "
        "nvidia-cuda-nvrtc, and set VIRTUAL_ENV=DIR; a bundle that dsv3-compile made with "
        "--precompile does without"});
