@@ -65,6 +65,7 @@ static ShapeResult shapeOf(const plan::Plan &plan, size_t variant, const plan::I
   shape.depth = weight->columns;
   shape.groups = std::lround(touched);
   shape.codes = plan.policy == "w8a8" && weight->type == DType::F8E4M3;
+  shape.bf16 = plan.policy != "f32" && weight->type == DType::BF16;
   return shape;
 }
 
@@ -91,4 +92,29 @@ std::vector<ShapeResult> runtime::shapesOf(const plan::Plan &plan, size_t varian
     shapes[at].seconds += (seconds - shapes[at].seconds) / ++launches[at];
   });
   return shapes;
+}
+
+std::optional<PeerProduct> runtime::peerProduct(const ShapeResult &shape) {
+  if (shape.family != Family::Gemm || shape.groups != 1 || !(shape.codes || shape.bf16)) {
+    return std::nullopt;
+  }
+  using Operands = PeerProduct::Operands;
+  return PeerProduct{shape.codes ? Operands::Codes : Operands::BF16, shape.rows, shape.columns,
+                     shape.depth};
+}
+
+void runtime::measurePeer(std::span<ShapeResult> shapes, PeerProducts &peer, int runs,
+                          const std::function<void(const Failure &)> &failed) {
+  for (ShapeResult &shape : shapes) {
+    std::optional<PeerProduct> product = peerProduct(shape);
+    if (!product) {
+      continue;
+    }
+    Expected<std::optional<double>> seconds = peer.seconds(*product, runs);
+    if (seconds) {
+      shape.peerSeconds = *seconds;
+    } else {
+      failed(seconds.failure());
+    }
+  }
 }

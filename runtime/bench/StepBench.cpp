@@ -270,7 +270,7 @@ static Status checkStep(int64_t tokens, int64_t most) {
   return {};
 }
 
-Expected<StepProfile> StepBench::profile(int64_t tokens) {
+Expected<StepProfile> StepBench::profile(int64_t tokens, bool cold) {
   std::vector<int32_t> ids = randomIds(tokens);
   if (Status status = moveTo(options.depth); !status) {
     return status;
@@ -286,7 +286,7 @@ Expected<StepProfile> StepBench::profile(int64_t tokens) {
   result.shape = {tokens, 1, options.depth, counter.average()};
   addLaunches(result);
   for (int repeat = 0; repeat < options.repeats; ++repeat) {
-    LaunchProfile times{.repeats = 2, .first = {}, .again = {}};
+    LaunchProfile times{.repeats = runsOfLaunch - 1, .cold = cold, .first = {}, .again = {}};
     Profiler profiler(times);
     if (Status status = moveTo(options.depth); !status) {
       return status;
@@ -298,6 +298,9 @@ Expected<StepProfile> StepBench::profile(int64_t tokens) {
     for (size_t i = 0; i < result.launches.size(); ++i) {
       result.launches[i].seconds += times.first[i] / options.repeats;
       result.launches[i].againSeconds += times.again[i] / options.repeats;
+    }
+    if (times.nothing) {
+      result.nothing = result.nothing.value_or(0) + *times.nothing / options.repeats;
     }
     result.predictedFor = times.predictedFor;
     result.predictions = std::move(times.predictions);

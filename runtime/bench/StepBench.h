@@ -66,8 +66,11 @@ public:
   /// Fails if the context is too short or a step fails.
   Expected<DecodeResult> decode();
   Expected<PrefillResult> prefill();
-  /// One step of `tokens` tokens behind `depth`, launch by launch; the average of the repeats.
-  Expected<StepProfile> profile(int64_t tokens);
+  /// How often profile runs a launch of each repeat.
+  static constexpr int runsOfLaunch = 3;
+  /// One step of `tokens` tokens behind `depth`, launch by launch; the average of the repeats. With
+  /// `cold` as LaunchProfile has it.
+  Expected<StepProfile> profile(int64_t tokens, bool cold = false);
   /// The same, predicted, for what `uses` (LaunchProfile) asks for: nothing is run before, not even
   /// to fill the cache. Tokens choose `expertsTouched` experts of a layer in all. Fails if the plan
   /// has no step of so many tokens.

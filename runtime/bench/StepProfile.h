@@ -4,6 +4,7 @@
 #include "dsv3/Plan/StepCost.h"
 #include "runtime/hal/Device.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,9 @@ struct StepProfile {
   /// As LaunchProfile has them.
   std::string_view predictedFor;
   std::vector<LaunchPrediction> predictions;
+  /// As LaunchProfile has it: where caches were emptied before each run. The average of the
+  /// repeats.
+  std::optional<double> nothing = {};
 
   double seconds() const;
 };

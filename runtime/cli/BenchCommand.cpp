@@ -38,11 +38,19 @@ static std::string stepText(int64_t tokens, const runtime::StepBenchOptions &opt
 
 /// Kernels of steps, as far as the session has such steps.
 static Status measureShapes(runtime::StepBench &bench, runtime::Session &session,
-                            const ModelFiles &files, const BenchFlags &flags, BenchResult &result) {
+                            runtime::Device &device, const ModelFiles &files,
+                            const BenchFlags &flags, BenchResult &result) {
   const checkpoint::ModelConfig &config = files.texts.config;
   auto layers = double(config.numHiddenLayers);
   runtime::AttentionFlops attention{attentionFlops(config) / layers,
                                     expandedAttentionFlops(config) / layers};
+  auto note = [](const Failure &failure) { say("note: " + failure.message()); };
+  std::unique_ptr<runtime::PeerProducts> peer;
+  if (auto found = device.peerProducts()) {
+    peer = *std::move(found);
+  } else {
+    note(found.failure());
+  }
   for (int64_t tokens : shapeTokens) {
     if (tokens > session.mostOfStep() || flags.bench.depth + tokens > session.context()) {
       say("left out: a step of " + std::to_string(tokens) + " tokens; the model has those of " +
@@ -55,21 +63,30 @@ static Status measureShapes(runtime::StepBench &bench, runtime::Session &session
     Expected<runtime::StepProfile> profile =
         isSimulated(flags.model) ? bench.predict(tokens, runtime::shapeUses(session.plan()),
                                                  double(config.numExpertsPerTok))
-                                 : bench.profile(tokens);
+                                 : bench.profile(tokens, true);
     if (!profile) {
       return profile.status();
     }
-    result.shapes.push_back(
-        {stepText(tokens, flags.bench), profile->predictedFor,
-         shapesOf(session.plan(), files.variant, *session.outputs().entry, *profile, attention)});
+    ShapeTable table{
+        stepText(tokens, flags.bench), profile->predictedFor,
+        shapesOf(session.plan(), files.variant, *session.outputs().entry, *profile, attention),
+        profile->nothing};
+    if (peer) {
+      table.peer = peer->description();
+      say("products by " + table.peer);
+      measurePeer(table.shapes, *peer, flags.bench.repeats * runtime::StepBench::runsOfLaunch,
+                  note);
+    }
+    result.shapes.push_back(std::move(table));
   }
   bench.measureMachine();
   result.machine = bench.machine();
   return {};
 }
 
-static Status measure(runtime::Session &session, const ModelFiles &files, const BenchFlags &flags,
+static Status measure(RunningModel &model, const ModelFiles &files, const BenchFlags &flags,
                       BenchResult &result, const DeviceLimits &limits) {
+  runtime::Session &session = *model.session;
   runtime::StepBenchOptions options = flags.bench;
   StepProgress progress;
   options.progress = [&](std::string_view what, uint64_t done, uint64_t total) {
@@ -78,7 +95,7 @@ static Status measure(runtime::Session &session, const ModelFiles &files, const 
   runtime::StepBench bench(session, *limits.probe, files.variant,
                            attentionFlops(files.texts.config), options);
   if (flags.shapes) {
-    return measureShapes(bench, session, files, flags, result);
+    return measureShapes(bench, session, *model.device, files, flags, result);
   }
   bool timed = !isSimulated(flags.model);
   if (timed && options.promptTokens > 0) {
@@ -176,7 +193,7 @@ static Status runBench(const BenchFlags &flags) {
   if (limits->cpu && (*model)->weights) {
     result.load = loadResult(*files, *(*model)->weights, *limits->cpu);
   }
-  if (Status status = measure(*(*model)->session, *files, flags, result, *limits); !status) {
+  if (Status status = measure(**model, *files, flags, result, *limits); !status) {
     return status;
   }
   return writeOutput(flags.json ? benchJson(result) : benchText(result));
@@ -228,7 +245,8 @@ void addBench(CLI::App &app, Command &chosen) {
   command
       ->add_flag("--shapes", flags->shapes,
                  "instead kernels by their shapes, of steps of 1, 64, 128 and 4096\n"
-                 "tokens, beside times that others published and this project's goals")
+                 "tokens, beside times that others published and this project's goals; on a GPU\n"
+                 "with cold caches, beside cuBLASLt on the same GPU where that is installed")
       ->needs(kernels);
   command->add_flag("--json", flags->json, "one JSON object instead of a table");
   command->callback([flags, &chosen] {

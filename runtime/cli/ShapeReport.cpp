@@ -1,4 +1,4 @@
-//===- ShapeReport.cpp - kernels beside published times -------------------===//
+//===- ShapeReport.cpp - products beside others' times --------------------===//
 #include "runtime/cli/ShapeReport.h"
 
 #include <fmt/format.h>
@@ -44,20 +44,40 @@ static std::string predictionText(const runtime::ShapeResult &shape) {
   return prediction.limit.empty() ? "" : fmt::format("{:>6}  {}", done, prediction.limit);
 }
 
+/// A line that says of measured times what a reader has to know.
+static std::string methodText(const ShapeTable &table) {
+  std::string text;
+  if (table.nothing) {
+    text =
+        fmt::format("caches are empty before each run; events with nothing between them are {:.1f} "
+                    "us apart",
+                    1e6 * *table.nothing);
+  }
+  if (!table.peer.empty()) {
+    text += (text.empty() ? "" : "; ") +
+            fmt::format("cuBLASLt: the best of {}, the product alone", table.peer);
+  }
+  return text.empty() ? text : text + "\n";
+}
+
 std::string shapesText(const ShapeTable &table, double readBandwidth) {
   std::string text;
   auto out = std::back_inserter(text);
-  fmt::format_to(out, "\nkernels of {}, {}; products are rows x columns x depth\n", table.step,
+  bool peer = !table.peer.empty();
+  fmt::format_to(out, "\nkernels of {}, {}; products are rows x columns x depth\n{}", table.step,
                  table.predictedFor.empty() ? "measured"
-                                            : fmt::format("predicted for {}", table.predictedFor));
-  fmt::format_to(out, "{:<34}{:<28}{:>9}{:>9}{:>8}{:>11}{:>7}{:>11}{:>7}  {}\n", "kernel", "shape",
-                 "us", "TFLOPS", "GB/s", "published", "times", "goal", "times",
-                 table.predictedFor.empty() ? "" : "tensor  limit");
+                                            : fmt::format("predicted for {}", table.predictedFor),
+                 methodText(table));
+  fmt::format_to(
+      out, "{:<34}{:<28}{:>9}{:>9}{:>8}{}{:>11}{:>7}{:>11}{:>7}  {}\n", "kernel", "shape", "us",
+      "TFLOPS", "GB/s", peer ? fmt::format("{:>11}{:>7}", "cuBLASLt", "times") : std::string(),
+      "published", "times", "goal", "times", table.predictedFor.empty() ? "" : "tensor  limit");
   for (const runtime::ShapeResult &shape : table.shapes) {
     double seconds = shape.seconds;
-    fmt::format_to(out, "{:<34}{:<28}{:>9.1f}{:>9}{:>8}{}{}  {}\n", shape.symbol, shapeText(shape),
-                   1e6 * seconds, rateText(shape.flops, seconds, 1e12),
+    fmt::format_to(out, "{:<34}{:<28}{:>9.1f}{:>9}{:>8}{}{}{}  {}\n", shape.symbol,
+                   shapeText(shape), 1e6 * seconds, rateText(shape.flops, seconds, 1e12),
                    rateText(shape.bytes, seconds, 1e9),
+                   peer ? besideText(shape.peerSeconds, seconds) : std::string(),
                    besideText(publishedSeconds(shape), seconds),
                    besideText(goalSeconds(shape, readBandwidth), seconds), predictionText(shape));
   }
@@ -72,6 +92,9 @@ ordered_json shapesJson(const ShapeTable &table, double readBandwidth) {
                      {"depth", shape.depth},   {"groups", shape.groups},
                      {"cached", shape.cached}, {"seconds", shape.seconds},
                      {"bytes", shape.bytes},   {"flops", shape.flops}};
+    if (shape.peerSeconds) {
+      row["cublaslt_us"] = 1e6 * *shape.peerSeconds;
+    }
     if (std::optional<double> seconds = publishedSeconds(shape)) {
       row["published_seconds"] = *seconds;
     }
@@ -89,6 +112,12 @@ ordered_json shapesJson(const ShapeTable &table, double readBandwidth) {
   ordered_json object{{"step", table.step}, {"shapes", std::move(rows)}};
   if (!table.predictedFor.empty()) {
     object["predicted_for"] = table.predictedFor;
+  }
+  if (!table.peer.empty()) {
+    object["beside"] = table.peer;
+  }
+  if (table.nothing) {
+    object["seconds_of_nothing"] = *table.nothing;
   }
   return object;
 }

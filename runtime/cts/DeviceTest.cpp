@@ -319,6 +319,29 @@ TEST_P(Computing, MeasuringAStepLeavesItsResults) {
   EXPECT_EQ(valuesOf<uint32_t>(*counts), std::vector<uint32_t>(50, 8));
 }
 
+TEST_P(Computing, MeasuringOnEmptyCachesLeavesResultsToo) {
+  auto counts = bufferOf(std::vector<uint32_t>(50));
+  Program program = emptyProgram();
+  launch(program, Count, {counts->address()});
+  auto executable = prepare(program);
+  LaunchProfile times{.repeats = 1, .cold = true, .first = {}, .again = {}};
+  ASSERT_TRUE(device->profile(*executable, std::vector<int64_t>{50, 1}, times));
+  EXPECT_GT(times.first[0], times.nothing.value_or(0));
+  EXPECT_FALSE(times.nothing && *times.nothing > 1e-4) << "emptying caches is not measured";
+  EXPECT_EQ(valuesOf<uint32_t>(*counts), std::vector<uint32_t>(50, 2));
+}
+
+TEST_P(Computing, ProductsOfTheMakersLibrary) {
+  auto peer = device->peerProducts();
+  if (!peer || !*peer) {
+    GTEST_SKIP() << (peer ? "there is none for such devices" : peer.failure().message());
+  }
+  auto seconds = (*peer)->seconds({PeerProduct::Operands::BF16, 64, 128, 256}, 2);
+  ASSERT_TRUE(seconds) << seconds.failure().message();
+  ASSERT_TRUE(*seconds) << "it has no such product";
+  EXPECT_GT(**seconds, 0);
+}
+
 TEST_P(Computing, LaunchesSeeWhatEarlierOnesWrote) {
   // Doubles 20 times over: a missing barrier loses some of it.
   constexpr int64_t length = 500;

@@ -14,6 +14,7 @@
 #pragma once
 
 #include "dsv3/Support/Status.h"
+#include "runtime/hal/PeerProducts.h"
 #include "runtime/hal/Program.h"
 
 #include <cstddef>
@@ -107,6 +108,11 @@ enum class LaunchUse : uint8_t {
 /// Where the time of a step goes. Seconds, per launch of the program, in its order.
 struct LaunchProfile {
   int repeats = 0; ///< how often each launch is run again at once
+  /// Asks to empty the caches before every run; `first` is then the average of all runs. A device
+  /// that cannot do it measures as without. Where it can, the host's time to launch is not in the
+  /// times either, and `nothing` says how long no work at all takes by the same measure.
+  bool cold = false;
+  std::optional<double> nothing = {};
   /// By kernel of the program; empty: results of all. A device may do more than is wanted.
   std::vector<LaunchUse> uses = {};
   std::vector<double> first; ///< of the first run, with caches as the step left them
@@ -175,6 +181,13 @@ public:
   /// program writes is undefined. Observations cost nothing without a sink.
   virtual Status run(Executable &executable, std::span<const int64_t> sizes,
                      ObservationSink *sink) = 0;
+
+  /// Optional: what the device's maker has to offer for products; null where there is no such
+  /// library for devices of this kind. Fails where there is one and it cannot be used, with what
+  /// was looked for.
+  virtual Expected<std::unique_ptr<PeerProducts>> peerProducts() {
+    return std::unique_ptr<PeerProducts>();
+  }
 
   /// Optional: as run, and measures every launch. Results that are wanted are those of run, since a
   /// launch that is repeated reads and writes the same. Fails where the device cannot do it.

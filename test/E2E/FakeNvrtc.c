@@ -1,7 +1,8 @@
 // FakeNvrtc.c - stands for libnvrtc.so.13: one that is too old for the GPUs of today.
 //
 // It compiles nothing, unless the environment variable FAKE_CUBIN names a file: then every kernel's
-// code is that file, and FAKE_LOG what there is to say about it.
+// code is that file, and FAKE_LOG what there is to say about it. FAKE_ARCHITECTURE, "90" say, makes
+// that the newest that it knows.
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,8 @@ int nvrtcGetNumSupportedArchs(int *count) {
 }
 int nvrtcGetSupportedArchs(int *architectures) {
   architectures[0] = 52;
-  architectures[1] = 80;
+  const char *newest = getenv("FAKE_ARCHITECTURE");
+  architectures[1] = newest ? atoi(newest) : 80;
   return 0;
 }
 

@@ -1,6 +1,6 @@
-/*===- NoNvrtc.c - as on a machine without NVRTC ----------------------------===*
+/*===- NoLibrary.c - as on a machine without a library ----------------------===*
  *
- * For LD_PRELOAD: no library of NVRTC can be opened, wherever it lies.
+ * For LD_PRELOAD: no library of the name DSV3_NO_LIBRARY can be opened, wherever it lies.
  *
  *===----------------------------------------------------------------------===*/
 #define _GNU_SOURCE
@@ -15,5 +15,5 @@ void *dlopen(const char *path, int mode) {
     abort();
   }
   memcpy(&next, &found, sizeof next);
-  return next(path && strstr(path, "libnvrtc") ? "/nowhere/libnvrtc.so" : path, mode);
+  return next(path && strstr(path, DSV3_NO_LIBRARY) ? "/nowhere/" DSV3_NO_LIBRARY : path, mode);
 }

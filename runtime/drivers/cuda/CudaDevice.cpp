@@ -4,6 +4,7 @@
 
 #include "dsv3/Plan/Chip.h"
 #include "dsv3/Support/BytesText.h"
+#include "runtime/drivers/cuda/CublasLtProducts.h"
 #include "runtime/drivers/cuda/CudaExecutable.h"
 #include "runtime/drivers/cuda/CudaStaging.h"
 
@@ -79,6 +80,9 @@ public:
   Status profile(Executable &executable, std::span<const int64_t> sizes,
                  LaunchProfile &times) override {
     return static_cast<CudaExecutable &>(executable).profile(sizes, times);
+  }
+  Expected<std::unique_ptr<PeerProducts>> peerProducts() override {
+    return createCublasLtProducts(context, *this);
   }
 
 private:

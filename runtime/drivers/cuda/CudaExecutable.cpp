@@ -3,6 +3,7 @@
 #include "runtime/drivers/cuda/CudaExecutable.h"
 
 #include "dsv3/Plan/GpuKernel.h"
+#include "runtime/drivers/cuda/CudaStopwatch.h"
 #include "runtime/hal/KernelFailure.h"
 
 #include <algorithm>
@@ -319,33 +320,34 @@ Status CudaExecutable::run(std::span<const int64_t> values, ObservationSink *sin
 }
 
 Status CudaExecutable::profile(std::span<const int64_t> values, LaunchProfile &times) {
-  const DriverApi &api = *context->api;
   times.first.assign(launches.size(), 0.0);
   times.again.assign(launches.size(), 0.0);
-  context->use();
-  Status status = setSizes(values);
+  Expected<std::unique_ptr<CudaStopwatch>> watch =
+      CudaStopwatch::create(context, times.cold ? CachesBefore::Emptied : CachesBefore::AsLeft);
+  Status status = watch ? setSizes(values) : watch.status();
   status = status ? clearMark() : status;
-  Event before = nullptr, after = nullptr;
-  status = status ? api.check(api.EventCreate(&before, 0), "cannot measure") : status;
-  status = status ? api.check(api.EventCreate(&after, 0), "cannot measure") : status;
+  auto measure = [&](const std::function<Status()> &order, const std::string &where) {
+    Expected<double> seconds = (*watch)->measure(order);
+    bool placed = seconds || !seconds.failure().where.empty();
+    status = placed ? seconds.status()
+                    : Failure{seconds.failure().what, where + ", on " + context->name,
+                              seconds.failure().hint};
+    return seconds ? *seconds : 0;
+  };
+  if (status && times.cold) {
+    times.nothing = measure([] { return Status(); }, "entry '" + name + "'");
+  }
   for (size_t i = 0; i < launches.size() && status; ++i) {
     for (int repeat = 0; repeat <= times.repeats && status; ++repeat) {
-      float milliseconds = 0;
-      api.EventRecord(before, context->stream);
-      status = launch(*launches[i], false);
-      api.EventRecord(after, context->stream);
-      status = status
-                   ? checkStep(api.EventSynchronize(after), "cannot measure", whereOf(*launches[i]))
-                   : status;
-      api.EventElapsedTime(&milliseconds, before, after);
-      double seconds = double(milliseconds) / 1000;
-      double &kept = repeat == 0 ? times.first[i] : times.again[i];
-      kept = repeat <= 1 ? seconds : std::min(kept, seconds);
-    }
-  }
-  for (Event event : {before, after}) {
-    if (event) {
-      api.EventDestroy(event);
+      double seconds = measure([&] { return launch(*launches[i], false); }, whereOf(*launches[i]));
+      if (times.cold) {
+        times.first[i] += seconds / (times.repeats + 1);
+      } else if (repeat == 0) {
+        times.first[i] = seconds;
+      }
+      if (repeat > 0) {
+        times.again[i] = repeat == 1 ? seconds : std::min(times.again[i], seconds);
+      }
     }
   }
   return status ? finish("entry '" + name + "'") : status;

@@ -105,6 +105,24 @@ TEST(ShapeProfile, ValuesAreWantedOfWhatChoosesExperts) {
   EXPECT_EQ(shapeUses(shapePlan()), (std::vector{Time, Time, Time, Results, Time}));
 }
 
+TEST(ShapeProfile, SidesOfAProduct) {
+  plan::Plan plan = shapePlan();
+  StepProfile profile;
+  profile.shape = {.tokens = 64, .outputs = 1, .position = 100, .expertsTouched = 8};
+  profile.launches.resize(8);
+  auto sides = [&](const char *policy, DType type) {
+    plan.policy = policy;
+    plan.parameters[0].type = type;
+    ShapeResult linear = shapesOf(plan, 0, plan.entries[0], profile, {1000, 10})[1];
+    return std::pair(linear.codes, linear.bf16);
+  };
+  EXPECT_EQ(sides("w8a8", DType::F8E4M3), std::pair(true, false));
+  EXPECT_EQ(sides("w8a8", DType::BF16), std::pair(false, true));
+  EXPECT_EQ(sides("bf16", DType::F8E4M3), std::pair(false, false)) << "of the weight alone";
+  EXPECT_EQ(sides("bf16", DType::BF16), std::pair(false, true));
+  EXPECT_EQ(sides("f32", DType::BF16), std::pair(false, false));
+}
+
 static ShapeResult product(Family family, int64_t rows, int64_t columns, int64_t depth) {
   ShapeResult shape;
   shape.family = family;
@@ -156,4 +174,37 @@ TEST(PublishedTimes, AttentionIsBoundByMemoryOrByProducts) {
   attention.flops = 1e15;
   EXPECT_DOUBLE_EQ(*publishedSeconds(attention), 1e15 / 660e12);
   EXPECT_DOUBLE_EQ(*goalSeconds(attention, 1e12), 1e15 / 670e12);
+}
+
+namespace {
+/// Has products of more than one row, which take as many seconds as they have rows, but fails with
+/// 128.
+class PeerOfATest final : public PeerProducts {
+public:
+  std::string description() const override { return "a test"; }
+  Expected<std::optional<double>> seconds(const PeerProduct &product, int runs) override {
+    EXPECT_EQ(runs, 3);
+    EXPECT_EQ(product.operands, PeerProduct::Operands::Codes);
+    if (product.rows == 128) {
+      return Failure{"128 rows"};
+    }
+    return product.rows > 1 ? std::optional(double(product.rows)) : std::nullopt;
+  }
+};
+} // namespace
+
+TEST(ShapeProfile, TimesOfAPeer) {
+  std::vector<ShapeResult> shapes{
+      product(Family::Gemm, 64, 2112, 7168),  product(Family::Gemm, 1, 2112, 7168),
+      product(Family::Gemm, 128, 2112, 7168), product(Family::GroupedGemm, 32, 4096, 7168),
+      product(Family::Gemm, 64, 128, 512),    product(Family::Rowwise, 64, 0, 0)};
+  shapes[4].groups = 16; // heads
+  PeerOfATest peer;
+  std::vector<std::string> failures;
+  measurePeer(shapes, peer, 3, [&](const Failure &failure) { failures.push_back(failure.what); });
+  EXPECT_EQ(shapes[0].peerSeconds, 64);
+  for (size_t i = 1; i < shapes.size(); ++i) {
+    EXPECT_EQ(shapes[i].peerSeconds, std::nullopt) << i;
+  }
+  EXPECT_EQ(failures, std::vector<std::string>{"128 rows"});
 }
