@@ -288,8 +288,13 @@ void Block::finishGroups(const Warp &warp, uint32_t pending) {
   }
 }
 
-/// Registers of a multiprocessor.
-static constexpr int allRegisters = 65536;
+/// Registers that a block is launched with, which its warps have among themselves: the most of a
+/// multiprocessor that all threads can have alike, in units of eight.
+static int registersOfBlock(size_t warps) {
+  constexpr int ofMultiprocessor = 65536, mostOfThread = 256, unit = 8;
+  int threads = int(warps) * int(warpLanes);
+  return std::min(mostOfThread, ofMultiprocessor / threads / unit * unit) * threads;
+}
 
 void Block::setRegisters(MachineThread &thread, int count) {
   auto &lane = static_cast<Lane &>(thread);
@@ -301,10 +306,10 @@ void Block::setRegisters(MachineThread &thread, int count) {
     wanted += warp->registers * warpLanes;
     all &= warp->registers > 0;
   }
-  if (all && wanted > allRegisters) {
+  if (int there = registersOfBlock(block.warps.size()); all && wanted > there) {
     block.fail(lane,
                "setmaxnreg: the block's warps want " + std::to_string(wanted) + " of " +
-                   std::to_string(allRegisters) + " registers, which never come",
+                   std::to_string(there) + " registers, which never come",
                __builtin_return_address(0));
   }
 }
