@@ -190,7 +190,7 @@ static constexpr int64_t boxBytes = productColumns * mmaRowBytes;
 static constexpr int64_t warpGroupThreads = 3 * 128, multiplyingWarps = 2 * 4;
 static constexpr int64_t barrierBytes = 8;
 
-std::string expandingRefusal(const KernelFacts &facts) {
+static std::string expandingRefusal(const KernelFacts &facts) {
   if (facts.nope != productColumns || facts.value != productColumns) {
     return "warp groups multiply " + std::to_string(productColumns) +
            " columns of keys and of values, found " + std::to_string(facts.nope) + " and " +

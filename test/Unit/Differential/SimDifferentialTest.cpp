@@ -118,8 +118,7 @@ TEST_F(SimKernels, OfWarpsDoWhatTheirBodiesSay) {
 }
 TEST_F(SimKernels, OfWarpGroupsDoWhatTheirBodiesSay) {
   // Of the second pair of tiles one has no rows.
-  compareModel(onTensorCores("moonlightRagged", "wgmma"), "sm_90a", 270,
-               {Form::WgmmaPairs});
+  compareModel(onTensorCores("moonlightRagged", "wgmma"), "sm_90a", 270, {Form::WgmmaPairs});
 }
 // Heads that are whole groups of codes leave their product as codes.
 TEST_F(SimKernels, OfQuantisedRowsDoWhatTheirBodiesSay) {

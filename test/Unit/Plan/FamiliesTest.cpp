@@ -212,6 +212,29 @@ TEST(Families, BlocksDivideTheDepthOfFewTiles) {
   EXPECT_EQ(chosen(2048, 7168).get("depth_parts"), 4) << "four blocks have rows";
 }
 
+/// Keys of a prompt are expanded by warp groups: of sm_90a alone, in whole boxes.
+TEST(Families, WarpGroupsExpandKeysOfWholeBoxes) {
+  KernelFacts facts;
+  facts.maxRows = 512, facts.heads = 16, facts.latent = 512, facts.rope = 64, facts.keyRows = 4096;
+  facts.nope = 128, facts.value = 128, facts.rowsBegin = 64;
+  for (Family family : {Family::ExpandLatents, Family::PrefillAttention}) {
+    Configuration good = chooseConfig(family, variantSm90a, facts);
+    EXPECT_TRUE(good.legal) << good.reason;
+    EXPECT_EQ(good.get("threads"), 384);
+    EXPECT_FALSE(chooseConfig(family, variantSm80, facts).legal);
+    EXPECT_FALSE(chooseConfig(family, cpuVariants().front().name, facts).legal);
+    for (int64_t KernelFacts::*size :
+         {&KernelFacts::nope, &KernelFacts::value, &KernelFacts::rope}) {
+      KernelFacts changed = facts;
+      changed.*size = 72;
+      EXPECT_FALSE(chooseConfig(family, variantSm90a, changed).legal);
+    }
+  }
+  EXPECT_EQ(chooseConfig(Family::ExpandLatents, variantSm90a, facts).tiles.plus, 4096 / 128 * 32);
+  facts.latent = 1024; // no stage fits beside so many
+  EXPECT_FALSE(chooseConfig(Family::ExpandLatents, variantSm90a, facts).legal);
+}
+
 /// Attention of a prompt runs on tensor cores where they have nothing to round, and its rows are
 /// whole fragments that fit.
 TEST(Families, AttentionOnTensorCoresWhereItIsExact) {

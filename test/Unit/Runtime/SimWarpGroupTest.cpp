@@ -142,8 +142,8 @@ TEST(SimWarpGroup, BlocksWaitForWhatTheyHaveBegun) {
   EXPECT_EQ(status.failure().what, "ends while tensor copies are under way to its shared memory");
 }
 
-// 384 threads are launched with 168 registers each. An H200 waited for ever for the 1024 others that
-// a multiprocessor has.
+// 384 threads are launched with 168 registers each. An H200 waited for ever for the 1024 others
+// that a multiprocessor has.
 TEST(SimWarpGroup, RegistersThatThereAreNot) {
   for (auto [few, many] : {std::pair("40", "232"), std::pair("32", "240")}) {
     bool enough = many == std::string_view("232");

@@ -67,7 +67,8 @@ struct WgmmaTile : TilePiece {
   static_assert(rowBytes == 4 * productBytes, "a piece has four products");
   static_assert(ahead + 1 < stages,
                 "a stage is empty once the next one, which is full, is multiplied");
-  static_assert(fewRegisters + 2 * manyRegisters <= 3 * 168, "registers of a launch of 384 threads");
+  static_assert(fewRegisters + 2 * manyRegisters <= 3 * 168,
+                "registers of a launch of 384 threads");
 
   /// Which of the groups that multiply the thread is in, from 0 on, where its rows begin, and which
   /// columns they meet, in numbers of products.
