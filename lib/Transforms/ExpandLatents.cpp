@@ -30,7 +30,6 @@ struct ExpandLatents : impl::ExpandLatentsBase<ExpandLatents> {
       if (!attention) {
         continue;
       }
-      std::string name = definition.getSymName().str();
       SmallVector<kern::LaunchOp> calls = launches.lookup(definition.getSymName());
       if (std::string refusal = refuse(attention, calls); !refusal.empty()) {
         remark::missed(definition.getLoc(), remarkOptions("expand-latents", definition))
@@ -67,7 +66,7 @@ struct ExpandLatents : impl::ExpandLatentsBase<ExpandLatents> {
   }
 
   /// Why the keys stay as they are; empty if they are to be expanded.
-  std::string refuse(kern::ExpandedAttentionOp op, ArrayRef<kern::LaunchOp> calls) const {
+  std::string refuse(kern::ExpandedAttentionOp op, ArrayRef<kern::LaunchOp> calls) {
     constexpr int64_t columns = 128, box = 64;
     graph::CacheType cache = op.getCache().getType();
     auto query = cast<RankedTensorType>(op.getQuery().getType());
@@ -85,6 +84,10 @@ struct ExpandLatents : impl::ExpandLatentsBase<ExpandLatents> {
       return std::to_string(bytesOf(op)) + " bytes for the whole context are more than " +
              std::to_string(mostBytes);
     }
+    if (!llvm::all_of(ValueRange{op.getWeight(), op.getPositions(), op.getRequests()},
+                      llvm::IsaPred<BlockArgument>)) {
+      return "kv_b, positions or requests are parts of other buffers";
+    }
     unsigned weight = cast<BlockArgument>(op.getWeight()).getArgNumber();
     for (kern::LaunchOp launch : calls) {
       auto read = launch.getInputs()[weight].getDefiningOp<graph::WeightOp>();
@@ -98,9 +101,9 @@ struct ExpandLatents : impl::ExpandLatentsBase<ExpandLatents> {
   }
 
   /// Who reads the parameter's elements or scales.
-  SmallVector<Operation *> readersOf(graph::WeightOp of) const {
+  SmallVector<Operation *> readersOf(graph::WeightOp of) {
     SmallVector<Operation *> readers;
-    const_cast<ExpandLatents *>(this)->getOperation().walk([&](graph::WeightOp read) {
+    getOperation().walk([&](graph::WeightOp read) {
       if (read.getParameter() == of.getParameter()) {
         llvm::append_range(readers, read->getUsers());
       }

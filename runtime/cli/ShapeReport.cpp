@@ -30,8 +30,11 @@ static std::string rateText(double done, double seconds, double unit) {
 
 /// A time that others have, and how many times as long this one is.
 static std::string besideText(const std::optional<double> &seconds, double own) {
-  return seconds ? fmt::format("{:>11.1f}{:>7.2f}", 1e6 * *seconds, own / *seconds)
-                 : fmt::format("{:>11}{:>7}", "-", "");
+  if (!seconds) {
+    return fmt::format("{:>11}{:>7}", "-", "");
+  }
+  double times = own / *seconds;
+  return fmt::format("{:>11.1f}{:>7.{}f}", 1e6 * *seconds, times, times < 100 ? 2 : 0);
 }
 
 /// How many times the operations of the shape tensor cores do, of which some are padding, and what
