@@ -1,6 +1,8 @@
 //===- GpuAttentionConfigs.cpp - both attentions on GPUs ------------------===//
 #include "GpuConfigs.h"
 
+#include "dsv3/Plan/Names.h"
+
 namespace dsv3::plan {
 
 /// Blocks that occupy a GPU: about its multiprocessors (132 of an H100).
@@ -187,7 +189,7 @@ std::vector<Configuration> gpuExpandedConfigs(const GpuVariant &variant, const K
 /// rows; a group that brings and two that multiply.
 static constexpr int64_t boxColumns = 64, groupRows = 64, productColumns = 128;
 static constexpr int64_t boxBytes = productColumns * mmaRowBytes;
-static constexpr int64_t warpGroupThreads = 3 * 128, multiplyingWarps = 2 * 4;
+static constexpr int64_t warpGroupThreads = 384, multiplyingWarps = 8;
 static constexpr int64_t barrierBytes = 8;
 
 static std::string expandingRefusal(const KernelFacts &facts) {

@@ -186,7 +186,8 @@ LtResult CublasLtProducts::describe(const PeerProduct &product, const Matrices &
   LtResult result = ltSuccess;
   auto set = [&](int attribute, auto value) {
     if (result == ltSuccess) {
-      result = library->MatmulDescSetAttribute(operation, attribute, &value, sizeof value);
+      result = library->MatmulDescSetAttribute(operation, attribute,
+                                               static_cast<const void *>(&value), sizeof value);
     }
   };
   set(attributeTransA, transposed);

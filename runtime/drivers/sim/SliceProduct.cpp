@@ -13,6 +13,7 @@
 #include <bit>
 #include <cstring>
 
+using namespace dsv3;
 using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
 
