@@ -12,6 +12,7 @@
 #include "runtime/kernels/cuda/tile/boxes.cuh"
 #include "runtime/kernels/cuda/tile/order.cuh"
 #include "runtime/kernels/cuda/tile/prompt.cuh"
+#include "runtime/kernels/cuda/tile/reduce.cuh"
 #include "runtime/kernels/cuda/tile/ring.cuh"
 #include "runtime/kernels/cuda/tile/wgmma.cuh"
 
@@ -77,10 +78,7 @@ public:
           most = position + 1;
         }
       }
-      for (int mask = warpLanes / 2; mask > 0; mask /= 2) {
-        int other = shuffleXor(most, mask);
-        most = other > most ? other : most;
-      }
+      most = warpLargest(most);
       if (laneIndex() == 0) {
         ofWarps[request * Shared::warps + warpIndex()] = most;
       }

@@ -9,6 +9,7 @@
 
 #include "runtime/kernels/cuda/tile/failure.cuh"
 #include "runtime/kernels/cuda/tile/promote.cuh"
+#include "runtime/kernels/cuda/tile/reduce.cuh"
 #include "runtime/kernels/cuda/tile/tokens.cuh"
 
 namespace dsv3::gpu {
@@ -22,7 +23,6 @@ struct ExpandedKeys {
   static constexpr int requests = requestCount;
   static constexpr int pageTokens = pieceKeys; ///< for BlockTokens
   static constexpr int64 rowsOfRequest = ceilDiv(context, pieceKeys) * pieceKeys;
-  static constexpr int64 rows = requests * rowsOfRequest;
 
   static __device__ bool checked(Launch launch, int position, int request) {
     return launch.checked(position, context) && launch.checked(request, requests);
@@ -37,7 +37,6 @@ inline constexpr int boxColumns = boxRowBytes / 2;
 template <int tokens, int threads, typename Keys>
 struct PromptTokens : BlockTokens<tokens, threads, Keys> {
   using Base = BlockTokens<tokens, threads, Keys>;
-  static constexpr int numbers = Base::numbers + 2 * tokens;
 
   int *last, *next;
   int lastOfAll; ///< where all tokens have one request; else -1
@@ -56,10 +55,7 @@ struct PromptTokens : BlockTokens<tokens, threads, Keys> {
       most = Base::position[t] > most ? Base::position[t] : most;
       others += Base::request[t] != Base::request[0] ? 1 : 0;
     }
-    for (int mask = warpLanes / 2; mask > 0; mask /= 2) {
-      int other = shuffleXor(most, mask);
-      most = other > most ? other : most;
-    }
+    most = warpLargest(most);
     bool alike = ballot(others > 0) == 0;
     lastOfAll = alike ? most : -1;
     if (!alike) { // the same for all warps

@@ -25,6 +25,14 @@ __device__ inline float warpLargest(float value) {
   return value;
 }
 
+__device__ inline int warpLargest(int value) {
+  for (int mask = warpLanes / 2; mask > 0; mask /= 2) {
+    int other = shuffleXor(value, mask);
+    value = other > value ? other : value;
+  }
+  return value;
+}
+
 /// Of several values, each by itself: all wait for a shuffle together.
 template <int count>
 __device__ inline void warpLargest(float (&values)[count]) {
