@@ -72,15 +72,19 @@ static int64_t productKBlock(const CpuVariant &variant, const KernelFacts &facts
 }
 
 /// Rows that meet a panel in registers, expanded as it is read: as many as leave half of the
-/// registers for expanding. Up to twice as many rows do so, one group after the other: a panel
-/// that is read and expanded twice costs as much as one that is expanded into memory. Rows in place
-/// that are not few meet none, since transposing is for memory.
+/// registers for expanding, or of two vectors a column, which need few for that, 12 for sums. Up to
+/// twice as many rows do so, in groups of about one size: a panel that is read and expanded twice
+/// costs as much as one that is expanded into memory. Rows in place that are not few meet none,
+/// since transposing is for memory.
 struct StreamRows {
   int64_t atOnce, most;
 
-  StreamRows(const CpuVariant &variant, DType weight, int64_t rows)
-      : atOnce(std::min(rows, variant.registers / 2 * variant.lanes / panelWidth(variant, weight))),
-        most(std::min(rows, 2 * atOnce)) {}
+  StreamRows(const CpuVariant &variant, DType weight, int64_t rows) {
+    int64_t vectors = panelWidth(variant, weight) / variant.lanes;
+    int64_t sums = std::max<int64_t>(variant.registers / 2, vectors == 2 ? 12 : 0);
+    atOnce = std::min(rows, sums / vectors);
+    most = std::min(rows, 2 * atOnce);
+  }
   /// Of a weight in place, `mr` at once.
   StreamRows(const KernelFacts &facts, int64_t rows, int64_t mr)
       : atOnce(areFewInPlace(facts, rows) ? mr : 0), most(atOnce > 0 ? rows : 0) {}

@@ -5,6 +5,9 @@
 #include "dsv3/Plan/Names.h"
 
 #include <algorithm>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <sched.h>
 
 using namespace dsv3;
@@ -71,14 +74,27 @@ Expected<size_t> runtime::chooseVariant(std::span<const std::string> names,
                  "", "compile for this machine with dsv3-compile"};
 }
 
-bool runtime::asksMemoryAhead() {
 #if defined(__x86_64__)
+/// The family of an AMD core (17h to 19h: Zen 1 to 4), 0 of others.
+static unsigned amdFamily() {
   __builtin_cpu_init();
-  return __builtin_cpu_is("amd") == 0;
-#else
-  return true;
-#endif
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  if (__builtin_cpu_is("amd") == 0 || __get_cpuid(1, &eax, &ebx, &ecx, &edx) == 0) {
+    return 0;
+  }
+  // CPUID Fn0000_0001: BaseFamily in bits 8 to 11, ExtFamily, which is added to 15, in 20 to 27.
+  return ((eax >> 8) & 0xF) + ((eax >> 20) & 0xFF);
 }
+#else
+static unsigned amdFamily() { return 0; }
+#endif
+
+bool runtime::asksMemoryAhead() {
+  constexpr unsigned zen5 = 0x1A;
+  return amdFamily() == 0 || amdFamily() >= zen5;
+}
+
+bool runtime::assistsSubnormals() { return amdFamily() == 0; }
 
 bool runtime::runThisThreadOn(std::span<const int> cpus) {
   if (cpus.empty()) {

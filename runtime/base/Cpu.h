@@ -24,11 +24,14 @@ std::vector<std::string_view> runnableVariants();
 /// machine runs. Fails with the lists if it is not there or this machine does not run it.
 Expected<size_t> chooseVariant(std::span<const std::string> names, std::string_view wanted);
 
-/// Whether loops that stream memory should ask for it ahead. Where operations come between two
-/// lines, the own prefetching of Intel's cores falls behind; AMD's keeps up, and asking takes turns
-/// from its loads (docs/performance.md has both). Cores that keep up are taken for such that
-/// multiply subnormal numbers without an assist, too (plan::asksAheadSymbol).
+/// Whether loops that stream memory for one row should ask for it ahead. Where operations come
+/// between two lines, the own prefetching of Intel's cores falls behind, and that of AMD's from
+/// Zen 5 on; Zen 3's and Zen 4's keeps up, and asking takes turns from their loads
+/// (docs/performance.md has all of them).
 bool asksMemoryAhead();
+
+/// Whether multiplying subnormal numbers costs an assist: on all cores but AMD's.
+bool assistsSubnormals();
 
 /// Lets the calling thread run on `cpus` only. Returns whether the system agreed.
 bool runThisThreadOn(std::span<const int> cpus);

@@ -466,20 +466,21 @@ TEST_P(Computing, RefusesMissingFilesSymbolsAndWhatIsNoObject) {
   std::remove(path.c_str());
 }
 
-TEST(CpuDevice, TellsKernelsWhetherToAskForMemoryAhead) {
+TEST(CpuDevice, TellsKernelsOfTheCore) {
   auto device = makeCpu<1>();
   ASSERT_TRUE(device);
-  auto object = (*device)->loadObject(cpuKernels(), std::vector<std::string>{"cts_asks_ahead"});
+  auto object = (*device)->loadObject(cpuKernels(), std::vector<std::string>{"cts_core"});
   ASSERT_TRUE(object) << object.failure().message();
-  int32_t asks = -1;
+  int32_t told[] = {-1, -1};
   Program program;
-  program.kernels = {{"cts_asks_ahead", {}, {-1, 1, 1, 1, 1}, 0}};
+  program.kernels = {{"cts_core", {}, {-1, 1, 1, 1, 1}, 0}};
   program.commands = {{Command::Kind::Launch, 0, -1, 0}};
-  program.args = {&asks};
+  program.args = {told};
   auto executable = (*device)->prepare(program, **object);
   ASSERT_TRUE(executable) << executable.failure().message();
   ASSERT_TRUE((*device)->run(**executable, {}, nullptr));
-  EXPECT_EQ(asks, asksMemoryAhead() ? 1 : 0);
+  EXPECT_EQ(told[0], asksMemoryAhead() ? 1 : 0);
+  EXPECT_EQ(told[1], assistsSubnormals() ? 1 : 0);
 }
 
 static const Candidate computing[] = {

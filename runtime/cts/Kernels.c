@@ -15,9 +15,9 @@ KERNEL(cts_count);
 KERNEL(cts_add);
 KERNEL(cts_matvec);
 KERNEL(cts_fail);
-KERNEL(cts_asks_ahead);
-/* Of CPUs alone: plan::asksAheadSymbol, with a value that no runtime sets. */
-int32_t dsv3_asks_ahead = -1;
+KERNEL(cts_core);
+/* Of CPUs alone: plan::asksAheadSymbol and its neighbour, with values that no runtime sets. */
+int32_t dsv3_asks_ahead = -1, dsv3_assists_subnormals = -1;
 
 /* counts[tile] += 1. */
 KERNEL(cts_count) {
@@ -74,12 +74,13 @@ KERNEL(cts_fail) {
   return worst;
 }
 
-/* asks[tile] = what the runtime set; one. */
-KERNEL(cts_asks_ahead) {
+/* told[0, 1] = what the runtime set; a tile. */
+KERNEL(cts_core) {
   UNUSED(sizes), UNUSED(scratch);
-  int32_t *asks = (int32_t *)args[0];
+  int32_t *told = (int32_t *)args[0];
   for (uint32_t tile = begin; tile < end; ++tile) {
-    asks[tile] = dsv3_asks_ahead;
+    told[0] = dsv3_asks_ahead;
+    told[1] = dsv3_assists_subnormals;
   }
   return 0;
 }

@@ -1,6 +1,6 @@
 // RUN: dsv3-opt %s --kern-configure | dsv3-translate --kernels-to-cpu | FileCheck %s
 // A product of one row streams its weight: with and without asking for memory ahead, as the number
-// says that the runtime sets.
+// says that the runtime sets. A product of several asks always.
 
 #T = #dsv3.dims<"T">
 !x = tensor<?x128xf32, #T>
@@ -25,4 +25,20 @@ kern.def @product kind "product" family "gemm" sizes ["T"] ins(%a: !x, %w: tenso
     kern.yield %s : f32
   } -> !y
   kern.yield %y : !y
+}
+
+#U = #dsv3.dims<"U">
+!x2 = tensor<?x128xf32, #U>
+!y2 = tensor<?x64xf32, #U>
+
+// CHECK-LABEL: llvm.func internal @rows.tiles
+// CHECK-NOT: llvm.call @stream.bf16.2{{[a-z0-9.]*[0-9]}}(
+// CHECK: llvm.call @stream.bf16.2{{[a-z0-9.]+}}.ahead(
+// CHECK-NOT: llvm.call @stream.bf16.2{{[a-z0-9.]*[0-9]}}(
+kern.def @rows kind "rows" family "gemm" sizes ["U"] ins(%a: !x2, %w: tensor<64x128xbf16>) outs(%o: !y2) attributes {maxima = [#dsv3.size<"U", max = 2>]} {
+  %y = kern.gemm ins(%a, %w : !x2, tensor<64x128xbf16>) outs(%o : !y2) epilogue() [] {
+  ^bb0(%s: f32):
+    kern.yield %s : f32
+  } -> !y2
+  kern.yield %y : !y2
 }

@@ -1,7 +1,7 @@
 // RUN: dsv3-opt %s --kern-configure | dsv3-translate --kernels-to-cpu | FileCheck %s
 // A row meets codes of e4m3: subnormal ones are multiplied as they are, with a row that is scaled
-// once for all panels, where a core need not be asked for memory ahead, and take a branch elsewhere.
-// Of several rows they take the branch everywhere.
+// once for all panels, where a core multiplies such numbers without an assist, and take a branch
+// elsewhere. Of several rows they take the branch everywhere.
 
 #T = #dsv3.dims<"T">
 !x = tensor<?x128xf32, #T>
@@ -13,13 +13,19 @@
 // CHECK-LABEL: // x86-64-v4
 // CHECK: llvm.func internal @stream.f8E4M3FN.[[CODES:[a-z0-9.]+]].tiny(
 // CHECK-NOT: llvm.intr.expect
-// CHECK: llvm.func internal @stream.f8E4M3FN.[[CODES]].ahead(
+// CHECK: llvm.func internal @stream.f8E4M3FN.[[CODES]].ahead.tiny(
+// CHECK-NOT: llvm.intr.expect
+// CHECK: llvm.func internal @stream.f8E4M3FN.[[CODES]](
 // CHECK: llvm.intr.expect
+// CHECK: llvm.mlir.global external @dsv3_assists_subnormals(1 : i32)
 // CHECK: llvm.func internal @codes.tiles
-// CHECK: llvm.call @stream.f8E4M3FN.[[CODES]].ahead(
+// CHECK: llvm.mlir.addressof @dsv3_assists_subnormals
+// CHECK: scf.if
+// CHECK: llvm.call @stream.f8E4M3FN.[[CODES]](
 // CHECK: %[[LARGE:.*]] = arith.constant dense<1.84467441E+19> : vector<16xf32>
 // CHECK: %[[SCALED:.*]] = arith.mulf %{{.*}}, %[[LARGE]]
 // CHECK: llvm.store %[[SCALED]]
+// CHECK: llvm.call @stream.f8E4M3FN.[[CODES]].ahead.tiny(
 // CHECK: llvm.call @stream.f8E4M3FN.[[CODES]].tiny(
 kern.def @codes kind "codes" family "gemm" sizes ["T"] ins(%a: !x, %w: !w, %s: tensor<1x1xf32>) outs(%o: !y) attributes {maxima = [#dsv3.size<"T", max = 1>]} {
   %y = kern.gemm ins(%a, %w scales %s block [128, 128] : !x, !w, tensor<1x1xf32>) outs(%o : !y) epilogue() [] {

@@ -77,9 +77,11 @@ inline int64_t panelWidth(const CpuVariant &variant, DType weight) {
 /// Vectors of sums that hide the latency of an addition: two units of four cycles.
 inline constexpr int64_t sumsInFlight = 8;
 /// Panels of `width` columns, of all parts, that `rows` rows meet at once: as many as have sums
-/// enough.
+/// enough, if these leave half of the registers.
 inline int64_t panelsAtOnce(const CpuVariant &variant, int64_t width, int64_t rows) {
-  return std::max<int64_t>(1, sumsInFlight / (width / variant.lanes * rows));
+  int64_t sums = width / variant.lanes * rows;
+  int64_t enough = (sumsInFlight + sums - 1) / sums;
+  return std::max<int64_t>(1, std::min(enough, variant.registers / 2 / sums));
 }
 /// The width of the widest panel of all CPUs.
 int64_t widestPanel(DType weight);

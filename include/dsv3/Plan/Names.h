@@ -63,11 +63,11 @@ inline constexpr std::string_view variantV4 = "x86-64-v4";
 inline constexpr std::string_view variantV4Vnni = "x86-64-v4-vnni";
 inline constexpr std::string_view variantV4Bf16 = "x86-64-v4-bf16";
 
-/// An i32 in an object for CPUs, unless none of its kernels streams weights: whether those that do
-/// ask for memory ahead of what they read. The runtime sets it before it runs a kernel. Cores that
-/// need not be asked, AMD's, also multiply subnormal numbers without an assist, which code for them
-/// relies on.
+/// What an object for CPUs is told of the core before a kernel runs, each an i32 that is there
+/// where a kernel asks: whether kernels that multiply one row should ask for memory ahead of what
+/// they read, and whether multiplying subnormal numbers costs an assist.
 inline constexpr std::string_view asksAheadSymbol = "dsv3_asks_ahead";
+inline constexpr std::string_view assistsSubnormalsSymbol = "dsv3_assists_subnormals";
 
 /// Variant::name: the GPUs that kernels are printed for, by NVRTC's names.
 inline constexpr std::string_view variantSm80 = "sm_80";

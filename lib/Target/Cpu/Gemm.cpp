@@ -97,22 +97,33 @@ void emitGroupedGemm(const KernelCode &kernel, kern::GroupedGemmOp op, Num tile)
   int64_t experts = cast<RankedTensorType>(op.getWeight().getType()).getDimSize(0);
   int64_t mTile = kernel.field("m_tile");
   Memory offsets = kernel.memory(op.getOffsets());
-  // The grid holds the worst case; block b belongs to the expert in whose blocks it
-  // falls, or to none.
-  Num block = tile / columnTiles;
-  Var before = code.variable(code.integer(0)); // blocks of earlier experts
+  auto blocksOf = [&](Num e) {
+    Num begin = (offsets + e).integer(), end = (offsets + (e + 1)).integer();
+    return std::pair(begin, (end - begin + (mTile - 1)) / mTile);
+  };
+  // The grid holds the worst case. Tiles that have a block of an expert are spread over all, so
+  // that stretches of the grid are about as much work.
+  Var blocks = code.variable(code.integer(0));
+  code.loop(code.integer(0), code.integer(experts), 1,
+            [&](Num e) { blocks.set(blocks.get() + blocksOf(e).second); });
+  Num all = kernel.tileCount(), used = blocks.get() * columnTiles;
+  Num index = tile * used / all;
   Var expert = code.variable(code.integer(experts)), first = code.variable(code.integer(0));
   Var count = code.variable(code.integer(0));
-  code.loop(code.integer(0), code.integer(experts), 1, [&](Num e) {
-    Num begin = (offsets + e).integer(), end = (offsets + (e + 1)).integer();
-    Num blocks = (end - begin + (mTile - 1)) / mTile;
-    Num within = block - before.get();
-    code.when(!(within < 0) && within < blocks, [&] {
-      expert.set(e);
-      first.set(begin + within * mTile);
-      count.set(code.min(end - begin - within * mTile, code.integer(mTile)));
+  code.when(index < (tile + 1) * used / all, [&] {
+    Num block = index / columnTiles;
+    Var before = code.variable(code.integer(0)); // blocks of earlier experts
+    code.loop(code.integer(0), code.integer(experts), 1, [&](Num e) {
+      auto [begin, ofExpert] = blocksOf(e);
+      Num within = block - before.get();
+      code.when(!(within < 0) && within < ofExpert, [&] {
+        Num end = (offsets + (e + 1)).integer();
+        expert.set(e);
+        first.set(begin + within * mTile);
+        count.set(code.min(end - begin - within * mTile, code.integer(mTile)));
+      });
+      before.set(before.get() + ofExpert);
     });
-    before.set(before.get() + blocks);
   });
   code.when(expert.get() < experts, [&] {
     Num firstRow = first.get();
@@ -130,7 +141,7 @@ void emitGroupedGemm(const KernelCode &kernel, kern::GroupedGemmOp op, Num tile)
     };
     auto row = [&](Num i) { return a.row(source(i)); };
     auto scalesOfRow = [&](Num i) { return scales.row(source(i)); };
-    emitBlock(kernel, op, n, expert.get(), tile % columnTiles,
+    emitBlock(kernel, op, n, expert.get(), index % columnTiles,
               {row, scalesOfRow, firstRow, count.get()}, code.integer(0));
   });
 }

@@ -39,6 +39,18 @@ Num KernelCode::rowCount(Value value) const {
   return code.wrap(sizes.lookup(base)) * factor;
 }
 
+Num KernelCode::tileCount() const {
+  ArrayRef<int64_t> count = config.getAs<DenseI64ArrayAttr>("tiles").asArrayRef();
+  int64_t size = count[0], factor = count[1], divisor = count[2], times = count[3], plus = count[4];
+  if (size < 0) {
+    return code.integer(plus);
+  }
+  kern::DefOp op = definition;
+  auto name = cast<StringAttr>(op.getSizesAttr()[static_cast<size_t>(size)]);
+  Num rows = code.wrap(sizes.lookup(name.getValue())) * factor;
+  return (rows + (divisor - 1)) / divisor * times + plus;
+}
+
 void KernelCode::forRows(Value result, Num tile, llvm::function_ref<void(Num)> body) const {
   int64_t rows = field("rows");
   Num first = tile * rows;

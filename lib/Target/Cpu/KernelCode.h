@@ -71,6 +71,9 @@ public:
   /// The first dimension of a tensor: a number, or a named size times its factor.
   Num rowCount(mlir::Value value) const;
 
+  /// The tiles of the launch, as the configuration counts them.
+  Num tileCount() const;
+
   /// Runs `body` for the rows of the tile, `rows` of the configuration each, as far as
   /// `result` has them.
   void forRows(mlir::Value result, Num tile, llvm::function_ref<void(Num)> body) const;

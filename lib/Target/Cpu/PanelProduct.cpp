@@ -72,22 +72,22 @@ namespace {
 /// Few rows, and how they meet panels (StreamCall).
 struct StreamRows {
   function_ref<Memory(Num)> row; ///< by index
-  std::optional<bool> asksAhead;
   bool tinyCodes = false;
 };
 } // namespace
 
-/// `height` rows from firstRow on times `flight` panels of each part from `panel` of the tile on.
+/// `height` rows from firstRow on times `flight` panels of each part, `apart` from each other, from
+/// `panel` of the tile on.
 static void emitStreamPanels(Code &code, const PanelWeight &weight, const ProductTile &tile,
                              const StreamRows &rows, Num firstRow, int64_t height, int64_t flight,
-                             Num firstPanel, Num panel, Memory out) {
+                             Num apart, Num firstPanel, Num panel, Memory out) {
   StreamCall call;
   for (int64_t i = 0; i < height; ++i) {
     call.rows.push_back(rows.row(firstRow + i));
   }
-  call.asksAhead = rows.asksAhead;
   call.tinyCodes = rows.tinyCodes;
   call.width = weight.form.width;
+  call.parts = weight.parts;
   call.kBlock = tile.kBlock;
   call.scaleColumns = weight.scaleColumns;
   // A row alone is scaled less often. Of several each is computed as in blocks, so that it does
@@ -96,6 +96,7 @@ static void emitStreamPanels(Code &code, const PanelWeight &weight, const Produc
   call.count = code.integer(weight.k);
   call.out = accumulator(weight, tile, out, firstRow, panel, 0);
   call.outStride = code.integer(tile.panels * weight.parts * weight.form.width);
+  call.panelStride = apart * (weight.parts * weight.form.width);
   auto flush = [&] {
     callStream(code, call);
     call.out = call.out + static_cast<int64_t>(call.panels.size()) * weight.form.width;
@@ -109,7 +110,7 @@ static void emitStreamPanels(Code &code, const PanelWeight &weight, const Produc
       if (static_cast<int64_t>(call.panels.size()) == atOnce) {
         flush();
       }
-      Num index = firstPanel + panel + (q * weight.panels + p);
+      Num index = firstPanel + panel + apart * p + q * weight.panels;
       call.panels.push_back(weight.panel(index));
       if (weight.scaleColumns > 0) {
         call.scales.push_back(weight.scaleOf(index, code.integer(0)));
@@ -122,16 +123,18 @@ static void emitStreamPanels(Code &code, const PanelWeight &weight, const Produc
 static void emitStreamProduct(Code &code, const PanelWeight &weight, const ProductTile &tile,
                               const StreamRows &rows, Num rowCount, Num firstPanel, Num panelCount,
                               Memory out) {
-  auto panels = [&](Num firstRow, int64_t height, Num begin, Num end, int64_t flight) {
-    code.loop(begin, end, flight, [&](Num p) {
-      emitStreamPanels(code, weight, tile, rows, firstRow, height, flight, firstPanel, p, out);
-    });
-  };
+  Num zero = code.integer(0), one = code.integer(1);
+  // Panels that are met at once lie apart, so that each is followed by one that is met next: what
+  // is asked for behind its end is not in vain.
   auto allPanels = [&](int64_t height, int64_t flight) {
-    Num zero = code.integer(0), whole = panelCount / flight * flight;
-    panels(zero, height, zero, whole, flight);
+    Num apart = panelCount / flight;
+    code.loop(zero, apart, 1, [&](Num p) {
+      emitStreamPanels(code, weight, tile, rows, zero, height, flight, apart, firstPanel, p, out);
+    });
     if (flight > 1) {
-      panels(zero, height, whole, panelCount, 1);
+      code.loop(apart * flight, panelCount, 1, [&](Num p) {
+        emitStreamPanels(code, weight, tile, rows, zero, height, 1, one, firstPanel, p, out);
+      });
     }
   };
   if (tile.rows == 1) {
@@ -140,15 +143,28 @@ static void emitStreamProduct(Code &code, const PanelWeight &weight, const Produ
   }
   auto inGroups = [&] {
     // What comes after the first rows finds the panel in a cache.
-    code.loop(code.integer(0), panelCount, 1, [&](Num p) {
-      forTiles(code, tile.stream, rowCount, [&](Num i, int64_t height) {
-        emitStreamPanels(code, weight, tile, rows, i, height, 1, firstPanel, p, out);
+    Num groups = (rowCount + (tile.stream - 1)) / tile.stream;
+    code.loop(zero, panelCount, 1, [&](Num p) {
+      code.loop(zero, groups, 1, [&](Num group) {
+        Num first = group * rowCount / groups, count = (group + 1) * rowCount / groups - first;
+        std::function<void(int64_t)> ofHeight = [&](int64_t height) {
+          auto meet = [&] {
+            emitStreamPanels(code, weight, tile, rows, first, height, 1, one, firstPanel, p, out);
+          };
+          if (height == tile.stream) {
+            meet();
+          } else {
+            code.when(count == height, meet, [&] { ofHeight(height + 1); });
+          }
+        };
+        ofHeight(1);
       });
     });
   };
   std::function<void(int64_t)> oneGroup = [&](int64_t height) {
-    int64_t flight = plan::panelsAtOnce(code.variant, weight.form.width, height) / weight.parts;
-    if (flight <= 1) {
+    int64_t atOnce = plan::panelsAtOnce(code.variant, weight.form.width, height);
+    int64_t flight = atOnce / weight.parts;
+    if (height > tile.stream || atOnce == 1 || flight == 0) {
       inGroups();
       return;
     }
@@ -173,24 +189,25 @@ static Num emitScaledRow(Code &code, int64_t count, Memory from, Memory to) {
   return code.max(code.largestOf(largest.get()), ofRest.get());
 }
 
-/// A row alone. Where its core need not ask for memory ahead, codes stay tiny and the row is
-/// scaled, unless it would leave the range of f32.
+/// A row alone. Where its core multiplies subnormal numbers without an assist, codes stay tiny and
+/// the row is scaled, unless it would leave the range of f32.
 static void emitRowProduct(Code &code, const PanelWeight &weight, const ProductTile &tile,
                            function_ref<Memory(Num)> row, Num firstPanel, Num panelCount,
                            Memory out, Memory scaled) {
-  auto with = [&](const StreamRows &rows) {
-    emitStreamProduct(code, weight, tile, rows, code.integer(1), firstPanel, panelCount, out);
+  auto with = [&](function_ref<Memory(Num)> rows, bool tinyCodes) {
+    emitStreamProduct(code, weight, tile, {rows, tinyCodes}, code.integer(1), firstPanel,
+                      panelCount, out);
   };
+  auto asItIs = [&] { with(row, false); };
   if (!plan::mayScaleRow(tile.rows, *planir::dtypeOf(weight.element))) {
-    with({row, std::nullopt});
+    asItIs();
     return;
   }
-  auto asItIs = [&] { with({row, true}); };
-  code.when(asksAhead(code), asItIs, [&] {
+  code.when(assistsSubnormals(code), asItIs, [&] {
     Num largest = emitScaledRow(code, weight.k, row(code.integer(0)), scaled);
     code.when(
-        largest < code.number(largestTinyRow),
-        [&] { with({[&](Num) { return scaled; }, false, true}); }, asItIs);
+        largest < code.number(largestTinyRow), [&] { with([&](Num) { return scaled; }, true); },
+        asItIs);
   });
 }
 
@@ -279,8 +296,7 @@ void emitPanelProduct(Code &code, const PanelWeight &weight, const ProductTile &
     return;
   }
   auto stream = [&] {
-    emitStreamProduct(code, weight, tile, {row, std::nullopt}, rowCount, firstPanel, panelCount,
-                      out);
+    emitStreamProduct(code, weight, tile, {row}, rowCount, firstPanel, panelCount, out);
   };
   auto inBlocks = [&] {
     emitBlockProduct(code, weight, tile, row, rowCount, firstPanel, panelCount, out, scratch);

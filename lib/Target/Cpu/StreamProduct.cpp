@@ -10,6 +10,8 @@
 
 #include "mlir/IR/BuiltinOps.h"
 
+#include <cstdlib>
+
 using namespace mlir;
 
 namespace dsv3::cpu {
@@ -19,8 +21,9 @@ static constexpr int64_t streamAhead = 2048;
 
 /// Where a stream function leaves vector v of row i and panel p.
 static Memory streamResult(Code &code, const StreamCall &call, size_t p, size_t i, int64_t v) {
-  return call.out + call.outStride * static_cast<int64_t>(i) +
-         (static_cast<int64_t>(p) * call.width + v * code.lanes());
+  auto [panel, part] = std::div(static_cast<int64_t>(p), call.parts);
+  return call.out + call.outStride * static_cast<int64_t>(i) + call.panelStride * panel +
+         (part * call.width + v * code.lanes());
 }
 
 /// Where in the sums of a stream function vector v of row i and panel p is.
@@ -40,18 +43,25 @@ static void emitStreamColumns(Code &code, const StreamCall &call, Num begin, Num
   forColumns(code, form, begin, end, unroll, element, [&](Num k, int64_t count) {
     for (auto [p, panel] : llvm::enumerate(call.panels)) {
       Memory first = panel + k * call.width;
-      for (int64_t line = 0; *call.asksAhead && line < count * columnBytes; line += lineBytes) {
+      for (int64_t line = 0; call.asksAhead && line < count * columnBytes; line += lineBytes) {
         first.prefetch(streamAhead + line);
       }
+      // The vectors of a column, all of which a row meets before the next row: so one number of a
+      // row is in a register at a time.
+      SmallVector<Num> column;
       auto product = [&, p = p](int64_t c, int64_t v, Num vector) {
-        if (!blocks.empty()) {
-          vector = blocks[p].apply(vector, v);
+        column.push_back(blocks.empty() ? vector : blocks[p].apply(vector, v));
+        if (v + 1 < call.width / code.lanes()) {
+          return;
         }
         for (auto [i, row] : llvm::enumerate(call.rows)) {
-          const Var &sum = sums[sumIndex(call, code, p, i, v)];
-          Num x = code.splat((row + (k + c)).floats(), widthOf(vector));
-          sum.set(code.fma(x, vector, sum.get()));
+          Num x = code.splat((row + (k + c)).floats(), code.lanes());
+          for (auto [of, value] : llvm::enumerate(column)) {
+            const Var &sum = sums[sumIndex(call, code, p, i, static_cast<int64_t>(of))];
+            sum.set(code.fma(x, value, sum.get()));
+          }
         }
+        column.clear();
       };
       withColumns(code, form, first, count, call.tinyCodes, product);
     }
@@ -140,33 +150,38 @@ static void emitStream(Code &code, const StreamCall &call) {
   });
 }
 
-Num asksAhead(Code &code) {
+/// Whether the i32 `symbol` of the module, which the runtime sets, is other than 0.
+static Num isSet(Code &code, StringRef symbol) {
   OpBuilder &b = code.builder;
   auto module = b.getBlock()->getParentOp()->getParentOfType<ModuleOp>();
-  auto global = module.lookupSymbol<LLVM::GlobalOp>(plan::asksAheadSymbol);
+  auto global = module.lookupSymbol<LLVM::GlobalOp>(symbol);
   if (!global) {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(module.getBody());
     global = LLVM::GlobalOp::create(b, code.loc, code.i32(), /*isConstant=*/false,
-                                    LLVM::Linkage::External, plan::asksAheadSymbol,
-                                    b.getI32IntegerAttr(1));
+                                    LLVM::Linkage::External, symbol, b.getI32IntegerAttr(1));
   }
   Value address = LLVM::AddressOfOp::create(b, code.loc, global);
   return !(Memory(code, address, code.i32()).integer() == 0);
 }
+
+Num asksAhead(Code &code) { return isSet(code, plan::asksAheadSymbol); }
+Num assistsSubnormals(Code &code) { return isSet(code, plan::assistsSubnormalsSymbol); }
 
 static void callStreamFunction(Code &code, const StreamCall &call) {
   Type element = call.panels[0].elementType();
   Type rowType = call.rows[0].elementType();
   std::string name = "stream." + (rowType.isF32() ? "" : graph::spell(rowType) + ".") +
                      graph::spell(element) + "." + std::to_string(call.rows.size()) + "x" +
-                     std::to_string(call.panels.size()) + "x" + std::to_string(call.width) + "." +
-                     std::to_string(call.kBlock) +
+                     std::to_string(call.panels.size()) +
+                     (call.parts > 1 ? "of" + std::to_string(call.parts) : "") + "x" +
+                     std::to_string(call.width) + "." + std::to_string(call.kBlock) +
                      (call.scaledWeights    ? ".scaled" + std::to_string(call.scaleColumns)
                       : call.scales.empty() ? ""
                                             : ".scaled") +
-                     (*call.asksAhead ? ".ahead" : "") + (call.tinyCodes ? ".tiny" : "");
-  SmallVector<Value> arguments{call.count.value, call.out.address(), call.outStride.value};
+                     (call.asksAhead ? ".ahead" : "") + (call.tinyCodes ? ".tiny" : "");
+  SmallVector<Value> arguments{call.count.value, call.out.address(), call.outStride.value,
+                               call.panelStride.value};
   for (const auto *list : {&call.rows, &call.panels, &call.scales}) {
     for (const Memory &memory : *list) {
       arguments.push_back(memory.address());
@@ -178,8 +193,9 @@ static void callStreamFunction(Code &code, const StreamCall &call) {
       sharedFunction(code, name, parameters, [&](Code &inner, Block::BlockArgListType values) {
         StreamCall body = call;
         body.count = inner.wrap(values[0]), body.outStride = inner.wrap(values[2]);
+        body.panelStride = inner.wrap(values[3]);
         body.out = Memory(inner, values[1], inner.f32());
-        size_t next = 3;
+        size_t next = 4;
         for (auto *list : {&body.rows, &body.panels, &body.scales}) {
           for (Memory &memory : *list) {
             memory = Memory(inner, values[next++], memory.elementType());
@@ -191,15 +207,15 @@ static void callStreamFunction(Code &code, const StreamCall &call) {
 }
 
 void callStream(Code &code, const StreamCall &call) {
-  if (call.asksAhead) {
-    callStreamFunction(code, call);
-    return;
-  }
   auto with = [&](bool ahead) {
     StreamCall chosen = call;
     chosen.asksAhead = ahead;
     callStreamFunction(code, chosen);
   };
+  if (call.rows.size() > 1) {
+    with(true);
+    return;
+  }
   code.when(asksAhead(code), [&] { with(true); }, [&] { with(false); });
 }
 

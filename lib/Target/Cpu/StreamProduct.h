@@ -16,15 +16,18 @@ struct StreamCall {
   llvm::SmallVector<Memory> panels; ///< [count][width] each
   llvm::SmallVector<Memory> scales; ///< [blocks of scaleColumns columns][width] each; or none
   int64_t width = 0;
+  int64_t parts = 1;        ///< panels of as many parts lie side by side in `panels` and `out`
   int64_t kBlock = 0;       ///< columns that are summed before they are added to `out`
   int64_t scaleColumns = 0; ///< kBlock, or with scaledWeights a divisor of it
   /// Each weight is scaled before it is multiplied, instead of each sum of a block.
   bool scaledWeights = false;
-  std::optional<bool> asksAhead; ///< none: callStream writes both
-  bool tinyCodes = false;        ///< see withColumns; rows are tinyRows times as large
+  bool tinyCodes = false; ///< see withColumns; rows are tinyRows times as large
+  /// Of several rows always, beside whose operations no core keeps up by itself; of one row
+  /// callStream writes both, for plan::asksAheadSymbol to choose.
+  bool asksAhead = true;
   Num count;
-  Memory out; ///< [rows][outStride], of which the first panels x width columns are set
-  Num outStride;
+  Memory out; ///< where row i has panel p of part q at i * outStride + p * panelStride + q * width
+  Num outStride, panelStride;
 };
 
 /// What a row is multiplied by that meets tiny codes, lest products be subnormal, too: a power of
@@ -33,10 +36,11 @@ inline constexpr double tinyRows = 0x1p64;
 /// A row whose elements are below this stays in the range of f32 then.
 inline constexpr double largestTinyRow = 0x1p64;
 
-/// plan::asksAheadSymbol of the module that is written.
+/// plan::asksAheadSymbol and plan::assistsSubnormalsSymbol of the module that is written.
 Num asksAhead(Code &code);
+Num assistsSubnormals(Code &code);
 
-/// Row i and column j of panel p: `out[i, p * width + j] = sum over blocks of scale[block, j] *
+/// Row i and column j of panel p: `out[i, p, j] = sum over blocks of scale[block, j] *
 /// sum over k of the block of row[i][k] * panel[p][k, j]`, blocks and k ascending; of i4 plus
 /// `offset[block, j] * sum over k of row[i][k]`.
 void callStream(Code &code, const StreamCall &call);

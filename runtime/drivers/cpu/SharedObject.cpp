@@ -65,9 +65,13 @@ Expected<std::unique_ptr<SharedObject>> SharedObject::open(const ObjectFile &fil
     }
     object->functions.push_back(reinterpret_cast<plan::KernelFunction>(found));
   }
-  if (void *asksAhead = dlsym(object->handle, plan::asksAheadSymbol.data())) {
-    *static_cast<int32_t *>(asksAhead) = asksMemoryAhead() ? 1 : 0;
-  }
+  auto tell = [&](std::string_view symbol, bool value) {
+    if (void *number = dlsym(object->handle, symbol.data())) {
+      *static_cast<int32_t *>(number) = value ? 1 : 0;
+    }
+  };
+  tell(plan::asksAheadSymbol, asksMemoryAhead());
+  tell(plan::assistsSubnormalsSymbol, assistsSubnormals());
   return object;
 }
 

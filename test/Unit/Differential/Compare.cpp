@@ -352,14 +352,18 @@ std::string meaningOf(kern::DefOp definition) {
   return text;
 }
 
-void setAsksAhead(plan::KernelFunction function, bool asks) {
+void setCore(plan::KernelFunction function, const CoreKind &core) {
   Dl_info object;
   ASSERT_NE(dladdr(reinterpret_cast<void *>(function), &object), 0);
   void *handle = dlopen(object.dli_fname, RTLD_NOW | RTLD_NOLOAD);
   ASSERT_NE(handle, nullptr) << dlerror();
-  if (void *number = dlsym(handle, std::string(plan::asksAheadSymbol).c_str())) {
-    *static_cast<int32_t *>(number) = asks ? 1 : 0;
-  }
+  auto tell = [&](std::string_view symbol, bool value) {
+    if (void *number = dlsym(handle, std::string(symbol).c_str())) {
+      *static_cast<int32_t *>(number) = value ? 1 : 0;
+    }
+  };
+  tell(plan::asksAheadSymbol, core.asksAhead);
+  tell(plan::assistsSubnormalsSymbol, core.assistsSubnormals);
   dlclose(handle);
 }
 
@@ -374,14 +378,16 @@ static void compareCode(kern::DefOp definition, const VariantCode &code,
     }
     std::string what = std::string(code.variant->name) + " " + definition.getSymName().str() +
                        ", " + std::to_string(meaning.tokens) + " tokens";
-    setAsksAhead(code.function, true);
+    setCore(code.function, coreKinds[0]);
     KernelResults found = execution->run(code.function, meaning.inputs, 0);
     ASSERT_NO_FATAL_FAILURE(compare(what, definition, code.variant->name, meaning.expected, found));
     KernelResults again = execution->run(code.function, meaning.inputs, 1);
     EXPECT_TRUE(sameBits(found, again)) << what << ": the order of tiles changes the result";
-    setAsksAhead(code.function, false);
-    again = execution->run(code.function, meaning.inputs, 0);
-    EXPECT_TRUE(sameBits(found, again)) << what << ": the kind of core changes the result";
+    for (const CoreKind &core : llvm::ArrayRef(coreKinds).drop_front()) {
+      setCore(code.function, core);
+      again = execution->run(code.function, meaning.inputs, 0);
+      EXPECT_TRUE(sameBits(found, again)) << what << ": the kind of core changes the result";
+    }
     if (ofAll.empty()) {
       ofAll = std::move(found);
     } else if (hasRowsAlone(definition)) {

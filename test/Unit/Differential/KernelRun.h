@@ -101,9 +101,14 @@ KernelResults execute(kern::DefOp definition, const plan::CpuVariant &variant,
                       plan::KernelFunction function, const KernelInputs &inputs, int order,
                       plan::KernelError expected = plan::KernelError::None);
 
-/// Makes the object of a kernel that of a core which is to ask for memory ahead, or of one which is
-/// not, where it has code for both.
-void setAsksAhead(plan::KernelFunction function, bool asks);
+/// What an object is told of its core: dsv3/Plan/Names.h.
+struct CoreKind {
+  bool asksAhead, assistsSubnormals;
+};
+inline constexpr CoreKind coreKinds[] = {{true, true}, {true, false}, {false, false}};
+
+/// Makes the object of a kernel one of such a core, where it has code for several.
+void setCore(plan::KernelFunction function, const CoreKind &core);
 
 /// Whether this CPU has the instructions of a variant.
 bool runsHere(const plan::CpuVariant &variant);

@@ -44,8 +44,8 @@ TEST(LargeRow, StaysInTheRangeOfF32) {
         KernelInputs inputs = makeInputs(definition, 1);
         inputs.tensors[0][place] = large;
         KernelResults expected = interpret(definition, inputs);
-        for (bool asksAhead : {true, false}) {
-          setAsksAhead(function, asksAhead);
+        for (const CoreKind &core : coreKinds) {
+          setCore(function, core);
           compare(std::string(variant.name), definition, variant.name, expected,
                   execute(definition, variant, function, inputs, 0));
         }

@@ -1,0 +1,81 @@
+//===- GroupedTilesTest.cpp - how the work of experts lies in a grid ------===//
+//
+// A grid has tiles for the worst case. Threads take stretches of it, long ones first: where few
+// experts have rows, these may not all lie in the first stretch.
+//
+//===----------------------------------------------------------------------===//
+#include "KernelRun.h"
+#include "Models.h"
+
+#include "dsv3/Tools/Registration.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+using namespace mlir;
+using namespace dsv3;
+using namespace dsv3::differential;
+
+static constexpr int64_t experts = 32, tokens = 16, entries = 2 * tokens;
+
+static const char *const productOfExperts = R"(
+  #T = #dsv3.dims<"T">
+  #E = #dsv3.dims<"T*2">
+  kern.def @experts kind "experts" family "grouped_gemm" sizes ["T"]
+      ins(%a: tensor<?x24xf32, #T>, %w: tensor<32x512x24xf32>, %off: tensor<33xi32>,
+          %r: tensor<?xi32, #E>)
+      outs(%o: tensor<?x512xf32, #E>) maxima [#dsv3.size<"T", max = 16>] {
+    %y = kern.grouped_gemm
+      ins(%a, %w, %off rows %r
+          : tensor<?x24xf32, #T>, tensor<32x512x24xf32>, tensor<33xi32> rows tensor<?xi32, #E>)
+      outs(%o : tensor<?x512xf32, #E>) epilogue() [] {
+    ^bb0(%p: f32):
+      kern.yield %p : f32
+    } -> tensor<?x512xf32, #E>
+    kern.yield %y : tensor<?x512xf32, #E>
+  })";
+
+/// Runs tiles [begin, end) of all `of` equal shares; the numbers that are written.
+static int64_t writtenBy(Execution &execution, plan::KernelFunction function,
+                         const KernelInputs &inputs, uint32_t share, uint32_t shares) {
+  KernelResults results = execution.run(inputs, [&](const KernelCall &call) {
+    std::vector<const void *> arguments;
+    for (std::span<std::byte> bytes : call.arguments) {
+      arguments.push_back(bytes.data());
+    }
+    auto tiles = static_cast<uint32_t>(call.tiles.evaluate(call.sizes.data()));
+    GuardedBytes scratch(static_cast<size_t>((call.scratchBytes + 63) / 64 * 64));
+    EXPECT_EQ(function(arguments.data(), call.sizes.data(), tiles * share / shares,
+                       tiles * (share + 1) / shares, scratch.data()),
+              0);
+  });
+  return std::ranges::count_if(results[0], [](double value) { return !std::isnan(value); });
+}
+
+TEST(GroupedTiles, OfFewExpertsAreSpread) {
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  MLIRContext context(registry);
+  OwningOpRef<ModuleOp> module = configured(productOfExperts, context);
+  ASSERT_TRUE(module);
+  forEachKernel(*module, [&](kern::DefOp definition, const plan::CpuVariant &variant,
+                             plan::KernelFunction function) {
+    for (int64_t used : {1, 4, 32}) {
+      KernelInputs inputs = makeInputs(definition, tokens);
+      for (int64_t e = 0; e <= experts; ++e) {
+        inputs.tensors[2][e] = static_cast<double>(std::min(e, used) * entries / used);
+      }
+      Execution execution(definition, variant.name, inputs);
+      constexpr uint32_t shares = 2;
+      int64_t all = 0;
+      for (uint32_t share = 0; share < shares; ++share) {
+        int64_t written = writtenBy(execution, function, inputs, share, shares);
+        EXPECT_GE(written, entries * 512 / shares / 2) << variant.name << ", " << used;
+        all += written;
+      }
+      EXPECT_EQ(all, entries * 512) << variant.name << ", " << used << " experts";
+    }
+  });
+}
