@@ -193,6 +193,13 @@ std::span<const std::byte> SafetensorsFile::bytes(const TensorInfo &tensor) cons
   return {static_cast<const std::byte *>(mapping) + tensor.offset, tensor.byteCount};
 }
 
+bool SafetensorsFile::read(const TensorInfo &tensor, uint64_t first,
+                           std::span<std::byte> to) const {
+  assert(first <= tensor.byteCount && to.size() <= tensor.byteCount - first && "another tensor");
+  return readFully(descriptor, tensor.offset + first,
+                   {reinterpret_cast<char *>(to.data()), to.size()});
+}
+
 void SafetensorsFile::drop(const TensorInfo &tensor, uint64_t first, uint64_t count) const {
   assert(mapping != nullptr && "drop of a file that is not mapped");
   const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));

@@ -16,9 +16,9 @@ namespace dsv3::plan {
 static constexpr int64_t wantedTiles = 64;
 /// Rows that share one read of an expanded weight in a large step.
 static constexpr int64_t largeTileRows = 96;
-/// Panels that a tile has at most, or columns if those are more panels: copying a block of rows is
-/// shared by so many.
-static constexpr int64_t mostTilePanels = 8, mostTileColumns = 256;
+/// Columns of each part that a tile has at most: copying a block of rows is shared by so many, and
+/// the sums of a large step stay in a second-level cache.
+static constexpr int64_t mostTileColumns = 256;
 /// Bytes of a block of a register tile's columns as f32: half of a first-level cache, beside the
 /// rows that meet it.
 static constexpr int64_t expandedBlockBytes = 16384;
@@ -113,7 +113,7 @@ struct ProductTiles {
     int64_t blocks = ceilDiv(facts.maxRows, mTile);
     int64_t rowBlocks =
         grouped ? std::min(facts.maxRows, blocks + facts.groups) : blocks * facts.groups;
-    int64_t mostPanels = std::max(mostTilePanels, mostTileColumns / width);
+    int64_t mostPanels = std::max<int64_t>(1, mostTileColumns / width);
     while (panels * 2 <= std::min(mostPanels, panelsOfPart) &&
            rowBlocks * ceilDiv(panelsOfPart, panels * 2) >= wantedTiles) {
       panels *= 2;

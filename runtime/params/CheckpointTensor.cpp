@@ -24,6 +24,20 @@ public:
   Elements alongRow(int64_t row, int64_t, std::byte *) const override {
     return {bytes.data() + row * columns * elementBytes, 1};
   }
+  void alongRows(int64_t row, int64_t count, std::byte *buffer, int64_t rowBytes,
+                 std::span<Elements> rows) const override {
+    int64_t storedBytes = columns * elementBytes;
+    // One alone, or what cannot be read, is used where it is mapped.
+    if (rows.size() == 1 || rowBytes != storedBytes ||
+        !checkpoint.read(data, uint64_t(row * storedBytes),
+                         {buffer, rows.size() * size_t(storedBytes)})) {
+      StoredTensor::alongRows(row, count, buffer, rowBytes, rows);
+      return;
+    }
+    for (size_t n = 0; n < rows.size(); ++n) {
+      rows[n] = {buffer + int64_t(n) * storedBytes, 1};
+    }
+  }
   Elements downColumn(int64_t row, int64_t column, int64_t, std::byte *) const override {
     return {bytes.data() + (row * columns + column) * elementBytes, columns};
   }

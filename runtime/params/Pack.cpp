@@ -23,10 +23,11 @@ static constexpr int64_t bytesPerUnit = 2 << 20;
 
 /// What a thread needs while it packs a unit.
 struct Packer::Scratch {
-  std::vector<std::byte> rows; ///< buffers for `width` rows
-  std::vector<Elements> lanes; ///< rows in the order in which their elements lie
-  std::vector<float> scales;   ///< of a row, or of all where rows are encoded
-  std::vector<uint8_t> codes;  ///< [width][room], where rows are encoded
+  std::vector<std::byte> rows;  ///< buffers for `width` rows
+  std::vector<Elements> ofRows; ///< in their own order
+  std::vector<Elements> lanes;  ///< in the order in which their elements lie
+  std::vector<float> scales;    ///< of a row, or of all where rows are encoded
+  std::vector<uint8_t> codes;   ///< [width][room], where rows are encoded
 };
 
 Packer::Packer(const plan::Parameter &parameter, const plan::Layout &layout)
@@ -71,10 +72,11 @@ void Packer::packLine(int64_t line, const ParameterReader &reader, std::byte *da
   // Lanes without a row repeat one zero.
   static constexpr std::array<std::byte, sizeof(float)> zero{};
   scratch.lanes.assign(size_t(width), {zero.data(), 0});
+  scratch.ofRows.resize(size_t(rows.count));
+  reader.rows(rows.group, rows.first, scratch.rows.data(), scratch.ofRows);
   for (int64_t j = 0; j < rows.count; ++j) {
-    std::byte *buffer = scratch.rows.data() + j * parameter.columns * elementBytes;
     size_t lane = dots ? size_t(j) : panels ? size_t(shape.lane(j)) : 0;
-    scratch.lanes[lane] = reader.row(rows.group, rows.first + j, buffer);
+    scratch.lanes[lane] = scratch.ofRows[size_t(j)];
   }
   std::byte *out = data + line * lineBytes;
   if (!panels && scratch.lanes[0].stride == 1) {

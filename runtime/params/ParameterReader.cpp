@@ -81,6 +81,27 @@ Elements ParameterReader::row(int64_t group, int64_t row, std::byte *buffer) con
   return place.tensor->alongRow(place.origin + place.row, parameter->columns, buffer);
 }
 
+void ParameterReader::rows(int64_t group, int64_t row, std::byte *buffer,
+                           std::span<Elements> to) const {
+  int64_t rowBytes = parameter->columns * int64_t(byteSize(parameter->type));
+  while (!to.empty()) {
+    Place place = find(group, row);
+    auto count = std::min(int64_t(to.size()), place.segment->rows - place.row);
+    std::span<Elements> inSegment = to.first(size_t(count));
+    if (!place.segment->transposed) {
+      place.tensor->alongRows(place.origin + place.row, parameter->columns, buffer, rowBytes,
+                              inSegment);
+    } else {
+      for (int64_t n = 0; n < count; ++n) {
+        inSegment[size_t(n)] = place.tensor->downColumn(place.origin, place.row + n,
+                                                        parameter->columns, buffer + n * rowBytes);
+      }
+    }
+    row += count, buffer += count * rowBytes;
+    to = to.subspan(size_t(count));
+  }
+}
+
 void ParameterReader::scales(int64_t group, int64_t row, float *scales) const {
   Place place = find(group, row);
   int64_t count = plan::ceilDiv(parameter->columns, parameter->scaleColumns);

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,14 @@ public:
   /// F[row, i] for i < count. `buffer` has room for `count` elements; the result points
   /// into it or into memory of the tensor.
   virtual Elements alongRow(int64_t row, int64_t count, std::byte *buffer) const = 0;
+  /// F[row + n, i] for n < rows.size() and i < count, row n in rows[n]; `buffer` has room for all,
+  /// `rowBytes` each.
+  virtual void alongRows(int64_t row, int64_t count, std::byte *buffer, int64_t rowBytes,
+                         std::span<Elements> rows) const {
+    for (size_t n = 0; n < rows.size(); ++n) {
+      rows[n] = alongRow(row + int64_t(n), count, buffer + int64_t(n) * rowBytes);
+    }
+  }
   /// F[row + i, column] for i < count, likewise.
   virtual Elements downColumn(int64_t row, int64_t column, int64_t count,
                               std::byte *buffer) const = 0;

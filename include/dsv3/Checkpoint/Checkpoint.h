@@ -59,6 +59,10 @@ public:
   std::span<const std::byte> bytes(const TensorInfo &tensor) const {
     return fileOf(tensor).bytes(tensor);
   }
+  /// See SafetensorsFile::read.
+  [[nodiscard]] bool read(const TensorInfo &tensor, uint64_t first, std::span<std::byte> to) const {
+    return fileOf(tensor).read(tensor, first, to);
+  }
   /// See SafetensorsFile::drop. Precondition: map() succeeded.
   void drop(const TensorInfo &tensor, uint64_t first, uint64_t count) const {
     fileOf(tensor).drop(tensor, first, count);

@@ -93,6 +93,10 @@ public:
   /// The bytes of a tensor of this file. Need not be aligned to its elements: copy
   /// them out with memcpy. Precondition: map() succeeded.
   std::span<const std::byte> bytes(const TensorInfo &tensor) const;
+  /// Copies the bytes of the tensor from `first` on to `to`. Of many bytes, each needed once, that
+  /// takes less than mapping their pages. Whether it succeeded: a file that cannot be read ends
+  /// those who read its mapping. Precondition: the tensor has so many bytes.
+  [[nodiscard]] bool read(const TensorInfo &tensor, uint64_t first, std::span<std::byte> to) const;
   /// Tells the system that the pages that lie wholly inside those bytes of the tensor are not
   /// needed any more; they are read again if touched. Precondition: map() succeeded, and the
   /// tensor has `count` bytes from `first` on.

@@ -63,8 +63,25 @@ TEST(Safetensors, WhatIsWrittenIsRead) {
     EXPECT_EQ(info->dtype, tensor.spec.dtype);
     EXPECT_EQ(info->shape, tensor.spec.shape);
     EXPECT_TRUE(std::ranges::equal(file->bytes(*info), tensor.data)) << tensor.spec.name;
+    size_t first = tensor.data.size() / 3;
+    std::vector<std::byte> rest(tensor.data.size() - first);
+    EXPECT_TRUE(file->read(*info, first, rest));
+    EXPECT_TRUE(std::ranges::equal(rest, tensor.data.subspan(first))) << tensor.spec.name;
   }
   EXPECT_EQ(file->find("b"), nullptr);
+}
+
+TEST(Safetensors, AFileThatBecameShorterIsNotRead) {
+  test::TemporaryDirectory directory;
+  std::vector<std::byte> bytes(24);
+  auto path = directory.path() / "x.safetensors";
+  std::vector<test::TensorView> tensors{{{"w", DType::F32, {2, 3}}, bytes}};
+  ASSERT_TRUE(test::writeSafetensors(path, tensors, {}).ok());
+  auto file = SafetensorsFile::open(path);
+  ASSERT_TRUE(file.ok()) << file.failure().message();
+  std::filesystem::resize_file(path, file->size() - 1);
+  EXPECT_TRUE(file->read(*file->find("w"), 0, std::span(bytes).first(23)));
+  EXPECT_FALSE(file->read(*file->find("w"), 0, bytes));
 }
 
 TEST(Safetensors, AFileIsThereWholeOrNotAtAll) {
