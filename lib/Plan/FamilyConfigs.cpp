@@ -71,8 +71,7 @@ static int64_t productKBlock(const CpuVariant &variant, const KernelFacts &facts
   return facts.scaleColumns > 0 ? facts.scaleColumns : std::min(k, expanded);
 }
 
-/// Rows that meet a panel in registers, expanded as it is read: as many as leave half of the
-/// registers for expanding, or of two vectors a column, which need few for that, 12 for sums. Up to
+/// Rows that meet a panel in registers, expanded as it is read: as many as have sums there. Up to
 /// twice as many rows do so, in groups of about one size: a panel that is read and expanded twice
 /// costs as much as one that is expanded into memory. Rows in place that are not few meet none,
 /// since transposing is for memory.
@@ -81,8 +80,7 @@ struct StreamRows {
 
   StreamRows(const CpuVariant &variant, DType weight, int64_t rows) {
     int64_t vectors = panelWidth(variant, weight) / variant.lanes;
-    int64_t sums = std::max<int64_t>(variant.registers / 2, vectors == 2 ? 12 : 0);
-    atOnce = std::min(rows, sums / vectors);
+    atOnce = std::min(rows, sumsThatFit(variant, vectors) / vectors);
     most = std::min(rows, 2 * atOnce);
   }
   /// Of a weight in place, `mr` at once.
@@ -113,7 +111,7 @@ struct ProductTiles {
     int64_t blocks = ceilDiv(facts.maxRows, mTile);
     int64_t rowBlocks =
         grouped ? std::min(facts.maxRows, blocks + facts.groups) : blocks * facts.groups;
-    int64_t mostPanels = std::max<int64_t>(1, mostTileColumns / width);
+    int64_t mostPanels = mostTileColumns / width;
     while (panels * 2 <= std::min(mostPanels, panelsOfPart) &&
            rowBlocks * ceilDiv(panelsOfPart, panels * 2) >= wantedTiles) {
       panels *= 2;

@@ -74,20 +74,21 @@ Expected<size_t> runtime::chooseVariant(std::span<const std::string> names,
                  "", "compile for this machine with dsv3-compile"};
 }
 
-#if defined(__x86_64__)
-/// The family of an AMD core (17h to 19h: Zen 1 to 4), 0 of others.
+unsigned runtime::familyOf(uint32_t signature) {
+  return ((signature >> 8) & 0xF) + ((signature >> 20) & 0xFF);
+}
+
+/// The family of an AMD core, 0 of others.
 static unsigned amdFamily() {
+#if defined(__x86_64__)
   __builtin_cpu_init();
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
-  if (__builtin_cpu_is("amd") == 0 || __get_cpuid(1, &eax, &ebx, &ecx, &edx) == 0) {
-    return 0;
+  if (__builtin_cpu_is("amd") != 0 && __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0) {
+    return familyOf(eax);
   }
-  // CPUID Fn0000_0001: BaseFamily in bits 8 to 11, ExtFamily, which is added to 15, in 20 to 27.
-  return ((eax >> 8) & 0xF) + ((eax >> 20) & 0xFF);
-}
-#else
-static unsigned amdFamily() { return 0; }
 #endif
+  return 0;
+}
 
 bool runtime::asksMemoryAhead() {
   constexpr unsigned zen5 = 0x1A;

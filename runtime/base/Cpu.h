@@ -9,6 +9,7 @@
 #include "dsv3/Support/Status.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,6 +24,11 @@ std::vector<std::string_view> runnableVariants();
 /// The index in `names` of the variant `wanted`, or, where that is empty, of the best that this
 /// machine runs. Fails with the lists if it is not there or this machine does not run it.
 Expected<size_t> chooseVariant(std::span<const std::string> names, std::string_view wanted);
+
+/// The family of an AMD core that CPUID Fn0000_0001 shows in EAX: BaseFamily, in bits 8 to 11, and
+/// ExtFamily, in 20 to 27 (AMD64 Architecture Programmer's Manual, volume 3, E.3.2). 19h: Zen 3 and
+/// Zen 4, 1Ah: Zen 5.
+unsigned familyOf(uint32_t signature);
 
 /// Whether loops that stream memory for one row should ask for it ahead. Where operations come
 /// between two lines, the own prefetching of Intel's cores falls behind, and that of AMD's from

@@ -24,19 +24,17 @@ public:
   Elements alongRow(int64_t row, int64_t, std::byte *) const override {
     return {bytes.data() + row * columns * elementBytes, 1};
   }
-  void alongRows(int64_t row, int64_t count, std::byte *buffer, int64_t rowBytes,
+  bool alongRows(int64_t row, int64_t count, std::byte *buffer, int64_t rowBytes,
                  std::span<Elements> rows) const override {
     int64_t storedBytes = columns * elementBytes;
-    // One alone, or what cannot be read, is used where it is mapped.
-    if (rows.size() == 1 || rowBytes != storedBytes ||
-        !checkpoint.read(data, uint64_t(row * storedBytes),
-                         {buffer, rows.size() * size_t(storedBytes)})) {
-      StoredTensor::alongRows(row, count, buffer, rowBytes, rows);
-      return;
+    if (rows.size() == 1 || rowBytes != storedBytes) { // used where it is mapped
+      return StoredTensor::alongRows(row, count, buffer, rowBytes, rows);
     }
     for (size_t n = 0; n < rows.size(); ++n) {
       rows[n] = {buffer + int64_t(n) * storedBytes, 1};
     }
+    return checkpoint.read(data, uint64_t(row * storedBytes),
+                           {buffer, rows.size() * size_t(storedBytes)});
   }
   Elements downColumn(int64_t row, int64_t column, int64_t, std::byte *) const override {
     return {bytes.data() + (row * columns + column) * elementBytes, columns};
@@ -76,6 +74,12 @@ private:
 } // namespace
 
 Status CheckpointTensor::findDamage() const {
+  std::byte last{};
+  if (data.byteCount > 0 && !checkpoint.read(data, data.byteCount - 1, {&last, 1})) {
+    return Failure{"the tensor '" + data.name + "' cannot be read to its end",
+                   checkpoint.fileOf(data).path().string(),
+                   "wait until nobody writes to the checkpoint, then try again"};
+  }
   std::span codes(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size());
   if (*data.dtype == DType::F8E4M3 && checkpoint::containsNaNCode(codes)) {
     return damaged(data, "NaN (code 0x7F or 0xFF)");

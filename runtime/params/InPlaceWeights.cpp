@@ -51,7 +51,10 @@ void InPlaceWeights::point(const plan::Plan &plan, const checkpoint::Checkpoint 
         plan, plan.parameters[item.parameter], item.layer, [&](const TensorRequest &request) {
           return checkpointTensor(checkpoint, *checkpoint.find(request.key), nullptr);
         });
-    fill(item, [&](int64_t group, int64_t row) { return reader.row(group, row, nullptr).first; });
+    fill(item, [&](int64_t group, int64_t row) {
+      Elements mapped;
+      return reader.rows(group, row, nullptr, {&mapped, 1}) ? mapped.first : nullptr;
+    });
   }
 }
 

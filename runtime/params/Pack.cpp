@@ -65,7 +65,7 @@ static LineRows rowsOfLine(const plan::Parameter &parameter, const plan::PackedS
   return {group, first, std::min(width, partRows - first % partRows)};
 }
 
-void Packer::packLine(int64_t line, const ParameterReader &reader, std::byte *data,
+bool Packer::packLine(int64_t line, const ParameterReader &reader, std::byte *data,
                       Scratch &scratch) const {
   auto elementBytes = int64_t(byteSize(parameter.type));
   LineRows rows = rowsOfLine(parameter, shape, width, line);
@@ -73,7 +73,9 @@ void Packer::packLine(int64_t line, const ParameterReader &reader, std::byte *da
   static constexpr std::array<std::byte, sizeof(float)> zero{};
   scratch.lanes.assign(size_t(width), {zero.data(), 0});
   scratch.ofRows.resize(size_t(rows.count));
-  reader.rows(rows.group, rows.first, scratch.rows.data(), scratch.ofRows);
+  if (!reader.rows(rows.group, rows.first, scratch.rows.data(), scratch.ofRows)) {
+    return false;
+  }
   for (int64_t j = 0; j < rows.count; ++j) {
     size_t lane = dots ? size_t(j) : panels ? size_t(shape.lane(j)) : 0;
     scratch.lanes[lane] = scratch.ofRows[size_t(j)];
@@ -88,6 +90,7 @@ void Packer::packLine(int64_t line, const ParameterReader &reader, std::byte *da
   } else {
     interleave(scratch.lanes, elementBytes, parameter.columns, out);
   }
+  return true;
 }
 
 /// Two columns of a row in a byte; their number is even.
@@ -211,7 +214,9 @@ bool Packer::packLines(int64_t unit, const ParameterReader &reader, std::span<st
   scratch.rows.resize(size_t(lineBytes));
   scratch.scales.resize(size_t(scaleColumns));
   for (int64_t line = firstLine(unit); line < endLine(unit); ++line) {
-    packLine(line, reader, data.data(), scratch);
+    if (!packLine(line, reader, data.data(), scratch)) {
+      return false;
+    }
     if (scaleColumns != 0 &&
         !packScales(line, reader, reinterpret_cast<float *>(scales.data()), scratch)) {
       return false;

@@ -33,8 +33,9 @@ public:
 
 private:
   struct Scratch;
-  void packLine(int64_t line, const ParameterReader &reader, std::byte *data,
-                Scratch &scratch) const;
+  /// Whether its rows could be read.
+  [[nodiscard]] bool packLine(int64_t line, const ParameterReader &reader, std::byte *data,
+                              Scratch &scratch) const;
   /// Whether the scales are sound.
   bool packScales(int64_t line, const ParameterReader &reader, float *scales,
                   Scratch &scratch) const;

@@ -73,15 +73,7 @@ ParameterReader::Place ParameterReader::find(int64_t group, int64_t row) const {
           group * piece.segment->groupStride + piece.segment->firstRow};
 }
 
-Elements ParameterReader::row(int64_t group, int64_t row, std::byte *buffer) const {
-  Place place = find(group, row);
-  if (place.segment->transposed) {
-    return place.tensor->downColumn(place.origin, place.row, parameter->columns, buffer);
-  }
-  return place.tensor->alongRow(place.origin + place.row, parameter->columns, buffer);
-}
-
-void ParameterReader::rows(int64_t group, int64_t row, std::byte *buffer,
+bool ParameterReader::rows(int64_t group, int64_t row, std::byte *buffer,
                            std::span<Elements> to) const {
   int64_t rowBytes = parameter->columns * int64_t(byteSize(parameter->type));
   while (!to.empty()) {
@@ -89,8 +81,10 @@ void ParameterReader::rows(int64_t group, int64_t row, std::byte *buffer,
     auto count = std::min(int64_t(to.size()), place.segment->rows - place.row);
     std::span<Elements> inSegment = to.first(size_t(count));
     if (!place.segment->transposed) {
-      place.tensor->alongRows(place.origin + place.row, parameter->columns, buffer, rowBytes,
-                              inSegment);
+      if (!place.tensor->alongRows(place.origin + place.row, parameter->columns, buffer, rowBytes,
+                                   inSegment)) {
+        return false;
+      }
     } else {
       for (int64_t n = 0; n < count; ++n) {
         inSegment[size_t(n)] = place.tensor->downColumn(place.origin, place.row + n,
@@ -100,6 +94,7 @@ void ParameterReader::rows(int64_t group, int64_t row, std::byte *buffer,
     row += count, buffer += count * rowBytes;
     to = to.subspan(size_t(count));
   }
+  return true;
 }
 
 void ParameterReader::scales(int64_t group, int64_t row, float *scales) const {

@@ -34,11 +34,12 @@ public:
   ParameterReader(const plan::Plan &plan, const plan::Parameter &parameter, int64_t layer,
                   const Opener &open, const WeightImportance *importance = nullptr);
 
-  /// W[group, row, c] for all columns c. `buffer` has room for a row. Precondition, also of
-  /// rows() and scales(): the parameter's codes are not scaled along rows.
-  Elements row(int64_t group, int64_t row, std::byte *buffer) const;
-  /// W[group, row + n, c] for n < to.size(), row n in to[n]. `buffer` has room for them.
-  void rows(int64_t group, int64_t row, std::byte *buffer, std::span<Elements> to) const;
+  /// W[group, row + n, c] for n < to.size() and all columns c, row n in to[n]. `buffer` has room
+  /// for as many rows; a row alone of a tensor that is mapped needs none. False if they cannot be
+  /// read, which findDamage explains. Precondition, also of scales(): the parameter's codes are not
+  /// scaled along rows.
+  [[nodiscard]] bool rows(int64_t group, int64_t row, std::byte *buffer,
+                          std::span<Elements> to) const;
   /// The scales of that row: one for each scaleColumns columns. Precondition: the
   /// parameter has scales, and `scales` has room for them.
   void scales(int64_t group, int64_t row, float *scales) const;

@@ -35,23 +35,24 @@ public:
   /// into it or into memory of the tensor.
   virtual Elements alongRow(int64_t row, int64_t count, std::byte *buffer) const = 0;
   /// F[row + n, i] for n < rows.size() and i < count, row n in rows[n]; `buffer` has room for all,
-  /// `rowBytes` each.
-  virtual void alongRows(int64_t row, int64_t count, std::byte *buffer, int64_t rowBytes,
-                         std::span<Elements> rows) const {
+  /// `rowBytes` each. False if they cannot be read, which findDamage explains.
+  [[nodiscard]] virtual bool alongRows(int64_t row, int64_t count, std::byte *buffer,
+                                       int64_t rowBytes, std::span<Elements> rows) const {
     for (size_t n = 0; n < rows.size(); ++n) {
       rows[n] = alongRow(row + int64_t(n), count, buffer + int64_t(n) * rowBytes);
     }
+    return true;
   }
   /// F[row + i, column] for i < count, likewise.
   virtual Elements downColumn(int64_t row, int64_t column, int64_t count,
                               std::byte *buffer) const = 0;
   /// The scale of a block of the checkpoint. Precondition: the tensor has scales.
   virtual float scale(int64_t blockRow, int64_t blockColumn) const = 0;
-  /// Says that these rows were read: where they lie in mapped memory, it is given back. They can
-  /// be read again, which takes longer.
+  /// Says that these rows were read: where they were used in mapped memory, as rows that are
+  /// encoded and a row alone are, it is given back. They can be read again, which takes longer.
   virtual void dropRows(int64_t /*row*/, int64_t /*count*/) const {}
-  /// Which tensor holds values that no model has: NaN codes, scales that are not finite
-  /// or negative. Success if all are sound.
+  /// Which tensor cannot be read any more, or holds values that no model has: NaN codes, scales
+  /// that are not finite or negative. Success if all are sound.
   virtual Status findDamage() const = 0;
 };
 

@@ -76,8 +76,13 @@ inline int64_t panelWidth(const CpuVariant &variant, DType weight) {
 }
 /// Vectors of sums that hide the latency of an addition: two units of four cycles.
 inline constexpr int64_t sumsInFlight = 8;
-/// Panels of `width` columns, of all parts, that `rows` rows meet at once: as many as have sums
-/// enough, if these leave half of the registers.
+/// Vectors of sums that fit beside the `vectors` that a column is expanded into and what expands
+/// them: half of the registers. Two vectors of bf16 need so few that a quarter is left of 16.
+inline int64_t sumsThatFit(const CpuVariant &variant, int64_t vectors) {
+  return std::max<int64_t>(variant.registers / 2, vectors == 2 ? 12 : 0);
+}
+/// Panels of `width` columns, of all parts, that `rows` rows meet at once: one, or as many as have
+/// sums enough where half of the registers hold them.
 inline int64_t panelsAtOnce(const CpuVariant &variant, int64_t width, int64_t rows) {
   int64_t sums = width / variant.lanes * rows;
   int64_t enough = (sumsInFlight + sums - 1) / sums;

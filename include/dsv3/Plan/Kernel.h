@@ -2,7 +2,8 @@
 //
 // What generated code and the runtime agree on. A kernel is told which tiles of
 // its grid to compute; tiles are independent and may run on any thread in any
-// order, and what a tile computes does not depend on how tiles are dealt out.
+// order, and what a tile computes does not depend on how tiles are dealt out. The
+// grid has exactly the tiles that the variant's TileCount gives for the sizes.
 //
 //===----------------------------------------------------------------------===//
 #pragma once

@@ -99,13 +99,13 @@ void emitGroupedGemm(const KernelCode &kernel, kern::GroupedGemmOp op, Num tile)
   Memory offsets = kernel.memory(op.getOffsets());
   auto blocksOf = [&](Num e) {
     Num begin = (offsets + e).integer(), end = (offsets + (e + 1)).integer();
-    return std::pair(begin, (end - begin + (mTile - 1)) / mTile);
+    return std::tuple(begin, end, (end - begin + (mTile - 1)) / mTile);
   };
   // The grid holds the worst case. Tiles that have a block of an expert are spread over all, so
   // that stretches of the grid are about as much work.
   Var blocks = code.variable(code.integer(0));
   code.loop(code.integer(0), code.integer(experts), 1,
-            [&](Num e) { blocks.set(blocks.get() + blocksOf(e).second); });
+            [&](Num e) { blocks.set(blocks.get() + std::get<2>(blocksOf(e))); });
   Num all = kernel.tileCount(), used = blocks.get() * columnTiles;
   Num index = tile * used / all;
   Var expert = code.variable(code.integer(experts)), first = code.variable(code.integer(0));
@@ -114,13 +114,13 @@ void emitGroupedGemm(const KernelCode &kernel, kern::GroupedGemmOp op, Num tile)
     Num block = index / columnTiles;
     Var before = code.variable(code.integer(0)); // blocks of earlier experts
     code.loop(code.integer(0), code.integer(experts), 1, [&](Num e) {
-      auto [begin, ofExpert] = blocksOf(e);
+      auto [begin, end, ofExpert] = blocksOf(e);
       Num within = block - before.get();
       code.when(!(within < 0) && within < ofExpert, [&] {
-        Num end = (offsets + (e + 1)).integer();
+        Num firstRow = begin + within * mTile;
         expert.set(e);
-        first.set(begin + within * mTile);
-        count.set(code.min(end - begin - within * mTile, code.integer(mTile)));
+        first.set(firstRow);
+        count.set(code.min(end - firstRow, code.integer(mTile)));
       });
       before.set(before.get() + ofExpert);
     });

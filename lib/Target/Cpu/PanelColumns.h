@@ -23,7 +23,8 @@ struct PanelForm {
 
 /// Calls body(column, vector, f32) for `count` columns of a panel, exactly expanded and not
 /// scaled: each is all rows, in vectors of rows, lowest first. `first` is the first of those that
-/// lie together. Codes of i4 are
+/// lie together. Of panels a column's vectors come in order, before the next column's; of bf16 in
+/// place in any. Codes of i4 are
 /// 16^vector times too large, for which BlockScales make up; `tiny` codes of e4m3 are tinyCodes
 /// times as large, and subnormal where their exponent is 0. Code may be made twice, for the usual
 /// and for rare elements.

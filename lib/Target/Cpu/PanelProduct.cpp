@@ -105,6 +105,7 @@ static void emitStreamPanels(Code &code, const PanelWeight &weight, const Produc
   };
   int64_t atOnce = height > 1 ? plan::panelsAtOnce(code.variant, weight.form.width, height)
                               : flight * weight.parts;
+  assert((flight == 1 || flight * weight.parts <= atOnce) && "one call, or parts of one panel");
   for (int64_t p = 0; p < flight; ++p) {
     for (int64_t q = 0; q < weight.parts; ++q) {
       if (static_cast<int64_t>(call.panels.size()) == atOnce) {
@@ -141,7 +142,7 @@ static void emitStreamProduct(Code &code, const PanelWeight &weight, const Produ
     allPanels(1, tile.flight);
     return;
   }
-  auto inGroups = [&] {
+  auto inGroups = [&](int64_t least) {
     // What comes after the first rows finds the panel in a cache.
     Num groups = (rowCount + (tile.stream - 1)) / tile.stream;
     code.loop(zero, panelCount, 1, [&](Num p) {
@@ -157,7 +158,8 @@ static void emitStreamProduct(Code &code, const PanelWeight &weight, const Produ
             code.when(count == height, meet, [&] { ofHeight(height + 1); });
           }
         };
-        ofHeight(1);
+        // There are `least` rows or more, and several groups are of half the most or more.
+        ofHeight(std::min(least, (tile.stream + 1) / 2));
       });
     });
   };
@@ -165,7 +167,7 @@ static void emitStreamProduct(Code &code, const PanelWeight &weight, const Produ
     int64_t atOnce = plan::panelsAtOnce(code.variant, weight.form.width, height);
     int64_t flight = atOnce / weight.parts;
     if (height > tile.stream || atOnce == 1 || flight == 0) {
-      inGroups();
+      inGroups(height);
       return;
     }
     code.when(

@@ -10,8 +10,6 @@
 
 #include "mlir/IR/BuiltinOps.h"
 
-#include <cstdlib>
-
 using namespace mlir;
 
 namespace dsv3::cpu {
@@ -21,9 +19,10 @@ static constexpr int64_t streamAhead = 2048;
 
 /// Where a stream function leaves vector v of row i and panel p.
 static Memory streamResult(Code &code, const StreamCall &call, size_t p, size_t i, int64_t v) {
-  auto [panel, part] = std::div(static_cast<int64_t>(p), call.parts);
-  return call.out + call.outStride * static_cast<int64_t>(i) + call.panelStride * panel +
-         (part * call.width + v * code.lanes());
+  auto index = static_cast<int64_t>(p);
+  return call.out + call.outStride * static_cast<int64_t>(i) +
+         call.panelStride * (index / call.parts) +
+         (index % call.parts * call.width + v * code.lanes());
 }
 
 /// Where in the sums of a stream function vector v of row i and panel p is.
@@ -34,8 +33,8 @@ static size_t sumIndex(const StreamCall &call, const Code &code, size_t p, size_
 
 /// One pass over columns [begin, end) of the panels: sums[panel][row][vector] += x * column.
 /// Columns are scaled by the block of their panel where there are `blocks`.
-static void emitStreamColumns(Code &code, const StreamCall &call, Num begin, Num end,
-                              ArrayRef<Var> sums, ArrayRef<BlockScales> blocks) {
+static void emitStreamColumns(Code &code, const StreamCall &call, bool asksAhead, Num begin,
+                              Num end, ArrayRef<Var> sums, ArrayRef<BlockScales> blocks) {
   Type element = call.panels[0].elementType();
   int64_t columnBytes = call.width * element.getIntOrFloatBitWidth() / 8;
   int64_t unroll = std::max<int64_t>(hasRowScales(element) ? 4 : 1, lineBytes / columnBytes);
@@ -43,13 +42,14 @@ static void emitStreamColumns(Code &code, const StreamCall &call, Num begin, Num
   forColumns(code, form, begin, end, unroll, element, [&](Num k, int64_t count) {
     for (auto [p, panel] : llvm::enumerate(call.panels)) {
       Memory first = panel + k * call.width;
-      for (int64_t line = 0; call.asksAhead && line < count * columnBytes; line += lineBytes) {
+      for (int64_t line = 0; asksAhead && line < count * columnBytes; line += lineBytes) {
         first.prefetch(streamAhead + line);
       }
       // The vectors of a column, all of which a row meets before the next row: so one number of a
       // row is in a register at a time.
       SmallVector<Num> column;
       auto product = [&, p = p](int64_t c, int64_t v, Num vector) {
+        assert(v == static_cast<int64_t>(column.size()) && "vectors come in order");
         column.push_back(blocks.empty() ? vector : blocks[p].apply(vector, v));
         if (v + 1 < call.width / code.lanes()) {
           return;
@@ -90,7 +90,8 @@ static Num emitRowSum(Code &code, Memory row, Num begin, Num end, int64_t most) 
 }
 
 /// A block of a stream function: columns [begin, end), of which sums are made in registers.
-static void emitStreamBlock(Code &code, const StreamCall &call, Num block, ArrayRef<Var> sums) {
+static void emitStreamBlock(Code &code, const StreamCall &call, bool asksAhead, Num block,
+                            ArrayRef<Var> sums) {
   Type element = call.panels[0].elementType();
   Num begin = block * call.kBlock, end = code.min(begin + call.kBlock, call.count);
   auto blocksAt = [&](Num index) {
@@ -101,11 +102,11 @@ static void emitStreamBlock(Code &code, const StreamCall &call, Num block, Array
   };
   if (call.scaledWeights) {
     code.loop(begin, end, call.scaleColumns, [&](Num k) {
-      emitStreamColumns(code, call, k, code.min(k + call.scaleColumns, end), sums,
+      emitStreamColumns(code, call, asksAhead, k, code.min(k + call.scaleColumns, end), sums,
                         blocksAt(k / call.scaleColumns));
     });
   } else {
-    emitStreamColumns(code, call, begin, end, sums, {});
+    emitStreamColumns(code, call, asksAhead, begin, end, sums, {});
   }
   SmallVector<BlockScales> blocks =
       call.scaledWeights ? SmallVector<BlockScales>() : blocksAt(block);
@@ -131,7 +132,7 @@ static void emitStreamBlock(Code &code, const StreamCall &call, Num block, Array
 }
 
 /// The body of a stream function.
-static void emitStream(Code &code, const StreamCall &call) {
+static void emitStream(Code &code, const StreamCall &call, bool asksAhead) {
   size_t count = call.panels.size() * call.rows.size() * size_t(call.width / code.lanes());
   for (size_t p = 0; p < call.panels.size(); ++p) {
     for (size_t i = 0; i < call.rows.size(); ++i) {
@@ -146,7 +147,7 @@ static void emitStream(Code &code, const StreamCall &call) {
     for (size_t i = 0; i < count; ++i) {
       sums.push_back(code.variable(code.zeros(code.lanes())));
     }
-    emitStreamBlock(code, call, block, sums);
+    emitStreamBlock(code, call, asksAhead, block, sums);
   });
 }
 
@@ -168,18 +169,18 @@ static Num isSet(Code &code, StringRef symbol) {
 Num asksAhead(Code &code) { return isSet(code, plan::asksAheadSymbol); }
 Num assistsSubnormals(Code &code) { return isSet(code, plan::assistsSubnormalsSymbol); }
 
-static void callStreamFunction(Code &code, const StreamCall &call) {
+static void callStreamFunction(Code &code, const StreamCall &call, bool asksAhead) {
   Type element = call.panels[0].elementType();
   Type rowType = call.rows[0].elementType();
   std::string name = "stream." + (rowType.isF32() ? "" : graph::spell(rowType) + ".") +
                      graph::spell(element) + "." + std::to_string(call.rows.size()) + "x" +
                      std::to_string(call.panels.size()) +
-                     (call.parts > 1 ? "of" + std::to_string(call.parts) : "") + "x" +
+                     (call.panels.size() > 1 ? "of" + std::to_string(call.parts) : "") + "x" +
                      std::to_string(call.width) + "." + std::to_string(call.kBlock) +
                      (call.scaledWeights    ? ".scaled" + std::to_string(call.scaleColumns)
                       : call.scales.empty() ? ""
                                             : ".scaled") +
-                     (call.asksAhead ? ".ahead" : "") + (call.tinyCodes ? ".tiny" : "");
+                     (asksAhead ? ".ahead" : "") + (call.tinyCodes ? ".tiny" : "");
   SmallVector<Value> arguments{call.count.value, call.out.address(), call.outStride.value,
                                call.panelStride.value};
   for (const auto *list : {&call.rows, &call.panels, &call.scales}) {
@@ -201,17 +202,13 @@ static void callStreamFunction(Code &code, const StreamCall &call) {
             memory = Memory(inner, values[next++], memory.elementType());
           }
         }
-        emitStream(inner, body);
+        emitStream(inner, body, asksAhead);
       });
   LLVM::CallOp::create(code.builder, code.loc, function, arguments);
 }
 
 void callStream(Code &code, const StreamCall &call) {
-  auto with = [&](bool ahead) {
-    StreamCall chosen = call;
-    chosen.asksAhead = ahead;
-    callStreamFunction(code, chosen);
-  };
+  auto with = [&](bool ahead) { callStreamFunction(code, call, ahead); };
   if (call.rows.size() > 1) {
     with(true);
     return;

@@ -22,9 +22,6 @@ struct StreamCall {
   /// Each weight is scaled before it is multiplied, instead of each sum of a block.
   bool scaledWeights = false;
   bool tinyCodes = false; ///< see withColumns; rows are tinyRows times as large
-  /// Of several rows always, beside whose operations no core keeps up by itself; of one row
-  /// callStream writes both, for plan::asksAheadSymbol to choose.
-  bool asksAhead = true;
   Num count;
   Memory out; ///< where row i has panel p of part q at i * outStride + p * panelStride + q * width
   Num outStride, panelStride;
@@ -42,7 +39,8 @@ Num assistsSubnormals(Code &code);
 
 /// Row i and column j of panel p: `out[i, p, j] = sum over blocks of scale[block, j] *
 /// sum over k of the block of row[i][k] * panel[p][k, j]`, blocks and k ascending; of i4 plus
-/// `offset[block, j] * sum over k of row[i][k]`.
+/// `offset[block, j] * sum over k of row[i][k]`. Several rows ask for panels ahead, since so many
+/// operations come between two lines; one row does where plan::asksAheadSymbol says so.
 void callStream(Code &code, const StreamCall &call);
 
 } // namespace dsv3::cpu

@@ -20,13 +20,16 @@ using namespace dsv3::differential;
 
 static constexpr int64_t experts = 32, tokens = 16, entries = 2 * tokens;
 
-static const char *const productOfExperts = R"(
+/// For steps of up to `most` tokens: of few each entry may have an expert of its own.
+static std::string productOfExperts(const std::string &most) {
+  return R"(
   #T = #dsv3.dims<"T">
   #E = #dsv3.dims<"T*2">
   kern.def @experts kind "experts" family "grouped_gemm" sizes ["T"]
       ins(%a: tensor<?x24xf32, #T>, %w: tensor<32x512x24xf32>, %off: tensor<33xi32>,
           %r: tensor<?xi32, #E>)
-      outs(%o: tensor<?x512xf32, #E>) maxima [#dsv3.size<"T", max = 16>] {
+      outs(%o: tensor<?x512xf32, #E>) maxima [#dsv3.size<"T", max = )" +
+         most + R"(>] {
     %y = kern.grouped_gemm
       ins(%a, %w, %off rows %r
           : tensor<?x24xf32, #T>, tensor<32x512x24xf32>, tensor<33xi32> rows tensor<?xi32, #E>)
@@ -36,6 +39,7 @@ static const char *const productOfExperts = R"(
     } -> tensor<?x512xf32, #E>
     kern.yield %y : tensor<?x512xf32, #E>
   })";
+}
 
 /// Runs tiles [begin, end) of all `of` equal shares; the numbers that are written.
 static int64_t writtenBy(Execution &execution, plan::KernelFunction function,
@@ -54,11 +58,11 @@ static int64_t writtenBy(Execution &execution, plan::KernelFunction function,
   return std::ranges::count_if(results[0], [](double value) { return !std::isnan(value); });
 }
 
-TEST(GroupedTiles, OfFewExpertsAreSpread) {
+static void expectSpread(const std::string &most) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
-  OwningOpRef<ModuleOp> module = configured(productOfExperts, context);
+  OwningOpRef<ModuleOp> module = configured(productOfExperts(most), context);
   ASSERT_TRUE(module);
   forEachKernel(*module, [&](kern::DefOp definition, const plan::CpuVariant &variant,
                              plan::KernelFunction function) {
@@ -79,3 +83,6 @@ TEST(GroupedTiles, OfFewExpertsAreSpread) {
     }
   });
 }
+
+TEST(GroupedTiles, OfFewExpertsAreSpread) { expectSpread("16"); }
+TEST(GroupedTiles, OfLargeStepsAreSpread) { expectSpread("600"); }

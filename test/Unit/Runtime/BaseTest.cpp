@@ -113,6 +113,13 @@ TEST(Cpu, AVariantThatIsNotThereOrNotForThisMachineIsRefused) {
             std::string::npos);
 }
 
+TEST(Cpu, FamiliesOfAmd) {
+  EXPECT_EQ(familyOf(0x00830F10), 0x17U); // Rome, Zen 2
+  EXPECT_EQ(familyOf(0x00A00F11), 0x19U); // Milan, Zen 3
+  EXPECT_EQ(familyOf(0x00A10F11), 0x19U); // Genoa, Zen 4
+  EXPECT_EQ(familyOf(0x00B00F21), 0x1AU); // Turin, Zen 5
+}
+
 TEST(Cpu, AThreadCanBeTiedToOneCpu) {
   int last = allowedCpus().back();
   std::vector<int> seen;

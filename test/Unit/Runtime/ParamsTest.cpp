@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdio>
@@ -215,19 +216,24 @@ TEST(Params, WhatWasReadOfATensorDoesNotStayInMemory) {
   Plan plan = planOf(
       {parameterOf(DType::BF16, 1, rows, columns, {"w", "", rows, columns, 0, 0, rows, false})},
       32);
+  Tensors tensors = randomTensors(plan);
+  std::ranges::fill(tensors["w"].bytes, std::byte(0x3F)); // numbers that can be encoded
   TemporaryDirectory directory;
-  checkpoint::Checkpoint checkpoint = writeCheckpoint(directory, randomTensors(plan));
+  checkpoint::Checkpoint checkpoint = writeCheckpoint(directory, tensors);
   ASSERT_TRUE(checkpoint.map());
   const checkpoint::TensorInfo &tensor = *checkpoint.find("w");
-  const Parameter &weight = plan.parameters[0];
-  for (size_t variant : {0, 1}) {
-    Packer packer(weight, weight.layouts[variant]);
+  // Rows that are copied as they are, and rows that are encoded.
+  Parameter encoded = plan.parameters[0];
+  encoded.stored = encoded.type, encoded.type = DType::I8;
+  encoded.scaleRows = 1, encoded.scaleColumns = 32;
+  for (const Parameter &weight : {plan.parameters[0], encoded}) {
+    Packer packer(weight, weight.layouts[0]);
     ParameterReader reader(plan, weight, -1, [&](const TensorRequest &) {
       return checkpointTensor(checkpoint, tensor, nullptr);
     });
-    std::vector<std::byte> data(packer.dataBytes());
+    std::vector<std::byte> data(packer.dataBytes()), scales(packer.scaleBytes());
     std::vector<PackItem> items;
-    items.push_back({&packer, std::move(reader), data, {}});
+    items.push_back({&packer, std::move(reader), data, scales});
     int64_t resident = -1;
     auto look = [&](const PackItem &) {
       resident = residentAround(checkpoint.bytes(tensor).data());
@@ -236,6 +242,19 @@ TEST(Params, WhatWasReadOfATensorDoesNotStayInMemory) {
     EXPECT_GE(resident, 0);
     EXPECT_LT(resident, int64_t(tensor.byteCount / 4));
   }
+}
+
+TEST(Params, AFileThatBecameShorterIsNamed) {
+  Plan plan = planOf({parameterOf(DType::BF16, 1, 64, 40, {"w", "", 64, 40, 0, 0, 64, false})}, 32);
+  TemporaryDirectory directory;
+  checkpoint::Checkpoint checkpoint = writeCheckpoint(directory, randomTensors(plan));
+  ASSERT_TRUE(checkpoint.map());
+  std::filesystem::path path = checkpoint.fileOf(*checkpoint.find("w")).path();
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
+  auto store = ParameterStore::load(plan, 1, checkpoint);
+  ASSERT_FALSE(store.ok());
+  EXPECT_EQ(store.failure().what, "the tensor 'w' cannot be read to its end");
+  EXPECT_EQ(store.failure().where, path.string());
 }
 
 TEST(Params, EverythingThatDoesNotFitIsNamedAtOnce) {
