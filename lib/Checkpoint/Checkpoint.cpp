@@ -218,6 +218,15 @@ Status Checkpoint::map() {
   return {};
 }
 
+Status Checkpoint::findChange() const {
+  for (const SafetensorsFile &file : shards) {
+    if (Status status = file.findChange(); !status) {
+      return status;
+    }
+  }
+  return {};
+}
+
 Status Checkpoint::fetch(const TensorInfo &tensor, uint64_t first, uint64_t count) const {
   Status read = fetchMapped(bytes(tensor).subspan(first, count));
   return read ? read : Failure{read.failure().what, fileOf(tensor).path().string()};

@@ -47,6 +47,12 @@ static Failure systemFailure(const char *what, int error, const std::string &whe
   return Failure{std::string(what) + ": " + reason, where, hint};
 }
 
+/// When a file was modified, in nanoseconds since 1970.
+static int64_t timeOf(const struct stat &status) {
+  constexpr int64_t perSecond = 1'000'000'000;
+  return int64_t(status.st_mtim.tv_sec) * perSecond + status.st_mtim.tv_nsec;
+}
+
 /// The length of the header from the first bytes of the file, checked against its size.
 static Expected<uint64_t> headerLength(int descriptor, uint64_t fileBytes,
                                        const std::string &where) {
@@ -98,8 +104,7 @@ Expected<SafetensorsFile> SafetensorsFile::open(const std::filesystem::path &pat
     return Failure{"expected a safetensors file, found something that is not a file", where};
   }
   file.fileBytes = static_cast<uint64_t>(status.st_size);
-  constexpr int64_t perSecond = 1'000'000'000;
-  file.modifiedAt = int64_t(status.st_mtim.tv_sec) * perSecond + status.st_mtim.tv_nsec;
+  file.modifiedAt = timeOf(status);
   Expected<uint64_t> length = headerLength(file.descriptor, file.fileBytes, where);
   if (!length) {
     return length.failure();
@@ -193,11 +198,27 @@ std::span<const std::byte> SafetensorsFile::bytes(const TensorInfo &tensor) cons
   return {static_cast<const std::byte *>(mapping) + tensor.offset, tensor.byteCount};
 }
 
-bool SafetensorsFile::read(const TensorInfo &tensor, uint64_t first,
-                           std::span<std::byte> to) const {
+Status SafetensorsFile::read(const TensorInfo &tensor, uint64_t first,
+                             std::span<std::byte> to) const {
   assert(first <= tensor.byteCount && to.size() <= tensor.byteCount - first && "another tensor");
-  return readFully(descriptor, tensor.offset + first,
-                   {reinterpret_cast<char *>(to.data()), to.size()});
+  if (!readFully(descriptor, tensor.offset + first,
+                 {reinterpret_cast<char *>(to.data()), to.size()})) {
+    std::string what = "cannot read the tensor '" + tensor.name + "'";
+    return systemFailure(what.c_str(), errno, filePath.string());
+  }
+  return {};
+}
+
+Status SafetensorsFile::findChange() const {
+  struct stat status{};
+  if (fstat(descriptor, &status) != 0) {
+    return systemFailure("cannot read the file's size", errno, filePath.string());
+  }
+  if (static_cast<uint64_t>(status.st_size) != fileBytes || timeOf(status) != modifiedAt) {
+    return Failure{"the file changed while its weights were read", filePath.string(),
+                   "wait until nobody writes to the checkpoint, then try again"};
+  }
+  return {};
 }
 
 void SafetensorsFile::drop(const TensorInfo &tensor, uint64_t first, uint64_t count) const {

@@ -4,7 +4,9 @@
 #include "dsv3/Checkpoint/TensorMap.h"
 #include "dsv3/Support/Float.h"
 
+#include <algorithm>
 #include <cstring>
+#include <vector>
 
 namespace dsv3::runtime {
 namespace {
@@ -33,8 +35,9 @@ public:
     for (size_t n = 0; n < rows.size(); ++n) {
       rows[n] = {buffer + int64_t(n) * storedBytes, 1};
     }
-    return checkpoint.read(data, uint64_t(row * storedBytes),
-                           {buffer, rows.size() * size_t(storedBytes)});
+    return checkpoint
+        .read(data, uint64_t(row * storedBytes), {buffer, rows.size() * size_t(storedBytes)})
+        .ok();
   }
   Elements downColumn(int64_t row, int64_t column, int64_t, std::byte *) const override {
     return {bytes.data() + (row * columns + column) * elementBytes, columns};
@@ -74,11 +77,12 @@ private:
 } // namespace
 
 Status CheckpointTensor::findDamage() const {
-  std::byte last{};
-  if (data.byteCount > 0 && !checkpoint.read(data, data.byteCount - 1, {&last, 1})) {
-    return Failure{"the tensor '" + data.name + "' cannot be read to its end",
-                   checkpoint.fileOf(data).path().string(),
-                   "wait until nobody writes to the checkpoint, then try again"};
+  std::vector<std::byte> piece(size_t(1) << 20);
+  for (uint64_t at = 0; at < data.byteCount; at += piece.size()) {
+    std::span room(piece.data(), std::min<uint64_t>(piece.size(), data.byteCount - at));
+    if (Status read = checkpoint.read(data, at, room); !read) {
+      return read;
+    }
   }
   std::span codes(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size());
   if (*data.dtype == DType::F8E4M3 && checkpoint::containsNaNCode(codes)) {

@@ -53,7 +53,8 @@ Status packItems(std::span<const PackItem> items, const LoadOptions &options,
   Status packed = runUnits(firstUnits.back(), totalBytes, options, packUnit, beside);
   if (damaged != SIZE_MAX) {
     Status status = items[damaged].reader.findDamage();
-    return status ? Failure{"the weights changed while they were read"} : status;
+    return status ? Failure{"some weights could not be read, and can be now", "", "try again"}
+                  : status;
   }
   return packed;
 }

@@ -76,23 +76,22 @@ ParameterReader::Place ParameterReader::find(int64_t group, int64_t row) const {
 bool ParameterReader::rows(int64_t group, int64_t row, std::byte *buffer,
                            std::span<Elements> to) const {
   int64_t rowBytes = parameter->columns * int64_t(byteSize(parameter->type));
-  while (!to.empty()) {
-    Place place = find(group, row);
-    auto count = std::min(int64_t(to.size()), place.segment->rows - place.row);
-    std::span<Elements> inSegment = to.first(size_t(count));
+  for (int64_t done = 0, count = 0; done < int64_t(to.size()); done += count) {
+    Place place = find(group, row + done);
+    count = std::min(int64_t(to.size()) - done, place.segment->rows - place.row);
+    std::span<Elements> inSegment = to.subspan(size_t(done), size_t(count));
+    std::byte *room = buffer + done * rowBytes;
     if (!place.segment->transposed) {
-      if (!place.tensor->alongRows(place.origin + place.row, parameter->columns, buffer, rowBytes,
+      if (!place.tensor->alongRows(place.origin + place.row, parameter->columns, room, rowBytes,
                                    inSegment)) {
         return false;
       }
-    } else {
-      for (int64_t n = 0; n < count; ++n) {
-        inSegment[size_t(n)] = place.tensor->downColumn(place.origin, place.row + n,
-                                                        parameter->columns, buffer + n * rowBytes);
-      }
+      continue;
     }
-    row += count, buffer += count * rowBytes;
-    to = to.subspan(size_t(count));
+    for (int64_t n = 0; n < count; ++n) {
+      inSegment[size_t(n)] = place.tensor->downColumn(place.origin, place.row + n,
+                                                      parameter->columns, room + n * rowBytes);
+    }
   }
   return true;
 }

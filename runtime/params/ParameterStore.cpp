@@ -339,6 +339,9 @@ Expected<ParameterStore> ParameterStore::load(const plan::Plan &plan, size_t var
   if (loaded) {
     loaded = store->addInPlace(plan, checkpoint, partOf(options, packed, 0));
   }
+  if (Status same = checkpoint.findChange(); !same) {
+    return same;
+  }
   return loaded ? std::move(store) : loaded;
 }
 

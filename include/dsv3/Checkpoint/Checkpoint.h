@@ -60,9 +60,11 @@ public:
     return fileOf(tensor).bytes(tensor);
   }
   /// See SafetensorsFile::read.
-  [[nodiscard]] bool read(const TensorInfo &tensor, uint64_t first, std::span<std::byte> to) const {
+  Status read(const TensorInfo &tensor, uint64_t first, std::span<std::byte> to) const {
     return fileOf(tensor).read(tensor, first, to);
   }
+  /// Fails if one of the files has changed since it was opened.
+  Status findChange() const;
   /// See SafetensorsFile::drop. Precondition: map() succeeded.
   void drop(const TensorInfo &tensor, uint64_t first, uint64_t count) const {
     fileOf(tensor).drop(tensor, first, count);

@@ -94,9 +94,10 @@ public:
   /// them out with memcpy. Precondition: map() succeeded.
   std::span<const std::byte> bytes(const TensorInfo &tensor) const;
   /// Copies the bytes of the tensor from `first` on to `to`. Of many bytes, each needed once, that
-  /// takes less than mapping their pages. Whether it succeeded: a file that cannot be read ends
-  /// those who read its mapping. Precondition: the tensor has so many bytes.
-  [[nodiscard]] bool read(const TensorInfo &tensor, uint64_t first, std::span<std::byte> to) const;
+  /// takes less than mapping their pages. Precondition: the tensor has so many bytes.
+  Status read(const TensorInfo &tensor, uint64_t first, std::span<std::byte> to) const;
+  /// Fails if the file has another size or time of modification than when it was opened.
+  Status findChange() const;
   /// Tells the system that the pages that lie wholly inside those bytes of the tensor are not
   /// needed any more; they are read again if touched. Precondition: map() succeeded, and the
   /// tensor has `count` bytes from `first` on.

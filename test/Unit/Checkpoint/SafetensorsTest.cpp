@@ -71,7 +71,7 @@ TEST(Safetensors, WhatIsWrittenIsRead) {
   EXPECT_EQ(file->find("b"), nullptr);
 }
 
-TEST(Safetensors, AFileThatBecameShorterIsNotRead) {
+TEST(Safetensors, AFileThatBecameShorterIsNamed) {
   test::TemporaryDirectory directory;
   std::vector<std::byte> bytes(24);
   auto path = directory.path() / "x.safetensors";
@@ -79,9 +79,16 @@ TEST(Safetensors, AFileThatBecameShorterIsNotRead) {
   ASSERT_TRUE(test::writeSafetensors(path, tensors, {}).ok());
   auto file = SafetensorsFile::open(path);
   ASSERT_TRUE(file.ok()) << file.failure().message();
+  EXPECT_TRUE(file->findChange());
   std::filesystem::resize_file(path, file->size() - 1);
   EXPECT_TRUE(file->read(*file->find("w"), 0, std::span(bytes).first(23)));
-  EXPECT_FALSE(file->read(*file->find("w"), 0, bytes));
+  Status read = file->read(*file->find("w"), 0, bytes);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.failure().message(),
+            path.string() + ": cannot read the tensor 'w': the file ends too early");
+  Status same = file->findChange();
+  ASSERT_FALSE(same);
+  EXPECT_EQ(same.failure().where, path.string());
 }
 
 TEST(Safetensors, AFileIsThereWholeOrNotAtAll) {
