@@ -2,10 +2,12 @@
 //
 // The file itself: opening, reading the header's bytes, mapping. A descriptor stays
 // open for the life of the object, so that the header that was checked and the data
-// that is mapped are of the same file. POSIX.
+// that is read or mapped are of the same file. POSIX.
 //
 //===----------------------------------------------------------------------===//
 #include "dsv3/Checkpoint/Safetensors.h"
+
+#include "dsv3/Support/File.h"
 
 #include <algorithm>
 #include <array>
@@ -41,10 +43,7 @@ static bool readFully(int descriptor, uint64_t offset, std::span<char> data) {
 
 static Failure systemFailure(const char *what, int error, const std::string &where) {
   std::string reason = error == 0 ? "the file ends too early" : std::strerror(error);
-  std::string hint = error == EMFILE || error == ENFILE
-                         ? "too many files are open; raise the limit with `ulimit -n 4096`"
-                         : "";
-  return Failure{std::string(what) + ": " + reason, where, hint};
+  return Failure{std::string(what) + ": " + reason, where, hintOfLimit(error)};
 }
 
 /// When a file was modified, in nanoseconds since 1970.

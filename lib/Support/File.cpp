@@ -15,6 +15,18 @@
 
 namespace dsv3 {
 
+std::string hintOfLimit(int error) {
+  switch (error) {
+  case EMFILE:
+  case ENFILE:
+    return "too many files are open; raise the limit with `ulimit -n 4096`";
+  case ENOMEM:
+    return "memory of this process is limited; raise the limit with `ulimit -v unlimited`";
+  default:
+    return "";
+  }
+}
+
 Expected<std::string> readFile(const std::filesystem::path &path, size_t limit) {
   std::error_code error;
   auto status = std::filesystem::status(path, error);
@@ -26,7 +38,9 @@ Expected<std::string> readFile(const std::filesystem::path &path, size_t limit) 
   }
   std::ifstream stream(path, std::ios::binary);
   if (!stream) {
-    return Failure{std::string("cannot open the file: ") + std::strerror(errno), path.string()};
+    int error = errno;
+    return Failure{std::string("cannot open the file: ") + std::strerror(error), path.string(),
+                   hintOfLimit(error)};
   }
   // Read in pieces: the size that a file system reports need not be the truth (/proc).
   std::string text;

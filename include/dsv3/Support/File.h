@@ -15,6 +15,10 @@
 
 namespace dsv3 {
 
+/// What to do where a file cannot be opened or mapped because of a limit of the process, by errno;
+/// empty for others.
+std::string hintOfLimit(int error);
+
 /// The bytes of a regular file, at most `limit` of them; a longer one is a failure.
 Expected<std::string> readFile(const std::filesystem::path &path, size_t limit);
 

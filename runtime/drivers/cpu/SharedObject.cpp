@@ -3,6 +3,7 @@
 #include "runtime/drivers/cpu/SharedObject.h"
 
 #include "dsv3/Plan/Names.h"
+#include "dsv3/Support/File.h"
 #include "dsv3/Support/Hash.h"
 #include "runtime/base/Cpu.h"
 
@@ -19,8 +20,10 @@ static const char *const compileAgain = "compile the bundle again with dsv3-comp
 static Expected<std::string> checksumOf(const std::string &path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) {
-    return Failure{"cannot open the kernels: " + std::string(std::strerror(errno)), path,
-                   compileAgain};
+    int error = errno;
+    std::string hint = hintOfLimit(error);
+    return Failure{"cannot open the kernels: " + std::string(std::strerror(error)), path,
+                   hint.empty() ? compileAgain : hint};
   }
   Hasher128 hasher;
   std::vector<char> block(size_t(1) << 20);
