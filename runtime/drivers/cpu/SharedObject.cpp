@@ -69,7 +69,7 @@ Expected<std::unique_ptr<SharedObject>> SharedObject::open(const ObjectFile &fil
     object->functions.push_back(reinterpret_cast<plan::KernelFunction>(found));
   }
   auto tell = [&](std::string_view symbol, bool value) {
-    if (void *number = dlsym(object->handle, symbol.data())) {
+    if (void *number = dlsym(object->handle, std::string(symbol).c_str())) {
       *static_cast<int32_t *>(number) = value ? 1 : 0;
     }
   };

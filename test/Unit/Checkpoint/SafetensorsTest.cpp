@@ -18,7 +18,6 @@
 using namespace dsv3;
 using namespace dsv3::checkpoint;
 using dsv3::test::TensorView;
-using dsv3::test::writeSafetensors;
 
 /// The failure of a header for 8 bytes of data.
 static std::string refusal(const std::string &header) {

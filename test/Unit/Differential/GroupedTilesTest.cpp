@@ -46,6 +46,7 @@ static int64_t writtenBy(Execution &execution, plan::KernelFunction function,
                          const KernelInputs &inputs, uint32_t share, uint32_t shares) {
   KernelResults results = execution.run(inputs, [&](const KernelCall &call) {
     std::vector<const void *> arguments;
+    arguments.reserve(call.arguments.size());
     for (std::span<std::byte> bytes : call.arguments) {
       arguments.push_back(bytes.data());
     }
@@ -69,7 +70,8 @@ static void expectSpread(const std::string &most) {
     for (int64_t used : {1, 4, 32}) {
       KernelInputs inputs = makeInputs(definition, tokens);
       for (int64_t e = 0; e <= experts; ++e) {
-        inputs.tensors[2][e] = static_cast<double>(std::min(e, used) * entries / used);
+        int64_t offset = std::min(e, used) * entries / used;
+        inputs.tensors[2][e] = static_cast<double>(offset);
       }
       Execution execution(definition, variant.name, inputs);
       constexpr uint32_t shares = 2;
