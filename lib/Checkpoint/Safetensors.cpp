@@ -172,14 +172,8 @@ Status SafetensorsFile::map() {
   if (mapping != nullptr) {
     return {};
   }
-  struct stat status{};
-  if (fstat(descriptor, &status) != 0) {
-    return systemFailure("cannot read the file's size", errno, filePath.string());
-  }
-  if (static_cast<uint64_t>(status.st_size) != fileBytes) {
-    return Failure{"the file had " + std::to_string(fileBytes) + " bytes when it was opened, now " +
-                       std::to_string(status.st_size),
-                   filePath.string(), "wait until nobody writes to the checkpoint, then try again"};
+  if (Status same = findChange(); !same) {
+    return same;
   }
   void *address = mmap(nullptr, fileBytes, PROT_READ, MAP_SHARED, descriptor, 0);
   if (address == MAP_FAILED) {
@@ -213,11 +207,15 @@ Status SafetensorsFile::findChange() const {
   if (fstat(descriptor, &status) != 0) {
     return systemFailure("cannot read the file's size", errno, filePath.string());
   }
-  if (static_cast<uint64_t>(status.st_size) != fileBytes || timeOf(status) != modifiedAt) {
-    return Failure{"the file changed while its weights were read", filePath.string(),
-                   "wait until nobody writes to the checkpoint, then try again"};
+  const char *hint = "wait until nobody writes to the checkpoint, then try again";
+  if (static_cast<uint64_t>(status.st_size) != fileBytes) {
+    return Failure{"the file had " + std::to_string(fileBytes) + " bytes when it was opened, now " +
+                       std::to_string(status.st_size),
+                   filePath.string(), hint};
   }
-  return {};
+  return timeOf(status) == modifiedAt
+             ? Status()
+             : Failure{"the file was modified after it was opened", filePath.string(), hint};
 }
 
 void SafetensorsFile::drop(const TensorInfo &tensor, uint64_t first, uint64_t count) const {

@@ -255,7 +255,7 @@ static std::vector<Configuration> productConfigs(const CpuVariant &variant,
 }
 
 /// Rows of a register tile of two vectors.
-static int64_t tileRows(const CpuVariant &variant) { return variant.registers >= 32 ? 8 : 6; }
+static int64_t tileRows(const CpuVariant &variant) { return sumsThatFit(variant, 2) / 2; }
 
 static int64_t widenedPageOf(const KernelFacts &facts) {
   return widenedPage(facts.cache, facts.pageTokens, facts.latent + facts.rope);

@@ -91,7 +91,8 @@ Expected<std::string> readInput(const std::string &path) {
   }
   int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) {
-    return Failure{std::string("cannot open: ") + std::strerror(errno), path};
+    int reason = errno;
+    return Failure{std::string("cannot open: ") + std::strerror(reason), path, hintOfLimit(reason)};
   }
   Expected<std::string> text = readAll(descriptor, path);
   close(descriptor);

@@ -2,6 +2,7 @@
 
 #include "runtime/base/Process.h"
 
+#include "dsv3/Support/File.h"
 #include "runtime/base/MemoryFile.h"
 
 #include <array>
@@ -115,7 +116,8 @@ Status runtime::runProgram(const std::filesystem::path &program,
   pointers.push_back(nullptr);
   pid_t child = 0;
   if (int error = start(pointers.data(), printed ? printed->descriptor() : -1, child); error != 0) {
-    return Failure{"cannot start the program: " + std::string(std::strerror(error)), name};
+    return Failure{"cannot start the program: " + std::string(std::strerror(error)), name,
+                   hintOfLimit(error)};
   }
   std::optional<int> state = waitFor(child, cancel);
   if (output) {

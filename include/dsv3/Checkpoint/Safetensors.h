@@ -86,8 +86,8 @@ public:
   uint64_t size() const { return fileBytes; }
   int64_t modified() const { return modifiedAt; }
 
-  /// Maps the file for reading, once; later calls do nothing. Fails if the file has
-  /// changed its size since it was opened. Truncating a mapped file on disk ends its
+  /// Maps the file for reading, once; later calls do nothing. Fails as findChange
+  /// does. Truncating a mapped file on disk ends its
   /// readers (SIGBUS), as with every mapped file; MappingNames.h knows its name.
   Status map();
   /// The bytes of a tensor of this file. Need not be aligned to its elements: copy

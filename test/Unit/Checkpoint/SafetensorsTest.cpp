@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <fcntl.h>
 #include <fstream>
 #include <iterator>
@@ -79,6 +80,11 @@ TEST(Safetensors, AFileThatBecameShorterIsNamed) {
   auto file = SafetensorsFile::open(path);
   ASSERT_TRUE(file.ok()) << file.failure().message();
   EXPECT_TRUE(file->findChange());
+  auto written = std::filesystem::last_write_time(path);
+  std::filesystem::last_write_time(path, written - std::chrono::seconds(1));
+  Status touched = file->findChange();
+  ASSERT_FALSE(touched);
+  EXPECT_EQ(touched.failure().what, "the file was modified after it was opened");
   std::filesystem::resize_file(path, file->size() - 1);
   EXPECT_TRUE(file->read(*file->find("w"), 0, std::span(bytes).first(23)));
   Status read = file->read(*file->find("w"), 0, bytes);

@@ -410,25 +410,33 @@ KernelResults Execution::run(const KernelInputs &inputs,
   return arguments.results();
 }
 
+TileRun::TileRun(plan::KernelFunction function, const KernelCall &call)
+    : function(function), call(call),
+      scratch(static_cast<size_t>((call.scratchBytes + 63) / 64 * 64)) {
+  arguments.reserve(call.arguments.size());
+  for (std::span<std::byte> bytes : call.arguments) {
+    arguments.push_back(bytes.data());
+  }
+}
+
+uint32_t TileRun::tiles() const {
+  return static_cast<uint32_t>(call.tiles.evaluate(call.sizes.data()));
+}
+
+int32_t TileRun::operator()(uint32_t begin, uint32_t end) const {
+  return function(arguments.data(), call.sizes.data(), begin, end, scratch.data());
+}
+
 KernelResults Execution::run(plan::KernelFunction function, const KernelInputs &inputs, int order,
                              plan::KernelError expected) {
   return run(inputs, [&](const KernelCall &call) {
-    std::vector<const void *> arguments;
-    arguments.reserve(call.arguments.size());
-    for (std::span<std::byte> bytes : call.arguments) {
-      arguments.push_back(bytes.data());
-    }
-    auto tiles = static_cast<uint32_t>(call.tiles.evaluate(call.sizes.data()));
-    GuardedBytes scratch(static_cast<size_t>((call.scratchBytes + 63) / 64 * 64));
-    auto run = [&](uint32_t begin, uint32_t end) {
-      EXPECT_EQ(function(arguments.data(), call.sizes.data(), begin, end, scratch.data()),
-                static_cast<int32_t>(expected));
-    };
+    TileRun run(function, call);
+    uint32_t tiles = run.tiles();
     if (order == 0) {
-      run(0, tiles);
+      EXPECT_EQ(run(0, tiles), static_cast<int32_t>(expected));
     }
     for (uint32_t i = tiles; order != 0 && i > 0; --i) {
-      run(i - 1, i);
+      EXPECT_EQ(run(i - 1, i), static_cast<int32_t>(expected));
     }
   });
 }

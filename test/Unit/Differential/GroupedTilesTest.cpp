@@ -41,20 +41,12 @@ static std::string productOfExperts(const std::string &most) {
   })";
 }
 
-/// Runs tiles [begin, end) of all `of` equal shares; the numbers that are written.
+/// Runs one of `shares` equal stretches of the tiles; how many numbers are written.
 static int64_t writtenBy(Execution &execution, plan::KernelFunction function,
                          const KernelInputs &inputs, uint32_t share, uint32_t shares) {
   KernelResults results = execution.run(inputs, [&](const KernelCall &call) {
-    std::vector<const void *> arguments;
-    arguments.reserve(call.arguments.size());
-    for (std::span<std::byte> bytes : call.arguments) {
-      arguments.push_back(bytes.data());
-    }
-    auto tiles = static_cast<uint32_t>(call.tiles.evaluate(call.sizes.data()));
-    GuardedBytes scratch(static_cast<size_t>((call.scratchBytes + 63) / 64 * 64));
-    EXPECT_EQ(function(arguments.data(), call.sizes.data(), tiles * share / shares,
-                       tiles * (share + 1) / shares, scratch.data()),
-              0);
+    TileRun run(function, call);
+    EXPECT_EQ(run(run.tiles() * share / shares, run.tiles() * (share + 1) / shares), 0);
   });
   return std::ranges::count_if(results[0], [](double value) { return !std::isnan(value); });
 }

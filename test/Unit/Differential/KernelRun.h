@@ -76,6 +76,21 @@ struct KernelCall {
   int64_t scratchBytes;
 };
 
+/// Runs tiles of a call by code of this CPU.
+class TileRun {
+public:
+  TileRun(plan::KernelFunction function, const KernelCall &call);
+  uint32_t tiles() const;
+  /// What the code returns for tiles [begin, end).
+  int32_t operator()(uint32_t begin, uint32_t end) const;
+
+private:
+  plan::KernelFunction function;
+  const KernelCall &call;
+  std::vector<const void *> arguments;
+  GuardedBytes scratch;
+};
+
 /// A kernel for a variant with weights that are packed once for all its runs.
 class Execution {
 public:

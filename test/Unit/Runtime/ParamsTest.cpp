@@ -253,7 +253,7 @@ TEST(Params, AFileThatChangedIsNamed) {
   std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
   auto store = ParameterStore::load(plan, 1, checkpoint);
   ASSERT_FALSE(store.ok());
-  EXPECT_EQ(store.failure().what, "the file changed while its weights were read");
+  EXPECT_NE(store.failure().what.find("bytes when it was opened, now "), std::string::npos);
   EXPECT_EQ(store.failure().where, path.string());
 }
 
