@@ -179,6 +179,8 @@ Status SafetensorsFile::map() {
   if (address == MAP_FAILED) {
     return systemFailure("cannot map the file", errno, filePath.string());
   }
+  // Advice only: what is not in memory yet is read in huge pages, if the file system has them.
+  (void)madvise(address, fileBytes, MADV_HUGEPAGE);
   mapping = address;
   listedName = MappingName(mapping, fileBytes, filePath.string());
   return {};

@@ -60,6 +60,12 @@ static SplitAttentionOptions splitting(const std::vector<std::string> &variants)
   return onGpu ? SplitAttentionOptions{256, 1024, 64} : SplitAttentionOptions{};
 }
 
+/// Whether some code is for CPUs.
+static bool onCpu(const std::vector<std::string> &variants) {
+  return variants.empty() ||
+         llvm::any_of(variants, [](const std::string &name) { return plan::findCpuVariant(name); });
+}
+
 /// Whether all code is for warp groups: others expand keys as they go.
 static bool onWarpGroups(const PipelineOptions &options) {
   return !options.variants.empty() && options.tensorCores != "mma" &&
@@ -87,8 +93,8 @@ void addPhase(OpPassManager &manager, Phase phase, const PipelineOptions &option
     if (onWarpGroups(options)) {
       manager.addPass(createExpandLatents());
     }
-    if (options.weightsInPlace) {
-      manager.addPass(createReadInPlace());
+    if (options.weightsInPlace != plan::inPlaceNone && onCpu(options.variants)) {
+      manager.addPass(createReadInPlace({options.weightsInPlace == plan::inPlaceExperts}));
     }
     break;
   case Phase::Configured:

@@ -22,8 +22,12 @@ static constexpr int64_t mostTileColumns = 256;
 /// Bytes of a block of a register tile's columns as f32: half of a first-level cache, beside the
 /// rows that meet it.
 static constexpr int64_t expandedBlockBytes = 16384;
-/// Columns of a weight in place that are summed in vectors, at most, before their lanes are.
-static constexpr int64_t inPlaceBlock = 1024;
+/// Columns of a weight in place that are summed in vectors, at most, before their lanes are. With
+/// 32 registers multiply-adds are so fast that such a block of several rows has to be in a
+/// first-level cache; with 16 longer runs of memory gain more.
+static int64_t inPlaceBlock(const CpuVariant &variant) {
+  return variant.registers >= 32 ? 1024 : 2048;
+}
 /// Rows that meet a weight in place as it is read and widened.
 static constexpr int64_t mostFewInPlace = 16;
 /// f32 elements that a tile of elementwise work should have.
@@ -60,7 +64,7 @@ static bool areFewInPlace(const KernelFacts &facts, int64_t rows) {
 static int64_t productKBlock(const CpuVariant &variant, const KernelFacts &facts, int64_t k,
                              int64_t rows) {
   if (areFewInPlace(facts, rows)) {
-    int64_t blocks = ceilDiv(k, inPlaceBlock);
+    int64_t blocks = ceilDiv(k, inPlaceBlock(variant));
     return ceilDiv(ceilDiv(k, blocks), inPlaceColumns) * inPlaceColumns;
   }
   int64_t expanded = expandedBlockBytes / (4 * tileWidth(variant));
@@ -72,16 +76,16 @@ static int64_t productKBlock(const CpuVariant &variant, const KernelFacts &facts
 }
 
 /// Rows that meet a panel in registers, expanded as it is read: as many as have sums there. Up to
-/// twice as many rows do so, in groups of about one size: a panel that is read and expanded twice
-/// costs as much as one that is expanded into memory. Rows in place that are not few meet none,
-/// since transposing is for memory.
+/// three times as many rows do so, twice of codes, in groups of about one size: a panel that is
+/// read and expanded so often costs as much as one that is expanded into memory. Rows in place that
+/// are not few meet none, since transposing is for memory.
 struct StreamRows {
   int64_t atOnce, most;
 
   StreamRows(const CpuVariant &variant, DType weight, int64_t rows) {
     int64_t vectors = panelWidth(variant, weight) / variant.lanes;
     atOnce = std::min(rows, sumsThatFit(variant, vectors) / vectors);
-    most = std::min(rows, 2 * atOnce);
+    most = std::min(rows, (scaleForm(weight) ? 2 : 3) * atOnce);
   }
   /// Of a weight in place, `mr` at once.
   StreamRows(const KernelFacts &facts, int64_t rows, int64_t mr)

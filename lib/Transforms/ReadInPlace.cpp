@@ -19,8 +19,12 @@ namespace dsv3 {
 
 namespace {
 
-/// The weight, of bf16, of a product whose rows are f32; null for others.
-Value weightInBf16(kern::DefOp definition) {
+/// The weight, of bf16, of a product whose rows are f32; null for others, and for those of no
+/// experts where there are to be `expertsOnly`.
+Value weightInBf16(kern::DefOp definition, bool expertsOnly) {
+  if (expertsOnly && !isa<kern::GroupedGemmOp>(definition.getCore())) {
+    return {};
+  }
   return llvm::TypeSwitch<Operation *, Value>(definition.getCore())
       .Case<kern::GemmOp, kern::GroupedGemmOp>([](auto op) {
         auto elementOf = [](Value value) {
@@ -53,6 +57,8 @@ struct Use {
 };
 
 struct ReadInPlace : impl::ReadInPlaceBase<ReadInPlace> {
+  using ReadInPlaceBase::ReadInPlaceBase;
+
   void runOnOperation() override {
     SmallVector<Use> uses = findUses();
     llvm::SetVector<Operation *> inPlace; // kernels and parameters
@@ -84,7 +90,7 @@ struct ReadInPlace : impl::ReadInPlaceBase<ReadInPlace> {
     SmallVector<Use> uses;
     module.walk([&](kern::LaunchOp launch) {
       auto kernel = module.lookupSymbol<kern::DefOp>(launch.getCallee());
-      Value weight = weightInBf16(kernel);
+      Value weight = weightInBf16(kernel, expertsOnly);
       for (auto [index, input] : llvm::enumerate(launch.getInputs())) {
         auto read = input.getDefiningOp<graph::WeightOp>();
         if (read && input == read.getData()) {

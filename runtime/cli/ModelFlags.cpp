@@ -98,6 +98,12 @@ static void addPrecisionFlags(CLI::App &command, ModelFlags &flags) {
           "int8 or int4 [f32]")
       ->check(oneOf(plan::activationNames));
   command
+      .add_option(
+          "--weights-in-place", flags.weightsInPlace,
+          "which bf16 weights CPUs read where the checkpoint has them, rather than from panels\n"
+          "that are packed first: none, experts or all [experts]")
+      ->check(oneOf(plan::inPlaceNames));
+  command
       .add_option("--cache-type", flags.cacheType,
                   "elements of the latent cache: f32, bf16 or f16 [f32]")
       ->check(oneOf(plan::cacheTypeNames));
@@ -184,8 +190,8 @@ std::vector<std::string> compileOptions(const ModelFlags &flags) {
   std::vector<std::string> options;
   for (const auto &[flag, value] :
        {std::pair("--weights", &flags.weights), std::pair("--head", &flags.head),
-        std::pair("--activations", &flags.activations),
-        std::pair("--cache-type", &flags.cacheType)}) {
+        std::pair("--activations", &flags.activations), std::pair("--cache-type", &flags.cacheType),
+        std::pair("--weights-in-place", &flags.weightsInPlace)}) {
     if (!value->empty()) {
       options.insert(options.end(), {flag, *value});
     }

@@ -21,13 +21,14 @@ inline constexpr int64_t mostTokens = checkpoint::ConfigLimits::positions;
 /// The flags that every command that runs a model has.
 struct ModelFlags {
   std::string model;
-  std::string config;        ///< a config.json alone, with made-up weights, instead of a model
-  std::string variant;       ///< empty: the best
-  std::string weights, head; ///< encodings that are compiled for; empty: as stored
-  std::string calibration;   ///< a file of text that int4 weights are fitted to; empty: none
-  std::string activations;   ///< rows of products that are compiled for; empty: f32
-  std::string cacheType;     ///< elements of the cache that are compiled for; empty: f32
-  std::string policy;        ///< precision that is compiled for; empty: f32
+  std::string config;         ///< a config.json alone, with made-up weights, instead of a model
+  std::string variant;        ///< empty: the best
+  std::string weights, head;  ///< encodings that are compiled for; empty: as stored
+  std::string calibration;    ///< a file of text that int4 weights are fitted to; empty: none
+  std::string activations;    ///< rows of products that are compiled for; empty: f32
+  std::string cacheType;      ///< elements of the cache that are compiled for; empty: f32
+  std::string weightsInPlace; ///< which of bf16 are not packed; empty: those of experts
+  std::string policy;         ///< precision that is compiled for; empty: f32
   std::string device = "cpu";
   uint64_t simSeed = 0; ///< of a simulated device
   bool simCheck = false;

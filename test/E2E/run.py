@@ -211,7 +211,7 @@ class RunTest(unittest.TestCase):
     def test_weights_in_place(self):
         bundle = self.path("in-place")
         compiler = os.path.join(os.path.dirname(runner), "dsv3-compile")
-        subprocess.run([compiler, "--model", model, "--weights-in-place", "-o", bundle], env=self.environment,
+        subprocess.run([compiler, "--model", model, "--weights-in-place=all", "-o", bundle], env=self.environment,
                        capture_output=True, check=True)
         for more, mapped in (([], False), (["--keep-packed"], False), ([], True), (["--threads", "1"], True)):
             result = self.generate(*question, *more, source=bundle)

@@ -1,4 +1,5 @@
 // RUN: dsv3-opt %s --kern-read-in-place | FileCheck %s
+// RUN: dsv3-opt %s --kern-read-in-place=experts-only | FileCheck %s --check-prefix=EXPERTS
 // Kernels whose weights can all stay where the checkpoint has them, and are read by no other kernel.
 
 !row = tensor<1x64xf32>
@@ -15,6 +16,7 @@ dsv3.parameter @beside : !weight from [#dsv3.segment<"f", shape = [32, 64], rows
 dsv3.parameter @merged : tensor<64x64xbf16> from [#dsv3.segment<"g", shape = [48, 64], rows = 48>, #dsv3.segment<"h", shape = [16, 64], rows = 16>]
 dsv3.parameter @experts : tensor<2x64x64xbf16> parts 2 from [#dsv3.segment<"gate.{expert}", shape = [32, 64], rows = 32>, #dsv3.segment<"up.{expert}", shape = [32, 64], rows = 32>]
 
+// EXPERTS-NOT:   in_place
 // CHECK-LABEL: kern.def @both
 // CHECK:         kern.gemm
 // CHECK:         {in_place} -> tensor<1x32xf32>
@@ -28,6 +30,9 @@ kern.def @both kind "linear" family "gemm" sizes [] ins(%a: !row, %w: !weight) o
 // CHECK-LABEL: kern.def @grouped
 // CHECK:         kern.grouped_gemm
 // CHECK:         {in_place} -> tensor<2x32xf32>
+// EXPERTS:       kern.grouped_gemm
+// EXPERTS:       {in_place} -> tensor<2x32xf32>
+// EXPERTS-NOT:   in_place
 kern.def @grouped kind "experts" family "grouped_gemm" sizes [] ins(%a: !row, %w: tensor<2x64x64xbf16>, %offsets: tensor<3xi32>, %rows: tensor<2xi32>) outs(%o: tensor<2x32xf32>) {
   %y = kern.grouped_gemm ins(%a, %w, %offsets rows %rows : !row, tensor<2x64x64xbf16>, tensor<3xi32> rows tensor<2xi32>) outs(%o : tensor<2x32xf32>) parts 2 epilogue() [] {
   ^bb0(%gate: f32, %up: f32):

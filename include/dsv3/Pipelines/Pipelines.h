@@ -28,7 +28,9 @@ struct PipelineOptions {
   /// Variants to make kernels for; empty: CPUs, as suits the activations.
   std::vector<std::string> variants;
   std::string tensorCores = "wgmma"; ///< instructions of tiles on sm_90a: wgmma or mma
-  bool weightsInPlace = false;       ///< CPUs read those of bf16 where the checkpoint has them
+  /// Products whose bf16 weights CPUs read where the checkpoint has them (plan::inPlaceNames): an
+  /// expert meets few rows, for which its rows are as good as panels.
+  std::string weightsInPlace = "experts";
 };
 
 /// Adds the passes that lead to `phase` from the one before it, and the verifier of its

@@ -21,6 +21,11 @@ inline constexpr std::array<std::string_view, 3> policyNames{"f32", "bf16", "w8a
 inline constexpr std::array<std::string_view, 3> activationNames{"f32", "bf16", "int8"};
 inline constexpr std::array<std::string_view, 3> cacheTypeNames{"f32", "bf16", "f16"};
 
+/// Products whose bf16 weights CPUs read where the checkpoint has them.
+inline constexpr std::string_view inPlaceNone = "none", inPlaceExperts = "experts",
+                                  inPlaceAll = "all";
+inline constexpr std::array inPlaceNames{inPlaceNone, inPlaceExperts, inPlaceAll};
+
 /// Entry::role. A session wants an entry for steps of the model, and perhaps one
 /// for the MTP module.
 inline constexpr std::string_view roleStep = "step";

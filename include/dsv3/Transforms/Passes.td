@@ -359,6 +359,7 @@ def ReadInPlace : GraphPass<"kern-read-in-place"> {
     %y = kern.gemm ins(%a, %w : tensor<4x64xf32>, tensor<32x64xbf16>) … {in_place}
     ```
   }];
+  let options = [Option<"expertsOnly", "experts-only", "bool", "false", "leave dense products packed">];
 }
 
 //===----------------------------------------------------------------------===//

@@ -13,8 +13,8 @@ using namespace mlir;
 
 namespace dsv3::cpu {
 
-/// Bytes that are asked for before they are read, where plan::asksAheadSymbol wants it.
-static constexpr int64_t bytesAhead = 2048;
+/// Bytes that a row alone asks for before they are read, where plan::asksAheadSymbol wants it.
+static constexpr int64_t bytesAhead = 8192;
 /// Vectors of sums of a row and a row of the weight. A multiply-add has two loads here, so one
 /// begins in a cycle, and so many hide the latency of an addition.
 static constexpr int64_t vectorsOfSum = 4;
@@ -88,7 +88,9 @@ struct ColumnsCall {
   Num count; ///< columns, a multiple of plan::inPlaceColumns
   Memory out;
   Num outStride;
-  std::optional<Memory> next; ///< rows of the weight that are asked for meanwhile
+  /// Of the weight as much is asked for meanwhile, in runs of `run` columns, a row apart.
+  std::optional<Memory> next;
+  Num run;
 };
 } // namespace
 
@@ -127,11 +129,23 @@ static void emitColumns(Code &code, const ColumnsCall &call) {
   for (size_t i = 0; i < call.rows.size() * static_cast<size_t>(call.weightRows); ++i) {
     sums.push_back(code.variable(code.zeros(lanes)));
   }
+  // The columns of a step are a line of each row. What is asked for comes in runs, as memory is
+  // read best.
+  static_assert(plan::inPlaceColumns * 2 == lineBytes, "bf16");
+  Var asked = code.variable(code.integer(0));
+  Var runEnd = code.variable(call.next ? call.run : code.integer(0));
+  auto ask = [&] {
+    for (int64_t line = 0; line < call.weightRows; ++line) {
+      (*call.next + asked.get()).prefetch(line * lineBytes);
+    }
+    Num end = runEnd.get(), further = asked.get() + call.weightRows * plan::inPlaceColumns;
+    Num inRun = further < end, nextEnd = end + call.weightStride;
+    asked.set(code.select(inRun, further, nextEnd - call.run));
+    runEnd.set(code.select(inRun, end, nextEnd));
+  };
   code.loop(code.integer(0), call.count, plan::inPlaceColumns, [&](Num k) {
-    // The columns of a step are a line.
-    static_assert(plan::inPlaceColumns * 2 == lineBytes, "bf16");
-    for (int64_t j = 0; call.next && j < call.weightRows; ++j) {
-      (*call.next + (k + j * call.weightStride)).prefetch(0);
+    if (call.next) {
+      ask();
     }
     for (int64_t c = 0; c < plan::inPlaceColumns; c += lanes) {
       SmallVector<Num> weights;
@@ -159,7 +173,7 @@ static void callColumns(Code &code, const ColumnsCall &call) {
   SmallVector<Value> arguments{call.weight.address(), call.count.value, call.out.address(),
                                call.outStride.value};
   if (call.next) {
-    arguments.push_back(call.next->address());
+    arguments.insert(arguments.end(), {call.next->address(), call.run.value});
   }
   for (const Memory &row : call.rows) {
     arguments.push_back(row.address());
@@ -175,6 +189,7 @@ static void callColumns(Code &code, const ColumnsCall &call) {
         size_t next = 4;
         if (call.next) {
           body.next = Memory(inner, values[next++], call.next->elementType());
+          body.run = inner.wrap(values[next++]);
         }
         for (Memory &row : body.rows) {
           row = Memory(inner, values[next++], row.elementType());
@@ -185,10 +200,10 @@ static void callColumns(Code &code, const ColumnsCall &call) {
 }
 
 /// A block of columns of some rows of the weight times all rows; `next` is asked for meanwhile.
-static void emitBlockInPlace(Code &code, const ProductTile &tile, ColumnsCall call,
+static void emitBlockInPlace(Code &code, int64_t mostAtOnce, ColumnsCall call,
                              function_ref<Memory(Num)> row, Num rowCount, Num begin, Memory out,
                              Memory next) {
-  forTiles(code, tile.stream, rowCount, [&](Num i, int64_t height) {
+  forTiles(code, mostAtOnce, rowCount, [&](Num i, int64_t height) {
     call.rows.clear();
     for (int64_t n = 0; n < height; ++n) {
       call.rows.push_back(row(i + n) + begin);
@@ -206,31 +221,64 @@ void emitFewInPlace(Code &code, const PanelWeight &weight, const ProductTile &ti
                     function_ref<Memory(Num)> row, Num rowCount, Num firstPanel, Num panelCount,
                     Memory out) {
   int64_t stride = weight.form.rowStride, width = weight.form.width;
-  ColumnsCall call;
-  call.weightRows = plan::inPlaceRows(code.variant), call.weightStride = stride;
-  call.outStride = code.integer(tile.panels * weight.parts * width);
   Num zero = code.integer(0), k = code.integer(weight.k);
-  clear(code, out, rowCount * call.outStride);
-  code.loop(zero, panelCount, 1, [&](Num p) {
-    for (int64_t q = 0; q < weight.parts; ++q) {
-      Memory panel = weight.panel(firstPanel + p + q * weight.panels);
-      Num nextPanel = q + 1 < weight.parts ? firstPanel + p + (q + 1) * weight.panels
-                                           : firstPanel + code.min(p + 1, panelCount - 1);
-      Memory behind = weight.panel(nextPanel);
-      code.loop(zero, code.integer(width), call.weightRows, [&](Num j) {
-        Num following = j + call.weightRows;
-        Memory nextRows = code.select(following < width, panel + following * stride, behind);
-        code.loop(zero, k, tile.kBlock, [&](Num begin) {
+  Num outStride = code.integer(tile.panels * weight.parts * width);
+  clear(code, out, rowCount * outStride);
+  auto withRows = [&](int64_t weightRows, int64_t mostAtOnce, bool blocksOutside) {
+    ColumnsCall call;
+    call.weightRows = weightRows, call.weightStride = stride, call.outStride = outStride;
+    code.loop(zero, panelCount, 1, [&](Num p) {
+      for (int64_t q = 0; q < weight.parts; ++q) {
+        Memory panel = weight.panel(firstPanel + p + q * weight.panels);
+        Num nextPanel = q + 1 < weight.parts ? firstPanel + p + (q + 1) * weight.panels
+                                             : firstPanel + code.min(p + 1, panelCount - 1);
+        Memory behind = weight.panel(nextPanel);
+        auto block = [&](Num j, Num begin) {
           call.weight = panel + (j * stride + begin);
           call.count = code.min(k - begin, code.integer(tile.kBlock));
-          // The next block of these rows, or the first one of the next rows.
-          Memory next = code.select(begin + tile.kBlock < k, call.weight + tile.kBlock, nextRows);
-          emitBlockInPlace(code, tile, call, row, rowCount, begin,
+          Num nextRow = j + weightRows, nextBlock = begin + tile.kBlock;
+          Memory next = behind;
+          if (blocksOutside) {
+            // The same columns of the next rows; behind the last ones the next block of the first.
+            next = code.select(nextBlock < k, panel + nextBlock, behind);
+            next = code.select(nextRow < width, panel + (nextRow * stride + begin), next);
+            call.run = call.count;
+          } else {
+            // All of the next rows in one run, of which each block asks for its share.
+            next = code.select(nextRow < width, panel + nextRow * stride, behind);
+            next = next + begin * weightRows;
+            call.run = call.count * weightRows;
+          }
+          emitBlockInPlace(code, mostAtOnce, call, row, rowCount, begin,
                            accumulator(weight, tile, out, zero, p, q) + j, next);
-        });
-      });
+        };
+        auto forRows = [&](function_ref<void(Num)> body) {
+          code.loop(zero, code.integer(width), weightRows, body);
+        };
+        auto forBlocks = [&](function_ref<void(Num)> body) {
+          code.loop(zero, k, tile.kBlock, body);
+        };
+        if (blocksOutside) {
+          forBlocks([&](Num begin) { forRows([&](Num j) { block(j, begin); }); });
+        } else {
+          forRows([&](Num j) { forBlocks([&](Num begin) { block(j, begin); }); });
+        }
+      }
+    });
+  };
+  // As many rows of the weight as are added up at once, where their sums find registers as well.
+  int64_t weightRows = plan::inPlaceRows(code.variant);
+  int64_t few = tile.stream * weightRows / sumsAtOnce;
+  auto several = [&] { withRows(weightRows, tile.stream, true); };
+  auto moreThanTwo = [&] {
+    if (few < tile.stream) {
+      code.when(rowCount < few + 1, [&] { withRows(sumsAtOnce, few, true); }, several);
+    } else {
+      several();
     }
-  });
+  };
+  // A block of more than two rows stays in the first-level cache meanwhile.
+  code.when(rowCount < 3, [&] { withRows(sumsAtOnce, 2, false); }, moreThanTwo);
 }
 
 } // namespace dsv3::cpu

@@ -59,10 +59,12 @@ static void declareTarget(CLI::App &app, TargetFlags &flags) {
          "instructions for many rows of bf16 or FP8 codes on an H100 or H200: mma, or wgmma,\n"
          "which is up to four times as fast with FP8 codes [wgmma]")
       ->type_name("NAME");
-  app.add_flag(
-      "--weights-in-place", flags.weightsInPlace,
-      "let CPUs read bf16 weights where the checkpoint has them: nothing is packed nor in\n"
-      "memory twice; one token is about as fast, 2 to 16 at once are slower");
+  app.add_option(
+         "--weights-in-place", flags.weightsInPlace,
+         "which bf16 weights CPUs read where the checkpoint has them, which packs nothing and\n"
+         "has nothing in memory twice: none; experts; all, dense ones too, where several\n"
+         "tokens at once are slower [experts]")
+      ->type_name("NAME");
   app.add_flag("--precompile", flags.precompile,
                "compile code for GPUs with NVRTC now, not when it is loaded");
   app.add_flag(
@@ -221,7 +223,9 @@ Status applyFlags(const Flags &flags, ModelSource &source, PipelineOptions &opti
   if (!flags.target.tensorCores.empty()) {
     options.tensorCores = flags.target.tensorCores;
   }
-  options.weightsInPlace = flags.target.weightsInPlace;
+  if (!flags.target.weightsInPlace.empty()) {
+    options.weightsInPlace = flags.target.weightsInPlace;
+  }
   options.variants = *wantedVariants(flags.target, flags.activations); // checked before
   return {};
 }

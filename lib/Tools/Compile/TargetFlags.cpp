@@ -3,6 +3,7 @@
 
 #include "dsv3/Plan/Families.h"
 #include "dsv3/Plan/Names.h"
+#include "dsv3/Support/Choices.h"
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/STLExtras.h"
@@ -73,7 +74,12 @@ Expected<std::vector<std::string>> wantedVariants(const TargetFlags &flags,
     return Failure{"there is to be code for CPUs alone, which has no lines of a text",
                    "--line-info", "give --target=cuda, or --target=cpu,cuda"};
   }
-  if (!cpu && flags.weightsInPlace) {
+  std::string unknown =
+      flags.weightsInPlace.empty() ? "" : refuseOther(plan::inPlaceNames, flags.weightsInPlace);
+  if (!unknown.empty()) {
+    return Failure{unknown, "--weights-in-place", "leave it out for those of experts"};
+  }
+  if (!cpu && !flags.weightsInPlace.empty()) {
     return Failure{"GPUs have weights in memory of their own", "--weights-in-place",
                    "leave it out, or give --target=cpu,cuda"};
   }

@@ -12,8 +12,7 @@ namespace dsv3::compile {
 /// as they were given.
 struct TargetFlags {
   std::vector<std::string> targets{"cpu"}, variants, architectures;
-  std::string tensorCores; ///< empty: as PipelineOptions has it
-  bool weightsInPlace = false;
+  std::string tensorCores, weightsInPlace; ///< empty: as PipelineOptions has it
   bool precompile = false;
   bool lineInfo = false;
 };

@@ -208,6 +208,9 @@ Status OpenedModel::compile(const Flags &flags) {
   options.policy = policyOf(flags), options.cacheType = flags.model.cacheType;
   options.activations = activationsOf(flags.model);
   options.weights = flags.model.weights, options.head = flags.model.head;
+  if (!flags.model.weightsInPlace.empty()) {
+    options.weightsInPlace = flags.model.weightsInPlace;
+  }
   Phase phase = *phaseOf(flags);
   module = compileTo(phase, *context, input.source(), options);
   if (!module) {

@@ -341,6 +341,18 @@ void forEachKernel(
   }
 }
 
+void compareEveryCount(ModuleOp module, int64_t most) {
+  forEachKernel(module, [&](kern::DefOp definition, const plan::CpuVariant &variant,
+                            plan::KernelFunction function) {
+    for (int64_t rows = 1; rows <= most; ++rows) {
+      KernelInputs inputs = makeInputs(definition, rows);
+      compare(std::string(variant.name) + ", " + std::to_string(rows) + " rows", definition,
+              variant.name, interpret(definition, inputs),
+              execute(definition, variant, function, inputs, 0));
+    }
+  });
+}
+
 std::string meaningOf(kern::DefOp definition) {
   OwningOpRef<kern::DefOp> copy = definition.clone();
   copy->setSymName("kernel");

@@ -44,16 +44,8 @@ static void compareRows(const std::string &text) {
   MLIRContext context(registry);
   OwningOpRef<ModuleOp> module = configured(text, context);
   ASSERT_TRUE(module);
-  constexpr int64_t mostAsTheyAreRead = 17;
-  forEachKernel(*module, [&](kern::DefOp definition, const plan::CpuVariant &variant,
-                             plan::KernelFunction function) {
-    for (int64_t rows = 1; rows <= mostAsTheyAreRead; ++rows) {
-      KernelInputs inputs = makeInputs(definition, rows);
-      compare(std::string(variant.name) + ", " + std::to_string(rows) + " rows", definition,
-              variant.name, interpret(definition, inputs),
-              execute(definition, variant, function, inputs, 0));
-    }
-  });
+  constexpr int64_t mostAsTheyAreRead = 19;
+  compareEveryCount(*module, mostAsTheyAreRead);
 }
 
 TEST(FewRows, OfBf16) { compareRows(twoParts("bf16", false)); }

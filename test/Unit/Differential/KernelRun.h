@@ -140,6 +140,9 @@ void forEachKernel(
 /// dealt out in two ways, which must give the same bits.
 void compareKernels(mlir::ModuleOp module, int64_t mostTokens = 0);
 
+/// The same with every number of rows from one to `most`.
+void compareEveryCount(mlir::ModuleOp module, int64_t most);
+
 /// What `compareKernels` does, for one run of a kernel as it is configured for a variant. `what`
 /// names it.
 void compare(const std::string &what, kern::DefOp definition, llvm::StringRef variant,

@@ -127,7 +127,7 @@ OwningOpRef<ModuleOp> compileCase(const Case &one, MLIRContext &context,
   options.weights = one.weights, options.head = one.head, options.cacheType = one.cache;
   options.activations = one.activations;
   options.policy = one.policy, options.tensorCores = one.tensorCores;
-  options.weightsInPlace = one.inPlace;
+  options.weightsInPlace = one.inPlace ? plan::inPlaceAll : plan::inPlaceNone;
   options.variants = variants;
   if (variants.empty() && one.activations != "f32") {
     // Codes are multiplied with and without instructions for that.
