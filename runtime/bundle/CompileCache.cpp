@@ -96,7 +96,7 @@ static Expected<Bundle> compile(const CompileRequest &request,
     return cannotWrite(directory, aside.error().message(), request);
   }
   request.say("compiling " + request.input.string() + " for " + request.variant + " into " +
-              target.string() + whyCompiled(directory, key, request));
+              target.string() + whyCompiled(directory, key));
   std::filesystem::path made = aside.path() / "bundle";
   std::vector<std::string> arguments{request.inputFlag, request.input.string(), "-o",
                                      made.string()};
@@ -116,7 +116,7 @@ static Expected<Bundle> compile(const CompileRequest &request,
     return bundle.failure();
   }
   std::ofstream keyFile(made / compileKeyFile, std::ios::binary);
-  keyFile << compileKeyText(key, request);
+  keyFile << key.text();
   keyFile.close();
   if (!keyFile) {
     return cannotWrite(made / compileKeyFile, "its key cannot be written", request);

@@ -21,6 +21,14 @@ static std::string escaped(const std::string &option) {
   return text;
 }
 
+/// Where the input lies.
+static std::string inputOf(const CompileRequest &request) {
+  std::error_code failed;
+  std::filesystem::path whole = std::filesystem::absolute(request.input, failed);
+  whole = failed ? whole : std::filesystem::weakly_canonical(whole, failed);
+  return (failed ? request.input : whole).string();
+}
+
 CompileKey CompileKey::of(const CompileRequest &request, const std::filesystem::path &compiler) {
   std::error_code ignored;
   auto bytes = std::filesystem::file_size(compiler, ignored);
@@ -30,7 +38,7 @@ CompileKey CompileKey::of(const CompileRequest &request, const std::filesystem::
   for (const std::string &option : request.options) {
     options += (options.empty() ? "" : " ") + escaped(option);
   }
-  return {{request.inputFlag, request.identity, request.variant,
+  return {{escaped(inputOf(request)), request.inputFlag, request.identity, request.variant,
            std::to_string(plan::planFormatVersion) + " " + plan::familyTableHash(),
            std::to_string(bytes) + " " + std::to_string(date), options}};
 }
@@ -75,21 +83,18 @@ std::optional<CompileKey> CompileKey::parse(std::string_view text) {
   return text.empty() ? std::optional(std::move(key)) : std::nullopt;
 }
 
-/// However it was written, and whatever folder the process is in.
-static std::string inputOf(const CompileRequest &request) {
-  std::error_code failed;
-  std::filesystem::path whole = std::filesystem::absolute(request.input, failed);
-  return (failed ? request.input : whole).lexically_normal().string();
-}
-
-std::string compileKeyText(const CompileKey &key, const CompileRequest &request) {
-  return inputOf(request) + "\n" + key.text();
+std::optional<CompileKey> readCompileKey(const std::filesystem::path &bundle) {
+  constexpr size_t mostBytes = size_t(1) << 20;
+  Expected<std::string> text = readFile(bundle / compileKeyFile, mostBytes);
+  std::optional<CompileKey> key = text ? CompileKey::parse(*text) : std::nullopt;
+  return key && key->name() == bundle.filename().string() ? key : std::nullopt;
 }
 
 /// Clauses that say how the other bundle was made.
 static std::vector<std::string> differences(const CompileKey &key, const CompileKey &other) {
   const std::string &options = other.parts[CompileKey::Options];
   const std::array<std::string, CompileKey::partCount> clauses{
+      "from " + other.parts[CompileKey::Input],
       "by " + other.parts[CompileKey::InputFlag],
       "from other contents",
       "for " + other.parts[CompileKey::Variant],
@@ -105,26 +110,15 @@ static std::vector<std::string> differences(const CompileKey &key, const Compile
   return found;
 }
 
-std::string whyCompiled(const std::filesystem::path &cache, const CompileKey &key,
-                        const CompileRequest &request) {
+std::string whyCompiled(const std::filesystem::path &cache, const CompileKey &key) {
   std::vector<std::string> least;
-  std::string wanted = inputOf(request);
   std::error_code error;
   for (std::filesystem::directory_iterator at(cache, error), end; !error && at != end;
        at.increment(error)) {
-    constexpr size_t mostBytes = size_t(1) << 20;
-    Expected<std::string> bytes = readFile(at->path() / compileKeyFile, mostBytes);
-    if (!bytes) {
-      continue; // no bundle, or an old one
-    }
-    std::string_view text = *bytes;
-    std::optional<std::string> input = takeLine(text);
-    std::optional<CompileKey> other = CompileKey::parse(text);
-    if (!other || other->name() != at->path().filename().string()) {
-      continue; // another version's, or damaged
-    }
-    if (*input != wanted && other->parts[CompileKey::Identity] != key.parts[CompileKey::Identity]) {
-      continue;
+    std::optional<CompileKey> other = readCompileKey(at->path());
+    auto sharesPart = [&](CompileKey::Part part) { return other->parts[part] == key.parts[part]; };
+    if (!other || !(sharesPart(CompileKey::Input) || sharesPart(CompileKey::Identity))) {
+      continue; // no bundle, another version's, or of another model
     }
     std::vector<std::string> found = differences(key, *other);
     if (found.empty()) {

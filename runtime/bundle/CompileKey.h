@@ -4,7 +4,9 @@
 // cache are named by it: of two that differ in any part, none is taken for the other. Not in it:
 // the shared libraries of LLVM, MLIR and LLD that dsv3-compile loads, which only running it could
 // tell; a bundle that an older release of them made is as good, and --rebuild makes a new one. The
-// key lies beside the bundle, part by part, so that a miss can say what has changed.
+// key lies beside the bundle, part by part, so that a miss can say what has changed. Where the
+// input lies is a part since packed weights are kept beside the bundle: each checkpoint has its
+// own.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -44,8 +46,9 @@ struct CompileRequest {
 };
 
 struct CompileKey {
-  /// What it consists of. `Version` is of dsv3: the plan's format and the table of families.
-  enum Part : uint8_t { InputFlag, Identity, Variant, Version, Compiler, Options };
+  /// What it consists of. `Input` is a path without links, whatever folder the process is in;
+  /// `Version` is of dsv3: the plan's format and the table of families.
+  enum Part : uint8_t { Input, InputFlag, Identity, Variant, Version, Compiler, Options };
   static constexpr size_t partCount = Options + 1;
   std::array<std::string, partCount> parts;
 
@@ -58,15 +61,14 @@ struct CompileKey {
   static std::optional<CompileKey> parse(std::string_view text);
 };
 
-/// Beside a bundle in the cache: its key, and what it was compiled from.
+/// Beside a bundle in the cache: the text of its key.
 inline constexpr const char *compileKeyFile = "cache-key";
-/// What that file holds.
-std::string compileKeyText(const CompileKey &key, const CompileRequest &request);
+/// The key of the bundle in a folder; nothing if there is none of this version, or a damaged one.
+std::optional<CompileKey> readCompileKey(const std::filesystem::path &bundle);
 
 /// Why a cache has no bundle of this key, for a line that says what is compiled: what is different
-/// in the bundle of this input that differs least, " (it was compiled for x86-64-v4)". Empty if
-/// there is none, or one that has the key.
-std::string whyCompiled(const std::filesystem::path &cache, const CompileKey &key,
-                        const CompileRequest &request);
+/// in the bundle of this input, or of equal contents, that differs least, " (it was compiled for
+/// x86-64-v4)". Empty if there is none, or one that has the key.
+std::string whyCompiled(const std::filesystem::path &cache, const CompileKey &key);
 
 } // namespace dsv3::runtime

@@ -43,6 +43,10 @@ static CacheEntry modelEntry(const fs::path &path) {
     for (const plan::Variant &variant : bundle->plan().variants) {
       entry.what += " " + variant.name;
     }
+    std::optional<runtime::CompileKey> key = runtime::readCompileKey(path);
+    if (key && !key->parts[runtime::CompileKey::Options].empty()) {
+      entry.what += ", with " + key->parts[runtime::CompileKey::Options];
+    }
   }
   return entry;
 }

@@ -27,12 +27,13 @@ static Expected<runtime::PackedHeader> headerOf(const ModelFiles &files, const M
       .source = files.checkpoint ? "checkpoint " + files.checkpoint->identity()
                                  : "made up from seed " + std::to_string(flags.dummySeed) +
                                        " in way " + std::to_string(runtime::dummyRevision),
+      .calibration = {},
       .files = {},
       .dataBytes = plan::weightBytes(plan, files.variant),
       .checksums = {}};
   if (files.checkpoint) {
     for (const checkpoint::SafetensorsFile &file : files.checkpoint->files()) {
-      header.files.push_back({file.path().filename().string(), file.size(), file.modified()});
+      header.files.push_back({file.path().filename().string(), file.size(), file.changed()});
     }
   }
   if (!flags.calibration.empty()) {
@@ -40,7 +41,7 @@ static Expected<runtime::PackedHeader> headerOf(const ModelFiles &files, const M
     if (!text) {
       return text.failure();
     }
-    header.source += " calibrated with " + *text;
+    header.calibration = *std::move(text);
   }
   return header;
 }

@@ -36,14 +36,14 @@ static std::string checksumOf(std::string_view bytes) {
 /// What lies between prefix and checksums.
 static std::string fieldsOf(const PackedHeader &header) {
   std::string rest;
-  for (const std::string &text : {header.plan, header.variant, header.source}) {
+  for (const std::string &text : {header.plan, header.variant, header.source, header.calibration}) {
     put(rest, std::string_view(text));
   }
   put(rest, uint64_t(header.files.size()));
   for (const PackedSourceFile &file : header.files) {
     put(rest, std::string_view(file.name));
     put(rest, file.bytes);
-    put(rest, uint64_t(file.modified));
+    put(rest, uint64_t(file.changed));
   }
   return rest;
 }
@@ -108,9 +108,9 @@ public:
   }
   bool file(PackedSourceFile &to) {
     bool named = text(to.name);
-    std::optional<uint64_t> bytes = number(), modified = number();
-    to.bytes = bytes.value_or(0), to.modified = int64_t(modified.value_or(0));
-    return named && modified;
+    std::optional<uint64_t> bytes = number(), changed = number();
+    to.bytes = bytes.value_or(0), to.changed = int64_t(changed.value_or(0));
+    return named && changed;
   }
   bool hash(Hash128 &to) {
     std::optional<uint64_t> first = number(), second = number();
@@ -126,7 +126,8 @@ private:
 
 /// What lies between prefix and the header's checksum.
 static bool readFields(Reader reader, PackedHeader &header) {
-  if (!reader.text(header.plan) || !reader.text(header.variant) || !reader.text(header.source)) {
+  if (!reader.text(header.plan) || !reader.text(header.variant) || !reader.text(header.source) ||
+      !reader.text(header.calibration)) {
     return false;
   }
   // A count is believed as far as there are bytes: each file takes some.
@@ -185,6 +186,15 @@ static std::string otherThan(const std::string &what, const std::string &found,
   return found == wanted ? "" : "they are of another " + what + " (" + found + ") than " + wanted;
 }
 
+static std::string otherCalibration(const std::string &found, const std::string &wanted) {
+  if (found == wanted) {
+    return "";
+  }
+  return found.empty()    ? "they were packed without --calibration"
+         : wanted.empty() ? "they were packed with --calibration"
+                          : "they were calibrated with another text";
+}
+
 static std::string difference(const PackedSourceFile &found, const PackedSourceFile &wanted) {
   if (found.name != wanted.name) {
     return "the checkpoint had a file " + found.name + " in the place of " + wanted.name;
@@ -193,13 +203,14 @@ static std::string difference(const PackedSourceFile &found, const PackedSourceF
     return wanted.name + " had " + std::to_string(found.bytes) +
            " bytes when they were packed, now " + std::to_string(wanted.bytes);
   }
-  return found == wanted ? "" : wanted.name + " was modified after they were packed";
+  return found == wanted ? "" : wanted.name + " was changed after they were packed";
 }
 
 std::string difference(const PackedHeader &found, const PackedHeader &wanted) {
   for (const std::string &text : {otherThan("plan", found.plan, wanted.plan),
                                   otherThan("variant", found.variant, wanted.variant),
                                   otherThan("source", found.source, wanted.source),
+                                  otherCalibration(found.calibration, wanted.calibration),
                                   otherThan("number of files", std::to_string(found.files.size()),
                                             std::to_string(wanted.files.size()))}) {
     if (!text.empty()) {

@@ -5,7 +5,7 @@
 // header alone, as values and as bytes:
 //
 //   magic "DSV3PACK", u32 version, u64 bytes of the header, u64 bytes of the weights,
-//   texts plan, variant, source (u64 length, bytes),
+//   texts plan, variant, source, calibration (u64 length, bytes),
 //   u64 count, for each file: text name, u64 bytes, i64 time,
 //   the hash (dsv3/Support/Hash.h), 16 bytes, of each piece of the weights,
 //   the hash of all bytes before it
@@ -26,7 +26,7 @@
 
 namespace dsv3::runtime {
 
-inline constexpr uint32_t packedFormatVersion = 3;
+inline constexpr uint32_t packedFormatVersion = 4;
 /// On the border of a huge page; the header lies before it.
 inline constexpr uint64_t packedDataOffset = uint64_t(2) << 20;
 
@@ -40,15 +40,16 @@ inline uint64_t packedPieces(uint64_t dataBytes) {
 struct PackedSourceFile {
   std::string name;
   uint64_t bytes = 0;
-  int64_t modified = 0; ///< nanoseconds since 1970
+  int64_t changed = 0; ///< SafetensorsFile::changed
 
   friend bool operator==(const PackedSourceFile &, const PackedSourceFile &) = default;
 };
 
 struct PackedHeader {
-  std::string plan;    ///< hash of the plan file's bytes
-  std::string variant; ///< name
-  std::string source;  ///< "checkpoint IDENTITY", or of which seed the weights are made up
+  std::string plan;        ///< hash of the plan file's bytes
+  std::string variant;     ///< name
+  std::string source;      ///< "checkpoint IDENTITY", or of which seed the weights are made up
+  std::string calibration; ///< hash of the text that int4 weights are fitted to; empty: none
   std::vector<PackedSourceFile> files; ///< none if made up
   uint64_t dataBytes = 0;
   std::vector<Hash128> checksums; ///< of each piece of the weights

@@ -18,6 +18,7 @@ int main(int argc, char **argv) {
   auto bytes = serialise({.plan = "00112233445566778899aabbccddeeff",
                           .variant = "x86-64-v3",
                           .source = "checkpoint 0123",
+                          .calibration = "4567",
                           .files = {{"a.safetensors", 77, -5}, {"b.safetensors", 1, 1}},
                           .dataBytes = 640,
                           .checksums = {{1, 2}}});

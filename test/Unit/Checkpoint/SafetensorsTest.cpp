@@ -84,7 +84,7 @@ TEST(Safetensors, AFileThatBecameShorterIsNamed) {
   std::filesystem::last_write_time(path, written - std::chrono::seconds(1));
   Status touched = file->findChange();
   ASSERT_FALSE(touched);
-  EXPECT_EQ(touched.failure().what, "the file was modified after it was opened");
+  EXPECT_EQ(touched.failure().what, "the file was changed after it was opened");
   std::filesystem::resize_file(path, file->size() - 1);
   EXPECT_TRUE(file->read(*file->find("w"), 0, std::span(bytes).first(23)));
   Status read = file->read(*file->find("w"), 0, bytes);

@@ -165,7 +165,8 @@ TEST_F(CompileCacheTest, KeysOfOtherOptionsDiffer) {
 }
 
 TEST(CompileKey, EachPartChangesTheName) {
-  const CompileKey key{{"--model", "ab", "v3", "1 cd", "1000 -2000", "--weights int8"}};
+  const CompileKey key{
+      {"/models/a", "--model", "ab", "v3", "1 cd", "1000 -2000", "--weights int8"}};
   std::set<std::string> names{key.name()};
   EXPECT_EQ(key.name(), CompileKey(key).name());
   for (size_t part = 0; part < CompileKey::partCount; ++part) {
@@ -180,7 +181,7 @@ TEST(CompileKey, EachPartChangesTheName) {
 }
 
 TEST(CompileKey, IsReadBack) {
-  const CompileKey key{{"--model", "ab", "v3", "1 cd", "1000 -2000", ""}};
+  const CompileKey key{{"/models/a", "--model", "ab", "v3", "1 cd", "1000 -2000", ""}};
   std::optional<CompileKey> read = CompileKey::parse(key.text());
   ASSERT_TRUE(read);
   EXPECT_EQ(read->parts, key.parts);
@@ -215,7 +216,7 @@ TEST_F(CompileCacheTest, AMissSaysWhatHasChanged) {
   EXPECT_EQ(why(), "it was compiled from other contents)");
   request.inputFlag = "--config";
   request.input = "/models/b";
-  EXPECT_EQ(why(), "it was compiled by --model)") << "the same contents elsewhere";
+  EXPECT_EQ(why(), "it was compiled from /models/a and by --model)") << "equal contents elsewhere";
   request.identity = "89ab";
   request.input = "/models/c";
   EXPECT_EQ(why(), "") << "another model";

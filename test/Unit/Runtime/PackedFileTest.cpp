@@ -50,6 +50,7 @@ protected:
     return {.plan = "p",
             .variant = "v",
             .source = std::move(source),
+            .calibration = {},
             .files = {},
             .dataBytes = plan::weightBytes(plan, 1),
             .checksums = {}};

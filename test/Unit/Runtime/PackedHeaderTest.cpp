@@ -12,6 +12,7 @@ static PackedHeader someHeader() {
   return {.plan = "0123456789abcdef",
           .variant = "x86-64-v4",
           .source = "checkpoint 77",
+          .calibration = "",
           .files = {{"a.safetensors", 1000, -1}, {"b.safetensors", 0, 1'700'000'000'123'456'789}},
           .dataBytes = 4096,
           .checksums = {{77, 99}}};
@@ -57,7 +58,7 @@ TEST(PackedHeader, SaysWhatIsWrong) {
             "expected packed weights, found something else");
   std::string newer = bytes, damaged = bytes;
   newer[8] = 1;
-  EXPECT_EQ(refusal(newer), "expected format version 3, found version 1");
+  EXPECT_EQ(refusal(newer), "expected format version 4, found version 1");
   damaged[40] = char(damaged[40] ^ 1);
   EXPECT_EQ(refusal(damaged), "the header is damaged");
   for (uint64_t size : {uint64_t(bytes.size()), fileBytes - 1, fileBytes + 1}) {
@@ -112,14 +113,21 @@ TEST(PackedHeader, NamesThePartThatDiffers) {
             "they are of another variant (x86-64-v4) than x86-64-v3");
   EXPECT_EQ(changed([](PackedHeader &h) { h.source = "made up from seed 1"; }),
             "they are of another source (checkpoint 77) than made up from seed 1");
+  EXPECT_EQ(changed([](PackedHeader &h) { h.calibration = "88"; }),
+            "they were packed without --calibration");
+  found.calibration = "88";
+  EXPECT_EQ(changed([](PackedHeader &h) { h.calibration = "99"; }),
+            "they were calibrated with another text");
+  EXPECT_EQ(changed([](PackedHeader &h) { h.calibration = ""; }),
+            "they were packed with --calibration");
   EXPECT_EQ(changed([](PackedHeader &h) { h.files.pop_back(); }),
             "they are of another number of files (2) than 1");
   EXPECT_EQ(changed([](PackedHeader &h) { h.files[1].name = "c"; }),
             "the checkpoint had a file b.safetensors in the place of c");
   EXPECT_EQ(changed([](PackedHeader &h) { h.files[0].bytes = 7; }),
             "a.safetensors had 1000 bytes when they were packed, now 7");
-  EXPECT_EQ(changed([](PackedHeader &h) { ++h.files[1].modified; }),
-            "b.safetensors was modified after they were packed");
+  EXPECT_EQ(changed([](PackedHeader &h) { ++h.files[1].changed; }),
+            "b.safetensors was changed after they were packed");
   EXPECT_EQ(changed([](PackedHeader &h) { h.dataBytes = 1; }),
             "they are of another size (4096) than 1");
 }
