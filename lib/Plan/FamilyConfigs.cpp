@@ -164,6 +164,9 @@ static Configuration gemmConfig(const CpuVariant &variant, const KernelFacts &fa
   if (flight > 1 && facts.inPlace) {
     return rejected(fields, tile + ": rows of a weight in place are read one after the other");
   }
+  if (flight > 1 && scaleForm(facts.weight)) {
+    return rejected(fields, tile + ": one panel of codes has sums enough, and is read in one run");
+  }
   if (flight > 1 && flight > panelsOfPart) {
     return rejected(fields, tile + ": there are only " + std::to_string(panelsOfPart) + " panels");
   }

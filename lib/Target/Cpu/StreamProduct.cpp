@@ -14,9 +14,9 @@ using namespace mlir;
 
 namespace dsv3::cpu {
 
-/// Bytes that are asked for before they are read, where plan::asksAheadSymbol wants it: from more
-/// than two rows on a panel is alone, and a line takes longer.
-static int64_t bytesAhead(size_t rows) { return rows <= 2 ? 2048 : 8192; }
+/// Bytes that are asked for before they are read, where plan::asksAheadSymbol wants it: far ahead in
+/// one panel, less in each of several.
+static int64_t bytesAhead(size_t panels) { return panels == 1 ? 8192 : 2048; }
 
 /// Where a stream function leaves vector v of row i and panel p.
 static Memory streamResult(Code &code, const StreamCall &call, size_t p, size_t i, int64_t v) {
@@ -44,7 +44,7 @@ static void emitStreamColumns(Code &code, const StreamCall &call, bool asksAhead
     for (auto [p, panel] : llvm::enumerate(call.panels)) {
       Memory first = panel + k * call.width;
       for (int64_t line = 0; asksAhead && line < count * columnBytes; line += lineBytes) {
-        first.prefetch(bytesAhead(call.rows.size()) + line);
+        first.prefetch(bytesAhead(call.panels.size()) + line);
       }
       // The vectors of a column, all of which a row meets before the next row: so one number of a
       // row is in a register at a time.
