@@ -14,8 +14,8 @@ using namespace mlir;
 
 namespace dsv3::cpu {
 
-/// Bytes that are asked for before they are read, where plan::asksAheadSymbol wants it: far ahead in
-/// one panel, less in each of several.
+/// Bytes that are asked for before they are read, where plan::asksAheadSymbol wants it: far ahead
+/// in one panel, less in each of several.
 static int64_t bytesAhead(size_t panels) { return panels == 1 ? 8192 : 2048; }
 
 /// Where a stream function leaves vector v of row i and panel p.
