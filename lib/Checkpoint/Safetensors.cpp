@@ -46,11 +46,10 @@ static Failure systemFailure(const char *what, int error, const std::string &whe
   return Failure{std::string(what) + ": " + reason, where, hintOfLimit(error)};
 }
 
-/// When a file or its attributes were changed, in nanoseconds since 1970: unlike the time of
-/// modification nobody sets it, so a copy that took that time over has another.
-static int64_t timeOf(const struct stat &status) {
+/// In nanoseconds since 1970.
+static int64_t timeOf(const struct timespec &time) {
   constexpr int64_t perSecond = 1'000'000'000;
-  return int64_t(status.st_ctim.tv_sec) * perSecond + status.st_ctim.tv_nsec;
+  return int64_t(time.tv_sec) * perSecond + time.tv_nsec;
 }
 
 /// The length of the header from the first bytes of the file, checked against its size.
@@ -104,7 +103,8 @@ Expected<SafetensorsFile> SafetensorsFile::open(const std::filesystem::path &pat
     return Failure{"expected a safetensors file, found something that is not a file", where};
   }
   file.fileBytes = static_cast<uint64_t>(status.st_size);
-  file.changedAt = timeOf(status);
+  file.modifiedAt = timeOf(status.st_mtim);
+  file.changedAt = timeOf(status.st_ctim);
   Expected<uint64_t> length = headerLength(file.descriptor, file.fileBytes, where);
   if (!length) {
     return length.failure();
@@ -129,8 +129,8 @@ Expected<SafetensorsFile> SafetensorsFile::open(const std::filesystem::path &pat
 
 SafetensorsFile::SafetensorsFile(SafetensorsFile &&other) noexcept
     : filePath(std::move(other.filePath)), header(std::move(other.header)),
-      hashOfHeader(other.hashOfHeader), fileBytes(other.fileBytes), changedAt(other.changedAt),
-      descriptor(std::exchange(other.descriptor, -1)),
+      hashOfHeader(other.hashOfHeader), fileBytes(other.fileBytes), modifiedAt(other.modifiedAt),
+      changedAt(other.changedAt), descriptor(std::exchange(other.descriptor, -1)),
       mapping(std::exchange(other.mapping, nullptr)), listedName(std::move(other.listedName)) {}
 
 SafetensorsFile &SafetensorsFile::operator=(SafetensorsFile &&other) noexcept {
@@ -140,6 +140,7 @@ SafetensorsFile &SafetensorsFile::operator=(SafetensorsFile &&other) noexcept {
     header = std::move(other.header);
     hashOfHeader = other.hashOfHeader;
     fileBytes = other.fileBytes;
+    modifiedAt = other.modifiedAt;
     changedAt = other.changedAt;
     descriptor = std::exchange(other.descriptor, -1);
     mapping = std::exchange(other.mapping, nullptr);
@@ -216,9 +217,9 @@ Status SafetensorsFile::findChange() const {
                        std::to_string(status.st_size),
                    filePath.string(), hint};
   }
-  return timeOf(status) == changedAt
+  return timeOf(status.st_mtim) == modifiedAt
              ? Status()
-             : Failure{"the file was changed after it was opened", filePath.string(), hint};
+             : Failure{"the file was modified after it was opened", filePath.string(), hint};
 }
 
 void SafetensorsFile::drop(const TensorInfo &tensor, uint64_t first, uint64_t count) const {

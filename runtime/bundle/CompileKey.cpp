@@ -11,11 +11,12 @@
 
 namespace dsv3::runtime {
 
-/// So that what lies between options is known from what they hold.
-static std::string escaped(const std::string &option) {
-  std::string text = option.empty() ? "\\e" : "";
-  for (char c : option) {
-    text += c == ' ' || c == '\\' ? "\\" : "";
+/// In one line, so that none is taken for another; characters of `separators` are told from what
+/// lies between.
+static std::string escaped(const std::string &part, const std::string &separators) {
+  std::string text;
+  for (char c : part) {
+    text += c == '\\' || separators.find(c) != separators.npos ? "\\" : "";
     text += c == '\n' ? std::string("\\n") : std::string(1, c);
   }
   return text;
@@ -36,9 +37,9 @@ CompileKey CompileKey::of(const CompileRequest &request, const std::filesystem::
   auto date = std::filesystem::last_write_time(compiler, ignored).time_since_epoch().count();
   std::string options;
   for (const std::string &option : request.options) {
-    options += (options.empty() ? "" : " ") + escaped(option);
+    options += (options.empty() ? "" : " ") + (option.empty() ? "\\e" : escaped(option, " "));
   }
-  return {{escaped(inputOf(request)), request.inputFlag, request.identity, request.variant,
+  return {{escaped(inputOf(request), ""), request.inputFlag, request.identity, request.variant,
            std::to_string(plan::planFormatVersion) + " " + plan::familyTableHash(),
            std::to_string(bytes) + " " + std::to_string(date), options}};
 }

@@ -156,6 +156,22 @@ static LoadResult loadResult(const ModelFiles &files, const LoadedWeights &weigh
   return load;
 }
 
+/// What the weights and the cache are made of.
+static void describe(const plan::Plan &plan, BenchResult &result) {
+  double total = 0;
+  for (const plan::Parameter &parameter : plan.parameters) {
+    double elements = double(parameter.groups) * double(parameter.rows) * double(parameter.columns);
+    double bits = elements * double(bitSize(parameter.type)) *
+                  double(std::max<size_t>(1, parameter.layers.size()));
+    result.weightShares[parameter.type] += bits;
+    total += bits;
+  }
+  for (auto &[type, share] : result.weightShares) {
+    share /= total;
+  }
+  result.cacheType = plan.cache.type;
+}
+
 static Status runBench(const BenchFlags &flags) {
   int64_t appended =
       std::max(flags.bench.promptTokens, flags.bench.generateTokens + flags.bench.batch);
@@ -165,9 +181,12 @@ static Status runBench(const BenchFlags &flags) {
     return found.status();
   }
   if (int64_t context = found->context(flags.model); needed > context) {
-    return Failure{"expected a context of at least " + std::to_string(needed) +
-                       " tokens for this benchmark, found " + std::to_string(context),
-                   "--depth, --prompt-tokens, --generate-tokens"};
+    return Failure{
+        "expected a context of at least " + std::to_string(needed) +
+            " tokens for this benchmark, found " + std::to_string(context),
+        "--depth, --prompt-tokens, --generate-tokens, --batch",
+        "ask for fewer; the context holds what is cached (--depth), and then the prompt or "
+        "the generated tokens with a batch"};
   }
   Expected<ModelFiles> files = openModel(*std::move(found), flags.model);
   if (!files) {
@@ -176,6 +195,7 @@ static Status runBench(const BenchFlags &flags) {
   BenchResult result;
   result.model = flags.model.model.empty() ? flags.model.config : flags.model.model;
   result.variant = files->bundle.plan().variants[files->variant].name;
+  describe(files->bundle.plan(), result);
   result.threads = flags.model.threads > 0 ? flags.model.threads : usefulThreads();
   result.options = flags.bench;
   Expected<std::unique_ptr<RunningModel>> model = startModel(*files, flags.model);

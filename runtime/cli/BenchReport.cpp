@@ -37,9 +37,39 @@ static std::string percent(const Spread &spread) {
                      100 * spread.most);
 }
 
+static plan::MachineLimits limitsOf(const runtime::MachineResult &machine) {
+  return {machine.readBandwidth.median, machine.peak.median};
+}
+
 double limitSeconds(const plan::Cost &cost, const runtime::MachineResult &machine) {
-  plan::MachineLimits limits{machine.readBandwidth.median, machine.peak.median};
-  return limits.seconds(cost.bytes(), cost.weightFlops);
+  return limitsOf(machine).seconds(cost.bytes(), cost.weightFlops);
+}
+
+/// Which of the machine's limits bounds what a kernel needs.
+static const char *boundOf(const plan::Cost &cost, const runtime::MachineResult &machine) {
+  return limitsOf(machine).boundByMemory(cost.bytes(), cost.weightFlops) ? "memory" : "multiply";
+}
+
+/// What bounds a step that reaches `memory` of the bandwidth and `limit` of all limits.
+static const char *boundOfStep(double memory, double limit) {
+  constexpr double nearlyAll = 0.95;
+  return memory >= nearlyAll * limit ? "memory" : "memory and multiply-adds";
+}
+
+/// "bf16 90 %, f32 10 %": from the most on.
+static std::string weightsText(const BenchResult &result) {
+  std::vector<std::pair<double, DType>> shares;
+  for (auto [type, share] : result.weightShares) {
+    shares.emplace_back(-share, type);
+  }
+  std::ranges::sort(shares);
+  std::string text;
+  for (auto [share, type] : shares) {
+    if (double percent = -100 * share; percent >= 1) {
+      text += fmt::format("{}{} {:.0f} %", text.empty() ? "" : ", ", dsv3::name(type), percent);
+    }
+  }
+  return text;
 }
 
 static void addKernels(std::string &text, const KernelTable &table, const BenchResult &result) {
@@ -52,15 +82,15 @@ static void addKernels(std::string &text, const KernelTable &table, const BenchR
                  table.predictedFor.empty()
                      ? std::string()
                      : fmt::format(", predicted for {}", table.predictedFor));
-  fmt::format_to(out, "{:<34}{:>8}{:>10}{:>7}{:>8}{:>9}{:>9}{:>10}\n", "kernel", "launches", "us",
-                 "share", "GB/s", "GFLOP/s", "of limit", "again us");
+  fmt::format_to(out, "{:<34}{:>8}{:>10}{:>7}{:>8}{:>9}{:>9}  {:<8}{:>10}\n", "kernel", "launches",
+                 "us", "share", "GB/s", "GFLOP/s", "of limit", "bound by", "again us");
   for (const runtime::KernelResult &kernel : table.kernels) {
     double limit = limitSeconds(kernel.cost, result.machine);
-    fmt::format_to(out, "{:<34}{:>8}{:>10.1f}{:>6.1f}%{:>8.1f}{:>9.1f}{:>8.0f}%{:>10.1f}\n",
+    fmt::format_to(out, "{:<34}{:>8}{:>10.1f}{:>6.1f}%{:>8.1f}{:>9.1f}{:>8.0f}%  {:<8}{:>10.1f}\n",
                    kernel.symbol, kernel.launches, 1e6 * kernel.seconds,
                    100 * kernel.seconds / total, kernel.cost.bytes() / kernel.seconds / 1e9,
                    kernel.cost.weightFlops / kernel.seconds / 1e9, 100 * limit / kernel.seconds,
-                   1e6 * kernel.againSeconds);
+                   boundOf(kernel.cost, result.machine), 1e6 * kernel.againSeconds);
   }
 }
 
@@ -68,6 +98,8 @@ std::string benchText(const BenchResult &result) {
   std::string text;
   auto out = std::back_inserter(text);
   fmt::format_to(out, "model      {}, {}, {}\n", result.model, result.variant, result.device);
+  fmt::format_to(out, "weights    {}; cache {}\n", weightsText(result),
+                 dsv3::name(result.cacheType));
   fmt::format_to(out,
                  "machine    reads {:.1f} GB/s ({:.1f} to {:.1f}), multiplies {:.1f} GFLOP/s "
                  "({:.1f} to {:.1f}); {}\n",
@@ -85,17 +117,20 @@ std::string benchText(const BenchResult &result) {
         100 * double(load->hugeBytes) / double(load->bytes - load->inPlace));
   }
   if (result.prefill) {
-    fmt::format_to(out, "prefill    {}, {} of the peak; {:.2f} GFLOP per token with weights\n",
-                   rate(result.prefill->tokensPerSecond), percent(result.prefill->peakFraction),
-                   result.prefill->flopsPerToken / 1e9);
+    fmt::format_to(
+        out,
+        "prefill    {}, {} of the peak of multiply-adds; {:.2f} GFLOP per token with weights\n",
+        rate(result.prefill->tokensPerSecond), percent(result.prefill->peakFraction),
+        result.prefill->flopsPerToken / 1e9);
   }
   if (result.decode) {
-    fmt::format_to(out,
-                   "decode     {}, {} of the bandwidth, {} of weights and attention at their "
-                   "limits; {} per token\n",
-                   rate(result.decode->tokensPerSecond), percent(result.decode->bandwidthFraction),
-                   percent(result.decode->limitFraction),
-                   bytesText(uint64_t(result.decode->bytesPerToken)));
+    fmt::format_to(
+        out,
+        "decode     {}, {} of the bandwidth, {} of weights and attention at their "
+        "limits; {} per token, bound by {}\n",
+        rate(result.decode->tokensPerSecond), percent(result.decode->bandwidthFraction),
+        percent(result.decode->limitFraction), bytesText(uint64_t(result.decode->bytesPerToken)),
+        boundOfStep(result.decode->bandwidthFraction.median, result.decode->limitFraction.median));
   }
   if (result.yardstick) {
     fmt::format_to(
@@ -120,15 +155,15 @@ static ordered_json json(const Spread &spread) {
 static ordered_json json(const KernelTable &table, const BenchResult &result) {
   ordered_json rows = ordered_json::array();
   for (const runtime::KernelResult &kernel : table.kernels) {
-    rows.push_back(
-        {{"kernel", kernel.symbol},
-         {"family", kernel.family},
-         {"launches", kernel.launches},
-         {"seconds", kernel.seconds},
-         {"again_seconds", kernel.againSeconds},
-         {"bytes", kernel.cost.bytes()},
-         {"flops", kernel.cost.weightFlops},
-         {"limit_fraction", limitSeconds(kernel.cost, result.machine) / kernel.seconds}});
+    rows.push_back({{"kernel", kernel.symbol},
+                    {"family", kernel.family},
+                    {"launches", kernel.launches},
+                    {"seconds", kernel.seconds},
+                    {"again_seconds", kernel.againSeconds},
+                    {"bytes", kernel.cost.bytes()},
+                    {"flops", kernel.cost.weightFlops},
+                    {"limit_fraction", limitSeconds(kernel.cost, result.machine) / kernel.seconds},
+                    {"bound_by", boundOf(kernel.cost, result.machine)}});
   }
   ordered_json object{{"step", table.step}, {"kernels", rows}};
   if (!table.predictedFor.empty()) {
@@ -150,6 +185,10 @@ std::string benchJson(const BenchResult &result) {
                        {{"read_bandwidth", json(result.machine.readBandwidth)},
                         {"fma_peak", json(result.machine.peak)},
                         {"origin", result.limitsOrigin}}}};
+  for (auto [type, share] : result.weightShares) {
+    object["weights"][std::string(dsv3::name(type))] = share;
+  }
+  object["cache_type"] = dsv3::name(result.cacheType);
   if (const std::optional<LoadResult> &load = result.load) {
     object["machine"]["copy_rate"] = load->copyRate;
     object["load"] = {{"weights", name(load->origin)},
@@ -169,6 +208,8 @@ std::string benchJson(const BenchResult &result) {
                         {"bandwidth_fraction", json(result.decode->bandwidthFraction)},
                         {"limit_fraction", json(result.decode->limitFraction)},
                         {"bytes_per_token", result.decode->bytesPerToken},
+                        {"bound_by", boundOfStep(result.decode->bandwidthFraction.median,
+                                                 result.decode->limitFraction.median)},
                         {"experts_touched", result.decode->expertsTouched}};
   }
   if (result.yardstick) {

@@ -5,6 +5,7 @@
 #include "runtime/cli/Model.h"
 #include "runtime/cli/ShapeReport.h"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,6 +36,8 @@ struct KernelTable {
 
 struct BenchResult {
   std::string model, variant, device;
+  std::map<DType, double> weightShares; ///< of the bytes of all weights, scales left out
+  DType cacheType = DType::F32;
   int threads = 0;
   runtime::StepBenchOptions options;
   runtime::MachineResult machine;

@@ -38,12 +38,14 @@ static CacheEntry modelEntry(const fs::path &path) {
     entry.problem = sound.failure().what;
   }
   if (bundle) {
-    entry.what = bundle->checkpoint() ? bundle->checkpoint()->string() : "a configuration alone";
+    std::optional<runtime::CompileKey> key = runtime::readCompileKey(path);
+    entry.what = key                    ? key->parts[runtime::CompileKey::Input]
+                 : bundle->checkpoint() ? bundle->checkpoint()->string()
+                                        : "a configuration alone";
     entry.what += ", policy " + bundle->plan().policy + ", for";
     for (const plan::Variant &variant : bundle->plan().variants) {
       entry.what += " " + variant.name;
     }
-    std::optional<runtime::CompileKey> key = runtime::readCompileKey(path);
     if (key && !key->parts[runtime::CompileKey::Options].empty()) {
       entry.what += ", with " + key->parts[runtime::CompileKey::Options];
     }

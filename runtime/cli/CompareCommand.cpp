@@ -56,13 +56,14 @@ static Expected<ModelFlags> referenceOf(const CompareFlags &flags, const FoundMo
   bool changes = !compileOptions(flags.model).empty();
   reference.weights.clear(), reference.head.clear();
   reference.activations.clear(), reference.cacheType.clear(), reference.calibration.clear();
+  reference.weightsInPlace.clear();
   if (!flags.reference.empty()) {
     reference.model = flags.reference, reference.config.clear();
   } else if (model.bundle && model.checkpoint) {
     reference.model = model.checkpoint->directory().string();
   } else if (!changes) {
     return Failure{"a model is compared with itself: expected --reference, --weights, --head, "
-                   "--activations or --cache-type",
+                   "--activations, --cache-type or --weights-in-place",
                    "", "dsv3-run compare --model DIR --weights int8 --prompt TEXT"};
   }
   return reference;

@@ -113,6 +113,9 @@ Status UnitJob::watch(const LoadOptions &options) {
 }
 
 Status UnitJob::run(const LoadOptions &options) {
+  if (options.cancel && options.cancel->load()) {
+    return Failure{"interrupted"};
+  }
   int wanted = options.threads > 0 ? options.threads : usefulThreads();
   auto team = size_t(std::min<int64_t>(wanted, std::max<int64_t>(1, count)));
   std::vector<std::thread> threads;

@@ -82,7 +82,8 @@ public:
   /// The hash of the header's bytes, without the weights.
   Hash128 headerHash() const { return hashOfHeader; }
   /// The file's size, and when it or its attributes were last changed, in nanoseconds since 1970,
-  /// as it was opened.
+  /// as it was opened. Unlike the time of modification nobody sets the latter, so a copy that took
+  /// that over has another; but a new name or owner changes it, too.
   uint64_t size() const { return fileBytes; }
   int64_t changed() const { return changedAt; }
 
@@ -96,7 +97,7 @@ public:
   /// Copies the bytes of the tensor from `first` on to `to`. Of many bytes, each needed once, that
   /// takes less than mapping their pages. Precondition: the tensor has so many bytes.
   Status read(const TensorInfo &tensor, uint64_t first, std::span<std::byte> to) const;
-  /// Fails if the file has another size or was changed since it was opened.
+  /// Fails if the file has another size or time of modification than when it was opened.
   Status findChange() const;
   /// Tells the system that the pages that lie wholly inside those bytes of the tensor are not
   /// needed any more; they are read again if touched. Precondition: map() succeeded, and the
@@ -111,7 +112,7 @@ private:
   SafetensorsHeader header;
   Hash128 hashOfHeader;
   uint64_t fileBytes = 0;
-  int64_t changedAt = 0;
+  int64_t modifiedAt = 0, changedAt = 0;
   int descriptor = -1;
   void *mapping = nullptr;
   MappingName listedName; ///< of the mapping

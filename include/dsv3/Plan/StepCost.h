@@ -42,6 +42,10 @@ struct MachineLimits {
   double seconds(double bytes, double flops) const {
     return std::max(bytes / readBandwidth, flops / fmaPeak);
   }
+  /// Whether that is reading.
+  bool boundByMemory(double bytes, double flops) const {
+    return bytes / readBandwidth >= flops / fmaPeak;
+  }
 };
 
 /// Distinct experts, of `experts`, that so many tokens choose on average where each chooses

@@ -29,10 +29,14 @@ Expected<std::unique_ptr<ThreadTeam>> ThreadTeam::create(const TeamOptions &opti
                    std::to_string(threads)};
   }
   std::unique_ptr<ThreadTeam> team(new ThreadTeam(options, threads));
-  // Signals are for the threads of the program that uses us.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  // Signals are for the threads of the program that uses us, but for those that say what a thread
+  // itself did: where these are blocked, the program ends without its handlers.
+  sigset_t others, before;
+  sigfillset(&others);
+  for (int own : {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP}) {
+    sigdelset(&others, own);
+  }
+  pthread_sigmask(SIG_SETMASK, &others, &before);
   Status status;
   try {
     for (int thread = 1; thread < threads; ++thread) {

@@ -76,7 +76,9 @@ def unfit(bench, model, whole, expected):
 
     def replaced(bundle):
         """Other weights of the same size and date, as archives and mirrors make them."""
-        holds(content)(bundle)
+        kept_anew = bench.run(*command(bundle), "--keep-packed")
+        if b"packed weights are kept" not in kept_anew.stderr:
+            bench.fail("packed: checkpoint replaced", "nothing was packed", kept_anew)
         path = f"{model}/model.safetensors"
         shutil.copy2(path, path + ".aside")
         os.replace(path + ".aside", path)

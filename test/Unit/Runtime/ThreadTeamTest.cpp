@@ -1,11 +1,18 @@
 //===- ThreadTeamTest.cpp - steps and barriers of a team ------------------===//
 
 #include "runtime/drivers/cpu/ThreadTeam.h"
+#include "TemporaryDirectory.h"
 #include "dsv3/Support/Cpus.h"
+#include "runtime/base/FileMapping.h"
+#include "runtime/base/MappedFault.h"
 
 #include <algorithm>
+#include <csignal>
+#include <fcntl.h>
+#include <filesystem>
 #include <functional>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 using namespace dsv3;
 using namespace dsv3::runtime;
@@ -149,6 +156,29 @@ TEST(ThreadTeam, ThreadsAreTiedToGivenCpusInTurn) {
   for (size_t thread = 0; thread < 2; ++thread) {
     EXPECT_EQ(cpus[thread], std::vector<int>{order[thread % order.size()]});
   }
+}
+
+TEST(ThreadTeam, AThreadThatReadsBehindAFileSaysSo) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  test::TemporaryDirectory directory;
+  auto path = directory.write("weights", std::string(100'000, 'x'));
+  int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  auto mapping = FileMapping::map(descriptor, 0, 100'000, path.string());
+  close(descriptor);
+  ASSERT_TRUE(mapping) << mapping.failure().message();
+  auto readCutOff = [&] {
+    explainMappedFaults("a-test");
+    std::filesystem::resize_file(path, 10);
+    FunctionTask task([&](int thread) {
+      volatile const std::byte *last = mapping->bytes().data() + 99'999;
+      if (thread == 1) {
+        (void)*last;
+      }
+    });
+    makeTeam(2)->run(task);
+  };
+  EXPECT_EXIT(readCutOff(), testing::ExitedWithCode(128 + SIGBUS),
+              "a-test: .*weights: became shorter while it was in use");
 }
 
 TEST(ThreadTeam, DefaultIsAtLeastOneThread) { EXPECT_GE(makeTeam(0)->size(), 1); }
