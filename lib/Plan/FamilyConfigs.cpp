@@ -23,7 +23,7 @@ static constexpr int64_t mostTileColumns = 256;
 /// rows that meet it.
 static constexpr int64_t expandedBlockBytes = 16384;
 /// Columns of a weight in place that are summed in vectors, at most, before their lanes are. With
-/// 32 registers multiply-adds are so fast that such a block of several rows has to be in a
+/// 32 registers multiply-adds are so fast that such a block of three rows has to be in a
 /// first-level cache; with 16 longer runs of memory gain more.
 static int64_t inPlaceBlock(const CpuVariant &variant) {
   return variant.registers >= 32 ? 1024 : 2048;
@@ -165,7 +165,7 @@ static Configuration gemmConfig(const CpuVariant &variant, const KernelFacts &fa
     return rejected(fields, tile + ": rows of a weight in place are read one after the other");
   }
   if (flight > 1 && scaleForm(facts.weight)) {
-    return rejected(fields, tile + ": one panel of codes has sums enough, and is read in one run");
+    return rejected(fields, tile + ": panels of codes are read one after the other, in one run");
   }
   if (flight > 1 && flight > panelsOfPart) {
     return rejected(fields, tile + ": there are only " + std::to_string(panelsOfPart) + " panels");
@@ -199,8 +199,8 @@ static std::vector<Configuration> gemmConfigs(const CpuVariant &variant, const K
       configs.push_back(gemmConfig(variant, facts, grouped, mr, flight));
     }
   }
-  // The highest tile first. For a single row the most panels whose sums are no more than
-  // hide the latency of the additions: more panels at once would be more streams of memory.
+  // The highest tile first. For a single row, of no codes, the most panels whose sums are no more
+  // than hide the latency of the additions: more panels at once would be more streams of memory.
   int64_t vectors = panelWidth(variant, facts.weight) / variant.lanes;
   auto usefulness = [&](const Configuration &config) {
     int64_t mr = config.get("mr"), flight = config.get("flight");

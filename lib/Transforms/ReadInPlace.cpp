@@ -21,7 +21,7 @@ namespace {
 
 /// The weight, of bf16, of a product whose rows are f32; null for others, and for those of no
 /// experts where there are to be `expertsOnly`.
-Value weightInBf16(kern::DefOp definition, bool expertsOnly) {
+Value weightThatMayStay(kern::DefOp definition, bool expertsOnly) {
   if (expertsOnly && !isa<kern::GroupedGemmOp>(definition.getCore())) {
     return {};
   }
@@ -90,7 +90,7 @@ struct ReadInPlace : impl::ReadInPlaceBase<ReadInPlace> {
     SmallVector<Use> uses;
     module.walk([&](kern::LaunchOp launch) {
       auto kernel = module.lookupSymbol<kern::DefOp>(launch.getCallee());
-      Value weight = weightInBf16(kernel, expertsOnly);
+      Value weight = weightThatMayStay(kernel, expertsOnly);
       for (auto [index, input] : llvm::enumerate(launch.getInputs())) {
         auto read = input.getDefiningOp<graph::WeightOp>();
         if (read && input == read.getData()) {

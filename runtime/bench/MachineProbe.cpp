@@ -61,9 +61,12 @@ double MachineProbe::readBandwidth() {
         *team, [&](int thread) { read({memory.data() + uint64_t(thread) * share, share}); });
     return double(share) * team->size() / seconds;
   };
-  constexpr uint64_t ahead = 2048;
-  double best = std::max(rate(narrow::read<0>), rate(narrow::read<ahead>));
-  return useWide ? std::max({best, rate(wide::read<0>), rate(wide::read<ahead>)}) : best;
+  constexpr uint64_t near = 2048, far = 8192;
+  double best =
+      std::max({rate(narrow::read<0>), rate(narrow::read<near>), rate(narrow::read<far>)});
+  return useWide
+             ? std::max({best, rate(wide::read<0>), rate(wide::read<near>), rate(wide::read<far>)})
+             : best;
 }
 
 double MachineProbe::copyRate() {

@@ -45,27 +45,34 @@ double limitSeconds(const plan::Cost &cost, const runtime::MachineResult &machin
   return limitsOf(machine).seconds(cost.bytes(), cost.weightFlops);
 }
 
-/// Which of the machine's limits bounds what a kernel needs.
-static const char *boundOf(const plan::Cost &cost, const runtime::MachineResult &machine) {
-  return limitsOf(machine).boundByMemory(cost.bytes(), cost.weightFlops) ? "memory" : "multiply";
+/// Which of the machine's limits bounds what a kernel needs; of attention, whose multiplications
+/// are not among what it needs of weights, this is not known.
+static const char *boundOf(const runtime::KernelResult &kernel,
+                           const runtime::MachineResult &machine) {
+  if (kernel.family.find("attention") != kernel.family.npos) {
+    return "-";
+  }
+  bool memory = limitsOf(machine).boundByMemory(kernel.cost.bytes(), kernel.cost.weightFlops);
+  return memory ? "memory" : "multiplying";
 }
 
-/// What bounds a step that reaches `memory` of the bandwidth and `limit` of all limits.
-static const char *boundOfStep(double memory, double limit) {
+/// What bounds a step of decoding.
+static const char *boundOf(const runtime::DecodeResult &decode) {
   constexpr double nearlyAll = 0.95;
-  return memory >= nearlyAll * limit ? "memory" : "memory and multiply-adds";
+  bool memory = decode.bandwidthFraction.median >= nearlyAll * decode.limitFraction.median;
+  return memory ? "memory" : "memory and multiplying";
 }
 
 /// "bf16 90 %, f32 10 %": from the most on.
 static std::string weightsText(const BenchResult &result) {
   std::vector<std::pair<double, DType>> shares;
   for (auto [type, share] : result.weightShares) {
-    shares.emplace_back(-share, type);
+    shares.emplace_back(share, type);
   }
-  std::ranges::sort(shares);
+  std::ranges::sort(shares, std::greater());
   std::string text;
   for (auto [share, type] : shares) {
-    if (double percent = -100 * share; percent >= 1) {
+    if (double percent = 100 * share; percent >= 1) {
       text += fmt::format("{}{} {:.0f} %", text.empty() ? "" : ", ", dsv3::name(type), percent);
     }
   }
@@ -82,15 +89,15 @@ static void addKernels(std::string &text, const KernelTable &table, const BenchR
                  table.predictedFor.empty()
                      ? std::string()
                      : fmt::format(", predicted for {}", table.predictedFor));
-  fmt::format_to(out, "{:<34}{:>8}{:>10}{:>7}{:>8}{:>9}{:>9}  {:<8}{:>10}\n", "kernel", "launches",
+  fmt::format_to(out, "{:<34}{:>8}{:>10}{:>7}{:>8}{:>9}{:>9}  {:<11}{:>10}\n", "kernel", "launches",
                  "us", "share", "GB/s", "GFLOP/s", "of limit", "bound by", "again us");
   for (const runtime::KernelResult &kernel : table.kernels) {
     double limit = limitSeconds(kernel.cost, result.machine);
-    fmt::format_to(out, "{:<34}{:>8}{:>10.1f}{:>6.1f}%{:>8.1f}{:>9.1f}{:>8.0f}%  {:<8}{:>10.1f}\n",
+    fmt::format_to(out, "{:<34}{:>8}{:>10.1f}{:>6.1f}%{:>8.1f}{:>9.1f}{:>8.0f}%  {:<11}{:>10.1f}\n",
                    kernel.symbol, kernel.launches, 1e6 * kernel.seconds,
                    100 * kernel.seconds / total, kernel.cost.bytes() / kernel.seconds / 1e9,
                    kernel.cost.weightFlops / kernel.seconds / 1e9, 100 * limit / kernel.seconds,
-                   boundOf(kernel.cost, result.machine), 1e6 * kernel.againSeconds);
+                   boundOf(kernel, result.machine), 1e6 * kernel.againSeconds);
   }
 }
 
@@ -118,19 +125,17 @@ std::string benchText(const BenchResult &result) {
   }
   if (result.prefill) {
     fmt::format_to(
-        out,
-        "prefill    {}, {} of the peak of multiply-adds; {:.2f} GFLOP per token with weights\n",
+        out, "prefill    {}, {} of the peak of multiplying; {:.2f} GFLOP per token with weights\n",
         rate(result.prefill->tokensPerSecond), percent(result.prefill->peakFraction),
         result.prefill->flopsPerToken / 1e9);
   }
   if (result.decode) {
-    fmt::format_to(
-        out,
-        "decode     {}, {} of the bandwidth, {} of weights and attention at their "
-        "limits; {} per token, bound by {}\n",
-        rate(result.decode->tokensPerSecond), percent(result.decode->bandwidthFraction),
-        percent(result.decode->limitFraction), bytesText(uint64_t(result.decode->bytesPerToken)),
-        boundOfStep(result.decode->bandwidthFraction.median, result.decode->limitFraction.median));
+    fmt::format_to(out,
+                   "decode     {}, {} of the bandwidth, {} of weights and attention at their "
+                   "limits; {} per token, bound by {}\n",
+                   rate(result.decode->tokensPerSecond), percent(result.decode->bandwidthFraction),
+                   percent(result.decode->limitFraction),
+                   bytesText(uint64_t(result.decode->bytesPerToken)), boundOf(*result.decode));
   }
   if (result.yardstick) {
     fmt::format_to(
@@ -163,7 +168,7 @@ static ordered_json json(const KernelTable &table, const BenchResult &result) {
                     {"bytes", kernel.cost.bytes()},
                     {"flops", kernel.cost.weightFlops},
                     {"limit_fraction", limitSeconds(kernel.cost, result.machine) / kernel.seconds},
-                    {"bound_by", boundOf(kernel.cost, result.machine)}});
+                    {"bound_by", boundOf(kernel, result.machine)}});
   }
   ordered_json object{{"step", table.step}, {"kernels", rows}};
   if (!table.predictedFor.empty()) {
@@ -208,8 +213,7 @@ std::string benchJson(const BenchResult &result) {
                         {"bandwidth_fraction", json(result.decode->bandwidthFraction)},
                         {"limit_fraction", json(result.decode->limitFraction)},
                         {"bytes_per_token", result.decode->bytesPerToken},
-                        {"bound_by", boundOfStep(result.decode->bandwidthFraction.median,
-                                                 result.decode->limitFraction.median)},
+                        {"bound_by", boundOf(*result.decode)},
                         {"experts_touched", result.decode->expertsTouched}};
   }
   if (result.yardstick) {

@@ -39,7 +39,8 @@ static CacheEntry modelEntry(const fs::path &path) {
   }
   if (bundle) {
     std::optional<runtime::CompileKey> key = runtime::readCompileKey(path);
-    entry.what = key                    ? key->parts[runtime::CompileKey::Input]
+    entry.what = key                    ? key->parts[runtime::CompileKey::InputFlag] + " " +
+                                              key->parts[runtime::CompileKey::Input]
                  : bundle->checkpoint() ? bundle->checkpoint()->string()
                                         : "a configuration alone";
     entry.what += ", policy " + bundle->plan().policy + ", for";

@@ -174,6 +174,10 @@ Status checkSource(const ModelFlags &flags) {
                    "--experts " + flags.experts,
                    "leave it out, or give --device=cuda:N or sim too"};
   }
+  if (gpu && !flags.weightsInPlace.empty()) {
+    return Failure{"a GPU has weights in memory of its own",
+                   "--weights-in-place " + flags.weightsInPlace, "leave it out, or --device"};
+  }
   if (!flags.config.empty() && !flags.dummy) {
     return Failure{"a configuration alone has no weights", "--config " + flags.config,
                    "give --model DIR, or add --dummy to make weights up; dsv3-compile --config " +

@@ -59,6 +59,9 @@ class BenchTest(unittest.TestCase):
             self.assertLessEqual(spread["least"], spread["median"])
             self.assertLessEqual(spread["median"], spread["most"])
         self.assertEqual(found["load"]["weights"], "loaded")
+        self.assertAlmostEqual(sum(found["weights"].values()), 1)
+        self.assertEqual(found["cache_type"], "f32")
+        self.assertIn(found["decode"]["bound_by"], ("memory", "memory and multiplying"))
         self.assertEqual(found["load"]["in_place_bytes"], 0)
         self.assertLessEqual(found["load"]["huge_page_bytes"], found["load"]["bytes"])
         self.assertGreater(found["yardstick"]["row_bandwidth"], 0)
@@ -68,6 +71,9 @@ class BenchTest(unittest.TestCase):
             self.assertTrue(all(row["launches"] > 0 and row["seconds"] > 0
                                 for row in table["kernels"]))
             self.assertIn("grouped_gemm", {row["family"] for row in table["kernels"]})
+            for row in table["kernels"]:
+                bounds = ("-",) if "attention" in row["family"] else ("memory", "multiplying")
+                self.assertIn(row["bound_by"], bounds)
 
     def test_needs_follow_from_the_shape(self):
         with open(config) as file:

@@ -66,7 +66,7 @@ class CacheTest(unittest.TestCase):
         self.age(3 * DAY + 60, self.models[0])
         text = self.run_cache("list")
         (line,) = [line for line in text.splitlines() if self.models[0] in line]
-        for word in (model, "3 days", "policy f32", "x86-64"):
+        for word in ("--model " + os.path.realpath(model), "3 days", "policy f32", "x86-64"):
             self.assertIn(word, line)
         (line,) = [line for line in text.splitlines() if "kernel for sm_80, NVRTC" in line]
         self.assertIn(f"{len(self.kernels)} times", line)

@@ -349,7 +349,8 @@ def ReadInPlace : GraphPass<"kern-read-in-place"> {
     A weight in bf16 whose rows, of f32, kernels multiply can be read as the checkpoint has it:
     nothing is packed, and no second copy is in memory. It must be stored as bf16, its segments
     must be rows of the tensors and whole panels of each CPU, and all kernels that read it must
-    do so in place; and all weights that a kernel reads.
+    do so in place; and all weights that a kernel reads. With `experts-only` dense products
+    are left as they are: they meet all rows of a step, for which panels are better.
 
     ```mlir
     %y = kern.gemm ins(%a, %w : tensor<4x64xf32>, tensor<32x64xbf16>) …

@@ -13,8 +13,6 @@ using namespace mlir;
 
 namespace dsv3::cpu {
 
-/// Bytes that a row alone asks for before they are read, where plan::asksAheadSymbol wants it.
-static constexpr int64_t bytesAhead = 8192;
 /// Vectors of sums of a row and a row of the weight. A multiply-add has two loads here, so one
 /// begins in a cycle, and so many hide the latency of an addition.
 static constexpr int64_t vectorsOfSum = 4;
@@ -80,7 +78,7 @@ void emitRowInPlace(Code &code, const PanelWeight &weight, const ProductTile &ti
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// Some rows times plan::inPlaceRows rows of a weight.
+/// Some rows times some rows of a weight.
 struct ColumnsCall {
   SmallVector<Memory> rows; ///< `count` f32 each
   Memory weight;            ///< [weightRows][weightStride], as it is stored
@@ -88,14 +86,18 @@ struct ColumnsCall {
   Num count; ///< columns, a multiple of plan::inPlaceColumns
   Memory out;
   Num outStride;
-  /// Of the weight as much is asked for meanwhile, in runs of `run` columns, a row apart.
+  /// Of the weight about as much is asked for meanwhile, in runs of `run` columns, a row apart.
   std::optional<Memory> next;
   Num run;
 };
 } // namespace
 
-/// Numbers that one vector holds when sums of several are made.
+/// Numbers that one vector holds when sums of several are made: also rows of the weight, where few
+/// rows meet them.
 static constexpr int64_t sumsAtOnce = 4;
+/// Rows that gain more from reading the weight in one run than from a block of theirs that stays in
+/// a first-level cache.
+static constexpr int64_t mostInRuns = 2;
 
 /// The lanes of a vector added up until there are sumsAtOnce.
 static Num folded(Code &code, Num vector) {
@@ -266,19 +268,25 @@ void emitFewInPlace(Code &code, const PanelWeight &weight, const ProductTile &ti
       }
     });
   };
-  // As many rows of the weight as are added up at once, where their sums find registers as well.
-  int64_t weightRows = plan::inPlaceRows(code.variant);
-  int64_t few = tile.stream * weightRows / sumsAtOnce;
+  // Where the sums of all rows find registers, as many rows of the weight as are added up at once.
+  int64_t weightRows = plan::inPlaceRows(code.variant), sums = tile.stream * weightRows;
+  int64_t mostWithAll = std::min(tile.stream, sums / sumsAtOnce);
+  auto ofHeight = [&](int64_t most, function_ref<void()> body, function_ref<void()> more) {
+    if (most < tile.rows) {
+      code.when(rowCount < most + 1, body, more);
+    } else {
+      body();
+    }
+  };
   auto several = [&] { withRows(weightRows, tile.stream, true); };
-  auto moreThanTwo = [&] {
-    if (few < tile.stream) {
-      code.when(rowCount < few + 1, [&] { withRows(sumsAtOnce, few, true); }, several);
+  auto moreThanInRuns = [&] {
+    if (mostWithAll > mostInRuns) {
+      ofHeight(mostWithAll, [&] { withRows(sumsAtOnce, mostWithAll, true); }, several);
     } else {
       several();
     }
   };
-  // A block of more than two rows stays in the first-level cache meanwhile.
-  code.when(rowCount < 3, [&] { withRows(sumsAtOnce, 2, false); }, moreThanTwo);
+  ofHeight(mostInRuns, [&] { withRows(sumsAtOnce, mostInRuns, false); }, moreThanInRuns);
 }
 
 } // namespace dsv3::cpu

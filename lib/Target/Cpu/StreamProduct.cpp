@@ -14,10 +14,6 @@ using namespace mlir;
 
 namespace dsv3::cpu {
 
-/// Bytes that are asked for before they are read, where plan::asksAheadSymbol wants it: far ahead
-/// in one panel, less in each of several.
-static int64_t bytesAhead(size_t panels) { return panels == 1 ? 8192 : 2048; }
-
 /// Where a stream function leaves vector v of row i and panel p.
 static Memory streamResult(Code &code, const StreamCall &call, size_t p, size_t i, int64_t v) {
   auto index = static_cast<int64_t>(p);
@@ -39,12 +35,13 @@ static void emitStreamColumns(Code &code, const StreamCall &call, bool asksAhead
   Type element = call.panels[0].elementType();
   int64_t columnBytes = call.width * element.getIntOrFloatBitWidth() / 8;
   int64_t unroll = std::max<int64_t>(hasRowScales(element) ? 4 : 1, lineBytes / columnBytes);
+  int64_t ahead = call.panels.size() == 1 ? bytesAhead : bytesAhead / 4;
   PanelForm form{call.width};
   forColumns(code, form, begin, end, unroll, element, [&](Num k, int64_t count) {
     for (auto [p, panel] : llvm::enumerate(call.panels)) {
       Memory first = panel + k * call.width;
       for (int64_t line = 0; asksAhead && line < count * columnBytes; line += lineBytes) {
-        first.prefetch(bytesAhead(call.panels.size()) + line);
+        first.prefetch(ahead + line);
       }
       // The vectors of a column, all of which a row meets before the next row: so one number of a
       // row is in a register at a time.

@@ -10,6 +10,10 @@
 
 namespace dsv3::cpu {
 
+/// Bytes that are asked for before they are read, where plan::asksAheadSymbol wants it, in what is
+/// read alone; of several panels a quarter in each.
+inline constexpr int64_t bytesAhead = 8192;
+
 /// Few rows times whole panels, which are read once and expanded in registers.
 struct StreamCall {
   llvm::SmallVector<Memory> rows;   ///< `count` f32 each

@@ -75,7 +75,7 @@ def unfit(bench, model, whole, expected):
     ignored("checkpoint touched", touched, "model.safetensors was changed after they were packed")
 
     def replaced(bundle):
-        """Other weights of the same size and date, as archives and mirrors make them."""
+        """A copy of the same size and date, as archives and mirrors make them: it may be of other weights."""
         kept_anew = bench.run(*command(bundle), "--keep-packed")
         if b"packed weights are kept" not in kept_anew.stderr:
             bench.fail("packed: checkpoint replaced", "nothing was packed", kept_anew)

@@ -369,10 +369,7 @@ void compareEveryCount(ModuleOp module, int64_t most) {
       std::string what = std::string(variant.name) + ", " + std::to_string(rows) + " rows";
       KernelResults found = execute(definition, variant, function, inputs, 0);
       compare(what, definition, variant.name, interpret(definition, inputs), found);
-      for (size_t r = 0; r < found.size(); ++r) {
-        EXPECT_TRUE(std::equal(found[r].begin(), found[r].end(), together[r].begin()))
-            << what << " beside others have other bits";
-      }
+      EXPECT_TRUE(rows == 1 || sameFirstBits(found, together)) << what << " alone give other bits";
     }
   });
 }

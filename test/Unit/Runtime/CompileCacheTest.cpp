@@ -164,6 +164,19 @@ TEST_F(CompileCacheTest, KeysOfOtherOptionsDiffer) {
   }
 }
 
+TEST_F(CompileCacheTest, KeysTellWhereTheInputLies) {
+  fs::create_directories(directory.path() / "a");
+  fs::create_directories(directory.path() / "b");
+  fs::create_directory_symlink(directory.path() / "a", directory.path() / "link");
+  auto nameOf = [&](const std::string &input) {
+    request.input = directory.path() / input;
+    return CompileKey::of(request, compiler).name();
+  };
+  EXPECT_NE(nameOf("a"), nameOf("b")) << "each has packed weights of its own";
+  EXPECT_EQ(nameOf("a"), nameOf("link"));
+  EXPECT_EQ(nameOf("a"), nameOf("b/../a"));
+}
+
 TEST(CompileKey, EachPartChangesTheName) {
   const CompileKey key{
       {"/models/a", "--model", "ab", "v3", "1 cd", "1000 -2000", "--weights int8"}};
