@@ -40,31 +40,25 @@ static SmallVector<Num> scoreSums(Code &code, ArrayRef<ScorePiece> pieces, int64
   return values;
 }
 
-/// The body of the function of scores.
+/// The body of the function of scores. Those of a row are made in one way however many rows there
+/// are, so that they do not depend on the rows beside it.
 static void emitScores(Code &code, ArrayRef<ScorePiece> pieces, double scale, Num rows, Num count,
                        Memory out, int64_t outStride) {
-  // So many rows that their sums with the keys at once fill a vector.
+  // So many rows that their sums with the keys at once are as many as a vector has lanes.
   int64_t together = code.lanes() / keysAtOnce;
   Num whole = rows / together * together, zero = code.integer(0);
+  auto scores = [&](Num i, int64_t height, Num j) {
+    SmallVector<Num> sums = scoreSums(code, pieces, height, i, j);
+    for (int64_t row = 0; row < height; ++row) {
+      auto first = static_cast<size_t>(row * keysAtOnce);
+      Num ofRow = code.sumsOf(ArrayRef(sums).slice(first, size_t(keysAtOnce)));
+      (out + (i + row) * outStride + j).store(ofRow * code.splat(code.number(scale), keysAtOnce));
+    }
+  };
   // Keys outside: those at once stay in the first-level cache for all rows.
   code.loop(zero, count, keysAtOnce, [&](Num j) {
-    auto store = [&](Num i, int64_t row, Num sums) {
-      Num scaled = sums * code.splat(code.number(scale), keysAtOnce);
-      (out + (i + row) * outStride + j).store(scaled);
-    };
-    code.loop(zero, whole, together, [&](Num i) {
-      Num sums = code.sumsOf(scoreSums(code, pieces, together, i, j));
-      for (int64_t row = 0; row < together; ++row) {
-        store(i, row, code.part(sums, row * keysAtOnce, keysAtOnce));
-      }
-    });
-    code.loop(whole, rows, 1, [&](Num i) {
-      SmallVector<Num> sums = scoreSums(code, pieces, 1, i, j);
-      for (auto [key, sum] : llvm::enumerate(sums)) {
-        (out + i * outStride + j + static_cast<int64_t>(key))
-            .store(code.sumOf(sum) * code.number(scale));
-      }
-    });
+    code.loop(zero, whole, together, [&](Num i) { scores(i, together, j); });
+    code.loop(whole, rows, 1, [&](Num i) { scores(i, 1, j); });
   });
 }
 

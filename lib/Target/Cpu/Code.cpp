@@ -264,8 +264,13 @@ Num Code::part(Num vector, int64_t begin, int64_t width) {
 
 Num Code::sumsOf(ArrayRef<Num> vectors) {
   SmallVector<Num> sums(vectors);
-  int64_t width = widthOf(sums[0]);
-  assert(static_cast<int64_t>(sums.size()) == width && "as many vectors as lanes");
+  auto width = static_cast<int64_t>(vectors.size());
+  for (Num &sum : sums) {
+    for (int64_t half = widthOf(sum) / 2; half >= width; half /= 2) {
+      sum = part(sum, 0, half) + part(sum, half, half);
+    }
+    assert(widthOf(sum) == width && "a power of two of vectors, no more than lanes");
+  }
   // Two vectors become one that holds, at lanes without and with the bit `distance`, sums of
   // neighbours of the first and of the second.
   for (int64_t distance = 1; distance < width; distance *= 2) {

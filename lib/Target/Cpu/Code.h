@@ -127,7 +127,8 @@ public:
   Num widened(Num vector);
   /// Lanes [begin, begin + width).
   Num part(Num vector, int64_t begin, int64_t width);
-  /// Of as many vectors as they have lanes: lane i is the sum of vector i.
+  /// Of a power of two of vectors, as many as they have lanes at most: lane i is the sum of vector
+  /// i.
   Num sumsOf(llvm::ArrayRef<Num> vectors);
   /// The sum, or the largest, of the lanes.
   Num sumOf(Num vector);

@@ -99,14 +99,6 @@ static constexpr int64_t sumsAtOnce = 4;
 /// a first-level cache.
 static constexpr int64_t mostInRuns = 2;
 
-/// The lanes of a vector added up until there are sumsAtOnce.
-static Num folded(Code &code, Num vector) {
-  for (int64_t width = widthOf(vector); width > sumsAtOnce; width /= 2) {
-    vector = code.part(vector, 0, width / 2) + code.part(vector, width / 2, width / 2);
-  }
-  return vector;
-}
-
 /// Adds the sums of vectors, [rows][weightRows] of them, to what they belong to.
 static void addSums(Code &code, const ColumnsCall &call, ArrayRef<Var> sums) {
   auto atOnce = static_cast<size_t>(sumsAtOnce), ofRow = static_cast<size_t>(call.weightRows);
@@ -114,7 +106,7 @@ static void addSums(Code &code, const ColumnsCall &call, ArrayRef<Var> sums) {
   for (size_t first = 0; first < sums.size(); first += atOnce) {
     SmallVector<Num> vectors;
     for (size_t i = 0; i < atOnce; ++i) {
-      vectors.push_back(folded(code, sums[std::min(first + i, sums.size() - 1)].get()));
+      vectors.push_back(sums[std::min(first + i, sums.size() - 1)].get());
     }
     Num all = code.sumsOf(vectors);
     for (size_t i = 0; i < atOnce && first + i < sums.size(); i += ofRow) {

@@ -140,8 +140,8 @@ void forEachKernel(
 /// dealt out in two ways, which must give the same bits.
 void compareKernels(mlir::ModuleOp module, int64_t mostTokens = 0);
 
-/// The same with every number of rows from one to `most`, for products of which only rows have
-/// `most` of anything: the first rows of one set, whose bits do not depend on those behind them.
+/// The same with every number of rows from one to `most`, of products: the first rows of one set,
+/// whose bits do not depend on those behind them.
 void compareEveryCount(mlir::ModuleOp module, int64_t most);
 
 /// What `compareKernels` does, for one run of a kernel as it is configured for a variant. `what`
