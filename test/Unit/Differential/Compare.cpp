@@ -284,8 +284,8 @@ static std::vector<Meaning> meaningsOf(kern::DefOp definition, int64_t mostToken
   return meanings;
 }
 
-/// Whether so many tokens have the bits that they have before others. Of very few, whose pages hold
-/// few keys, attention need not expand these as it does many.
+/// Whether so many tokens have the bits that they have before others. Attention of two or three
+/// has not in one model (kimiRagged), and it is not known why: docs/roadmap.md.
 static bool hasSameBits(kern::DefOp definition, int64_t tokens) {
   constexpr int64_t fewTokens = 3;
   return hasRowsAlone(definition) && (definition.getFamily() == "gemm" || tokens > fewTokens);
