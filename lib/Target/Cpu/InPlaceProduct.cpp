@@ -78,6 +78,14 @@ void emitRowInPlace(Code &code, const PanelWeight &weight, const ProductTile &ti
 //===----------------------------------------------------------------------===//
 
 namespace {
+/// What memory is asked for meanwhile: with each line of a row `lines` of them, in runs of `run`
+/// columns, which are a row of the weight apart.
+struct Ahead {
+  Memory from;
+  Num run;
+  int64_t lines;
+};
+
 /// Some rows times some rows of a weight.
 struct ColumnsCall {
   SmallVector<Memory> rows; ///< `count` f32 each
@@ -86,18 +94,19 @@ struct ColumnsCall {
   Num count; ///< columns, a multiple of plan::inPlaceColumns
   Memory out;
   Num outStride;
-  /// Of the weight about as much is asked for meanwhile, in runs of `run` columns, a row apart.
-  std::optional<Memory> next;
-  Num run;
+  std::optional<Ahead> ahead;
 };
 } // namespace
 
 /// Numbers that one vector holds when sums of several are made: also rows of the weight, where few
 /// rows meet them.
 static constexpr int64_t sumsAtOnce = 4;
-/// Rows that gain more from reading the weight in one run than from a block of theirs that stays in
-/// a first-level cache.
-static constexpr int64_t mostInRuns = 2;
+/// Rows that gain more from reading sumsAtOnce rows of the weight in one run than from a block of
+/// theirs that stays in a first-level cache. With 16 registers sums of three would leave none for
+/// what is multiplied.
+static int64_t mostInRuns(const plan::CpuVariant &variant) {
+  return plan::inPlaceRows(variant) < sumsAtOnce ? 2 : 3;
+}
 
 /// Adds the sums of vectors, [rows][weightRows] of them, to what they belong to.
 static void addSums(Code &code, const ColumnsCall &call, ArrayRef<Var> sums) {
@@ -127,18 +136,19 @@ static void emitColumns(Code &code, const ColumnsCall &call) {
   // read best.
   static_assert(plan::inPlaceColumns * 2 == lineBytes, "bf16");
   Var asked = code.variable(code.integer(0));
-  Var runEnd = code.variable(call.next ? call.run : code.integer(0));
+  Var runEnd = code.variable(call.ahead ? call.ahead->run : code.integer(0));
   auto ask = [&] {
-    for (int64_t line = 0; line < call.weightRows; ++line) {
-      (*call.next + asked.get()).prefetch(line * lineBytes);
+    const Ahead &ahead = *call.ahead;
+    for (int64_t line = 0; line < ahead.lines; ++line) {
+      (ahead.from + asked.get()).prefetch(line * lineBytes);
     }
-    Num end = runEnd.get(), further = asked.get() + call.weightRows * plan::inPlaceColumns;
+    Num end = runEnd.get(), further = asked.get() + ahead.lines * plan::inPlaceColumns;
     Num inRun = further < end, nextEnd = end + call.weightStride;
-    asked.set(code.select(inRun, further, nextEnd - call.run));
+    asked.set(code.select(inRun, further, nextEnd - ahead.run));
     runEnd.set(code.select(inRun, end, nextEnd));
   };
   code.loop(code.integer(0), call.count, plan::inPlaceColumns, [&](Num k) {
-    if (call.next) {
+    if (call.ahead) {
       ask();
     }
     for (int64_t c = 0; c < plan::inPlaceColumns; c += lanes) {
@@ -163,11 +173,12 @@ static void callColumns(Code &code, const ColumnsCall &call) {
   Type element = call.weight.elementType();
   std::string name = "columns." + graph::spell(element) + "." + std::to_string(call.rows.size()) +
                      "x" + std::to_string(call.weightRows) + "." +
-                     std::to_string(call.weightStride) + (call.next ? ".next" : "");
+                     std::to_string(call.weightStride) +
+                     (call.ahead ? ".ahead" + std::to_string(call.ahead->lines) : "");
   SmallVector<Value> arguments{call.weight.address(), call.count.value, call.out.address(),
                                call.outStride.value};
-  if (call.next) {
-    arguments.insert(arguments.end(), {call.next->address(), call.run.value});
+  if (call.ahead) {
+    arguments.insert(arguments.end(), {call.ahead->from.address(), call.ahead->run.value});
   }
   for (const Memory &row : call.rows) {
     arguments.push_back(row.address());
@@ -181,9 +192,9 @@ static void callColumns(Code &code, const ColumnsCall &call) {
         body.count = inner.wrap(values[1]), body.outStride = inner.wrap(values[3]);
         body.out = Memory(inner, values[2], inner.f32());
         size_t next = 4;
-        if (call.next) {
-          body.next = Memory(inner, values[next++], call.next->elementType());
-          body.run = inner.wrap(values[next++]);
+        if (call.ahead) {
+          body.ahead->from = Memory(inner, values[next++], element);
+          body.ahead->run = inner.wrap(values[next++]);
         }
         for (Memory &row : body.rows) {
           row = Memory(inner, values[next++], row.elementType());
@@ -193,21 +204,29 @@ static void callColumns(Code &code, const ColumnsCall &call) {
   LLVM::CallOp::create(code.builder, code.loc, function, arguments);
 }
 
-/// A block of columns of some rows of the weight times all rows; `next` is asked for meanwhile.
-static void emitBlockInPlace(Code &code, int64_t mostAtOnce, ColumnsCall call,
-                             function_ref<Memory(Num)> row, Num rowCount, Num begin, Memory out,
-                             Memory next) {
-  forTiles(code, mostAtOnce, rowCount, [&](Num i, int64_t height) {
+/// A block of columns of some rows of the weight times all rows, of which there are `least` or
+/// more.
+static void emitBlockInPlace(Code &code, int64_t least, int64_t mostAtOnce, ColumnsCall call,
+                             function_ref<Memory(Num)> row, Num rowCount, Num begin, Memory out) {
+  Ahead ahead = *call.ahead;
+  forGroups(code, least, mostAtOnce, rowCount, [&](Num group, Num first, int64_t height) {
     call.rows.clear();
     for (int64_t n = 0; n < height; ++n) {
-      call.rows.push_back(row(i + n) + begin);
+      call.rows.push_back(row(first + n) + begin);
     }
-    call.out = out + i * call.outStride;
-    auto with = [&](std::optional<Memory> asked) {
-      call.next = asked;
+    call.out = out + first * call.outStride;
+    auto asking = [&](Memory from, int64_t lines) {
+      call.ahead = Ahead{from, ahead.run, lines};
       callColumns(code, call);
     };
-    code.when(i == 0, [&] { with(next); }, [&] { with(std::nullopt); });
+    // Two groups ask for one half each, so that memory is read while either multiplies.
+    auto half = [&](Memory from) { asking(from, ahead.lines / 2); };
+    code.when(
+        rowCount < mostAtOnce + 1, [&] { asking(ahead.from, ahead.lines); },
+        [&] {
+          half(code.select(group == 0, ahead.from,
+                           ahead.from + call.weightStride * (call.weightRows / 2)));
+        });
   });
 }
 
@@ -218,7 +237,7 @@ void emitFewInPlace(Code &code, const PanelWeight &weight, const ProductTile &ti
   Num zero = code.integer(0), k = code.integer(weight.k);
   Num outStride = code.integer(tile.panels * weight.parts * width);
   clear(code, out, rowCount * outStride);
-  auto withRows = [&](int64_t weightRows, int64_t mostAtOnce, bool blocksOutside) {
+  auto withRows = [&](int64_t weightRows, int64_t least, int64_t mostAtOnce, bool blocksOutside) {
     ColumnsCall call;
     call.weightRows = weightRows, call.weightStride = stride, call.outStride = outStride;
     code.loop(zero, panelCount, 1, [&](Num p) {
@@ -232,19 +251,20 @@ void emitFewInPlace(Code &code, const PanelWeight &weight, const ProductTile &ti
           call.count = code.min(k - begin, code.integer(tile.kBlock));
           Num nextRow = j + weightRows, nextBlock = begin + tile.kBlock;
           Memory next = behind;
+          Num run = call.count;
           if (blocksOutside) {
             // The same columns of the next rows; behind the last ones the next block of the first.
             next = code.select(nextBlock < k, panel + nextBlock, behind);
             next = code.select(nextRow < width, panel + (nextRow * stride + begin), next);
-            call.run = call.count;
           } else {
             // All of the next rows in one run, of which each block asks for its share.
             next = code.select(nextRow < width, panel + nextRow * stride, behind);
             next = next + begin * weightRows;
-            call.run = call.count * weightRows;
+            run = run * weightRows;
           }
-          emitBlockInPlace(code, mostAtOnce, call, row, rowCount, begin,
-                           accumulator(weight, tile, out, zero, p, q) + j, next);
+          call.ahead = Ahead{next, run, weightRows};
+          emitBlockInPlace(code, least, mostAtOnce, call, row, rowCount, begin,
+                           accumulator(weight, tile, out, zero, p, q) + j);
         };
         auto forRows = [&](function_ref<void(Num)> body) {
           code.loop(zero, code.integer(width), weightRows, body);
@@ -260,25 +280,14 @@ void emitFewInPlace(Code &code, const PanelWeight &weight, const ProductTile &ti
       }
     });
   };
-  // Where the sums of all rows find registers, as many rows of the weight as are added up at once.
-  int64_t weightRows = plan::inPlaceRows(code.variant), sums = tile.stream * weightRows;
-  int64_t mostWithAll = std::min(tile.stream, sums / sumsAtOnce);
-  auto ofHeight = [&](int64_t most, function_ref<void()> body, function_ref<void()> more) {
-    if (most < tile.rows) {
-      code.when(rowCount < most + 1, body, more);
-    } else {
-      body();
-    }
-  };
-  auto several = [&] { withRows(weightRows, tile.stream, true); };
-  auto moreThanInRuns = [&] {
-    if (mostWithAll > mostInRuns) {
-      ofHeight(mostWithAll, [&] { withRows(sumsAtOnce, mostWithAll, true); }, several);
-    } else {
-      several();
-    }
-  };
-  ofHeight(mostInRuns, [&] { withRows(sumsAtOnce, mostInRuns, false); }, moreThanInRuns);
+  int64_t fewest = std::min(tile.stream, mostInRuns(code.variant));
+  auto inRuns = [&] { withRows(sumsAtOnce, 1, fewest, false); };
+  auto inBlocks = [&] { withRows(plan::inPlaceRows(code.variant), fewest + 1, tile.stream, true); };
+  if (tile.rows > fewest) {
+    code.when(rowCount < fewest + 1, inRuns, inBlocks);
+  } else {
+    inRuns();
+  }
 }
 
 } // namespace dsv3::cpu

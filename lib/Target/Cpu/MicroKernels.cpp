@@ -241,4 +241,22 @@ void forTiles(Code &code, int64_t mr, Num rows, llvm::function_ref<void(Num, int
   }
 }
 
+void forGroups(Code &code, int64_t least, int64_t most, Num rows,
+               llvm::function_ref<void(Num, Num, int64_t)> body) {
+  Num groups = (rows + (most - 1)) / most;
+  code.loop(code.integer(0), groups, 1, [&](Num group) {
+    Num first = group * rows / groups, count = (group + 1) * rows / groups - first;
+    std::function<void(int64_t)> ofHeight = [&](int64_t height) {
+      auto meet = [&] { body(group, first, height); };
+      if (height == most) {
+        meet();
+      } else {
+        code.when(count == height, meet, [&] { ofHeight(height + 1); });
+      }
+    };
+    // Several groups are of half the most or more.
+    ofHeight(std::min(least, (most + 1) / 2));
+  });
+}
+
 } // namespace dsv3::cpu

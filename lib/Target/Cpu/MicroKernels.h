@@ -56,4 +56,9 @@ void forPaddedTiles(Code &code, int64_t mr, Num rows, llvm::function_ref<void(Nu
 /// them, whatever the number.
 void forTiles(Code &code, int64_t mr, Num rows, llvm::function_ref<void(Num, int64_t)> body);
 
+/// Runs body(group, firstRow, height) for the least number of groups of at most `most` rows, of
+/// about one size, that cover `rows` rows, which are `least` or more.
+void forGroups(Code &code, int64_t least, int64_t most, Num rows,
+               llvm::function_ref<void(Num, Num, int64_t)> body);
+
 } // namespace dsv3::cpu

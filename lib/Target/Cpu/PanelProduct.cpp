@@ -144,22 +144,9 @@ static void emitStreamProduct(Code &code, const PanelWeight &weight, const Produ
   }
   auto inGroups = [&](int64_t least) {
     // What comes after the first rows finds the panel in a cache.
-    Num groups = (rowCount + (tile.stream - 1)) / tile.stream;
     code.loop(zero, panelCount, 1, [&](Num p) {
-      code.loop(zero, groups, 1, [&](Num group) {
-        Num first = group * rowCount / groups, count = (group + 1) * rowCount / groups - first;
-        std::function<void(int64_t)> ofHeight = [&](int64_t height) {
-          auto meet = [&] {
-            emitStreamPanels(code, weight, tile, rows, first, height, 1, one, firstPanel, p, out);
-          };
-          if (height == tile.stream) {
-            meet();
-          } else {
-            code.when(count == height, meet, [&] { ofHeight(height + 1); });
-          }
-        };
-        // There are `least` rows or more, and several groups are of half the most or more.
-        ofHeight(std::min(least, (tile.stream + 1) / 2));
+      forGroups(code, least, tile.stream, rowCount, [&](Num, Num first, int64_t height) {
+        emitStreamPanels(code, weight, tile, rows, first, height, 1, one, firstPanel, p, out);
       });
     });
   };
