@@ -76,6 +76,15 @@ struct StreamRows {
 };
 } // namespace
 
+/// Whether a row alone meets panels of codes one by one: 16 registers have no room for the sums of
+/// two and what expands codes of a byte. Sums of even and odd columns hide the latency of an
+/// addition then. Of i4 two columns are expanded together, which fills the registers by itself.
+static bool meetsCodesAlone(Code &code, const PanelWeight &weight) {
+  Type element = weight.panel(code.integer(0)).elementType();
+  return weight.form.width / code.lanes() == plan::codeVectors && !element.isInteger(4) &&
+         code.variant.registers < 32;
+}
+
 /// `height` rows from firstRow on times `flight` panels of each part, `apart` from each other, from
 /// `panel` of the tile on.
 static void emitStreamPanels(Code &code, const PanelWeight &weight, const ProductTile &tile,
@@ -105,6 +114,10 @@ static void emitStreamPanels(Code &code, const PanelWeight &weight, const Produc
   };
   int64_t atOnce = height > 1 ? plan::panelsAtOnce(code.variant, weight.form.width, height)
                               : flight * weight.parts;
+  if (tile.rows == 1 && meetsCodesAlone(code, weight)) {
+    atOnce = 1;
+    call.sumSets = plan::sumsInFlight / plan::codeVectors;
+  }
   assert((flight == 1 || flight * weight.parts <= atOnce) && "one call, or parts of one panel");
   for (int64_t p = 0; p < flight; ++p) {
     for (int64_t q = 0; q < weight.parts; ++q) {

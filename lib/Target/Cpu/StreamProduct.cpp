@@ -22,10 +22,15 @@ static Memory streamResult(Code &code, const StreamCall &call, size_t p, size_t 
          (index % call.parts * call.width + v * code.lanes());
 }
 
-/// Where in the sums of a stream function vector v of row i and panel p is.
+/// Where in the sums of a stream function vector v of row i and panel p is, of the first set.
 static size_t sumIndex(const StreamCall &call, const Code &code, size_t p, size_t i, int64_t v) {
   auto vectors = static_cast<size_t>(call.width / code.lanes());
   return (p * call.rows.size() + i) * vectors + static_cast<size_t>(v);
+}
+
+/// Sums of a set.
+static size_t sumCount(const StreamCall &call, const Code &code) {
+  return call.panels.size() * call.rows.size() * size_t(call.width / code.lanes());
 }
 
 /// One pass over columns [begin, end) of the panels: sums[panel][row][vector] += x * column.
@@ -34,7 +39,8 @@ static void emitStreamColumns(Code &code, const StreamCall &call, bool asksAhead
                               Num end, ArrayRef<Var> sums, ArrayRef<BlockScales> blocks) {
   Type element = call.panels[0].elementType();
   int64_t columnBytes = call.width * element.getIntOrFloatBitWidth() / 8;
-  int64_t unroll = std::max<int64_t>(hasRowScales(element) ? 4 : 1, lineBytes / columnBytes);
+  int64_t unroll =
+      std::max({int64_t(hasRowScales(element) ? 4 : 1), lineBytes / columnBytes, call.sumSets});
   int64_t ahead = call.panels.size() == 1 ? bytesAhead : bytesAhead / 4;
   PanelForm form{call.width};
   forColumns(code, form, begin, end, unroll, element, [&](Num k, int64_t count) {
@@ -55,7 +61,8 @@ static void emitStreamColumns(Code &code, const StreamCall &call, bool asksAhead
         for (auto [i, row] : llvm::enumerate(call.rows)) {
           Num x = code.splat((row + (k + c)).floats(), code.lanes());
           for (auto [of, value] : llvm::enumerate(column)) {
-            const Var &sum = sums[sumIndex(call, code, p, i, static_cast<int64_t>(of))];
+            size_t set = static_cast<size_t>(c % call.sumSets) * sumCount(call, code);
+            const Var &sum = sums[set + sumIndex(call, code, p, i, static_cast<int64_t>(of))];
             sum.set(code.fma(x, value, sum.get()));
           }
         }
@@ -115,6 +122,10 @@ static void emitStreamBlock(Code &code, const StreamCall &call, bool asksAhead, 
       for (int64_t v = 0; v < call.width / code.lanes(); ++v) {
         Memory to = streamResult(code, call, p, i, v);
         Num sum = sums[sumIndex(call, code, p, i, v)].get(), total = to.floats(code.lanes());
+        for (int64_t set = 1; set < call.sumSets; ++set) {
+          size_t first = static_cast<size_t>(set) * sumCount(call, code);
+          sum = sum + sums[first + sumIndex(call, code, p, i, v)].get();
+        }
         if (call.tinyCodes) {
           sum = sum * code.splat(code.number(1 / (tinyCodes * tinyRows)), code.lanes());
         }
@@ -131,7 +142,6 @@ static void emitStreamBlock(Code &code, const StreamCall &call, bool asksAhead, 
 
 /// The body of a stream function.
 static void emitStream(Code &code, const StreamCall &call, bool asksAhead) {
-  size_t count = call.panels.size() * call.rows.size() * size_t(call.width / code.lanes());
   for (size_t p = 0; p < call.panels.size(); ++p) {
     for (size_t i = 0; i < call.rows.size(); ++i) {
       for (int64_t v = 0; v < call.width / code.lanes(); ++v) {
@@ -142,7 +152,7 @@ static void emitStream(Code &code, const StreamCall &call, bool asksAhead) {
   Num blocks = (call.count + (call.kBlock - 1)) / call.kBlock;
   code.loop(code.integer(0), blocks, 1, [&](Num block) {
     SmallVector<Var> sums;
-    for (size_t i = 0; i < count; ++i) {
+    for (size_t i = 0; i < sumCount(call, code) * size_t(call.sumSets); ++i) {
       sums.push_back(code.variable(code.zeros(code.lanes())));
     }
     emitStreamBlock(code, call, asksAhead, block, sums);
@@ -178,6 +188,7 @@ static void callStreamFunction(Code &code, const StreamCall &call, bool asksAhea
                      (call.scaledWeights    ? ".scaled" + std::to_string(call.scaleColumns)
                       : call.scales.empty() ? ""
                                             : ".scaled") +
+                     (call.sumSets > 1 ? ".sets" + std::to_string(call.sumSets) : "") +
                      (asksAhead ? ".ahead" : "") + (call.tinyCodes ? ".tiny" : "");
   SmallVector<Value> arguments{call.count.value, call.out.address(), call.outStride.value,
                                call.panelStride.value};

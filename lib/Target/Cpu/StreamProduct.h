@@ -23,6 +23,8 @@ struct StreamCall {
   int64_t parts = 1;        ///< panels of as many parts lie side by side in `panels` and `out`
   int64_t kBlock = 0;       ///< columns that are summed before they are added to `out`
   int64_t scaleColumns = 0; ///< kBlock, or with scaledWeights a divisor of it
+  /// Sums of each element: one of every sumSets-th column, added up at a block's end.
+  int64_t sumSets = 1;
   /// Each weight is scaled before it is multiplied, instead of each sum of a block.
   bool scaledWeights = false;
   bool tinyCodes = false; ///< see withColumns; rows are tinyRows times as large
