@@ -1,7 +1,8 @@
 // RUN: dsv3-opt %s --kern-configure | dsv3-translate --kernels-to-cpu | FileCheck %s
 // A row meets codes of e4m3: subnormal ones are multiplied as they are, with a row that is scaled
 // once for all panels, where a core multiplies such numbers without an assist, and take a branch
-// elsewhere. Of several rows they take the branch everywhere.
+// elsewhere. Of several rows they take the branch everywhere. With 16 registers a row meets each panel
+// alone, with sums of even and odd columns.
 
 #T = #dsv3.dims<"T">
 !x = tensor<?x128xf32, #T>
@@ -9,7 +10,7 @@
 !w = tensor<64x128xf8E4M3FN>
 
 // CHECK-LABEL: // x86-64-v3
-// CHECK: llvm.func internal @stream.f8E4M3FN.{{[a-z0-9.]+}}.tiny(
+// CHECK: llvm.func internal @stream.f8E4M3FN.{{[a-z0-9.]+}}.sets2.tiny(
 // CHECK-LABEL: // x86-64-v4
 // CHECK: llvm.func internal @stream.f8E4M3FN.[[CODES:[a-z0-9.]+]].tiny(
 // CHECK-NOT: llvm.intr.expect

@@ -58,7 +58,9 @@ struct ProductScratch {
 
 /// Whether a product of so many rows with such a weight may multiply tiny codes with the row,
 /// scaled.
-inline bool mayScaleRow(int64_t rows, DType weight) { return rows == 1 && weight == DType::F8E4M3; }
+inline bool mayScaleRow(int64_t rows, DType weight) {
+  return rows == 1 && (weight == DType::F8E4M3 || weight == DType::I4);
+}
 
 /// Of a tile of gemm or grouped_gemm: accumulators [rows][panels][parts][panelWidth], and what
 /// the product needs: where rows meet blocks of `kBlock` columns in memory a ProductScratch, of one

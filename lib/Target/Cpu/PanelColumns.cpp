@@ -148,8 +148,9 @@ static void withBytes(Code &code, int64_t width, Memory first, int64_t count,
 
 /// Two columns of i4 for each word. A code is converted where it lies in its word, so that it comes
 /// out times 16 for each vector before it: a mask and a conversion, which other units do than the
-/// multiplications.
-static void withHalfBytes(Code &code, int64_t width, Memory first, int64_t count,
+/// multiplications. A tiny one needs no conversion: such bits of an f32 count as a number of its
+/// smallest ones.
+static void withHalfBytes(Code &code, int64_t width, Memory first, int64_t count, bool tiny,
                           llvm::function_ref<void(int64_t, int64_t, Num)> body) {
   OpBuilder &b = code.builder;
   int64_t lanes = width / plan::codeVectors;
@@ -162,7 +163,9 @@ static void withHalfBytes(Code &code, int64_t width, Memory first, int64_t count
     Type f32 = cast<VectorType>(words.getType()).clone(b.getF32Type());
     for (int64_t v = 0; v < plan::codeVectors; ++v) {
       Value inPlace = andBits(code, words, int64_t(15) << (4 * v));
-      body(c, v, code.wrap(arith::SIToFPOp::create(b, code.loc, f32, inPlace)));
+      body(c, v,
+           code.wrap(tiny ? bitcast(code, inPlace, b.getF32Type())
+                          : arith::SIToFPOp::create(b, code.loc, f32, inPlace)));
     }
   }
 }
@@ -286,7 +289,7 @@ void withColumns(Code &code, const PanelForm &form, Memory first, int64_t count,
     return;
   }
   if (first.elementType().isInteger(4)) {
-    withHalfBytes(code, width, first, count, body);
+    withHalfBytes(code, width, first, count, tiny, body);
     return;
   }
   for (int64_t c = 0; c < count; ++c) {
@@ -305,7 +308,9 @@ bool hasRowScales(Type element) {
   return codes && isScaledAlongRows(*codes);
 }
 
-BlockScales BlockScales::load(Code &code, int64_t width, Type element, Memory from) {
+double tinyCodes(Type element) { return element.isInteger(4) ? 0x1p-149 : 0x1p-120; }
+
+BlockScales BlockScales::load(Code &code, int64_t width, Type element, Memory from, double share) {
   BlockScales block;
   int64_t lanes = code.lanes();
   for (int64_t begin = 0; begin < width; begin += lanes) {
@@ -314,8 +319,8 @@ BlockScales BlockScales::load(Code &code, int64_t width, Type element, Memory fr
       block.offsets.push_back((from + (width + begin)).floats(lanes));
     }
     if (element.isInteger(4)) { // what withColumns makes too large, exactly
-      double share = std::ldexp(1.0, -4 * static_cast<int>(begin / lanes));
-      scale = scale * code.splat(code.number(share), lanes);
+      double ofVector = std::ldexp(share, -4 * static_cast<int>(begin / lanes));
+      scale = scale * code.splat(code.number(ofVector), lanes);
     }
     block.scales.push_back(scale);
   }

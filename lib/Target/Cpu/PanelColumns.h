@@ -25,14 +25,15 @@ struct PanelForm {
 /// scaled: each is all rows, in vectors of rows, lowest first. `first` is the first of those that
 /// lie together. Of panels a column's vectors come in order, before the next column's; of bf16 in
 /// place in any. Codes of i4 are
-/// 16^vector times too large, for which BlockScales make up; `tiny` codes of e4m3 are tinyCodes
-/// times as large, and subnormal where their exponent is 0. Code may be made twice, for the usual
-/// and for rare elements.
+/// 16^vector times too large, for which BlockScales make up; `tiny` codes are tinyCodes times as
+/// large: subnormal, of e4m3 where their exponent is 0. Code may be made twice, for the usual and
+/// for rare elements.
 void withColumns(Code &code, const PanelForm &form, Memory first, int64_t count, bool tiny,
                  llvm::function_ref<void(int64_t, int64_t, Num)> body);
 
-/// What an f32 is worth whose exponent and mantissa are those of e4m3: the biases are 127 and 7.
-inline constexpr double tinyCodes = 0x1p-120;
+/// What tiny codes are worth. Of e4m3 they are f32 with its exponent and mantissa: the biases are
+/// 127 and 7. Of i4 they are the lowest bits of an f32.
+double tinyCodes(mlir::Type element);
 
 /// Columns of such a panel that are read at once.
 int64_t columnsTogether(const PanelForm &form, mlir::Type element);
@@ -45,8 +46,10 @@ bool hasRowScales(mlir::Type element);
 struct BlockScales {
   llvm::SmallVector<Num> scales, offsets; ///< offsets: i4 alone
 
-  /// From where they lie in a panel (dsv3/Plan/Layout.h).
-  static BlockScales load(Code &code, int64_t width, mlir::Type element, Memory from);
+  /// From where they lie in a panel (dsv3/Plan/Layout.h). Those of i4, which are f16 before, are
+  /// `share` of what they are there.
+  static BlockScales load(Code &code, int64_t width, mlir::Type element, Memory from,
+                          double share = 1);
   /// `codes` of that vector as the numbers that they mean.
   Num apply(Num codes, int64_t vector) const;
 };

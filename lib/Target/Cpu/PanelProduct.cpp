@@ -77,12 +77,11 @@ struct StreamRows {
 } // namespace
 
 /// Whether a row alone meets panels of codes one by one: 16 registers have no room for the sums of
-/// two and what expands codes of a byte. Sums of even and odd columns hide the latency of an
-/// addition then. Of i4 two columns are expanded together, which fills the registers by itself.
-static bool meetsCodesAlone(Code &code, const PanelWeight &weight) {
-  Type element = weight.panel(code.integer(0)).elementType();
-  return weight.form.width / code.lanes() == plan::codeVectors && !element.isInteger(4) &&
-         code.variant.registers < 32;
+/// two and what expands codes. Sums of even and odd columns hide the latency of an addition then.
+/// Of i4 that are converted two columns are expanded together, which fills the registers by itself.
+static bool meetsCodesAlone(Code &code, const PanelWeight &weight, bool tiny) {
+  return weight.form.width / code.lanes() == plan::codeVectors &&
+         (tiny || !weight.element.isInteger(4)) && code.variant.registers < 32;
 }
 
 /// `height` rows from firstRow on times `flight` panels of each part, `apart` from each other, from
@@ -114,7 +113,7 @@ static void emitStreamPanels(Code &code, const PanelWeight &weight, const Produc
   };
   int64_t atOnce = height > 1 ? plan::panelsAtOnce(code.variant, weight.form.width, height)
                               : flight * weight.parts;
-  if (tile.rows == 1 && meetsCodesAlone(code, weight)) {
+  if (tile.rows == 1 && meetsCodesAlone(code, weight, rows.tinyCodes)) {
     atOnce = 1;
     call.sumSets = plan::sumsInFlight / plan::codeVectors;
   }

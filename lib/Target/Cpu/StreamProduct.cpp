@@ -99,10 +99,14 @@ static void emitStreamBlock(Code &code, const StreamCall &call, bool asksAhead, 
                             ArrayRef<Var> sums) {
   Type element = call.panels[0].elementType();
   Num begin = block * call.kBlock, end = code.min(begin + call.kBlock, call.count);
+  // What a sum is worth: scales of i4, which were f16, have room for it.
+  double unit = call.tinyCodes ? 1 / (tinyCodes(element) * tinyRows) : 1;
+  bool inScales = element.isInteger(4);
   auto blocksAt = [&](Num index) {
     return llvm::map_to_vector(call.scales, [&](Memory scales) {
       return BlockScales::load(code, call.width, element,
-                               scales + index * scaleBlockElements(element, call.width));
+                               scales + index * scaleBlockElements(element, call.width),
+                               inScales ? unit : 1);
     });
   };
   if (call.scaledWeights) {
@@ -118,6 +122,9 @@ static void emitStreamBlock(Code &code, const StreamCall &call, bool asksAhead, 
   for (auto [i, row] : llvm::enumerate(call.rows)) {
     bool shifted = !blocks.empty() && !blocks[0].offsets.empty();
     Num ofRow = shifted ? emitRowSum(code, row, begin, end, call.kBlock) : code.number(0.0);
+    if (shifted && call.tinyCodes) {
+      ofRow = ofRow * code.number(1 / tinyRows);
+    }
     for (size_t p = 0; p < call.panels.size(); ++p) {
       for (int64_t v = 0; v < call.width / code.lanes(); ++v) {
         Memory to = streamResult(code, call, p, i, v);
@@ -126,8 +133,8 @@ static void emitStreamBlock(Code &code, const StreamCall &call, bool asksAhead, 
           size_t first = static_cast<size_t>(set) * sumCount(call, code);
           sum = sum + sums[first + sumIndex(call, code, p, i, v)].get();
         }
-        if (call.tinyCodes) {
-          sum = sum * code.splat(code.number(1 / (tinyCodes * tinyRows)), code.lanes());
+        if (call.tinyCodes && !inScales) {
+          sum = sum * code.splat(code.number(unit), code.lanes());
         }
         if (shifted) {
           total = code.fma(code.splat(ofRow, code.lanes()),

@@ -36,8 +36,9 @@ struct StreamCall {
 /// What a row is multiplied by that meets tiny codes, lest products be subnormal, too: a power of
 /// two, so that only sums below 2^-70 are rounded otherwise.
 inline constexpr double tinyRows = 0x1p64;
-/// A row whose elements are below this stays in the range of f32 then.
-inline constexpr double largestTinyRow = 0x1p64;
+/// A row whose elements are below this stays in the range of f32 then, as does a sum of as many as
+/// a block of i4 has.
+inline constexpr double largestTinyRow = 0x1p58;
 
 /// plan::asksAheadSymbol and plan::assistsSubnormalsSymbol of the module that is written.
 Num asksAhead(Code &code);

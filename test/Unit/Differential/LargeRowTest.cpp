@@ -15,32 +15,38 @@ using namespace mlir;
 using namespace dsv3;
 using namespace dsv3::differential;
 
-/// 150 columns are no whole vectors.
-static const char *const product = R"(
+/// A product with weights of type `element`, of which a scale of type `scale` is for so many rows
+/// and columns. 150 columns are no whole vectors.
+static std::string product(const std::string &element, const std::string &scale,
+                           const std::string &block) {
+  std::string weights = "tensor<70x150x" + element + ">", scales = "tensor<" + scale + ">";
+  return R"(
   #T = #dsv3.dims<"T">
   kern.def @codes kind "test" family "gemm" sizes ["T"]
-      ins(%a: tensor<?x150xf32, #T>, %w: tensor<70x150xf8E4M3FN>, %s: tensor<1x2xf32>)
+      ins(%a: tensor<?x150xf32, #T>, %w: )" +
+         weights + ", %s: " + scales + R"()
       outs(%o: tensor<?x70xf32, #T>) maxima [#dsv3.size<"T", max = 1>] {
     %y = kern.gemm
-      ins(%a, %w scales %s block [128, 128]
-          : tensor<?x150xf32, #T>, tensor<70x150xf8E4M3FN>, tensor<1x2xf32>)
+      ins(%a, %w scales %s block )" +
+         block + " : tensor<?x150xf32, #T>, " + weights + ", " + scales + R"()
       outs(%o : tensor<?x70xf32, #T>) epilogue() [] {
     ^bb0(%p: f32):
       kern.yield %p : f32
     } -> tensor<?x70xf32, #T>
     kern.yield %y : tensor<?x70xf32, #T>
   })";
+}
 
-TEST(LargeRow, StaysInTheRangeOfF32) {
+static void compareLargeRows(const std::string &text) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
-  OwningOpRef<ModuleOp> module = configured(product, context);
+  OwningOpRef<ModuleOp> module = configured(text, context);
   ASSERT_TRUE(module);
   forEachKernel(*module, [&](kern::DefOp definition, const plan::CpuVariant &variant,
                              plan::KernelFunction function) {
     for (int64_t place : {3, 149}) { // in a whole vector, and behind all of them
-      for (double large : {0x1p63, 0x1p64, -0x1p100}) {
+      for (double large : {0x1p57, 0x1p58, -0x1p100}) {
         KernelInputs inputs = makeInputs(definition, 1);
         inputs.tensors[0][place] = large;
         KernelResults expected = interpret(definition, inputs);
@@ -52,4 +58,12 @@ TEST(LargeRow, StaysInTheRangeOfF32) {
       }
     }
   });
+}
+
+TEST(LargeRow, OfFp8StaysInTheRangeOfF32) {
+  compareLargeRows(product("f8E4M3FN", "1x2xf32", "[128, 128]"));
+}
+
+TEST(LargeRow, OfInt4StaysInTheRangeOfF32) {
+  compareLargeRows(product("i4", "70x5x2xf16", "[1, 32]"));
 }

@@ -1,0 +1,34 @@
+// RUN: dsv3-opt %s --kern-configure | dsv3-translate --kernels-to-cpu | FileCheck %s
+// A row meets codes of i4: a code is the lowest bits of an f32 as it is, with a row that is scaled,
+// where a core multiplies subnormal numbers without an assist, and is converted elsewhere. With 16
+// registers there are sums of even and odd columns then.
+
+#T = #dsv3.dims<"T">
+!x = tensor<?x128xf32, #T>
+!y = tensor<?x64xf32, #T>
+!w = tensor<64x128xi4>
+!s = tensor<64x4x2xf16>
+
+// CHECK-LABEL: // x86-64-v3
+// CHECK: llvm.func internal @stream.i4.{{[a-z0-9.]+}}.sets2.tiny(
+// CHECK-NOT: arith.sitofp
+// CHECK: llvm.func internal @stream.i4.{{[a-z0-9.]+}}.sets2.ahead.tiny(
+// CHECK-NOT: arith.sitofp
+// CHECK: llvm.func internal @stream.i4.1x1x32.32.scaled(
+// CHECK: arith.sitofp
+// CHECK: llvm.func internal @codes.tiles
+// CHECK: llvm.mlir.addressof @dsv3_assists_subnormals
+// CHECK-LABEL: // x86-64-v4
+// CHECK: llvm.func internal @stream.i4.1x1x64.32.scaled.tiny(
+// CHECK-NOT: arith.sitofp
+// CHECK: llvm.func internal @stream.i4.1x1x64.32.scaled.ahead.tiny(
+// CHECK-NOT: arith.sitofp
+// CHECK: llvm.func internal @stream.i4.1x1x64.32.scaled(
+// CHECK: arith.sitofp
+kern.def @codes kind "codes" family "gemm" sizes ["T"] ins(%a: !x, %w: !w, %s: !s) outs(%o: !y) attributes {maxima = [#dsv3.size<"T", max = 1>]} {
+  %y = kern.gemm ins(%a, %w scales %s block [1, 32] : !x, !w, !s) outs(%o : !y) epilogue() [] {
+  ^bb0(%p: f32):
+    kern.yield %p : f32
+  } -> !y
+  kern.yield %y : !y
+}
