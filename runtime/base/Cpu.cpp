@@ -95,7 +95,15 @@ bool runtime::asksMemoryAhead() {
   return amdFamily() == 0 || amdFamily() >= zen5;
 }
 
-bool runtime::assistsSubnormals() { return amdFamily() == 0; }
+bool runtime::assistsSubnormals() {
+#if defined(__x86_64__)
+  constexpr unsigned denormalsAreZeros = 0x0040, flushToZero = 0x8000;
+  if ((__builtin_ia32_stmxcsr() & (denormalsAreZeros | flushToZero)) != 0) {
+    return true;
+  }
+#endif
+  return amdFamily() == 0;
+}
 
 bool runtime::runThisThreadOn(std::span<const int> cpus) {
   if (cpus.empty()) {

@@ -36,7 +36,9 @@ unsigned familyOf(uint32_t signature);
 /// (docs/performance.md has all of them).
 bool asksMemoryAhead();
 
-/// Whether multiplying subnormal numbers costs an assist: on all cores but AMD's.
+/// Whether subnormal numbers are better not multiplied: it costs an assist on all cores but AMD's,
+/// and they are zeros to a thread that was told so (-ffast-math of a library), as to those that it
+/// starts.
 bool assistsSubnormals();
 
 /// Lets the calling thread run on `cpus` only. Returns whether the system agreed.

@@ -1,7 +1,7 @@
 // RUN: dsv3-opt %s --kern-configure | dsv3-translate --kernels-to-cpu | FileCheck %s
 // A row meets codes of i4: a code is the lowest bits of an f32 as it is, with a row that is scaled,
 // where a core multiplies subnormal numbers without an assist, and is converted elsewhere. With 16
-// registers there are sums of even and odd columns then.
+// registers there are sums of even and odd columns, on every core, so that results are the same.
 
 #T = #dsv3.dims<"T">
 !x = tensor<?x128xf32, #T>
@@ -14,7 +14,7 @@
 // CHECK-NOT: arith.sitofp
 // CHECK: llvm.func internal @stream.i4.{{[a-z0-9.]+}}.sets2.ahead.tiny(
 // CHECK-NOT: arith.sitofp
-// CHECK: llvm.func internal @stream.i4.1x1x32.32.scaled(
+// CHECK: llvm.func internal @stream.i4.1x1x32.32.scaled.sets2(
 // CHECK: arith.sitofp
 // CHECK: llvm.func internal @codes.tiles
 // CHECK: llvm.mlir.addressof @dsv3_assists_subnormals

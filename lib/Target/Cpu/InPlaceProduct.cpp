@@ -7,8 +7,6 @@
 
 #include "dsv3/Plan/Layout.h"
 
-#include <optional>
-
 using namespace mlir;
 
 namespace dsv3::cpu {
@@ -78,8 +76,8 @@ void emitRowInPlace(Code &code, const PanelWeight &weight, const ProductTile &ti
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// What memory is asked for meanwhile: with each line of a row `lines` of them, in runs of `run`
-/// columns, which are a row of the weight apart.
+/// What memory is asked for meanwhile: `lines` lines in each step of plan::inPlaceColumns columns.
+/// They lie in runs of `run` columns, which begin a row of the weight apart.
 struct Ahead {
   Memory from;
   Num run;
@@ -94,7 +92,7 @@ struct ColumnsCall {
   Num count; ///< columns, a multiple of plan::inPlaceColumns
   Memory out;
   Num outStride;
-  std::optional<Ahead> ahead;
+  Ahead ahead;
 };
 } // namespace
 
@@ -105,7 +103,7 @@ static constexpr int64_t sumsAtOnce = 4;
 /// theirs that stays in a first-level cache. With 16 registers sums of three would leave none for
 /// what is multiplied.
 static int64_t mostInRuns(const plan::CpuVariant &variant) {
-  return plan::inPlaceRows(variant) < sumsAtOnce ? 2 : 3;
+  return variant.registers < 32 ? 2 : 3;
 }
 
 /// Adds the sums of vectors, [rows][weightRows] of them, to what they belong to.
@@ -136,9 +134,9 @@ static void emitColumns(Code &code, const ColumnsCall &call) {
   // read best.
   static_assert(plan::inPlaceColumns * 2 == lineBytes, "bf16");
   Var asked = code.variable(code.integer(0));
-  Var runEnd = code.variable(call.ahead ? call.ahead->run : code.integer(0));
+  const Ahead &ahead = call.ahead;
+  Var runEnd = code.variable(ahead.run);
   auto ask = [&] {
-    const Ahead &ahead = *call.ahead;
     for (int64_t line = 0; line < ahead.lines; ++line) {
       (ahead.from + asked.get()).prefetch(line * lineBytes);
     }
@@ -148,9 +146,7 @@ static void emitColumns(Code &code, const ColumnsCall &call) {
     runEnd.set(code.select(inRun, end, nextEnd));
   };
   code.loop(code.integer(0), call.count, plan::inPlaceColumns, [&](Num k) {
-    if (call.ahead) {
-      ask();
-    }
+    ask();
     for (int64_t c = 0; c < plan::inPlaceColumns; c += lanes) {
       SmallVector<Num> weights;
       for (int64_t j = 0; j < call.weightRows; ++j) {
@@ -173,13 +169,11 @@ static void callColumns(Code &code, const ColumnsCall &call) {
   Type element = call.weight.elementType();
   std::string name = "columns." + graph::spell(element) + "." + std::to_string(call.rows.size()) +
                      "x" + std::to_string(call.weightRows) + "." +
-                     std::to_string(call.weightStride) +
-                     (call.ahead ? ".ahead" + std::to_string(call.ahead->lines) : "");
-  SmallVector<Value> arguments{call.weight.address(), call.count.value, call.out.address(),
-                               call.outStride.value};
-  if (call.ahead) {
-    arguments.insert(arguments.end(), {call.ahead->from.address(), call.ahead->run.value});
-  }
+                     std::to_string(call.weightStride) + ".ahead" +
+                     std::to_string(call.ahead.lines);
+  SmallVector<Value> arguments{call.weight.address(),     call.count.value,
+                               call.out.address(),        call.outStride.value,
+                               call.ahead.from.address(), call.ahead.run.value};
   for (const Memory &row : call.rows) {
     arguments.push_back(row.address());
   }
@@ -191,11 +185,9 @@ static void callColumns(Code &code, const ColumnsCall &call) {
         body.weight = Memory(inner, values[0], element);
         body.count = inner.wrap(values[1]), body.outStride = inner.wrap(values[3]);
         body.out = Memory(inner, values[2], inner.f32());
-        size_t next = 4;
-        if (call.ahead) {
-          body.ahead->from = Memory(inner, values[next++], element);
-          body.ahead->run = inner.wrap(values[next++]);
-        }
+        body.ahead.from = Memory(inner, values[4], element);
+        body.ahead.run = inner.wrap(values[5]);
+        size_t next = 6;
         for (Memory &row : body.rows) {
           row = Memory(inner, values[next++], row.elementType());
         }
@@ -204,29 +196,33 @@ static void callColumns(Code &code, const ColumnsCall &call) {
   LLVM::CallOp::create(code.builder, code.loc, function, arguments);
 }
 
-/// A block of columns of some rows of the weight times all rows, of which there are `least` or
-/// more.
-static void emitBlockInPlace(Code &code, int64_t least, int64_t mostAtOnce, ColumnsCall call,
-                             function_ref<Memory(Num)> row, Num rowCount, Num begin, Memory out) {
-  Ahead ahead = *call.ahead;
-  forGroups(code, least, mostAtOnce, rowCount, [&](Num group, Num first, int64_t height) {
+/// A block of columns of some rows of the weight times all rows: `least` to `most` of them, of
+/// which `atOnce` have sums in registers.
+static void emitBlockInPlace(Code &code, int64_t least, int64_t most, int64_t atOnce,
+                             ColumnsCall call, function_ref<Memory(Num)> row, Num rowCount,
+                             Num begin, Memory out) {
+  Ahead all = call.ahead;
+  forGroups(code, least, atOnce, rowCount, [&](Num group, Num first, int64_t height) {
     call.rows.clear();
     for (int64_t n = 0; n < height; ++n) {
       call.rows.push_back(row(first + n) + begin);
     }
     call.out = out + first * call.outStride;
     auto asking = [&](Memory from, int64_t lines) {
-      call.ahead = Ahead{from, ahead.run, lines};
+      call.ahead = Ahead{from, all.run, lines};
       callColumns(code, call);
     };
-    // Two groups ask for one half each, so that memory is read while either multiplies.
-    auto half = [&](Memory from) { asking(from, ahead.lines / 2); };
-    code.when(
-        rowCount < mostAtOnce + 1, [&] { asking(ahead.from, ahead.lines); },
-        [&] {
-          half(code.select(group == 0, ahead.from,
-                           ahead.from + call.weightStride * (call.weightRows / 2)));
-        });
+    auto forAll = [&] { asking(all.from, all.lines); };
+    if (most <= atOnce) {
+      forAll();
+      return;
+    }
+    // Of several groups the first asks for one half of the rows of the weight and the next one for
+    // the other, so that memory is read while either multiplies. A third one repeats that.
+    code.when(rowCount < atOnce + 1, forAll, [&] {
+      Memory other = all.from + call.weightStride * (call.weightRows / 2);
+      asking(code.select(group == 0, all.from, other), all.lines / 2);
+    });
   });
 }
 
@@ -237,7 +233,7 @@ void emitFewInPlace(Code &code, const PanelWeight &weight, const ProductTile &ti
   Num zero = code.integer(0), k = code.integer(weight.k);
   Num outStride = code.integer(tile.panels * weight.parts * width);
   clear(code, out, rowCount * outStride);
-  auto withRows = [&](int64_t weightRows, int64_t least, int64_t mostAtOnce, bool blocksOutside) {
+  auto withRows = [&](int64_t weightRows, int64_t least, int64_t most, bool blocksOutside) {
     ColumnsCall call;
     call.weightRows = weightRows, call.weightStride = stride, call.outStride = outStride;
     code.loop(zero, panelCount, 1, [&](Num p) {
@@ -263,8 +259,8 @@ void emitFewInPlace(Code &code, const PanelWeight &weight, const ProductTile &ti
             run = run * weightRows;
           }
           call.ahead = Ahead{next, run, weightRows};
-          emitBlockInPlace(code, least, mostAtOnce, call, row, rowCount, begin,
-                           accumulator(weight, tile, out, zero, p, q) + j);
+          emitBlockInPlace(code, least, most, std::min(most, tile.stream), call, row, rowCount,
+                           begin, accumulator(weight, tile, out, zero, p, q) + j);
         };
         auto forRows = [&](function_ref<void(Num)> body) {
           code.loop(zero, code.integer(width), weightRows, body);
@@ -280,11 +276,13 @@ void emitFewInPlace(Code &code, const PanelWeight &weight, const ProductTile &ti
       }
     });
   };
-  int64_t fewest = std::min(tile.stream, mostInRuns(code.variant));
-  auto inRuns = [&] { withRows(sumsAtOnce, 1, fewest, false); };
-  auto inBlocks = [&] { withRows(plan::inPlaceRows(code.variant), fewest + 1, tile.stream, true); };
-  if (tile.rows > fewest) {
-    code.when(rowCount < fewest + 1, inRuns, inBlocks);
+  int64_t mostRowsInRuns = std::min(tile.rows, mostInRuns(code.variant));
+  auto inRuns = [&] { withRows(sumsAtOnce, 1, mostRowsInRuns, false); };
+  auto inBlocks = [&] {
+    withRows(plan::inPlaceRows(code.variant), mostRowsInRuns + 1, tile.rows, true);
+  };
+  if (tile.rows > mostRowsInRuns) {
+    code.when(rowCount < mostRowsInRuns + 1, inRuns, inBlocks);
   } else {
     inRuns();
   }

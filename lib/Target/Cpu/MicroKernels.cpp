@@ -7,6 +7,8 @@
 
 #include "mlir/IR/BuiltinOps.h"
 
+#include <functional>
+
 using namespace mlir;
 
 namespace dsv3::cpu {
@@ -254,7 +256,7 @@ void forGroups(Code &code, int64_t least, int64_t most, Num rows,
         code.when(count == height, meet, [&] { ofHeight(height + 1); });
       }
     };
-    // Several groups are of half the most or more.
+    // Several groups are of half the most, rounded up, or more.
     ofHeight(std::min(least, (most + 1) / 2));
   });
 }

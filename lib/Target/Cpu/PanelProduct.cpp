@@ -76,12 +76,12 @@ struct StreamRows {
 };
 } // namespace
 
-/// Whether a row alone meets panels of codes one by one: 16 registers have no room for the sums of
-/// two and what expands codes. Sums of even and odd columns hide the latency of an addition then.
-/// Of i4 that are converted two columns are expanded together, which fills the registers by itself.
-static bool meetsCodesAlone(Code &code, const PanelWeight &weight, bool tiny) {
-  return weight.form.width / code.lanes() == plan::codeVectors &&
-         (tiny || !weight.element.isInteger(4)) && code.variant.registers < 32;
+/// Whether a row that is alone meets panels of codes one by one: 16 registers have no room for the
+/// sums of two and what expands codes. Sums of even and odd columns hide the latency of an addition
+/// then. Of i4 two parts fit, and are faster where codes are converted.
+static bool meetsCodesAlone(Code &code, const PanelWeight &weight) {
+  return scaleForm(*planir::dtypeOf(weight.element)) && code.variant.registers < 32 &&
+         !(weight.element.isInteger(4) && weight.parts > 1);
 }
 
 /// `height` rows from firstRow on times `flight` panels of each part, `apart` from each other, from
@@ -113,7 +113,7 @@ static void emitStreamPanels(Code &code, const PanelWeight &weight, const Produc
   };
   int64_t atOnce = height > 1 ? plan::panelsAtOnce(code.variant, weight.form.width, height)
                               : flight * weight.parts;
-  if (tile.rows == 1 && meetsCodesAlone(code, weight, rows.tinyCodes)) {
+  if (tile.rows == 1 && meetsCodesAlone(code, weight)) {
     atOnce = 1;
     call.sumSets = plan::sumsInFlight / plan::codeVectors;
   }
@@ -191,7 +191,7 @@ static Num emitScaledRow(Code &code, int64_t count, Memory from, Memory to) {
 }
 
 /// A row alone. Where its core multiplies subnormal numbers without an assist, codes stay tiny and
-/// the row is scaled, unless it would leave the range of f32.
+/// the row is scaled, unless it or what it is multiplied with would leave the range of f32.
 static void emitRowProduct(Code &code, const PanelWeight &weight, const ProductTile &tile,
                            function_ref<Memory(Num)> row, Num firstPanel, Num panelCount,
                            Memory out, Memory scaled) {
@@ -207,7 +207,11 @@ static void emitRowProduct(Code &code, const PanelWeight &weight, const ProductT
   code.when(assistsSubnormals(code), asItIs, [&] {
     Num largest = emitScaledRow(code, weight.k, row(code.integer(0)), scaled);
     code.when(
-        largest < code.number(largestTinyRow), [&] { with([&](Num) { return scaled; }, true); },
+        largest < code.number(largestTinyRow),
+        [&] {
+          code.when(largest < code.number(smallestTinyRow), asItIs,
+                    [&] { with([&](Num) { return scaled; }, true); });
+        },
         asItIs);
   });
 }

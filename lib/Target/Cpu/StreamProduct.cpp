@@ -99,7 +99,8 @@ static void emitStreamBlock(Code &code, const StreamCall &call, bool asksAhead, 
                             ArrayRef<Var> sums) {
   Type element = call.panels[0].elementType();
   Num begin = block * call.kBlock, end = code.min(begin + call.kBlock, call.count);
-  // What a sum is worth: scales of i4, which were f16, have room for it.
+  assert(!(call.tinyCodes && call.scaledWeights) && "a row alone is scaled less often");
+  // A sum times this is what it means. Of i4 it is in the scales, which as f16 leave room for it.
   double unit = call.tinyCodes ? 1 / (tinyCodes(element) * tinyRows) : 1;
   bool inScales = element.isInteger(4);
   auto blocksAt = [&](Num index) {

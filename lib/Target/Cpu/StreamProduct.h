@@ -23,7 +23,7 @@ struct StreamCall {
   int64_t parts = 1;        ///< panels of as many parts lie side by side in `panels` and `out`
   int64_t kBlock = 0;       ///< columns that are summed before they are added to `out`
   int64_t scaleColumns = 0; ///< kBlock, or with scaledWeights a divisor of it
-  /// Sums of each element: one of every sumSets-th column, added up at a block's end.
+  /// Sums of each element, which columns read together take in turn; added up at a block's end.
   int64_t sumSets = 1;
   /// Each weight is scaled before it is multiplied, instead of each sum of a block.
   bool scaledWeights = false;
@@ -34,11 +34,13 @@ struct StreamCall {
 };
 
 /// What a row is multiplied by that meets tiny codes, lest products be subnormal, too: a power of
-/// two, so that only sums below 2^-70 are rounded otherwise.
+/// two, so that only sums below 2^-70 are rounded otherwise, of i4 those below 2^-41.
 inline constexpr double tinyRows = 0x1p64;
 /// A row whose elements are below this stays in the range of f32 then, as does a sum of as many as
 /// a block of i4 has.
 inline constexpr double largestTinyRow = 0x1p58;
+/// A row whose largest element is not below this has no sums that matter which are so small.
+inline constexpr double smallestTinyRow = 0x1p-20;
 
 /// plan::asksAheadSymbol and plan::assistsSubnormalsSymbol of the module that is written.
 Num asksAhead(Code &code);

@@ -1,7 +1,7 @@
-//===- LargeRowTest.cpp - one row times codes, near the end of f32 --------===//
+//===- LargeRowTest.cpp - one row times codes, near the ends of f32 -------===//
 //
 // A row that meets tiny codes is scaled (lib/Target/Cpu/StreamProduct.h), one that would leave the
-// range of f32 then is not: random numbers are never that large.
+// range of f32 then is not: random numbers are never that large, or that small.
 //
 //===----------------------------------------------------------------------===//
 #include "KernelRun.h"
@@ -45,18 +45,36 @@ static void compareLargeRows(const std::string &text) {
   ASSERT_TRUE(module);
   forEachKernel(*module, [&](kern::DefOp definition, const plan::CpuVariant &variant,
                              plan::KernelFunction function) {
-    for (int64_t place : {3, 149}) { // in a whole vector, and behind all of them
-      for (double large : {0x1p57, 0x1p58, -0x1p100}) {
-        KernelInputs inputs = makeInputs(definition, 1);
-        inputs.tensors[0][place] = large;
-        KernelResults expected = interpret(definition, inputs);
-        for (const CoreKind &core : coreKinds) {
-          setCore(function, core);
-          compare(std::string(variant.name), definition, variant.name, expected,
-                  execute(definition, variant, function, inputs, 0));
-        }
+    auto compareWith = [&](llvm::function_ref<void(reference::Tensor &)> change) {
+      KernelInputs inputs = makeInputs(definition, 1);
+      change(inputs.tensors[0]);
+      KernelResults expected = interpret(definition, inputs);
+      for (const CoreKind &core : coreKinds) {
+        setCore(function, core);
+        compare(std::string(variant.name), definition, variant.name, expected,
+                execute(definition, variant, function, inputs, 0));
+      }
+    };
+    // At and beyond what is scaled, and where a scaled element is not in the range any more.
+    for (double large : {0x1p57, 0x1p58, 0x1p63, 0x1p64, -0x1p100}) {
+      for (int64_t place : {3, 149}) { // in a whole vector, and behind all of them
+        compareWith([&](reference::Tensor &row) { row[place] = large; });
       }
     }
+    // Sums of a row, which codes with an offset need.
+    for (double large : {0x1.fp57, 0x1p63}) {
+      compareWith([&](reference::Tensor &row) {
+        for (int64_t i = 0; i < row.size(); ++i) {
+          row[i] = large;
+        }
+      });
+    }
+    // So small that products with tiny codes would vanish.
+    compareWith([&](reference::Tensor &row) {
+      for (int64_t i = 0; i < row.size(); ++i) {
+        row[i] *= 0x1p-70;
+      }
+    });
   });
 }
 

@@ -120,6 +120,17 @@ TEST(Cpu, FamiliesOfAmd) {
   EXPECT_EQ(familyOf(0x00B00F21), 0x1AU); // Turin, Zen 5
 }
 
+#if defined(__x86_64__)
+TEST(Cpu, SubnormalNumbersThatAreZerosAreNotMultiplied) {
+  unsigned before = __builtin_ia32_stmxcsr();
+  for (unsigned flag : {0x0040U, 0x8000U}) { // denormals are zeros, flush to zero
+    __builtin_ia32_ldmxcsr(before | flag);
+    EXPECT_TRUE(assistsSubnormals());
+  }
+  __builtin_ia32_ldmxcsr(before);
+}
+#endif
+
 TEST(Cpu, AThreadCanBeTiedToOneCpu) {
   int last = allowedCpus().back();
   std::vector<int> seen;
