@@ -23,7 +23,7 @@ static constexpr int64_t mostTileColumns = 256;
 /// rows that meet it.
 static constexpr int64_t expandedBlockBytes = 16384;
 /// Columns of a weight in place that are summed in vectors, at most, before their lanes are. With
-/// 32 registers multiply-adds are so fast that such a block of three rows has to be in a
+/// 32 registers multiply-adds are so fast that such a block of more than three rows has to be in a
 /// first-level cache; with 16 longer runs of memory gain more.
 static int64_t inPlaceBlock(const CpuVariant &variant) {
   return variant.registers >= 32 ? 1024 : 2048;

@@ -191,7 +191,7 @@ static Num emitScaledRow(Code &code, int64_t count, Memory from, Memory to) {
 }
 
 /// A row alone. Where its core multiplies subnormal numbers without an assist, codes stay tiny and
-/// the row is scaled, unless it or what it is multiplied with would leave the range of f32.
+/// the row is scaled, unless it or its products would leave the range of f32.
 static void emitRowProduct(Code &code, const PanelWeight &weight, const ProductTile &tile,
                            function_ref<Memory(Num)> row, Num firstPanel, Num panelCount,
                            Memory out, Memory scaled) {

@@ -203,7 +203,7 @@ void compare(const std::string &what, kern::DefOp definition, StringRef variant,
   }
 }
 
-static bool sameBits(const KernelResults &a, const KernelResults &b) {
+bool sameBits(const KernelResults &a, const KernelResults &b) {
   return llvm::equal(a, b, [](const std::vector<double> &one, const std::vector<double> &other) {
     return one.size() == other.size() &&
            std::memcmp(one.data(), other.data(), one.size() * sizeof(double)) == 0;

@@ -65,6 +65,9 @@ KernelInputs makeInputs(kern::DefOp definition, int64_t tokens);
 /// not written is NaN or -1.
 using KernelResults = std::vector<std::vector<double>>;
 
+/// Whether all results are the same to the bit.
+bool sameBits(const KernelResults &a, const KernelResults &b);
+
 /// Runs the definition on the interpreter. Fails the test on a diagnostic.
 KernelResults interpret(kern::DefOp definition, const KernelInputs &inputs);
 

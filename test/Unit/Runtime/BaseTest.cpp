@@ -1,6 +1,6 @@
 //===- BaseTest.cpp - memory and facts about the machine ------------------===//
 
-#include "TemporaryDirectory.h"
+#include "CutOffFile.h"
 
 #include "dsv3/Support/BytesText.h"
 #include "dsv3/Support/Cpus.h"
@@ -14,7 +14,6 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
-#include <fcntl.h>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <limits>
@@ -146,24 +145,19 @@ TEST(Cpu, AThreadCanBeTiedToOneCpu) {
 
 TEST(MappedFault, AFileThatBecameShorterIsNamed) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
-  test::TemporaryDirectory directory;
-  auto path = directory.write("weights", std::string(100'000, 'x'));
-  int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  auto mapping = FileMapping::map(descriptor, 0, 100'000, path.string());
-  close(descriptor);
-  ASSERT_TRUE(mapping) << mapping.failure().message();
-  EXPECT_STREQ(mappingNameAt(mapping->bytes().data() + 99'999), path.c_str());
-  EXPECT_EQ(mappingNameAt(mapping->bytes().data() + 100'000), nullptr);
+  test::CutOffFile file;
+  EXPECT_STREQ(mappingNameAt(file.end() - 1), file.path.c_str());
+  EXPECT_EQ(mappingNameAt(file.end()), nullptr);
   auto readCutOff = [&] {
     explainMappedFaults("a-test");
-    std::filesystem::resize_file(path, 10);
-    volatile const std::byte *last = mapping->bytes().data() + 99'999;
+    file.cutOff();
+    volatile const std::byte *last = file.end() - 1;
     (void)*last;
   };
   EXPECT_EXIT(readCutOff(), testing::ExitedWithCode(128 + SIGBUS),
               "a-test: .*weights: became shorter while it was in use.*\n  hint: ");
-  FileMapping moved = *std::move(mapping);
-  EXPECT_STREQ(mappingNameAt(moved.bytes().data()), path.c_str());
+  FileMapping moved = std::move(file.mapping);
+  EXPECT_STREQ(mappingNameAt(moved.bytes().data()), file.path.c_str());
   const void *address = moved.bytes().data();
   moved = FileMapping();
   EXPECT_EQ(mappingNameAt(address), nullptr);

@@ -1,18 +1,14 @@
 //===- ThreadTeamTest.cpp - steps and barriers of a team ------------------===//
 
 #include "runtime/drivers/cpu/ThreadTeam.h"
-#include "TemporaryDirectory.h"
+#include "CutOffFile.h"
 #include "dsv3/Support/Cpus.h"
-#include "runtime/base/FileMapping.h"
 #include "runtime/base/MappedFault.h"
 
 #include <algorithm>
 #include <csignal>
-#include <fcntl.h>
-#include <filesystem>
 #include <functional>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 using namespace dsv3;
 using namespace dsv3::runtime;
@@ -160,17 +156,12 @@ TEST(ThreadTeam, ThreadsAreTiedToGivenCpusInTurn) {
 
 TEST(ThreadTeam, AThreadThatReadsBehindAFileSaysSo) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
-  test::TemporaryDirectory directory;
-  auto path = directory.write("weights", std::string(100'000, 'x'));
-  int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  auto mapping = FileMapping::map(descriptor, 0, 100'000, path.string());
-  close(descriptor);
-  ASSERT_TRUE(mapping) << mapping.failure().message();
+  test::CutOffFile file;
   auto readCutOff = [&] {
     explainMappedFaults("a-test");
-    std::filesystem::resize_file(path, 10);
+    file.cutOff();
     FunctionTask task([&](int thread) {
-      volatile const std::byte *last = mapping->bytes().data() + 99'999;
+      volatile const std::byte *last = file.end() - 1;
       if (thread == 1) {
         (void)*last;
       }
