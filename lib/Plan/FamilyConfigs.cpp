@@ -144,14 +144,14 @@ static Configuration gemmConfig(const CpuVariant &variant, const KernelFacts &fa
   int64_t rows = rowsOfWeight(facts, grouped);
   // A single row meets all parts at once.
   int64_t accumulators = rows == 1                    ? flight * nr / variant.lanes * facts.parts
-                         : areFewInPlace(facts, rows) ? mr * inPlaceRows(variant)
+                         : areFewInPlace(facts, rows) ? mr * inPlaceRows * inPlaceSums(variant)
                                                       : mr * 2;
   Fields fields{{"flight", flight}, {"mr", mr}, {"nr", nr}};
   std::string tile = std::to_string(mr) + " rows x ";
   if (rows == 1) {
     tile += std::to_string(flight) + " panels of " + std::to_string(nr) + " columns";
   } else if (areFewInPlace(facts, rows)) {
-    tile += std::to_string(inPlaceRows(variant)) + " rows of the weight";
+    tile += std::to_string(inPlaceRows) + " rows of the weight";
   } else {
     tile += std::to_string(tileWidth(variant)) + " columns";
   }

@@ -196,7 +196,7 @@ std::vector<std::string> compileOptions(const ModelFlags &flags) {
        {std::pair("--weights", &flags.weights), std::pair("--head", &flags.head),
         std::pair("--activations", &flags.activations), std::pair("--cache-type", &flags.cacheType),
         std::pair("--weights-in-place", &flags.weightsInPlace)}) {
-    if (!value->empty()) {
+    if (!value->empty() && *value != plan::inPlaceExperts) { // those of experts are, by default
       options.insert(options.end(), {flag, *value});
     }
   }

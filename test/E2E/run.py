@@ -79,6 +79,7 @@ class RunTest(unittest.TestCase):
     def test_second_run_does_not_compile(self):
         self.generate(*question)
         self.assertNotIn("compiling", self.generate(*question).stderr)
+        self.assertNotIn("compiling", self.generate(*question, "--weights-in-place", "experts").stderr)
         rebuilt = self.generate(*question, "--rebuild").stderr
         self.assertIn("compiling", rebuilt)
         # Where it was made aside is gone by now.

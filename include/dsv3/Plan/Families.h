@@ -67,9 +67,11 @@ const CpuVariant *findCpuVariant(std::string_view text);
 
 /// Columns of a register tile: two vectors.
 inline int64_t tileWidth(const CpuVariant &variant) { return 2 * variant.lanes; }
-/// Rows of a weight in place that a register tile has: with six others their sums fill three
-/// quarters of the registers.
-inline int64_t inPlaceRows(const CpuVariant &variant) { return variant.registers >= 32 ? 4 : 2; }
+/// Rows of a weight in place that a register tile has.
+inline constexpr int64_t inPlaceRows = 2;
+/// Sums that a row has with a row of a weight in place, of one vector of columns each in turn: with
+/// six other rows they fill three quarters of the registers.
+inline int64_t inPlaceSums(const CpuVariant &variant) { return variant.registers >= 32 ? 2 : 1; }
 /// Width of a panel: two vectors, of codes four.
 inline int64_t panelWidth(const CpuVariant &variant, DType weight) {
   return (scaleForm(weight) ? codeVectors : 2) * variant.lanes;

@@ -258,6 +258,9 @@ Num Code::widened(Num vector) {
 }
 
 Num Code::part(Num vector, int64_t begin, int64_t width) {
+  if (width == 1) {
+    return wrap(vector::ExtractOp::create(builder, loc, vector.value, begin));
+  }
   SmallVector<int64_t> order = llvm::to_vector(llvm::seq(begin, begin + width));
   return shuffled(*this, vector, vector, order);
 }

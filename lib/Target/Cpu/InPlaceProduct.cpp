@@ -76,12 +76,12 @@ void emitRowInPlace(Code &code, const PanelWeight &weight, const ProductTile &ti
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// What memory is asked for meanwhile: `lines` lines in each step of plan::inPlaceColumns columns.
-/// They lie in runs of `run` columns, which begin a row of the weight apart.
+/// What memory is asked for meanwhile: `lines` lines in each step of plan::inPlaceColumns columns,
+/// each of a row of the weight of its own, or all side by side.
 struct Ahead {
   Memory from;
-  Num run;
   int64_t lines;
+  bool inOneRun;
 };
 
 /// Some rows times some rows of a weight.
@@ -96,14 +96,19 @@ struct ColumnsCall {
 };
 } // namespace
 
-/// Numbers that one vector holds when sums of several are made: also rows of the weight, where few
-/// rows meet them.
+/// Numbers that one vector holds when sums of several are made.
 static constexpr int64_t sumsAtOnce = 4;
-/// Rows that gain more from reading sumsAtOnce rows of the weight in one run than from a block of
-/// theirs that stays in a first-level cache. With 16 registers sums of three would leave none for
-/// what is multiplied.
-static int64_t mostInRuns(const plan::CpuVariant &variant) {
-  return variant.registers < 32 ? 2 : 3;
+
+/// How the fewest rows go through a weight: all columns of `weightRows` of its rows after another,
+/// as memory has them. More rows have blocks of columns outside, so that theirs stay in a
+/// first-level cache.
+struct WholeRows {
+  int64_t most, weightRows;
+};
+/// One row of the weight is read as fast as memory can where two sums hide the latency of an
+/// addition. With one sum four rows of the weight do.
+static WholeRows wholeRows(const plan::CpuVariant &variant) {
+  return plan::inPlaceSums(variant) > 1 ? WholeRows{3, 1} : WholeRows{2, sumsAtOnce};
 }
 
 /// Adds the sums of vectors, [rows][weightRows] of them, to what they belong to.
@@ -124,44 +129,54 @@ static void addSums(Code &code, const ColumnsCall &call, ArrayRef<Var> sums) {
   }
 }
 
-static void emitColumns(Code &code, const ColumnsCall &call) {
-  int64_t lanes = code.lanes();
-  SmallVector<Var> sums;
-  for (size_t i = 0; i < call.rows.size() * static_cast<size_t>(call.weightRows); ++i) {
-    sums.push_back(code.variable(code.zeros(lanes)));
+/// sums[set][row][row of the weight] += the products of columns [k, k + plan::inPlaceColumns).
+static void emitStep(Code &code, const ColumnsCall &call, Num k, ArrayRef<Var> sums) {
+  int64_t lanes = code.lanes(), sets = plan::inPlaceSums(code.variant);
+  size_t rowCount = call.rows.size(), weightRows = static_cast<size_t>(call.weightRows);
+  for (int64_t c = 0; c < plan::inPlaceColumns; c += lanes) {
+    auto row = [&](size_t i) { return (call.rows[i] + (k + c)).floats(lanes); };
+    auto weight = [&](size_t j) {
+      return (call.weight + (k + (static_cast<int64_t>(j) * call.weightStride + c))).floats(lanes);
+    };
+    // What there are fewer of is in registers, the others are there one by one.
+    bool rowsStay = rowCount < weightRows;
+    SmallVector<Num> staying;
+    for (size_t n = 0; n < std::min(rowCount, weightRows); ++n) {
+      staying.push_back(rowsStay ? row(n) : weight(n));
+    }
+    size_t set = static_cast<size_t>(c / lanes % sets) * rowCount * weightRows;
+    for (size_t n = 0; n < std::max(rowCount, weightRows); ++n) {
+      Num passing = rowsStay ? weight(n) : row(n);
+      for (auto [m, other] : llvm::enumerate(staying)) {
+        const Var &sum = sums[set + (rowsStay ? m * weightRows + n : n * weightRows + m)];
+        sum.set(code.fma(passing, other, sum.get()));
+      }
+    }
   }
-  // The columns of a step are a line of each row. What is asked for comes in runs, as memory is
-  // read best.
+}
+
+static void emitColumns(Code &code, const ColumnsCall &call) {
+  auto sets = static_cast<size_t>(plan::inPlaceSums(code.variant));
+  size_t perSet = call.rows.size() * static_cast<size_t>(call.weightRows);
+  SmallVector<Var> sums;
+  for (size_t i = 0; i < sets * perSet; ++i) {
+    sums.push_back(code.variable(code.zeros(code.lanes())));
+  }
+  // The columns of a step are a line of each row.
   static_assert(plan::inPlaceColumns * 2 == lineBytes, "bf16");
-  Var asked = code.variable(code.integer(0));
-  const Ahead &ahead = call.ahead;
-  Var runEnd = code.variable(ahead.run);
-  auto ask = [&] {
-    for (int64_t line = 0; line < ahead.lines; ++line) {
-      (ahead.from + asked.get()).prefetch(line * lineBytes);
-    }
-    Num end = runEnd.get(), further = asked.get() + ahead.lines * plan::inPlaceColumns;
-    Num inRun = further < end, nextEnd = end + call.weightStride;
-    asked.set(code.select(inRun, further, nextEnd - ahead.run));
-    runEnd.set(code.select(inRun, end, nextEnd));
-  };
   code.loop(code.integer(0), call.count, plan::inPlaceColumns, [&](Num k) {
-    ask();
-    for (int64_t c = 0; c < plan::inPlaceColumns; c += lanes) {
-      SmallVector<Num> weights;
-      for (int64_t j = 0; j < call.weightRows; ++j) {
-        weights.push_back((call.weight + (k + (j * call.weightStride + c))).floats(lanes));
-      }
-      for (auto [i, row] : llvm::enumerate(call.rows)) {
-        Num x = (row + (k + c)).floats(lanes);
-        for (auto [j, weight] : llvm::enumerate(weights)) {
-          Var &sum = sums[i * weights.size() + j];
-          sum.set(code.fma(x, weight, sum.get()));
-        }
-      }
+    const Ahead &ahead = call.ahead;
+    for (int64_t line = 0; line < ahead.lines; ++line) {
+      Num at = ahead.inOneRun ? k * ahead.lines + line * plan::inPlaceColumns
+                              : k + line * call.weightStride;
+      (ahead.from + at).prefetch(0);
     }
+    emitStep(code, call, k, sums);
   });
-  addSums(code, call, sums);
+  for (size_t i = perSet; i < sums.size(); ++i) {
+    sums[i % perSet].set(sums[i % perSet].get() + sums[i].get());
+  }
+  addSums(code, call, ArrayRef<Var>(sums).take_front(perSet));
 }
 
 /// `out[i, j] += sum over k of row i [k] * weight[j, k]`.
@@ -170,10 +185,9 @@ static void callColumns(Code &code, const ColumnsCall &call) {
   std::string name = "columns." + graph::spell(element) + "." + std::to_string(call.rows.size()) +
                      "x" + std::to_string(call.weightRows) + "." +
                      std::to_string(call.weightStride) + ".ahead" +
-                     std::to_string(call.ahead.lines);
-  SmallVector<Value> arguments{call.weight.address(),     call.count.value,
-                               call.out.address(),        call.outStride.value,
-                               call.ahead.from.address(), call.ahead.run.value};
+                     std::to_string(call.ahead.lines) + (call.ahead.inOneRun ? "run" : "");
+  SmallVector<Value> arguments{call.weight.address(), call.count.value, call.out.address(),
+                               call.outStride.value, call.ahead.from.address()};
   for (const Memory &row : call.rows) {
     arguments.push_back(row.address());
   }
@@ -186,8 +200,7 @@ static void callColumns(Code &code, const ColumnsCall &call) {
         body.count = inner.wrap(values[1]), body.outStride = inner.wrap(values[3]);
         body.out = Memory(inner, values[2], inner.f32());
         body.ahead.from = Memory(inner, values[4], element);
-        body.ahead.run = inner.wrap(values[5]);
-        size_t next = 6;
+        size_t next = 5;
         for (Memory &row : body.rows) {
           row = Memory(inner, values[next++], row.elementType());
         }
@@ -209,11 +222,11 @@ static void emitBlockInPlace(Code &code, int64_t least, int64_t most, int64_t at
     }
     call.out = out + first * call.outStride;
     auto asking = [&](Memory from, int64_t lines) {
-      call.ahead = Ahead{from, all.run, lines};
+      call.ahead = Ahead{from, lines, all.inOneRun};
       callColumns(code, call);
     };
     auto forAll = [&] { asking(all.from, all.lines); };
-    if (most <= atOnce) {
+    if (most <= atOnce || all.inOneRun) {
       forAll();
       return;
     }
@@ -233,9 +246,12 @@ void emitFewInPlace(Code &code, const PanelWeight &weight, const ProductTile &ti
   Num zero = code.integer(0), k = code.integer(weight.k);
   Num outStride = code.integer(tile.panels * weight.parts * width);
   clear(code, out, rowCount * outStride);
-  auto withRows = [&](int64_t weightRows, int64_t least, int64_t most, bool blocksOutside) {
+  auto withRows = [&](int64_t weightRows, int64_t least, int64_t most, bool whole) {
     ColumnsCall call;
     call.weightRows = weightRows, call.weightStride = stride, call.outStride = outStride;
+    // How many rows of the weight further memory is asked for.
+    int64_t readBytes = 2 * (whole ? stride : std::min(tile.kBlock, weight.k));
+    int64_t rowsAhead = std::min(std::max(weightRows, bytesAhead / readBytes), width);
     code.loop(zero, panelCount, 1, [&](Num p) {
       for (int64_t q = 0; q < weight.parts; ++q) {
         Memory panel = weight.panel(firstPanel + p + q * weight.panels);
@@ -245,20 +261,15 @@ void emitFewInPlace(Code &code, const PanelWeight &weight, const ProductTile &ti
         auto block = [&](Num j, Num begin) {
           call.weight = panel + (j * stride + begin);
           call.count = code.min(k - begin, code.integer(tile.kBlock));
-          Num nextRow = j + weightRows, nextBlock = begin + tile.kBlock;
-          Memory next = behind;
-          Num run = call.count;
-          if (blocksOutside) {
-            // The same columns of the next rows; behind the last ones the next block of the first.
-            next = code.select(nextBlock < k, panel + nextBlock, behind);
-            next = code.select(nextRow < width, panel + (nextRow * stride + begin), next);
-          } else {
-            // All of the next rows in one run, of which each block asks for its share.
-            next = code.select(nextRow < width, panel + nextRow * stride, behind);
-            next = next + begin * weightRows;
-            run = run * weightRows;
-          }
-          call.ahead = Ahead{next, run, weightRows};
+          // The columns of this block, or as many in one run. Behind the last rows come the first
+          // ones, of the next block or of the next panel.
+          Num further = j + rowsAhead, nextBlock = begin + tile.kBlock;
+          Memory first = whole ? panel + begin * weightRows : panel + begin;
+          Memory next = whole ? behind + begin * weightRows
+                              : code.select(nextBlock < k, panel + nextBlock, behind);
+          call.ahead.from = code.select(further < width, first + further * stride,
+                                        next + (further - width) * stride);
+          call.ahead.lines = weightRows, call.ahead.inOneRun = whole;
           emitBlockInPlace(code, least, most, std::min(most, tile.stream), call, row, rowCount,
                            begin, accumulator(weight, tile, out, zero, p, q) + j);
         };
@@ -268,23 +279,22 @@ void emitFewInPlace(Code &code, const PanelWeight &weight, const ProductTile &ti
         auto forBlocks = [&](function_ref<void(Num)> body) {
           code.loop(zero, k, tile.kBlock, body);
         };
-        if (blocksOutside) {
-          forBlocks([&](Num begin) { forRows([&](Num j) { block(j, begin); }); });
-        } else {
+        if (whole) {
           forRows([&](Num j) { forBlocks([&](Num begin) { block(j, begin); }); });
+        } else {
+          forBlocks([&](Num begin) { forRows([&](Num j) { block(j, begin); }); });
         }
       }
     });
   };
-  int64_t mostRowsInRuns = std::min(tile.rows, mostInRuns(code.variant));
-  auto inRuns = [&] { withRows(sumsAtOnce, 1, mostRowsInRuns, false); };
-  auto inBlocks = [&] {
-    withRows(plan::inPlaceRows(code.variant), mostRowsInRuns + 1, tile.rows, true);
-  };
-  if (tile.rows > mostRowsInRuns) {
-    code.when(rowCount < mostRowsInRuns + 1, inRuns, inBlocks);
+  WholeRows form = wholeRows(code.variant);
+  int64_t mostWhole = std::min(tile.rows, form.most);
+  auto inWholeRows = [&] { withRows(form.weightRows, 1, mostWhole, true); };
+  auto inBlocks = [&] { withRows(plan::inPlaceRows, mostWhole + 1, tile.rows, false); };
+  if (tile.rows > mostWhole) {
+    code.when(rowCount < mostWhole + 1, inWholeRows, inBlocks);
   } else {
-    inRuns();
+    inWholeRows();
   }
 }
 
