@@ -76,11 +76,11 @@ void emitRowInPlace(Code &code, const PanelWeight &weight, const ProductTile &ti
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// What memory is asked for meanwhile: `lines` lines in each step of plan::inPlaceColumns columns,
-/// each of a row of the weight of its own, or all side by side.
+/// What memory is asked for meanwhile: the columns of `rows` rows of the weight, or of all in one
+/// run.
 struct Ahead {
   Memory from;
-  int64_t lines;
+  int64_t rows;
   bool inOneRun;
 };
 
@@ -99,16 +99,13 @@ struct ColumnsCall {
 /// Numbers that one vector holds when sums of several are made.
 static constexpr int64_t sumsAtOnce = 4;
 
-/// How the fewest rows go through a weight: all columns of `weightRows` of its rows after another,
-/// as memory has them. More rows have blocks of columns outside, so that theirs stay in a
-/// first-level cache.
-struct WholeRows {
-  int64_t most, weightRows;
-};
-/// One row of the weight is read as fast as memory can where two sums hide the latency of an
-/// addition. With one sum four rows of the weight do.
-static WholeRows wholeRows(const plan::CpuVariant &variant) {
-  return plan::inPlaceSums(variant) > 1 ? WholeRows{3, 1} : WholeRows{2, sumsAtOnce};
+/// The most rows for which a weight is read as memory has it, all columns of some of its rows after
+/// another. More have blocks of columns outside, so that theirs stay in a first-level cache.
+static constexpr int64_t mostOnWholeRows = 3;
+/// The rows of a weight that so few rows meet at once. One alone is what memory is read best as. It
+/// needs two sums, which hide the latency of additions; with one sum four rows of the weight do.
+static int64_t wholeRows(const plan::CpuVariant &variant) {
+  return plan::inPlaceSums(variant) > 1 ? 1 : sumsAtOnce;
 }
 
 /// Adds the sums of vectors, [rows][weightRows] of them, to what they belong to.
@@ -129,11 +126,12 @@ static void addSums(Code &code, const ColumnsCall &call, ArrayRef<Var> sums) {
   }
 }
 
-/// sums[set][row][row of the weight] += the products of columns [k, k + plan::inPlaceColumns).
-static void emitStep(Code &code, const ColumnsCall &call, Num k, ArrayRef<Var> sums) {
+/// sums[set][row][row of the weight] += the products of columns [k, k + columns).
+static void emitStep(Code &code, const ColumnsCall &call, Num k, int64_t columns,
+                     ArrayRef<Var> sums) {
   int64_t lanes = code.lanes(), sets = plan::inPlaceSums(code.variant);
   size_t rowCount = call.rows.size(), weightRows = static_cast<size_t>(call.weightRows);
-  for (int64_t c = 0; c < plan::inPlaceColumns; c += lanes) {
+  for (int64_t c = 0; c < columns; c += lanes) {
     auto row = [&](size_t i) { return (call.rows[i] + (k + c)).floats(lanes); };
     auto weight = [&](size_t j) {
       return (call.weight + (k + (static_cast<int64_t>(j) * call.weightStride + c))).floats(lanes);
@@ -162,16 +160,20 @@ static void emitColumns(Code &code, const ColumnsCall &call) {
   for (size_t i = 0; i < sets * perSet; ++i) {
     sums.push_back(code.variable(code.zeros(code.lanes())));
   }
-  // The columns of a step are a line of each row.
+  // A step's columns are a line of each row of the weight, or where those lie in one run of all. So
+  // few vectors leave the compiler no room to load what it then has to spill.
   static_assert(plan::inPlaceColumns * 2 == lineBytes, "bf16");
-  code.loop(code.integer(0), call.count, plan::inPlaceColumns, [&](Num k) {
-    const Ahead &ahead = call.ahead;
-    for (int64_t line = 0; line < ahead.lines; ++line) {
-      Num at = ahead.inOneRun ? k * ahead.lines + line * plan::inPlaceColumns
-                              : k + line * call.weightStride;
-      (ahead.from + at).prefetch(0);
+  const Ahead &ahead = call.ahead;
+  int64_t columns = plan::inPlaceColumns / (ahead.inOneRun ? call.weightRows : 1);
+  code.loop(code.integer(0), call.count, columns, [&](Num k) {
+    if (ahead.inOneRun) {
+      (ahead.from + k * call.weightRows).prefetch(0);
+    } else {
+      for (int64_t row = 0; row < ahead.rows; ++row) {
+        (ahead.from + (k + row * call.weightStride)).prefetch(0);
+      }
     }
-    emitStep(code, call, k, sums);
+    emitStep(code, call, k, columns, sums);
   });
   for (size_t i = perSet; i < sums.size(); ++i) {
     sums[i % perSet].set(sums[i % perSet].get() + sums[i].get());
@@ -185,7 +187,7 @@ static void callColumns(Code &code, const ColumnsCall &call) {
   std::string name = "columns." + graph::spell(element) + "." + std::to_string(call.rows.size()) +
                      "x" + std::to_string(call.weightRows) + "." +
                      std::to_string(call.weightStride) + ".ahead" +
-                     std::to_string(call.ahead.lines) + (call.ahead.inOneRun ? "run" : "");
+                     std::to_string(call.ahead.rows) + (call.ahead.inOneRun ? "run" : "");
   SmallVector<Value> arguments{call.weight.address(), call.count.value, call.out.address(),
                                call.outStride.value, call.ahead.from.address()};
   for (const Memory &row : call.rows) {
@@ -221,11 +223,11 @@ static void emitBlockInPlace(Code &code, int64_t least, int64_t most, int64_t at
       call.rows.push_back(row(first + n) + begin);
     }
     call.out = out + first * call.outStride;
-    auto asking = [&](Memory from, int64_t lines) {
-      call.ahead = Ahead{from, lines, all.inOneRun};
+    auto asking = [&](Memory from, int64_t rows) {
+      call.ahead = Ahead{from, rows, all.inOneRun};
       callColumns(code, call);
     };
-    auto forAll = [&] { asking(all.from, all.lines); };
+    auto forAll = [&] { asking(all.from, all.rows); };
     if (most <= atOnce || all.inOneRun) {
       forAll();
       return;
@@ -234,7 +236,7 @@ static void emitBlockInPlace(Code &code, int64_t least, int64_t most, int64_t at
     // the other, so that memory is read while either multiplies. A third one repeats that.
     code.when(rowCount < atOnce + 1, forAll, [&] {
       Memory other = all.from + call.weightStride * (call.weightRows / 2);
-      asking(code.select(group == 0, all.from, other), all.lines / 2);
+      asking(code.select(group == 0, all.from, other), all.rows / 2);
     });
   });
 }
@@ -269,7 +271,7 @@ void emitFewInPlace(Code &code, const PanelWeight &weight, const ProductTile &ti
                               : code.select(nextBlock < k, panel + nextBlock, behind);
           call.ahead.from = code.select(further < width, first + further * stride,
                                         next + (further - width) * stride);
-          call.ahead.lines = weightRows, call.ahead.inOneRun = whole;
+          call.ahead.rows = weightRows, call.ahead.inOneRun = whole;
           emitBlockInPlace(code, least, most, std::min(most, tile.stream), call, row, rowCount,
                            begin, accumulator(weight, tile, out, zero, p, q) + j);
         };
@@ -287,9 +289,8 @@ void emitFewInPlace(Code &code, const PanelWeight &weight, const ProductTile &ti
       }
     });
   };
-  WholeRows form = wholeRows(code.variant);
-  int64_t mostWhole = std::min(tile.rows, form.most);
-  auto inWholeRows = [&] { withRows(form.weightRows, 1, mostWhole, true); };
+  int64_t mostWhole = std::min(tile.rows, mostOnWholeRows);
+  auto inWholeRows = [&] { withRows(wholeRows(code.variant), 1, mostWhole, true); };
   auto inBlocks = [&] { withRows(plan::inPlaceRows, mostWhole + 1, tile.rows, false); };
   if (tile.rows > mostWhole) {
     code.when(rowCount < mostWhole + 1, inWholeRows, inBlocks);
