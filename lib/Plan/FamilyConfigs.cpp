@@ -23,8 +23,8 @@ static constexpr int64_t mostTileColumns = 256;
 /// rows that meet it.
 static constexpr int64_t expandedBlockBytes = 16384;
 /// Columns of a weight in place that are summed in vectors, at most, before their lanes are. With
-/// 32 registers multiply-adds are so fast that such a block of more than three rows has to be in a
-/// first-level cache; with 16 longer runs of memory gain more.
+/// 32 registers multiply-adds are so fast that such a block of more rows than mostOnWholeRows has
+/// to be in a first-level cache; with 16 longer runs of memory gain more.
 static int64_t inPlaceBlock(const CpuVariant &variant) {
   return variant.registers >= 32 ? 1024 : 2048;
 }
@@ -143,15 +143,16 @@ static Configuration gemmConfig(const CpuVariant &variant, const KernelFacts &fa
   int64_t panelsOfPart = ceilDiv(facts.n, nr);
   int64_t rows = rowsOfWeight(facts, grouped);
   // A single row meets all parts at once.
-  int64_t accumulators = rows == 1                    ? flight * nr / variant.lanes * facts.parts
-                         : areFewInPlace(facts, rows) ? mr * inPlaceRows * inPlaceSums(variant)
-                                                      : mr * 2;
+  int64_t accumulators = rows == 1 ? flight * nr / variant.lanes * facts.parts
+                         : areFewInPlace(facts, rows)
+                             ? mr * inPlaceRows(variant, rows) * inPlaceSums(variant)
+                             : mr * 2;
   Fields fields{{"flight", flight}, {"mr", mr}, {"nr", nr}};
   std::string tile = std::to_string(mr) + " rows x ";
   if (rows == 1) {
     tile += std::to_string(flight) + " panels of " + std::to_string(nr) + " columns";
   } else if (areFewInPlace(facts, rows)) {
-    tile += std::to_string(inPlaceRows) + " rows of the weight";
+    tile += std::to_string(inPlaceRows(variant, rows)) + " rows of the weight";
   } else {
     tile += std::to_string(tileWidth(variant)) + " columns";
   }

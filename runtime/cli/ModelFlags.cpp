@@ -194,11 +194,14 @@ std::vector<std::string> compileOptions(const ModelFlags &flags) {
   std::vector<std::string> options;
   for (const auto &[flag, value] :
        {std::pair("--weights", &flags.weights), std::pair("--head", &flags.head),
-        std::pair("--activations", &flags.activations), std::pair("--cache-type", &flags.cacheType),
-        std::pair("--weights-in-place", &flags.weightsInPlace)}) {
-    if (!value->empty() && *value != plan::inPlaceExperts) { // those of experts are, by default
+        std::pair("--activations", &flags.activations),
+        std::pair("--cache-type", &flags.cacheType)}) {
+    if (!value->empty()) {
       options.insert(options.end(), {flag, *value});
     }
+  }
+  if (!flags.weightsInPlace.empty() && flags.weightsInPlace != plan::inPlaceExperts) {
+    options.insert(options.end(), {"--weights-in-place", flags.weightsInPlace});
   }
   if (!flags.policy.empty() && flags.policy != plan::policyNames[0]) {
     options.insert(options.end(), {"--policy", flags.policy});

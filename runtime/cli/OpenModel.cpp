@@ -96,8 +96,12 @@ static Expected<runtime::Bundle> openBundle(const ModelFlags &flags) {
                    "leave --rebuild out, or make the bundle again with dsv3-compile"};
   }
   std::vector<std::string> options = compileOptions(flags);
-  if (!flags.policy.empty()) {
-    options.emplace_back("--policy");
+  // What is the default of compiling, too, may be otherwise in the bundle.
+  for (const auto &[flag, value] : {std::pair("--policy", &flags.policy),
+                                    std::pair("--weights-in-place", &flags.weightsInPlace)}) {
+    if (!value->empty()) {
+      options.emplace_back(flag);
+    }
   }
   if (!options.empty()) {
     return Failure{options[0] + " is a choice of compiling, but this is a bundle", flags.model,

@@ -119,10 +119,11 @@ class EncodingsTest(unittest.TestCase):
         self.assertEqual(self.compare("--model", bundle, "--reference", bundle)["kl"]["mean"], 0)
         self.run_tool("generate", "--model", bundle, "--ids", "0,5", "--max-tokens", "1", "--keep-packed")
         self.assertEqual(self.compare("--model", bundle), with_flag)  # mapped
-        done = subprocess.run([runner, "generate", "--model", bundle, "--ids", "0", "--weights", "int4"],
-                              capture_output=True, text=True, env=self.environment)
-        self.assertEqual(done.returncode, 1)
-        self.assertIn("--weights is a choice of compiling, but this is a bundle", done.stderr)
+        for flag, value in (("--weights", "int4"), ("--weights-in-place", "experts"), ("--policy", "f32")):
+            done = subprocess.run([runner, "generate", "--model", bundle, "--ids", "0", flag, value],
+                                  capture_output=True, text=True, env=self.environment)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(flag + " is a choice of compiling, but this is a bundle", done.stderr)
 
     def test_plan_only_counts_encoded_bytes(self):
         def weights(*flags):

@@ -67,11 +67,17 @@ const CpuVariant *findCpuVariant(std::string_view text);
 
 /// Columns of a register tile: two vectors.
 inline int64_t tileWidth(const CpuVariant &variant) { return 2 * variant.lanes; }
-/// Rows of a weight in place that a register tile has.
-inline constexpr int64_t inPlaceRows = 2;
-/// Sums that a row has with a row of a weight in place, of one vector of columns each in turn: with
-/// six other rows they fill three quarters of the registers.
+/// The most rows that meet a weight in place as memory has it: all columns of some of its rows
+/// after another. More have blocks of columns outside, so that theirs stay in a first-level cache.
+inline constexpr int64_t mostOnWholeRows = 3;
+/// Sums that a row has with a row of a weight in place, of one vector of columns each in turn.
 inline int64_t inPlaceSums(const CpuVariant &variant) { return variant.registers >= 32 ? 2 : 1; }
+/// Rows of a weight in place that up to `rows` others meet at once. Where these are few one alone
+/// is what memory is read best as, and two sums of it are enough for that; with one sum four rows
+/// are. Two rows have sums with six others in three quarters of the registers.
+inline int64_t inPlaceRows(const CpuVariant &variant, int64_t rows) {
+  return rows > mostOnWholeRows ? 2 : inPlaceSums(variant) > 1 ? 1 : 4;
+}
 /// Width of a panel: two vectors, of codes four.
 inline int64_t panelWidth(const CpuVariant &variant, DType weight) {
   return (scaleForm(weight) ? codeVectors : 2) * variant.lanes;

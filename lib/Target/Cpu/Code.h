@@ -125,7 +125,7 @@ public:
   Num exp(Num x);
   /// A vector with zeros behind it, so that it has all lanes of a register.
   Num widened(Num vector);
-  /// Lanes [begin, begin + width).
+  /// Lanes [begin, begin + width); of width 1 a number.
   Num part(Num vector, int64_t begin, int64_t width);
   /// Of a power of two of vectors, as many as they have lanes at most: lane i is the sum of vector
   /// i.

@@ -76,8 +76,8 @@ void emitRowInPlace(Code &code, const PanelWeight &weight, const ProductTile &ti
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// What memory is asked for meanwhile: the columns of `rows` rows of the weight, or of all in one
-/// run.
+/// What memory is asked for meanwhile: as many columns of `rows` rows of the weight, a line of each
+/// at a time, or as much in one run.
 struct Ahead {
   Memory from;
   int64_t rows;
@@ -96,17 +96,9 @@ struct ColumnsCall {
 };
 } // namespace
 
-/// Numbers that one vector holds when sums of several are made.
+/// Vectors whose lanes are summed at once. Fewer are filled up, so that the order of a sum is the
+/// same however many there are.
 static constexpr int64_t sumsAtOnce = 4;
-
-/// The most rows for which a weight is read as memory has it, all columns of some of its rows after
-/// another. More have blocks of columns outside, so that theirs stay in a first-level cache.
-static constexpr int64_t mostOnWholeRows = 3;
-/// The rows of a weight that so few rows meet at once. One alone is what memory is read best as. It
-/// needs two sums, which hide the latency of additions; with one sum four rows of the weight do.
-static int64_t wholeRows(const plan::CpuVariant &variant) {
-  return plan::inPlaceSums(variant) > 1 ? 1 : sumsAtOnce;
-}
 
 /// Adds the sums of vectors, [rows][weightRows] of them, to what they belong to.
 static void addSums(Code &code, const ColumnsCall &call, ArrayRef<Var> sums) {
@@ -131,6 +123,7 @@ static void emitStep(Code &code, const ColumnsCall &call, Num k, int64_t columns
                      ArrayRef<Var> sums) {
   int64_t lanes = code.lanes(), sets = plan::inPlaceSums(code.variant);
   size_t rowCount = call.rows.size(), weightRows = static_cast<size_t>(call.weightRows);
+  assert(columns % (lanes * sets) == 0 && "each step begins with the first set");
   for (int64_t c = 0; c < columns; c += lanes) {
     auto row = [&](size_t i) { return (call.rows[i] + (k + c)).floats(lanes); };
     auto weight = [&](size_t j) {
@@ -160,8 +153,8 @@ static void emitColumns(Code &code, const ColumnsCall &call) {
   for (size_t i = 0; i < sets * perSet; ++i) {
     sums.push_back(code.variable(code.zeros(code.lanes())));
   }
-  // A step's columns are a line of each row of the weight, or where those lie in one run of all. So
-  // few vectors leave the compiler no room to load what it then has to spill.
+  // A step's columns are a line of each row of the weight, or of a run of all rows: with AVX2 one
+  // vector of each, since of more the compiler loads some so early that it has to spill them.
   static_assert(plan::inPlaceColumns * 2 == lineBytes, "bf16");
   const Ahead &ahead = call.ahead;
   int64_t columns = plan::inPlaceColumns / (ahead.inOneRun ? call.weightRows : 1);
@@ -228,7 +221,7 @@ static void emitBlockInPlace(Code &code, int64_t least, int64_t most, int64_t at
       callColumns(code, call);
     };
     auto forAll = [&] { asking(all.from, all.rows); };
-    if (most <= atOnce || all.inOneRun) {
+    if (most <= atOnce) {
       forAll();
       return;
     }
@@ -248,12 +241,14 @@ void emitFewInPlace(Code &code, const PanelWeight &weight, const ProductTile &ti
   Num zero = code.integer(0), k = code.integer(weight.k);
   Num outStride = code.integer(tile.panels * weight.parts * width);
   clear(code, out, rowCount * outStride);
-  auto withRows = [&](int64_t weightRows, int64_t least, int64_t most, bool whole) {
+  auto withRows = [&](int64_t least, int64_t most, bool whole) {
+    int64_t weightRows = plan::inPlaceRows(code.variant, most);
     ColumnsCall call;
     call.weightRows = weightRows, call.weightStride = stride, call.outStride = outStride;
     // How many rows of the weight further memory is asked for.
     int64_t readBytes = 2 * (whole ? stride : std::min(tile.kBlock, weight.k));
-    int64_t rowsAhead = std::min(std::max(weightRows, bytesAhead / readBytes), width);
+    int64_t rowsAhead =
+        std::clamp(bytesAhead / readBytes / weightRows * weightRows, weightRows, width);
     code.loop(zero, panelCount, 1, [&](Num p) {
       for (int64_t q = 0; q < weight.parts; ++q) {
         Memory panel = weight.panel(firstPanel + p + q * weight.panels);
@@ -272,8 +267,8 @@ void emitFewInPlace(Code &code, const PanelWeight &weight, const ProductTile &ti
           call.ahead.from = code.select(further < width, first + further * stride,
                                         next + (further - width) * stride);
           call.ahead.rows = weightRows, call.ahead.inOneRun = whole;
-          emitBlockInPlace(code, least, most, std::min(most, tile.stream), call, row, rowCount,
-                           begin, accumulator(weight, tile, out, zero, p, q) + j);
+          emitBlockInPlace(code, least, most, whole ? most : std::min(most, tile.stream), call, row,
+                           rowCount, begin, accumulator(weight, tile, out, zero, p, q) + j);
         };
         auto forRows = [&](function_ref<void(Num)> body) {
           code.loop(zero, code.integer(width), weightRows, body);
@@ -289,9 +284,9 @@ void emitFewInPlace(Code &code, const PanelWeight &weight, const ProductTile &ti
       }
     });
   };
-  int64_t mostWhole = std::min(tile.rows, mostOnWholeRows);
-  auto inWholeRows = [&] { withRows(wholeRows(code.variant), 1, mostWhole, true); };
-  auto inBlocks = [&] { withRows(plan::inPlaceRows, mostWhole + 1, tile.rows, false); };
+  int64_t mostWhole = std::min(tile.rows, plan::mostOnWholeRows);
+  auto inWholeRows = [&] { withRows(1, mostWhole, true); };
+  auto inBlocks = [&] { withRows(mostWhole + 1, tile.rows, false); };
   if (tile.rows > mostWhole) {
     code.when(rowCount < mostWhole + 1, inWholeRows, inBlocks);
   } else {

@@ -16,7 +16,7 @@ namespace dsv3::cpu {
 void emitRowInPlace(Code &code, const PanelWeight &weight, const ProductTile &tile, Memory row,
                     Num firstPanel, Num panelCount, Memory out);
 
-/// The same for few rows, two or four rows of the weight and up to `tile.stream` others at once.
+/// The same for few rows, plan::inPlaceRows of the weight and up to `tile.stream` others at once.
 /// The order of a sum is another one, and depends on the number of columns alone, too.
 void emitFewInPlace(Code &code, const PanelWeight &weight, const ProductTile &tile,
                     llvm::function_ref<Memory(Num)> row, Num rowCount, Num firstPanel,
