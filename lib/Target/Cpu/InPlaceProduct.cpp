@@ -168,8 +168,10 @@ static void emitColumns(Code &code, const ColumnsCall &call) {
     }
     emitStep(code, call, k, columns, sums);
   });
-  for (size_t i = perSet; i < sums.size(); ++i) {
-    sums[i % perSet].set(sums[i % perSet].get() + sums[i].get());
+  for (size_t set = 1; set < sets; ++set) {
+    for (size_t i = 0; i < perSet; ++i) {
+      sums[i].set(sums[i].get() + sums[set * perSet + i].get());
+    }
   }
   addSums(code, call, ArrayRef<Var>(sums).take_front(perSet));
 }
