@@ -157,10 +157,10 @@ static void emitColumns(Code &code, const ColumnsCall &call) {
   // vector of each, since of more the compiler loads some so early that it has to spill them.
   static_assert(plan::inPlaceColumns * 2 == lineBytes, "bf16");
   const Ahead &ahead = call.ahead;
-  int64_t columns = plan::inPlaceColumns / (ahead.inOneRun ? call.weightRows : 1);
+  int64_t columns = plan::inPlaceColumns / (ahead.inOneRun ? ahead.rows : 1);
   code.loop(code.integer(0), call.count, columns, [&](Num k) {
     if (ahead.inOneRun) {
-      (ahead.from + k * call.weightRows).prefetch(0);
+      (ahead.from + k * ahead.rows).prefetch(0);
     } else {
       for (int64_t row = 0; row < ahead.rows; ++row) {
         (ahead.from + (k + row * call.weightStride)).prefetch(0);

@@ -9,6 +9,9 @@
 #include "runtime/base/FileMapping.h"
 
 #include <fcntl.h>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
 #include <unistd.h>
 
 namespace dsv3::test {
