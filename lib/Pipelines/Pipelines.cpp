@@ -49,28 +49,32 @@ static void addFusedPhase(OpPassManager &manager) {
   manager.addPass(createOutlineKernels());
 }
 
+/// Whether all code is for warp groups: others expand keys as they go.
+static bool onWarpGroups(const PipelineOptions &options) {
+  return !options.variants.empty() && options.tensorCores != "mma" &&
+         llvm::all_of(options.variants,
+                      [](const std::string &name) { return name == plan::variantSm90a; });
+}
+
 /// In how many parts the keys of a token are divided. On CPUs some dozen threads have work with 256
 /// pieces, of which eight heads share a tile, and what more parts write and combine would show. On
 /// a GPU 16 or more heads are a block, and each of some 130 multiprocessors wants one, of which
-/// many tokens have enough; steps of one token and of a few share the kernel that combines. Parts
-/// are of the IR: code for CPUs in such a bundle has as many.
-static SplitAttentionOptions splitting(const std::vector<std::string> &variants) {
-  bool onGpu =
-      llvm::any_of(variants, [](const std::string &name) { return plan::findGpuVariant(name); });
-  return onGpu ? SplitAttentionOptions{256, 1024, 64} : SplitAttentionOptions{};
+/// many tokens have enough; steps of one token and of a few share the kernel that combines. Warp
+/// groups have 64 heads in a block, of some tokens where there are fewer: twice as many parts keep
+/// a block of a long text from being the last. Parts are of the IR: code for CPUs in such a bundle
+/// has as many.
+static SplitAttentionOptions splitting(const PipelineOptions &options) {
+  bool onGpu = llvm::any_of(options.variants,
+                            [](const std::string &name) { return plan::findGpuVariant(name); });
+  return onWarpGroups(options) ? SplitAttentionOptions{256, 4096, 128}
+         : onGpu               ? SplitAttentionOptions{256, 1024, 64}
+                               : SplitAttentionOptions{};
 }
 
 /// Whether some code is for CPUs.
 static bool onCpu(const std::vector<std::string> &variants) {
   return variants.empty() ||
          llvm::any_of(variants, [](const std::string &name) { return plan::findCpuVariant(name); });
-}
-
-/// Whether all code is for warp groups: others expand keys as they go.
-static bool onWarpGroups(const PipelineOptions &options) {
-  return !options.variants.empty() && options.tensorCores != "mma" &&
-         llvm::all_of(options.variants,
-                      [](const std::string &name) { return name == plan::variantSm90a; });
 }
 
 void addPhase(OpPassManager &manager, Phase phase, const PipelineOptions &options) {
@@ -89,7 +93,7 @@ void addPhase(OpPassManager &manager, Phase phase, const PipelineOptions &option
     break;
   case Phase::Kernels:
     manager.addPass(createConvertGraphToKernel());
-    manager.addPass(createSplitAttention(splitting(options.variants)));
+    manager.addPass(createSplitAttention(splitting(options)));
     if (onWarpGroups(options)) {
       manager.addPass(createExpandLatents());
     }

@@ -9,6 +9,13 @@ namespace dsv3::plan {
 static constexpr int64_t wantedBlocks = 128;
 static constexpr const char *fewBlocks = "too few blocks for the multiprocessors of a GPU";
 
+/// ptx/wgmma.cuh: a box of 64 columns of 128 rows, which is what two groups multiply, and a group's
+/// rows; a group that brings and two that multiply.
+static constexpr int64_t boxColumns = 64, groupRows = 64, productColumns = 128;
+static constexpr int64_t boxBytes = productColumns * mmaRowBytes;
+static constexpr int64_t warpGroupThreads = 384, multiplyingWarps = 8;
+static constexpr int64_t barrierBytes = 8;
+
 static std::string notDividing(const KernelFacts &facts, int64_t heads) {
   return std::to_string(heads) + " does not divide " + std::to_string(facts.heads) + " heads";
 }
@@ -109,6 +116,44 @@ static Configuration latentFmaConfig(const GpuVariant &variant, const KernelFact
               std::to_string(heads) + " heads share a read of the latents; " + refusal);
 }
 
+/// family/latent_attention_wgmma.cuh: heads of a token, or of some tokens of a request, are the
+/// rows of a group's product.
+static Configuration latentWgmmaConfig(const GpuVariant &variant, const KernelFacts &facts) {
+  constexpr int64_t mostTokens = 64, stages = 2, latents = 4 * productColumns;
+  int64_t heads = std::min(facts.heads, groupRows), tokens = groupRows / heads;
+  int64_t ofMatrix = ceilDiv(facts.latent + facts.rope, boxColumns) * groupRows * mmaRowBytes;
+  int64_t weightBytes = groupRows * facts.pageTokens * 2,
+          numbers = 4 * facts.maxRows + ceilDiv(facts.maxRows, warpLanes);
+  int64_t bytes = (1 + stages) * ofMatrix + weightBytes + (2 * stages + 2) * barrierBytes +
+                  (3 * groupRows + numbers) * 4;
+  Fields fields{{"form", int64_t(GpuProduct::WgmmaTiles)},
+                {"heads", heads},
+                {"tokens", tokens},
+                {"most_tokens", facts.maxRows},
+                {"threads", warpGroupThreads}};
+  if (variant.name != variantSm90a) {
+    return rejected(fields, std::string(variant.name) + " has no warp groups");
+  }
+  if (std::string refusal = latentRefusal(facts); !refusal.empty()) {
+    return rejected(fields, refusal);
+  }
+  if (facts.latent != latents || facts.rope % boxColumns != 0 || facts.pageTokens != groupRows) {
+    return rejected(fields, "two groups multiply " + std::to_string(latents) +
+                                " latents and whole boxes of rotated keys and of pages");
+  }
+  if (facts.maxRows > mostTokens) {
+    return rejected(fields, "a step may have " + std::to_string(facts.maxRows) +
+                                " tokens, the schedule has room for " + std::to_string(mostTokens));
+  }
+  if (bytes > variant.sharedBytes) {
+    return rejected(fields, bytesReason("queries and two pages", bytes, variant.sharedBytes));
+  }
+  return make(fields, rowTiles(facts, 1, ceilDiv(facts.heads, heads) * facts.keyParts), bytes,
+              "warp groups multiply " + std::to_string(heads) + " heads of " +
+                  (tokens == 1 ? "a token" : "up to " + std::to_string(tokens) + " tokens") +
+                  " with each read of a page");
+}
+
 std::vector<Configuration> gpuLatentConfigs(const GpuVariant &variant, const KernelFacts &facts) {
   std::vector<Configuration> configs;
   for (int64_t heads : {64, 32, 16}) {
@@ -116,6 +161,8 @@ std::vector<Configuration> gpuLatentConfigs(const GpuVariant &variant, const Ker
   }
   // What the fewest heads are refused for, all are.
   std::string refusal = configs.back().reason;
+  Configuration ofWarpGroups = latentWgmmaConfig(variant, facts);
+  configs.insert(facts.warpGroups ? configs.begin() : configs.end(), std::move(ofWarpGroups));
   for (int64_t heads : {8, 4, 3, 2, 1}) {
     configs.push_back(latentFmaConfig(variant, facts, heads, refusal));
   }
@@ -184,13 +231,6 @@ std::vector<Configuration> gpuExpandedConfigs(const GpuVariant &variant, const K
 //===----------------------------------------------------------------------===//
 // Warp groups of sm_90a: keys and values of all tokens expanded first
 //===----------------------------------------------------------------------===//
-
-/// ptx/wgmma.cuh: a box of 64 columns of 128 rows, which is what two groups multiply, and a group's
-/// rows; a group that brings and two that multiply.
-static constexpr int64_t boxColumns = 64, groupRows = 64, productColumns = 128;
-static constexpr int64_t boxBytes = productColumns * mmaRowBytes;
-static constexpr int64_t warpGroupThreads = 384, multiplyingWarps = 8;
-static constexpr int64_t barrierBytes = 8;
 
 static std::string expandingRefusal(const KernelFacts &facts) {
   if (facts.nope != productColumns || facts.value != productColumns) {

@@ -25,10 +25,12 @@ struct Form {
 constexpr std::array<Sass, 2> mma{Sass::HMMA, Sass::QMMA}, mmaOthers{Sass::LDSM, Sass::LDGSTS};
 constexpr std::array<Sass, 2> wgmma{Sass::HGMMA, Sass::QGMMA};
 constexpr std::array<Sass, 2> wgmmaOthers{Sass::UTMALDG, Sass::USETMAXREG};
+constexpr std::array<Sass, 2> wgmmaOfPages{Sass::LDGSTS, Sass::USETMAXREG};
 constexpr Form forms[] = {{"gemmMma", mma, mmaOthers},
                           {"groupedGemmMma", mma, mmaOthers},
                           {"expandedAttentionMma", mma, mmaOthers},
                           {"latentAttentionMma", mma, mmaOthers},
+                          {"latentAttentionWgmma", wgmma, wgmmaOfPages},
                           {"gemmWgmma", wgmma, wgmmaOthers},
                           {"groupedGemmWgmma", wgmma, wgmmaOthers},
                           {"expandLatents", wgmma, wgmmaOthers},

@@ -181,7 +181,7 @@ struct KernelFacts {
   int64_t codeGroup = 0;     ///< columns of the result that become codes of e4m3 together; 0: none
   int64_t scaleColumns = 0;  ///< of the weight's scales; 0: none
   bool rounded = false;    ///< products, expanded_attention: a weight becomes bf16 where it is read
-  bool warpGroups = false; ///< gemm, grouped_gemm: WgmmaTiles rather than MmaTiles
+  bool warpGroups = false; ///< WgmmaTiles rather than MmaTiles
   bool inPlace = false;    ///< gemm, grouped_gemm, of CPUs: the weight (LayoutKind::InPlace)
   int64_t heads = 1;       ///< both attentions, attention_combine, rope_append
   int64_t latent = 0;      ///< c: both attentions, attention_combine, rope_append

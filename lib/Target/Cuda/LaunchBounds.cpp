@@ -39,7 +39,7 @@ static int64_t registersToLeave(const KernelText &kernel) {
       .Case<kern::ExpandedAttentionOp, kern::ExpandLatentsOp, kern::PrefillAttentionOp>(
           [](Operation *) { return all; })
       .Case<kern::LatentAttentionOp>(
-          [&](Operation *) { return form() == plan::GpuProduct::MmaTiles ? all : ofLatents; })
+          [&](Operation *) { return form() == plan::GpuProduct::FmaTiles ? ofLatents : all; })
       .Case<kern::SampleOp>([](Operation *) { return ofRow; })
       .Default(int64_t(0));
 }

@@ -157,26 +157,48 @@ static void nameAttention(KernelText &kernel, OpT op) {
   kernel.setName(op.getDestination(), "out");
 }
 
+/// The header of a form, the function that it calls, and what says how that divides shared memory.
+namespace {
+struct LatentForm {
+  const char *header, *function, *shared;
+};
+} // namespace
+
+static LatentForm latentFormOf(plan::GpuProduct form) {
+  if (form == plan::GpuProduct::MmaTiles) {
+    return {"latent_attention_mma", "latentAttentionMma", "LatentMmaShared"};
+  }
+  return isOfWarpGroups(form)
+             ? LatentForm{"latent_attention_wgmma", "latentAttentionWgmma", "LatentWgmmaShared"}
+             : LatentForm{"latent_attention", "latentAttention", "LatentShared"};
+}
+
 static FamilyText print(KernelText &kernel, kern::LatentAttentionOp op) {
   nameAttention(kernel, op);
-  bool onTensorCores = formOf(kernel) == plan::GpuProduct::MmaTiles;
-  FamilyText text{onTensorCores ? "latent_attention_mma" : "latent_attention", {}, {}, {}};
+  LatentForm form = latentFormOf(formOf(kernel));
+  FamilyText text{form.header, {}, {}, {}};
+  text.persistent = isOfWarpGroups(formOf(kernel));
+  // What the function takes, of which shared memory depends on the first part.
   std::string shape = std::to_string(kernel.field("heads"));
-  if (onTensorCores) {
+  std::string keys = llvm::formatv("{0}, {1}", dimOf(op.getResult(), 1), op.getParts().value_or(0));
+  std::string others = llvm::formatv(", {0}, {1}", keys, kernel.field("threads"));
+  std::string tokens;
+  if (text.persistent) {
+    shape +=
+        llvm::formatv(", {0}, {1}, {2}", kernel.field("tokens"), kernel.field("most_tokens"), keys);
+    others.clear();
+    tokens = KernelText::rowCount(op.getPositions()) + ", ";
+  } else if (formOf(kernel) == plan::GpuProduct::MmaTiles) {
     shape += llvm::formatv(", {0}, {1}", kernel.field("keys"), kernel.field("stages"));
   }
-  text.checks =
-      "using TheCache = " + kernel.cacheType(op.getCache()) + ";\n  " +
-      sharedCheck(kernel, llvm::formatv("{0}<{1}, TheCache>::bytes",
-                                        onTensorCores ? "LatentMmaShared" : "LatentShared", shape));
+  text.checks = "using TheCache = " + kernel.cacheType(op.getCache()) + ";\n  " +
+                sharedCheck(kernel, llvm::formatv("{0}<{1}, TheCache>::bytes", form.shared, shape));
   text.call = llvm::formatv(
-      "{0}<{1}, {2}, {3}, {4}>(launch, {5}, {6},\n    {7}, {8}, TheCache{{{9}, {10}}, "
-      "{11}, {12});",
-      onTensorCores ? "latentAttentionMma" : "latentAttention", shape, dimOf(op.getResult(), 1),
-      op.getParts().value_or(0), kernel.field("threads"), kernel.rows(op.getQuery()),
-      kernel.rows(op.getRopeQuery()), kernel.name(op.getPositions()), kernel.name(op.getRequests()),
-      kernel.pages(op.getCache()), kernel.pageTable(op.getCache()),
-      kernel.rows(op.getDestination()), floatText(op.getScale().convertToDouble()));
+      "{0}<{1}{2}>(launch, {3}, {4},\n    {5}, {6}, TheCache{{{7}, {8}}, {9}, {10}{11});",
+      form.function, shape, others, kernel.rows(op.getQuery()), kernel.rows(op.getRopeQuery()),
+      kernel.name(op.getPositions()), kernel.name(op.getRequests()), kernel.pages(op.getCache()),
+      kernel.pageTable(op.getCache()), kernel.rows(op.getDestination()), tokens,
+      floatText(op.getScale().convertToDouble()));
   return text;
 }
 

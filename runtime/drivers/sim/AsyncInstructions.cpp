@@ -143,24 +143,27 @@ void Block::joinProducts(Lane &lane, const ProductStep &step, const void *site) 
   join(lane, Wait::Product, own, site);
 }
 
-void Block::multiplyGroup(MachineThread &thread, float (&sums)[dsv3::sim::productSums],
-                          unsigned long long a, unsigned long long b, bool adds) {
+void Block::multiplyGroup(MachineThread &thread, float *sums, int count, unsigned long long a,
+                          unsigned long long b, bool adds) {
   auto &lane = static_cast<Lane &>(thread);
-  lane.of->joinProducts(lane, {ProductStep::Begin, a, b, 0, sums, nullptr, false, adds},
+  lane.of->joinProducts(lane, {ProductStep::Begin, a, b, 0, sums, count, nullptr, false, adds},
                         __builtin_return_address(0));
 }
 
 void Block::multiplyFragment(MachineThread &thread, float (&sums)[dsv3::sim::productSums],
-                             const unsigned (&a)[4], unsigned long long b) {
+                             const unsigned (&a)[4], unsigned long long b, bool transposed) {
   auto &lane = static_cast<Lane &>(thread);
-  lane.of->joinProducts(lane, {ProductStep::Begin, 0, b, 0, sums, a}, __builtin_return_address(0));
+  lane.of->joinProducts(
+      lane, {ProductStep::Begin, 0, b, 0, sums, dsv3::sim::productSums, a, false, true, transposed},
+      __builtin_return_address(0));
 }
 
 void Block::multiplyGroupOfCodes(MachineThread &thread, float (&sums)[dsv3::sim::productSums],
                                  unsigned long long a, unsigned long long b, bool adds) {
   auto &lane = static_cast<Lane &>(thread);
-  lane.of->joinProducts(lane, {ProductStep::Begin, a, b, 0, sums, nullptr, true, adds},
-                        __builtin_return_address(0));
+  lane.of->joinProducts(
+      lane, {ProductStep::Begin, a, b, 0, sums, dsv3::sim::productSums, nullptr, true, adds},
+      __builtin_return_address(0));
 }
 
 void Block::commitProducts(MachineThread &thread) {
@@ -183,7 +186,8 @@ void Block::completeProducts(Warp &warp) {
         return one.product->kind == step.kind && one.product->a == step.a &&
                one.product->b == step.b && one.product->pending == step.pending &&
                (one.product->fragment != nullptr) == (step.fragment != nullptr) &&
-               one.product->codes == step.codes && one.product->adds == step.adds;
+               one.product->codes == step.codes && one.product->adds == step.adds &&
+               one.product->count == step.count && one.product->transposed == step.transposed;
       })) {
     fail(lane, "lanes of a warp are at different steps of products", lane.site);
   }
@@ -234,15 +238,22 @@ bool Block::beginProduct(Warp &warp, Lane &lane, const ProductStep &step) {
     fail(lane, "begins a product without a wgmma.fence before, since the last wait", lane.site);
   }
   size_t firstRow = warp.number % 4 * sliceRows;
+  constexpr size_t ofRow = groupRowBytes / chunkBytes, depth = groupRowBytes / sizeof(uint16_t);
+  size_t columns = size_t(step.count) * 2; // of 64 rows, 128 threads
   if (!inRegisters) {
-    checkMatrix(warp, *a, firstRow, sliceRows);
+    checkMatrix(warp, *a, firstRow, sliceRows, ofRow);
   }
-  checkMatrix(warp, *b, 0, groupColumns);
+  if (step.transposed) {
+    checkMatrix(warp, *b, 0, depth, columns * sizeof(uint16_t) / chunkBytes);
+  } else {
+    checkMatrix(warp, *b, 0, columns, ofRow);
+  }
   const auto &exchange = warp.exchange[warp.turn % 2];
   WarpProducts::Places places;
   std::ranges::transform(exchange, places.begin(),
                          [](const Exchange &one) { return one.product->sums; });
-  SliceProduct product{*a, *b, std::nullopt, firstRow, step.codes, step.adds};
+  SliceProduct product{*a,      *b,         std::nullopt, firstRow,
+                       columns, step.codes, step.adds,    step.transposed};
   if (inRegisters) {
     product.fragment = fragmentOf(exchange);
   }
@@ -252,13 +263,14 @@ bool Block::beginProduct(Warp &warp, Lane &lane, const ProductStep &step) {
   return warp.products.begin(places, product, sharedBegin(), coin());
 }
 
-void Block::checkMatrix(Warp &warp, const SharedMatrix &matrix, size_t firstRow, size_t rows) {
+void Block::checkMatrix(Warp &warp, const SharedMatrix &matrix, size_t firstRow, size_t rows,
+                        size_t chunks) {
   auto &running = static_cast<Lane &>(*region->header().running);
   // What the last lane knows: others wait for barriers in its place now and then.
   Lane &lane = *lanes[warp.number * warpLanes + warpLanes - 1];
   size_t there = shared.size() - size_t(sharedBegin() - shared.data());
   for (size_t row = firstRow; row < firstRow + rows; ++row) {
-    for (size_t chunk = 0; chunk < 2; ++chunk) {
+    for (size_t chunk = 0; chunk < chunks; ++chunk) {
       size_t at = matrix.addressOf(row, chunk);
       if (at + chunkBytes > there) {
         fail(running, "multiplies a matrix that leaves shared memory", running.site);

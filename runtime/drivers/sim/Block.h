@@ -133,10 +133,10 @@ private:
   static void *ofBlock(MachineThread &thread, void *place, int rank);
   static void syncNamed(MachineThread &thread, int number, int threads);
   static unsigned sharedAddress(MachineThread &thread, const void *place);
-  static void multiplyGroup(MachineThread &thread, float (&sums)[dsv3::sim::productSums],
-                            unsigned long long a, unsigned long long b, bool adds);
+  static void multiplyGroup(MachineThread &thread, float *sums, int count, unsigned long long a,
+                            unsigned long long b, bool adds);
   static void multiplyFragment(MachineThread &thread, float (&sums)[dsv3::sim::productSums],
-                               const unsigned (&a)[4], unsigned long long b);
+                               const unsigned (&a)[4], unsigned long long b, bool transposed);
   static void multiplyGroupOfCodes(MachineThread &thread, float (&sums)[dsv3::sim::productSums],
                                    unsigned long long a, unsigned long long b, bool adds);
   static void commitProducts(MachineThread &thread);
@@ -162,7 +162,9 @@ private:
   void joinProducts(Lane &lane, const ProductStep &step, const void *site);
   void completeProducts(Warp &warp);
   bool beginProduct(Warp &warp, Lane &lane, const ProductStep &step);
-  void checkMatrix(Warp &warp, const SharedMatrix &matrix, size_t firstRow, size_t rows);
+  /// Reads `rows` rows of so many chunks.
+  void checkMatrix(Warp &warp, const SharedMatrix &matrix, size_t firstRow, size_t rows,
+                   size_t chunks);
   void finishGroups(const Warp &warp, uint32_t pending);
 
   void makeLanes();

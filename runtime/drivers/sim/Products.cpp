@@ -18,9 +18,9 @@ static float &sumOf(SliceSums &sums, size_t lane, size_t i) {
 }
 
 /// Whether no thread wrote to the places of sums that are in the tensor cores.
-static bool areUntouched(const WarpProducts::Places &places) {
-  return std::ranges::all_of(places, [](const float *of) {
-    return std::all_of(of, of + dsv3::sim::productSums,
+static bool areUntouched(const WarpProducts::Places &places, size_t ofLane) {
+  return std::ranges::all_of(places, [&](const float *of) {
+    return std::all_of(of, of + ofLane,
                        [](float sum) { return std::bit_cast<uint32_t>(sum) == elsewhere; });
   });
 }
@@ -32,16 +32,17 @@ void WarpProducts::reset() {
   fenced = false;
 }
 
-WarpProducts::Sums *WarpProducts::take(const Places &places) {
+WarpProducts::Sums *WarpProducts::take(const Places &places, size_t columns) {
   for (const auto &known : sums) {
     if (known->places == places) {
-      return areUntouched(places) ? known.get() : nullptr;
+      return areUntouched(places, known->ofLane) ? known.get() : nullptr;
     }
   }
   auto taken = std::make_unique<Sums>();
   taken->places = places;
+  taken->ofLane = columns * sliceRows / places.size();
   for (size_t lane = 0; lane < places.size(); ++lane) {
-    for (size_t i = 0; i < size_t(dsv3::sim::productSums); ++i) {
+    for (size_t i = 0; i < taken->ofLane; ++i) {
       sumOf(taken->values, lane, i) = places[lane][i];
       places[lane][i] = std::bit_cast<float>(elsewhere);
     }
@@ -51,7 +52,7 @@ WarpProducts::Sums *WarpProducts::take(const Places &places) {
 
 void WarpProducts::giveBack(Sums &of) {
   for (size_t lane = 0; lane < of.places.size(); ++lane) {
-    for (size_t i = 0; i < size_t(dsv3::sim::productSums); ++i) {
+    for (size_t i = 0; i < of.ofLane; ++i) {
       of.places[lane][i] = sumOf(of.values, lane, i);
     }
   }
@@ -59,7 +60,7 @@ void WarpProducts::giveBack(Sums &of) {
 
 bool WarpProducts::begin(const Places &places, const SliceProduct &product, const std::byte *shared,
                          bool early) {
-  Sums *of = take(places);
+  Sums *of = take(places, product.columns);
   if (!of) {
     return false;
   }
@@ -84,7 +85,7 @@ bool WarpProducts::finish(uint32_t pending, const std::byte *shared) {
   bool untouched = true;
   for (const auto &of : sums) {
     if (isDue(of->lastGroup)) {
-      untouched &= areUntouched(of->places);
+      untouched &= areUntouched(of->places, of->ofLane);
       giveBack(*of);
     }
   }

@@ -16,7 +16,7 @@ namespace dsv3::runtime::sim {
 
 class WarpProducts {
 public:
-  /// Where each lane has its sums.
+  /// Where each lane has its sums, of a product's columns.
   using Places = std::array<float *, 32>;
 
   /// Nothing was begun so far.
@@ -38,6 +38,7 @@ public:
 private:
   struct Sums {
     Places places;
+    size_t ofLane; ///< sums
     SliceSums values;
     uint32_t lastGroup = 0;
   };
@@ -46,9 +47,9 @@ private:
     Sums *sums;
     uint32_t group;
   };
-  /// The sums at those places, taken from the threads if they are not in the tensor cores yet; null
-  /// if a thread wrote to them.
-  Sums *take(const Places &places);
+  /// The sums of so many columns at those places, taken from the threads if they are not in the
+  /// tensor cores yet; null if a thread wrote to them.
+  Sums *take(const Places &places, size_t columns);
   static void giveBack(Sums &of);
 
   std::vector<std::unique_ptr<Sums>> sums;

@@ -25,16 +25,16 @@ using ByDepth = std::array<std::array<float, groupColumns>, depth>;
 static float widen(uint16_t bits) { return std::bit_cast<float>(uint32_t(bits) << 16); }
 static float widen(uint8_t code) { return dsv3::f8e4m3ToFloat(code); }
 
-/// Row `row` of a matrix of T as f32.
-template <typename T, size_t depth = groupRowBytes / sizeof(T)>
-static std::array<float, depth> widenRow(const std::byte *shared, const SharedMatrix &matrix,
+/// The first `count` elements of row `row` of a matrix of T as f32.
+template <typename T, size_t count = groupRowBytes / sizeof(T)>
+static std::array<float, count> widenRow(const std::byte *shared, const SharedMatrix &matrix,
                                          size_t row) {
-  std::array<T, depth> elements;
-  for (size_t at = 0; at < groupRowBytes; at += chunkBytes) {
+  std::array<T, count> elements;
+  for (size_t at = 0; at < count * sizeof(T); at += chunkBytes) {
     std::memcpy(elements.data() + at / sizeof(T), shared + matrix.addressOf(row, at / chunkBytes),
                 chunkBytes);
   }
-  std::array<float, depth> numbers;
+  std::array<float, count> numbers;
   std::ranges::transform(elements, numbers.begin(), [](T element) { return widen(element); });
   return numbers;
 }
@@ -95,8 +95,13 @@ static void addProducts(const std::array<float, 32> &ofRow, const ByDepth<32> &b
 
 template <typename T, size_t depth = groupRowBytes / sizeof(T)>
 static void multiply(const std::byte *shared, const SliceProduct &product, SliceSums &sums) {
-  ByDepth<depth> byDepth;
-  for (size_t column = 0; column < groupColumns; ++column) {
+  ByDepth<depth> byDepth{}; // columns that there are not are zeros
+  if (product.transposed) {
+    for (size_t k = 0; k < depth; ++k) {
+      byDepth[k] = widenRow<T, groupColumns>(shared, product.b, k);
+    }
+  }
+  for (size_t column = 0; !product.transposed && column < product.columns; ++column) {
     std::array<float, depth> elements = widenRow<T>(shared, product.b, column);
     for (size_t k = 0; k < depth; ++k) {
       byDepth[k][column] = elements[k];

@@ -47,13 +47,15 @@ void runtime::sim::storeBox(const TensorBox &box, const std::byte *shared) {
   }
 }
 
-/// PTX ISA, "Matrix Descriptor Format": bits 0-13 are the address, 32-45 the distance of groups of
-/// eight rows, both in units of 16 bytes; 49-51 an offset of the base; 62-63 the swizzle.
+/// PTX ISA, "Matrix Descriptor Format": bits 0-13 are the address, 16-29 the distance of boxes
+/// where rows are longer ("Leading dimension byte offset"), 32-45 that of groups of eight rows, all
+/// in units of 16 bytes; 49-51 an offset of the base; 62-63 the swizzle.
 std::optional<SharedMatrix> runtime::sim::matrixOf(uint64_t descriptor) {
   constexpr uint64_t field = 0x3fff, swizzled128 = 1;
   if (descriptor >> 62 != swizzled128 || (descriptor >> 49 & 7) != 0) {
     return std::nullopt;
   }
   return SharedMatrix{size_t(descriptor & field) * chunkBytes,
-                      size_t(descriptor >> 32 & field) * chunkBytes};
+                      size_t(descriptor >> 32 & field) * chunkBytes,
+                      size_t(descriptor >> 16 & field) * chunkBytes};
 }

@@ -44,15 +44,18 @@ void copyBox(const TensorBox &box, std::byte *shared);
 /// Copies it back, as far as it lies in the matrix.
 void storeBox(const TensorBox &box, const std::byte *shared);
 
-/// A matrix that a descriptor describes.
+/// A matrix that a descriptor describes, in boxes whose rows have 128 bytes.
 struct SharedMatrix {
   size_t start = 0, eightRows = 0;
-  /// The chunk of 16 bytes, of a row's 32 that are multiplied.
+  size_t nextBox = 0; ///< of rows that are longer than a box's
+  /// The chunk of 16 bytes of a row: where rows lie along k, one of the 32 that are multiplied.
   size_t addressOf(size_t row, size_t chunk) const {
-    return swizzle128(start + row / 8 * eightRows + row % 8 * tensorRowBytes + chunk * chunkBytes);
+    constexpr size_t ofBox = tensorRowBytes / chunkBytes;
+    return swizzle128(start + chunk / ofBox * nextBox + row / 8 * eightRows +
+                      row % 8 * tensorRowBytes + chunk % ofBox * chunkBytes);
   }
 };
-/// Nothing if it is of a kind that is not simulated: rows along k, swizzled by 128 bytes.
+/// Nothing if it is of a kind that is not simulated: swizzled by 128 bytes.
 std::optional<SharedMatrix> matrixOf(uint64_t descriptor);
 
 inline constexpr size_t sliceRows = 16, groupColumns = 128, groupRowBytes = 32;
@@ -66,8 +69,10 @@ struct SliceProduct {
   SharedMatrix a, b;
   std::optional<SliceFragment> fragment;
   size_t firstRow = 0;
-  bool codes = false; ///< of e4m3
-  bool adds = true;   ///< to the sums, which it replaces otherwise
+  size_t columns = groupColumns; ///< of b, no more
+  bool codes = false;            ///< of e4m3
+  bool adds = true;              ///< to the sums, which it replaces otherwise
+  bool transposed = false;       ///< rows of b are those of k, not its columns
 };
 void multiplySlice(const std::byte *shared, const SliceProduct &product, SliceSums &sums);
 

@@ -94,8 +94,9 @@ struct ProductStep {
   uint64_t a = 0, b = 0;              ///< descriptors
   uint32_t pending = 0;               ///< groups that may be unfinished
   float *sums = nullptr;              ///< of the lane
+  int count = 0;                      ///< of them
   const unsigned *fragment = nullptr; ///< of the lane, in place of a
-  bool codes = false, adds = true;
+  bool codes = false, adds = true, transposed = false;
 };
 
 /// What a lane brings to a collective instruction, and takes from it.

@@ -23,7 +23,7 @@
 namespace dsv3::sim {
 
 /// Raised by whoever changes what is said here, so that older code is compiled anew.
-inline constexpr int machineRevision = 12;
+inline constexpr int machineRevision = 13;
 
 /// Which lane a shuffle reads.
 enum class Source : int { Xor, Up, Lane };
@@ -37,8 +37,8 @@ struct alignas(64) TensorMap {
   long long rows, rowBytes;
   int boxRows;
 };
-/// Sums of a thread of a product of warp groups.
-inline constexpr int productSums = 64;
+/// Sums of a thread of a product of warp groups of 64 x 128, and of one of 64 x 64.
+inline constexpr int productSums = 64, halfProductSums = 32;
 
 struct Machine;
 
@@ -86,10 +86,12 @@ struct Machine {
                      unsigned long long *barrier);
   /// Of a place in shared memory, as matrix descriptors hold it.
   unsigned (*sharedAddress)(Thread &, const void *place);
-  void (*multiplyGroup)(Thread &, float (&sums)[productSums], unsigned long long a,
+  /// `count` sums, of either product.
+  void (*multiplyGroup)(Thread &, float *sums, int count, unsigned long long a,
                         unsigned long long b, bool adds);
+  /// `transposed`: rows of b are those of k.
   void (*multiplyFragment)(Thread &, float (&sums)[productSums], const unsigned (&a)[4],
-                           unsigned long long b);
+                           unsigned long long b, bool transposed);
   void (*multiplyGroupOfCodes)(Thread &, float (&sums)[productSums], unsigned long long a,
                                unsigned long long b, bool adds);
   void (*commitProducts)(Thread &);

@@ -1,4 +1,5 @@
 // RUN: dsv3-opt %s --kern-configure=variants=sm_90a | dsv3-translate --kernels-to-cuda | FileCheck %s
+// RUN: dsv3-opt %s --kern-configure="variants=sm_90a tensor-cores=mma" | dsv3-translate --kernels-to-cuda --kernel=latent_bf16 | FileCheck %s --check-prefix=MMA
 // A cache is two arguments, its pages and its page table; appending writes the pages.
 
 #T = #dsv3.dims<"T">
@@ -94,11 +95,18 @@ kern.def @expanded_f8 kind "attention" family "expanded_attention" sizes ["T"] i
 
 // Absorbed attention too: keys and values are one piece of latents in shared memory.
 // CHECK-LABEL: //===- kernel latent_bf16 -===//
-// CHECK: // For sm_90a: form=2, heads=64, keys=64, stages=2, threads=256, since tensor cores multiply 64 heads with each read of 64 latents.
-// CHECK: __launch_bounds__(256, 1) latent_bf16(
-// CHECK: static_assert(LatentMmaShared<64, 64, 2, TheCache>::bytes == 230144, "shared memory as in the family table");
-// CHECK: latentAttentionMma<64, 64, 2, 128, 2, 256>(launch, Rows<const bf16, 0, 65536, 512>{query}, Rows<const bf16, 0, 8192, 64>{ropeQuery},
-// CHECK-NEXT: positions, requests, TheCache{cachePages, cacheTable}, Rows<float, 0, 131584, 1028>{out}, 0.200000003f);
+// CHECK: // For sm_90a: form=3, heads=64, most_tokens=32, threads=384, tokens=1, since warp groups multiply 64 heads of a token with each read of a page.
+// CHECK: #include "runtime/kernels/cuda/family/latent_attention_wgmma.cuh"
+// CHECK: DSV3_PERSISTENT
+// CHECK: __launch_bounds__(384, 1) latent_bf16(
+// CHECK: static_assert(LatentWgmmaShared<64, 1, 32, 128, 2, TheCache>::bytes == 230708, "shared memory as in the family table");
+// CHECK: latentAttentionWgmma<64, 1, 32, 128, 2>(launch, Rows<const bf16, 0, 65536, 512>{query}, Rows<const bf16, 0, 8192, 64>{ropeQuery},
+// CHECK-NEXT: positions, requests, TheCache{cachePages, cacheTable}, Rows<float, 0, 131584, 1028>{out}, T, 0.200000003f);
+// MMA: // For sm_90a: form=2, heads=64, keys=64, stages=2, threads=256, since tensor cores multiply 64 heads with each read of 64 latents.
+// MMA: __launch_bounds__(256, 1) latent_bf16(
+// MMA: static_assert(LatentMmaShared<64, 64, 2, TheCache>::bytes == 230144, "shared memory as in the family table");
+// MMA: latentAttentionMma<64, 64, 2, 128, 2, 256>(launch, Rows<const bf16, 0, 65536, 512>{query}, Rows<const bf16, 0, 8192, 64>{ropeQuery},
+// MMA-NEXT: positions, requests, TheCache{cachePages, cacheTable}, Rows<float, 0, 131584, 1028>{out}, 0.200000003f);
 !lq16 = tensor<?x128x512xbf16, #T>
 !lr16 = tensor<?x128x64xbf16, #T>
 !lparts = tensor<?x128x1028xf32, #T>

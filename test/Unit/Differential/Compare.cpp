@@ -140,7 +140,8 @@ static double roundingOnItsWay(kern::DefOp definition, StringRef variant) {
     return 0x1p-7;
   }
   // Absorbed attention on tensor cores rounds the weights alone, as that of expanded keys does.
-  if ((isa<kern::LatentAttentionOp>(definition.getCore()) && isForm(plan::GpuProduct::MmaTiles)) ||
+  if ((isa<kern::LatentAttentionOp>(definition.getCore()) &&
+       (isForm(plan::GpuProduct::MmaTiles) || isForm(plan::GpuProduct::WgmmaTiles))) ||
       isa<kern::PrefillAttentionOp>(definition.getCore())) {
     return 0x1p-8;
   }

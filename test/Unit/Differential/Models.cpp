@@ -139,10 +139,12 @@ OwningOpRef<ModuleOp> compileCase(const Case &one, MLIRContext &context,
 }
 
 OwningOpRef<ModuleOp> configured(const std::string &text, MLIRContext &context,
-                                 const std::vector<std::string> &variants) {
+                                 const std::vector<std::string> &variants,
+                                 const std::string &tensorCores) {
   OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
   PassManager manager(&context);
   ConfigureKernelsOptions options;
+  options.tensorCores = tensorCores;
   if (!variants.empty()) {
     options.variants = SmallVector<std::string>(variants.begin(), variants.end());
   }

@@ -38,7 +38,8 @@ mlir::OwningOpRef<mlir::ModuleOp> compileCase(const Case &one, mlir::MLIRContext
 
 /// The module of `text`, which has no functions, likewise configured.
 mlir::OwningOpRef<mlir::ModuleOp> configured(const std::string &text, mlir::MLIRContext &context,
-                                             const std::vector<std::string> &variants = {});
+                                             const std::vector<std::string> &variants = {},
+                                             const std::string &tensorCores = "wgmma");
 
 /// kern.sample of rows of one column up to thousands, with and without whole vectors and blocks,
 /// likewise configured.

@@ -292,9 +292,14 @@ struct LatentCase {
   const char *variant;
   int64_t heads, parts, mostTokens;
   int64_t blockHeads, keys, stages; ///< that are chosen
+  int64_t context = 300;
+  std::string result = "bf16"; ///< if keys are not divided
 };
 
+void PrintTo(const LatentCase &one, std::ostream *out) { *out << one.name; }
+
 class LatentOnTensorCores : public testing::TestWithParam<LatentCase> {};
+class LatentOnWarpGroups : public testing::TestWithParam<LatentCase> {};
 } // namespace
 
 static std::string textOf(const LatentCase &one) {
@@ -304,15 +309,15 @@ static std::string textOf(const LatentCase &one) {
 !r = tensor<?x{0}x64xbf16, #T>
 !i = tensor<?xi32, #T>
 !o = tensor<?x{0}x{1}x{2}, #T>
-!cache = !dsv3.cache<bf16, latent = 512, rope = 64, page = 64, context = 300, requests = 3>
+!cache = !dsv3.cache<bf16, latent = 512, rope = 64, page = 64, context = {5}, requests = 3>
 kern.def @latent kind "attention" family "latent_attention" sizes ["T"] ins(%q: !q, %r: !r, %pos: !i, %req: !i, %cache: !cache) outs(%o: !o) attributes {{maxima = [#dsv3.size<"T", max = {3}>]} {{
   %y = kern.latent_attention ins(%q, %r, %pos, %req : !q, !r, !i, !i) from(%cache : !cache) outs(%o : !o) scale 1.3e-01 {4} -> !o
   kern.yield %y : !o
 }
 )",
                        one.heads, one.parts > 0 ? 514 * one.parts : 512,
-                       one.parts > 0 ? "f32" : "bf16", one.mostTokens,
-                       one.parts > 0 ? "parts " + std::to_string(one.parts) : "");
+                       one.parts > 0 ? "f32" : one.result, one.mostTokens,
+                       one.parts > 0 ? "parts " + std::to_string(one.parts) : "", one.context);
 }
 
 // Tokens that see part of a page and of a piece of it, pages in any order, parts without keys.
@@ -321,7 +326,7 @@ TEST_P(LatentOnTensorCores, DoesWhatItsBodySays) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
-  OwningOpRef<ModuleOp> module = configured(textOf(one), context, {one.variant});
+  OwningOpRef<ModuleOp> module = configured(textOf(one), context, {one.variant}, "mma");
   ASSERT_TRUE(module);
   ASSERT_TRUE(has(*module, one.variant, Form::MmaTiles));
   DictionaryAttr chosen = (*module->getOps<kern::DefOp>().begin()).getConfig(one.variant);
@@ -339,6 +344,30 @@ INSTANTIATE_TEST_SUITE_P(
                     LatentCase{"SixtyFourHeads", "sm_90a", 64, 4, 32, 64, 64, 2},
                     LatentCase{"TwiceSixtyFourHeads", "sm_80", 128, 0, 64, 64, 32, 2},
                     LatentCase{"ThirtyTwoHeads", "sm_120a", 64, 4, 32, 32, 16, 3}),
+    [](const auto &info) { return std::string(info.param.name); });
+
+// Tokens of a request that share a page, and of others; rows that are no whole product; parts that
+// have no keys, one page, and some.
+TEST_P(LatentOnWarpGroups, DoesWhatItsBodySays) {
+  const LatentCase &one = GetParam();
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  MLIRContext context(registry);
+  OwningOpRef<ModuleOp> module = configured(textOf(one), context, {one.variant});
+  ASSERT_TRUE(module);
+  ASSERT_TRUE(has(*module, one.variant, Form::WgmmaTiles));
+  DictionaryAttr chosen = (*module->getOps<kern::DefOp>().begin()).getConfig(one.variant);
+  EXPECT_EQ(chosen.getAs<IntegerAttr>("heads").getInt(), one.blockHeads);
+  compareKernelsOnSim(*module, one.variant, one.mostTokens + 1); // one token, and some
+}
+INSTANTIATE_TEST_SUITE_P(
+    AllSizes, LatentOnWarpGroups,
+    testing::Values(LatentCase{"SixteenHeads", "sm_90a", 16, 64, 16, 16, 64, 2, 1500},
+                    LatentCase{"SixteenHeadsUndivided", "sm_90a", 16, 0, 16, 16, 64, 2},
+                    LatentCase{"ThreeHeads", "sm_90a", 3, 3, 64, 3, 64, 2, 700},
+                    LatentCase{"FortyHeads", "sm_90a", 40, 2, 5, 40, 64, 2, 200},
+                    LatentCase{"TwiceSixtyFourHeads", "sm_90a", 128, 4, 4, 64, 64, 2, 700},
+                    LatentCase{"SeventyHeads", "sm_90a", 70, 0, 3, 64, 64, 2, 64, "f32"}),
     [](const auto &info) { return std::string(info.param.name); });
 
 namespace {

@@ -313,6 +313,50 @@ TEST(Families, AbsorbedAttentionOnTensorCoresWhereItIsExact) {
             "166912");
 }
 
+/// On warp groups where rows of queries are whole products and a page is a box, of few tokens.
+TEST(Families, AbsorbedAttentionOnWarpGroups) {
+  KernelFacts facts;
+  facts.maxRows = 16, facts.heads = 16, facts.keyParts = 128, facts.latent = 512, facts.rope = 64;
+  facts.rowsBegin = 64, facts.rows = facts.cache = DType::BF16, facts.warpGroups = true;
+  auto with = [&](std::string_view variant, auto change) {
+    KernelFacts changed = facts;
+    change(changed);
+    return chooseConfig(Family::LatentAttention, variant, changed);
+  };
+  Configuration chosen = with(variantSm90a, [](KernelFacts &) {});
+  EXPECT_EQ(GpuProduct(chosen.get("form")), GpuProduct::WgmmaTiles);
+  EXPECT_EQ((std::array{chosen.get("heads"), chosen.get("tokens"), chosen.get("most_tokens")}),
+            (std::array<int64_t, 3>{16, 4, 16}));
+  EXPECT_EQ(chosen.tiles.times, 128);
+  chosen = with(variantSm90a, [](KernelFacts &f) { f.heads = 100; });
+  EXPECT_EQ((std::array{chosen.get("heads"), chosen.get("tokens")}),
+            (std::array<int64_t, 2>{64, 1}));
+  EXPECT_EQ(chosen.tiles.times, 2 * 128);
+  auto refused = [&](std::string_view variant, auto change) {
+    KernelFacts changed = facts;
+    change(changed);
+    for (const Configuration &config :
+         enumerateConfigs(Family::LatentAttention, variant, changed)) {
+      if (GpuProduct(config.get("form")) == GpuProduct::WgmmaTiles) {
+        return config.legal ? std::string() : config.reason;
+      }
+    }
+    return std::string("no such form");
+  };
+  EXPECT_EQ(refused(variantSm80, [](KernelFacts &) {}), "sm_80 has no warp groups");
+  EXPECT_EQ(refused(variantSm90a, [](KernelFacts &f) { f.cache = DType::F16; }),
+            "tensor cores would round queries or cache of f16 to bf16");
+  for (auto change : {+[](KernelFacts &f) { f.latent = 256; }, +[](KernelFacts &f) { f.rope = 32; },
+                      +[](KernelFacts &f) { f.pageTokens = 32; }}) {
+    EXPECT_EQ(refused(variantSm90a, change),
+              "two groups multiply 512 latents and whole boxes of rotated keys and of pages");
+  }
+  EXPECT_EQ(refused(variantSm90a, [](KernelFacts &f) { f.maxRows = 65; }),
+            "a step may have 65 tokens, the schedule has room for 64");
+  EXPECT_EQ(refused(variantSm90a, [](KernelFacts &f) { f.rope = 128; }),
+            "queries and two pages need 255028 bytes of shared memory, a block has 232448");
+}
+
 /// GPUs read weights as they are stored, CPUs in panels.
 TEST(Families, LayoutsGoByTheVariantsName) {
   EXPECT_EQ(weightLayout(Family::Gemm, variantSm90a, DType::BF16, DType::F32), Layout());

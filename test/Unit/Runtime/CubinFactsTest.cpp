@@ -318,6 +318,18 @@ TEST(KernelRules, AbsorbedAttentionHasTheBudgetOfItsForm) {
   EXPECT_EQ(product.faults(), Faults());
 }
 
+// Warp groups bring pages without tensor copies.
+TEST(KernelRules, AbsorbedAttentionOfWarpGroupsHasItsInstructions) {
+  Product product;
+  product.planned.family = plan::Family::LatentAttention;
+  product.text.text = "\n  latentAttentionWgmma<16, 4, 16, 16, 64>(launch);\n";
+  product.facts.instructions = {};
+  EXPECT_EQ(product.faults(),
+            (Faults{"no instruction HGMMA or QGMMA, of which latentAttentionWgmma is made",
+                    "no instruction LDGSTS, of which latentAttentionWgmma is made",
+                    "no instruction USETMAXREG, of which latentAttentionWgmma is made"}));
+}
+
 TEST(KernelRules, SharedMemoryIsDynamicAndFits) {
   Product product;
   product.facts.sharedBytes += 64;

@@ -54,6 +54,84 @@ TEST(SimWarpGroup, ProductsHaveTheManualsLayouts) {
   EXPECT_EQ(sim.values<float>(2), expected);
 }
 
+// "Register Fragments for wgmma.mma_async.m64nNk16" with N = 64.
+TEST(SimWarpGroup, HalfProductsHaveTheManualsLayouts) {
+  SimRun sim(options(false));
+  SUCCEED_OR_FAIL(sim.load("const bf16 *a, const bf16 *b, float *c", 128, R"(
+    SharedArrays shared;
+    unsigned char *x = shared.take<unsigned char>(64 * 128);
+    unsigned char *w = shared.take<unsigned char>(64 * 128);
+    for (int i = threadIndex(); i < 64 * 64; i += 128) {
+      int row = i / 64, column = i % 64, address = row * 128 + column * 2;
+      int place = address ^ ((address >> 7) & 7) << 4;
+      *reinterpret_cast<bf16 *>(x + place) = a[i];
+      *reinterpret_cast<bf16 *>(w + place) = b[i];
+    }
+    fenceProxy();
+    syncBlock();
+    float sums[halfProductSums];
+    fenceProducts(sums);
+    for (int k = 0; k < 4; ++k) {
+      multiplyGroup(sums, matrixDescriptor(x + k * 32), matrixDescriptor(w + k * 32), k > 0);
+    }
+    commitProducts();
+    waitForProducts<0>(sums);
+    for (int i = 0; i < 32; ++i) {
+      int row = warpIndex() * 16 + (laneIndex() >> 2) + (i % 4 >= 2 ? 8 : 0);
+      c[row * 64 + i / 4 * 8 + laneIndex() % 4 * 2 + (i & 1)] = sums[i];
+    }
+  )"));
+  std::vector<uint16_t> a = integers(64, 64, 5), b = integers(64, 64, 7);
+  sim.add(a);
+  sim.add(b);
+  sim.add(std::vector<float>(size_t(64) * 64));
+  SUCCEED_OR_FAIL(sim.launch({1, int64_t(128) * 128}));
+  EXPECT_EQ(sim.values<float>(2), productOf(a, b, 64, 64, 64));
+}
+
+// PTX ISA, "Strides": where rows of b are those of k, the leading dimension's offset is from 64
+// columns to the next 64, the other one from eight rows to the next eight.
+TEST(SimWarpGroup, ProductsOfTransposedMatricesHaveTheManualsLayouts) {
+  SimRun sim(options(false));
+  SUCCEED_OR_FAIL(sim.load("const bf16 *a, const bf16 *b, float *c", 128, std::string(R"(
+    SharedArrays shared;
+    unsigned char *w = shared.take<unsigned char>(2 * 64 * 128);
+    for (int i = threadIndex(); i < 64 * 128; i += 128) {
+      int row = i / 128, column = i % 128;
+      int address = column / 64 * 64 * 128 + row * 128 + column % 64 * 2;
+      int place = address ^ ((address >> 7) & 7) << 4;
+      *reinterpret_cast<bf16 *>(w + place) = b[i];
+    }
+    fenceProxy();
+    syncBlock();
+    float sums[productSums] = {};
+    fenceProducts(sums);
+    for (int k = 0; k < 4; ++k) {
+      uint32 words[4];
+      for (int i = 0; i < 4; ++i) {
+        int row = warpIndex() * 16 + laneIndex() / 4 + i % 2 * 8;
+        const bf16 *two = a + row * 64 + k * 16 + laneIndex() % 4 * 2 + i / 2 * 8;
+        words[i] = two[0].bits | uint32(two[1].bits) << 16;
+      }
+      uint32 word = wideMatrixWord(w + k * 16 * 128, 64 * 128);
+      multiplyTransposed(sums, words, matrixDescriptor(word));
+    }
+    commitProducts();
+    waitForProducts<0>(sums);
+  )") + storeSums));
+  std::vector<uint16_t> a = integers(64, 64, 5), b = integers(64, 128, 7), transposed;
+  for (size_t column = 0; column < 128; ++column) {
+    for (size_t k = 0; k < 64; ++k) {
+      transposed.push_back(b[k * 128 + column]);
+    }
+  }
+  sim.add(a);
+  sim.add(b);
+  sim.add(std::vector<float>(sumCount));
+  SUCCEED_OR_FAIL(sim.launch({1, int64_t(128) * 128}));
+  EXPECT_EQ(sim.values<float>(2), productOf(a, transposed, 64, 128, 64));
+}
+
 TEST(SimWarpGroup, TensorCopiesSwizzleAndFillWithZeros) {
   SimRun sim(options(false));
   SUCCEED_OR_FAIL(sim.load("const bf16 *matrix, bf16 *box", 32, R"(

@@ -89,10 +89,10 @@ void Meter::waitForCopies(size_t warp, int pending) {
 void Meter::product(const SliceProduct &product) {
   // Its own rows of a, unless they are in registers, and a fourth of what the group reads of b.
   constexpr size_t groupWarps = 4;
-  size_t rowsRead = (product.fragment ? 0 : sliceRows) + groupColumns / groupWarps;
+  size_t rowsRead = (product.fragment ? 0 : sliceRows) + product.columns / groupWarps;
   size_t read = rowsRead * groupRowBytes;
   constexpr double inProduct = 16 * 8 * 16; // multiplications of mma.sync.m16n8k16
-  constexpr double multiplied = double(sliceRows * groupColumns) / inProduct;
+  double multiplied = double(sliceRows * product.columns) / inProduct;
   if (product.codes) {
     work.groupCodes += multiplied * groupRowBytes;
   } else {

@@ -109,30 +109,45 @@ __device__ inline void latentAttention(Launch launch, Query query, RopeQuery rop
   }
 }
 
-/// kern.attention_combine: a block has a head of a token.
+/// kern.attention_combine: a block has a head of a token. Each lane knows what some parts weigh.
 template <int parts, int latent, int allHeads, int threads, typename Partials, typename Out>
 __device__ inline void attentionCombine(Launch launch, Partials partials, Out out) {
   if (launch.stopped()) {
     return;
   }
+  constexpr int ofLane = int(ceilDiv(parts, warpLanes)), width = latent + 2;
   int64 row = blockIndex() / allHeads, head = blockIndex() % allHeads;
   const float *from = partials.at(row, head);
-  float most = -infinity();
-  for (int p = 0; p < parts; ++p) {
-    const float *part = from + p * (latent + 2);
-    most = part[latent + 1] != 0.0f ? largest(most, part[latent]) : most;
+  float sums[ofLane], weights[ofLane], most = -infinity();
+#pragma unroll
+  for (int n = 0; n < ofLane; ++n) {
+    int p = n * warpLanes + laneIndex();
+    sums[n] = p < parts ? from[p * width + latent + 1] : 0.0f;
+    weights[n] = sums[n] != 0.0f ? from[p * width + latent] : -infinity();
+    most = largest(most, weights[n]);
   }
-  for (int i = threadIndex(); i < latent; i += threads) {
+  most = warpLargest(most);
+#pragma unroll
+  for (int n = 0; n < ofLane; ++n) {
+    weights[n] = exponential(weights[n] - most); // 0 of a part without keys
+  }
+  for (int first = 0; first < latent; first += threads) {
+    int i = first + threadIndex();
     float value = 0.0f, total = 0.0f;
-    for (int p = 0; p < parts; ++p) {
-      const float *part = from + p * (latent + 2);
-      if (part[latent + 1] != 0.0f) {
-        float weight = exponential(part[latent] - most);
-        total = multiplyAdd(weight, part[latent + 1], total);
-        value = multiplyAdd(weight, part[i], value);
+#pragma unroll
+    for (int n = 0; n < ofLane; ++n) {
+#pragma unroll 8
+      for (int lane = 0; lane < warpLanes; ++lane) { // all lanes come to a shuffle
+        float weight = shuffle(weights[n], lane);
+        total = multiplyAdd(weight, shuffle(sums[n], lane), total);
+        if (weight != 0.0f && i < latent) {
+          value = multiplyAdd(weight, from[(n * warpLanes + lane) * width + i], value);
+        }
       }
     }
-    out.at(row, head)[i] = toNarrow<typename Out::Element>(value * quotient(1.0f, total));
+    if (i < latent) {
+      out.at(row, head)[i] = toNarrow<typename Out::Element>(value * quotient(1.0f, total));
+    }
   }
 }
 

@@ -10,9 +10,9 @@
 #pragma once
 
 #include "runtime/kernels/cuda/tile/boxes.cuh"
-#include "runtime/kernels/cuda/tile/fragment.cuh"
 #include "runtime/kernels/cuda/tile/prompt.cuh"
 #include "runtime/kernels/cuda/tile/ring.cuh"
+#include "runtime/kernels/cuda/tile/row_softmax.cuh"
 #include "runtime/kernels/cuda/tile/wgmma.cuh"
 
 namespace dsv3::gpu {
@@ -31,48 +31,6 @@ struct PrefillShared {
   static constexpr int bytes = 2 * groupBytes + stages * (keyBytes + valueBytes) +
                                2 * StageRing<stages>::bytes + int(sizeof(Barrier)) +
                                (4 * tokens + 1) * 4;
-};
-
-/// What a thread knows of its rows, lane / 4 of the warp's 16 and the one eight below.
-struct RowSoftmax {
-  float largest[2], weights[2];
-
-  __device__ RowSoftmax() {
-    for (int i = 0; i < 2; ++i) {
-      largest[i] = -infinity();
-      weights[i] = 0.0f;
-    }
-  }
-
-  /// Makes weights, as powers of two, of scores times `factor`, of which each row sees the first
-  /// `seen`. What was summed before is to be multiplied with `before`.
-  __device__ void update(float (&scores)[productSums], const int (&seen)[2], bool all, float factor,
-                         float (&before)[2]) {
-    float most[2] = {-infinity(), -infinity()};
-    if (!all) {
-#pragma unroll
-      for (int i = 0; i < productSums; ++i) {
-        scores[i] = productColumn(i) < seen[i / 2 % 2] ? scores[i] : -infinity();
-      }
-    }
-#pragma unroll
-    for (int i = 0; i < productSums; ++i) {
-      most[i / 2 % 2] = gpu::largest(most[i / 2 % 2], scores[i]);
-    }
-    float shift[2];
-    for (int i = 0; i < 2; ++i) {
-      float now = gpu::largest(largest[i], rowLargest(most[i]) * factor);
-      shift[i] = now == -infinity() ? 0.0f : now; // no key was seen so far
-      before[i] = powerOfTwo(largest[i] - shift[i]);
-      largest[i] = now;
-      weights[i] *= before[i];
-    }
-#pragma unroll
-    for (int i = 0; i < productSums; ++i) {
-      scores[i] = powerOfTwo(multiplyAdd(scores[i], factor, -shift[i / 2 % 2]));
-      weights[i / 2 % 2] += scores[i];
-    }
-  }
 };
 
 template <int nope, int rope, int value, typename Keys, typename Query, typename RopeQuery>
@@ -207,7 +165,6 @@ private:
   }
 
   __device__ void attend(const TensorMap *outMap, float scale) {
-    constexpr float log2OfE = 1.44269504f;
     int group = threadIndex() / Shared::groupThreads - 1;
     int warpRow = group * productRows + warpIndex() % 4 * WarpBoxes::rows;
     unsigned char *query = queries + group * Shared::groupBytes;

@@ -29,10 +29,6 @@ struct ExpandedKeys {
   }
 };
 
-/// Where warp groups have a matrix of bf16 in shared memory: boxes of `boxColumns` columns, in each
-/// its rows one behind the other.
-inline constexpr int boxColumns = boxRowBytes / 2;
-
 /// Tokens of a block, and the keys of each of their requests up to the last that one of them sees.
 template <int tokens, int threads, typename Keys>
 struct PromptTokens : BlockTokens<tokens, threads, Keys> {

@@ -7,8 +7,13 @@
 #pragma once
 
 #include "runtime/kernels/cuda/ptx/mma.cuh"
+#include "runtime/kernels/cuda/ptx/tensor_copy.cuh"
 
 namespace dsv3::gpu {
+
+/// Where warp groups have a matrix of bf16 in shared memory: boxes of `boxColumns` columns, in each
+/// its rows one behind the other.
+inline constexpr int boxColumns = boxRowBytes / 2;
 
 /// A matrix in shared memory whose rows of 128 bytes are swizzled as copyTensor does, eight of them
 /// behind the other eight; `from` is the first byte of row 0 that is multiplied (PTX ISA, "Matrix
@@ -24,6 +29,11 @@ __device__ inline uint64 matrixDescriptor(uint32 word) {
 }
 __device__ inline uint64 matrixDescriptor(const void *from) {
   return matrixDescriptor(matrixWord(from));
+}
+/// matrixWord of rows that are longer than 128 bytes, whose next ones lie `boxBytes` further on:
+/// of a matrix whose rows are added up.
+__device__ inline uint32 wideMatrixWord(const void *from, int boxBytes) {
+  return (sharedAddress(from) >> 4 & 0x3fffu) | uint32(boxBytes >> 4) << 16;
 }
 
 /// The stage of a piece, and the parity of the barriers' phase that it has: one piece after the

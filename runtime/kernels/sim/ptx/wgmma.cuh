@@ -9,19 +9,27 @@
 
 namespace dsv3::gpu {
 
+using sim::halfProductSums;
 using sim::productSums;
 
-inline void fenceProducts(float (&)[productSums]) {
+template <int count>
+inline void fenceProducts(float (&)[count]) {
   sim::Thread &thread = sim::thisThread();
   thread.machine->fence(thread, sim::Fence::Products);
 }
-inline void multiplyGroup(float (&sums)[productSums], uint64 a, uint64 b, bool adds = true) {
+template <int count>
+inline void multiplyGroup(float (&sums)[count], uint64 a, uint64 b, bool adds = true) {
+  static_assert(count == productSums || count == halfProductSums, "a product that there is");
   sim::Thread &thread = sim::thisThread();
-  thread.machine->multiplyGroup(thread, sums, a, b, adds);
+  thread.machine->multiplyGroup(thread, sums, count, a, b, adds);
 }
 inline void multiplyFragment(float (&sums)[productSums], const uint32 (&a)[4], uint64 b) {
   sim::Thread &thread = sim::thisThread();
-  thread.machine->multiplyFragment(thread, sums, a, b);
+  thread.machine->multiplyFragment(thread, sums, a, b, false);
+}
+inline void multiplyTransposed(float (&sums)[productSums], const uint32 (&a)[4], uint64 b) {
+  sim::Thread &thread = sim::thisThread();
+  thread.machine->multiplyFragment(thread, sums, a, b, true);
 }
 inline void releaseFragment(uint32 (&)[4]) {}
 inline void multiplyGroupOfCodes(float (&sums)[productSums], uint64 a, uint64 b, bool adds) {
@@ -32,8 +40,8 @@ inline void commitProducts() {
   sim::Thread &thread = sim::thisThread();
   thread.machine->commitProducts(thread);
 }
-template <int pending>
-inline void waitForProducts(float (&)[productSums]) {
+template <int pending, int count>
+inline void waitForProducts(float (&)[count]) {
   sim::Thread &thread = sim::thisThread();
   thread.machine->waitForProducts(thread, pending);
 }
