@@ -228,6 +228,17 @@ LogicalResult GroupedGemmOp::verify() {
     return check.fail("'parts' above 0", Twine(parts));
   }
   checkInPlace(check, *this);
+  if (std::optional<uint64_t> capacity = getCapacity()) {
+    if (getRows() || int64_t(*capacity) < 1) {
+      return check.fail("no 'rows', and a 'capacity' above 0",
+                        getRows() ? Twine("'rows'") : Twine(int64_t(*capacity)));
+    }
+    auto weight = cast<RankedTensorType>(getWeight().getType());
+    if (weight.getRank() == 3) {
+      check.let("T * k", weight.getDimSize(0) * int64_t(*capacity),
+                "'capacity' for each expert of 'weight'");
+    }
+  }
   checkRows(check, getA(), getAScales(), getWeight(), getBlock(), getRows() ? "T" : "T * k");
   if (getRows()) {
     check.shape("rows", getRows(), {"T * k"});
@@ -237,7 +248,7 @@ LogicalResult GroupedGemmOp::verify() {
   check.weight("weight", getWeight(), {"E", "parts * N", "K"}, getScales(), getBlock());
   checkPrologue(check, getPrologue(), getAScales());
   check.let("E + 1", check.number("E") + 1, "one more than the experts of 'weight'");
-  check.shape("offsets", getOffsets(), {"E + 1"});
+  check.shape("offsets", getOffsets(), {getCapacity() ? "E" : "E + 1"});
   checkAccess(check, getEpilogueInputs(), getAccess(), {"T * k", "N"}, "E");
   checkEpilogue(check, getEpilogue(), parts, getEpilogueInputs(), result);
   return check.result();

@@ -141,8 +141,13 @@ def Kernel_GroupedGemmOp : Kernel_CoreOp<"grouped_gemm", [Pure, AttrSizedOperand
     `rows[i]` of `a`, or row i without `rows`; otherwise as kern.gemm with weight
     W[e]. The sizes of the groups are known only on the device.
 
+    With `capacity` C (a masked product, as where other ranks write entries to fixed places) there is
+    room for C entries of each expert: those of e are [e * C, e * C + offsets[e]). Nobody reads or
+    writes the others.
+
     Constraints:
-    1. `a` is [T, K] with `rows` [T * k], or [T * k, K]; `offsets` is [E + 1].
+    1. `a` is [T, K] with `rows` [T * k], or [T * k, K]; `offsets` is [E + 1]. With `capacity` there are
+       no `rows`, T * k is E * C, and `offsets` is [E].
     2. `weight` is [E, parts * N, K], `scales` [E, ceil(parts*N/bn), ceil(K/bk)].
     3. `out` and `element` operands of the epilogue are [T * k, N], `row` operands [T * k],
        `column` operands [N], `group` operands [E].
@@ -158,7 +163,8 @@ def Kernel_GroupedGemmOp : Kernel_CoreOp<"grouped_gemm", [Pure, AttrSizedOperand
   let arguments = (ins AnyRankedTensor:$a, Optional<Graph_Scales>:$a_scales,
                        Graph_Weight:$weight, Optional<Graph_Scales>:$scales,
                        OptionalAttr<DenseI64ArrayAttr>:$block, Graph_Ids:$offsets,
-                       Optional<Graph_Ids>:$rows, AnyRankedTensor:$destination,
+                       Optional<Graph_Ids>:$rows, OptionalAttr<I64Attr>:$capacity,
+                       AnyRankedTensor:$destination,
                        Optional<Graph_Scales>:$scales_destination,
                        DefaultValuedAttr<I64Attr, "1">:$parts,
                        OptionalAttr<I64Attr>:$quantise_group, UnitAttr:$ue8m0,
@@ -168,7 +174,7 @@ def Kernel_GroupedGemmOp : Kernel_CoreOp<"grouped_gemm", [Pure, AttrSizedOperand
   let regions = (region AnyRegion:$prologue, SizedRegion<1>:$epilogue);
   let assemblyFormat = [{
     `ins` `(` $a (`scales` $a_scales^)? `,` $weight (`scales` $scales^ `block` $block)? `,` $offsets
-    (`rows` $rows^)? `:` type($a) (`scales` type($a_scales)^)? `,` type($weight)
+    (`rows` $rows^)? (`capacity` $capacity^)? `:` type($a) (`scales` type($a_scales)^)? `,` type($weight)
     (`scales` type($scales)^)? `,` type($offsets) (`rows` type($rows)^)? `)`
     `outs` `(` $destination (`,` $scales_destination^)?
     `:` type($destination) (`,` type($scales_destination)^)? `)` (`parts` $parts^)?

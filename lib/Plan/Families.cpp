@@ -58,7 +58,7 @@ struct GpuFamilyRow {
 constexpr std::array<GpuFamilyRow, 16> gpuFamilyRows{{
     {Family::Rowwise, "threads", "2"},
     {Family::Gemm, "boxes columns depth_parts form rows stages threads", "10"},
-    {Family::GroupedGemm, "boxes columns depth_parts form rows stages threads", "9"},
+    {Family::GroupedGemm, "boxes columns depth_parts form rows stages threads", "10"},
     {Family::Gather, "threads", "1"},
     {Family::RopeTable, "threads", "1"},
     {Family::RopeAppend, "threads", "1"},

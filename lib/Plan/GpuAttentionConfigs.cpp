@@ -125,7 +125,7 @@ static Configuration latentWgmmaConfig(const GpuVariant &variant, const KernelFa
   int64_t weightBytes = groupRows * facts.pageTokens * 2,
           numbers = 4 * facts.maxRows + ceilDiv(facts.maxRows, warpLanes);
   int64_t bytes = (1 + stages) * ofMatrix + weightBytes + (2 * stages + 2) * barrierBytes +
-                  (3 * groupRows + numbers) * 4;
+                  (3 * groupRows + stages * groupRows / 16 + numbers) * 4;
   Fields fields{{"form", int64_t(GpuProduct::WgmmaTiles)},
                 {"heads", heads},
                 {"tokens", tokens},
@@ -142,8 +142,8 @@ static Configuration latentWgmmaConfig(const GpuVariant &variant, const KernelFa
                                 " latents and whole boxes of rotated keys and of pages");
   }
   if (facts.maxRows > mostTokens) {
-    return rejected(fields, "a step may have " + std::to_string(facts.maxRows) +
-                                " tokens, the schedule has room for " + std::to_string(mostTokens));
+    return rejected(fields, "each block would order " + std::to_string(facts.maxRows) +
+                                " tokens by their keys, more than " + std::to_string(mostTokens));
   }
   if (bytes > variant.sharedBytes) {
     return rejected(fields, bytesReason("queries and two pages", bytes, variant.sharedBytes));

@@ -86,6 +86,8 @@ private:
   /// Fails if groups of entries read what is not there, or more than there is.
   mlir::LogicalResult checkGroups(mlir::Operation &op, mlir::Value x, mlir::Value offsets,
                                   mlir::Value rows) const;
+  /// Fails if an expert has more entries than there is room for.
+  mlir::LogicalResult checkCounts(mlir::Operation &op, mlir::Value counts, int64_t capacity) const;
   /// Fails if a slot is no row of `x`.
   mlir::LogicalResult checkSlots(mlir::Operation &op, mlir::Value x, mlir::Value slots) const;
   /// out[i] = epilogue(accumulators of i, inputs at i) for an accumulator tensor whose

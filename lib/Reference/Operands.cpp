@@ -120,6 +120,18 @@ LogicalResult Frame::checkGroups(Operation &op, Value x, Value offsets, Value ro
   return rows ? checkSlots(op, x, rows) : success();
 }
 
+LogicalResult Frame::checkCounts(Operation &op, Value counts, int64_t capacity) const {
+  const Tensor &of = get(counts);
+  for (int64_t e = 0; e < of.size(); ++e) {
+    if (of[e] < 0 || of[e] > static_cast<double>(capacity)) {
+      return op.emitError("expected from 0 to ")
+             << capacity << " entries of an expert, found " << static_cast<int64_t>(of[e]) << " at "
+             << e << graph::modelPath(&op);
+    }
+  }
+  return success();
+}
+
 LogicalResult Frame::checkSlots(Operation &op, Value x, Value slots) const {
   const Tensor &which = get(slots);
   for (int64_t i = 0; i < which.size(); ++i) {

@@ -169,11 +169,29 @@ LogicalResult Frame::gemm(kern::GemmOp op) {
                                     op.getEpilogueInputs(), op.getAccess()));
 }
 
+/// Rows of experts that have room for `capacity` each, of which the first `counts` are there, are
+/// no numbers behind those: nobody writes them.
+static void clearMasked(Tensor &result, const Tensor &counts, int64_t capacity) {
+  for (int64_t e = 0; e < counts.size(); ++e) {
+    std::fill(result.row(e * capacity + static_cast<int64_t>(counts[e])),
+              result.row(e * capacity) + capacity * result.columns(),
+              std::numeric_limits<double>::quiet_NaN());
+  }
+}
+
 LogicalResult Frame::groupedGemm(kern::GroupedGemmOp gemm) {
-  if (failed(checkGroups(*gemm, gemm.getA(), gemm.getOffsets(), gemm.getRows()))) {
+  auto capacity = static_cast<int64_t>(gemm.getCapacity().value_or(0));
+  if (failed(capacity > 0 ? checkCounts(*gemm, gemm.getOffsets(), capacity)
+                          : checkGroups(*gemm, gemm.getA(), gemm.getOffsets(), gemm.getRows()))) {
     return failure();
   }
-  const Tensor &offsets = get(gemm.getOffsets());
+  Tensor offsets = get(gemm.getOffsets());
+  if (capacity > 0) {
+    offsets = Tensor({offsets.size() + 1});
+    for (int64_t e = 0; e < offsets.size(); ++e) {
+      offsets[e] = static_cast<double>(e * capacity);
+    }
+  }
   auto entries = static_cast<int64_t>(offsets[offsets.size() - 1]);
   FailureOr<Tensor> weight =
       prologued(gemm.getPrologue(), expanded(gemm.getWeight(), gemm.getScales(), gemm.getBlock()));
@@ -190,9 +208,13 @@ LogicalResult Frame::groupedGemm(kern::GroupedGemmOp gemm) {
     }
     return expert;
   };
-  return finishProduct(gemm,
-                       epilogue(gemm.getEpilogue(), sums, static_cast<int64_t>(gemm.getParts()),
-                                gemm.getEpilogueInputs(), gemm.getAccess(), expertOf));
+  FailureOr<Tensor> result =
+      epilogue(gemm.getEpilogue(), sums, static_cast<int64_t>(gemm.getParts()),
+               gemm.getEpilogueInputs(), gemm.getAccess(), expertOf);
+  if (succeeded(result) && capacity > 0) {
+    clearMasked(*result, get(gemm.getOffsets()), capacity);
+  }
+  return finishProduct(gemm, result);
 }
 
 LogicalResult Frame::runCore(Operation &op, bool &known) {

@@ -69,3 +69,16 @@ func.func @row_beyond() {
   %y = dsv3.gather_rows %x, %rows : tensor<4x8xf32>, tensor<2xi32>
   return
 }
+
+func.func @more_entries_than_room() {
+  %x = check.constant dense<1.0> : tensor<4x1xbf16>
+  %w = check.constant dense<1.0> : tensor<2x1x1xbf16>
+  %n = check.constant dense<[2, 3]> : tensor<2xi32>
+  %o = kern.empty : tensor<4x1xf32>
+  // CHECK: :[[@LINE+1]]:8: error: expected from 0 to 2 entries of an expert, found 3 at 1, in @more_entries_than_room
+  %y = kern.grouped_gemm ins(%x, %w, %n capacity 2 : tensor<4x1xbf16>, tensor<2x1x1xbf16>, tensor<2xi32>) outs(%o : tensor<4x1xf32>) epilogue() [] {
+  ^bb0(%a: f32):
+    kern.yield %a : f32
+  } -> tensor<4x1xf32>
+  return
+}

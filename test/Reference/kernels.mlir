@@ -1,7 +1,7 @@
 // The reference interpreter on core ops of kern with FP8 rows, prologues and quantise stages; answers by hand.
 // REQUIRES: interpret
 // RUN: dsv3-interpret run %s | FileCheck %s
-// CHECK: 11 checks passed, 0 failed
+// CHECK: 12 checks passed, 0 failed
 
 // The sum goes on as it is, its codes and scales beside it: 896 and 44.8 become 448.
 func.func @rowwise_quantise() {
@@ -59,6 +59,24 @@ func.func @gemm_prologue_quantise() {
   check.expect_eq %y#0, %codes : tensor<2x1xf8E4M3FN>, tensor<2x1xf8E4M3FN>
   %scales = check.constant dense<[[2.0], [0.0078125]]> : tensor<2x1xf32>
   check.expect_eq %y#1, %scales : tensor<2x1xf32>, tensor<2x1xf32>
+  return
+}
+
+// Room for two entries of each expert, of which the first one has one, the second none.
+func.func @grouped_gemm_masked() {
+  %x = check.constant dense<[[2.0], [0x7FC0], [0x7FC0], [0x7FC0], [4.0], [5.0]]> : tensor<6x1xbf16>
+  %w = check.constant dense<[[[3.0]], [[5.0]], [[7.0]]]> : tensor<3x1x1xbf16>
+  %n = check.constant dense<[1, 0, 2]> : tensor<3xi32>
+  %o = kern.empty : tensor<6x1xf32>
+  %y = kern.grouped_gemm ins(%x, %w, %n capacity 2 : tensor<6x1xbf16>, tensor<3x1x1xbf16>, tensor<3xi32>) outs(%o : tensor<6x1xf32>) epilogue() [] {
+  ^bb0(%a: f32):
+    kern.yield %a : f32
+  } -> tensor<6x1xf32>
+  %ids = check.constant dense<[0, 4, 5]> : tensor<3xi32>
+  %p = kern.empty : tensor<3x1xf32>
+  %there = kern.gather ins(%y, %ids : tensor<6x1xf32>, tensor<3xi32>) outs(%p : tensor<3x1xf32>) -> tensor<3x1xf32>
+  %expected = check.constant dense<[[6.0], [28.0], [35.0]]> : tensor<3x1xf32>
+  check.expect_eq %there, %expected : tensor<3x1xf32>, tensor<3x1xf32>
   return
 }
 

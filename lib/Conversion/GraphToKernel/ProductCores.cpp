@@ -103,8 +103,8 @@ CoreResults buildProduct(CoreBuilder &core, Operation *op) {
     return finish(kern::GroupedGemmOp::create(
         core.builder, core.loc, destinations[0].getType(), scalesType, a, product.xScales,
         product.weight.data, product.weight.scales, product.weight.block, grouped.getOffsets(),
-        grouped.getRows(), destinations[0], scalesDestination, partsAttr, core.stageGroup(),
-        core.stageUe8m0(), scalars.inputs(), access));
+        grouped.getRows(), /*capacity=*/IntegerAttr(), destinations[0], scalesDestination,
+        partsAttr, core.stageGroup(), core.stageUe8m0(), scalars.inputs(), access));
   }
   return finish(kern::GemmOp::create(core.builder, core.loc, destinations[0].getType(), scalesType,
                                      a, product.xScales, product.weight.data, product.weight.scales,

@@ -210,7 +210,8 @@ FamilyText print(KernelText &kernel, kern::GemmOp op) {
 }
 
 FamilyText print(KernelText &kernel, kern::GroupedGemmOp op) {
-  kernel.setName(op.getOffsets(), "offsets");
+  std::optional<uint64_t> capacity = op.getCapacity();
+  kernel.setName(op.getOffsets(), capacity ? "counts" : "offsets");
   kernel.setName(op.getRows(), "rows");
   std::string end;
   FamilyText text = beginProduct(kernel, op, end);
@@ -224,11 +225,14 @@ FamilyText print(KernelText &kernel, kern::GroupedGemmOp op) {
   }
   std::string function =
       productFunction(kernel, "groupedGemm", shape, indirect ? ", true" : ", false");
+  std::string groups =
+      capacity ? llvm::formatv("MaskedGroups<{0}>", *capacity).str() : "ContiguousGroups";
   text.call = llvm::formatv(
       "{0}(launch, {1}{2},\n    {3}, {4}, {5}, {6});", function,
       text.tensorMaps.empty() ? "" : "&weightMap, ", rows,
       kernel.weight(op.getWeight(), op.getScales(), op.getBlock(), !op.getPrologue().empty()),
-      kernel.name(op.getOffsets()), indirect ? kernel.name(op.getRows()) : "nullptr", end);
+      groups + "{" + kernel.name(op.getOffsets()) + "}",
+      indirect ? kernel.name(op.getRows()) : "nullptr", end);
   return text;
 }
 

@@ -119,6 +119,50 @@ func.func @grouped_parts(%a: !x, %w: tensor<16x64x128xbf16>, %off: tensor<17xi32
 
 // -----
 
+func.func @grouped_capacity(%a: tensor<160x128xf32>, %w: tensor<16x64x128xbf16>, %n: tensor<16xi32>, %o: tensor<160x64xf32>) {
+  // expected-error @below {{'kern.grouped_gemm' op expected 'a' to be [T * k, K] with T * k = 144 ('capacity' for each expert of 'weight'), found [160, 128], in @grouped_capacity}}
+  %y = kern.grouped_gemm ins(%a, %w, %n capacity 9 : tensor<160x128xf32>, tensor<16x64x128xbf16>, tensor<16xi32>) outs(%o : tensor<160x64xf32>) epilogue() [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<160x64xf32>
+  return
+}
+
+// -----
+
+func.func @grouped_counts(%a: tensor<160x128xf32>, %w: tensor<16x64x128xbf16>, %n: tensor<17xi32>, %o: tensor<160x64xf32>) {
+  // expected-error @below {{'kern.grouped_gemm' op expected 'offsets' to be [E] with E = 16 (as in 'weight'), found [17], in @grouped_counts}}
+  %y = kern.grouped_gemm ins(%a, %w, %n capacity 10 : tensor<160x128xf32>, tensor<16x64x128xbf16>, tensor<17xi32>) outs(%o : tensor<160x64xf32>) epilogue() [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<160x64xf32>
+  return
+}
+
+// -----
+
+func.func @grouped_no_capacity(%a: tensor<160x128xf32>, %w: tensor<16x64x128xbf16>, %n: tensor<16xi32>, %o: tensor<160x64xf32>) {
+  // expected-error @below {{'kern.grouped_gemm' op expected no 'rows', and a 'capacity' above 0, found 0, in @grouped_no_capacity}}
+  %y = kern.grouped_gemm ins(%a, %w, %n capacity 0 : tensor<160x128xf32>, tensor<16x64x128xbf16>, tensor<16xi32>) outs(%o : tensor<160x64xf32>) epilogue() [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<160x64xf32>
+  return
+}
+
+// -----
+
+func.func @grouped_capacity_of_rows(%a: tensor<160x128xf32>, %w: tensor<16x64x128xbf16>, %n: tensor<16xi32>, %r: tensor<160xi32>, %o: tensor<160x64xf32>) {
+  // expected-error @below {{'kern.grouped_gemm' op expected no 'rows', and a 'capacity' above 0, found 'rows', in @grouped_capacity_of_rows}}
+  %y = kern.grouped_gemm ins(%a, %w, %n rows %r capacity 10 : tensor<160x128xf32>, tensor<16x64x128xbf16>, tensor<16xi32> rows tensor<160xi32>) outs(%o : tensor<160x64xf32>) epilogue() [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<160x64xf32>
+  return
+}
+
+// -----
+
 #T = #dsv3.dims<"T">
 #T4 = #dsv3.dims<"T*4">
 !x = tensor<?x128xf32, #T>

@@ -133,6 +133,13 @@ func.func @products(%x: !x, %w: tensor<256x128xbf16>, %w8: tensor<128x128xf8E4M3
   ^bb0(%p: f32):
     kern.yield %p : f32
   } -> tensor<?x128xf32, #T4>
+  // CHECK: kern.grouped_gemm ins(%{{.+}}, %{{.+}}, %{{.+}} capacity 10 : tensor<160x128xf32>, {{.*}}, tensor<16xi32>) outs({{.*}}) epilogue() [] {
+  %room = kern.empty : tensor<160x128xf32>
+  %counts = kern.empty : tensor<16xi32>
+  %f = kern.grouped_gemm ins(%room, %we, %counts capacity 10 : tensor<160x128xf32>, tensor<16x128x128xbf16>, tensor<16xi32>) outs(%room : tensor<160x128xf32>) epilogue() [] {
+  ^bb0(%p: f32):
+    kern.yield %p : f32
+  } -> tensor<160x128xf32>
   return
 }
 

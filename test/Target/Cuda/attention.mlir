@@ -99,7 +99,7 @@ kern.def @expanded_f8 kind "attention" family "expanded_attention" sizes ["T"] i
 // CHECK: #include "runtime/kernels/cuda/family/latent_attention_wgmma.cuh"
 // CHECK: DSV3_PERSISTENT
 // CHECK: __launch_bounds__(384, 1) latent_bf16(
-// CHECK: static_assert(LatentWgmmaShared<64, 1, 32, 128, 2, TheCache>::bytes == 230708, "shared memory as in the family table");
+// CHECK: static_assert(LatentWgmmaShared<64, 1, 32, 128, 2, TheCache>::bytes == 230740, "shared memory as in the family table");
 // CHECK: latentAttentionWgmma<64, 1, 32, 128, 2>(launch, Rows<const bf16, 0, 65536, 512>{query}, Rows<const bf16, 0, 8192, 64>{ropeQuery},
 // CHECK-NEXT: positions, requests, TheCache{cachePages, cacheTable}, Rows<float, 0, 131584, 1028>{out}, T, 0.200000003f);
 // MMA: // For sm_90a: form=2, heads=64, keys=64, stages=2, threads=256, since tensor cores multiply 64 heads with each read of 64 latents.

@@ -55,7 +55,7 @@ kern.def @heads kind "heads" family "gemm" sizes ["T"] ins(%a: !q, %w: !w, %s: !
 // CHECK: const int32 *__restrict__ offsets, // [17]
 // CHECK-NEXT: const int32 *__restrict__ rows, // [T*4]
 // CHECK: groupedGemmRows<1, 64, 16, 8, 128, true>(launch, Rows<const float, 0, 128, 128>{a},
-// CHECK-NEXT: Weight<bf16, 64, 128>{weight, nullptr}, offsets, rows, Epilogue{out});
+// CHECK-NEXT: Weight<bf16, 64, 128>{weight, nullptr}, ContiguousGroups{offsets}, rows, Epilogue{out});
 !e = tensor<?x64xf32, #dsv3.dims<"T*4">>
 kern.def @experts kind "experts" family "grouped_gemm" sizes ["T"] ins(%a: !x, %w: tensor<16x64x128xbf16>, %off: tensor<17xi32>, %r: tensor<?xi32, #dsv3.dims<"T*4">>) outs(%o: !e) attributes {maxima = [#dsv3.size<"T", max = 8>]} {
   %y = kern.grouped_gemm ins(%a, %w, %off rows %r : !x, tensor<16x64x128xbf16>, tensor<17xi32> rows tensor<?xi32, #dsv3.dims<"T*4">>) outs(%o : !e) epilogue() [] {
@@ -65,6 +65,19 @@ kern.def @experts kind "experts" family "grouped_gemm" sizes ["T"] ins(%a: !x, %
   kern.yield %y : !e
 }
 
+// Room for 20 entries of each expert.
+// CHECK-LABEL: //===- kernel masked -===//
+// CHECK: const int32 *__restrict__ counts, // [16]
+// CHECK: groupedGemmTiles<1, 64, 16, false>(launch, Rows<const float, 0, 128, 128>{a},
+// CHECK-NEXT: Weight<bf16, 64, 128>{weight, nullptr}, MaskedGroups<20>{counts}, nullptr, Epilogue{out});
+kern.def @masked kind "experts" family "grouped_gemm" sizes [] ins(%a: tensor<320x128xf32>, %w: tensor<16x64x128xbf16>, %n: tensor<16xi32>) outs(%o: tensor<320x64xf32>) {
+  %y = kern.grouped_gemm ins(%a, %w, %n capacity 20 : tensor<320x128xf32>, tensor<16x64x128xbf16>, tensor<16xi32>) outs(%o : tensor<320x64xf32>) epilogue() [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<320x64xf32>
+  kern.yield %y : tensor<320x64xf32>
+}
+
 // Many entries, in the order of their experts, in tiles of two parts.
 // CHECK-LABEL: //===- kernel experts_gate_up -===//
 // CHECK: // For sm_90a: columns=64, form=1, rows=64, threads=256, since products are summed in f32, in tiles of 64 x 64.
@@ -72,7 +85,7 @@ kern.def @experts kind "experts" family "grouped_gemm" sizes ["T"] ins(%a: !x, %
 // CHECK-NEXT: const int32 *__restrict__ offsets, // [17]
 // CHECK: static_assert(FmaTile::sharedBytes(2) == 12288, "shared memory as in the family table");
 // CHECK: groupedGemmTiles<2, 64, 16, false>(launch, Rows<const float, 0, 128, 128>{a},
-// CHECK-NEXT: Weight<bf16, 128, 128>{weight, nullptr}, offsets, nullptr, Epilogue{out});
+// CHECK-NEXT: Weight<bf16, 128, 128>{weight, nullptr}, ContiguousGroups{offsets}, nullptr, Epilogue{out});
 !in = tensor<?x128xf32, #dsv3.dims<"T*4">>
 kern.def @experts_gate_up kind "experts_gate_up" family "grouped_gemm" sizes ["T"] ins(%a: !in, %w: tensor<16x128x128xbf16>, %off: tensor<17xi32>) outs(%o: !e) attributes {maxima = [#dsv3.size<"T", max = 512>]} {
   %y = kern.grouped_gemm ins(%a, %w, %off : !in, tensor<16x128x128xbf16>, tensor<17xi32>) outs(%o : !e) parts 2 epilogue() [] {

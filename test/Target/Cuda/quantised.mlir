@@ -58,7 +58,7 @@ kern.def @many kind "linear" family "gemm" sizes ["T"] ins(%a: !c, %as: !s, %w: 
 // CHECK-LABEL: //===- kernel gate_up -===//
 // CHECK: __device__ float operator()(Place at, const float (&sums)[2]) const {
 // CHECK: groupedGemmMma<2, 320, 4, MmaTile<64, 128, 2>, true>(launch, scaledRows<3>(Rows<const e4m3, 0, 320, 320>{a}, aScales),
-// CHECK-NEXT: Weight<e4m3, 640, 320, 64, 128>{weight, scales}, offsets, rows, Epilogue{}, Quantise<320, 128, false>{out, outScales});
+// CHECK-NEXT: Weight<e4m3, 640, 320, 64, 128>{weight, scales}, ContiguousGroups{offsets}, rows, Epilogue{}, Quantise<320, 128, false>{out, outScales});
 !e = tensor<?x320xf8E4M3FN, #dsv3.dims<"T*2">>
 !es = tensor<?x3xf32, #dsv3.dims<"T*2">>
 kern.def @gate_up kind "experts" family "grouped_gemm" sizes ["T"] ins(%a: !c, %as: !s, %w: tensor<4x640x320xf8E4M3FN>, %ws: tensor<4x10x3xf32>, %off: tensor<5xi32>, %r: tensor<?xi32, #dsv3.dims<"T*2">>) outs(%o: !e, %os: !es) attributes {maxima = [#dsv3.size<"T", max = 512>]} {

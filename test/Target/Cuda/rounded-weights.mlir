@@ -33,7 +33,7 @@ kern.def @fp8 kind "gate_up" family "gemm" sizes ["T"] ins(%x: !x, %w: tensor<12
 // CHECK-LABEL: //===- kernel int4 -===//
 // CHECK: static_assert(MmaTile<128, 64, 3, 4>::sharedBytes(1) == 69632,
 // CHECK: groupedGemmMma<1, 64, 16, MmaTile<128, 64, 3, 4>, true>(launch, Rows<const bf16, 0, 256, 256>{a},
-// CHECK-NEXT: Weight<i4x2, 64, 256, 1, 32, Prologue>{weight, scales}, offsets, rows, Epilogue{out});
+// CHECK-NEXT: Weight<i4x2, 64, 256, 1, 32, Prologue>{weight, scales}, ContiguousGroups{offsets}, rows, Epilogue{out});
 !e = tensor<?x64xbf16, #dsv3.dims<"T*4">>
 !i = tensor<?xi32, #dsv3.dims<"T*4">>
 kern.def @int4 kind "experts" family "grouped_gemm" sizes ["T"] ins(%x: !x, %w: tensor<16x64x256xi4>, %s: tensor<16x64x8x2xf16>, %off: tensor<17xi32>, %i: !i) outs(%o: !e) attributes {maxima = [#dsv3.size<"T", max = 512>]} {

@@ -55,7 +55,7 @@ kern.def @one_tile kind "one_tile" family "gemm" sizes ["T"] ins(%a: !x, %w: ten
 // CHECK-NEXT: DSV3_TENSOR_MAP(1, 1024, -1, 256, 128)
 // CHECK-NOT: DSV3_TENSOR_MAP
 // CHECK: groupedGemmWgmma<1, 64, 16, WgmmaTile<128, 128, 6, 1, 1>, true>(launch, &weightMap, Rows<const bf16, 0, 128, 128>{a},
-// CHECK-NEXT: Weight<bf16, 64, 128>{weight, nullptr}, offsets, rows, Epilogue{out});
+// CHECK-NEXT: Weight<bf16, 64, 128>{weight, nullptr}, ContiguousGroups{offsets}, rows, Epilogue{out});
 !e = tensor<?x64xf32, #dsv3.dims<"T*4">>
 !xe = tensor<?x128xbf16, #dsv3.dims<"T*4">>
 kern.def @experts kind "experts" family "grouped_gemm" sizes ["T"] ins(%a: !x, %w: tensor<16x64x128xbf16>, %off: tensor<17xi32>, %r: tensor<?xi32, #dsv3.dims<"T*4">>) outs(%o: !e) attributes {maxima = [#dsv3.size<"T", max = 512>]} {
@@ -223,7 +223,7 @@ kern.def @codes kind "linear" family "gemm" sizes ["T"] ins(%a: !c, %as: !s, %w:
 // CHECK-NOT: DSV3_TENSOR_MAP
 // CHECK: static_assert(WgmmaTile<64, 128, 4, 2, 1>::sharedBytes(2, 128, 0) == 198720,
 // CHECK: groupedGemmWgmma<2, 320, 4, WgmmaTile<64, 128, 4, 2, 1>, true>(launch, &weightMap, scaledRows<3>(Rows<const e4m3, 0, 320, 320>{a}, aScales),
-// CHECK-NEXT: Weight<e4m3, 640, 320, 64, 128>{weight, scales}, offsets, rows, Epilogue{}, Quantise<320, 128, false>{out, outScales});
+// CHECK-NEXT: Weight<e4m3, 640, 320, 64, 128>{weight, scales}, ContiguousGroups{offsets}, rows, Epilogue{}, Quantise<320, 128, false>{out, outScales});
 !ec = tensor<?x320xf8E4M3FN, #dsv3.dims<"T*2">>
 !es = tensor<?x3xf32, #dsv3.dims<"T*2">>
 kern.def @experts_codes kind "experts" family "grouped_gemm" sizes ["T"] ins(%a: !c, %as: !s, %w: tensor<4x640x320xf8E4M3FN>, %ws: tensor<4x10x3xf32>, %off: tensor<5xi32>, %r: tensor<?xi32, #dsv3.dims<"T*2">>) outs(%o: !ec, %os: !es) attributes {maxima = [#dsv3.size<"T", max = 512>]} {

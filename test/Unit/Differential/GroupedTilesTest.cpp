@@ -80,3 +80,36 @@ static void expectSpread(const std::string &most) {
 
 TEST(GroupedTiles, OfFewExpertsAreSpread) { expectSpread("16"); }
 TEST(GroupedTiles, OfLargeStepsAreSpread) { expectSpread("600"); }
+
+// Room for some entries of each expert, of which one has none and one as many as there is room for;
+// nobody writes what is behind the last.
+TEST(GroupedTiles, OfMaskedExpertsDoWhatTheirBodiesSay) {
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  MLIRContext context(registry);
+  for (const char *capacity : {"3", "40"}) {
+    std::string rows = std::to_string(5 * std::stoi(capacity));
+    std::string text = R"(
+  kern.def @masked kind "experts" family "grouped_gemm" sizes []
+      ins(%a: tensor<)" +
+                       rows + R"(x24xf32>, %w: tensor<5x100x24xbf16>, %n: tensor<5xi32>)
+      outs(%o: tensor<)" +
+                       rows + R"(x100xf32>) {
+    %y = kern.grouped_gemm ins(%a, %w, %n capacity )" +
+                       capacity + R"(
+          : tensor<)" + rows +
+                       R"(x24xf32>, tensor<5x100x24xbf16>, tensor<5xi32>)
+      outs(%o : tensor<)" +
+                       rows + R"(x100xf32>) epilogue() [] {
+    ^bb0(%p: f32):
+      kern.yield %p : f32
+    } -> tensor<)" + rows +
+                       R"(x100xf32>
+    kern.yield %y : tensor<)" +
+                       rows + R"(x100xf32>
+  })";
+    OwningOpRef<ModuleOp> module = configured(text, context);
+    ASSERT_TRUE(module);
+    compareKernels(*module);
+  }
+}

@@ -330,6 +330,12 @@ void InputMaker::setIndices() {
   } else if (auto op = dyn_cast<kern::GroupedGemmOp>(core)) {
     auto result = shapeOf(cast<RankedTensorType>(op.getResult().getType()));
     int64_t experts = cast<RankedTensorType>(op.getWeight().getType()).getDimSize(0);
+    if (std::optional<uint64_t> capacity = op.getCapacity()) {
+      // One has none, one as many as there is room for.
+      auto most = static_cast<int64_t>(*capacity);
+      fill(op.getOffsets(), [&](int64_t e) { return e < 2 ? e * most : below(most + 1); });
+      return;
+    }
     setGroups(experts, op.getOffsets(), op.getRows(), result[0],
               std::max<int64_t>(1, result[0] / tokens));
   }

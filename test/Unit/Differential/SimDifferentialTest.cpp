@@ -285,6 +285,68 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto &info) { return std::string(info.param.name); });
 
 namespace {
+/// Products of experts that have room for some entries each, in the form of a policy.
+struct MaskedCase {
+  const char *name, *variant, *rows, *weight;
+  int64_t depth, capacity;
+  Form form;
+  const char *tensorCores = "mma";
+};
+void PrintTo(const MaskedCase &one, std::ostream *out) { *out << one.name; }
+class Masked : public testing::TestWithParam<MaskedCase> {};
+} // namespace
+
+static std::string textOf(const MaskedCase &one) {
+  bool codes = StringRef(one.rows) == "f8E4M3FN";
+  int64_t blocks = (one.depth + 127) / 128;
+  auto ifCodes = [&](std::string text) { return codes ? std::move(text) : std::string(); };
+  std::string ofRows = llvm::formatv("tensor<{0}x{1}xf32>", 5 * one.capacity, blocks);
+  std::string ofWeight = llvm::formatv("tensor<5x2x{0}xf32>", blocks);
+  return llvm::formatv(
+      R"(
+!x = tensor<{0}x{1}x{2}>
+!w = tensor<5x144x{1}x{3}>
+!n = tensor<5xi32>
+!o = tensor<{0}x72xbf16>
+kern.def @masked kind "experts" family "grouped_gemm" sizes [] ins(%x: !x, %w: !w, %n: !n{5}) outs(%o: !o) {{
+  %y = kern.grouped_gemm ins(%x{6}, %w{7}, %n capacity {4} : !x{8}, !w{9}, !n) outs(%o : !o) parts 2 epilogue() [] {{
+  ^bb0(%g: f32, %u: f32):
+    %d = arith.subf %g, %u : f32
+    %r = arith.truncf %d : f32 to bf16
+    kern.yield %r : bf16
+  } -> !o
+  kern.yield %y : !o
+}
+)",
+      5 * one.capacity, one.depth, one.rows, one.weight, one.capacity,
+      ifCodes(", %xs: " + ofRows + ", %ws: " + ofWeight), ifCodes(" scales %xs"),
+      ifCodes(" scales %ws block [128, 128]"), ifCodes(" scales " + ofRows),
+      ifCodes(" scales " + ofWeight));
+}
+
+// An expert has none, one as many as there is room for; nobody writes what is behind the last.
+TEST_P(Masked, DoesWhatItsBodySays) {
+  const MaskedCase &one = GetParam();
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  MLIRContext context(registry);
+  OwningOpRef<ModuleOp> module = configured(textOf(one), context, {one.variant}, one.tensorCores);
+  ASSERT_TRUE(module);
+  ASSERT_TRUE(has(*module, one.variant, one.form));
+  compareKernelsOnSim(*module, one.variant, 1);
+}
+INSTANTIATE_TEST_SUITE_P(
+    AllForms, Masked,
+    testing::Values(
+        MaskedCase{"Dots", "sm_80", "f32", "bf16", 80, 2, Form::Dots},
+        MaskedCase{"FmaTiles", "sm_80", "f32", "bf16", 80, 70, Form::FmaTiles},
+        MaskedCase{"MmaTiles", "sm_80", "bf16", "bf16", 128, 140, Form::MmaTiles},
+        MaskedCase{"Wgmma", "sm_90a", "bf16", "bf16", 128, 150, Form::WgmmaTiles, "wgmma"},
+        MaskedCase{"WgmmaPairs", "sm_90a", "bf16", "bf16", 128, 300, Form::WgmmaPairs, "wgmma"},
+        MaskedCase{"Codes", "sm_90a", "f8E4M3FN", "f8E4M3FN", 256, 150, Form::WgmmaTiles, "wgmma"}),
+    [](const auto &info) { return std::string(info.param.name); });
+
+namespace {
 /// Absorbed attention of a size that is published, in steps of so many tokens that a block has
 /// the heads that are wanted.
 struct LatentCase {
@@ -292,17 +354,25 @@ struct LatentCase {
   const char *variant;
   int64_t heads, parts, mostTokens;
   int64_t blockHeads, keys, stages; ///< that are chosen
+};
+/// On warp groups rows are so many heads of some tokens. Keys that are not divided have a `result`.
+struct LatentGroupsCase {
+  const char *name;
+  int64_t heads, parts, mostTokens;
+  int64_t blockHeads, blockTokens; ///< that are chosen
   int64_t context = 300;
-  std::string result = "bf16"; ///< if keys are not divided
+  const char *result = "bf16";
 };
 
 void PrintTo(const LatentCase &one, std::ostream *out) { *out << one.name; }
+void PrintTo(const LatentGroupsCase &one, std::ostream *out) { *out << one.name; }
 
 class LatentOnTensorCores : public testing::TestWithParam<LatentCase> {};
-class LatentOnWarpGroups : public testing::TestWithParam<LatentCase> {};
+class LatentOnWarpGroups : public testing::TestWithParam<LatentGroupsCase> {};
 } // namespace
 
-static std::string textOf(const LatentCase &one) {
+static std::string latentText(int64_t heads, int64_t parts, int64_t mostTokens, int64_t context,
+                              StringRef result) {
   return llvm::formatv(R"(
 #T = #dsv3.dims<"T">
 !q = tensor<?x{0}x512xbf16, #T>
@@ -315,9 +385,8 @@ kern.def @latent kind "attention" family "latent_attention" sizes ["T"] ins(%q: 
   kern.yield %y : !o
 }
 )",
-                       one.heads, one.parts > 0 ? 514 * one.parts : 512,
-                       one.parts > 0 ? "f32" : one.result, one.mostTokens,
-                       one.parts > 0 ? "parts " + std::to_string(one.parts) : "", one.context);
+                       heads, parts > 0 ? 514 * parts : 512, parts > 0 ? "f32" : result, mostTokens,
+                       parts > 0 ? "parts " + std::to_string(parts) : "", context);
 }
 
 // Tokens that see part of a page and of a piece of it, pages in any order, parts without keys.
@@ -326,7 +395,8 @@ TEST_P(LatentOnTensorCores, DoesWhatItsBodySays) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
-  OwningOpRef<ModuleOp> module = configured(textOf(one), context, {one.variant}, "mma");
+  OwningOpRef<ModuleOp> module = configured(
+      latentText(one.heads, one.parts, one.mostTokens, 300, "bf16"), context, {one.variant}, "mma");
   ASSERT_TRUE(module);
   ASSERT_TRUE(has(*module, one.variant, Form::MmaTiles));
   DictionaryAttr chosen = (*module->getOps<kern::DefOp>().begin()).getConfig(one.variant);
@@ -347,28 +417,51 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto &info) { return std::string(info.param.name); });
 
 // Tokens of a request that share a page, and of others; rows that are no whole product; parts that
-// have no keys, one page, and some.
+// have no keys, one page, and some; keys that are no numbers and that only some of the rows see.
 TEST_P(LatentOnWarpGroups, DoesWhatItsBodySays) {
-  const LatentCase &one = GetParam();
+  const LatentGroupsCase &one = GetParam();
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
-  OwningOpRef<ModuleOp> module = configured(textOf(one), context, {one.variant});
+  OwningOpRef<ModuleOp> module =
+      configured(latentText(one.heads, one.parts, one.mostTokens, one.context, one.result), context,
+                 {"sm_90a"});
   ASSERT_TRUE(module);
-  ASSERT_TRUE(has(*module, one.variant, Form::WgmmaTiles));
-  DictionaryAttr chosen = (*module->getOps<kern::DefOp>().begin()).getConfig(one.variant);
+  ASSERT_TRUE(has(*module, "sm_90a", Form::WgmmaTiles));
+  DictionaryAttr chosen = (*module->getOps<kern::DefOp>().begin()).getConfig("sm_90a");
   EXPECT_EQ(chosen.getAs<IntegerAttr>("heads").getInt(), one.blockHeads);
-  compareKernelsOnSim(*module, one.variant, one.mostTokens + 1); // one token, and some
+  EXPECT_EQ(chosen.getAs<IntegerAttr>("tokens").getInt(), one.blockTokens);
+  compareKernelsOnSim(*module, "sm_90a", one.mostTokens + 1); // one token, and some
 }
 INSTANTIATE_TEST_SUITE_P(
     AllSizes, LatentOnWarpGroups,
-    testing::Values(LatentCase{"SixteenHeads", "sm_90a", 16, 64, 16, 16, 64, 2, 1500},
-                    LatentCase{"SixteenHeadsUndivided", "sm_90a", 16, 0, 16, 16, 64, 2},
-                    LatentCase{"ThreeHeads", "sm_90a", 3, 3, 64, 3, 64, 2, 700},
-                    LatentCase{"FortyHeads", "sm_90a", 40, 2, 5, 40, 64, 2, 200},
-                    LatentCase{"TwiceSixtyFourHeads", "sm_90a", 128, 4, 4, 64, 64, 2, 700},
-                    LatentCase{"SeventyHeads", "sm_90a", 70, 0, 3, 64, 64, 2, 64, "f32"}),
+    testing::Values(LatentGroupsCase{"SixteenHeads", 16, 64, 16, 16, 4, 1500},
+                    LatentGroupsCase{"SixteenHeadsUndivided", 16, 0, 16, 16, 4},
+                    LatentGroupsCase{"ThreeHeads", 3, 3, 64, 3, 21, 700},
+                    LatentGroupsCase{"FortyHeads", 40, 2, 5, 40, 1, 200},
+                    LatentGroupsCase{"TwiceSixtyFourHeads", 128, 4, 4, 64, 1, 700},
+                    LatentGroupsCase{"SeventyHeads", 70, 0, 3, 64, 1, 64, "f32"}),
     [](const auto &info) { return std::string(info.param.name); });
+
+// More parts than a warp has lanes.
+TEST(AttentionCombine, DoesWhatItsBodySays) {
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  MLIRContext context(registry);
+  std::string text = "#T = #dsv3.dims<\"T\">\n";
+  for (int64_t parts : {5, 32, 70, 128}) {
+    text += llvm::formatv(R"(
+kern.def @combine{0} kind "attention_combine" family "attention_combine" sizes ["T"] ins(%x: tensor<?x3x{1}xf32, #T>) outs(%o: tensor<?x3x40xbf16, #T>) attributes {{maxima = [#dsv3.size<"T", max = 16>]} {{
+  %y = kern.attention_combine ins(%x : tensor<?x3x{1}xf32, #T>) outs(%o : tensor<?x3x40xbf16, #T>) parts {0} -> tensor<?x3x40xbf16, #T>
+  kern.yield %y : tensor<?x3x40xbf16, #T>
+}
+)",
+                          parts, parts * 42);
+  }
+  OwningOpRef<ModuleOp> module = configured(text, context, {"sm_80"});
+  ASSERT_TRUE(module);
+  compareKernelsOnSim(*module, "sm_80", 17);
+}
 
 namespace {
 /// A prompt's keys on warp groups, of so many heads and latents.

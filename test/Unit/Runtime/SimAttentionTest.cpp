@@ -7,8 +7,11 @@
 #include "SimPlanted.h"
 #include "SimRun.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -41,8 +44,8 @@ struct Shape {
 };
 void PrintTo(const Shape &shape, std::ostream *out) { *out << shape.name; }
 
-constexpr std::array onWarpGroups{Shape{"SixtyFourHeadsOnWarpGroups", 64, 2, 64, 2, 230228, 1},
-                                  Shape{"SixteenHeadsOnWarpGroups", 16, 1, 64, 2, 230228, 4}};
+constexpr std::array onWarpGroups{Shape{"SixtyFourHeadsOnWarpGroups", 64, 2, 64, 2, 230260, 1},
+                                  Shape{"SixteenHeadsOnWarpGroups", 16, 1, 64, 2, 230260, 4}};
 
 /// Some bf16 between -1/2 and 1/2.
 std::vector<uint16_t> numbers16(int64_t count) {
@@ -96,7 +99,13 @@ protected:
     sim->add(numbers16(tokens * allHeads * rope));
     sim->add(std::vector<int32_t>(seen.begin(), seen.end()));
     sim->add(std::vector<int32_t>(tokens, request));
-    sim->add(numbers16(pages * page * width));
+    std::vector<uint16_t> cached = numbers16(pages * page * width);
+    if (strangeKey >= 0) {
+      constexpr uint16_t nan = 0x7fc0;
+      int64_t row = (pages - 1 - strangeKey / page) * page + strangeKey % page;
+      std::fill_n(cached.begin() + row * width, width, nan);
+    }
+    sim->add(cached);
     std::vector<int32_t> table(size_t(pages), -1);
     for (int64_t i = 0; i < known; ++i) {
       table[size_t(i)] = int32_t(pages - 1 - i);
@@ -109,7 +118,8 @@ protected:
 
   std::optional<SimRun> sim;
   int64_t allHeads;
-  int32_t request = 0; ///< of all tokens
+  int32_t request = 0;     ///< of all tokens
+  int64_t strangeKey = -1; ///< one that is no number, if it is none of the cache
 };
 
 class LatentAttentionOnWarpGroups : public LatentAttention {};
@@ -127,7 +137,10 @@ TEST_P(LatentAttention, HasNoBankConflicts) {
   ASSERT_TRUE(ran) << ran.failure().message();
   std::vector<SimCounts> counts = countsOf(*sim->object);
   ASSERT_EQ(counts.size(), 1U);
-  EXPECT_GT(counts[0].wavefronts, 0); // without those of wgmma, whose operands are swizzled
+  if (!GetParam().onWarpGroups()) {
+    EXPECT_GT(counts[0].products, 0); // of mma.sync; operands of wgmma are swizzled
+  }
+  EXPECT_GT(counts[0].wavefronts, 0);
   EXPECT_EQ(counts[0].wavefronts, counts[0].leastWavefronts);
 }
 
@@ -187,6 +200,23 @@ TEST_P(LatentAttention, TokensOfARequestShareTheirKeys) {
   EXPECT_NEAR(ofKeys / double(2 * width * position * GetParam().tiles), double(readers), 0.1);
 }
 
+// A token's neighbour sees a key that is no number, and may share its page.
+TEST_P(LatentAttention, WhatATokenMustNotSeeDoesNotMatter) {
+  strangeKey = 63;
+  Status ran = launch(pages, nullptr, {62, 63});
+  LAUNCHED_OR_SKIP(ran);
+  ASSERT_TRUE(ran) << ran.failure().message();
+  std::vector<float> found = sim->values<float>(6);
+  int64_t ofToken = allHeads * partials();
+  for (int64_t head = 0; head < allHeads; ++head) {
+    for (int64_t i = 0; i < latent + 2; ++i) { // of the first part, which alone has keys
+      auto at = size_t(head * partials() + i);
+      ASSERT_TRUE(std::isfinite(found[at])) << "head " << head << ", " << i;
+      ASSERT_TRUE(i == latent || std::isnan(found[at + size_t(ofToken)])) << head << ", " << i;
+    }
+  }
+}
+
 // Whoever goes on first, and how many blocks there are.
 TEST_P(LatentAttentionOnWarpGroups, LeavesTheSameBytesWithEverySeed) {
   std::vector<float> expected;
@@ -200,6 +230,33 @@ TEST_P(LatentAttentionOnWarpGroups, LeavesTheSameBytesWithEverySeed) {
     }
     EXPECT_EQ(found, expected) << "seed " << seed;
   }
+}
+
+// A head whose scores are no numbers: its parts say so, and no others are read for it.
+TEST(AttentionCombine, ReadsNoPartThatIsNotThere) {
+  SimOptions options;
+  options.check = true;
+  SimRun run(options);
+  run.headers.emplace_back("family/latent_attention");
+  Status loaded = run.load("const float *partials, float *out", 32,
+                           "  attentionCombine<5, 32, 1, 32>(Launch{mark, number},\n"
+                           "Rows<const float, 0, 170, 170>{partials}, "
+                           "Rows<float, 0, 32, 32>{out});\n");
+  LAUNCHED_OR_SKIP(loaded);
+  ASSERT_TRUE(loaded) << loaded.failure().message();
+  constexpr float infinity = std::numeric_limits<float>::infinity(),
+                  nan = std::numeric_limits<float>::quiet_NaN();
+  std::vector<float> partials(170, 1.F);
+  for (size_t part = 0; part < 5; ++part) {
+    partials[part * 34 + 32] = -infinity;
+    partials[part * 34 + 33] = nan;
+  }
+  run.add(partials);
+  run.add(std::vector<float>(32));
+  Status ran = run.launch({1, 0});
+  ASSERT_TRUE(ran) << ran.failure().message();
+  EXPECT_TRUE(
+      std::ranges::all_of(run.values<float>(1), [](float value) { return value != value; }));
 }
 
 INSTANTIATE_TEST_SUITE_P(Published, LatentAttention,

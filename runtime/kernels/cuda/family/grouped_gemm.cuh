@@ -11,26 +11,40 @@
 
 namespace dsv3::gpu {
 
+/// Which entries an expert has: those of one lie behind those of the one before.
+struct ContiguousGroups {
+  const int32 *offsets;
+  __device__ int begin(int expert) const { return offsets[expert]; }
+  __device__ int end(int expert) const { return offsets[expert + 1]; }
+};
+/// Each has room for `capacity`, of which the first are there.
+template <int capacity>
+struct MaskedGroups {
+  const int32 *counts;
+  __device__ int begin(int expert) const { return expert * capacity; }
+  __device__ int end(int expert) const { return begin(expert) + counts[expert]; }
+};
+
 /// Finds the experts of tiles, whose numbers grow from call to call: each expert has its row tiles,
 /// as many as its entries need, times all column tiles. Where several blocks have neighbouring row
 /// tiles together, it has a multiple of so many, of which the last may have no entries.
+template <typename Groups>
 class ExpertOfTile {
 public:
   int expert = -1;
   int begin = 0, end = 0;         ///< of its entries
   int rowTiles = 0, tileFrom = 0; ///< its first tile
 
-  /// Entries of expert e are [offsets[e], offsets[e + 1]).
-  __device__ ExpertOfTile(const int32 *offsets, int experts, int columnTiles, int tileRows,
+  __device__ ExpertOfTile(const Groups &groups, int experts, int columnTiles, int tileRows,
                           int together = 1)
-      : offsets(offsets), experts(experts), columnTiles(columnTiles), tileRows(tileRows),
+      : groups(groups), experts(experts), columnTiles(columnTiles), tileRows(tileRows),
         together(together) {}
 
   /// False if there is no such tile. All lanes of a warp look at 32 experts at a time.
   __device__ bool find(int tile) {
     for (; first < experts; first += warpLanes) {
       int e = first + laneIndex();
-      int from = e < experts ? offsets[e] : 0, to = e < experts ? offsets[e + 1] : 0;
+      int from = e < experts ? groups.begin(e) : 0, to = e < experts ? groups.end(e) : 0;
       int apart = tileRows * together, rows = (to - from + apart - 1) / apart * together;
       int tiles = rows * columnTiles, until = tiles;
       for (int delta = 1; delta < warpLanes; delta *= 2) {
@@ -54,7 +68,7 @@ public:
   }
 
 private:
-  const int32 *offsets;
+  Groups groups;
   int experts, columnTiles, tileRows, together;
   int first = 0, before = 0; ///< the experts that are looked at, and tiles of earlier ones
 };
@@ -68,7 +82,8 @@ struct GroupBlock {
 
   /// Row tile and column tile of the expert. One without entries begins where the expert's do, so
   /// that its first entry is one.
-  __device__ GroupBlock(const ExpertOfTile &of, int tileRows, int rowTile, int columnTile)
+  template <typename Groups>
+  __device__ GroupBlock(const ExpertOfTile<Groups> &of, int tileRows, int rowTile, int columnTile)
       : columnTile(columnTile), expert(of.expert), firstRow(of.begin) {
     int before = rowTile * tileRows, left = of.end - of.begin - before;
     if (left > 0) {
@@ -77,9 +92,10 @@ struct GroupBlock {
     }
   }
   /// The block's own, in a grid of [row tiles of all experts][column tiles].
-  __device__ GroupBlock(const int32 *offsets, int experts, int64 columnTiles, int tileRows) {
+  template <typename Groups>
+  __device__ GroupBlock(const Groups &groups, int experts, int64 columnTiles, int tileRows) {
     auto columns = int(columnTiles), tile = int(blockIndex());
-    ExpertOfTile of(offsets, experts, columns, tileRows);
+    ExpertOfTile<Groups> of(groups, experts, columns, tileRows);
     if (of.find(tile)) {
       int within = tile - of.tileFrom;
       *this = GroupBlock(of, tileRows, within / columns, within % columns);
@@ -108,15 +124,15 @@ __device__ inline Place placeOf(const GroupBlock &block, int width) {
 }
 
 template <int parts, int64 columns, int experts, int most, int threads, bool indirect, typename A,
-          typename W, typename Epilogue, typename Stage = NoStage>
-__device__ inline void groupedGemmRows(Launch launch, A a, const W &weight, const int32 *offsets,
+          typename W, typename Groups, typename Epilogue, typename Stage = NoStage>
+__device__ inline void groupedGemmRows(Launch launch, A a, const W &weight, const Groups &groups,
                                        const int32 *rows, const Epilogue &epilogue,
                                        const Stage &stage = {}) {
   if (launch.stopped()) {
     return;
   }
   constexpr int width = blockColumns<Stage, threads / warpLanes>;
-  GroupBlock block(offsets, experts, ceilDiv(columns, width), most);
+  GroupBlock block(groups, experts, ceilDiv(columns, width), most);
   if (block.expert < 0) {
     return;
   }
@@ -126,15 +142,15 @@ __device__ inline void groupedGemmRows(Launch launch, A a, const W &weight, cons
 }
 
 template <int parts, int64 columns, int experts, bool indirect, typename A, typename W,
-          typename Epilogue, typename Stage = NoStage>
-__device__ inline void groupedGemmTiles(Launch launch, A a, const W &weight, const int32 *offsets,
+          typename Groups, typename Epilogue, typename Stage = NoStage>
+__device__ inline void groupedGemmTiles(Launch launch, A a, const W &weight, const Groups &groups,
                                         const int32 *rows, const Epilogue &epilogue,
                                         const Stage &stage = {}) {
   if (launch.stopped()) {
     return;
   }
   constexpr int width = blockColumns<Stage, FmaTile::columns>;
-  GroupBlock block(offsets, experts, ceilDiv(columns, width), FmaTile::rows);
+  GroupBlock block(groups, experts, ceilDiv(columns, width), FmaTile::rows);
   if (block.expert < 0) {
     return;
   }
@@ -144,14 +160,14 @@ __device__ inline void groupedGemmTiles(Launch launch, A a, const W &weight, con
 }
 
 template <int parts, int64 columns, int experts, typename Tile, bool indirect, typename A,
-          typename W, typename Epilogue, typename Stage = NoStage>
-__device__ inline void groupedGemmMma(Launch launch, A a, const W &weight, const int32 *offsets,
+          typename W, typename Groups, typename Epilogue, typename Stage = NoStage>
+__device__ inline void groupedGemmMma(Launch launch, A a, const W &weight, const Groups &groups,
                                       const int32 *rows, const Epilogue &epilogue,
                                       const Stage &stage = {}) {
   if (launch.stopped()) {
     return;
   }
-  GroupBlock block(offsets, experts, ceilDiv(columns, Tile::columns), Tile::rows);
+  GroupBlock block(groups, experts, ceilDiv(columns, Tile::columns), Tile::rows);
   if (block.expert < 0) {
     return;
   }

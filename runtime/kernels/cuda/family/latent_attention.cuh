@@ -129,7 +129,7 @@ __device__ inline void attentionCombine(Launch launch, Partials partials, Out ou
   most = warpLargest(most);
 #pragma unroll
   for (int n = 0; n < ofLane; ++n) {
-    weights[n] = exponential(weights[n] - most); // 0 of a part without keys
+    weights[n] = sums[n] != 0.0f ? exponential(weights[n] - most) : 0.0f;
   }
   for (int first = 0; first < latent; first += threads) {
     int i = first + threadIndex();

@@ -3,9 +3,9 @@
 // Absorbed attention of bf16 queries with a cache of bf16 on warp groups of sm_90a: 64 rows, heads
 // of a token or of some tokens of a request, meet pages of keys. Each key comes to shared memory
 // once, and is key and value both. One warp group brings pages, two have half of the values'
-// columns each. They take turns with the pages: one makes weights of its scores, hands them to the
-// other, and both add the values; so pages are on their way, scores are multiplied and weights made
-// at the same time. Weights are rounded to bf16, scores, sums and the softmax are f32.
+// columns each. They take turns with the pages: one makes weights of its scores and hands them to
+// the other, then both add the values, and the other one begins with the next page, which has come
+// in the meantime. Weights are rounded to bf16, scores, sums and the softmax are f32.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -24,7 +24,8 @@ struct LatentWgmmaShared {
   static constexpr int heads = rowHeads, tokens = rowTokens,
                        headTiles = int(ceilDiv(allHeads, heads));
   static constexpr int groupThreads = 128, threads = 3 * groupThreads;
-  static constexpr int warps = 2 * groupThreads / warpLanes; ///< that multiply
+  static constexpr int groupWarps = groupThreads / warpLanes;
+  static constexpr int warps = 2 * groupWarps; ///< that multiply
   static constexpr int keys = C::pageTokens, stages = 2;
   /// Of queries, and of a page: boxes of 64 columns.
   static constexpr int boxes = C::width / boxColumns, boxBytes = productRows * boxRowBytes;
@@ -37,11 +38,12 @@ struct LatentWgmmaShared {
   using Schedule = AttentionSchedule<mostTokens, tokens, headTiles, parts, C>;
   static constexpr int bytes = (1 + stages) * matrixBytes + groupThreads * words * 4 +
                                StageRing<stages>::bytes + 2 * int(sizeof(Barrier)) +
-                               (3 * productRows + Schedule::numbers) * 4;
+                               (3 * productRows + stages * groupWarps + Schedule::numbers) * 4;
   static_assert(heads * tokens <= productRows, "rows of a product");
   static_assert(keys == productRows, "a page is a box of rows");
   static_assert(C::latent % (2 * productColumns) == 0 && C::rope % boxColumns == 0, "whole boxes");
   static_assert(warps * stagedFloats * 4 <= matrixBytes, "sums fit where queries were");
+  static_assert(mostTokens <= threads, "a thread for each token of the schedule");
 };
 
 template <typename Shared, int allHeads, int parts, typename C, typename Query, typename RopeQuery,
@@ -49,6 +51,8 @@ template <typename Shared, int allHeads, int parts, typename C, typename Query, 
 class LatentWgmmaAttention {
   using Item = AttentionItem;
   static constexpr int fewRegisters = 56, manyRegisters = 224;
+  static_assert(fewRegisters + 2 * manyRegisters <= 3 * 168,
+                "registers of a launch of 384 threads");
   static constexpr int products = C::latent / 2 / productColumns; ///< of a group
   static constexpr int fragments = Shared::keys / 16;
   static constexpr int chunk = TilePiece::chunkBytes / 2;
@@ -61,6 +65,7 @@ public:
         weights(shared.take<uint32>(Shared::groupThreads * Shared::words)), ring(shared),
         queriesFull(shared.take<Barrier>(1)), queriesEmpty(shared.take<Barrier>(1)),
         largestOf(shared.take<float>(productRows)), weightsOf(shared.take<float>(2 * productRows)),
+        strange(shared.take<int>(Shared::stages * Shared::groupWarps)),
         schedule(launch, cache, shared) {}
 
   __device__ bool begin(const int32 *positions, const int32 *requests, int64 allTokens) {
@@ -228,6 +233,7 @@ private:
           meetOtherGroup();
           takeWeights(softmax, a, before);
         }
+        clearStrange();
         addValues(a, before, sums);
         ring.release(ring.stage());
         ring.next();
@@ -255,6 +261,17 @@ private:
     waitForProducts<0>(scores);
     int seen[2] = {end[0] - start, end[1] - start};
     bool all = ballot(seen[0] < Shared::keys || seen[1] < Shared::keys) == 0;
+    bool numbers = true;
+    if (!all) {
+#pragma unroll
+      for (int i = 0; i < halfProductSums; ++i) {
+        numbers &= productColumn(i) < seen[i / 2 % 2] || absolute(scores[i]) < infinity();
+      }
+    }
+    numbers = ballot(!numbers) == 0;
+    if (laneIndex() == 0) {
+      strangeOfPage()[groupThread() / warpLanes] = numbers ? 0 : 1;
+    }
     softmax.update(scores, seen, all, factor, before);
 #pragma unroll
     for (int f = 0; f < fragments; ++f) {
@@ -269,6 +286,27 @@ private:
         largestOf[firstRow() + 8 * i] = softmax.largest[i];
       }
     }
+  }
+  /// What a token must not see does not matter, but 0 times what is no number would: such values
+  /// become zeros in the group's columns. For rows that see them their weights are no numbers.
+  __device__ void clearStrange() const {
+    int sum = 0;
+    for (int warp = 0; warp < Shared::groupWarps; ++warp) {
+      sum += strangeOfPage()[warp];
+    }
+    if (sum == 0) {
+      return;
+    }
+    constexpr int elements = products * productColumns * Shared::keys;
+    auto *values = reinterpret_cast<bf16 *>(const_cast<unsigned char *>(pageOf()) +
+                                            group() * elements * int(sizeof(bf16)));
+    for (int i = groupThread(); i < elements; i += Shared::groupThreads) {
+      if (!(absolute(toFloat(values[i])) < infinity())) {
+        values[i] = bf16{0};
+      }
+    }
+    fenceProxy();
+    syncNamed(2 + group(), Shared::groupThreads);
   }
   /// Those of the other group's page. It writes again after the group has weighed the next one.
   __device__ void takeWeights(RowSoftmax &softmax, uint32 (&a)[fragments][4],
@@ -288,6 +326,7 @@ private:
   __device__ uint32 *weightsAt(int fragment) const {
     return weights + (fragment * Shared::groupThreads + groupThread()) * 4;
   }
+  __device__ int *strangeOfPage() const { return strange + ring.stage() * Shared::groupWarps; }
   __device__ const unsigned char *pageOf() const {
     return pages + ring.stage() * Shared::matrixBytes;
   }
@@ -423,6 +462,7 @@ private:
   StageRing<Shared::stages> ring;
   Barrier *queriesFull, *queriesEmpty;
   float *largestOf, *weightsOf; ///< of rows: known to both groups, and of each group's pages
+  int *strange; ///< whether a warp has found a key that is no number, of the page in each stage
   typename Shared::Schedule schedule;
 };
 

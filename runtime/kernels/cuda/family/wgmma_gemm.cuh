@@ -43,17 +43,18 @@ struct GemmTiles {
 };
 
 /// Those of kern.grouped_gemm. Blocks that share a weight have neighbouring rows of an expert's.
-template <int64 columns, int experts, typename Tile, bool indirect, typename A>
+template <int64 columns, int experts, typename Tile, bool indirect, typename A, typename Groups>
 struct GroupedGemmTiles {
   using RowAt = EntryRows<A, indirect>;
   A a;
-  const int32 *offsets, *rows;
+  Groups groups;
+  const int32 *rows;
 
   template <typename Visit>
   __device__ void forEach(const Visit &visit) const {
     constexpr int columnTiles = int(ceilDiv(columns, Tile::columns));
     static_assert(BandedTile::bandRows % Tile::sharing == 0, "blocks that share are in a band");
-    ExpertOfTile of(offsets, experts, columnTiles, Tile::rows, Tile::Shared::blocks());
+    ExpertOfTile<Groups> of(groups, experts, columnTiles, Tile::rows, Tile::Shared::blocks());
     for (auto index = int(blockIndex()); of.find(index); index += int(blockCount())) {
       BandedTile tile(index - of.tileFrom, of.rowTiles, columnTiles);
       GroupBlock block(of, Tile::rows, tile.row, tile.column);
@@ -115,15 +116,15 @@ __device__ inline void gemmWgmma(Launch launch, const TensorMap *map, A a, const
 }
 
 template <int parts, int64 columns, int experts, typename Tile, bool indirect, typename A,
-          typename W, typename Epilogue, typename Stage = NoStage>
+          typename W, typename Groups, typename Epilogue, typename Stage = NoStage>
 __device__ inline void groupedGemmWgmma(Launch launch, const TensorMap *map, A a, const W &weight,
-                                        const int32 *offsets, const int32 *rows,
+                                        const Groups &groups, const int32 *rows,
                                         const Epilogue &epilogue, const Stage &stage = {}) {
   if (launch.stopped()) {
     return;
   }
-  using Tiles = GroupedGemmTiles<columns, experts, Tile, indirect, A>;
-  wgmmaTiles<parts, columns, Tile>(weight, map, Tiles{a, offsets, rows}, epilogue, stage);
+  using Tiles = GroupedGemmTiles<columns, experts, Tile, indirect, A, Groups>;
+  wgmmaTiles<parts, columns, Tile>(weight, map, Tiles{a, groups, rows}, epilogue, stage);
 }
 
 } // namespace dsv3::gpu
