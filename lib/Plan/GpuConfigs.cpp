@@ -90,7 +90,7 @@ std::vector<Configuration> enumerateConfigs(Family family, const GpuVariant &var
     return configs;
   }
   case Family::AttentionCombine: {
-    std::vector<Configuration> configs = rowConfigs(facts, facts.latent, 0);
+    std::vector<Configuration> configs = rowConfigs(facts, facts.latent, 2 * facts.keyParts * 4);
     for (Configuration &config : configs) {
       config.tiles = rowTiles(facts, 1, facts.heads);
     }

@@ -147,6 +147,7 @@ FailureOr<plan::KernelFacts> kernelFacts(kern::DefOp definition) {
         facts.keyParts = static_cast<int64_t>(op.getParts().value_or(1));
       })
       .Case([&](kern::AttentionCombineOp op) {
+        facts.keyParts = static_cast<int64_t>(op.getParts());
         facts.heads = dimOf(op.getResult(), 1);
         facts.latent = lastDim(op.getResult());
       })

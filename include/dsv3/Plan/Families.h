@@ -185,7 +185,7 @@ struct KernelFacts {
   bool inPlace = false;    ///< gemm, grouped_gemm, of CPUs: the weight (LayoutKind::InPlace)
   int64_t heads = 1;       ///< both attentions, attention_combine, rope_append
   int64_t latent = 0;      ///< c: both attentions, attention_combine, rope_append
-  int64_t keyParts = 1;    ///< latent_attention: tiles that share the keys of a token
+  int64_t keyParts = 1;    ///< latent_attention and attention_combine: parts of a token's keys
   int64_t rope = 0;        ///< r: both attentions, rope_append
   int64_t nope = 0;        ///< n: expanded_attention, expand_latents, prefill_attention
   int64_t value = 0;       ///< v: likewise

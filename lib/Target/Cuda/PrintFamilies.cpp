@@ -206,6 +206,7 @@ static FamilyText print(KernelText &kernel, kern::AttentionCombineOp op) {
   kernel.setName(op.getPartials(), "partials");
   kernel.setName(op.getDestination(), "out");
   FamilyText text{"latent_attention", {}, {}, {}};
+  text.checks = sharedCheck(kernel, llvm::formatv("combineSharedBytes({0})", op.getParts()));
   text.call =
       llvm::formatv("attentionCombine<{0}, {1}, {2}, {3}>(launch, {4}, {5});", op.getParts(),
                     lastDim(op.getResult()), dimOf(op.getResult(), 1), kernel.field("threads"),

@@ -44,6 +44,7 @@ kern.def @whole kind "attention" family "latent_attention" sizes ["T"] ins(%q: !
 }
 
 // CHECK-LABEL: //===- kernel parts -===//
+// CHECK: static_assert(combineSharedBytes(8) == 64, "shared memory as in the family table");
 // CHECK: attentionCombine<8, 32, 4, 32>(launch, Rows<const float, 0, 1088, 272>{partials}, Rows<float, 0, 128, 32>{out});
 kern.def @parts kind "attention_combine" family "attention_combine" sizes ["T"] ins(%x: !parts) outs(%o: !q) attributes {maxima = [#dsv3.size<"T", max = 8>]} {
   %y = kern.attention_combine ins(%x : !parts) outs(%o : !q) parts 8 -> !q

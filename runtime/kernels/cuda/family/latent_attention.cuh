@@ -109,7 +109,10 @@ __device__ inline void latentAttention(Launch launch, Query query, RopeQuery rop
   }
 }
 
-/// kern.attention_combine: a block has a head of a token. Each lane knows what some parts weigh.
+/// Bytes of shared memory that attentionCombine needs: two numbers of each part.
+__device__ constexpr int combineSharedBytes(int parts) { return 2 * parts * int(sizeof(float)); }
+
+/// kern.attention_combine: a block has a head of a token. Its first warp finds what parts weigh.
 template <int parts, int latent, int allHeads, int threads, typename Partials, typename Out>
 __device__ inline void attentionCombine(Launch launch, Partials partials, Out out) {
   if (launch.stopped()) {
@@ -118,36 +121,37 @@ __device__ inline void attentionCombine(Launch launch, Partials partials, Out ou
   constexpr int ofLane = int(ceilDiv(parts, warpLanes)), width = latent + 2;
   int64 row = blockIndex() / allHeads, head = blockIndex() % allHeads;
   const float *from = partials.at(row, head);
-  float sums[ofLane], weights[ofLane], most = -infinity();
-#pragma unroll
-  for (int n = 0; n < ofLane; ++n) {
-    int p = n * warpLanes + laneIndex();
-    sums[n] = p < parts ? from[p * width + latent + 1] : 0.0f;
-    weights[n] = sums[n] != 0.0f ? from[p * width + latent] : -infinity();
-    most = largest(most, weights[n]);
-  }
-  most = warpLargest(most);
-#pragma unroll
-  for (int n = 0; n < ofLane; ++n) {
-    weights[n] = sums[n] != 0.0f ? exponential(weights[n] - most) : 0.0f;
-  }
-  for (int first = 0; first < latent; first += threads) {
-    int i = first + threadIndex();
-    float value = 0.0f, total = 0.0f;
+  SharedArrays shared;
+  float *sums = shared.take<float>(parts), *weights = shared.take<float>(parts);
+  if (warpIndex() == 0) {
+    float sum[ofLane], score[ofLane], most = -infinity();
 #pragma unroll
     for (int n = 0; n < ofLane; ++n) {
-#pragma unroll 8
-      for (int lane = 0; lane < warpLanes; ++lane) { // all lanes come to a shuffle
-        float weight = shuffle(weights[n], lane);
-        total = multiplyAdd(weight, shuffle(sums[n], lane), total);
-        if (weight != 0.0f && i < latent) {
-          value = multiplyAdd(weight, from[(n * warpLanes + lane) * width + i], value);
-        }
+      int p = n * warpLanes + laneIndex();
+      sum[n] = p < parts ? from[p * width + latent + 1] : 0.0f;
+      score[n] = sum[n] != 0.0f ? from[p * width + latent] : -infinity();
+      most = largest(most, score[n]);
+    }
+    most = warpLargest(most);
+#pragma unroll
+    for (int n = 0; n < ofLane; ++n) {
+      if (int p = n * warpLanes + laneIndex(); p < parts) {
+        sums[p] = sum[n];
+        weights[p] = sum[n] != 0.0f ? exponential(score[n] - most) : 0.0f;
       }
     }
-    if (i < latent) {
-      out.at(row, head)[i] = toNarrow<typename Out::Element>(value * quotient(1.0f, total));
+  }
+  syncBlock();
+  for (int i = threadIndex(); i < latent; i += threads) {
+    float value = 0.0f, total = 0.0f;
+#pragma unroll 4
+    for (int p = 0; p < parts; ++p) {
+      if (sums[p] != 0.0f) {
+        total = multiplyAdd(weights[p], sums[p], total);
+        value = multiplyAdd(weights[p], from[p * width + i], value);
+      }
     }
+    out.at(row, head)[i] = toNarrow<typename Out::Element>(value * quotient(1.0f, total));
   }
 }
 

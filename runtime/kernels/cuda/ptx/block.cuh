@@ -41,9 +41,6 @@ __device__ inline int shuffleUp(int value, int delta) {
   return __shfl_up_sync(allLanes, value, uint32(delta));
 }
 /// The value of `lane`.
-__device__ inline float shuffle(float value, int lane) {
-  return __shfl_sync(allLanes, value, lane);
-}
 __device__ inline int shuffle(int value, int lane) { return __shfl_sync(allLanes, value, lane); }
 /// A bit for each lane: what it votes.
 __device__ inline uint32 ballot(bool vote) { return __ballot_sync(allLanes, vote); }

@@ -44,9 +44,6 @@ inline int shuffleXor(int value, int mask) {
 inline int shuffleUp(int value, int delta) {
   return int(shuffleBits(sim::Source::Up, uint32(value), delta));
 }
-inline float shuffle(float value, int lane) {
-  return fromBits(shuffleBits(sim::Source::Lane, toBits(value), lane));
-}
 inline int shuffle(int value, int lane) {
   return int(shuffleBits(sim::Source::Lane, uint32(value), lane));
 }
