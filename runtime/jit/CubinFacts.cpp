@@ -16,27 +16,32 @@ using namespace dsv3::runtime;
 
 namespace {
 
+/// The lowest nine bits name an operation, those above say where operands lie; bit 62 of HGMMA that
+/// b is transposed.
+constexpr uint64_t codeMask = 0x1ff, transposed = uint64_t(1) << 62;
+
 struct SassCode {
   std::string_view name;
-  uint16_t code; ///< the lowest nine bits; those above say where operands lie
+  uint64_t code, mask = codeMask;
 };
-constexpr std::array<SassCode, sassCount> sassCodes{{{"LDL", 0x183},
-                                                     {"STL", 0x187},
-                                                     {"LDSM", 0x03b},
-                                                     {"LDGSTS", 0x1ae},
-                                                     {"HMMA", 0x03c},
-                                                     {"QMMA", 0x07a},
-                                                     {"HGMMA", 0x1f0},
-                                                     {"QGMMA", 0x1f3},
-                                                     {"UTMALDG", 0x1b4},
-                                                     {"UTMASTG", 0x1b5},
-                                                     {"USETMAXREG", 0x1c8},
-                                                     {"F2FP", 0x03e},
-                                                     {"ACQBULK", 0x02e},
-                                                     {"LDG", 0x181},
-                                                     {"STG", 0x186},
-                                                     {"BRA", 0x147}}};
-constexpr uint64_t codeMask = 0x1ff;
+constexpr std::array<SassCode, sassCount> sassCodes{
+    {{"LDL", 0x183},
+     {"STL", 0x187},
+     {"LDSM", 0x03b},
+     {"LDGSTS", 0x1ae},
+     {"HMMA", 0x03c},
+     {"QMMA", 0x07a},
+     {"HGMMA", 0x1f0, codeMask | transposed},
+     {"HGMMA.tnspB", 0x1f0 | transposed, codeMask | transposed},
+     {"QGMMA", 0x1f3},
+     {"UTMALDG", 0x1b4},
+     {"UTMASTG", 0x1b5},
+     {"USETMAXREG", 0x1c8},
+     {"F2FP", 0x03e},
+     {"ACQBULK", 0x02e},
+     {"LDG", 0x181},
+     {"STG", 0x186},
+     {"BRA", 0x147}}};
 constexpr size_t instructionBytes = 16;
 
 constexpr std::string_view textPrefix = ".text.", sharedPrefix = ".nv.shared.",
@@ -132,8 +137,9 @@ static bool isOfGlobalMemory(Sass instruction) {
 }
 
 static std::optional<Sass> sassAt(std::string_view text, uint64_t index) {
-  uint64_t code = Elf::at<uint64_t>(text, index * instructionBytes).value_or(0) & codeMask;
-  auto found = std::ranges::find(sassCodes, code, &SassCode::code);
+  uint64_t word = Elf::at<uint64_t>(text, index * instructionBytes).value_or(0);
+  auto found = std::ranges::find_if(
+      sassCodes, [word](const SassCode &one) { return (word & one.mask) == one.code; });
   return found == sassCodes.end() ? std::nullopt : std::optional(Sass(found - sassCodes.begin()));
 }
 

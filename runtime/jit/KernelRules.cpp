@@ -19,13 +19,14 @@ namespace {
 struct Form {
   std::string_view call;
   std::array<Sass, 2> multiplies;
-  std::array<Sass, 2> others;
+  std::span<const Sass> others;
 };
 // Codes are multiplied by QMMA on sm_120a, and as f16 by HMMA on others; by warp groups by QGMMA.
 constexpr std::array<Sass, 2> mma{Sass::HMMA, Sass::QMMA}, mmaOthers{Sass::LDSM, Sass::LDGSTS};
 constexpr std::array<Sass, 2> wgmma{Sass::HGMMA, Sass::QGMMA};
 constexpr std::array<Sass, 2> wgmmaOthers{Sass::UTMALDG, Sass::USETMAXREG};
-constexpr std::array<Sass, 2> wgmmaOfPages{Sass::LDGSTS, Sass::USETMAXREG};
+// Pages are keys as they lie, and values transposed.
+constexpr std::array<Sass, 3> wgmmaOfPages{Sass::LDGSTS, Sass::USETMAXREG, Sass::HGMMAT};
 constexpr Form forms[] = {{"gemmMma", mma, mmaOthers},
                           {"groupedGemmMma", mma, mmaOthers},
                           {"expandedAttentionMma", mma, mmaOthers},
