@@ -61,6 +61,10 @@ LogicalResult LatentAttentionOp::verify() {
   checkActivations(check, "rope_query", getRopeQuery(), {"T", "h", "r"});
   check.shape("positions", getPositions(), {"T"});
   check.shape("requests", getRequests(), {"T"});
+  if (auto pages = static_cast<int64_t>(getPartPages()); pages < 1 || (pages > 1 && !getParts())) {
+    return check.fail("'part_pages' above 0, and of parts",
+                      Twine(pages) + (getParts() ? "" : " without parts"));
+  }
   if (getParts()) {
     checkPartials(check, "outs", getDestination(), static_cast<int64_t>(*getParts()));
   } else {

@@ -262,8 +262,8 @@ def Kernel_LatentAttentionOp : Kernel_CoreOp<"latent_attention"> {
   let summary = "absorbed attention over the paged latents";
   let description = [{
     As dsv3.latent_attention. With `parts` the keys of a token are divided among so many parts,
-    whole pages each: part i has the pages [i * n, (i + 1) * n) of the token's N, n = ceil(N /
-    parts). `out` then has for each part c values, the sum over its keys of exp(score -
+    whole pages each: part i has the pages [i * n, (i + 1) * n) of the token's N, n being ceil(N /
+    parts), or `part_pages` where that is more. `out` then has for each part c values, the sum over its keys of exp(score -
     largest) times the latent; the largest score; and the sum of the exp. Of a part without keys
     the sum is 0, and the rest has no meaning: nobody writes it. kern.attention_combine makes the
     attention of them.
@@ -271,7 +271,7 @@ def Kernel_LatentAttentionOp : Kernel_CoreOp<"latent_attention"> {
     Constraints:
     1. `query` [T, h, c] and `rope_query` [T, h, r] may be views; `out` is [T, h, c], or f32 [T, h,
        parts * (c + 2)].
-    2. `parts` is positive.
+    2. `parts` is positive, and `part_pages`, which only parts have.
 
     ```mlir
     %y = kern.latent_attention ins(%q, %r, %pos, %req : tensor<?x4x32xf32, #dsv3.dims<"T">>, tensor<?x4x8xf32, #dsv3.dims<"T">>, tensor<?xi32, #dsv3.dims<"T">>, tensor<?xi32, #dsv3.dims<"T">>) from(%cache : !dsv3.cache<f32, latent = 32, rope = 8, page = 64, context = 4096, requests = 1>) outs(%o : tensor<?x4x32xf32, #dsv3.dims<"T">>) scale 2.0e-01 -> tensor<?x4x32xf32, #dsv3.dims<"T">>
@@ -280,12 +280,14 @@ def Kernel_LatentAttentionOp : Kernel_CoreOp<"latent_attention"> {
   let arguments = (ins AnyRankedTensor:$query, AnyRankedTensor:$rope_query, Graph_Ids:$positions,
                        Graph_Ids:$requests, Arg<Graph_CacheType, "", [MemRead]>:$cache,
                        AnyRankedTensor:$destination, F64Attr:$scale,
-                       OptionalAttr<I64Attr>:$parts);
+                       OptionalAttr<I64Attr>:$parts,
+                       DefaultValuedAttr<I64Attr, "1">:$part_pages);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = [{
     `ins` `(` $query `,` $rope_query `,` $positions `,` $requests `:` type($query) `,`
     type($rope_query) `,` type($positions) `,` type($requests) `)` `from` `(` $cache `:` type($cache) `)`
-    `outs` `(` $destination `:` type($destination) `)` `scale` $scale (`parts` $parts^)? attr-dict
+    `outs` `(` $destination `:` type($destination) `)` `scale` $scale (`parts` $parts^)?
+    (`pages` $part_pages^)? attr-dict
     `->` type($result)
   }];
 }

@@ -60,15 +60,20 @@ static bool onWarpGroups(const PipelineOptions &options) {
 /// pieces, of which eight heads share a tile, and what more parts write and combine would show. On
 /// a GPU 16 or more heads are a block, and each of some 130 multiprocessors wants one, of which
 /// many tokens have enough; steps of one token and of a few share the kernel that combines. Warp
-/// groups have 64 heads in a block, so that a token of 128 heads is two blocks for each part; and
-/// where few heads have as many parts as there may be, shorter ones keep a block of a long text
-/// from being the last. Parts are of the IR: code for CPUs in such a bundle has as many.
+/// groups have 64 heads in a block, so that of a long text they want more parts. What a part of 64
+/// heads leaves is written and read again, as many bytes as four pages have: of one token short
+/// parts are worth that, of several, which are blocks enough, they are not. Parts are of the IR:
+/// code for CPUs in such a bundle has as many.
 static SplitAttentionOptions splitting(const PipelineOptions &options) {
   bool onGpu = llvm::any_of(options.variants,
                             [](const std::string &name) { return plan::findGpuVariant(name); });
-  return onWarpGroups(options) ? SplitAttentionOptions{256, 4096, 128}
-         : onGpu               ? SplitAttentionOptions{256, 1024, 64}
-                               : SplitAttentionOptions{};
+  SplitAttentionOptions made;
+  if (onWarpGroups(options)) {
+    made.lonePieces = 8192, made.mostParts = 128, made.partPages = 2;
+  } else if (onGpu) {
+    made.lonePieces = 1024, made.mostParts = 64;
+  }
+  return made;
 }
 
 /// Whether some code is for CPUs.

@@ -82,7 +82,7 @@ std::optional<Tensor> latentAttention(const Tensor &query, const Tensor &ropeQue
                                       int64_t layer, double scale);
 /// How kern.latent_attention divides the keys of a token: `count` parts of whole pages.
 struct KeyParts {
-  int64_t count, pageTokens;
+  int64_t count, pageTokens, leastPages = 1;
 };
 /// What it leaves of them, [T, h, parts * (c + 2)]; likewise.
 std::optional<Tensor> latentParts(const Tensor &query, const Tensor &ropeQuery,

@@ -96,7 +96,8 @@ std::optional<Tensor> latentParts(const Tensor &query, const Tensor &ropeQuery,
     }
     auto visible = static_cast<int64_t>(rows->size());
     int64_t pages = (visible + parts.pageTokens - 1) / parts.pageTokens;
-    int64_t keys = (pages + parts.count - 1) / parts.count * parts.pageTokens;
+    int64_t ofPart = std::max((pages + parts.count - 1) / parts.count, parts.leastPages);
+    int64_t keys = ofPart * parts.pageTokens;
     for (int64_t h = 0; h < heads; ++h) {
       std::vector<double> scores;
       for (const double *row : *rows) {

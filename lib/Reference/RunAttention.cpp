@@ -174,7 +174,8 @@ LogicalResult Frame::runAttention(Operation &op, bool &known) {
                                       tokens, machine.latentCache, layer,
                                       attention.getScale().convertToDouble(),
                                       {static_cast<int64_t>(*attention.getParts()),
-                                       static_cast<int64_t>(cache.getPage())}));
+                                       static_cast<int64_t>(cache.getPage()),
+                                       static_cast<int64_t>(attention.getPartPages())}));
         }
         return attended(attention.getResult(),
                         latentAttention(get(attention.getQuery()), get(attention.getRopeQuery()),

@@ -42,6 +42,13 @@ struct SplitAttention : impl::SplitAttentionBase<SplitAttention> {
     return std::min({int64_t(mostParts), std::max<int64_t>(1, wanted / heads), pages});
   }
 
+  /// How many pages a part has at the least.
+  int64_t leastPages(int64_t heads, int64_t tokens) const {
+    constexpr int64_t fewHeads = 32;
+    int64_t times = tokens == 1 ? 1 : std::max<int64_t>(1, heads / fewHeads);
+    return std::max<int64_t>(1, partPages * times);
+  }
+
   void runOnOperation() override {
     llvm::MapVector<StringRef, kern::DefOp> combines; // by the attention's name
     for (auto definition : llvm::to_vector(getOperation().getOps<kern::DefOp>())) {
@@ -50,8 +57,8 @@ struct SplitAttention : impl::SplitAttentionBase<SplitAttention> {
         continue;
       }
       auto type = cast<RankedTensorType>(attention.getResult().getType());
-      int64_t parts =
-          partsFor(type.getDimSize(1), mostRows(definition, type), attention.getCache().getType());
+      int64_t rows = mostRows(definition, type);
+      int64_t parts = partsFor(type.getDimSize(1), rows, attention.getCache().getType());
       if (parts < 2) {
         remark::missed(definition.getLoc(), remarkOptions("split-attention", definition))
             << sentence("the keys are not divided: {0} heads are enough work, or one page is all",
@@ -59,6 +66,7 @@ struct SplitAttention : impl::SplitAttentionBase<SplitAttention> {
         continue;
       }
       combines[definition.getSymName()] = split(definition, attention, parts);
+      attention.setPartPages(static_cast<uint64_t>(leastPages(type.getDimSize(1), rows)));
       remark::passed(definition.getLoc(), remarkOptions("split-attention", definition))
           << sentence("{0} heads and up to {1} parts of the keys", type.getDimSize(1), parts);
     }

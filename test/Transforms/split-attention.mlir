@@ -1,6 +1,8 @@
 // RUN: dsv3-opt %s --kern-split-attention | FileCheck %s
 // RUN: dsv3-opt %s --kern-split-attention="lone-pieces=2048 most-parts=64" | FileCheck %s --check-prefix=GPU
 
+// RUN: dsv3-opt %s --kern-split-attention="lone-pieces=2048 most-parts=64 part-pages=2" | FileCheck %s --check-prefix=PAGES
+
 // A few tokens have all pieces, each of 64 a fourth of them.
 // GPU-LABEL: kern.def @decode kind
 // GPU:         parts 64 -> tensor<?x4x2176xf32
@@ -10,6 +12,14 @@
 // GPU:         parts 16 ->
 // GPU-LABEL: kern.def @rows128
 // GPU:         parts 4 ->
+
+// Parts of a lone token have as many pages as is said at the least, of several tokens more where there are many heads.
+// PAGES-LABEL: kern.def @decode kind
+// PAGES:         parts 64 pages 2 -> tensor<?x4x2176xf32
+// PAGES-LABEL: kern.def @heads128
+// PAGES:         parts 16 pages 2 ->
+// PAGES-LABEL: kern.def @rows128
+// PAGES:         parts 4 pages 8 ->
 
 #T = #dsv3.dims<"T">
 !cache = !dsv3.cache<bf16, latent = 32, rope = 8, page = 64, context = 4096, requests = 1>

@@ -324,9 +324,10 @@ def SplitAttention : GraphPass<"kern-split-attention"> {
     A token that decodes behind a long context has few heads for many threads or
     multiprocessors. Its keys are divided among as many parts as give about `pieces` pieces of
     work with the heads, or `lone-pieces` for a step of up to 16 tokens, and fewer of these the
-    more tokens a step may have; `most-parts` at most, and no more than there are pages. How many
-    are used depends on the token's position alone, so that its result depends neither on threads
-    nor on the tokens beside it.
+    more tokens a step may have; `most-parts` at most, and no more than there are pages. A part has
+    `part-pages` pages at the least, and in steps of several tokens, which are work enough, as many
+    times that as there are 32 heads: each leaves sums. How many are used depends on the token's position alone, so that its
+    result depends neither on threads nor on the tokens beside it.
 
     ```mlir
     %y = kern.launch @attention ins(%q, …) outs(%o : tensor<1x4x32xf32>) -> tensor<1x4x32xf32>
@@ -340,7 +341,8 @@ def SplitAttention : GraphPass<"kern-split-attention"> {
   }];
   let options = [Option<"pieces", "pieces", "int64_t", "256", "heads times parts that a token should have">,
                  Option<"lonePieces", "lone-pieces", "int64_t", "0", "likewise, where few tokens are all the work">,
-                 Option<"mostParts", "most-parts", "int64_t", "16", "most parts of the keys of a token">];
+                 Option<"mostParts", "most-parts", "int64_t", "16", "most parts of the keys of a token">,
+                 Option<"partPages", "part-pages", "int64_t", "0", "least pages of a part of a lone token's keys; 0: one, also of several">];
 }
 
 def ReadInPlace : GraphPass<"kern-read-in-place"> {

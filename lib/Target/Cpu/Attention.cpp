@@ -27,6 +27,7 @@ void emitLatentAttention(const KernelCode &kernel, kern::LatentAttentionOp op, N
   int64_t heads = kernel.field("heads"), pageTokens = cache.pageTokens();
   int64_t blocks = cast<RankedTensorType>(op.getResult().getType()).getDimSize(1) / heads;
   auto parts = static_cast<int64_t>(op.getParts().value_or(1));
+  auto leastPages = static_cast<int64_t>(op.getPartPages());
   Num t = tile / (blocks * parts), part = tile / blocks % parts, firstHead = tile % blocks * heads;
 
   plan::LatentScratch places(heads, pageTokens, latent, cache.widenedPage());
@@ -62,6 +63,9 @@ void emitLatentAttention(const KernelCode &kernel, kern::LatentAttentionOp op, N
   };
   auto attend = [&](TokenPlace place) {
     Num pages = place.position / pageTokens + 1, ofPart = (pages + (parts - 1)) / parts;
+    if (leastPages > 1) {
+      ofPart = code.max(ofPart, code.integer(leastPages));
+    }
     Num begin = part * ofPart, end = code.min(begin + ofPart, pages);
     auto meetKeys = [&] {
       forHeads([&](Num h) { row(h).begin(code); });

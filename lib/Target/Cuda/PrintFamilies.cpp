@@ -180,7 +180,8 @@ static FamilyText print(KernelText &kernel, kern::LatentAttentionOp op) {
   text.persistent = isOfWarpGroups(formOf(kernel));
   // What the function takes, of which shared memory depends on the first part.
   std::string shape = std::to_string(kernel.field("heads"));
-  std::string keys = llvm::formatv("{0}, {1}", dimOf(op.getResult(), 1), op.getParts().value_or(0));
+  std::string keys = llvm::formatv("{0}, {1}, {2}", dimOf(op.getResult(), 1),
+                                   op.getParts().value_or(0), op.getPartPages());
   std::string others = llvm::formatv(", {0}, {1}", keys, kernel.field("threads"));
   std::string tokens;
   if (text.persistent) {

@@ -85,12 +85,14 @@ static double attentionFlops(plan::Family family, const plan::KernelFacts &facts
 }
 
 /// Which share of the partial results of attention has keys behind it: parts have whole pages.
-static double usedParts(std::optional<uint64_t> parts, int64_t pageTokens, int64_t position) {
+static double usedParts(std::optional<uint64_t> parts, uint64_t leastPages, int64_t pageTokens,
+                        int64_t position) {
   if (!parts) {
     return 1;
   }
   auto all = static_cast<int64_t>(*parts);
-  int64_t pages = position / pageTokens + 1, ofPart = (pages + all - 1) / all;
+  int64_t pages = position / pageTokens + 1;
+  int64_t ofPart = std::max((pages + all - 1) / all, static_cast<int64_t>(leastPages));
   return double((pages + ofPart - 1) / ofPart) / double(all);
 }
 
@@ -103,15 +105,17 @@ static double usedShare(kern::DefOp definition, BlockArgument argument, const pl
     double rooms = double(plan.cache.maxContext * plan.cache.maxRequests);
     return llvm::is_contained(expanded, argument) ? std::min(1.0, keys / rooms) : 1.0;
   };
-  auto ofParts = [&](std::optional<uint64_t> parts, BlockArgument partials) {
-    return argument == partials ? usedParts(parts, plan.cache.pageTokens, step.position) : 1.0;
+  auto ofParts = [&](std::optional<uint64_t> parts, uint64_t leastPages, BlockArgument partials) {
+    return argument == partials ? usedParts(parts, leastPages, plan.cache.pageTokens, step.position)
+                                : 1.0;
   };
   return TypeSwitch<Operation *, double>(definition.getCore())
       .Case([&](kern::LatentAttentionOp op) {
-        return ofParts(op.getParts(), definition.getDestinations().front());
+        return ofParts(op.getParts(), op.getPartPages(), definition.getDestinations().front());
       })
       .Case([&](kern::AttentionCombineOp op) {
-        return ofParts(op.getParts(), definition.getInputs().front());
+        // As many as there may be: attention knows how many pages a part has at the least.
+        return ofParts(op.getParts(), 1, definition.getInputs().front());
       })
       .Case([&](kern::ExpandLatentsOp op) {
         return ofKeys(

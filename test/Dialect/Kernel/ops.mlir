@@ -166,8 +166,8 @@ func.func @attention(%p: tensor<?xi32, #T>, %t: tensor<?x4xf32, #T>, %q: tensor<
   %a = kern.rope_append ins(%q, %kv, %w, %cos, %sin, %p, %p : tensor<?x4x8xf32, #T>, tensor<?x40xf32, #T>, tensor<32xbf16>, tensor<?x4xf32, #T>, tensor<?x4xf32, #T>, tensor<?xi32, #T>, tensor<?xi32, #T>) into(%cache : !cache) outs(%q : tensor<?x4x8xf32, #T>) eps 1.0e-06 -> tensor<?x4x8xf32, #T>
   // CHECK: kern.latent_attention ins({{.*}}) from(%{{.+}}) outs({{.*}}) scale 2.5{{[^ ]*}} ->
   %b = kern.latent_attention ins(%ql, %a, %p, %p : tensor<?x4x32xf32, #T>, tensor<?x4x8xf32, #T>, tensor<?xi32, #T>, tensor<?xi32, #T>) from(%cache : !cache) outs(%ql : tensor<?x4x32xf32, #T>) scale 2.5e-01 -> tensor<?x4x32xf32, #T>
-  // CHECK: kern.latent_attention ins({{.*}}) from(%{{.+}}) outs({{.*}}) scale 2.5{{[^ ]*}} parts 3 -> tensor<?x4x102xf32
-  %b3 = kern.latent_attention ins(%ql, %a, %p, %p : tensor<?x4x32xf32, #T>, tensor<?x4x8xf32, #T>, tensor<?xi32, #T>, tensor<?xi32, #T>) from(%cache : !cache) outs(%parts : tensor<?x4x102xf32, #T>) scale 2.5e-01 parts 3 -> tensor<?x4x102xf32, #T>
+  // CHECK: kern.latent_attention ins({{.*}}) from(%{{.+}}) outs({{.*}}) scale 2.5{{[^ ]*}} parts 3 pages 2 -> tensor<?x4x102xf32
+  %b3 = kern.latent_attention ins(%ql, %a, %p, %p : tensor<?x4x32xf32, #T>, tensor<?x4x8xf32, #T>, tensor<?xi32, #T>, tensor<?xi32, #T>) from(%cache : !cache) outs(%parts : tensor<?x4x102xf32, #T>) scale 2.5e-01 parts 3 pages 2 -> tensor<?x4x102xf32, #T>
   // CHECK: kern.attention_combine ins(%{{.+}} : {{.*}}) outs(%{{.+}} : {{.*}}) parts 3 -> tensor<?x4x32xf32
   %b4 = kern.attention_combine ins(%b3 : tensor<?x4x102xf32, #T>) outs(%ql : tensor<?x4x32xf32, #T>) parts 3 -> tensor<?x4x32xf32, #T>
   // CHECK: kern.expanded_attention ins(%{{.+}}, %{{.+}}, %{{.+}} scales %{{.+}} block [128, 128], {{.*}}) from(%{{.+}}) outs({{.*}}) scale 2.5{{[^ ]*}} ->

@@ -27,7 +27,7 @@ kern.def @append kind "append" family "rope_append" sizes ["T"] ins(%q: !r, %kv:
 // CHECK: const float *cachePages, // [pages, 64, 40]
 // CHECK: using TheCache = Cache<const float, 32, 8, 64, 4096, 2>;
 // CHECK-NEXT: static_assert(LatentShared<2, TheCache>::bytes == 856, "shared memory as in the family table");
-// CHECK: latentAttention<2, 4, 8, 256>(launch, Rows<const float, 0, 128, 32>{query}, Rows<const float, 0, 32, 8>{ropeQuery},
+// CHECK: latentAttention<2, 4, 8, 1, 256>(launch, Rows<const float, 0, 128, 32>{query}, Rows<const float, 0, 32, 8>{ropeQuery},
 // CHECK-NEXT: positions, requests, TheCache{cachePages, cacheTable}, Rows<float, 0, 1088, 272>{out}, 0.200000003f);
 !parts = tensor<?x4x272xf32, #T>
 kern.def @latent kind "attention" family "latent_attention" sizes ["T"] ins(%q: !q, %r: !r, %pos: !i, %req: !i, %cache: !cache) outs(%o: !parts) attributes {maxima = [#dsv3.size<"T", max = 8>]} {
@@ -37,7 +37,7 @@ kern.def @latent kind "attention" family "latent_attention" sizes ["T"] ins(%q: 
 
 // With no parts it is the attention itself.
 // CHECK-LABEL: //===- kernel whole -===//
-// CHECK: latentAttention<4, 4, 0, 256>(launch,
+// CHECK: latentAttention<4, 4, 0, 1, 256>(launch,
 kern.def @whole kind "attention" family "latent_attention" sizes ["T"] ins(%q: !q, %r: !r, %pos: !i, %req: !i, %cache: !cache) outs(%o: !q) attributes {maxima = [#dsv3.size<"T", max = 128>]} {
   %y = kern.latent_attention ins(%q, %r, %pos, %req : !q, !r, !i, !i) from(%cache : !cache) outs(%o : !q) scale 2.0e-01 -> !q
   kern.yield %y : !q
@@ -100,20 +100,20 @@ kern.def @expanded_f8 kind "attention" family "expanded_attention" sizes ["T"] i
 // CHECK: #include "runtime/kernels/cuda/family/latent_attention_wgmma.cuh"
 // CHECK: DSV3_PERSISTENT
 // CHECK: __launch_bounds__(384, 1) latent_bf16(
-// CHECK: static_assert(LatentWgmmaShared<64, 1, 32, 128, 2, TheCache>::bytes == 230740, "shared memory as in the family table");
-// CHECK: latentAttentionWgmma<64, 1, 32, 128, 2>(launch, Rows<const bf16, 0, 65536, 512>{query}, Rows<const bf16, 0, 8192, 64>{ropeQuery},
+// CHECK: static_assert(LatentWgmmaShared<64, 1, 32, 128, 2, 3, TheCache>::bytes == 230740, "shared memory as in the family table");
+// CHECK: latentAttentionWgmma<64, 1, 32, 128, 2, 3>(launch, Rows<const bf16, 0, 65536, 512>{query}, Rows<const bf16, 0, 8192, 64>{ropeQuery},
 // CHECK-NEXT: positions, requests, TheCache{cachePages, cacheTable}, Rows<float, 0, 131584, 1028>{out}, T, 0.200000003f);
 // MMA: // For sm_90a: form=2, heads=64, keys=64, stages=2, threads=256, since tensor cores multiply 64 heads with each read of 64 latents.
 // MMA: __launch_bounds__(256, 1) latent_bf16(
 // MMA: static_assert(LatentMmaShared<64, 64, 2, TheCache>::bytes == 230144, "shared memory as in the family table");
-// MMA: latentAttentionMma<64, 64, 2, 128, 2, 256>(launch, Rows<const bf16, 0, 65536, 512>{query}, Rows<const bf16, 0, 8192, 64>{ropeQuery},
+// MMA: latentAttentionMma<64, 64, 2, 128, 2, 3, 256>(launch, Rows<const bf16, 0, 65536, 512>{query}, Rows<const bf16, 0, 8192, 64>{ropeQuery},
 // MMA-NEXT: positions, requests, TheCache{cachePages, cacheTable}, Rows<float, 0, 131584, 1028>{out}, 0.200000003f);
 !lq16 = tensor<?x128x512xbf16, #T>
 !lr16 = tensor<?x128x64xbf16, #T>
 !lparts = tensor<?x128x1028xf32, #T>
 !lcache16 = !dsv3.cache<bf16, latent = 512, rope = 64, page = 64, context = 4096, requests = 2>
 kern.def @latent_bf16 kind "attention" family "latent_attention" sizes ["T"] ins(%q: !lq16, %r: !lr16, %pos: !i, %req: !i, %cache: !lcache16) outs(%o: !lparts) attributes {maxima = [#dsv3.size<"T", max = 32>]} {
-  %y = kern.latent_attention ins(%q, %r, %pos, %req : !lq16, !lr16, !i, !i) from(%cache : !lcache16) outs(%o : !lparts) scale 2.0e-01 parts 2 -> !lparts
+  %y = kern.latent_attention ins(%q, %r, %pos, %req : !lq16, !lr16, !i, !i) from(%cache : !lcache16) outs(%o : !lparts) scale 2.0e-01 parts 2 pages 3 -> !lparts
   kern.yield %y : !lparts
 }
 

@@ -362,6 +362,7 @@ struct LatentGroupsCase {
   int64_t blockHeads, blockTokens; ///< that are chosen
   int64_t context = 300;
   const char *result = "bf16";
+  int64_t partPages = 1;
 };
 
 void PrintTo(const LatentCase &one, std::ostream *out) { *out << one.name; }
@@ -372,8 +373,9 @@ class LatentOnWarpGroups : public testing::TestWithParam<LatentGroupsCase> {};
 } // namespace
 
 static std::string latentText(int64_t heads, int64_t parts, int64_t mostTokens, int64_t context,
-                              StringRef result) {
-  return llvm::formatv(R"(
+                              StringRef result, int64_t partPages = 1) {
+  return llvm::formatv(
+      R"(
 #T = #dsv3.dims<"T">
 !q = tensor<?x{0}x512xbf16, #T>
 !r = tensor<?x{0}x64xbf16, #T>
@@ -385,8 +387,9 @@ kern.def @latent kind "attention" family "latent_attention" sizes ["T"] ins(%q: 
   kern.yield %y : !o
 }
 )",
-                       heads, parts > 0 ? 514 * parts : 512, parts > 0 ? "f32" : result, mostTokens,
-                       parts > 0 ? "parts " + std::to_string(parts) : "", context);
+      heads, parts > 0 ? 514 * parts : 512, parts > 0 ? "f32" : result, mostTokens,
+      parts > 0 ? "parts " + std::to_string(parts) + " pages " + std::to_string(partPages) : "",
+      context);
 }
 
 // Tokens that see part of a page and of a piece of it, pages in any order, parts without keys.
@@ -423,9 +426,9 @@ TEST_P(LatentOnWarpGroups, DoesWhatItsBodySays) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
-  OwningOpRef<ModuleOp> module =
-      configured(latentText(one.heads, one.parts, one.mostTokens, one.context, one.result), context,
-                 {"sm_90a"});
+  OwningOpRef<ModuleOp> module = configured(
+      latentText(one.heads, one.parts, one.mostTokens, one.context, one.result, one.partPages),
+      context, {"sm_90a"});
   ASSERT_TRUE(module);
   ASSERT_TRUE(has(*module, "sm_90a", Form::WgmmaTiles));
   DictionaryAttr chosen = (*module->getOps<kern::DefOp>().begin()).getConfig("sm_90a");
@@ -436,6 +439,7 @@ TEST_P(LatentOnWarpGroups, DoesWhatItsBodySays) {
 INSTANTIATE_TEST_SUITE_P(
     AllSizes, LatentOnWarpGroups,
     testing::Values(LatentGroupsCase{"SixteenHeads", 16, 64, 16, 16, 4, 1500},
+                    LatentGroupsCase{"LongParts", 20, 4, 16, 20, 3, 1500, "f32", 3},
                     LatentGroupsCase{"SixteenHeadsUndivided", 16, 0, 16, 16, 4},
                     LatentGroupsCase{"ThreeHeads", 3, 3, 64, 3, 21, 700},
                     LatentGroupsCase{"FortyHeads", 40, 2, 5, 40, 1, 200},

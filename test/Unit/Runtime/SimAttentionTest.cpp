@@ -37,8 +37,9 @@ struct Shape {
   int64_t allHeads() const { return heads * tiles; }
   /// What the function takes before the types.
   std::vector<int64_t> numbers() const {
-    return onWarpGroups() ? std::vector<int64_t>{heads, shared, tokens, allHeads(), parts}
-                          : std::vector<int64_t>{heads, keys, stages, allHeads(), parts, threads()};
+    return onWarpGroups()
+               ? std::vector<int64_t>{heads, shared, tokens, allHeads(), parts, 1}
+               : std::vector<int64_t>{heads, keys, stages, allHeads(), parts, 1, threads()};
   }
   int threads() const { return onWarpGroups() ? 384 : 256; }
 };

@@ -21,7 +21,7 @@ constexpr int64_t pageTokens = 64, mostTokens = 64;
 
 /// How keys are divided.
 struct Division {
-  int64_t parts = 128, headTiles = 2;
+  int64_t parts = 128, headTiles = 2, leastPages = 1;
 };
 
 struct Token {
@@ -46,7 +46,7 @@ Found schedule(const std::vector<Token> &tokens, int64_t blocks, Division of = {
       "  SharedArrays shared;\n"
       "  using C = Cache<const bf16, 512, 64, 64, 131072, 8>;\n"
       "  AttentionSchedule<64, 4, " +
-          headTiles + ", " + parts +
+          headTiles + ", " + parts + ", " + std::to_string(of.leastPages) +
           ", C> schedule(Launch{mark, number}, C{}, shared);\n"
           "  if (!schedule.load(positions, requests, " +
           std::to_string(tokens.size()) +
@@ -130,6 +130,15 @@ TEST(AttentionSchedule, EachPartComesOnce) {
       }
     }
   }
+}
+
+TEST(AttentionSchedule, PartsHaveNoFewerPagesThanTheyAreTo) {
+  constexpr Division fours{128, 1, 4};
+  EXPECT_EQ(schedule({{63, 0}}, 1, fours).items, 1);
+  EXPECT_EQ(schedule({{255, 0}}, 1, fours).items, 1);
+  EXPECT_EQ(schedule({{256, 0}}, 1, fours).items, 2);
+  EXPECT_EQ(schedule({{256, 0}, {700, 0}}, 1, fours).items, 3) << "which share their parts";
+  EXPECT_EQ(schedule({{128 * 4 * 64, 0}}, 1, fours).items, 103) << "five pages each";
 }
 
 TEST(AttentionSchedule, NeighboursOfARequestShareTheirKeys) {

@@ -20,8 +20,8 @@ struct LatentShared {
 
 /// `heads` of `allHeads` a block, and one of `parts` of the keys; with no parts `out` is the
 /// attention itself.
-template <int heads, int allHeads, int parts, int threads, typename C, typename Query,
-          typename RopeQuery, typename Out>
+template <int heads, int allHeads, int parts, int leastPages, int threads, typename C,
+          typename Query, typename RopeQuery, typename Out>
 __device__ inline void latentAttention(Launch launch, Query query, RopeQuery ropeQuery,
                                        const int32 *positions, const int32 *requests, C cache,
                                        Out out, float scale) {
@@ -31,7 +31,7 @@ __device__ inline void latentAttention(Launch launch, Query query, RopeQuery rop
   if (launch.stopped()) {
     return;
   }
-  BlockKeys<heads, allHeads, parts, C> of(launch, cache, positions, requests);
+  BlockKeys<heads, allHeads, parts, leastPages, C> of(launch, cache, positions, requests);
   if (!of.checked() || of.leftNothing(out, threads)) {
     return;
   }

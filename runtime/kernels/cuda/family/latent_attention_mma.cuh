@@ -35,12 +35,12 @@ struct LatentMmaShared {
   static_assert(warps % headTiles == 0 && keyWarps * headTiles <= warps, "warps for all scores");
 };
 
-template <typename Shared, int allHeads, int parts, int threads, typename C, typename Query,
-          typename RopeQuery, typename Out>
+template <typename Shared, int allHeads, int parts, int leastPages, int threads, typename C,
+          typename Query, typename RopeQuery, typename Out>
 struct LatentMmaAttention {
   using Rows = typename Shared::Rows;
   using Weights = typename Shared::Weights;
-  using Keys = BlockKeys<Shared::heads, allHeads, parts, C>;
+  using Keys = BlockKeys<Shared::heads, allHeads, parts, leastPages, C>;
   static constexpr int heads = Shared::heads, headTiles = Shared::headTiles;
   static constexpr int keys = Shared::keys, keyTiles = Shared::warpKeys / 8;
   static constexpr int warps = Shared::warps, chunk = Rows::chunk, chunks = C::width / chunk;
@@ -302,20 +302,20 @@ struct LatentMmaAttention {
 
 /// `heads` of `allHeads` a block, pieces of `keys` keys in `stages` stages, and one of `parts` of
 /// the keys; with no parts `out` is the attention itself.
-template <int heads, int keys, int stages, int allHeads, int parts, int threads, typename C,
-          typename Query, typename RopeQuery, typename Out>
+template <int heads, int keys, int stages, int allHeads, int parts, int leastPages, int threads,
+          typename C, typename Query, typename RopeQuery, typename Out>
 __device__ inline void latentAttentionMma(Launch launch, Query query, RopeQuery ropeQuery,
                                           const int32 *positions, const int32 *requests, C cache,
                                           Out out, float scale) {
   if (launch.stopped()) {
     return;
   }
-  BlockKeys<heads, allHeads, parts, C> of(launch, cache, positions, requests);
+  BlockKeys<heads, allHeads, parts, leastPages, C> of(launch, cache, positions, requests);
   if (!of.checked() || of.leftNothing(out, threads)) {
     return;
   }
-  LatentMmaAttention<LatentMmaShared<heads, keys, stages, C>, allHeads, parts, threads, C, Query,
-                     RopeQuery, Out>
+  LatentMmaAttention<LatentMmaShared<heads, keys, stages, C>, allHeads, parts, leastPages, threads,
+                     C, Query, RopeQuery, Out>
       work(of);
   work.loadQueries(query, ropeQuery);
   if (work.walk(scale)) {

@@ -19,7 +19,8 @@
 namespace dsv3::gpu {
 
 /// `rowHeads` heads of each of `tokens` tokens are the rows of a block.
-template <int rowHeads, int rowTokens, int mostTokens, int allHeads, int parts, typename C>
+template <int rowHeads, int rowTokens, int mostTokens, int allHeads, int parts, int leastPages,
+          typename C>
 struct LatentWgmmaShared {
   static constexpr int heads = rowHeads, tokens = rowTokens,
                        headTiles = int(ceilDiv(allHeads, heads));
@@ -35,7 +36,7 @@ struct LatentWgmmaShared {
   /// Of a warp's sums of a product, on their way out where queries were.
   static constexpr int stagedStride = productColumns + 8;
   static constexpr int stagedFloats = 16 * stagedStride;
-  using Schedule = AttentionSchedule<mostTokens, tokens, headTiles, parts, C>;
+  using Schedule = AttentionSchedule<mostTokens, tokens, headTiles, parts, leastPages, C>;
   static constexpr int bytes = (1 + stages) * matrixBytes + groupThreads * words * 4 +
                                StageRing<stages>::bytes + 2 * int(sizeof(Barrier)) +
                                (3 * productRows + stages * groupWarps + Schedule::numbers) * 4;
@@ -468,15 +469,15 @@ private:
 
 /// `heads` heads of each of `tokens` tokens a block, of up to `mostTokens` tokens in a step; and
 /// one of `parts` of the keys, with no parts `out` is the attention itself.
-template <int heads, int tokens, int mostTokens, int allHeads, int parts, typename C,
-          typename Query, typename RopeQuery, typename Out>
+template <int heads, int tokens, int mostTokens, int allHeads, int parts, int leastPages,
+          typename C, typename Query, typename RopeQuery, typename Out>
 __device__ inline void latentAttentionWgmma(Launch launch, Query query, RopeQuery ropeQuery,
                                             const int32 *positions, const int32 *requests, C cache,
                                             Out out, int64 allTokens, float scale) {
   if (launch.stopped()) {
     return;
   }
-  using Shared = LatentWgmmaShared<heads, tokens, mostTokens, allHeads, parts, C>;
+  using Shared = LatentWgmmaShared<heads, tokens, mostTokens, allHeads, parts, leastPages, C>;
   LatentWgmmaAttention<Shared, allHeads, parts, C, Query, RopeQuery, Out> work(launch, cache);
   if (work.begin(positions, requests, allTokens)) {
     work.run(query, ropeQuery, positions, out, scale);

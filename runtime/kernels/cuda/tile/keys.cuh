@@ -1,7 +1,8 @@
 //===- keys.cuh - the keys of a block of absorbed attention -----*- C++ -*-===//
 //
 // A block has a token, some of its heads and one of `parts` of the pages that the token sees,
-// which are divided by its position alone; with no parts it has all of them.
+// which are divided by its position alone, no fewer than `leastPages` in each; with no parts it has
+// all of them.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -11,7 +12,14 @@
 
 namespace dsv3::gpu {
 
-template <int heads, int allHeads, int parts, typename C>
+/// Pages of each part of a token's (kern.latent_attention).
+template <int parts, int leastPages>
+__device__ constexpr int pagesOfPart(int pages) {
+  int each = int(ceilDiv(pages, parts > 0 ? parts : 1));
+  return each > leastPages ? each : leastPages;
+}
+
+template <int heads, int allHeads, int parts, int leastPages, typename C>
 struct BlockKeys {
   static constexpr int tiles = int(ceilDiv(allHeads, heads)), partCount = parts > 0 ? parts : 1;
 
@@ -24,7 +32,7 @@ struct BlockKeys {
       : launch(launch), cache(cache), row(blockIndex() / (tiles * partCount)),
         part(int(blockIndex() / tiles % partCount)), firstHead(int(blockIndex() % tiles) * heads),
         position(positions[row]), request(requests[row]) {
-    int pages = position / C::pageTokens + 1, ofPart = int(ceilDiv(pages, partCount));
+    int pages = position / C::pageTokens + 1, ofPart = pagesOfPart<parts, leastPages>(pages);
     firstPage = part * ofPart;
     endPage = firstPage + ofPart < pages ? firstPage + ofPart : pages;
   }

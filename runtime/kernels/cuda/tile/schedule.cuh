@@ -12,6 +12,7 @@
 
 #include "runtime/kernels/cuda/ptx/block.cuh"
 #include "runtime/kernels/cuda/tile/cache.cuh"
+#include "runtime/kernels/cuda/tile/keys.cuh"
 
 namespace dsv3::gpu {
 
@@ -26,7 +27,7 @@ struct AttentionItem {
 
 /// Of up to `mostTokens` tokens in a step, of which `tokens` at the most share their keys. With no
 /// parts keys are not divided.
-template <int mostTokens, int tokens, int headTiles, int parts, typename C>
+template <int mostTokens, int tokens, int headTiles, int parts, int leastPages, typename C>
 class AttentionSchedule {
 public:
   /// Numbers in shared memory.
@@ -68,7 +69,7 @@ public:
     int before = 0, rank = 0; // items of the tokens that come earlier in the order
     auto block = int(blockIndex()), blocks = int(blockCount()), round = 0, index = block;
     while (rank < all && count[order[rank]] > 0) {
-      int t = order[rank], pages = pagesOf(t), each = pagesOfPart(pages);
+      int t = order[rank], pages = pagesOf(t), each = ofPart(pages);
       int ofKeys = int(ceilDiv(pages, each)), end = before + ofKeys * headTiles;
       if (index >= end) {
         before = end;
@@ -103,23 +104,26 @@ private:
   }
   static __device__ bool share(int a, int b, const int32 *positions, const int32 *requests) {
     return requests[a] == requests[b] &&
-           (parts == 0 || pagesOfPart(pagesTo(positions[a])) == pagesOfPart(pagesTo(positions[b])));
+           (parts == 0 || ofPart(pagesTo(positions[a])) == ofPart(pagesTo(positions[b])));
   }
 
   /// How many are before the token in the order: those with longer parts, and of equal ones those
   /// before it in the step.
   __device__ int rankOf(int t) const {
-    int mine = pagesOfPart(pagesOf(t)), rank = 0;
+    int mine = longestOf(t), rank = 0;
     for (int other = 0; other < all; ++other) {
-      int of = pagesOfPart(pagesOf(other));
+      int of = longestOf(other);
       rank += of > mine || (of == mine && other < t) ? 1 : 0;
     }
     return rank;
   }
   static __device__ int pagesTo(int position) { return position / C::pageTokens + 1; }
   __device__ int pagesOf(int t) const { return count[t] > 0 ? pagesTo(lastKey[t]) : 0; }
-  static __device__ int pagesOfPart(int pages) {
-    return int(ceilDiv(pages, parts > 0 ? parts : 1));
+  static __device__ int ofPart(int pages) { return pagesOfPart<parts, leastPages>(pages); }
+  /// Pages of the longest part; none of a token whose keys are another's.
+  __device__ int longestOf(int t) const {
+    int pages = pagesOf(t), each = ofPart(pages);
+    return each < pages ? each : pages;
   }
 
   Launch launch;
