@@ -229,15 +229,23 @@ LogicalResult GroupedGemmOp::verify() {
   }
   checkInPlace(check, *this);
   if (std::optional<uint64_t> capacity = getCapacity()) {
-    if (getRows() || int64_t(*capacity) < 1) {
-      return check.fail("no 'rows', and a 'capacity' above 0",
-                        getRows() ? Twine("'rows'") : Twine(int64_t(*capacity)));
+    if (getRows()) {
+      return check.fail("no 'rows' beside 'capacity'", "'rows'");
     }
     auto weight = cast<RankedTensorType>(getWeight().getType());
-    if (weight.getRank() == 3) {
-      check.let("T * k", weight.getDimSize(0) * int64_t(*capacity),
-                "'capacity' for each expert of 'weight'");
+    int64_t experts = weight.getRank() == 3 && !weight.isDynamicDim(0) ? weight.getDimSize(0) : 0;
+    if (experts < 1) {
+      return check.fail(
+          "a 'weight' [E, parts * N, K] of a known number of experts beside 'capacity'",
+          graph::spell(weight));
     }
+    uint64_t most = uint64_t(std::numeric_limits<int32_t>::max()) / uint64_t(experts);
+    if (*capacity < 1 || *capacity > most) {
+      return check.fail("a 'capacity' from 1 to " + Twine(most) + " for " + Twine(experts) +
+                            " experts",
+                        Twine(*capacity));
+    }
+    check.let("T * k", experts * int64_t(*capacity), "'capacity' for each expert of 'weight'");
   }
   checkRows(check, getA(), getAScales(), getWeight(), getBlock(), getRows() ? "T" : "T * k");
   if (getRows()) {

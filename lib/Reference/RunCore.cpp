@@ -47,8 +47,10 @@ LogicalResult Frame::rowwise(kern::RowwiseOp op) {
   if (failed(apply) || (reduces && (failed(contribution) || failed(finish)))) {
     return failure();
   }
+  size_t count = op.getApply().front().getTerminator()->getNumOperands();
   std::vector<Tensor> results;
-  for (size_t i = 0; i < op.getApply().front().getTerminator()->getNumOperands(); ++i) {
+  results.reserve(count);
+  while (results.size() < count) {
     results.emplace_back(std::vector<int64_t>{rows, n});
   }
   Type f32 = Float32Type::get(op.getContext());

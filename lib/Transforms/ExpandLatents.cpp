@@ -188,7 +188,8 @@ struct ExpandLatents : impl::ExpandLatentsBase<ExpandLatents> {
     return made;
   }
 
-  /// The parameter's elements are made when it is read, as bf16.
+  /// The parameter's elements are made when it is read, as bf16; those that would be encoded from
+  /// bf16 stay as they are.
   Value widened(graph::WeightOp read) {
     auto parameter = getOperation().lookupSymbol<graph::ParameterOp>(read.getParameter());
     OpBuilder builder(read);
@@ -196,7 +197,11 @@ struct ExpandLatents : impl::ExpandLatentsBase<ExpandLatents> {
     if (!type.getElementType().isBF16()) {
       Type stored = parameter.getStoredType();
       parameter.setType(type.clone(builder.getBF16Type()));
-      parameter.setStoredAttr(TypeAttr::get(stored));
+      if (stored.isBF16()) {
+        parameter.removeStoredAttr();
+      } else {
+        parameter.setStoredAttr(TypeAttr::get(stored));
+      }
       parameter.removeBlockAttr();
     }
     if (read.getData().getType() == parameter.getType()) {

@@ -28,9 +28,14 @@ def choices(config):
     yield "f32", ["--policy=f32"], ARCHITECTURES
     yield "bf16", ["--policy=bf16"], ARCHITECTURES
     yield "mma", ["--policy=bf16", "--tensor-cores=mma"], ["sm_90a"]
+    # Bundles for warp groups alone expand the keys of a prompt first.
+    yield "alone", ["--policy=bf16", "--batch=3"], ["sm_90a"]
     if fp8:  # rows of codes meet FP8 weights alone
+        yield "w8a8-alone", ["--policy=w8a8"], ["sm_90a"]
         yield "w8a8", ["--policy=w8a8"], ARCHITECTURES[1:]
         yield "w8a8-mma", ["--policy=w8a8", "--tensor-cores=mma"], ["sm_90a"]
+    else:
+        yield "fp8-alone", ["--policy=bf16", "--weights=fp8"], ["sm_90a"]
 
 
 def choices_of_all(models):

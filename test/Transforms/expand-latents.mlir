@@ -49,3 +49,13 @@ func.func @step(%x: !q, %r: !r, %cache: !cache, %p: !i) -> (!n, !n) {
   %b = kern.launch @attention ins(%x, %r, %w, %s, %p, %cache : !q, !r, tensor<2x256x512xf8E4M3FN>, tensor<2x2x4xf32>, !i, !cache) outs(%f : !n) -> !n
   return %a, %b : !n, !n
 }
+
+// One that would be encoded as FP8 when it is read stays bf16.
+// CHECK: dsv3.parameter @encoded : tensor<2x256x512xbf16> from
+dsv3.parameter @encoded : tensor<2x256x512xf8E4M3FN> stored bf16 block [128, 128] from [#dsv3.segment<"kv_b", shape = [512, 512], rows = 256, group_stride = 256>]
+func.func @encoded_step(%x: !q, %r: !r, %cache: !cache, %p: !i) -> !n {
+  %w, %s = dsv3.weight @encoded : tensor<2x256x512xf8E4M3FN> scales tensor<2x2x4xf32>
+  %e = kern.empty : !n
+  %a = kern.launch @attention ins(%x, %r, %w, %s, %p, %cache : !q, !r, tensor<2x256x512xf8E4M3FN>, tensor<2x2x4xf32>, !i, !cache) outs(%e : !n) -> !n
+  return %a : !n
+}

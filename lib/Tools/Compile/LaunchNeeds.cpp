@@ -93,7 +93,8 @@ static double usedParts(std::optional<uint64_t> parts, uint64_t leastPages, int6
   auto all = static_cast<int64_t>(*parts);
   int64_t pages = position / pageTokens + 1;
   int64_t ofPart = std::max((pages + all - 1) / all, static_cast<int64_t>(leastPages));
-  return double((pages + ofPart - 1) / ofPart) / double(all);
+  int64_t used = (pages + ofPart - 1) / ofPart;
+  return double(used) / double(all);
 }
 
 /// The share of an argument that a step needs: of partial results, and of expanded keys, which have

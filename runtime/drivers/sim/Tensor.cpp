@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+using namespace dsv3;
 using namespace dsv3::runtime;
 using namespace dsv3::runtime::sim;
 

@@ -142,7 +142,7 @@ func.func @grouped_counts(%a: tensor<160x128xf32>, %w: tensor<16x64x128xbf16>, %
 // -----
 
 func.func @grouped_no_capacity(%a: tensor<160x128xf32>, %w: tensor<16x64x128xbf16>, %n: tensor<16xi32>, %o: tensor<160x64xf32>) {
-  // expected-error @below {{'kern.grouped_gemm' op expected no 'rows', and a 'capacity' above 0, found 0, in @grouped_no_capacity}}
+  // expected-error @below {{'kern.grouped_gemm' op expected a 'capacity' from 1 to 134217727 for 16 experts, found 0, in @grouped_no_capacity}}
   %y = kern.grouped_gemm ins(%a, %w, %n capacity 0 : tensor<160x128xf32>, tensor<16x64x128xbf16>, tensor<16xi32>) outs(%o : tensor<160x64xf32>) epilogue() [] {
   ^bb0(%acc: f32):
     kern.yield %acc : f32
@@ -152,8 +152,30 @@ func.func @grouped_no_capacity(%a: tensor<160x128xf32>, %w: tensor<16x64x128xbf1
 
 // -----
 
+func.func @grouped_large_capacity(%a: tensor<4x1xf32>, %w: tensor<4x8x1xbf16>, %n: tensor<4xi32>, %o: tensor<4x8xf32>) {
+  // expected-error @below {{'kern.grouped_gemm' op expected a 'capacity' from 1 to 536870911 for 4 experts, found 4611686018427387905, in @grouped_large_capacity}}
+  %y = kern.grouped_gemm ins(%a, %w, %n capacity 4611686018427387905 : tensor<4x1xf32>, tensor<4x8x1xbf16>, tensor<4xi32>) outs(%o : tensor<4x8xf32>) epilogue() [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+func.func @grouped_capacity_of_any(%a: tensor<160x128xf32>, %w: tensor<?x64x128xbf16>, %n: tensor<16xi32>, %o: tensor<160x64xf32>) {
+  // expected-error @below {{'kern.grouped_gemm' op expected a 'weight' [E, parts * N, K] of a known number of experts beside 'capacity', found}}
+  %y = kern.grouped_gemm ins(%a, %w, %n capacity 10 : tensor<160x128xf32>, tensor<?x64x128xbf16>, tensor<16xi32>) outs(%o : tensor<160x64xf32>) epilogue() [] {
+  ^bb0(%acc: f32):
+    kern.yield %acc : f32
+  } -> tensor<160x64xf32>
+  return
+}
+
+// -----
+
 func.func @grouped_capacity_of_rows(%a: tensor<160x128xf32>, %w: tensor<16x64x128xbf16>, %n: tensor<16xi32>, %r: tensor<160xi32>, %o: tensor<160x64xf32>) {
-  // expected-error @below {{'kern.grouped_gemm' op expected no 'rows', and a 'capacity' above 0, found 'rows', in @grouped_capacity_of_rows}}
+  // expected-error @below {{'kern.grouped_gemm' op expected no 'rows' beside 'capacity', found 'rows', in @grouped_capacity_of_rows}}
   %y = kern.grouped_gemm ins(%a, %w, %n rows %r capacity 10 : tensor<160x128xf32>, tensor<16x64x128xbf16>, tensor<16xi32> rows tensor<160xi32>) outs(%o : tensor<160x64xf32>) epilogue() [] {
   ^bb0(%acc: f32):
     kern.yield %acc : f32

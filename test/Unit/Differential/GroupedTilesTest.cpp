@@ -9,6 +9,8 @@
 
 #include "dsv3/Tools/Registration.h"
 
+#include "llvm/Support/FormatVariadic.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -87,27 +89,21 @@ TEST(GroupedTiles, OfMaskedExpertsDoWhatTheirBodiesSay) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
-  for (const char *capacity : {"3", "40"}) {
-    std::string rows = std::to_string(5 * std::stoi(capacity));
-    std::string text = R"(
+  for (int64_t capacity : {3, 40}) {
+    std::string text = llvm::formatv(R"(
+  !a = tensor<{0}x24xf32>
+  !o = tensor<{0}x100xf32>
+  !w = tensor<5x100x24xbf16>
   kern.def @masked kind "experts" family "grouped_gemm" sizes []
-      ins(%a: tensor<)" +
-                       rows + R"(x24xf32>, %w: tensor<5x100x24xbf16>, %n: tensor<5xi32>)
-      outs(%o: tensor<)" +
-                       rows + R"(x100xf32>) {
-    %y = kern.grouped_gemm ins(%a, %w, %n capacity )" +
-                       capacity + R"(
-          : tensor<)" + rows +
-                       R"(x24xf32>, tensor<5x100x24xbf16>, tensor<5xi32>)
-      outs(%o : tensor<)" +
-                       rows + R"(x100xf32>) epilogue() [] {
+      ins(%a: !a, %w: !w, %n: tensor<5xi32>) outs(%o: !o) {{
+    %y = kern.grouped_gemm ins(%a, %w, %n capacity {1} : !a, !w, tensor<5xi32>)
+      outs(%o : !o) epilogue() [] {{
     ^bb0(%p: f32):
       kern.yield %p : f32
-    } -> tensor<)" + rows +
-                       R"(x100xf32>
-    kern.yield %y : tensor<)" +
-                       rows + R"(x100xf32>
-  })";
+    } -> !o
+    kern.yield %y : !o
+  })",
+                                     5 * capacity, capacity);
     OwningOpRef<ModuleOp> module = configured(text, context);
     ASSERT_TRUE(module);
     compareKernels(*module);

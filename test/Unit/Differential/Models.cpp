@@ -3,6 +3,7 @@
 
 #include "dsv3/Pipelines/Compiler.h"
 #include "dsv3/Plan/Families.h"
+#include "dsv3/Plan/Names.h"
 #include "dsv3/Transforms/Passes.h"
 
 #include "mlir/Parser/Parser.h"

@@ -51,6 +51,7 @@ constexpr std::array onWarpGroups{Shape{"SixtyFourHeadsOnWarpGroups", 64, 2, 64,
 /// Some bf16 between -1/2 and 1/2.
 std::vector<uint16_t> numbers16(int64_t count) {
   std::vector<uint16_t> values;
+  values.reserve(size_t(count));
   for (int64_t i = 0; i < count; ++i) {
     values.push_back(uint16_t(std::bit_cast<uint32_t>(float(i * 7 % 17 - 8) / 16) >> 16));
   }

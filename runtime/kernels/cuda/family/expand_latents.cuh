@@ -37,7 +37,7 @@ class ExpandLatents {
   using Shared = ExpandShared<C, stageCount>;
   static constexpr int pieces = Shared::pieces, tileRows = 2 * productRows;
   static constexpr int tiles = 2 * heads; ///< of the weight: keys, then values of each head
-  static constexpr int fewRegisters = 56, manyRegisters = 224;
+  static constexpr int fewRegisters = 72, manyRegisters = 216;
   static_assert(nope == tileRows && value == tileRows, "a tile for keys and one for values");
   static_assert(C::latent % boxColumns == 0, "whole boxes");
 
@@ -111,16 +111,16 @@ private:
   /// visit(piece, tile, first) for the block's pairs; whether the piece is another one than before.
   template <typename Visit>
   __device__ void forTiles(const Visit &visit) const {
-    int64 all = 0;
+    int all = 0; // of 32 bits: 2 * heads for each piece of the context of each request
     for (int request = 0; request < C::requests; ++request) {
-      all += ceilDiv(known[request], pieceKeys) * tiles;
+      all += int(ceilDiv(known[request], pieceKeys)) * tiles;
     }
-    int64 each = ceilDiv(all, blockCount()), from = blockIndex() * each;
-    int64 to = from + each < all ? from + each : all, index = from;
+    int each = int(ceilDiv(all, blockCount())), from = int(blockIndex()) * each;
+    int to = from + each < all ? from + each : all, index = from;
     for (int request = 0, before = 0; request < C::requests && index < to; ++request) {
       int count = known[request], piecesOf = int(ceilDiv(count, pieceKeys));
-      for (; index < to && index < int64(before + piecesOf) * tiles; ++index) {
-        int start = (int(index / tiles) - before) * pieceKeys, tile = int(index % tiles);
+      for (; index < to && index < (before + piecesOf) * tiles; ++index) {
+        int start = (index / tiles - before) * pieceKeys, tile = index % tiles;
         int left = count - start;
         visit(Piece{request, start, left < pieceKeys ? left : pieceKeys}, tile,
               index == from || tile == 0);
