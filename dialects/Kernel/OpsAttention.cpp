@@ -61,8 +61,11 @@ LogicalResult LatentAttentionOp::verify() {
   checkActivations(check, "rope_query", getRopeQuery(), {"T", "h", "r"});
   check.shape("positions", getPositions(), {"T"});
   check.shape("requests", getRequests(), {"T"});
-  if (auto pages = static_cast<int64_t>(getPartPages()); pages < 1 || (pages > 1 && !getParts())) {
-    return check.fail("'part_pages' above 0, and of parts",
+  // As many pages as a context may have.
+  constexpr int64_t mostPages = int64_t(1) << 18;
+  if (auto pages = static_cast<int64_t>(getPartPages());
+      pages < 1 || pages > mostPages || (pages > 1 && !getParts())) {
+    return check.fail("'part_pages' from 1 to " + Twine(mostPages) + ", of parts",
                       Twine(pages) + (getParts() ? "" : " without parts"));
   }
   if (getParts()) {

@@ -243,7 +243,7 @@ LogicalResult GroupedGemmOp::verify() {
     if (*capacity < 1 || *capacity > most) {
       return check.fail("a 'capacity' from 1 to " + Twine(most) + " for " + Twine(experts) +
                             " experts",
-                        Twine(*capacity));
+                        Twine(int64_t(*capacity)));
     }
     check.let("T * k", experts * int64_t(*capacity), "'capacity' for each expert of 'weight'");
   }

@@ -61,8 +61,8 @@ static bool onWarpGroups(const PipelineOptions &options) {
 /// a GPU 16 or more heads are a block, and each of some 130 multiprocessors wants one, of which
 /// many tokens have enough; steps of one token and of a few share the kernel that combines. Warp
 /// groups have 64 heads in a block, so that of a long text they want more parts. What a part of 64
-/// heads leaves is written and read again, as many bytes as four pages have: of one token short
-/// parts are worth that, of several, which are blocks enough, they are not. Parts are of the IR:
+/// heads leaves is written and read again, as many bytes as four pages have: of a lone token
+/// short parts are worth that, of several, which are more blocks, longer ones. Parts are of the IR:
 /// code for CPUs in such a bundle has as many.
 static SplitAttentionOptions splitting(const PipelineOptions &options) {
   bool onGpu = llvm::any_of(options.variants,

@@ -171,13 +171,14 @@ LogicalResult Frame::gemm(kern::GemmOp op) {
                                     op.getEpilogueInputs(), op.getAccess()));
 }
 
-/// Rows of experts that have room for `capacity` each, of which the first `counts` are there, are
-/// no numbers behind those: nobody writes them.
+/// Rows of experts that have room for `capacity` each, of which the first `counts` are there: those
+/// behind them nobody writes. They are infinite, so that neither they nor codes and scales of them
+/// are numbers.
 static void clearMasked(Tensor &result, const Tensor &counts, int64_t capacity) {
   for (int64_t e = 0; e < counts.size(); ++e) {
     std::fill(result.row(e * capacity + static_cast<int64_t>(counts[e])),
               result.row(e * capacity) + capacity * result.columns(),
-              std::numeric_limits<double>::quiet_NaN());
+              std::numeric_limits<double>::infinity());
   }
 }
 

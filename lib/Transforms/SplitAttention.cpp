@@ -44,7 +44,7 @@ struct SplitAttention : impl::SplitAttentionBase<SplitAttention> {
 
   /// How many pages a part has at the least.
   int64_t leastPages(int64_t heads, int64_t tokens) const {
-    constexpr int64_t fewHeads = 32;
+    constexpr int64_t fewHeads = 64;
     int64_t times = tokens == 1 ? 1 : std::max<int64_t>(1, heads / fewHeads);
     return std::max<int64_t>(1, partPages * times);
   }
@@ -66,9 +66,11 @@ struct SplitAttention : impl::SplitAttentionBase<SplitAttention> {
         continue;
       }
       combines[definition.getSymName()] = split(definition, attention, parts);
-      attention.setPartPages(static_cast<uint64_t>(leastPages(type.getDimSize(1), rows)));
+      int64_t pages = leastPages(type.getDimSize(1), rows);
+      attention.setPartPages(static_cast<uint64_t>(pages));
       remark::passed(definition.getLoc(), remarkOptions("split-attention", definition))
-          << sentence("{0} heads and up to {1} parts of the keys", type.getDimSize(1), parts);
+          << sentence("{0} heads and up to {1} parts of the keys, of at least {2} {3}",
+                      type.getDimSize(1), parts, pages, pages == 1 ? "page" : "pages");
     }
     getOperation().walk([&](kern::LaunchOp launch) {
       if (auto combine = combines.lookup(launch.getCallee())) {

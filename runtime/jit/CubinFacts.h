@@ -26,8 +26,8 @@ enum class Sass : uint8_t {
   LDGSTS,     ///< cp.async
   HMMA,       ///< mma.sync of f16 and bf16
   QMMA,       ///< mma.sync of f8
-  HGMMA,      ///< wgmma of f16 and bf16, neither a nor b transposed
-  HGMMAT,     ///< with a in registers, and a transposed b
+  HGMMA,      ///< wgmma of f16 and bf16, b not transposed
+  HGMMAT,     ///< with a transposed b
   QGMMA,      ///< wgmma of f8
   UTMALDG,    ///< TMA, to shared memory
   UTMASTG,    ///< TMA, from shared memory

@@ -19,7 +19,7 @@
 // PAGES-LABEL: kern.def @heads128
 // PAGES:         parts 16 pages 2 ->
 // PAGES-LABEL: kern.def @rows128
-// PAGES:         parts 4 pages 8 ->
+// PAGES:         parts 4 pages 4 ->
 
 #T = #dsv3.dims<"T">
 !cache = !dsv3.cache<bf16, latent = 32, rope = 8, page = 64, context = 4096, requests = 1>

@@ -303,8 +303,8 @@ def ExpandLatents : GraphPass<"kern-expand-latents"> {
     every 64 tokens. On warp groups of sm_90a a kernel expands the keys and values of all tokens that
     the step's requests have, once a step and layer, and attention reads those. Where queries, results
     and cache are bf16, keys and values have 128 columns, and what a context can have takes at most
-    `most-bytes`. A weight of another type becomes bf16 when it is read; it was rounded to that on
-    its way before.
+    `most-bytes`. A weight of another type becomes bf16 when it is read, as it was rounded
+    on its way before; one that would be encoded from bf16 stays as it is.
 
     ```mlir
     %y = kern.launch @attention ins(%q, %r, %w, %pos, %req, %cache) outs(%o)
@@ -325,9 +325,10 @@ def SplitAttention : GraphPass<"kern-split-attention"> {
     multiprocessors. Its keys are divided among as many parts as give about `pieces` pieces of
     work with the heads, or `lone-pieces` for a step of up to 16 tokens, and fewer of these the
     more tokens a step may have; `most-parts` at most, and no more than there are pages. A part has
-    `part-pages` pages at the least, and in steps of several tokens, which are work enough, as many
-    times that as there are 32 heads: each leaves sums. How many are used depends on the token's position alone, so that its
-    result depends neither on threads nor on the tokens beside it.
+    `part-pages` pages at the least, and in steps that may have several tokens, which are more work,
+    as many times that as there are 64 heads: each part leaves sums of all of them. How many are used
+    depends on the kind of step and the token's position alone, so that its result depends neither on
+    threads nor on the tokens beside it.
 
     ```mlir
     %y = kern.launch @attention ins(%q, …) outs(%o : tensor<1x4x32xf32>) -> tensor<1x4x32xf32>

@@ -98,13 +98,9 @@ void emitGroupedGemm(const KernelCode &kernel, kern::GroupedGemmOp op, Num tile)
   int64_t mTile = kernel.field("m_tile");
   Memory offsets = kernel.memory(op.getOffsets());
   auto blocksOf = [&](Num e) {
-    Num begin = e, end = e;
-    if (std::optional<uint64_t> capacity = op.getCapacity()) {
-      begin = e * static_cast<int64_t>(*capacity);
-      end = begin + (offsets + e).integer();
-    } else {
-      begin = (offsets + e).integer(), end = (offsets + (e + 1)).integer();
-    }
+    std::optional<uint64_t> capacity = op.getCapacity();
+    Num begin = capacity ? e * static_cast<int64_t>(*capacity) : (offsets + e).integer();
+    Num end = capacity ? begin + (offsets + e).integer() : (offsets + (e + 1)).integer();
     return std::tuple(begin, end, (end - begin + (mTile - 1)) / mTile);
   };
   // The grid holds the worst case. Tiles that have a block of an expert are spread over all, so

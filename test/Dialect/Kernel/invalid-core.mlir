@@ -346,7 +346,7 @@ func.func @rope_append_eps(%q: tensor<?x4x8xf32, #T>, %kv: tensor<?x40xf32, #T>,
 #T = #dsv3.dims<"T">
 !cache = !dsv3.cache<f32, latent = 32, rope = 8, page = 64, context = 128, requests = 2>
 func.func @attention_part_pages(%q: tensor<?x4x32xf32, #T>, %r: tensor<?x4x8xf32, #T>, %p: tensor<?xi32, #T>, %cache: !cache, %o: tensor<?x4x32xf32, #T>) {
-  // expected-error @below {{'kern.latent_attention' op expected 'part_pages' above 0, and of parts, found 2 without parts, in @attention_part_pages}}
+  // expected-error @below {{'kern.latent_attention' op expected 'part_pages' from 1 to 262144, of parts, found 2 without parts, in @attention_part_pages}}
   %y = kern.latent_attention ins(%q, %r, %p, %p : tensor<?x4x32xf32, #T>, tensor<?x4x8xf32, #T>, tensor<?xi32, #T>, tensor<?xi32, #T>) from(%cache : !cache) outs(%o : tensor<?x4x32xf32, #T>) scale 2.0e-01 pages 2 -> tensor<?x4x32xf32, #T>
   return
 }
@@ -356,8 +356,18 @@ func.func @attention_part_pages(%q: tensor<?x4x32xf32, #T>, %r: tensor<?x4x8xf32
 #T = #dsv3.dims<"T">
 !cache = !dsv3.cache<f32, latent = 32, rope = 8, page = 64, context = 128, requests = 2>
 func.func @attention_no_part_pages(%q: tensor<?x4x32xf32, #T>, %r: tensor<?x4x8xf32, #T>, %p: tensor<?xi32, #T>, %cache: !cache, %o: tensor<?x4x68xf32, #T>) {
-  // expected-error @below {{'kern.latent_attention' op expected 'part_pages' above 0, and of parts, found 0, in @attention_no_part_pages}}
+  // expected-error @below {{'kern.latent_attention' op expected 'part_pages' from 1 to 262144, of parts, found 0, in @attention_no_part_pages}}
   %y = kern.latent_attention ins(%q, %r, %p, %p : tensor<?x4x32xf32, #T>, tensor<?x4x8xf32, #T>, tensor<?xi32, #T>, tensor<?xi32, #T>) from(%cache : !cache) outs(%o : tensor<?x4x68xf32, #T>) scale 2.0e-01 parts 2 pages 0 -> tensor<?x4x68xf32, #T>
+  return
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!cache = !dsv3.cache<f32, latent = 32, rope = 8, page = 64, context = 128, requests = 2>
+func.func @attention_many_part_pages(%q: tensor<?x4x32xf32, #T>, %r: tensor<?x4x8xf32, #T>, %p: tensor<?xi32, #T>, %cache: !cache, %o: tensor<?x4x68xf32, #T>) {
+  // expected-error @below {{'kern.latent_attention' op expected 'part_pages' from 1 to 262144, of parts, found 1073741824, in @attention_many_part_pages}}
+  %y = kern.latent_attention ins(%q, %r, %p, %p : tensor<?x4x32xf32, #T>, tensor<?x4x8xf32, #T>, tensor<?xi32, #T>, tensor<?xi32, #T>) from(%cache : !cache) outs(%o : tensor<?x4x68xf32, #T>) scale 2.0e-01 parts 2 pages 1073741824 -> tensor<?x4x68xf32, #T>
   return
 }
 

@@ -166,7 +166,8 @@ void InputMaker::setGroups(int64_t experts, Value offsets, Value rows, int64_t e
   }
 }
 
-/// Makes each part of a token's keys one that has keys, or zeros: the first has some.
+/// Makes each part of a token's keys one that has keys, or none, whose rest is no number: the first
+/// has some.
 void InputMaker::setParts(kern::AttentionCombineOp op) {
   reference::Tensor &partials = tensorOf(op.getPartials());
   auto parts = static_cast<int64_t>(op.getParts());
@@ -175,7 +176,8 @@ void InputMaker::setParts(kern::AttentionCombineOp op) {
     double *values = partials.row(0) + part * width;
     values[width - 1] = 1 + static_cast<double>(below(1000)) / 64;
     if (part % parts != 0 && below(3) == 0) {
-      std::fill_n(values, width, 0.0);
+      std::fill_n(values, width - 1, std::numeric_limits<double>::quiet_NaN());
+      values[width - 1] = 0.0;
     }
   }
 }

@@ -335,6 +335,32 @@ TEST_P(Masked, DoesWhatItsBodySays) {
   ASSERT_TRUE(has(*module, one.variant, one.form));
   compareKernelsOnSim(*module, one.variant, 1);
 }
+// As w1 and w3 of experts are under policy w8a8: SiLU·mul leaves codes.
+TEST(MaskedCodes, AreLeftAsTheirBodySays) {
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  MLIRContext context(registry);
+  OwningOpRef<ModuleOp> module = configured(R"(
+!c = tensor<750x256xf8E4M3FN>
+!s = tensor<750x2xf32>
+!w = tensor<5x256x256xf8E4M3FN>
+!ws = tensor<5x2x2xf32>
+!o = tensor<750x128xf8E4M3FN>
+!os = tensor<750x1xf32>
+kern.def @masked kind "experts" family "grouped_gemm" sizes [] ins(%x: !c, %xs: !s, %w: !w, %ws: !ws, %n: tensor<5xi32>) outs(%o: !o, %os: !os) {
+  %y, %ys = kern.grouped_gemm ins(%x scales %xs, %w scales %ws block [128, 128], %n capacity 150 : !c scales !s, !w scales !ws, tensor<5xi32>) outs(%o, %os : !o, !os) parts 2 epilogue() [] {
+  ^bb0(%g: f32, %u: f32):
+    %d = arith.mulf %g, %u : f32
+    kern.yield %d : f32
+  } quantise group 128 -> !o, !os
+  kern.yield %y, %ys : !o, !os
+}
+)",
+                                            context, {"sm_90a"});
+  ASSERT_TRUE(module);
+  ASSERT_TRUE(has(*module, "sm_90a", Form::WgmmaTiles) || has(*module, "sm_90a", Form::WgmmaPairs));
+  compareKernelsOnSim(*module, "sm_90a", 1);
+}
 INSTANTIATE_TEST_SUITE_P(
     AllForms, Masked,
     testing::Values(

@@ -57,6 +57,17 @@ static std::string wgmma(const std::string &shape, const std::string &type,
          sums + " : \"l\"(word));\n";
 }
 
+/// With a in registers; b may be transposed.
+static std::string wgmmaOfRegisters(const std::string &transposed) {
+  return "  asm volatile(\"wgmma.fence.sync.aligned;\\n\"\n"
+         "    \"wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%0,%1,%2,%3}, {%5,%6,%7,%8}, "
+         "%4, "
+         "1, 1, 1, " +
+         transposed +
+         ";\\n\"\n    \"wgmma.commit_group.sync.aligned;\\n wgmma.wait_group.sync.aligned 0;\" : " +
+         sums + " : \"l\"(word), \"r\"(in[0]), \"r\"(in[1]), \"r\"(in[2]), \"r\"(in[3]));\n";
+}
+
 TEST(CubinFacts, InstructionsOfTensorCoresAndCopies) {
   struct Case {
     std::vector<std::string> architectures;
@@ -68,15 +79,8 @@ TEST(CubinFacts, InstructionsOfTensorCoresAndCopies) {
       {all, mma("m16n8k16", "bf16"), Sass::HMMA},
       {{"sm_120a"}, mma("m16n8k32", "e4m3"), Sass::QMMA},
       {{"sm_90a"}, wgmma("m64n8k16", "bf16", ", 0, 0"), Sass::HGMMA},
-      {{"sm_90a"},
-       "  asm volatile(\"wgmma.fence.sync.aligned;\\n\"\n"
-       "    \"wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%0,%1,%2,%3}, {%5,%6,%7,%8}, "
-       "%4, "
-       "1, 1, 1, 1;\\n\"\n    \"wgmma.commit_group.sync.aligned;\\n wgmma.wait_group.sync.aligned "
-       "0;\" : " +
-           std::string(sums) +
-           " : \"l\"(word), \"r\"(in[0]), \"r\"(in[1]), \"r\"(in[2]), \"r\"(in[3]));\n",
-       Sass::HGMMAT},
+      {{"sm_90a"}, wgmmaOfRegisters("0"), Sass::HGMMA},
+      {{"sm_90a"}, wgmmaOfRegisters("1"), Sass::HGMMAT},
       {{"sm_90a"}, wgmma("m64n8k32", "e4m3", ""), Sass::QGMMA},
       {{"sm_90a"}, "  asm volatile(\"setmaxnreg.inc.sync.aligned.u32 232;\");\n", Sass::USETMAXREG},
       {all,

@@ -155,12 +155,13 @@ TEST(AttentionSchedule, NeighboursOfARequestShareTheirKeys) {
 // same order in each round 14 and 27.
 TEST(AttentionSchedule, BlocksHaveAboutAsMuchToDoInAnUnevenBatch) {
   constexpr int64_t pages = 73 + 706 + 28 + 27;
-  auto most = [&](int64_t blocks, int64_t parts) {
-    Found found = schedule(unevenBatch(), blocks, {parts, 1});
+  auto most = [&](int64_t blocks, int64_t parts, int64_t leastPages = 1) {
+    Found found = schedule(unevenBatch(), blocks, {parts, 1, leastPages});
     EXPECT_EQ(std::accumulate(found.pages.begin(), found.pages.end(), int64_t(0)), pages);
     return longestOf(found);
   };
   EXPECT_EQ(most(132, 128), 7) << "6.3 on average";
+  EXPECT_EQ(most(132, 128, 2), 8) << "as bundles for sm_90a have it";
   EXPECT_EQ(most(132, 64), 12);
   EXPECT_EQ(most(78, 64), 13) << "10.7 on average";
   EXPECT_EQ(most(40, 64), 26) << "20.9 on average";

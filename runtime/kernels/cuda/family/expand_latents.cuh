@@ -38,6 +38,8 @@ class ExpandLatents {
   static constexpr int pieces = Shared::pieces, tileRows = 2 * productRows;
   static constexpr int tiles = 2 * heads; ///< of the weight: keys, then values of each head
   static constexpr int fewRegisters = 72, manyRegisters = 216;
+  static_assert(fewRegisters + 2 * manyRegisters <= 3 * 168,
+                "registers of a launch of 384 threads");
   static_assert(nope == tileRows && value == tileRows, "a tile for keys and one for values");
   static_assert(C::latent % boxColumns == 0, "whole boxes");
 

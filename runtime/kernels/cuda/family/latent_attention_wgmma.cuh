@@ -290,7 +290,7 @@ private:
   }
   /// What a token must not see does not matter, but 0 times what is no number or infinite would:
   /// such values become zeros in the group's columns. Of rows that see what is no number the
-  /// weights are none either.
+  /// weights are none either; one whose score is minus infinity is left without that key.
   __device__ void clearStrange() const {
     int sum = 0;
     for (int warp = 0; warp < Shared::groupWarps; ++warp) {

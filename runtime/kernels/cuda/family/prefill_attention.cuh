@@ -37,6 +37,8 @@ template <int nope, int rope, int value, typename Keys, typename Query, typename
 class PrefillAttention {
   using Shared = PrefillShared<nope, rope, value>;
   static constexpr int fragments = pieceKeys / 16, fewRegisters = 40, manyRegisters = 232;
+  static_assert(fewRegisters + 2 * manyRegisters <= 3 * 168,
+                "registers of a launch of 384 threads");
   static_assert(nope % boxColumns == 0 && rope % boxColumns == 0, "whole boxes");
   static_assert(value == productColumns, "a product has all columns of the values");
 
