@@ -7,6 +7,7 @@
 #include "runtime/jit/KernelRules.h"
 #include "runtime/jit/Nvrtc.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 using namespace dsv3;
@@ -163,15 +164,14 @@ TEST(CubinFacts, WhatIsTouchedBeforeEarlierLaunchesHaveEnded) {
 
 TEST(CubinFacts, WhatLiesInALoop) {
   const std::string once = mma("m16n8k16", "bf16");
+  const std::string loop =
+      fmt::format("#pragma unroll 1\n  for (int i = 0; i < n; ++i) {{\n{}  }}\n", once);
   for (const plan::GpuVariant &variant : plan::gpuVariants()) {
     SCOPED_TRACE(variant.name);
     CubinFacts straight, looped, both;
     compile(std::string(variant.name), once, straight);
-    compile(std::string(variant.name),
-            "#pragma unroll 1\n  for (int i = 0; i < n; ++i) {\n" + once + "  }\n", looped);
-    compile(std::string(variant.name),
-            once + "#pragma unroll 1\n  for (int i = 0; i < n; ++i) {\n" + once +
-                "  }\n  if (n > 7) {\n" + once + "  }\n",
+    compile(std::string(variant.name), loop, looped);
+    compile(std::string(variant.name), fmt::format("{0}{1}  if (n > 7) {{\n{0}  }}\n", once, loop),
             both);
     EXPECT_EQ(straight.count(Sass::HMMA), 1);
     EXPECT_EQ(straight.countInLoops(Sass::HMMA), 0);
