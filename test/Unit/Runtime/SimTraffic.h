@@ -52,13 +52,16 @@ inline std::optional<Traffic> trafficOf(const TrafficKernel &kernel) {
       return std::nullopt;
     }
     EXPECT_TRUE(loaded) << loaded.failure().message();
+    if (!loaded) {
+      break;
+    }
     for (const std::vector<std::byte> &buffer : kernel.buffers) {
       sim.add(buffer);
     }
     runtime::LaunchProfile times;
     Status ran = options.check ? sim.launch(kernel.how) : sim.profile(kernel.how, times);
     EXPECT_TRUE(ran) << ran.failure().message();
-    if (!loaded || !ran) {
+    if (!ran) {
       break;
     }
     if (!options.check) {

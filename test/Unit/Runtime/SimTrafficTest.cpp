@@ -122,7 +122,8 @@ static TrafficKernel kernelOf(const Form &form) {
       "  }};\n"
       "  {}(Launch{{mark, number}}{}, {}, {}, Epilogue{{out}});\n",
       form.parts, columns, form.function, form.boxRows > 0 ? ", &map" : "", operandsOf(form),
-      form.experts > 0 ? "offsets, entries" : std::to_string(form.rows * form.rowTiles()));
+      form.experts > 0 ? "ContiguousGroups{offsets}, entries"
+                       : std::to_string(form.rows * form.rowTiles()));
   if (form.boxRows > 0) {
     kernel.tensorMaps.push_back(fmt::format("1, {}, -1, {}, {}",
                                             std::max(1, form.experts) * columns * form.parts,
