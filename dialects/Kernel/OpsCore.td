@@ -146,8 +146,8 @@ def Kernel_GroupedGemmOp : Kernel_CoreOp<"grouped_gemm", [Pure, AttrSizedOperand
     writes the others.
 
     Constraints:
-    1. `a` is [T, K] with `rows` [T * k], or [T * k, K]; `offsets` is [E + 1]. With `capacity` there are
-       no `rows`, T * k is E * C, and `offsets` is [E].
+    1. `a` is [T, K] with `rows` [T * k], or [T * k, K]; `offsets` is [E + 1]. With `capacity` there
+       are no `rows`, T * k is E * C, and `offsets` is [E].
     2. `weight` is [E, parts * N, K], `scales` [E, ceil(parts*N/bn), ceil(K/bk)].
     3. `out` and `element` operands of the epilogue are [T * k, N], `row` operands [T * k],
        `column` operands [N], `group` operands [E].
@@ -263,10 +263,10 @@ def Kernel_LatentAttentionOp : Kernel_CoreOp<"latent_attention"> {
   let description = [{
     As dsv3.latent_attention. With `parts` the keys of a token are divided among so many parts,
     whole pages each: part i has the pages [i * n, (i + 1) * n) of the token's N, n being ceil(N /
-    parts), or `part_pages` where that is more. `out` then has for each part c values, the sum over its keys of exp(score -
-    largest) times the latent; the largest score; and the sum of the exp. Of a part without keys
-    the sum is 0, and the rest has no meaning: nobody writes it. kern.attention_combine makes the
-    attention of them.
+    parts), or `part_pages` where that is more. `out` then has for each part c values, the sum over
+    its keys of exp(score - largest) times the latent; the largest score; and the sum of the exp. Of
+    a part without keys the sum is 0, and the rest has no meaning: nobody writes it.
+    kern.attention_combine makes the attention of them.
 
     Constraints:
     1. `query` [T, h, c] and `rope_query` [T, h, r] may be views; `out` is [T, h, c], or f32 [T, h,
@@ -287,8 +287,7 @@ def Kernel_LatentAttentionOp : Kernel_CoreOp<"latent_attention"> {
     `ins` `(` $query `,` $rope_query `,` $positions `,` $requests `:` type($query) `,`
     type($rope_query) `,` type($positions) `,` type($requests) `)` `from` `(` $cache `:` type($cache) `)`
     `outs` `(` $destination `:` type($destination) `)` `scale` $scale (`parts` $parts^)?
-    (`pages` $part_pages^)? attr-dict
-    `->` type($result)
+    (`pages` $part_pages^)? attr-dict `->` type($result)
   }];
 }
 

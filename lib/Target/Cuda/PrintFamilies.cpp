@@ -157,8 +157,8 @@ static void nameAttention(KernelText &kernel, OpT op) {
   kernel.setName(op.getDestination(), "out");
 }
 
-/// The header of a form, the function that it calls, and what says how that divides shared memory.
 namespace {
+/// The header of a form, the function that it calls, and what says how that divides shared memory.
 struct LatentForm {
   const char *header, *function, *shared;
 };

@@ -18,14 +18,17 @@ using namespace dsv3::test;
 static constexpr size_t box = size_t(8) * 64;
 static constexpr int64_t boxBytes = box * 2;
 
-TEST(SimWarpGroup, ProductsHaveTheManualsLayouts) {
+/// 64 rows times `columns` rows of b, added to ones: "Register Fragments for
+/// wgmma.mma_async.m64nNk16" with N = 128 and 64.
+static void expectLayoutsOf(size_t columns) {
   SimRun sim(options(false));
   // Swizzle of 128 bytes: bits 4-6 of an address are those of it and of bits 7-9.
-  SUCCEED_OR_FAIL(sim.load("const bf16 *a, const bf16 *b, float *c", 128, std::string(R"(
+  SUCCEED_OR_FAIL(sim.load("const bf16 *a, const bf16 *b, float *c", 128,
+                           "constexpr int columns = " + std::to_string(columns) + R"(;
     SharedArrays shared;
     unsigned char *x = shared.take<unsigned char>(64 * 128);
-    unsigned char *w = shared.take<unsigned char>(128 * 128);
-    for (int i = threadIndex(); i < 128 * 64; i += 128) {
+    unsigned char *w = shared.take<unsigned char>(columns * 128);
+    for (int i = threadIndex(); i < columns * 64; i += 128) {
       int row = i / 64, column = i % 64, address = row * 128 + column * 2;
       int place = address ^ ((address >> 7) & 7) << 4;
       if (row < 64) { *reinterpret_cast<bf16 *>(x + place) = a[i]; }
@@ -33,60 +36,34 @@ TEST(SimWarpGroup, ProductsHaveTheManualsLayouts) {
     }
     fenceProxy();
     syncBlock();
-    float sums[productSums];
-    for (int i = 0; i < 64; ++i) { sums[i] = 1.0f; }
+    float sums[columns / 2];
+    for (int i = 0; i < columns / 2; ++i) { sums[i] = 1.0f; }
     fenceProducts(sums);
     for (int k = 0; k < 4; ++k) {
       multiplyGroup(sums, matrixDescriptor(x + k * 32), matrixDescriptor(w + k * 32));
     }
     commitProducts();
     waitForProducts<0>(sums);
-  )") + storeSums));
-  std::vector<uint16_t> a = integers(64, 64, 5), b = integers(128, 64, 7);
+    for (int i = 0; i < columns / 2; ++i) {
+      int row = warpIndex() * 16 + (laneIndex() >> 2) + (i % 4 >= 2 ? 8 : 0);
+      c[row * columns + i / 4 * 8 + laneIndex() % 4 * 2 + (i & 1)] = sums[i];
+    }
+  )"));
+  std::vector<uint16_t> a = integers(64, 64, 5), b = integers(columns, 64, 7);
   sim.add(a);
   sim.add(b);
-  sim.add(std::vector<float>(sumCount));
-  SUCCEED_OR_FAIL(sim.launch({1, int64_t(192) * 128}));
-  std::vector<float> expected = productOf(a, b, 64, 128, 64);
+  sim.add(std::vector<float>(64 * columns));
+  SUCCEED_OR_FAIL(sim.launch({1, int64_t(64 + columns) * 128}));
+  std::vector<float> expected = productOf(a, b, 64, columns, 64);
   for (float &sum : expected) {
     sum += 1.F;
   }
   EXPECT_EQ(sim.values<float>(2), expected);
 }
 
-// "Register Fragments for wgmma.mma_async.m64nNk16" with N = 64.
-TEST(SimWarpGroup, HalfProductsHaveTheManualsLayouts) {
-  SimRun sim(options(false));
-  SUCCEED_OR_FAIL(sim.load("const bf16 *a, const bf16 *b, float *c", 128, R"(
-    SharedArrays shared;
-    unsigned char *x = shared.take<unsigned char>(64 * 128);
-    unsigned char *w = shared.take<unsigned char>(64 * 128);
-    for (int i = threadIndex(); i < 64 * 64; i += 128) {
-      int row = i / 64, column = i % 64, address = row * 128 + column * 2;
-      int place = address ^ ((address >> 7) & 7) << 4;
-      *reinterpret_cast<bf16 *>(x + place) = a[i];
-      *reinterpret_cast<bf16 *>(w + place) = b[i];
-    }
-    fenceProxy();
-    syncBlock();
-    float sums[halfProductSums];
-    fenceProducts(sums);
-    for (int k = 0; k < 4; ++k) {
-      multiplyGroup(sums, matrixDescriptor(x + k * 32), matrixDescriptor(w + k * 32), k > 0);
-    }
-    commitProducts();
-    waitForProducts<0>(sums);
-    for (int i = 0; i < 32; ++i) {
-      int row = warpIndex() * 16 + (laneIndex() >> 2) + (i % 4 >= 2 ? 8 : 0);
-      c[row * 64 + i / 4 * 8 + laneIndex() % 4 * 2 + (i & 1)] = sums[i];
-    }
-  )"));
-  std::vector<uint16_t> a = integers(64, 64, 5), b = integers(64, 64, 7);
-  sim.add(a);
-  sim.add(b);
-  sim.add(std::vector<float>(size_t(64) * 64));
-  SUCCEED_OR_FAIL(sim.launch({1, int64_t(128) * 128}));
-  EXPECT_EQ(sim.values<float>(2), productOf(a, b, 64, 64, 64));
+TEST(SimWarpGroup, ProductsHaveTheManualsLayouts) {
+  expectLayoutsOf(128);
+  expectLayoutsOf(64);
 }
 
 // PTX ISA, "Strides": where rows of b are those of k, the leading dimension's offset is from 64
@@ -200,7 +177,7 @@ TEST(SimWarpGroup, BlocksWaitForWhatTheyHaveBegun) {
     multiplyGroup(sums, matrix, matrix);
     commitProducts();
   )"));
-  Status status = sim.launch({1, 2 * 8 * boxBytes});
+  Status status = sim.launch({1, 16 * boxBytes});
   ASSERT_FALSE(status);
   EXPECT_EQ(status.failure().what, "ends while products are under way");
   SUCCEED_OR_FAIL(sim.load("const bf16 *matrix", 32, R"(
