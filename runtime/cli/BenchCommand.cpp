@@ -1,7 +1,6 @@
 //===- BenchCommand.cpp - how fast a model runs here ----------------------===//
 #include "dsv3/Plan/MemoryNeeds.h"
 #include "dsv3/Support/Cpus.h"
-#include "runtime/base/Memory.h"
 #include "runtime/bench/ShapeProfile.h"
 #include "runtime/cli/BenchReport.h"
 #include "runtime/cli/CommandLine.h"
@@ -150,7 +149,7 @@ static LoadResult loadResult(const ModelFiles &files, const LoadedWeights &weigh
   load.origin = weights.origin;
   load.seconds = weights.seconds;
   load.bytes = weights.store.bytes().size() + load.inPlace;
-  load.hugeBytes = runtime::hugePageBytes(weights.store.bytes());
+  load.hugeBytes = weights.store.hugeBytes();
   probe.copyRate();
   load.copyRate = probe.copyRate();
   return load;

@@ -2,7 +2,6 @@
 #include "dsv3/Support/BytesText.h"
 #include "dsv3/Support/Cpus.h"
 #include "dsv3/Support/MemoryLimits.h"
-#include "runtime/base/Memory.h"
 #include "runtime/base/Progress.h"
 #include "runtime/cli/Calibration.h"
 #include "runtime/cli/DeviceFlag.h"
@@ -126,7 +125,7 @@ static void sayPages(const ModelFiles &files, const LoadedWeights &weights) {
   if (bytes.size() < largeBytes) {
     return;
   }
-  uint64_t share = (100 * runtime::hugePageBytes(bytes) + bytes.size() / 2) / bytes.size();
+  uint64_t share = (100 * weights.store.hugeBytes() + bytes.size() / 2) / bytes.size();
   std::string text =
       bytesText(bytes.size()) + " of weights, " + std::to_string(share) + " % in huge pages";
   if (share < 50 && weights.origin != WeightOrigin::Mapped) {

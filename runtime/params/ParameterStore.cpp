@@ -76,6 +76,7 @@ ParameterStore ParameterStore::mapped(const plan::Plan &plan, size_t variant, Fi
   store.mapping = std::move(mapping);
   std::span<const std::byte> all = store.mapping.bytes();
   store.place(all.first(all.size() - experts.size()), experts);
+  store.huge = hugePageBytes(store.block);
   return store;
 }
 
@@ -303,6 +304,7 @@ Expected<ParameterStore> ParameterStore::dummy(const plan::Plan &plan, size_t va
             [&](const TensorRequest &request, auto &) { return dummyTensor(request, seed); });
   uint64_t rows = plan::inPlaceBytes(plan, variant), packed = plan::weightBytes(plan, variant);
   Status made = packItems(work.items, partOf(options, 0, rows), [](const PackItem &) {});
+  store->huge = hugePageBytes(store->block);
   if (made) {
     made = store->makeInPlace(plan, seed, partOf(options, packed, 0));
   }
@@ -336,6 +338,7 @@ Expected<ParameterStore> ParameterStore::load(const plan::Plan &plan, size_t var
   uint64_t rows = plan::inPlaceBytes(plan, variant), packed = plan::weightBytes(plan, variant);
   Status loaded = packItems(work.items, partOf(options, 0, rows),
                             [&](const PackItem &item) { uses.finish(item); });
+  store->huge = hugePageBytes(store->block);
   if (loaded) {
     loaded = store->addInPlace(plan, checkpoint, partOf(options, packed, 0));
   }

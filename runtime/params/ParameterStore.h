@@ -126,6 +126,9 @@ public:
   const std::byte *scales(size_t parameter, int64_t layer) const;
   /// The block, without what is in place.
   std::span<const std::byte> bytes() const { return block; }
+  /// How much of the block was in huge pages before what is in place was read: behind that the
+  /// system looks at each of its pages to tell.
+  uint64_t hugeBytes() const { return huge; }
   /// The block and, where they lie apart, the weights of routed experts.
   std::array<std::span<const std::byte>, 2> parts() const { return {block, apart}; }
   const ParameterOffsets &places() const { return offsets; }
@@ -144,6 +147,7 @@ private:
   Memory madeUp; ///< rows that are read in place
   std::span<const std::byte> block, apart;
   const std::byte *experts = nullptr; ///< in one of them
+  uint64_t huge = 0;
   ParameterOffsets offsets;
 };
 

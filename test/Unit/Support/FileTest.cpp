@@ -1,11 +1,13 @@
 //===- FileTest.cpp - what is said of files that do not open --------------===//
 
 #include "dsv3/Support/File.h"
+#include "../Runtime/TemporaryDirectory.h"
 
 #include <gtest/gtest.h>
 
 #include <cerrno>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -30,4 +32,25 @@ TEST(File, TooManyOpenFilesSayWhatToDo) {
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
   ASSERT_FALSE(text);
   EXPECT_EQ(text.failure().hint, hintOfLimit(EMFILE));
+}
+
+/// What fetchMapped says of a file of `pages` that has become `left` bytes long.
+static Status fetchShortened(size_t pages, size_t left) {
+  const auto page = size_t(sysconf(_SC_PAGESIZE));
+  test::TemporaryDirectory directory;
+  std::filesystem::path path = directory.write("file", std::string(pages * page, 'x'));
+  int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  void *begin = mmap(nullptr, pages * page, PROT_READ, MAP_SHARED, file, 0);
+  close(file);
+  std::filesystem::resize_file(path, left);
+  Status read = fetchMapped({static_cast<const std::byte *>(begin), pages * page});
+  munmap(begin, pages * page);
+  return read;
+}
+
+TEST(File, AMappedFileThatBecameShorterFailsToRead) {
+  const auto page = size_t(sysconf(_SC_PAGESIZE));
+  EXPECT_TRUE(fetchShortened(40, 40 * page).ok());
+  EXPECT_FALSE(fetchShortened(40, 16 * page).ok()) << "pages behind those asked for at once";
+  EXPECT_TRUE(fetchMapped({}).ok());
 }
