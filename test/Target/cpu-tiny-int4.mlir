@@ -2,6 +2,8 @@
 // A row meets codes of i4: a code is the lowest bits of an f32 as it is, with a row that is scaled,
 // where a core multiplies subnormal numbers without an assist, and is converted elsewhere. With 16
 // registers there are sums of even and odd columns, on every core, so that results are the same.
+// Scales, of which a block has two lines, are asked for as far ahead as its codes: 16 blocks. The
+// largest magnitude of the row is found by its bits.
 
 #T = #dsv3.dims<"T">
 !x = tensor<?x128xf32, #T>
@@ -12,12 +14,21 @@
 // CHECK-LABEL: // x86-64-v3
 // CHECK: llvm.func internal @stream.i4.{{[a-z0-9.]+}}.sets2.tiny(
 // CHECK-NOT: arith.sitofp
-// CHECK: llvm.func internal @stream.i4.{{[a-z0-9.]+}}.sets2.ahead.tiny(
+// CHECK: llvm.func internal @stream.i4.{{[a-z0-9.]+}}.sets2.ahead.tiny({{.*}} %[[CODES:[a-z0-9]+]]: !llvm.ptr, %[[SCALES:[a-z0-9]+]]: !llvm.ptr)
+// CHECK: %[[BLOCK:.+]] = llvm.getelementptr %[[SCALES]][
+// CHECK: %[[FIRST:.+]] = llvm.getelementptr %[[BLOCK]][%c2048
+// CHECK: llvm.intr.prefetch"(%[[FIRST]])
+// CHECK: %[[SECOND:.+]] = llvm.getelementptr %{{.+}}[%c2112
+// CHECK: llvm.intr.prefetch"(%[[SECOND]])
+// CHECK: llvm.getelementptr %[[CODES]][
+// CHECK: %[[FURTHER:.+]] = llvm.getelementptr %{{.+}}[%c8192
+// CHECK: llvm.intr.prefetch"(%[[FURTHER]])
 // CHECK-NOT: arith.sitofp
 // CHECK: llvm.func internal @stream.i4.1x1x32.32.scaled.sets2(
 // CHECK: arith.sitofp
 // CHECK: llvm.func internal @codes.tiles
 // CHECK: llvm.mlir.addressof @dsv3_assists_subnormals
+// CHECK: arith.maxsi
 // CHECK-LABEL: // x86-64-v4
 // CHECK: llvm.func internal @stream.i4.1x1x64.32.scaled.tiny(
 // CHECK-NOT: arith.sitofp

@@ -221,6 +221,14 @@ Memory Code::select(Num condition, Memory yes, Memory no) {
 }
 Num Code::sqrt(Num x) { return wrap(math::SqrtOp::create(builder, loc, x.value)); }
 Num Code::abs(Num x) { return wrap(math::AbsFOp::create(builder, loc, x.value)); }
+Num Code::bitsOf(Num x) {
+  return wrap(
+      arith::BitcastOp::create(builder, loc, withElement(x.value.getType(), i32()), x.value));
+}
+Num Code::floatOf(Num bits) {
+  return wrap(
+      arith::BitcastOp::create(builder, loc, withElement(bits.value.getType(), f32()), bits.value));
+}
 Num Code::negate(Num x) { return wrap(arith::NegFOp::create(builder, loc, x.value)); }
 
 static Num reduced(Code &code, Num vector, vector::CombiningKind kind) {
@@ -232,7 +240,11 @@ static Num reduced(Code &code, Num vector, vector::CombiningKind kind) {
                                                arith::FastMathFlags::reassoc));
 }
 Num Code::sumOf(Num vector) { return reduced(*this, vector, vector::CombiningKind::ADD); }
-Num Code::largestOf(Num vector) { return reduced(*this, vector, vector::CombiningKind::MAXNUMF); }
+Num Code::largestOf(Num vector) {
+  bool isFloat = getElementTypeOrSelf(vector.value).isF32();
+  return reduced(*this, vector,
+                 isFloat ? vector::CombiningKind::MAXNUMF : vector::CombiningKind::MAXSI);
+}
 
 /// Lanes `order` of a and b side by side.
 static Num shuffled(Code &code, Num a, Num b, ArrayRef<int64_t> order) {

@@ -120,6 +120,9 @@ public:
   Memory select(Num condition, Memory yes, Memory no);
   Num sqrt(Num x);
   Num abs(Num x);
+  /// The bits of f32 as i32, and back. Those of magnitudes compare as these do, NaN the largest.
+  Num bitsOf(Num x);
+  Num floatOf(Num bits);
   Num negate(Num x);
   /// e^x, within 2 units in the last place; 0 and infinity where it leaves the range.
   Num exp(Num x);

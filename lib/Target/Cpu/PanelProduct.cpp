@@ -175,11 +175,13 @@ static void emitStreamProduct(Code &code, const PanelWeight &weight, const Produ
   oneGroup(1);
 }
 
-/// Has `to` be a row times tinyRows. The largest magnitude of the row.
+/// Has `to` be a row times tinyRows. The largest magnitude of the row, NaN if it has one.
 static Num emitScaledRow(Code &code, int64_t count, Memory from, Memory to) {
-  Var largest = code.variable(code.zeros(code.lanes())), ofRest = code.variable(code.number(0.0));
+  // Bits are compared: as numbers each comparison would wait longer for the one before.
+  Var largest = code.variable(code.bitsOf(code.zeros(code.lanes())));
+  Var ofRest = code.variable(code.bitsOf(code.number(0.0)));
   code.columns(count, [&](Num k, int64_t width) {
-    Num part = (from + k).floats(width), magnitude = code.abs(part);
+    Num part = (from + k).floats(width), magnitude = code.bitsOf(code.abs(part));
     (to + k).store(part * code.splat(code.number(tinyRows), width));
     if (width == code.lanes()) {
       largest.set(code.max(largest.get(), magnitude));
@@ -187,7 +189,7 @@ static Num emitScaledRow(Code &code, int64_t count, Memory from, Memory to) {
       ofRest.set(code.largestOf(magnitude));
     }
   });
-  return code.max(code.largestOf(largest.get()), ofRest.get());
+  return code.floatOf(code.max(code.largestOf(largest.get()), ofRest.get()));
 }
 
 /// A row alone. Where its core multiplies subnormal numbers without an assist, codes stay tiny and

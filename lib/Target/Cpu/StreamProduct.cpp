@@ -33,6 +33,26 @@ static size_t sumCount(const StreamCall &call, const Code &code) {
   return call.panels.size() * call.rows.size() * size_t(call.width / code.lanes());
 }
 
+/// How many bytes ahead a stream function asks for each of its panels.
+static int64_t panelAhead(const StreamCall &call) {
+  return call.panels.size() == 1 ? bytesAhead : bytesAhead / 4;
+}
+
+/// Asks for the scales of the blocks whose columns are asked for in `block`, where each block has
+/// lines of its own.
+static void prefetchScales(const StreamCall &call, Num block) {
+  Type element = call.panels[0].elementType();
+  int64_t elements = scaleBlockElements(element, call.width);
+  int64_t columnBytes = call.width * element.getIntOrFloatBitWidth() / 8;
+  for (Memory scales : call.scales) {
+    int64_t bytes = elements * scales.elementType().getIntOrFloatBitWidth() / 8;
+    int64_t blocks = panelAhead(call) / (call.scaleColumns * columnBytes);
+    for (int64_t line = 0; bytes >= lineBytes && line < bytes; line += lineBytes) {
+      (scales + block * elements).prefetch(blocks * bytes + line);
+    }
+  }
+}
+
 /// One pass over columns [begin, end) of the panels: sums[panel][row][vector] += x * column.
 /// Columns are scaled by the block of their panel where there are `blocks`.
 static void emitStreamColumns(Code &code, const StreamCall &call, bool asksAhead, Num begin,
@@ -41,7 +61,7 @@ static void emitStreamColumns(Code &code, const StreamCall &call, bool asksAhead
   int64_t columnBytes = call.width * element.getIntOrFloatBitWidth() / 8;
   int64_t unroll =
       std::max({int64_t(hasRowScales(element) ? 4 : 1), lineBytes / columnBytes, call.sumSets});
-  int64_t ahead = call.panels.size() == 1 ? bytesAhead : bytesAhead / 4;
+  int64_t ahead = panelAhead(call);
   PanelForm form{call.width};
   forColumns(code, form, begin, end, unroll, element, [&](Num k, int64_t count) {
     for (auto [p, panel] : llvm::enumerate(call.panels)) {
@@ -116,6 +136,9 @@ static void emitStreamBlock(Code &code, const StreamCall &call, bool asksAhead, 
                         blocksAt(k / call.scaleColumns));
     });
   } else {
+    if (asksAhead) {
+      prefetchScales(call, block);
+    }
     emitStreamColumns(code, call, asksAhead, begin, end, sums, {});
   }
   SmallVector<BlockScales> blocks =
