@@ -56,15 +56,13 @@ static bool onWarpGroups(const PipelineOptions &options) {
                       [](const std::string &name) { return name == plan::variantSm90a; });
 }
 
-/// In how many parts the keys of a token are divided. On CPUs some dozen threads have work with 256
-/// pieces, of which eight heads share a tile, and what more parts write and combine would show; of
-/// few tokens twice as many keep two threads equally long at work. On a GPU 16 or more heads are a
-/// block, and each of some 130 multiprocessors wants one, of which many tokens have enough; steps
-/// of one token and of a few share the kernel that combines. Warp groups have 64 heads in a block,
-/// so that of a long text they want more parts. What a part of 64 heads leaves is written and read
-/// again, as many bytes as four pages have: of a lone token short parts are worth that, of several,
-/// which are more blocks, longer ones. Parts are of the IR: code for CPUs in such a bundle has as
-/// many.
+/// In how many parts the keys of a token are divided. For CPUs as the pass has it. On a GPU 16 or
+/// more heads are a block, and each of some 130 multiprocessors wants one, of which many tokens
+/// have enough; steps of one token and of a few share the kernel that combines. Warp groups have 64
+/// heads in a block, so that of a long text they want more parts. What a part of 64 heads leaves is
+/// written and read again, as many bytes as four pages have: of a lone token short parts are worth
+/// that, of several, which are more blocks, longer ones. Parts are of the IR: code for CPUs in such
+/// a bundle has as many.
 static SplitAttentionOptions splitting(const PipelineOptions &options) {
   bool onGpu = llvm::any_of(options.variants,
                             [](const std::string &name) { return plan::findGpuVariant(name); });
@@ -73,8 +71,6 @@ static SplitAttentionOptions splitting(const PipelineOptions &options) {
     made.lonePieces = 8192, made.mostParts = 128, made.partPages = 2;
   } else if (onGpu) {
     made.lonePieces = 1024, made.mostParts = 64;
-  } else {
-    made.lonePieces = 512, made.mostParts = 32;
   }
   return made;
 }

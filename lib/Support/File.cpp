@@ -113,25 +113,76 @@ static Status populate(std::byte *begin, size_t bytes) {
   return {};
 }
 
+namespace {
+/// Which pages of this process are mapped, as /proc/self/pagemap tells.
+class MappedPages {
+public:
+  explicit MappedPages(size_t page)
+      : page(page), file(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC)) {}
+  ~MappedPages() {
+    if (file >= 0) {
+      close(file);
+    }
+  }
+  MappedPages(const MappedPages &) = delete;
+  MappedPages &operator=(const MappedPages &) = delete;
+
+  /// Whether all of them are; false where the system does not tell.
+  bool hold(const std::byte *begin, size_t bytes) {
+    entries.resize((bytes + page - 1) / page);
+    size_t wanted = entries.size() * sizeof(uint64_t);
+    off_t from = off_t(reinterpret_cast<uintptr_t>(begin) / page * sizeof(uint64_t));
+    constexpr uint64_t present = uint64_t(1) << 63;
+    return file >= 0 && pread(file, entries.data(), wanted, from) == ssize_t(wanted) &&
+           std::ranges::all_of(entries, [](uint64_t entry) { return (entry & present) != 0; });
+  }
+
+private:
+  size_t page;
+  int file;
+  std::vector<uint64_t> entries;
+};
+} // namespace
+
+/// Part of fetchMapped: what one huge page may hold. Where small pages are in the system's cache,
+/// it maps `around` for one that is asked for, and to ask for all, of which each is looked at,
+/// takes twice as long.
+static Status fetchStretch(std::byte *begin, size_t bytes, size_t page, MappedPages &mapped) {
+  constexpr uintptr_t around = uintptr_t(64) << 10; // fault_around_bytes
+  Status read = populate(begin, std::min(page, bytes));
+  if (!read || mapped.hold(begin, bytes)) {
+    return read;
+  }
+  size_t first = std::min(bytes, around - reinterpret_cast<uintptr_t>(begin) % around);
+  if (mapped.hold(begin, first)) { // else it has to be read, in one run
+    for (size_t at = first; at < bytes; at += around) {
+      if (read = populate(begin + at, std::min(page, bytes - at)); !read) {
+        return read;
+      }
+    }
+    if (mapped.hold(begin, bytes)) {
+      return read;
+    }
+  }
+  return populate(begin, bytes);
+}
+
 Status fetchMapped(std::span<const std::byte> bytes) {
-  // What the kernel maps around a page that is asked for and is in its cache (fault_around_bytes).
-  constexpr uintptr_t around = uintptr_t(64) << 10;
+  constexpr uintptr_t hugePage = uintptr_t(2) << 20;
   const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
   size_t before = reinterpret_cast<uintptr_t>(bytes.data()) % page;
   auto *begin = const_cast<std::byte *>(bytes.data()) - before; // which madvise does not change
   std::byte *end = begin + (bytes.empty() ? 0 : before + bytes.size());
-  // To ask for one page of those costs half of asking for all, of which each is looked at.
-  for (std::byte *at = begin; at < end; at += around - reinterpret_cast<uintptr_t>(at) % around) {
-    if (Status read = populate(at, std::min(page, size_t(end - at))); !read) {
+  MappedPages mapped(page);
+  while (begin < end) {
+    size_t stretch =
+        std::min(size_t(end - begin), hugePage - reinterpret_cast<uintptr_t>(begin) % hugePage);
+    if (Status read = fetchStretch(begin, stretch, page, mapped); !read) {
       return read;
     }
+    begin += stretch;
   }
-  std::vector<unsigned char> resident((size_t(end - begin) + page - 1) / page);
-  if (mincore(begin, size_t(end - begin), resident.data()) == 0 &&
-      std::ranges::all_of(resident, [](unsigned char flags) { return flags & 1; })) {
-    return {};
-  }
-  return populate(begin, size_t(end - begin));
+  return {};
 }
 
 bool isSameFile(const std::filesystem::path &a, const std::filesystem::path &b) {

@@ -76,7 +76,7 @@ ParameterStore ParameterStore::mapped(const plan::Plan &plan, size_t variant, Fi
   store.mapping = std::move(mapping);
   std::span<const std::byte> all = store.mapping.bytes();
   store.place(all.first(all.size() - experts.size()), experts);
-  store.huge = hugePageBytes(store.block);
+  store.lookAtPages();
   return store;
 }
 
@@ -84,6 +84,12 @@ void ParameterStore::place(std::span<const std::byte> whole, std::span<const std
   block = whole;
   apart = elsewhere;
   experts = apart.empty() ? block.data() + offsets.othersBytes() : apart.data();
+}
+
+void ParameterStore::lookAtPages() {
+  if (block.size() >= hugePage) {
+    huge = hugePageBytes(block);
+  }
 }
 
 const std::byte *ParameterStore::data(size_t parameter, int64_t layer) const {
@@ -304,7 +310,7 @@ Expected<ParameterStore> ParameterStore::dummy(const plan::Plan &plan, size_t va
             [&](const TensorRequest &request, auto &) { return dummyTensor(request, seed); });
   uint64_t rows = plan::inPlaceBytes(plan, variant), packed = plan::weightBytes(plan, variant);
   Status made = packItems(work.items, partOf(options, 0, rows), [](const PackItem &) {});
-  store->huge = hugePageBytes(store->block);
+  store->lookAtPages();
   if (made) {
     made = store->makeInPlace(plan, seed, partOf(options, packed, 0));
   }
@@ -338,7 +344,7 @@ Expected<ParameterStore> ParameterStore::load(const plan::Plan &plan, size_t var
   uint64_t rows = plan::inPlaceBytes(plan, variant), packed = plan::weightBytes(plan, variant);
   Status loaded = packItems(work.items, partOf(options, 0, rows),
                             [&](const PackItem &item) { uses.finish(item); });
-  store->huge = hugePageBytes(store->block);
+  store->lookAtPages();
   if (loaded) {
     loaded = store->addInPlace(plan, checkpoint, partOf(options, packed, 0));
   }

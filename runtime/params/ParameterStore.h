@@ -126,8 +126,8 @@ public:
   const std::byte *scales(size_t parameter, int64_t layer) const;
   /// The block, without what is in place.
   std::span<const std::byte> bytes() const { return block; }
-  /// How much of the block was in huge pages before what is in place was read: behind that the
-  /// system looks at each of its pages to tell.
+  /// How much of the block was in huge pages once it was loaded. Measured before what is in place
+  /// is read: later /proc/self/smaps would walk all its pages.
   uint64_t hugeBytes() const { return huge; }
   /// The block and, where they lie apart, the weights of routed experts.
   std::array<std::span<const std::byte>, 2> parts() const { return {block, apart}; }
@@ -139,6 +139,8 @@ private:
   static Expected<ParameterStore> reserve(const plan::Plan &plan, size_t variant,
                                           const LoadOptions &options);
   void place(std::span<const std::byte> whole, std::span<const std::byte> elsewhere);
+  /// Sets what hugeBytes() says.
+  void lookAtPages();
 
   /// One of both holds the block.
   Memory memory;

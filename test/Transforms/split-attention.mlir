@@ -27,14 +27,14 @@
 
 // Parts are f32, whatever the attention is.
 // CHECK-LABEL: kern.def @decode kind "latent_attention"
-// CHECK-SAME:    outs(%[[OUT:.*]]: tensor<?x4x544xf32, {{.*}}>) maxima
-// CHECK:         kern.latent_attention {{.*}} outs(%[[OUT]] : tensor<?x4x544xf32, {{.*}}>) scale {{.*}} parts 16 -> tensor<?x4x544xf32
+// CHECK-SAME:    outs(%[[OUT:.*]]: tensor<?x4x1088xf32, {{.*}}>) maxima
+// CHECK:         kern.latent_attention {{.*}} outs(%[[OUT]] : tensor<?x4x1088xf32, {{.*}}>) scale {{.*}} parts 32 -> tensor<?x4x1088xf32
 kern.def @decode kind "latent_attention" family "latent_attention" sizes ["T"] ins(%q: tensor<?x4x32xbf16, #T>, %r: tensor<?x4x8xbf16, #T>, %cache: !cache, %p: tensor<?xi32, #T>) outs(%o: tensor<?x4x32xbf16, #T>) maxima [#dsv3.size<"T", max = 16>] {
   %y = kern.latent_attention ins(%q, %r, %p, %p : tensor<?x4x32xbf16, #T>, tensor<?x4x8xbf16, #T>, tensor<?xi32, #T>, tensor<?xi32, #T>) from(%cache : !cache) outs(%o : tensor<?x4x32xbf16, #T>) scale 2.0e-01 -> tensor<?x4x32xbf16, #T>
   kern.yield %y : tensor<?x4x32xbf16, #T>
 }
-// CHECK:       kern.def @decode_combine kind "attention_combine" family "attention_combine" sizes ["T"] ins(%[[IN:.*]]: tensor<?x4x544xf32, {{.*}}>) outs(%[[TO:.*]]: tensor<?x4x32xbf16, {{.*}}>) maxima [#dsv3.size<"T", max = 16>]
-// CHECK-NEXT:    kern.attention_combine ins(%[[IN]] : {{.*}}) outs(%[[TO]] : {{.*}}) parts 16 -> tensor<?x4x32xbf16
+// CHECK:       kern.def @decode_combine kind "attention_combine" family "attention_combine" sizes ["T"] ins(%[[IN:.*]]: tensor<?x4x1088xf32, {{.*}}>) outs(%[[TO:.*]]: tensor<?x4x32xbf16, {{.*}}>) maxima [#dsv3.size<"T", max = 16>]
+// CHECK-NEXT:    kern.attention_combine ins(%[[IN]] : {{.*}}) outs(%[[TO]] : {{.*}}) parts 32 -> tensor<?x4x32xbf16
 
 // No more parts than pages of the context.
 // CHECK-LABEL: kern.def @short
@@ -46,7 +46,7 @@ kern.def @short kind "latent_attention" family "latent_attention" sizes ["T"] in
 
 // Many heads need fewer parts, or none.
 // CHECK-LABEL: kern.def @heads128
-// CHECK:         parts 2 -> tensor<1x128x68xf32>
+// CHECK:         parts 4 -> tensor<1x128x136xf32>
 kern.def @heads128 kind "latent_attention" family "latent_attention" sizes [] ins(%q: tensor<1x128x32xf32>, %r: tensor<1x128x8xf32>, %cache: !cache, %p: tensor<1xi32>) outs(%o: tensor<1x128x32xf32>) {
   %y = kern.latent_attention ins(%q, %r, %p, %p : tensor<1x128x32xf32>, tensor<1x128x8xf32>, tensor<1xi32>, tensor<1xi32>) from(%cache : !cache) outs(%o : tensor<1x128x32xf32>) scale 2.0e-01 -> tensor<1x128x32xf32>
   kern.yield %y : tensor<1x128x32xf32>
@@ -57,19 +57,19 @@ kern.def @rows128 kind "latent_attention" family "latent_attention" sizes ["T"] 
   %y = kern.latent_attention ins(%q, %r, %p, %p : tensor<?x128x32xf32, #T>, tensor<?x128x8xf32, #T>, tensor<?xi32, #T>, tensor<?xi32, #T>) from(%cache : !cache) outs(%o : tensor<?x128x32xf32, #T>) scale 2.0e-01 -> tensor<?x128x32xf32, #T>
   kern.yield %y : tensor<?x128x32xf32, #T>
 }
-// CHECK-LABEL: kern.def @heads256
+// CHECK-LABEL: kern.def @heads512
 // CHECK-NOT:     parts
-// CHECK-NOT:   kern.def @heads256_combine
-kern.def @heads256 kind "latent_attention" family "latent_attention" sizes [] ins(%q: tensor<1x256x32xf32>, %r: tensor<1x256x8xf32>, %cache: !cache, %p: tensor<1xi32>) outs(%o: tensor<1x256x32xf32>) {
-  %y = kern.latent_attention ins(%q, %r, %p, %p : tensor<1x256x32xf32>, tensor<1x256x8xf32>, tensor<1xi32>, tensor<1xi32>) from(%cache : !cache) outs(%o : tensor<1x256x32xf32>) scale 2.0e-01 -> tensor<1x256x32xf32>
-  kern.yield %y : tensor<1x256x32xf32>
+// CHECK-NOT:   kern.def @heads512_combine
+kern.def @heads512 kind "latent_attention" family "latent_attention" sizes [] ins(%q: tensor<1x512x32xf32>, %r: tensor<1x512x8xf32>, %cache: !cache, %p: tensor<1xi32>) outs(%o: tensor<1x512x32xf32>) {
+  %y = kern.latent_attention ins(%q, %r, %p, %p : tensor<1x512x32xf32>, tensor<1x512x8xf32>, tensor<1xi32>, tensor<1xi32>) from(%cache : !cache) outs(%o : tensor<1x512x32xf32>) scale 2.0e-01 -> tensor<1x512x32xf32>
+  kern.yield %y : tensor<1x512x32xf32>
 }
 
 // CHECK-LABEL: func.func @step
 func.func @step(%q: tensor<?x4x32xbf16, #T>, %r: tensor<?x4x8xbf16, #T>, %cache: !cache, %p: tensor<?xi32, #T>) -> tensor<?x4x32xbf16, #T> {
   // CHECK: %[[E:.*]] = kern.empty : tensor<?x4x32xbf16
-  // CHECK: %[[PARTS:.*]] = kern.empty : tensor<?x4x544xf32
-  // CHECK: %[[LEFT:.*]] = kern.launch @decode ins({{.*}}) outs(%[[PARTS]] : {{.*}}) -> tensor<?x4x544xf32
+  // CHECK: %[[PARTS:.*]] = kern.empty : tensor<?x4x1088xf32
+  // CHECK: %[[LEFT:.*]] = kern.launch @decode ins({{.*}}) outs(%[[PARTS]] : {{.*}}) -> tensor<?x4x1088xf32
   // CHECK: %[[Y:.*]] = kern.launch @decode_combine ins(%[[LEFT]] : {{.*}}) outs(%[[E]] : {{.*}}) -> tensor<?x4x32xbf16
   // CHECK: return %[[Y]]
   %e = kern.empty : tensor<?x4x32xbf16, #T>

@@ -328,7 +328,8 @@ def SplitAttention : GraphPass<"kern-split-attention"> {
     `part-pages` pages at the least, and in steps that may have several tokens, which are more work,
     as many times that as there are 64 heads: each part leaves sums of all of them. How many are used
     depends on the kind of step and the token's position alone, so that its result depends neither on
-    threads nor on the tokens beside it.
+    threads nor on the tokens beside it. The defaults are for CPUs, where a tile has up to 16 heads:
+    what more parts write and combine would show, and fewer leave threads waiting for the last tile.
 
     ```mlir
     %y = kern.launch @attention ins(%q, …) outs(%o : tensor<1x4x32xf32>) -> tensor<1x4x32xf32>
@@ -341,8 +342,8 @@ def SplitAttention : GraphPass<"kern-split-attention"> {
     ```
   }];
   let options = [Option<"pieces", "pieces", "int64_t", "256", "heads times parts that a token should have">,
-                 Option<"lonePieces", "lone-pieces", "int64_t", "0", "likewise, where few tokens are all the work">,
-                 Option<"mostParts", "most-parts", "int64_t", "16", "most parts of the keys of a token">,
+                 Option<"lonePieces", "lone-pieces", "int64_t", "512", "likewise, where few tokens are all the work">,
+                 Option<"mostParts", "most-parts", "int64_t", "32", "most parts of the keys of a token">,
                  Option<"partPages", "part-pages", "int64_t", "0", "least pages of a part of a lone token's keys; 0: one, also of several">];
 }
 

@@ -67,12 +67,15 @@ void emitLatentAttention(const KernelCode &kernel, kern::LatentAttentionOp op, N
       ofPart = code.max(ofPart, code.integer(leastPages));
     }
     Num begin = part * ofPart, end = code.min(begin + ofPart, pages);
+    // A thread mostly goes on with the same part for other heads, then with the next part.
+    Num next = code.select(firstHead + heads < heads * blocks, begin, code.min(end, pages - 1));
     auto meetKeys = [&] {
       forHeads([&](Num h) { row(h).begin(code); });
-      forPages(kernel, cache, place, begin, end, scratch + places.page, [&](const PageRead &read) {
-        Num visible = code.min(place.position + 1 - read.start, code.integer(pageTokens));
-        onPage(visible, read.page, read.after);
-      });
+      forPages(kernel, cache, place, begin, end, next, scratch + places.page,
+               [&](const PageRead &read) {
+                 Num visible = code.min(place.position + 1 - read.start, code.integer(pageTokens));
+                 onPage(visible, read.page, read.after);
+               });
     };
     auto outOf = [&](Num h) { return out.row(t, firstHead + h) + part * (latent + 2); };
     if (!op.getParts()) {
@@ -259,8 +262,8 @@ void ExpandedAttention::block(Num firstToken, Num request, Num start, Memory pag
 
 /// Walks the pages of a request up to its last position in the step.
 void ExpandedAttention::request(Num request, Num last) {
-  Num zero = code.integer(0);
-  forPages(kernel, cache, {last, request}, zero, last / pageTokens + 1, scratch + places.page,
+  Num zero = code.integer(0), lastPage = last / pageTokens;
+  forPages(kernel, cache, {last, request}, zero, lastPage + 1, lastPage, scratch + places.page,
            [&](const PageRead &read) {
              expandPage(read.page, code.min(last + 1 - read.start, code.integer(pageTokens)));
              code.loop(zero, tokens, blockRows,

@@ -173,14 +173,12 @@ void emitValueProduct(Code &code, const ValueProduct &product, int64_t mr, Num r
 }
 
 void forPages(const KernelCode &kernel, const CachePages &cache, TokenPlace place, Num begin,
-              Num end, Memory widened, llvm::function_ref<void(const PageRead &)> body) {
+              Num end, Num next, Memory widened, llvm::function_ref<void(const PageRead &)> body) {
   Code &code = kernel.code;
-  // Behind `end` begins the next part, which the same thread mostly reads next.
-  Num last = place.position / cache.pageTokens();
   code.loop(begin, end, 1, [&](Num p) {
     Num start = p * cache.pageTokens();
     kernel.checkedPage(cache, place.request, p, [&](Memory page) {
-      Memory after = cache.page(place.request, code.min(p + 1, last));
+      Memory after = cache.page(place.request, code.select(p + 1 < end, p + 1, next));
       if (page.elementType().isF32()) {
         return body({start, page, after});
       }

@@ -67,10 +67,10 @@ struct PageRead {
   Memory after; ///< the page that is read next, as it is stored; it is only asked for
 };
 
-/// Runs `body` for the pages [begin, end) of a request, none behind that of `place`'s position. A
-/// page of narrower elements is written to `widened` first, as far as keys at once up to the
-/// position read it.
+/// Runs `body` for the pages [begin, end) of a request, none behind that of `place`'s position, as
+/// is `next`, which is read after them. A page of narrower elements is written to `widened` first,
+/// as far as keys at once up to the position read it.
 void forPages(const KernelCode &kernel, const CachePages &cache, TokenPlace place, Num begin,
-              Num end, Memory widened, llvm::function_ref<void(const PageRead &)> body);
+              Num end, Num next, Memory widened, llvm::function_ref<void(const PageRead &)> body);
 
 } // namespace dsv3::cpu

@@ -39,12 +39,12 @@ static int64_t panelAhead(const StreamCall &call) {
 }
 
 /// Asks for the scales of the blocks whose columns are asked for in `block`, where each block has
-/// lines of its own.
+/// lines of its own; of a block that is longer than that, for its own.
 static void prefetchScales(const StreamCall &call, Num block) {
   Type element = call.panels[0].elementType();
-  int64_t elements = scaleBlockElements(element, call.width);
   int64_t columnBytes = call.width * element.getIntOrFloatBitWidth() / 8;
   for (Memory scales : call.scales) {
+    int64_t elements = scaleBlockElements(element, call.width);
     int64_t bytes = elements * scales.elementType().getIntOrFloatBitWidth() / 8;
     int64_t blocks = panelAhead(call) / (call.scaleColumns * columnBytes);
     for (int64_t line = 0; bytes >= lineBytes && line < bytes; line += lineBytes) {

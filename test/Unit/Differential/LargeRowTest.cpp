@@ -11,6 +11,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 using namespace mlir;
 using namespace dsv3;
 using namespace dsv3::differential;
@@ -60,7 +62,10 @@ static void compareLargeRows(const std::string &text) {
       }
     };
     // At and beyond what is scaled, and where a scaled element is not in the range any more.
-    for (double large : {0x1p57, 0x1p58, 0x1p63, 0x1p64, -0x1p100}) {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    constexpr double notANumber = std::numeric_limits<double>::quiet_NaN();
+    for (double large :
+         {0x1p57, 0x1p58, 0x1p63, 0x1p64, -0x1p100, infinity, -infinity, notANumber}) {
       for (int64_t place : {3, 149}) { // in a whole vector, and behind all of them
         compareWith([&](reference::Tensor &row) { row[place] = large; });
       }

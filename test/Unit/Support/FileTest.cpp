@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <fcntl.h>
+#include <fstream>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -42,6 +44,9 @@ static Status fetchShortened(size_t pages, size_t left) {
   int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   void *begin = mmap(nullptr, pages * page, PROT_READ, MAP_SHARED, file, 0);
   close(file);
+  if (begin == MAP_FAILED) {
+    return Failure{"the file cannot be mapped"};
+  }
   std::filesystem::resize_file(path, left);
   Status read = fetchMapped({static_cast<const std::byte *>(begin), pages * page});
   munmap(begin, pages * page);
@@ -51,6 +56,46 @@ static Status fetchShortened(size_t pages, size_t left) {
 TEST(File, AMappedFileThatBecameShorterFailsToRead) {
   const auto page = size_t(sysconf(_SC_PAGESIZE));
   EXPECT_TRUE(fetchShortened(40, 40 * page).ok());
-  EXPECT_FALSE(fetchShortened(40, 16 * page).ok()) << "pages behind those asked for at once";
+  for (size_t left = 0; left < 40; ++left) {
+    EXPECT_FALSE(fetchShortened(40, left * page).ok()) << left;
+  }
   EXPECT_TRUE(fetchMapped({}).ok());
+}
+
+/// Pages of a mapping that are mapped by now, as /proc/self/smaps says.
+static size_t residentPages(const void *begin) {
+  std::ifstream maps("/proc/self/smaps");
+  bool inside = false;
+  size_t kilobytes = 0;
+  for (std::string line; std::getline(maps, line);) {
+    size_t first = 0, last = 0;
+    if (std::sscanf(line.c_str(), "%zx-%zx ", &first, &last) == 2) {
+      inside = first == reinterpret_cast<uintptr_t>(begin);
+    } else if (inside && std::sscanf(line.c_str(), "Rss: %zu kB", &kilobytes) == 1) {
+      break;
+    }
+  }
+  return kilobytes * 1024 / size_t(sysconf(_SC_PAGESIZE));
+}
+
+TEST(File, EveryPageOfAMappedFileIsRead) {
+  constexpr size_t pages = 1100; // two huge pages and more
+  const auto page = size_t(sysconf(_SC_PAGESIZE));
+  test::TemporaryDirectory directory;
+  std::filesystem::path path = directory.write("file", std::string(pages * page, 'x'));
+  int file = open(path.c_str(), O_RDWR | O_CLOEXEC);
+  fsync(file);
+  for (bool isCached : {true, false}) {
+    if (!isCached) { // but for a page of each 64 KiB
+      for (size_t at = 1; at < pages; at += 16) {
+        posix_fadvise(file, off_t(at * page), off_t(15 * page), POSIX_FADV_DONTNEED);
+      }
+    }
+    void *begin = mmap(nullptr, pages * page, PROT_READ, MAP_SHARED, file, 0);
+    ASSERT_NE(begin, MAP_FAILED);
+    EXPECT_TRUE(fetchMapped({static_cast<const std::byte *>(begin), pages * page}).ok());
+    EXPECT_EQ(residentPages(begin), pages) << isCached;
+    munmap(begin, pages * page);
+  }
+  close(file);
 }
