@@ -159,7 +159,7 @@ void emitValueProduct(Code &code, const ValueProduct &product, int64_t mr, Num r
                     code.integer(product.outStride),
                     {},
                     {},
-                    product.nextBytes};
+                    {product.nextBytes}};
       if (product.next) {
         call.next = product.next->as(code.i8()) + tile * count * product.nextBytes;
       }

@@ -6,9 +6,10 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <fcntl.h>
 #include <fstream>
+#include <sstream>
+#include <string>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -64,18 +65,18 @@ TEST(File, AMappedFileThatBecameShorterFailsToRead) {
 
 /// Pages of a mapping that are mapped by now, as /proc/self/smaps says.
 static size_t residentPages(const void *begin) {
+  std::ostringstream first;
+  first << std::hex << reinterpret_cast<uintptr_t>(begin) << '-';
   std::ifstream maps("/proc/self/smaps");
-  bool inside = false;
-  size_t kilobytes = 0;
-  for (std::string line; std::getline(maps, line);) {
-    size_t first = 0, last = 0;
-    if (std::sscanf(line.c_str(), "%zx-%zx ", &first, &last) == 2) {
-      inside = first == reinterpret_cast<uintptr_t>(begin);
-    } else if (inside && std::sscanf(line.c_str(), "Rss: %zu kB", &kilobytes) == 1) {
-      break;
-    }
+  std::string line;
+  while (std::getline(maps, line) && !line.starts_with(first.str())) {
   }
-  return kilobytes * 1024 / size_t(sysconf(_SC_PAGESIZE));
+  const std::string amount = "Rss:";
+  while (std::getline(maps, line) && !line.starts_with(amount)) {
+  }
+  return line.starts_with(amount)
+             ? std::stoul(line.substr(amount.size())) * 1024 / size_t(sysconf(_SC_PAGESIZE))
+             : 0;
 }
 
 TEST(File, EveryPageOfAMappedFileIsRead) {
