@@ -336,9 +336,9 @@ def SplitAttention : GraphPass<"kern-split-attention"> {
     ```
     becomes
     ```mlir
-    %e = kern.empty : tensor<1x4x544xf32>
-    %p = kern.launch @attention ins(%q, …) outs(%e : tensor<1x4x544xf32>) -> tensor<1x4x544xf32>
-    %y = kern.launch @attention_combine ins(%p : tensor<1x4x544xf32>) outs(%o : tensor<1x4x32xf32>) -> tensor<1x4x32xf32>
+    %e = kern.empty : tensor<1x4x1088xf32>
+    %p = kern.launch @attention ins(%q, …) outs(%e : tensor<1x4x1088xf32>) -> tensor<1x4x1088xf32>
+    %y = kern.launch @attention_combine ins(%p : tensor<1x4x1088xf32>) outs(%o : tensor<1x4x32xf32>) -> tensor<1x4x32xf32>
     ```
   }];
   let options = [Option<"pieces", "pieces", "int64_t", "256", "heads times parts that a token should have">,

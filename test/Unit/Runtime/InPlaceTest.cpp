@@ -144,6 +144,24 @@ TEST(InPlace, LoadingCanBeInterrupted) {
   EXPECT_EQ(added.failure().what, "interrupted");
 }
 
+/// What lies in huge pages is asked of the system by the one name and by the other.
+TEST(InPlace, PagesOfWhatIsPackedAreKnown) {
+  Plan plan = somePlan();
+  Parameter &head = plan.parameters[1]; // packed for the first variant
+  head.rows = 48 + 32768;
+  head.segments.push_back({"head", "", 32768, columns, 0, 0, 32768, false});
+  plan.parameters[1].layouts[1] = plan.parameters[1].layouts[0];
+  auto store = ParameterStore::dummy(plan, 1, 0);
+  ASSERT_TRUE(store.ok());
+  ASSERT_GE(store->bytes().size(), hugePage);
+  EXPECT_EQ(store->hugeBytes(), hugePageBytes(store->bytes()));
+  TemporaryDirectory directory;
+  checkpoint::Checkpoint checkpoint = writeCheckpoint(directory, randomTensors(plan));
+  store = ParameterStore::load(plan, 1, checkpoint);
+  ASSERT_TRUE(store.ok());
+  EXPECT_EQ(store->hugeBytes(), hugePageBytes(store->bytes()));
+}
+
 TEST(InPlace, AFileThatBecameShorterIsNamed) {
   Plan plan = somePlan();
   TemporaryDirectory directory;
