@@ -144,13 +144,13 @@ TEST(InPlace, LoadingCanBeInterrupted) {
   EXPECT_EQ(added.failure().what, "interrupted");
 }
 
-/// What lies in huge pages is asked of the system by the one name and by the other.
+/// hugeBytes() is what the system says of the packed weights, made up or loaded.
 TEST(InPlace, PagesOfWhatIsPackedAreKnown) {
   Plan plan = somePlan();
-  Parameter &head = plan.parameters[1]; // packed for the first variant
-  head.rows = 48 + 32768;
-  head.segments.push_back({"head", "", 32768, columns, 0, 0, 32768, false});
-  plan.parameters[1].layouts[1] = plan.parameters[1].layouts[0];
+  Parameter &merged = plan.parameters[1]; // packed here, and larger than a huge page
+  merged.rows += 32768;
+  merged.segments.push_back({"head", "", 32768, columns, 0, 0, 32768, false});
+  merged.layouts[1] = merged.layouts[0];
   auto store = ParameterStore::dummy(plan, 1, 0);
   ASSERT_TRUE(store.ok());
   ASSERT_GE(store->bytes().size(), hugePage);

@@ -1,4 +1,4 @@
-//===- FileTest.cpp - what is said of files that do not open --------------===//
+//===- FileTest.cpp - files that do not open, and pages of mapped ones ----===//
 
 #include "dsv3/Support/File.h"
 #include "../Runtime/TemporaryDirectory.h"
