@@ -23,6 +23,12 @@
 // CHECK: llvm.getelementptr %[[CODES]][
 // CHECK: %[[FURTHER:.+]] = llvm.getelementptr %{{.+}}[%c8192_i64{{[_0-9]*}}]
 // CHECK: llvm.intr.prefetch"(%[[FURTHER]])
+// CHECK-COUNT-4: math.fma
+// CHECK: %[[UPPER:.+]] = llvm.getelementptr %{{.+}}[%c2_i64{{[_0-9]*}}] : (!llvm.ptr, i64) -> !llvm.ptr, i8
+// CHECK: llvm.load %[[UPPER]] {{.*}} -> vector<32xi8>
+// CHECK-NOT: arith.shrui
+// CHECK-COUNT-4: math.fma
+// CHECK: arith.shrui {{.*}} : vector<8xi32>
 // CHECK-NOT: arith.sitofp
 // CHECK: llvm.func internal @stream.i4.1x1x32.32.scaled.sets2(
 // CHECK: arith.sitofp

@@ -66,7 +66,7 @@ void callExpand(Code &code, const PanelForm &form, Memory from, Memory to, Num c
         auto columns = [&](Num begin, Num end, const BlockScales *block) {
           int64_t together = columnsTogether(form, element);
           forColumns(inner, form, begin, end, together, element, [&](Num k, int64_t n) {
-            withColumns(inner, form, form.columns(source, k), n, false,
+            withColumns(inner, form, form.columns(source, k), n, {},
                         [&](int64_t c, int64_t v, Num vector) {
                           (target + (k + c) * width + v * widthOf(vector))
                               .store(block ? block->apply(vector, v) : vector);

@@ -149,23 +149,32 @@ static void withBytes(Code &code, int64_t width, Memory first, int64_t count,
 /// Two columns of i4 for each word. A code is converted where it lies in its word, so that it comes
 /// out times 16 for each vector before it: a mask and a conversion, which other units do than the
 /// multiplications. A tiny one needs no conversion: such bits of an f32 count as a number of its
-/// smallest ones.
-static void withHalfBytes(Code &code, int64_t width, Memory first, int64_t count, bool tiny,
+/// smallest ones. The second column of a word is read from two bytes further on where that may be,
+/// which costs no unit of vectors, else shifted.
+static void withHalfBytes(Code &code, int64_t width, Memory first, int64_t count,
+                          const Expansion &expansion,
                           llvm::function_ref<void(int64_t, int64_t, Num)> body) {
   OpBuilder &b = code.builder;
   int64_t lanes = width / plan::codeVectors;
   for (int64_t c = 0; c < count; ++c) {
-    Value words =
-        (first + c / plan::columnsOfWord * plan::columnsOfWord * width).as(code.i32()).raw(lanes);
-    if (c % plan::columnsOfWord != 0) {
-      words = arith::ShRUIOp::create(b, code.loc, words, splatBits(code, words, 16));
+    bool isSecond = c % plan::columnsOfWord != 0;
+    Memory both = (first + (isSecond ? c - 1 : c) * width).as(code.i32());
+    Value words;
+    if (isSecond && expansion.readsOn) {
+      Memory upper = both.as(code.i8()) + 2;
+      words = bitcast(code, upper.raw(lanes * 4), code.i32());
+    } else {
+      words = both.raw(lanes);
+      if (isSecond) {
+        words = arith::ShRUIOp::create(b, code.loc, words, splatBits(code, words, 16));
+      }
     }
     Type f32 = cast<VectorType>(words.getType()).clone(b.getF32Type());
     for (int64_t v = 0; v < plan::codeVectors; ++v) {
       Value inPlace = andBits(code, words, int64_t(15) << (4 * v));
       body(c, v,
-           code.wrap(tiny ? bitcast(code, inPlace, b.getF32Type())
-                          : arith::SIToFPOp::create(b, code.loc, f32, inPlace)));
+           code.wrap(expansion.tiny ? bitcast(code, inPlace, b.getF32Type())
+                                    : arith::SIToFPOp::create(b, code.loc, f32, inPlace)));
     }
   }
 }
@@ -273,15 +282,15 @@ static void withRowsInPlace(Code &code, const PanelForm &form, Memory first, int
   }
 }
 
-void withColumns(Code &code, const PanelForm &form, Memory first, int64_t count, bool tiny,
-                 llvm::function_ref<void(int64_t, int64_t, Num)> body) {
+void withColumns(Code &code, const PanelForm &form, Memory first, int64_t count,
+                 const Expansion &expansion, llvm::function_ref<void(int64_t, int64_t, Num)> body) {
   int64_t width = form.width;
   if (form.rowStride > 0) {
     withRowsInPlace(code, form, first, count, body);
     return;
   }
   if (isa<Float8E4M3FNType>(first.elementType())) {
-    withCodes(code, width, first, count, tiny, body);
+    withCodes(code, width, first, count, expansion.tiny, body);
     return;
   }
   if (first.elementType().isInteger(8)) {
@@ -289,7 +298,7 @@ void withColumns(Code &code, const PanelForm &form, Memory first, int64_t count,
     return;
   }
   if (first.elementType().isInteger(4)) {
-    withHalfBytes(code, width, first, count, tiny, body);
+    withHalfBytes(code, width, first, count, expansion, body);
     return;
   }
   for (int64_t c = 0; c < count; ++c) {
@@ -310,12 +319,19 @@ bool hasRowScales(Type element) {
 
 double tinyCodes(Type element) { return element.isInteger(4) ? 0x1p-149 : 0x1p-120; }
 
+/// Numbers of a scale: with i4 comes an offset.
+static int64_t numbersOfScale(Type element) {
+  std::optional<ScaleForm> form = scaleForm(*graph::codesOf(element));
+  assert(form && "codes have scales");
+  return form->numbers;
+}
+
 BlockScales BlockScales::load(Code &code, int64_t width, Type element, Memory from, double share) {
   BlockScales block;
   int64_t lanes = code.lanes();
   for (int64_t begin = 0; begin < width; begin += lanes) {
     Num scale = (from + begin).floats(lanes);
-    if (scaleForm(*graph::codesOf(element))->numbers > 1) {
+    if (numbersOfScale(element) > 1) {
       block.offsets.push_back((from + (width + begin)).floats(lanes));
     }
     if (element.isInteger(4)) { // what withColumns makes too large, exactly
@@ -348,8 +364,6 @@ void forColumns(Code &code, const PanelForm &form, Num begin, Num end, int64_t u
   }
 }
 
-int64_t scaleBlockElements(Type element, int64_t width) {
-  return width * scaleForm(*graph::codesOf(element))->numbers;
-}
+int64_t scaleBlockElements(Type element, int64_t width) { return width * numbersOfScale(element); }
 
 } // namespace dsv3::cpu

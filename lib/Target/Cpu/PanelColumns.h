@@ -21,15 +21,21 @@ struct PanelForm {
   }
 };
 
+/// How columns are expanded.
+struct Expansion {
+  /// Codes come out tinyCodes times as large: subnormal, of e4m3 where their exponent is 0.
+  bool tiny = false;
+  /// Two bytes behind the columns may be read, too.
+  bool readsOn = false;
+};
+
 /// Calls body(column, vector, f32) for `count` columns of a panel, exactly expanded and not
 /// scaled: each is all rows, in vectors of rows, lowest first. `first` is the first of those that
 /// lie together. Of panels a column's vectors come in order, before the next column's; of bf16 in
-/// place in any. Codes of i4 are
-/// 16^vector times too large, for which BlockScales make up; `tiny` codes are tinyCodes times as
-/// large: subnormal, of e4m3 where their exponent is 0. Code may be made twice, for the usual and
-/// for rare elements.
-void withColumns(Code &code, const PanelForm &form, Memory first, int64_t count, bool tiny,
-                 llvm::function_ref<void(int64_t, int64_t, Num)> body);
+/// place in any. Codes of i4 are 16^vector times too large, for which BlockScales make up. Code may
+/// be made twice, for the usual and for rare elements.
+void withColumns(Code &code, const PanelForm &form, Memory first, int64_t count,
+                 const Expansion &expansion, llvm::function_ref<void(int64_t, int64_t, Num)> body);
 
 /// What tiny codes are worth. Of e4m3 they are f32 with its exponent and mantissa: the biases are
 /// 127 and 7. Of i4 they are the lowest bits of an f32.

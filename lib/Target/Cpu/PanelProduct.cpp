@@ -1,13 +1,11 @@
 //===- PanelProduct.cpp - rows times the panels of a weight ---------------===//
 #include "PanelProduct.h"
 
+#include "FewRowsProduct.h"
 #include "InPlaceProduct.h"
 #include "MicroKernels.h"
-#include "StreamProduct.h"
 
 #include "dsv3/Plan/Scratch.h"
-
-#include <functional>
 
 using namespace mlir;
 
@@ -62,160 +60,6 @@ Memory PanelWeight::scaleOf(Num panel, Num block) const {
 Memory accumulator(const PanelWeight &weight, const ProductTile &tile, Memory out, Num row,
                    Num panel, int64_t part) {
   return out + ((row * tile.panels + panel) * weight.parts + part) * weight.form.width;
-}
-
-//===----------------------------------------------------------------------===//
-// Few rows: weights are expanded in registers
-//===----------------------------------------------------------------------===//
-
-namespace {
-/// Few rows, and how they meet panels (StreamCall).
-struct StreamRows {
-  function_ref<Memory(Num)> row; ///< by index
-  bool tinyCodes = false;
-};
-} // namespace
-
-/// Whether a row that is alone meets panels of codes one by one: 16 registers have no room for the
-/// sums of two and what expands codes. Sums of even and odd columns hide the latency of an addition
-/// then. Of i4 two parts fit, and are faster where codes are converted.
-static bool meetsCodesAlone(Code &code, const PanelWeight &weight) {
-  return scaleForm(*planir::dtypeOf(weight.element)) && code.variant.registers < 32 &&
-         !(weight.element.isInteger(4) && weight.parts > 1);
-}
-
-/// `height` rows from firstRow on times `flight` panels of each part, `apart` from each other, from
-/// `panel` of the tile on.
-static void emitStreamPanels(Code &code, const PanelWeight &weight, const ProductTile &tile,
-                             const StreamRows &rows, Num firstRow, int64_t height, int64_t flight,
-                             Num apart, Num firstPanel, Num panel, Memory out) {
-  StreamCall call;
-  for (int64_t i = 0; i < height; ++i) {
-    call.rows.push_back(rows.row(firstRow + i));
-  }
-  call.tinyCodes = rows.tinyCodes;
-  call.width = weight.form.width;
-  call.parts = weight.parts;
-  call.kBlock = tile.kBlock;
-  call.scaleColumns = weight.scaleColumns;
-  // A row alone is scaled less often. Of several each is computed as in blocks, so that it does
-  // not depend on their number.
-  call.scaledWeights = weight.rowScales && tile.rows > 1;
-  call.count = code.integer(weight.k);
-  call.out = accumulator(weight, tile, out, firstRow, panel, 0);
-  call.outStride = code.integer(tile.panels * weight.parts * weight.form.width);
-  call.panelStride = apart * (weight.parts * weight.form.width);
-  auto flush = [&] {
-    callStream(code, call);
-    call.out = call.out + static_cast<int64_t>(call.panels.size()) * weight.form.width;
-    call.panels.clear();
-    call.scales.clear();
-  };
-  int64_t atOnce = height > 1 ? plan::panelsAtOnce(code.variant, weight.form.width, height)
-                              : flight * weight.parts;
-  if (tile.rows == 1 && meetsCodesAlone(code, weight)) {
-    atOnce = 1;
-    call.sumSets = plan::sumsInFlight / plan::codeVectors;
-  }
-  assert((flight == 1 || flight * weight.parts <= atOnce) && "one call, or parts of one panel");
-  for (int64_t p = 0; p < flight; ++p) {
-    for (int64_t q = 0; q < weight.parts; ++q) {
-      if (static_cast<int64_t>(call.panels.size()) == atOnce) {
-        flush();
-      }
-      Num index = firstPanel + panel + apart * p + q * weight.panels;
-      call.panels.push_back(weight.panel(index));
-      if (weight.scaleColumns > 0) {
-        call.scales.push_back(weight.scaleOf(index, code.integer(0)));
-      }
-    }
-  }
-  flush();
-}
-
-static void emitStreamProduct(Code &code, const PanelWeight &weight, const ProductTile &tile,
-                              const StreamRows &rows, Num rowCount, Num firstPanel, Num panelCount,
-                              Memory out) {
-  Num zero = code.integer(0), one = code.integer(1);
-  // Panels that are met at once lie apart, so that each is followed by one that is met next: what
-  // is asked for behind its end is not in vain.
-  auto allPanels = [&](int64_t height, int64_t flight) {
-    Num apart = panelCount / flight;
-    code.loop(zero, apart, 1, [&](Num p) {
-      emitStreamPanels(code, weight, tile, rows, zero, height, flight, apart, firstPanel, p, out);
-    });
-    if (flight > 1) {
-      code.loop(apart * flight, panelCount, 1, [&](Num p) {
-        emitStreamPanels(code, weight, tile, rows, zero, height, 1, one, firstPanel, p, out);
-      });
-    }
-  };
-  if (tile.rows == 1) {
-    allPanels(1, tile.flight);
-    return;
-  }
-  auto inGroups = [&](int64_t least) {
-    // What comes after the first rows finds the panel in a cache.
-    code.loop(zero, panelCount, 1, [&](Num p) {
-      forGroups(code, least, tile.stream, rowCount, [&](Num, Num first, int64_t height) {
-        emitStreamPanels(code, weight, tile, rows, first, height, 1, one, firstPanel, p, out);
-      });
-    });
-  };
-  std::function<void(int64_t)> oneGroup = [&](int64_t height) {
-    int64_t atOnce = plan::panelsAtOnce(code.variant, weight.form.width, height);
-    int64_t flight = atOnce / weight.parts;
-    if (height > tile.stream || atOnce == 1 || flight == 0) {
-      inGroups(height);
-      return;
-    }
-    code.when(
-        rowCount == height, [&] { allPanels(height, flight); }, [&] { oneGroup(height + 1); });
-  };
-  oneGroup(1);
-}
-
-/// Has `to` be a row times tinyRows. The largest magnitude of the row, NaN if it has one.
-static Num emitScaledRow(Code &code, int64_t count, Memory from, Memory to) {
-  // Bits are compared: as numbers each comparison would wait longer for the one before.
-  Var largest = code.variable(code.bitsOf(code.zeros(code.lanes())));
-  Var ofRest = code.variable(code.bitsOf(code.number(0.0)));
-  code.columns(count, [&](Num k, int64_t width) {
-    Num part = (from + k).floats(width), magnitude = code.bitsOf(code.abs(part));
-    (to + k).store(part * code.splat(code.number(tinyRows), width));
-    if (width == code.lanes()) {
-      largest.set(code.max(largest.get(), magnitude));
-    } else {
-      ofRest.set(code.largestOf(magnitude));
-    }
-  });
-  return code.floatOf(code.max(code.largestOf(largest.get()), ofRest.get()));
-}
-
-/// A row alone. Where its core multiplies subnormal numbers without an assist, codes stay tiny and
-/// the row is scaled, unless it or its products would leave the range of f32.
-static void emitRowProduct(Code &code, const PanelWeight &weight, const ProductTile &tile,
-                           function_ref<Memory(Num)> row, Num firstPanel, Num panelCount,
-                           Memory out, Memory scaled) {
-  auto with = [&](function_ref<Memory(Num)> rows, bool tinyCodes) {
-    emitStreamProduct(code, weight, tile, {rows, tinyCodes}, code.integer(1), firstPanel,
-                      panelCount, out);
-  };
-  auto asItIs = [&] { with(row, false); };
-  if (!plan::mayScaleRow(tile.rows, *planir::dtypeOf(weight.element))) {
-    asItIs();
-    return;
-  }
-  code.when(assistsSubnormals(code), asItIs, [&] {
-    Num largest = emitScaledRow(code, weight.k, row(code.integer(0)), scaled);
-    code.when(
-        largest < code.number(largestTinyRow),
-        [&] {
-          code.when(largest < code.number(smallestTinyRow), asItIs,
-                    [&] { with([&](Num) { return scaled; }, true); });
-        },
-        asItIs);
-  });
 }
 
 //===----------------------------------------------------------------------===//
@@ -303,7 +147,7 @@ void emitPanelProduct(Code &code, const PanelWeight &weight, const ProductTile &
     return;
   }
   auto stream = [&] {
-    emitStreamProduct(code, weight, tile, {row}, rowCount, firstPanel, panelCount, out);
+    emitFewRows(code, weight, tile, row, rowCount, firstPanel, panelCount, out);
   };
   auto inBlocks = [&] {
     emitBlockProduct(code, weight, tile, row, rowCount, firstPanel, panelCount, out, scratch);

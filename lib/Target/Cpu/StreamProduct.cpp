@@ -59,11 +59,14 @@ static void emitStreamColumns(Code &code, const StreamCall &call, bool asksAhead
                               Num end, ArrayRef<Var> sums, ArrayRef<BlockScales> blocks) {
   Type element = call.panels[0].elementType();
   int64_t columnBytes = call.width * element.getIntOrFloatBitWidth() / 8;
-  int64_t unroll =
-      std::max({int64_t(hasRowScales(element) ? 4 : 1), lineBytes / columnBytes, call.sumSets});
+  // A word of i4 at a time: of two LLVM would keep some sums in memory.
+  bool inWords = element.isInteger(4);
+  int64_t unroll = inWords ? plan::columnsOfWord
+                           : std::max({int64_t(hasRowScales(element) ? 4 : 1),
+                                       lineBytes / columnBytes, call.sumSets});
   int64_t ahead = panelAhead(call);
   PanelForm form{call.width};
-  forColumns(code, form, begin, end, unroll, element, [&](Num k, int64_t count) {
+  auto multiply = [&](Num k, int64_t count, bool readsOn) {
     for (auto [p, panel] : llvm::enumerate(call.panels)) {
       Memory first = panel + k * call.width;
       for (int64_t line = 0; asksAhead && line < count * columnBytes; line += lineBytes) {
@@ -88,9 +91,17 @@ static void emitStreamColumns(Code &code, const StreamCall &call, bool asksAhead
         }
         column.clear();
       };
-      withColumns(code, form, first, count, call.tinyCodes, product);
+      withColumns(code, form, first, count, {call.tinyCodes, readsOn}, product);
     }
-  });
+  };
+  if (inWords) {
+    // Behind all words but the last one there are more of the panel.
+    Num last = begin + (end - begin - 1) / unroll * unroll;
+    code.loop(begin, last, unroll, [&](Num k) { multiply(k, unroll, true); });
+    begin = last;
+  }
+  forColumns(code, form, begin, end, unroll, element,
+             [&](Num k, int64_t count) { multiply(k, count, false); });
 }
 
 /// The sum of elements [begin, end) of a row, `most` of them or fewer.
@@ -118,7 +129,10 @@ static Num emitRowSum(Code &code, Memory row, Num begin, Num end, int64_t most) 
 static void emitStreamBlock(Code &code, const StreamCall &call, bool asksAhead, Num block,
                             ArrayRef<Var> sums) {
   Type element = call.panels[0].elementType();
-  Num begin = block * call.kBlock, end = code.min(begin + call.kBlock, call.count);
+  Num begin = block * call.kBlock, end = begin + call.kBlock;
+  if (!call.wholeBlocks) {
+    end = code.min(end, call.count);
+  }
   assert(!(call.tinyCodes && call.scaledWeights) && "a row alone is scaled less often");
   // A sum times this is what it means. Of i4 it is in the scales, which as f16 leave room for it.
   double unit = call.tinyCodes ? 1 / (tinyCodes(element) * tinyRows) : 1;
@@ -220,7 +234,8 @@ static void callStreamFunction(Code &code, const StreamCall &call, bool asksAhea
                       : call.scales.empty() ? ""
                                             : ".scaled") +
                      (call.sumSets > 1 ? ".sets" + std::to_string(call.sumSets) : "") +
-                     (asksAhead ? ".ahead" : "") + (call.tinyCodes ? ".tiny" : "");
+                     (call.wholeBlocks ? "" : ".part") + (asksAhead ? ".ahead" : "") +
+                     (call.tinyCodes ? ".tiny" : "");
   SmallVector<Value> arguments{call.count.value, call.out.address(), call.outStride.value,
                                call.panelStride.value};
   for (const auto *list : {&call.rows, &call.panels, &call.scales}) {

@@ -27,7 +27,8 @@ struct StreamCall {
   int64_t sumSets = 1;
   /// Each weight is scaled before it is multiplied, instead of each sum of a block.
   bool scaledWeights = false;
-  bool tinyCodes = false; ///< see withColumns; rows are tinyRows times as large
+  bool wholeBlocks = false; ///< `count` is a multiple of kBlock
+  bool tinyCodes = false;   ///< see Expansion; rows are tinyRows times as large
   Num count;
   Memory out; ///< where row i has panel p of part q at i * outStride + p * panelStride + q * width
   Num outStride, panelStride;

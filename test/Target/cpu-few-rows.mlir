@@ -1,0 +1,34 @@
+// RUN: dsv3-opt %s --kern-configure | dsv3-translate --kernels-to-cpu | FileCheck %s
+// Eight rows of bf16. With 16 registers six of them meet two panels one by one, then two more meet
+// both at once, where two groups of four would have eight sums each, just enough to hide the latency
+// of an addition; the 9 panels leave one that the two rows meet alone. Seven rows are six and one
+// that meets four panels. With 32 registers eight rows are one group.
+
+#T = #dsv3.dims<"T">
+!x = tensor<?x128xf32, #T>
+!y = tensor<?x144xf32, #T>
+
+// CHECK-LABEL: // x86-64-v3
+// CHECK: llvm.func internal @rows.tiles
+// CHECK: arith.cmpi eq, %{{.+}}, %c8_i64
+// CHECK-NEXT: scf.if
+// CHECK: scf.for
+// CHECK: scf.for
+// CHECK: llvm.call @stream.bf16.6x1x16.{{[0-9]+}}.ahead(
+// CHECK: llvm.call @stream.bf16.2x2of1x16.{{[0-9]+}}.ahead(
+// CHECK: scf.for
+// CHECK: llvm.call @stream.bf16.6x1x16.{{[0-9]+}}.ahead(
+// CHECK: llvm.call @stream.bf16.2x1x16.{{[0-9]+}}.ahead(
+// CHECK: arith.cmpi eq, %{{.+}}, %c7_i64
+// CHECK: llvm.call @stream.bf16.6x1x16.{{[0-9]+}}.ahead(
+// CHECK: llvm.call @stream.bf16.1x4of1x16.{{[0-9]+}}
+// CHECK-LABEL: // x86-64-v4
+// CHECK: llvm.func internal @rows.tiles
+// CHECK: llvm.call @stream.bf16.8x1x32.{{[0-9]+}}.ahead(
+kern.def @rows kind "rows" family "gemm" sizes ["T"] ins(%a: !x, %w: tensor<144x128xbf16>) outs(%o: !y) attributes {maxima = [#dsv3.size<"T", max = 8>]} {
+  %y = kern.gemm ins(%a, %w : !x, tensor<144x128xbf16>) outs(%o : !y) epilogue() [] {
+  ^bb0(%s: f32):
+    kern.yield %s : f32
+  } -> !y
+  kern.yield %y : !y
+}
