@@ -145,7 +145,7 @@ static Var &sumOf(MutableArrayRef<Var> sums, const DotCall &call, int64_t row, i
 
 /// Where vector v of the words `step` of a block begins. Nothing asks for them ahead: with so few
 /// operations between two lines a processor's own prefetching keeps up, and asking is in its way.
-static Memory wordsAt(Code &code, const DotCall &call, Num block, int64_t step, int64_t vector) {
+static Memory wordsAt(Code &code, const DotCall &call, Num block, Num step, int64_t vector) {
   int64_t bits = call.weightType.getIntOrFloatBitWidth();
   int64_t words = plan::dotColumns * bits / 32; // of a row and block
   Memory bytes = call.weight.as(code.i8()) + block * (words * call.width * wordBytes);
@@ -155,14 +155,16 @@ static Memory wordsAt(Code &code, const DotCall &call, Num block, int64_t step, 
 static void emitCodeBlock(Code &code, const DotCall &call, Num block, MutableArrayRef<Var> sums) {
   bool fourBits = call.weightType.isInteger(4);
   DotCode dots(code, fourBits);
-  SmallVector<Value> totals;
+  SmallVector<Var> totals;
   for (int64_t i = 0; i < call.rows; ++i) {
     Value start = dots.start(call.aSums.as(code.i32()) + block + i * call.scaleStride);
-    totals.append(static_cast<size_t>(call.vectors), start);
+    for (int64_t v = 0; v < call.vectors; ++v) {
+      totals.push_back(code.variable(code.wrap(start)));
+    }
   }
   int64_t halves = fourBits ? 2 : 1, steps = plan::dotColumns / wordBytes / halves;
   Memory rowBytes = call.a.as(code.i8()) + block * plan::dotColumns;
-  for (int64_t step = 0; step < steps; ++step) {
+  auto multiply = [&](Num step) {
     SmallVector<SmallVector<Value>> weights;
     for (int64_t v = 0; v < call.vectors; ++v) {
       Memory words = wordsAt(code, call, block, step, v);
@@ -170,15 +172,23 @@ static void emitCodeBlock(Code &code, const DotCall &call, Num block, MutableArr
     }
     for (int64_t half = 0; half < halves; ++half) {
       for (int64_t i = 0; i < call.rows; ++i) {
-        int64_t place = (step * halves + half) * wordBytes + i * call.rowStride * wordBytes;
+        Num place = (step * halves + half) * wordBytes + i * call.rowStride * wordBytes;
         Value row = dots.word(rowBytes + place);
         for (int64_t v = 0; v < call.vectors; ++v) {
-          Value &total = totals[static_cast<size_t>(i * call.vectors + v)];
-          total = dots.dot(total, weights[static_cast<size_t>(v)][static_cast<size_t>(half)], row);
+          const Var &total = totals[static_cast<size_t>(i * call.vectors + v)];
+          Value weight = weights[static_cast<size_t>(v)][static_cast<size_t>(half)];
+          total.set(code.wrap(dots.dot(total.get().value, weight, row)));
         }
       }
     }
-  }
+  };
+  // With few registers two words of a row at a time: of more LLVM keeps some in memory.
+  int64_t together = code.variant.registers < 32 ? 2 / halves : steps;
+  code.loop(code.integer(0), code.integer(steps), together, [&](Num first) {
+    for (int64_t step = 0; step < together; ++step) {
+      multiply(first + step);
+    }
+  });
   int64_t lanes = code.lanes();
   Memory scales = call.scales + block * call.scaleElements;
   for (int64_t v = 0; v < call.vectors; ++v) {
@@ -191,7 +201,7 @@ static void emitCodeBlock(Code &code, const DotCall &call, Num block, MutableArr
       Num ofRow = (call.aScales + block + i * call.scaleStride).floats();
       Num both = scale * code.splat(ofRow, lanes);
       Var &sum = sumOf(sums, call, i, v);
-      Num total = dots.finish(totals[static_cast<size_t>(i * call.vectors + v)]);
+      Num total = dots.finish(totals[static_cast<size_t>(i * call.vectors + v)].get().value);
       sum.set(code.fma(total, both, sum.get()));
       if (offset) {
         Num shift = (call.aSums + block + i * call.scaleStride).floats();
@@ -211,7 +221,7 @@ static void emitBf16Block(Code &code, const DotCall &call, Num block, MutableArr
   for (int64_t step = 0; step < steps; ++step) {
     SmallVector<Value> weights;
     for (int64_t v = 0; v < call.vectors; ++v) {
-      Memory words = wordsAt(code, call, block, step, v);
+      Memory words = wordsAt(code, call, block, code.integer(step), v);
       weights.push_back(words.as(b.getBF16Type()).raw(2 * code.lanes()));
     }
     for (int64_t i = 0; i < call.rows; ++i) {
