@@ -382,11 +382,27 @@ std::pair<Value, Value> Code::cosSin(Num angle) {
 // Control
 //===----------------------------------------------------------------------===//
 
+static scf::ForOp makeLoop(Code &code, Num from, Num to, int64_t step,
+                           llvm::function_ref<void(Num)> body) {
+  OpBuilder &b = code.builder;
+  auto made = scf::ForOp::create(b, code.loc, from.value, to.value, code.integer(step).value);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(made.getBody()->getTerminator());
+  body(code.wrap(made.getInductionVar()));
+  return made;
+}
+
 void Code::loop(Num from, Num to, int64_t step, llvm::function_ref<void(Num)> body) {
-  auto made = scf::ForOp::create(builder, loc, from.value, to.value, integer(step).value);
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPoint(made.getBody()->getTerminator());
-  body(wrap(made.getInductionVar()));
+  makeLoop(*this, from, to, step, body);
+}
+
+void Code::rolledLoop(Num from, Num to, int64_t step, llvm::function_ref<void(Num)> body) {
+  MLIRContext *context = builder.getContext();
+  auto unroll = LLVM::LoopUnrollAttr::get(context, /*disable=*/builder.getBoolAttr(true), {}, {},
+                                          {}, {}, {}, {});
+  auto annotation = LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, unroll, {}, {}, {}, {}, {},
+                                                  {}, {}, {}, {}, {}, {});
+  makeLoop(*this, from, to, step, body)->setAttr(loopAnnotation, annotation);
 }
 
 void Code::when(Num condition, llvm::function_ref<void()> yes, llvm::function_ref<void()> no) {

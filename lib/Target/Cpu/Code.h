@@ -21,6 +21,8 @@ namespace dsv3::cpu {
 
 /// Bytes of a line of a cache.
 inline constexpr int64_t lineBytes = 64;
+/// What a loop says to LLVM, until it is a branch that has an attribute for it.
+inline constexpr llvm::StringLiteral loopAnnotation = "llvm.loop_annotation";
 
 class Code;
 
@@ -141,6 +143,8 @@ public:
 
   Var variable(Num initial);
   void loop(Num from, Num to, int64_t step, llvm::function_ref<void(Num)> body);
+  /// The same, which LLVM does not unroll: of more it would keep values in memory.
+  void rolledLoop(Num from, Num to, int64_t step, llvm::function_ref<void(Num)> body);
   void when(Num condition, llvm::function_ref<void()> yes, llvm::function_ref<void()> no = nullptr);
   /// The same where the condition hardly ever holds: that code is kept out of the way.
   void whenRarely(Num condition, llvm::function_ref<void()> yes, llvm::function_ref<void()> no);

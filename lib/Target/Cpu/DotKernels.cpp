@@ -182,9 +182,10 @@ static void emitCodeBlock(Code &code, const DotCall &call, Num block, MutableArr
       }
     }
   };
-  // With few registers two words of a row at a time: of more LLVM keeps some in memory.
-  int64_t together = code.variant.registers < 32 ? 2 / halves : steps;
-  code.loop(code.integer(0), code.integer(steps), together, [&](Num first) {
+  // With few registers two words of a row at a time: of more LLVM keeps some in memory. Of i4,
+  // whose sums need fewer operations, that costs less than the loop.
+  int64_t together = code.variant.registers < 32 && !fourBits ? 2 : steps;
+  code.rolledLoop(code.integer(0), code.integer(steps), together, [&](Num first) {
     for (int64_t step = 0; step < together; ++step) {
       multiply(first + step);
     }

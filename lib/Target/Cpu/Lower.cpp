@@ -1,4 +1,5 @@
 //===- Lower.cpp - from scf and vector to an object file ------------------===//
+#include "Code.h"
 #include "EmitKernel.h"
 #include "dsv3/Target/Cpu.h"
 
@@ -47,7 +48,16 @@ static LogicalResult lowerToLlvm(ModuleOp module) {
   manager.addPass(createArithToLLVMConversionPass());
   manager.addPass(createConvertControlFlowToLLVMPass());
   manager.addPass(createReconcileUnrealizedCastsPass());
-  return manager.run(module);
+  if (failed(manager.run(module))) {
+    return failure();
+  }
+  module.walk([](LLVM::BrOp branch) {
+    if (auto annotation = branch->getAttrOfType<LLVM::LoopAnnotationAttr>(loopAnnotation)) {
+      branch.setLoopAnnotationAttr(annotation);
+      branch->removeAttr(loopAnnotation);
+    }
+  });
+  return success();
 }
 
 static std::unique_ptr<llvm::TargetMachine> makeTargetMachine(const plan::CpuVariant &variant,

@@ -1,10 +1,10 @@
 //===- PanelProduct.h - rows times the panels of a weight -------*- C++ -*-===//
 //
-// The inner loops that gemm, grouped_gemm and expanded_attention share. Few rows meet
-// panels that are expanded in registers as they are read, or, of a weight in place, its rows
-// (InPlaceProduct.h). Of more rows a block of K is copied to scratch memory, a block of a panel is
-// expanded beside it, and register tiles add their product to accumulators. What a row gets does
-// not depend on which rows are computed beside it.
+// The inner loops that gemm, grouped_gemm and expanded_attention share. Few rows meet panels
+// that are expanded in registers as they are read (FewRowsProduct.h), or, of a weight in place,
+// its rows (InPlaceProduct.h). Of more rows a block of K is copied to scratch memory, a block of
+// a panel is expanded beside it, and register tiles add their product to accumulators. What a
+// row gets does not depend on which rows are computed beside it.
 //
 //===----------------------------------------------------------------------===//
 #pragma once

@@ -59,7 +59,7 @@ static void emitStreamColumns(Code &code, const StreamCall &call, bool asksAhead
                               Num end, ArrayRef<Var> sums, ArrayRef<BlockScales> blocks) {
   Type element = call.panels[0].elementType();
   int64_t columnBytes = call.width * element.getIntOrFloatBitWidth() / 8;
-  // A word of i4 at a time: of two LLVM would keep some sums in memory.
+  // A word of i4 at a time: of two LLVM would keep some of the sums of 16 registers in memory.
   bool inWords = element.isInteger(4);
   int64_t unroll = inWords ? plan::columnsOfWord
                            : std::max({int64_t(hasRowScales(element) ? 4 : 1),
@@ -97,7 +97,7 @@ static void emitStreamColumns(Code &code, const StreamCall &call, bool asksAhead
   if (inWords) {
     // Behind all words but the last one there are more of the panel.
     Num last = begin + (end - begin - 1) / unroll * unroll;
-    code.loop(begin, last, unroll, [&](Num k) { multiply(k, unroll, true); });
+    code.rolledLoop(begin, last, unroll, [&](Num k) { multiply(k, unroll, true); });
     begin = last;
   }
   forColumns(code, form, begin, end, unroll, element,
