@@ -30,9 +30,11 @@ Expected<size_t> chooseVariant(std::span<const std::string> names, std::string_v
 /// Zen 4, 1Ah: Zen 5.
 unsigned familyOf(uint32_t signature);
 
-/// Whether loops that stream memory for one row should ask for it ahead. Where operations come
-/// between two lines, the own prefetching of Intel's cores falls behind, and that of AMD's from
-/// Zen 5 on; Zen 3's and Zen 4's keeps up, and asking takes turns from their loads
+/// Whether loops that stream memory should ask for it ahead into the first-level cache, also for one
+/// row of wide numbers. Where operations come between two lines, the own prefetching of Intel's
+/// cores falls behind, and that of AMD's from Zen 5 on; Zen 3's and Zen 4's keeps up with little
+/// work between lines, and what is asked for into their first-level cache takes turns from loads: in
+/// a loop with more work half of the bandwidth was lost that asking into the second-level one has
 /// (docs/performance.md has all of them).
 bool asksMemoryAhead();
 

@@ -21,7 +21,7 @@ Expected<std::unique_ptr<DeviceProbe>> DeviceProbe::create(Device &device, int64
   return copied ? Expected<std::unique_ptr<DeviceProbe>>(std::move(probe)) : copied.failure();
 }
 
-double DeviceProbe::readBandwidth() {
+std::vector<double> DeviceProbe::readRates() {
   using Clock = std::chrono::steady_clock;
   constexpr int copies = 4;
   Clock::time_point begin = Clock::now();
@@ -30,5 +30,5 @@ double DeviceProbe::readBandwidth() {
     (void)device.copy(*to, *from);
   }
   double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-  return 2.0 * copies * double(from->bytes()) / seconds;
+  return {2.0 * copies * double(from->bytes()) / seconds};
 }

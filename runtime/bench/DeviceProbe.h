@@ -17,7 +17,7 @@ public:
   /// The device outlives it.
   static Expected<std::unique_ptr<DeviceProbe>> create(Device &device, int64_t bytes, double peak);
 
-  double readBandwidth() override;
+  std::vector<double> readRates() override;
   double peak() override { return givenPeak; }
 
 private:
@@ -33,7 +33,7 @@ private:
 class TableProbe final : public LimitProbe {
 public:
   TableProbe(double bandwidth, double peak) : bandwidth(bandwidth), givenPeak(peak) {}
-  double readBandwidth() override { return bandwidth; }
+  std::vector<double> readRates() override { return {bandwidth}; }
   double peak() override { return givenPeak; }
 
 private:

@@ -25,6 +25,9 @@ struct Part {
 };
 } // namespace
 
+/// The nearest cache that a line is asked into, as __builtin_prefetch counts them.
+static constexpr int l1 = 3, l2 = 2;
+
 /// Keeps the compiler from dropping a computation whose result nobody reads.
 template <typename T>
 static void keep(const T &value) {
@@ -53,20 +56,21 @@ Expected<MachineProbe> MachineProbe::create(int threads, std::string_view varian
   return probe;
 }
 
-double MachineProbe::readBandwidth() {
+std::vector<double> MachineProbe::readRates() {
   uint64_t share = memory.size() / uint64_t(team->size()) / 4096 * 4096;
-  // Which way is faster depends on the processor.
   auto rate = [&](void (*read)(Part)) {
     double seconds = secondsOf(
         *team, [&](int thread) { read({memory.data() + uint64_t(thread) * share, share}); });
     return double(share) * team->size() / seconds;
   };
   constexpr uint64_t near = 2048, far = 8192;
-  double best =
-      std::max({rate(narrow::read<0>), rate(narrow::read<near>), rate(narrow::read<far>)});
-  return useWide
-             ? std::max({best, rate(wide::read<0>), rate(wide::read<near>), rate(wide::read<far>)})
-             : best;
+  std::vector<double> rates{rate(narrow::read<0, l1>), rate(narrow::read<near, l1>),
+                            rate(narrow::read<far, l1>), rate(narrow::read<far, l2>)};
+  if (useWide) {
+    rates.insert(rates.end(), {rate(wide::read<0, l1>), rate(wide::read<near, l1>),
+                               rate(wide::read<far, l1>), rate(wide::read<far, l2>)});
+  }
+  return rates;
 }
 
 double MachineProbe::copyRate() {

@@ -25,8 +25,8 @@ public:
   /// many times what the caches hold. Fails if memory or threads are not to be had.
   static Expected<MachineProbe> create(int threads, std::string_view variant, uint64_t bytes);
 
-  /// Bytes per second of one pass over the memory.
-  double readBandwidth() override;
+  /// Of one pass over the memory each: as it is, and with lines asked for before they are read.
+  std::vector<double> readRates() override;
   /// Bytes written per second while one half of the memory is copied to the other.
   double copyRate();
   /// f32 operations per second of fused multiply-adds on registers; one is two operations.

@@ -14,6 +14,9 @@
 using namespace dsv3;
 using namespace dsv3::runtime;
 
+/// Memory is looked at that often while decoding is measured.
+static constexpr double secondsBetweenLooks = 0.5;
+
 /// The session's threads wait for the next step in a loop for a while; the machine is
 /// measured when they sleep.
 static constexpr std::chrono::milliseconds untilThreadsSleep{80};
@@ -75,10 +78,11 @@ Status StepBench::moveTo(int64_t position) {
   return session.append(randomIds(position - begin), OutputRows::Last, &watcher);
 }
 
-double StepBench::bandwidth() {
+std::vector<double> StepBench::lookAtMemory() {
   std::this_thread::sleep_for(untilThreadsSleep);
-  bandwidths.push_back(std::max(probe.readBandwidth(), probe.readBandwidth()));
-  return bandwidths.back();
+  std::vector<double> rates = probe.readRates();
+  memory.add(rates);
+  return rates;
 }
 
 double StepBench::peak() {
@@ -118,12 +122,13 @@ private:
 };
 } // namespace
 
-/// Feeds `ids` in steps of a batch, with the choice of a token after each. `repeat` counts from
-/// -1, the one that is not measured.
-Status StepBench::feed(std::span<const int32_t> ids, Observer *observer, int64_t repeat) {
+/// Feeds `ids` in steps of a batch, with the choice of a token after each. They are some of `total`
+/// tokens, of which there were `before`.
+Status StepBench::feed(std::span<const int32_t> ids, Observer *observer, int64_t before,
+                       int64_t total) {
   auto count = int64_t(ids.size());
   for (int64_t at = 0; at < count; at += options.batch) {
-    report("measuring decode", (repeat + 1) * count + at, (options.repeats + 1) * count);
+    report("measuring decode", before + at, total);
     auto part = ids.subspan(size_t(at), size_t(std::min(options.batch, count - at)));
     Status status =
         session.appendSampled(part, {}, session.plan().vocabSize, OutputRows::All, observer);
@@ -131,13 +136,14 @@ Status StepBench::feed(std::span<const int32_t> ids, Observer *observer, int64_t
       return status;
     }
   }
-  report("measuring decode", (repeat + 2) * count, (options.repeats + 1) * count);
+  report("measuring decode", before + count, total);
   return {};
 }
 
 Expected<double> StepBench::countExperts(std::span<const int32_t> ids) {
   ExpertCounter counter;
-  if (Status status = feed(ids, &counter, -1); !status) {
+  if (Status status = feed(ids, &counter, 0, (options.repeats + 1) * int64_t(ids.size()));
+      !status) {
     return status;
   }
   return counter.average();
@@ -156,10 +162,14 @@ Expected<DecodeResult> StepBench::decode() {
     return status;
   }
   // The same steps once unmeasured: they warm up, and show which experts are read.
+  auto start = std::chrono::steady_clock::now();
   Expected<double> experts = countExperts(generated);
   if (!experts) {
     return experts.status();
   }
+  double stepSeconds = secondsSince(start) / double(steps);
+  int64_t stretch =
+      options.batch * std::clamp(int64_t(secondsBetweenLooks / stepSeconds), int64_t(1), steps);
   result.expertsTouched = *experts;
   const plan::Plan &plan = session.plan();
   const plan::Entry &entry = *session.outputs().entry;
@@ -178,24 +188,34 @@ Expected<DecodeResult> StepBench::decode() {
   result.bytesPerToken = cost.bytes() / double(generated.size());
   std::vector<double> rates, fractions, limits;
   double flops = peak();
-  double before = bandwidth();
+  std::vector<double> look = lookAtMemory();
+  auto count = int64_t(generated.size());
   for (int repeat = 0; repeat < options.repeats; ++repeat) {
     if (Status status = moveTo(options.depth); !status) {
       return status;
     }
-    auto begin = std::chrono::steady_clock::now();
-    if (Status status = feed(generated, nullptr, repeat); !status) {
-      return status;
+    BandwidthMeter meter;
+    meter.add(look);
+    double seconds = 0;
+    for (int64_t at = 0; at < count; at += stretch) {
+      auto part = generated.subspan(size_t(at), size_t(std::min(stretch, count - at)));
+      auto begin = std::chrono::steady_clock::now();
+      if (Status status =
+              feed(part, nullptr, (repeat + 1) * count + at, (options.repeats + 1) * count);
+          !status) {
+        return status;
+      }
+      seconds += secondsSince(begin);
+      look = lookAtMemory();
+      meter.add(look);
     }
-    double seconds = secondsSince(begin), after = bandwidth();
-    double memory = (before + after) / 2;
+    double bandwidth = meter.average();
     rates.push_back(double(generated.size()) / seconds);
-    fractions.push_back(cost.bytes() / seconds / memory);
+    fractions.push_back(cost.bytes() / seconds / bandwidth);
     // Of a step's cost the position changes the cache alone.
     double weights =
-        double(steps) * plan::weightSeconds(plan, variant, entry, shapeOf(0), {memory, flops});
+        double(steps) * plan::weightSeconds(plan, variant, entry, shapeOf(0), {bandwidth, flops});
     limits.push_back((weights + attention / flops) / seconds);
-    before = after;
   }
   result.tokensPerSecond = Spread::of(rates);
   result.bandwidthFraction = Spread::of(fractions);
@@ -333,4 +353,4 @@ Expected<StepProfile> StepBench::predict(int64_t tokens, std::vector<LaunchUse> 
   return result;
 }
 
-MachineResult StepBench::machine() const { return {Spread::of(bandwidths), Spread::of(peaks)}; }
+MachineResult StepBench::machine() const { return {Spread::of(memory.looks()), Spread::of(peaks)}; }

@@ -1,9 +1,10 @@
 //===- StepBench.h - how fast steps of a session are ------------*- C++ -*-===//
 //
 // Runs steps again and again and compares them with what the machine gave in the same
-// minutes: the machine is measured before and after each repeat, since its bandwidth
-// changes. Ids are random, so that experts are chosen as evenly as the router does; the
-// best logit of each step is searched, as greedy generation would.
+// seconds: memory is looked at between steps again and again, since what it gives
+// changes, the peak of multiply-adds before and after each repeat. Ids are random, so that experts
+// are chosen as evenly as the router does; the best logit of each step is searched, as greedy
+// generation would.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -76,19 +77,19 @@ public:
   /// has no step of so many tokens.
   Expected<StepProfile> predict(int64_t tokens, std::vector<LaunchUse> uses, double expertsTouched);
   /// Measures the machine alone.
-  void measureMachine() { bandwidth(), peak(); }
+  void measureMachine() { lookAtMemory(), peak(); }
   /// What the probe gave during the measurements so far.
   MachineResult machine() const;
 
 private:
   std::vector<int32_t> randomIds(int64_t count);
   Status moveTo(int64_t position);
-  Status feed(std::span<const int32_t> ids, Observer *observer, int64_t repeat);
+  Status feed(std::span<const int32_t> ids, Observer *observer, int64_t before, int64_t total);
   void report(std::string_view what, int64_t done, int64_t total) const;
   Expected<double> countExperts(std::span<const int32_t> ids);
   /// The launches of the last step, without times.
   void addLaunches(StepProfile &profile) const;
-  double bandwidth();
+  std::vector<double> lookAtMemory();
   double peak();
 
   Session &session;
@@ -96,7 +97,8 @@ private:
   size_t variant;
   double attentionFlops;
   StepBenchOptions options;
-  std::vector<double> bandwidths, peaks;
+  BandwidthMeter memory;
+  std::vector<double> peaks;
 };
 
 } // namespace dsv3::runtime

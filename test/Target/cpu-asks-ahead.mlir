@@ -1,22 +1,23 @@
 // RUN: dsv3-opt %s --kern-configure | dsv3-translate --kernels-to-cpu | FileCheck %s
 // A product of one row streams its weight: with and without asking for memory ahead, as the number
-// says that the runtime sets. A product of several asks always.
+// says that the runtime sets. A product of several asks always, and the number says into which
+// cache; so does one of a row of codes where registers are few.
 
 #T = #dsv3.dims<"T">
 !x = tensor<?x128xf32, #T>
 !y = tensor<?x64xf32, #T>
 
 // CHECK-LABEL: // x86-64-v4
-// CHECK: llvm.func internal @stream.[[STREAM:[a-z0-9.]+[0-9]]](
+// CHECK: llvm.func internal @stream.[[STREAM:bf16.[0-9xof.]+]](
 // CHECK-NOT: prefetch
-// CHECK: llvm.func internal @stream.[[STREAM]].ahead(
+// CHECK: llvm.func internal @stream.[[STREAM]].asking1(
 // CHECK: llvm.intr.prefetch
 // CHECK: llvm.mlir.global external @dsv3_asks_ahead(1 : i32)
 // CHECK: llvm.func internal @product.tiles
 // CHECK: %[[NUMBER:.+]] = llvm.mlir.addressof @dsv3_asks_ahead
 // CHECK: llvm.load %[[NUMBER]]
 // CHECK: scf.if
-// CHECK-NEXT: llvm.call @stream.[[LAST:[a-z0-9.]+]].ahead(
+// CHECK-NEXT: llvm.call @stream.[[LAST:bf16.[0-9xof.]+]].asking1(
 // CHECK-NEXT: } else {
 // CHECK-NEXT: llvm.call @stream.[[LAST]](
 kern.def @product kind "product" family "gemm" sizes ["T"] ins(%a: !x, %w: tensor<64x128xbf16>) outs(%o: !y) attributes {maxima = [#dsv3.size<"T", max = 1>]} {
@@ -32,9 +33,11 @@ kern.def @product kind "product" family "gemm" sizes ["T"] ins(%a: !x, %w: tenso
 !y2 = tensor<?x64xf32, #U>
 
 // CHECK-LABEL: llvm.func internal @rows.tiles
-// CHECK-NOT: llvm.call @stream.bf16.2{{[a-z0-9.]*[0-9]}}(
-// CHECK: llvm.call @stream.bf16.2{{[a-z0-9.]+}}.ahead(
-// CHECK-NOT: llvm.call @stream.bf16.2{{[a-z0-9.]*[0-9]}}(
+// CHECK-NOT: llvm.call @stream.bf16.2{{[0-9xof.]+}}(
+// CHECK: llvm.call @stream.[[LAST:bf16.2[0-9xof.]+]].asking1(
+// CHECK-NEXT: } else {
+// CHECK-NEXT: llvm.call @stream.[[LAST]].asking2(
+// CHECK-NOT: llvm.call @stream.bf16.2{{[0-9xof.]+}}(
 kern.def @rows kind "rows" family "gemm" sizes ["U"] ins(%a: !x2, %w: tensor<64x128xbf16>) outs(%o: !y2) attributes {maxima = [#dsv3.size<"U", max = 2>]} {
   %y = kern.gemm ins(%a, %w : !x2, tensor<64x128xbf16>) outs(%o : !y2) epilogue() [] {
   ^bb0(%s: f32):

@@ -14,17 +14,17 @@
 // CHECK-NEXT: scf.if
 // CHECK: scf.for
 // CHECK: scf.for
-// CHECK: llvm.call @stream.bf16.6x1x16.{{[0-9]+}}.ahead(
-// CHECK: llvm.call @stream.bf16.2x2of1x16.{{[0-9]+}}.ahead(
+// CHECK: llvm.call @stream.bf16.6x1x16.{{[0-9]+}}.asking1(
+// CHECK: llvm.call @stream.bf16.2x2of1x16.{{[0-9]+}}.asking1(
 // CHECK: scf.for
-// CHECK: llvm.call @stream.bf16.6x1x16.{{[0-9]+}}.ahead(
-// CHECK: llvm.call @stream.bf16.2x1x16.{{[0-9]+}}.ahead(
+// CHECK: llvm.call @stream.bf16.6x1x16.{{[0-9]+}}.asking1(
+// CHECK: llvm.call @stream.bf16.2x1x16.{{[0-9]+}}.asking1(
 // CHECK: arith.cmpi eq, %{{.+}}, %c7_i64
-// CHECK: llvm.call @stream.bf16.6x1x16.{{[0-9]+}}.ahead(
+// CHECK: llvm.call @stream.bf16.6x1x16.{{[0-9]+}}.asking1(
 // CHECK: llvm.call @stream.bf16.1x4of1x16.{{[0-9]+}}
 // CHECK-LABEL: // x86-64-v4
 // CHECK: llvm.func internal @rows.tiles
-// CHECK: llvm.call @stream.bf16.8x1x32.{{[0-9]+}}.ahead(
+// CHECK: llvm.call @stream.bf16.8x1x32.{{[0-9]+}}.asking1(
 kern.def @rows kind "rows" family "gemm" sizes ["T"] ins(%a: !x, %w: tensor<144x128xbf16>) outs(%o: !y) attributes {maxima = [#dsv3.size<"T", max = 8>]} {
   %y = kern.gemm ins(%a, %w : !x, tensor<144x128xbf16>) outs(%o : !y) epilogue() [] {
   ^bb0(%s: f32):

@@ -12,9 +12,9 @@
 !s = tensor<64x4x2xf16>
 
 // CHECK-LABEL: // x86-64-v3
-// CHECK: llvm.func internal @stream.i4.{{[a-z0-9.]+}}.sets2.tiny(
+// CHECK: llvm.func internal @stream.i4.{{[a-z0-9.]+}}.sets2.asking2.tiny(
 // CHECK-NOT: arith.sitofp
-// CHECK: llvm.func internal @stream.i4.{{[a-z0-9.]+}}.sets2.ahead.tiny({{.*}} %[[CODES:[a-z0-9]+]]: !llvm.ptr, %[[SCALES:[a-z0-9]+]]: !llvm.ptr)
+// CHECK: llvm.func internal @stream.i4.{{[a-z0-9.]+}}.sets2.asking1.tiny({{.*}} %[[CODES:[a-z0-9]+]]: !llvm.ptr, %[[SCALES:[a-z0-9]+]]: !llvm.ptr)
 // CHECK: %[[BLOCK:.+]] = llvm.getelementptr %[[SCALES]][
 // CHECK: %[[FIRST:.+]] = llvm.getelementptr %[[BLOCK]][%c2048_i64{{[_0-9]*}}]
 // CHECK: llvm.intr.prefetch"(%[[FIRST]])
@@ -30,7 +30,7 @@
 // CHECK-COUNT-4: math.fma
 // CHECK: arith.shrui {{.*}} : vector<8xi32>
 // CHECK-NOT: arith.sitofp
-// CHECK: llvm.func internal @stream.i4.1x1x32.32.scaled.sets2(
+// CHECK: llvm.func internal @stream.i4.1x1x32.32.scaled.sets2.asking2(
 // CHECK: arith.sitofp
 // CHECK: llvm.func internal @codes.tiles
 // CHECK: llvm.mlir.addressof @dsv3_assists_subnormals
@@ -38,7 +38,7 @@
 // CHECK-LABEL: // x86-64-v4
 // CHECK: llvm.func internal @stream.i4.1x1x64.32.scaled.tiny(
 // CHECK-NOT: arith.sitofp
-// CHECK: llvm.func internal @stream.i4.1x1x64.32.scaled.ahead.tiny(
+// CHECK: llvm.func internal @stream.i4.1x1x64.32.scaled.asking1.tiny(
 // CHECK-NOT: arith.sitofp
 // CHECK: llvm.func internal @stream.i4.1x1x64.32.scaled(
 // CHECK: arith.sitofp

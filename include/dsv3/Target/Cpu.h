@@ -14,6 +14,8 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 
+#include "llvm/ADT/FunctionExtras.h"
+
 #include <string>
 
 namespace dsv3 {
@@ -31,10 +33,13 @@ struct CodeText {
   std::string assembly;
 };
 
-/// Compiles what emitKernels gave, which it consumes, to the bytes of an ELF object. Fills
-/// `text` unless it is null; the bytes are the same either way.
-Expected<std::string> compileObject(mlir::OwningOpRef<mlir::ModuleOp> module,
-                                    const plan::CpuVariant &variant, CodeText *text = nullptr);
+/// What is left to do for the bytes of an ELF object, once, on any thread and beside others. Fills
+/// the text unless it is null; the bytes are the same either way.
+using ObjectCompiler = llvm::unique_function<Expected<std::string>(CodeText *)>;
+
+/// Lowers what emitKernels gave, which it consumes, to LLVM IR of its own.
+Expected<ObjectCompiler> lowerKernels(mlir::OwningOpRef<mlir::ModuleOp> module,
+                                      const plan::CpuVariant &variant);
 
 /// Links the bytes of an object to those of a shared object, in memory. Fails if a symbol is
 /// undefined. Same bytes in, same bytes out.

@@ -128,10 +128,11 @@ Num Memory::floats(int64_t width) const {
       arith::ExtFOp::create(b, loc, withElement(loaded.getType(), b.getF32Type()), loaded));
 }
 
-void Memory::prefetch(int64_t bytes) const {
+void Memory::prefetch(int64_t bytes, Cache cache) const {
   Memory line = as(code->i8()) + bytes;
-  constexpr unsigned toRead = 0, keepInAllLevels = 3, data = 1;
-  LLVM::Prefetch::create(code->builder, code->loc, line.pointer, toRead, keepInAllLevels, data);
+  constexpr unsigned toRead = 0, data = 1;
+  unsigned locality = cache == Cache::First ? 3 : 2; // of llvm.prefetch: prefetcht0, prefetcht1
+  LLVM::Prefetch::create(code->builder, code->loc, line.pointer, toRead, locality, data);
 }
 
 /// The bits of f32 as bf16. By hand: LLVM calls a library where the CPU has no such instruction.

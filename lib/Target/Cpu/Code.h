@@ -53,6 +53,9 @@ Num operator&&(Num a, Num b);
 Num operator||(Num a, Num b);
 Num operator!(Num a);
 
+/// A cache that a line may be asked into.
+enum class Cache { First, Second };
+
 /// Elements of one type behind a pointer.
 class Memory {
 public:
@@ -74,9 +77,8 @@ public:
   Num floats(int64_t width = 1) const;
   /// `width` elements as they lie there.
   mlir::Value raw(int64_t width) const;
-  /// Brings the cache line that begins `bytes` further on into the first-level cache. It may lie
-  /// anywhere.
-  void prefetch(int64_t bytes) const;
+  /// Brings the cache line that begins `bytes` further on into a cache. It may lie anywhere.
+  void prefetch(int64_t bytes, Cache cache) const;
   /// Stores f32, rounded to nearest, even, where elements are bf16 or f16; into i32, an i64.
   void store(Num value) const;
 

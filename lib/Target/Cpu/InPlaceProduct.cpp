@@ -16,7 +16,7 @@ namespace dsv3::cpu {
 static constexpr int64_t vectorsOfSum = 4;
 
 static void emitInPlace(Code &code, const PanelForm &form, Memory row, Memory panel, Memory out,
-                        bool ahead) {
+                        std::optional<Cache> asked) {
   int64_t lanes = code.lanes(), block = vectorsOfSum * lanes, columns = form.rowStride;
   int64_t elementBytes = panel.elementType().getIntOrFloatBitWidth() / 8;
   code.loop(code.integer(0), code.integer(form.width), 1, [&](Num j) {
@@ -28,8 +28,8 @@ static void emitInPlace(Code &code, const PanelForm &form, Memory row, Memory pa
     auto multiply = [&](Num k, int64_t vectors) {
       for (int64_t v = 0; v < vectors; ++v) {
         Memory at = weights + (k + v * lanes);
-        if (ahead && v * lanes * elementBytes % lineBytes == 0) {
-          at.prefetch(bytesAhead);
+        if (asked && v * lanes * elementBytes % lineBytes == 0) {
+          at.prefetch(bytesAhead, *asked);
         }
         Var &sum = sums[static_cast<size_t>(v)];
         sum.set(code.fma((row + (k + v * lanes)).floats(lanes), at.floats(lanes), sum.get()));
@@ -46,19 +46,18 @@ static void emitInPlace(Code &code, const PanelForm &form, Memory row, Memory pa
 /// `out[j] = sum over k of row[k] * panel[j, k]`, of f32, for all rows j of the panel.
 static void callInPlace(Code &code, const PanelForm &form, Memory row, Memory panel, Memory out) {
   Type f32 = out.elementType(), element = panel.elementType();
-  auto with = [&](bool ahead) {
+  withAsking(code, /*everywhere=*/false, [&](std::optional<Cache> asked) {
     std::string name = "in_place." + graph::spell(element) + "." + std::to_string(form.width) +
-                       "x" + std::to_string(form.rowStride) + (ahead ? ".ahead" : "");
+                       "x" + std::to_string(form.rowStride) + askingName(asked).str();
     SmallVector<Value> arguments{row.address(), panel.address(), out.address()};
     SmallVector<Type> parameters(arguments.size(), out.address().getType());
     auto function =
         sharedFunction(code, name, parameters, [&](Code &inner, Block::BlockArgListType values) {
           emitInPlace(inner, form, Memory(inner, values[0], f32), Memory(inner, values[1], element),
-                      Memory(inner, values[2], f32), ahead);
+                      Memory(inner, values[2], f32), asked);
         });
     LLVM::CallOp::create(code.builder, code.loc, function, arguments);
-  };
-  code.when(asksAhead(code), [&] { with(true); }, [&] { with(false); });
+  });
 }
 
 void emitRowInPlace(Code &code, const PanelWeight &weight, const ProductTile &tile, Memory row,
@@ -82,6 +81,7 @@ struct Ahead {
   Memory from;
   int64_t rows;
   bool inOneRun;
+  Cache cache;
 };
 
 /// Some rows times some rows of a weight.
@@ -160,10 +160,10 @@ static void emitColumns(Code &code, const ColumnsCall &call) {
   int64_t columns = plan::inPlaceColumns / (ahead.inOneRun ? ahead.rows : 1);
   code.loop(code.integer(0), call.count, columns, [&](Num k) {
     if (ahead.inOneRun) {
-      (ahead.from + k * ahead.rows).prefetch(0);
+      (ahead.from + k * ahead.rows).prefetch(0, ahead.cache);
     } else {
       for (int64_t row = 0; row < ahead.rows; ++row) {
-        (ahead.from + (k + row * call.weightStride)).prefetch(0);
+        (ahead.from + (k + row * call.weightStride)).prefetch(0, ahead.cache);
       }
     }
     emitStep(code, call, k, columns, sums);
@@ -177,12 +177,13 @@ static void emitColumns(Code &code, const ColumnsCall &call) {
 }
 
 /// `out[i, j] += sum over k of row i [k] * weight[j, k]`.
-static void callColumns(Code &code, const ColumnsCall &call) {
+static void callColumnsFunction(Code &code, const ColumnsCall &call) {
   Type element = call.weight.elementType();
   std::string name = "columns." + graph::spell(element) + "." + std::to_string(call.rows.size()) +
                      "x" + std::to_string(call.weightRows) + "." +
                      std::to_string(call.weightStride) + ".ahead" +
-                     std::to_string(call.ahead.rows) + (call.ahead.inOneRun ? "run" : "");
+                     std::to_string(call.ahead.rows) + (call.ahead.inOneRun ? "run" : "") +
+                     askingName(call.ahead.cache).str();
   SmallVector<Value> arguments{call.weight.address(), call.count.value, call.out.address(),
                                call.outStride.value, call.ahead.from.address()};
   for (const Memory &row : call.rows) {
@@ -206,6 +207,13 @@ static void callColumns(Code &code, const ColumnsCall &call) {
   LLVM::CallOp::create(code.builder, code.loc, function, arguments);
 }
 
+static void callColumns(Code &code, ColumnsCall call) {
+  withAsking(code, /*everywhere=*/true, [&](std::optional<Cache> asked) {
+    call.ahead.cache = *asked;
+    callColumnsFunction(code, call);
+  });
+}
+
 /// A block of columns of some rows of the weight times all rows: `least` to `most` of them, of
 /// which `atOnce` have sums in registers.
 static void emitBlockInPlace(Code &code, int64_t least, int64_t most, int64_t atOnce,
@@ -219,7 +227,7 @@ static void emitBlockInPlace(Code &code, int64_t least, int64_t most, int64_t at
     }
     call.out = out + first * call.outStride;
     auto asking = [&](Memory from, int64_t rows) {
-      call.ahead = Ahead{from, rows, all.inOneRun};
+      call.ahead.from = from, call.ahead.rows = rows;
       callColumns(code, call);
     };
     auto forAll = [&] { asking(all.from, all.rows); };

@@ -117,30 +117,56 @@ static std::optional<std::string> emitFile(llvm::Module &module, llvm::TargetMac
   return std::string(bytes);
 }
 
-Expected<std::string> compileObject(OwningOpRef<ModuleOp> module, const plan::CpuVariant &variant,
-                                    CodeText *text) {
-  auto broken = [&](const std::string &what) {
-    return Failure{"code generation for " + std::string(variant.name) + " failed: " + what, "",
-                   "this is an error of dsv3; please report it with the config.json"};
-  };
+static Failure broken(const plan::CpuVariant &variant, const std::string &what) {
+  return {"code generation for " + std::string(variant.name) + " failed: " + what, "",
+          "this is an error of dsv3; please report it with the config.json"};
+}
+
+namespace {
+/// Kernels in LLVM IR, and what compiles them.
+struct LlvmKernels {
+  std::unique_ptr<llvm::TargetMachine> machine;
+  std::unique_ptr<llvm::LLVMContext> context = std::make_unique<llvm::LLVMContext>();
+  std::unique_ptr<llvm::Module> module;
+};
+} // namespace
+
+static Expected<std::string> compileObject(LlvmKernels &kernels, const plan::CpuVariant &variant,
+                                           CodeText *text) {
+  llvm::Module &module = *kernels.module;
+  optimise(module, *kernels.machine);
+  if (text) {
+    llvm::raw_string_ostream(text->llvm) << module;
+    std::unique_ptr<llvm::Module> copy = llvm::CloneModule(module);
+    text->assembly =
+        emitFile(*copy, *kernels.machine, llvm::CodeGenFileType::AssemblyFile).value_or("");
+  }
+  std::optional<std::string> object =
+      emitFile(module, *kernels.machine, llvm::CodeGenFileType::ObjectFile);
+  return object ? Expected<std::string>(*std::move(object))
+                : broken(variant, "LLVM has no object writer for this target");
+}
+
+Expected<ObjectCompiler> lowerKernels(OwningOpRef<ModuleOp> module,
+                                      const plan::CpuVariant &variant) {
   registerBuiltinDialectTranslation(*module->getContext());
   registerLLVMDialectTranslation(*module->getContext());
   if (failed(lowerToLlvm(*module))) {
-    return broken("the kernels could not be lowered to LLVM");
+    return broken(variant, "the kernels could not be lowered to LLVM");
   }
   std::string problem;
-  std::unique_ptr<llvm::TargetMachine> machine = makeTargetMachine(variant, problem);
-  if (!machine) {
-    return broken(problem);
+  LlvmKernels kernels;
+  kernels.machine = makeTargetMachine(variant, problem);
+  if (!kernels.machine) {
+    return broken(variant, problem);
   }
-  llvm::LLVMContext context;
-  std::unique_ptr<llvm::Module> translated = translateModuleToLLVMIR(*module, context, "kernels");
-  if (!translated) {
-    return broken("the kernels could not be translated to LLVM IR");
+  kernels.module = translateModuleToLLVMIR(*module, *kernels.context, "kernels");
+  if (!kernels.module) {
+    return broken(variant, "the kernels could not be translated to LLVM IR");
   }
-  translated->setTargetTriple(machine->getTargetTriple());
-  translated->setDataLayout(machine->createDataLayout());
-  for (llvm::Function &function : *translated) {
+  kernels.module->setTargetTriple(kernels.machine->getTargetTriple());
+  kernels.module->setDataLayout(kernels.machine->createDataLayout());
+  for (llvm::Function &function : *kernels.module) {
     if (!function.isDeclaration()) {
       function.addFnAttr("target-cpu", variant.cpu);
       if (!variant.features.empty()) {
@@ -152,16 +178,9 @@ Expected<std::string> compileObject(OwningOpRef<ModuleOp> module, const plan::Cp
       function.addFnAttr(llvm::Attribute::NoUnwind);
     }
   }
-  optimise(*translated, *machine);
-  if (text) {
-    llvm::raw_string_ostream(text->llvm) << *translated;
-    std::unique_ptr<llvm::Module> copy = llvm::CloneModule(*translated);
-    text->assembly = emitFile(*copy, *machine, llvm::CodeGenFileType::AssemblyFile).value_or("");
-  }
-  std::optional<std::string> object =
-      emitFile(*translated, *machine, llvm::CodeGenFileType::ObjectFile);
-  return object ? Expected<std::string>(*std::move(object))
-                : broken("LLVM has no object writer for this target");
+  return ObjectCompiler([kernels = std::move(kernels), &variant](CodeText *text) mutable {
+    return compileObject(kernels, variant, text);
+  });
 }
 
 } // namespace dsv3::cpu

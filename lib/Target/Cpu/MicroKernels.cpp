@@ -129,7 +129,7 @@ static void askForColumn(const TileCall &call, Num k) {
     from = from + (k % call.nextForm.width * rowBytes + k / call.nextForm.width * bytes);
   }
   for (int64_t line = 0; line < bytes; line += lineBytes) {
-    from.prefetch(line);
+    from.prefetch(line, Cache::First);
   }
 }
 

@@ -40,7 +40,7 @@ static int64_t panelAhead(const StreamCall &call) {
 
 /// Asks for the scales of the blocks whose columns are asked for in `block`, where each block has
 /// lines of its own; of a block that is longer than that, for its own.
-static void prefetchScales(const StreamCall &call, Num block) {
+static void prefetchScales(const StreamCall &call, Num block, Cache cache) {
   Type element = call.panels[0].elementType();
   int64_t columnBytes = call.width * element.getIntOrFloatBitWidth() / 8;
   for (Memory scales : call.scales) {
@@ -48,15 +48,16 @@ static void prefetchScales(const StreamCall &call, Num block) {
     int64_t bytes = elements * scales.elementType().getIntOrFloatBitWidth() / 8;
     int64_t blocks = panelAhead(call) / (call.scaleColumns * columnBytes);
     for (int64_t line = 0; bytes >= lineBytes && line < bytes; line += lineBytes) {
-      (scales + block * elements).prefetch(blocks * bytes + line);
+      (scales + block * elements).prefetch(blocks * bytes + line, cache);
     }
   }
 }
 
 /// One pass over columns [begin, end) of the panels: sums[panel][row][vector] += x * column.
 /// Columns are scaled by the block of their panel where there are `blocks`.
-static void emitStreamColumns(Code &code, const StreamCall &call, bool asksAhead, Num begin,
-                              Num end, ArrayRef<Var> sums, ArrayRef<BlockScales> blocks) {
+static void emitStreamColumns(Code &code, const StreamCall &call, std::optional<Cache> asked,
+                              Num begin, Num end, ArrayRef<Var> sums,
+                              ArrayRef<BlockScales> blocks) {
   Type element = call.panels[0].elementType();
   int64_t columnBytes = call.width * element.getIntOrFloatBitWidth() / 8;
   // A word of i4 at a time: of two LLVM would keep some of the sums of 16 registers in memory.
@@ -69,8 +70,8 @@ static void emitStreamColumns(Code &code, const StreamCall &call, bool asksAhead
   auto multiply = [&](Num k, int64_t count, bool readsOn) {
     for (auto [p, panel] : llvm::enumerate(call.panels)) {
       Memory first = panel + k * call.width;
-      for (int64_t line = 0; asksAhead && line < count * columnBytes; line += lineBytes) {
-        first.prefetch(ahead + line);
+      for (int64_t line = 0; asked && line < count * columnBytes; line += lineBytes) {
+        first.prefetch(ahead + line, *asked);
       }
       // The vectors of a column, all of which a row meets before the next row: so one number of a
       // row is in a register at a time.
@@ -126,8 +127,8 @@ static Num emitRowSum(Code &code, Memory row, Num begin, Num end, int64_t most) 
 }
 
 /// A block of a stream function: columns [begin, end), of which sums are made in registers.
-static void emitStreamBlock(Code &code, const StreamCall &call, bool asksAhead, Num block,
-                            ArrayRef<Var> sums) {
+static void emitStreamBlock(Code &code, const StreamCall &call, std::optional<Cache> asked,
+                            Num block, ArrayRef<Var> sums) {
   Type element = call.panels[0].elementType();
   Num begin = block * call.kBlock, end = begin + call.kBlock;
   if (!call.wholeBlocks) {
@@ -146,14 +147,14 @@ static void emitStreamBlock(Code &code, const StreamCall &call, bool asksAhead, 
   };
   if (call.scaledWeights) {
     code.loop(begin, end, call.scaleColumns, [&](Num k) {
-      emitStreamColumns(code, call, asksAhead, k, code.min(k + call.scaleColumns, end), sums,
+      emitStreamColumns(code, call, asked, k, code.min(k + call.scaleColumns, end), sums,
                         blocksAt(k / call.scaleColumns));
     });
   } else {
-    if (asksAhead) {
-      prefetchScales(call, block);
+    if (asked) {
+      prefetchScales(call, block, *asked);
     }
-    emitStreamColumns(code, call, asksAhead, begin, end, sums, {});
+    emitStreamColumns(code, call, asked, begin, end, sums, {});
   }
   SmallVector<BlockScales> blocks =
       call.scaledWeights ? SmallVector<BlockScales>() : blocksAt(block);
@@ -186,7 +187,7 @@ static void emitStreamBlock(Code &code, const StreamCall &call, bool asksAhead, 
 }
 
 /// The body of a stream function.
-static void emitStream(Code &code, const StreamCall &call, bool asksAhead) {
+static void emitStream(Code &code, const StreamCall &call, std::optional<Cache> asked) {
   for (size_t p = 0; p < call.panels.size(); ++p) {
     for (size_t i = 0; i < call.rows.size(); ++i) {
       for (int64_t v = 0; v < call.width / code.lanes(); ++v) {
@@ -200,7 +201,7 @@ static void emitStream(Code &code, const StreamCall &call, bool asksAhead) {
     for (size_t i = 0; i < sumCount(call, code) * size_t(call.sumSets); ++i) {
       sums.push_back(code.variable(code.zeros(code.lanes())));
     }
-    emitStreamBlock(code, call, asksAhead, block, sums);
+    emitStreamBlock(code, call, asked, block, sums);
   });
 }
 
@@ -219,23 +220,31 @@ static Num isSet(Code &code, StringRef symbol) {
   return !(Memory(code, address, code.i32()).integer() == 0);
 }
 
-Num asksAhead(Code &code) { return isSet(code, plan::asksAheadSymbol); }
+void withAsking(Code &code, bool everywhere, function_ref<void(std::optional<Cache>)> body) {
+  code.when(
+      isSet(code, plan::asksAheadSymbol), [&] { body(Cache::First); },
+      [&] { body(everywhere ? std::optional(Cache::Second) : std::nullopt); });
+}
+
+StringRef askingName(std::optional<Cache> cache) {
+  return !cache ? "" : *cache == Cache::First ? ".asking1" : ".asking2";
+}
+
 Num assistsSubnormals(Code &code) { return isSet(code, plan::assistsSubnormalsSymbol); }
 
-static void callStreamFunction(Code &code, const StreamCall &call, bool asksAhead) {
+static void callStreamFunction(Code &code, const StreamCall &call, std::optional<Cache> asked) {
   Type element = call.panels[0].elementType();
   Type rowType = call.rows[0].elementType();
-  std::string name = "stream." + (rowType.isF32() ? "" : graph::spell(rowType) + ".") +
-                     graph::spell(element) + "." + std::to_string(call.rows.size()) + "x" +
-                     std::to_string(call.panels.size()) +
-                     (call.panels.size() > 1 ? "of" + std::to_string(call.parts) : "") + "x" +
-                     std::to_string(call.width) + "." + std::to_string(call.kBlock) +
-                     (call.scaledWeights    ? ".scaled" + std::to_string(call.scaleColumns)
-                      : call.scales.empty() ? ""
-                                            : ".scaled") +
-                     (call.sumSets > 1 ? ".sets" + std::to_string(call.sumSets) : "") +
-                     (call.wholeBlocks ? "" : ".part") + (asksAhead ? ".ahead" : "") +
-                     (call.tinyCodes ? ".tiny" : "");
+  std::string name =
+      "stream." + (rowType.isF32() ? "" : graph::spell(rowType) + ".") + graph::spell(element) +
+      "." + std::to_string(call.rows.size()) + "x" + std::to_string(call.panels.size()) +
+      (call.panels.size() > 1 ? "of" + std::to_string(call.parts) : "") + "x" +
+      std::to_string(call.width) + "." + std::to_string(call.kBlock) +
+      (call.scaledWeights    ? ".scaled" + std::to_string(call.scaleColumns)
+       : call.scales.empty() ? ""
+                             : ".scaled") +
+      (call.sumSets > 1 ? ".sets" + std::to_string(call.sumSets) : "") +
+      (call.wholeBlocks ? "" : ".part") + askingName(asked).str() + (call.tinyCodes ? ".tiny" : "");
   SmallVector<Value> arguments{call.count.value, call.out.address(), call.outStride.value,
                                call.panelStride.value};
   for (const auto *list : {&call.rows, &call.panels, &call.scales}) {
@@ -257,18 +266,15 @@ static void callStreamFunction(Code &code, const StreamCall &call, bool asksAhea
             memory = Memory(inner, values[next++], memory.elementType());
           }
         }
-        emitStream(inner, body, asksAhead);
+        emitStream(inner, body, asked);
       });
   LLVM::CallOp::create(code.builder, code.loc, function, arguments);
 }
 
 void callStream(Code &code, const StreamCall &call) {
-  auto with = [&](bool ahead) { callStreamFunction(code, call, ahead); };
-  if (call.rows.size() > 1) {
-    with(true);
-    return;
-  }
-  code.when(asksAhead(code), [&] { with(true); }, [&] { with(false); });
+  bool expands = call.panels[0].elementType().getIntOrFloatBitWidth() < 16;
+  withAsking(code, call.rows.size() > 1 || (expands && code.variant.registers < 32),
+             [&](std::optional<Cache> asked) { callStreamFunction(code, call, asked); });
 }
 
 } // namespace dsv3::cpu

@@ -8,10 +8,12 @@
 
 #include "Code.h"
 
+#include <optional>
+
 namespace dsv3::cpu {
 
-/// Bytes that are asked for before they are read, where plan::asksAheadSymbol wants it, in what is
-/// read alone; of several panels a quarter in each.
+/// Bytes that are asked for before they are read, in what is read alone; of several panels a
+/// quarter in each.
 inline constexpr int64_t bytesAhead = 8192;
 
 /// Few rows times whole panels, which are read once and expanded in registers.
@@ -43,14 +45,20 @@ inline constexpr double largestTinyRow = 0x1p58;
 /// A row whose largest element is not below this has no sums that matter which are so small.
 inline constexpr double smallestTinyRow = 0x1p-20;
 
-/// plan::asksAheadSymbol and plan::assistsSubnormalsSymbol of the module that is written.
-Num asksAhead(Code &code);
+/// Emits `body` for each kind of core that plan::asksAheadSymbol of the module tells apart, with
+/// the cache that lines are asked into before they are read. Where the symbol is not set that is
+/// none, or the second-level one for what `everywhere` needs it.
+void withAsking(Code &code, bool everywhere, llvm::function_ref<void(std::optional<Cache>)> body);
+/// What tells functions apart that ask, and where.
+llvm::StringRef askingName(std::optional<Cache> cache);
+
+/// plan::assistsSubnormalsSymbol of the module that is written.
 Num assistsSubnormals(Code &code);
 
 /// Row i and column j of panel p: `out[i, p, j] = sum over blocks of scale[block, j] *
 /// sum over k of the block of row[i][k] * panel[p][k, j]`, blocks and k ascending; of i4 plus
-/// `offset[block, j] * sum over k of row[i][k]`. Several rows ask for panels ahead, since so many
-/// operations come between two lines; one row does where plan::asksAheadSymbol says so.
+/// `offset[block, j] * sum over k of row[i][k]`. Where many operations come between two lines, as
+/// of several rows, or of codes with few registers, all cores ask for panels ahead.
 void callStream(Code &code, const StreamCall &call);
 
 } // namespace dsv3::cpu

@@ -20,6 +20,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <future>
 #include <unistd.h>
 
 namespace fs = std::filesystem;
@@ -121,41 +122,70 @@ static Status addGpuVariant(ModuleOp module, plan::Variant &variant, const fs::p
              : written;
 }
 
-/// Compiles the kernels for a kind of CPU into `directory`; what they become on the way goes to
-/// the folder `dump`, unless that is empty.
-static Status addCpuVariant(ModuleOp module, plan::Variant &variant, const fs::path &directory,
-                            const std::string &dump) {
+namespace {
+/// The kernels of a variant for CPUs while a thread compiles them.
+struct CpuObject {
+  plan::Variant *variant;
+  std::string dump; ///< the folder for what they become on the way; empty: nowhere
+  std::unique_ptr<cpu::CodeText> text;
+  std::future<Expected<std::string>> bytes;
+
+  static Expected<CpuObject> start(ModuleOp module, plan::Variant &variant,
+                                   const std::string &dump);
+  /// Links them into `directory`.
+  Status finish(const fs::path &directory);
+
+private:
+  Status dumpAs(const char *ending, llvm::StringRef code) const {
+    return compile::dump(dump, Phase::Emitted, "-" + variant->name + ending, code);
+  }
+};
+} // namespace
+
+Expected<CpuObject> CpuObject::start(ModuleOp module, plan::Variant &variant,
+                                     const std::string &dump) {
   const plan::CpuVariant &cpu = *plan::findCpuVariant(variant.name);
   OwningOpRef<ModuleOp> code = cpu::emitKernels(module, cpu);
   if (!code) {
     return Failure{"no code for " + variant.name, "", "see the message above"};
   }
-  auto dumpAs = [&](const char *ending, llvm::StringRef text) {
-    return dump.empty() ? Status()
-                        : compile::dump(dump, Phase::Emitted, "-" + variant.name + ending, text);
-  };
-  if (Status dumped = dumpAs(".mlir", dump.empty() ? "" : textOf(*code)); !dumped) {
-    return dumped;
+  CpuObject object{&variant, dump, nullptr, {}};
+  if (!dump.empty()) {
+    object.text = std::make_unique<cpu::CodeText>();
+    if (Status dumped = object.dumpAs(".mlir", textOf(*code)); !dumped) {
+      return dumped;
+    }
   }
-  cpu::CodeText text;
-  Expected<std::string> object =
-      cpu::compileObject(std::move(code), cpu, dump.empty() ? nullptr : &text);
+  Expected<cpu::ObjectCompiler> compiler = cpu::lowerKernels(std::move(code), cpu);
+  if (!compiler) {
+    return compiler.failure();
+  }
+  object.bytes = std::async([compiler = *std::move(compiler), text = object.text.get()]() mutable {
+    return compiler(text);
+  });
+  return object;
+}
+
+Status CpuObject::finish(const fs::path &directory) {
+  Expected<std::string> object = bytes.get();
   if (!object) {
     return object.status();
   }
-  for (auto [ending, code] : {std::pair(".ll", &text.llvm), std::pair(".s", &text.assembly)}) {
-    if (Status dumped = dumpAs(ending, *code); !dumped) {
-      return dumped;
+  if (text) {
+    for (auto [ending, code] : {std::pair(".ll", &text->llvm), std::pair(".s", &text->assembly)}) {
+      if (Status dumped = dumpAs(ending, *code); !dumped) {
+        return dumped;
+      }
     }
   }
   Expected<std::string> linked = cpu::linkSharedObject(*object);
   if (!linked) {
     Failure failure = linked.failure();
-    failure.where = (directory / variant.object).string();
+    failure.where = (directory / variant->object).string();
     return failure;
   }
-  variant.checksum = hash128(*linked).hex();
-  return writeFile(directory / variant.object, *linked);
+  variant->checksum = hash128(*linked).hex();
+  return writeFile(directory / variant->object, *linked);
 }
 
 /// Writes the module into `directory`, and gives it back as it is read from there: with lines of
@@ -203,15 +233,26 @@ Status writeBundle(ModuleOp module, BundleParts parts, const std::string &path) 
     }
     placed = *std::move(read);
   }
+  std::vector<CpuObject> objects;
   for (auto [index, variant] : llvm::enumerate(parts.plan.variants)) {
     // The rest takes no time; this takes seconds each.
     llvm::errs() << "making code for " << variant.name << ", " << index + 1 << " of "
                  << parts.plan.variants.size() << '\n';
-    Status added = plan::findGpuVariant(variant.name)
-                       ? addGpuVariant(placed ? *placed : module, variant, draft, parts)
-                       : addCpuVariant(module, variant, draft, parts.dump);
-    if (!added) {
-      return added;
+    if (plan::findGpuVariant(variant.name)) {
+      if (Status added = addGpuVariant(placed ? *placed : module, variant, draft, parts); !added) {
+        return added;
+      }
+      continue;
+    }
+    Expected<CpuObject> object = CpuObject::start(module, variant, parts.dump);
+    if (!object) {
+      return object.status();
+    }
+    objects.push_back(*std::move(object));
+  }
+  for (CpuObject &object : objects) {
+    if (Status finished = object.finish(draft); !finished) {
+      return finished;
     }
   }
   if (Status written = writeFile(draft / plan::planFileName, plan::serialise(parts.plan));

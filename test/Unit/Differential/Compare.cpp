@@ -45,7 +45,8 @@ public:
              std::string(variant.name) + ".so") {
     OwningOpRef<ModuleOp> code = cpu::emitKernels(module, variant);
     EXPECT_TRUE(code);
-    Expected<std::string> object = cpu::compileObject(std::move(code), variant);
+    Expected<cpu::ObjectCompiler> compiler = cpu::lowerKernels(std::move(code), variant);
+    Expected<std::string> object = compiler ? (*compiler)(nullptr) : compiler.failure();
     EXPECT_TRUE(object.ok()) << object.failure().message();
     Expected<std::string> linked = cpu::linkSharedObject(*object);
     EXPECT_TRUE(linked.ok()) << linked.failure().message();

@@ -56,9 +56,22 @@ TEST(DeviceProbe, MeasuresACopyOfTheDevice) {
   auto probe = DeviceProbe::create(**device, int64_t(1) << 22, 5e12);
   ASSERT_TRUE(probe) << probe.failure().message();
   EXPECT_EQ((*probe)->peak(), 5e12);
-  double bandwidth = (*probe)->readBandwidth();
-  EXPECT_GT(bandwidth, 1e7);
-  EXPECT_LT(bandwidth, 1e13);
+  std::vector<double> rates = (*probe)->readRates();
+  ASSERT_EQ(rates.size(), 1U);
+  EXPECT_GT(rates[0], 1e7);
+  EXPECT_LT(rates[0], 1e13);
+}
+
+// A single fast pass makes no way the best one, and slow looks count by the time that they took.
+TEST(BandwidthMeter, TheWayCountsThatIsTheFastestOnAverage) {
+  BandwidthMeter meter;
+  EXPECT_EQ(meter.average(), 0);
+  EXPECT_TRUE(meter.looks().empty());
+  meter.add({60, 10, 30});
+  meter.add({10, 10, 60});
+  meter.add({60, 90, 30});
+  EXPECT_NEAR(meter.average(), 36, 1e-9);
+  EXPECT_EQ(meter.looks(), (std::vector<double>{30, 60, 30}));
 }
 
 TEST(DeviceProbe, WhatDoesNotFitIsAFailure) {
