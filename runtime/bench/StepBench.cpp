@@ -253,6 +253,7 @@ Expected<PrefillResult> StepBench::prefill() {
       return status;
     }
     double seconds = secondsSince(begin), after = peak();
+    lookAtMemory(); // for MachineResult alone
     if (repeat >= 0) {
       // The head counts at the last position alone, and only where its rows are asked for.
       double flops = 0;
