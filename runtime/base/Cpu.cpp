@@ -90,7 +90,7 @@ static unsigned amdFamily() {
   return 0;
 }
 
-bool runtime::asksMemoryAhead() {
+bool runtime::asksFirstLevel() {
   constexpr unsigned zen5 = 0x1A;
   return amdFamily() == 0 || amdFamily() >= zen5;
 }

@@ -30,13 +30,12 @@ Expected<size_t> chooseVariant(std::span<const std::string> names, std::string_v
 /// Zen 4, 1Ah: Zen 5.
 unsigned familyOf(uint32_t signature);
 
-/// Whether loops that stream memory should ask for it ahead into the first-level cache, also for one
-/// row of wide numbers. Where operations come between two lines, the own prefetching of Intel's
-/// cores falls behind, and that of AMD's from Zen 5 on; Zen 3's and Zen 4's keeps up with little
-/// work between lines, and what is asked for into their first-level cache takes turns from loads: in
-/// a loop with more work half of the bandwidth was lost that asking into the second-level one has
+/// Whether loops that stream weights should ask for them ahead into the first-level cache. Where
+/// operations come between two lines, the own prefetching of Intel's cores falls behind, and that
+/// of AMD's from Zen 5 on. Zen 4's keeps up if they are few, when asking takes turns from loads; if
+/// they are many, only asking into the second-level cache helps. Zen 3 is taken to be as Zen 4
 /// (docs/performance.md has all of them).
-bool asksMemoryAhead();
+bool asksFirstLevel();
 
 /// Whether subnormal numbers are better not multiplied: it costs an assist on all cores but AMD's,
 /// and they are zeros to a thread that was told so (-ffast-math of a library), as to those that it

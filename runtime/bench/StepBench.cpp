@@ -14,9 +14,6 @@
 using namespace dsv3;
 using namespace dsv3::runtime;
 
-/// Memory is looked at that often while decoding is measured.
-static constexpr double secondsBetweenLooks = 0.5;
-
 /// The session's threads wait for the next step in a loop for a while; the machine is
 /// measured when they sleep.
 static constexpr std::chrono::milliseconds untilThreadsSleep{80};
@@ -168,8 +165,8 @@ Expected<DecodeResult> StepBench::decode() {
     return experts.status();
   }
   double stepSeconds = secondsSince(start) / double(steps);
-  int64_t stretch =
-      options.batch * std::clamp(int64_t(secondsBetweenLooks / stepSeconds), int64_t(1), steps);
+  int64_t stretch = options.batch * std::clamp(int64_t(options.secondsBetweenLooks / stepSeconds),
+                                               int64_t(1), steps);
   result.expertsTouched = *experts;
   const plan::Plan &plan = session.plan();
   const plan::Entry &entry = *session.outputs().entry;
@@ -186,17 +183,20 @@ Expected<DecodeResult> StepBench::decode() {
                  (double(shape.position) + double(options.batch + 1) / 2);
   }
   result.bytesPerToken = cost.bytes() / double(generated.size());
-  std::vector<double> rates, fractions, limits;
-  double flops = peak();
+  struct Repeat {
+    double seconds = 0, flops = 0; ///< flops: what multiplying gave a second
+    BandwidthMeter memory;
+  };
+  std::vector<Repeat> repeats;
+  double peakBefore = peak();
   std::vector<double> look = lookAtMemory();
   auto count = int64_t(generated.size());
   for (int repeat = 0; repeat < options.repeats; ++repeat) {
     if (Status status = moveTo(options.depth); !status) {
       return status;
     }
-    BandwidthMeter meter;
-    meter.add(look);
-    double seconds = 0;
+    Repeat found;
+    found.memory.add(look);
     for (int64_t at = 0; at < count; at += stretch) {
       auto part = generated.subspan(size_t(at), size_t(std::min(stretch, count - at)));
       auto begin = std::chrono::steady_clock::now();
@@ -205,17 +205,25 @@ Expected<DecodeResult> StepBench::decode() {
           !status) {
         return status;
       }
-      seconds += secondsSince(begin);
+      found.seconds += secondsSince(begin);
       look = lookAtMemory();
-      meter.add(look);
+      found.memory.add(look);
     }
-    double bandwidth = meter.average();
-    rates.push_back(double(generated.size()) / seconds);
-    fractions.push_back(cost.bytes() / seconds / bandwidth);
+    double peakAfter = peak();
+    found.flops = (peakBefore + peakAfter) / 2;
+    peakBefore = peakAfter;
+    repeats.push_back(std::move(found));
+  }
+  std::vector<double> rates, fractions, limits;
+  size_t way = memory.fastestWay();
+  for (const Repeat &found : repeats) {
+    double bandwidth = found.memory.average(way);
+    rates.push_back(double(generated.size()) / found.seconds);
+    fractions.push_back(cost.bytes() / found.seconds / bandwidth);
     // Of a step's cost the position changes the cache alone.
-    double weights =
-        double(steps) * plan::weightSeconds(plan, variant, entry, shapeOf(0), {bandwidth, flops});
-    limits.push_back((weights + attention / flops) / seconds);
+    double weights = double(steps) * plan::weightSeconds(plan, variant, entry, shapeOf(0),
+                                                         {bandwidth, found.flops});
+    limits.push_back((weights + attention / found.flops) / found.seconds);
   }
   result.tokensPerSecond = Spread::of(rates);
   result.bandwidthFraction = Spread::of(fractions);
@@ -354,4 +362,6 @@ Expected<StepProfile> StepBench::predict(int64_t tokens, std::vector<LaunchUse> 
   return result;
 }
 
-MachineResult StepBench::machine() const { return {Spread::of(memory.looks()), Spread::of(peaks)}; }
+MachineResult StepBench::machine() const {
+  return {Spread::of(memory.looks(memory.fastestWay())), Spread::of(peaks)};
+}

@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "runtime/bench/BandwidthMeter.h"
 #include "runtime/bench/LimitProbe.h"
 #include "runtime/bench/StepProfile.h"
 #include "runtime/session/Session.h"
@@ -33,6 +34,8 @@ struct StepBenchOptions {
   int64_t batch = 1; ///< rows of a decode step
   int repeats = 3;
   uint64_t seed = 0;
+  /// Memory is looked at that often while decoding is measured, between steps.
+  double secondsBetweenLooks = 0.5;
   /// Called between steps with what is being done and how much of it is done. May be empty.
   std::function<void(std::string_view what, uint64_t done, uint64_t total)> progress = {};
 };

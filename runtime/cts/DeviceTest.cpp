@@ -479,7 +479,7 @@ TEST(CpuDevice, TellsKernelsOfTheCore) {
   auto executable = (*device)->prepare(program, **object);
   ASSERT_TRUE(executable) << executable.failure().message();
   ASSERT_TRUE((*device)->run(**executable, {}, nullptr));
-  EXPECT_EQ(told[0], asksMemoryAhead() ? 1 : 0);
+  EXPECT_EQ(told[0], asksFirstLevel() ? 1 : 0);
   EXPECT_EQ(told[1], assistsSubnormals() ? 1 : 0);
 }
 

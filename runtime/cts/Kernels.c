@@ -16,8 +16,8 @@ KERNEL(cts_add);
 KERNEL(cts_matvec);
 KERNEL(cts_fail);
 KERNEL(cts_core);
-/* Of CPUs alone: plan::asksAheadSymbol and its neighbour, with values that no runtime sets. */
-int32_t dsv3_asks_ahead = -1, dsv3_assists_subnormals = -1;
+/* Of CPUs alone: plan::asksFirstLevelSymbol and its neighbour, with values that no runtime sets. */
+int32_t dsv3_asks_first_level = -1, dsv3_assists_subnormals = -1;
 
 /* counts[tile] += 1. */
 KERNEL(cts_count) {
@@ -79,7 +79,7 @@ KERNEL(cts_core) {
   UNUSED(sizes), UNUSED(scratch);
   int32_t *told = (int32_t *)args[0];
   for (uint32_t tile = begin; tile < end; ++tile) {
-    told[0] = dsv3_asks_ahead;
+    told[0] = dsv3_asks_first_level;
     told[1] = dsv3_assists_subnormals;
   }
   return 0;

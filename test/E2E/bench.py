@@ -35,7 +35,7 @@ class BenchTest(unittest.TestCase):
         return json.loads(result.stdout)
 
     def test_progress_of_what_takes_long(self):
-        # The machine is measured after each repeat, which alone takes a fifth of a second.
+        # The machine is measured after each repeat, which alone takes some tenths of a second.
         found = self.bench("--model", model, "--prompt-tokens", "70", "--generate-tokens", "4",
                            repeat="40")
         self.assertEqual(found.returncode, 0, found.stderr)

@@ -1,20 +1,25 @@
 // RUN: dsv3-opt %s --kern-configure | dsv3-translate --kernels-to-cpu | FileCheck %s
 // A product of one row streams its weight: with and without asking for memory ahead, as the number
 // says that the runtime sets. A product of several asks always, and the number says into which
-// cache; so does one of a row of codes where registers are few.
+// cache; so does one of a row of codes where registers are few (cpu-tiny-int4.mlir).
 
 #T = #dsv3.dims<"T">
 !x = tensor<?x128xf32, #T>
 !y = tensor<?x64xf32, #T>
 
+// CHECK-LABEL: // x86-64-v3
+// CHECK: llvm.func internal @stream.[[NARROW:bf16.[0-9xof.]+]](
+// CHECK-NOT: prefetch
+// CHECK: llvm.func internal @stream.[[NARROW]].asking1(
+// CHECK: llvm.intr.prefetch{{.*}}hint = 3
 // CHECK-LABEL: // x86-64-v4
 // CHECK: llvm.func internal @stream.[[STREAM:bf16.[0-9xof.]+]](
 // CHECK-NOT: prefetch
 // CHECK: llvm.func internal @stream.[[STREAM]].asking1(
-// CHECK: llvm.intr.prefetch
-// CHECK: llvm.mlir.global external @dsv3_asks_ahead(1 : i32)
+// CHECK: llvm.intr.prefetch{{.*}}hint = 3
+// CHECK: llvm.mlir.global external @dsv3_asks_first_level(1 : i32)
 // CHECK: llvm.func internal @product.tiles
-// CHECK: %[[NUMBER:.+]] = llvm.mlir.addressof @dsv3_asks_ahead
+// CHECK: %[[NUMBER:.+]] = llvm.mlir.addressof @dsv3_asks_first_level
 // CHECK: llvm.load %[[NUMBER]]
 // CHECK: scf.if
 // CHECK-NEXT: llvm.call @stream.[[LAST:bf16.[0-9xof.]+]].asking1(

@@ -12,17 +12,21 @@
 !s = tensor<64x4x2xf16>
 
 // CHECK-LABEL: // x86-64-v3
-// CHECK: llvm.func internal @stream.i4.{{[a-z0-9.]+}}.sets2.asking2.tiny(
+// CHECK: llvm.func internal @stream.i4.{{[a-z0-9.]+}}.sets2.asking2.tiny({{.*}} %[[ITS:[a-z0-9]+]]: !llvm.ptr)
+// CHECK: %[[ITSBLOCK:.+]] = llvm.getelementptr %[[ITS]][
+// CHECK: %[[ITSFIRST:.+]] = llvm.getelementptr %[[ITSBLOCK]][%c2048_i64{{[_0-9]*}}]
+// CHECK: llvm.intr.prefetch"(%[[ITSFIRST]]){{.*}}hint = 2
+// CHECK-NOT: hint = 3
 // CHECK-NOT: arith.sitofp
 // CHECK: llvm.func internal @stream.i4.{{[a-z0-9.]+}}.sets2.asking1.tiny({{.*}} %[[CODES:[a-z0-9]+]]: !llvm.ptr, %[[SCALES:[a-z0-9]+]]: !llvm.ptr)
 // CHECK: %[[BLOCK:.+]] = llvm.getelementptr %[[SCALES]][
 // CHECK: %[[FIRST:.+]] = llvm.getelementptr %[[BLOCK]][%c2048_i64{{[_0-9]*}}]
-// CHECK: llvm.intr.prefetch"(%[[FIRST]])
+// CHECK: llvm.intr.prefetch"(%[[FIRST]]){{.*}}hint = 3
 // CHECK: %[[SECOND:.+]] = llvm.getelementptr %{{.+}}[%c2112_i64{{[_0-9]*}}]
 // CHECK: llvm.intr.prefetch"(%[[SECOND]])
 // CHECK: llvm.getelementptr %[[CODES]][
 // CHECK: %[[FURTHER:.+]] = llvm.getelementptr %{{.+}}[%c8192_i64{{[_0-9]*}}]
-// CHECK: llvm.intr.prefetch"(%[[FURTHER]])
+// CHECK: llvm.intr.prefetch"(%[[FURTHER]]){{.*}}hint = 3
 // CHECK-COUNT-4: math.fma
 // CHECK: %[[UPPER:.+]] = llvm.getelementptr %{{.+}}[%c2_i64{{[_0-9]*}}] : (!llvm.ptr, i64) -> !llvm.ptr, i8
 // CHECK: llvm.load %[[UPPER]] {{.*}} -> vector<32xi8>

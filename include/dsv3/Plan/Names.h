@@ -69,10 +69,10 @@ inline constexpr std::string_view variantV4Vnni = "x86-64-v4-vnni";
 inline constexpr std::string_view variantV4Bf16 = "x86-64-v4-bf16";
 
 /// What an object for CPUs is told of the core before a kernel runs, each an i32 that is there
-/// where a kernel asks: whether memory is asked for ahead into the first-level cache, also by
-/// kernels that multiply one row of wide numbers, instead of into the second-level one, and whether
+/// where a kernel asks: whether streams of weights are asked for ahead into the first-level cache,
+/// instead of into the second-level one or not at all (lib/Target/Cpu/StreamProduct.h), and whether
 /// multiplying subnormal numbers costs an assist.
-inline constexpr std::string_view asksAheadSymbol = "dsv3_asks_ahead";
+inline constexpr std::string_view asksFirstLevelSymbol = "dsv3_asks_first_level";
 inline constexpr std::string_view assistsSubnormalsSymbol = "dsv3_assists_subnormals";
 
 /// Variant::name: the GPUs that kernels are printed for, by NVRTC's names.

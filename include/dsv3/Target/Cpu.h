@@ -37,7 +37,8 @@ struct CodeText {
 /// the text unless it is null; the bytes are the same either way.
 using ObjectCompiler = llvm::unique_function<Expected<std::string>(CodeText *)>;
 
-/// Lowers what emitKernels gave, which it consumes, to LLVM IR of its own.
+/// Lowers what emitKernels gave, which it consumes, to LLVM IR of its own. `variant`, a row of the
+/// table, outlives the compiler.
 Expected<ObjectCompiler> lowerKernels(mlir::OwningOpRef<mlir::ModuleOp> module,
                                       const plan::CpuVariant &variant);
 

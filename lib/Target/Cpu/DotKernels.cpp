@@ -143,8 +143,9 @@ static Var &sumOf(MutableArrayRef<Var> sums, const DotCall &call, int64_t row, i
   return sums[static_cast<size_t>(row * call.vectors + vector)];
 }
 
-/// Where vector v of the words `step` of a block begins. Nothing asks for them ahead: with so few
-/// operations between two lines a processor's own prefetching keeps up, and asking is in its way.
+/// Where vector v of the words `step` of a block begins. Nothing asks for them ahead: with VNNI
+/// so few operations are between two lines that a processor's own prefetching keeps up, and asking
+/// is in its way; with AVX2 it was not tried.
 static Memory wordsAt(Code &code, const DotCall &call, Num block, Num step, int64_t vector) {
   int64_t bits = call.weightType.getIntOrFloatBitWidth();
   int64_t words = plan::dotColumns * bits / 32; // of a row and block

@@ -8,11 +8,10 @@ using namespace mlir;
 
 namespace dsv3::cpu {
 
-/// Whether a row that is alone meets panels of codes one by one: 16 registers have no room for the
-/// sums of two and what expands codes. Sums of even and odd columns hide the latency of an addition
-/// then.
+/// Whether a row that is alone meets panels of codes one by one: there is no room for the sums of
+/// two. Sums of even and odd columns hide the latency of an addition then.
 static bool meetsCodesAlone(const Code &code, const PanelWeight &weight) {
-  return scaleForm(*planir::dtypeOf(weight.element)) && code.variant.registers < 32;
+  return lacksRegisters(code, weight.element);
 }
 
 namespace {

@@ -46,7 +46,7 @@ static void emitInPlace(Code &code, const PanelForm &form, Memory row, Memory pa
 /// `out[j] = sum over k of row[k] * panel[j, k]`, of f32, for all rows j of the panel.
 static void callInPlace(Code &code, const PanelForm &form, Memory row, Memory panel, Memory out) {
   Type f32 = out.elementType(), element = panel.elementType();
-  withAsking(code, /*everywhere=*/false, [&](std::optional<Cache> asked) {
+  withAsking(code, /*many=*/false, [&](std::optional<Cache> asked) {
     std::string name = "in_place." + graph::spell(element) + "." + std::to_string(form.width) +
                        "x" + std::to_string(form.rowStride) + askingName(asked).str();
     SmallVector<Value> arguments{row.address(), panel.address(), out.address()};
@@ -81,7 +81,6 @@ struct Ahead {
   Memory from;
   int64_t rows;
   bool inOneRun;
-  Cache cache;
 };
 
 /// Some rows times some rows of a weight.
@@ -146,7 +145,7 @@ static void emitStep(Code &code, const ColumnsCall &call, Num k, int64_t columns
   }
 }
 
-static void emitColumns(Code &code, const ColumnsCall &call) {
+static void emitColumns(Code &code, const ColumnsCall &call, std::optional<Cache> asked) {
   auto sets = static_cast<size_t>(plan::inPlaceSums(code.variant));
   size_t perSet = call.rows.size() * static_cast<size_t>(call.weightRows);
   SmallVector<Var> sums;
@@ -159,12 +158,10 @@ static void emitColumns(Code &code, const ColumnsCall &call) {
   const Ahead &ahead = call.ahead;
   int64_t columns = plan::inPlaceColumns / (ahead.inOneRun ? ahead.rows : 1);
   code.loop(code.integer(0), call.count, columns, [&](Num k) {
-    if (ahead.inOneRun) {
-      (ahead.from + k * ahead.rows).prefetch(0, ahead.cache);
-    } else {
-      for (int64_t row = 0; row < ahead.rows; ++row) {
-        (ahead.from + (k + row * call.weightStride)).prefetch(0, ahead.cache);
-      }
+    int64_t lines = !asked ? 0 : ahead.inOneRun ? 1 : ahead.rows;
+    for (int64_t line = 0; line < lines; ++line) {
+      Num at = ahead.inOneRun ? k * ahead.rows : k + line * call.weightStride;
+      (ahead.from + at).prefetch(0, *asked);
     }
     emitStep(code, call, k, columns, sums);
   });
@@ -177,13 +174,13 @@ static void emitColumns(Code &code, const ColumnsCall &call) {
 }
 
 /// `out[i, j] += sum over k of row i [k] * weight[j, k]`.
-static void callColumnsFunction(Code &code, const ColumnsCall &call) {
+static void callColumnsFunction(Code &code, const ColumnsCall &call, std::optional<Cache> asked) {
   Type element = call.weight.elementType();
   std::string name = "columns." + graph::spell(element) + "." + std::to_string(call.rows.size()) +
                      "x" + std::to_string(call.weightRows) + "." +
                      std::to_string(call.weightStride) + ".ahead" +
                      std::to_string(call.ahead.rows) + (call.ahead.inOneRun ? "run" : "") +
-                     askingName(call.ahead.cache).str();
+                     askingName(asked).str();
   SmallVector<Value> arguments{call.weight.address(), call.count.value, call.out.address(),
                                call.outStride.value, call.ahead.from.address()};
   for (const Memory &row : call.rows) {
@@ -202,16 +199,14 @@ static void callColumnsFunction(Code &code, const ColumnsCall &call) {
         for (Memory &row : body.rows) {
           row = Memory(inner, values[next++], row.elementType());
         }
-        emitColumns(inner, body);
+        emitColumns(inner, body, asked);
       });
   LLVM::CallOp::create(code.builder, code.loc, function, arguments);
 }
 
-static void callColumns(Code &code, ColumnsCall call) {
-  withAsking(code, /*everywhere=*/true, [&](std::optional<Cache> asked) {
-    call.ahead.cache = *asked;
-    callColumnsFunction(code, call);
-  });
+static void callColumns(Code &code, const ColumnsCall &call) {
+  withAsking(code, /*many=*/true,
+             [&](std::optional<Cache> asked) { callColumnsFunction(code, call, asked); });
 }
 
 /// A block of columns of some rows of the weight times all rows: `least` to `most` of them, of

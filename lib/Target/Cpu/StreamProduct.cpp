@@ -220,10 +220,14 @@ static Num isSet(Code &code, StringRef symbol) {
   return !(Memory(code, address, code.i32()).integer() == 0);
 }
 
-void withAsking(Code &code, bool everywhere, function_ref<void(std::optional<Cache>)> body) {
+bool lacksRegisters(const Code &code, Type element) {
+  return scaleForm(*planir::dtypeOf(element)) && code.variant.registers < 32;
+}
+
+void withAsking(Code &code, bool many, function_ref<void(std::optional<Cache>)> body) {
   code.when(
-      isSet(code, plan::asksAheadSymbol), [&] { body(Cache::First); },
-      [&] { body(everywhere ? std::optional(Cache::Second) : std::nullopt); });
+      isSet(code, plan::asksFirstLevelSymbol), [&] { body(Cache::First); },
+      [&] { body(many ? std::optional(Cache::Second) : std::nullopt); });
 }
 
 StringRef askingName(std::optional<Cache> cache) {
@@ -272,8 +276,8 @@ static void callStreamFunction(Code &code, const StreamCall &call, std::optional
 }
 
 void callStream(Code &code, const StreamCall &call) {
-  bool expands = call.panels[0].elementType().getIntOrFloatBitWidth() < 16;
-  withAsking(code, call.rows.size() > 1 || (expands && code.variant.registers < 32),
+  bool many = call.rows.size() > 1 || lacksRegisters(code, call.panels[0].elementType());
+  withAsking(code, many,
              [&](std::optional<Cache> asked) { callStreamFunction(code, call, asked); });
 }
 

@@ -45,10 +45,15 @@ inline constexpr double largestTinyRow = 0x1p58;
 /// A row whose largest element is not below this has no sums that matter which are so small.
 inline constexpr double smallestTinyRow = 0x1p-20;
 
-/// Emits `body` for each kind of core that plan::asksAheadSymbol of the module tells apart, with
-/// the cache that lines are asked into before they are read. Where the symbol is not set that is
-/// none, or the second-level one for what `everywhere` needs it.
-void withAsking(Code &code, bool everywhere, llvm::function_ref<void(std::optional<Cache>)> body);
+/// Whether 16 registers have no room for what expands the codes of `element` beside other work, so
+/// that many operations come between two lines.
+bool lacksRegisters(const Code &code, mlir::Type element);
+
+/// Emits `body` for each kind of core that plan::asksFirstLevelSymbol of the module tells apart,
+/// with the cache that lines are asked into before they are read: the first-level one where it is
+/// set. Elsewhere it is the second-level one if there are `many` operations between two lines, and
+/// none if there are few.
+void withAsking(Code &code, bool many, llvm::function_ref<void(std::optional<Cache>)> body);
 /// What tells functions apart that ask, and where.
 llvm::StringRef askingName(std::optional<Cache> cache);
 
@@ -57,8 +62,7 @@ Num assistsSubnormals(Code &code);
 
 /// Row i and column j of panel p: `out[i, p, j] = sum over blocks of scale[block, j] *
 /// sum over k of the block of row[i][k] * panel[p][k, j]`, blocks and k ascending; of i4 plus
-/// `offset[block, j] * sum over k of row[i][k]`. Where many operations come between two lines, as
-/// of several rows, or of codes with few registers, all cores ask for panels ahead.
+/// `offset[block, j] * sum over k of row[i][k]`. Panels are asked for ahead as withAsking says.
 void callStream(Code &code, const StreamCall &call);
 
 } // namespace dsv3::cpu

@@ -3,6 +3,7 @@
 
 #include "../WriteFile.h"
 #include "AtInterrupt.h"
+#include "CpuObject.h"
 #include "DumpPhase.h"
 #include "Precompile.h"
 #include "dsv3/Checkpoint/AsideFolder.h"
@@ -11,7 +12,6 @@
 #include "dsv3/Plan/PlanFile.h"
 #include "dsv3/Support/FileWriting.h"
 #include "dsv3/Support/Hash.h"
-#include "dsv3/Target/Cpu.h"
 #include "dsv3/Target/Cuda.h"
 
 #include "mlir/Parser/Parser.h"
@@ -20,7 +20,6 @@
 
 #include <cerrno>
 #include <filesystem>
-#include <future>
 #include <unistd.h>
 
 namespace fs = std::filesystem;
@@ -122,72 +121,6 @@ static Status addGpuVariant(ModuleOp module, plan::Variant &variant, const fs::p
              : written;
 }
 
-namespace {
-/// The kernels of a variant for CPUs while a thread compiles them.
-struct CpuObject {
-  plan::Variant *variant;
-  std::string dump; ///< the folder for what they become on the way; empty: nowhere
-  std::unique_ptr<cpu::CodeText> text;
-  std::future<Expected<std::string>> bytes;
-
-  static Expected<CpuObject> start(ModuleOp module, plan::Variant &variant,
-                                   const std::string &dump);
-  /// Links them into `directory`.
-  Status finish(const fs::path &directory);
-
-private:
-  Status dumpAs(const char *ending, llvm::StringRef code) const {
-    return compile::dump(dump, Phase::Emitted, "-" + variant->name + ending, code);
-  }
-};
-} // namespace
-
-Expected<CpuObject> CpuObject::start(ModuleOp module, plan::Variant &variant,
-                                     const std::string &dump) {
-  const plan::CpuVariant &cpu = *plan::findCpuVariant(variant.name);
-  OwningOpRef<ModuleOp> code = cpu::emitKernels(module, cpu);
-  if (!code) {
-    return Failure{"no code for " + variant.name, "", "see the message above"};
-  }
-  CpuObject object{&variant, dump, nullptr, {}};
-  if (!dump.empty()) {
-    object.text = std::make_unique<cpu::CodeText>();
-    if (Status dumped = object.dumpAs(".mlir", textOf(*code)); !dumped) {
-      return dumped;
-    }
-  }
-  Expected<cpu::ObjectCompiler> compiler = cpu::lowerKernels(std::move(code), cpu);
-  if (!compiler) {
-    return compiler.failure();
-  }
-  object.bytes = std::async([compiler = *std::move(compiler), text = object.text.get()]() mutable {
-    return compiler(text);
-  });
-  return object;
-}
-
-Status CpuObject::finish(const fs::path &directory) {
-  Expected<std::string> object = bytes.get();
-  if (!object) {
-    return object.status();
-  }
-  if (text) {
-    for (auto [ending, code] : {std::pair(".ll", &text->llvm), std::pair(".s", &text->assembly)}) {
-      if (Status dumped = dumpAs(ending, *code); !dumped) {
-        return dumped;
-      }
-    }
-  }
-  Expected<std::string> linked = cpu::linkSharedObject(*object);
-  if (!linked) {
-    Failure failure = linked.failure();
-    failure.where = (directory / variant->object).string();
-    return failure;
-  }
-  variant->checksum = hash128(*linked).hex();
-  return writeFile(directory / variant->object, *linked);
-}
-
 /// Writes the module into `directory`, and gives it back as it is read from there: with lines of
 /// the file as places.
 static Expected<OwningOpRef<ModuleOp>> addModule(ModuleOp module, const fs::path &directory) {
@@ -235,7 +168,7 @@ Status writeBundle(ModuleOp module, BundleParts parts, const std::string &path) 
   }
   std::vector<CpuObject> objects;
   for (auto [index, variant] : llvm::enumerate(parts.plan.variants)) {
-    // The rest takes no time; this takes seconds each.
+    // What is left takes seconds each, of CPUs until their threads have compiled.
     llvm::errs() << "making code for " << variant.name << ", " << index + 1 << " of "
                  << parts.plan.variants.size() << '\n';
     if (plan::findGpuVariant(variant.name)) {
@@ -249,6 +182,10 @@ Status writeBundle(ModuleOp module, BundleParts parts, const std::string &path) 
       return object.status();
     }
     objects.push_back(*std::move(object));
+  }
+  // The linker sets up LLVM once more, which threads that compile should not meet.
+  for (CpuObject &object : objects) {
+    object.wait();
   }
   for (CpuObject &object : objects) {
     if (Status finished = object.finish(draft); !finished) {

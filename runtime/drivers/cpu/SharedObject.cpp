@@ -73,7 +73,7 @@ Expected<std::unique_ptr<SharedObject>> SharedObject::open(const ObjectFile &fil
       *static_cast<int32_t *>(number) = value ? 1 : 0;
     }
   };
-  tell(plan::asksAheadSymbol, asksMemoryAhead());
+  tell(plan::asksFirstLevelSymbol, asksFirstLevel());
   tell(plan::assistsSubnormalsSymbol, assistsSubnormals());
   return object;
 }

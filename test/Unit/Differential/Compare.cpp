@@ -390,7 +390,7 @@ void setCore(plan::KernelFunction function, const CoreKind &core) {
       *static_cast<int32_t *>(number) = value ? 1 : 0;
     }
   };
-  tell(plan::asksAheadSymbol, core.asksAhead);
+  tell(plan::asksFirstLevelSymbol, core.asksFirstLevel);
   tell(plan::assistsSubnormalsSymbol, core.assistsSubnormals);
   dlclose(handle);
 }

@@ -121,7 +121,7 @@ KernelResults execute(kern::DefOp definition, const plan::CpuVariant &variant,
 
 /// What an object is told of its core: dsv3/Plan/Names.h.
 struct CoreKind {
-  bool asksAhead, assistsSubnormals;
+  bool asksFirstLevel, assistsSubnormals;
 };
 inline constexpr CoreKind coreKinds[] = {{true, true}, {true, false}, {false, false}};
 

@@ -62,18 +62,6 @@ TEST(DeviceProbe, MeasuresACopyOfTheDevice) {
   EXPECT_LT(rates[0], 1e13);
 }
 
-// A single fast pass makes no way the best one, and slow looks count by the time that they took.
-TEST(BandwidthMeter, TheWayCountsThatIsTheFastestOnAverage) {
-  BandwidthMeter meter;
-  EXPECT_EQ(meter.average(), 0);
-  EXPECT_TRUE(meter.looks().empty());
-  meter.add({60, 10, 30});
-  meter.add({10, 10, 60});
-  meter.add({60, 90, 30});
-  EXPECT_NEAR(meter.average(), 36, 1e-9);
-  EXPECT_EQ(meter.looks(), (std::vector<double>{30, 60, 30}));
-}
-
 TEST(DeviceProbe, WhatDoesNotFitIsAFailure) {
   auto device = createCpuDevice({.threads = 1});
   ASSERT_TRUE(device);

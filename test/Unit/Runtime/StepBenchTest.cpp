@@ -1,0 +1,73 @@
+//===- StepBenchTest.cpp - when a bench looks at the machine --------------===//
+
+#include "runtime/bench/StepBench.h"
+
+#include "ToyModel.h"
+#include "runtime/drivers/cpu/CpuDevice.h"
+
+#include <gtest/gtest.h>
+
+using namespace dsv3;
+using namespace dsv3::runtime;
+using namespace dsv3::test;
+
+namespace {
+
+/// Counts what it is asked for.
+struct CountingProbe final : LimitProbe {
+  int looks = 0, peaks = 0;
+  std::vector<double> readRates() override {
+    ++looks;
+    return {1e9, 2e9};
+  }
+  double peak() override {
+    ++peaks;
+    return 1e9;
+  }
+};
+
+struct StepBenchTest : testing::Test {
+  ToyModel model;
+  std::unique_ptr<Device> device =
+      std::move(*createCpuDevice({1, false, std::chrono::microseconds(50)}));
+  std::unique_ptr<Session> session = std::move(
+      *Session::create(*device, model.plan, model.kernels, model.parameters(), SessionOptions()));
+  CountingProbe probe;
+  std::vector<std::pair<uint64_t, uint64_t>> progress;
+
+  StepBenchOptions options(int64_t batch, double secondsBetweenLooks) {
+    return {.generateTokens = 6,
+            .batch = batch,
+            .repeats = 2,
+            .secondsBetweenLooks = secondsBetweenLooks,
+            .progress = [&](std::string_view, uint64_t done, uint64_t total) {
+              progress.emplace_back(done, total);
+            }};
+  }
+};
+
+} // namespace
+
+TEST_F(StepBenchTest, LooksAtMemoryBetweenSteps) {
+  for (int64_t batch : {1, 2}) {
+    probe = CountingProbe();
+    progress.clear();
+    StepBench bench(*session, probe, 0, 0, options(batch, 0));
+    auto found = bench.decode();
+    ASSERT_TRUE(found) << found.failure().message();
+    // Before the first repeat, and after each of its steps.
+    EXPECT_EQ(probe.looks, 1 + 2 * 6 / batch);
+    EXPECT_EQ(probe.peaks, 2 * 3) << "of two measurements each the better one";
+    EXPECT_EQ(bench.machine().readBandwidth.least, 2e9) << "the way that is faster on average";
+    EXPECT_TRUE(std::ranges::is_sorted(progress));
+    EXPECT_EQ(progress.back(), std::pair(uint64_t(18), uint64_t(18)));
+  }
+}
+
+TEST_F(StepBenchTest, LooksOnceARepeatIfStepsAreShort) {
+  StepBench bench(*session, probe, 0, 0, options(1, 1e6));
+  auto found = bench.decode();
+  ASSERT_TRUE(found) << found.failure().message();
+  EXPECT_EQ(probe.looks, 1 + 2);
+  EXPECT_GT(found->bandwidthFraction.least, 0);
+}
