@@ -142,8 +142,9 @@ static Configuration gemmConfig(const CpuVariant &variant, const KernelFacts &fa
   int64_t nr = panelWidth(variant, facts.weight);
   int64_t panelsOfPart = ceilDiv(facts.n, nr);
   int64_t rows = rowsOfWeight(facts, grouped);
-  // A single row meets all parts at once.
-  int64_t accumulators = rows == 1 ? flight * nr / variant.lanes * facts.parts
+  // A single row meets all parts at once, unless there is room for one panel alone.
+  int64_t accumulators = rows == 1 && expandsInFewRegisters(variant, facts.weight) ? sumsInFlight
+                         : rows == 1 ? flight * nr / variant.lanes * facts.parts
                          : areFewInPlace(facts, rows)
                              ? mr * inPlaceRows(variant, rows) * inPlaceSums(variant)
                              : mr * 2;

@@ -84,6 +84,12 @@ inline int64_t panelWidth(const CpuVariant &variant, DType weight) {
 }
 /// Vectors of sums that hide the latency of an addition: two units of four cycles.
 inline constexpr int64_t sumsInFlight = 8;
+/// Whether 16 registers have no room for what expands codes beside the sums of two panels: a row
+/// that is alone meets panels one by one then, with sums of even and odd columns, and many
+/// operations come between two lines of memory.
+inline bool expandsInFewRegisters(const CpuVariant &variant, DType weight) {
+  return scaleForm(weight).has_value() && variant.registers < 32;
+}
 /// Vectors of sums that fit beside the `vectors` that a column is expanded into and what expands
 /// them: half of the registers. Two vectors of bf16 need so few that a quarter is left of 16.
 inline int64_t sumsThatFit(const CpuVariant &variant, int64_t vectors) {

@@ -8,12 +8,6 @@ using namespace mlir;
 
 namespace dsv3::cpu {
 
-/// Whether a row that is alone meets panels of codes one by one: there is no room for the sums of
-/// two. Sums of even and odd columns hide the latency of an addition then.
-static bool meetsCodesAlone(const Code &code, const PanelWeight &weight) {
-  return lacksRegisters(code, weight.element);
-}
-
 namespace {
 /// Few rows times the panels of a tile.
 class FewRows {
@@ -85,7 +79,8 @@ void FewRows::emitPanels(Num firstRow, int64_t height, int64_t flight, Num apart
     call.scales.clear();
   };
   int64_t atOnce = height > 1 ? panelsAtOnce(height) : flight * weight.parts;
-  if (tile.rows == 1 && meetsCodesAlone(code, weight)) {
+  if (tile.rows == 1 &&
+      plan::expandsInFewRegisters(code.variant, *planir::dtypeOf(weight.element))) {
     atOnce = 1;
     call.sumSets = plan::sumsInFlight / plan::codeVectors;
   }

@@ -220,10 +220,6 @@ static Num isSet(Code &code, StringRef symbol) {
   return !(Memory(code, address, code.i32()).integer() == 0);
 }
 
-bool lacksRegisters(const Code &code, Type element) {
-  return scaleForm(*planir::dtypeOf(element)) && code.variant.registers < 32;
-}
-
 void withAsking(Code &code, bool many, function_ref<void(std::optional<Cache>)> body) {
   code.when(
       isSet(code, plan::asksFirstLevelSymbol), [&] { body(Cache::First); },
@@ -276,7 +272,8 @@ static void callStreamFunction(Code &code, const StreamCall &call, std::optional
 }
 
 void callStream(Code &code, const StreamCall &call) {
-  bool many = call.rows.size() > 1 || lacksRegisters(code, call.panels[0].elementType());
+  DType weight = *planir::dtypeOf(call.panels[0].elementType());
+  bool many = call.rows.size() > 1 || plan::expandsInFewRegisters(code.variant, weight);
   withAsking(code, many,
              [&](std::optional<Cache> asked) { callStreamFunction(code, call, asked); });
 }

@@ -45,10 +45,6 @@ inline constexpr double largestTinyRow = 0x1p58;
 /// A row whose largest element is not below this has no sums that matter which are so small.
 inline constexpr double smallestTinyRow = 0x1p-20;
 
-/// Whether 16 registers have no room for what expands the codes of `element` beside other work, so
-/// that many operations come between two lines.
-bool lacksRegisters(const Code &code, mlir::Type element);
-
 /// Emits `body` for each kind of core that plan::asksFirstLevelSymbol of the module tells apart,
 /// with the cache that lines are asked into before they are read: the first-level one where it is
 /// set. Elsewhere it is the second-level one if there are `many` operations between two lines, and
