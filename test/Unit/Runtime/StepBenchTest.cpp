@@ -5,6 +5,7 @@
 #include "ToyModel.h"
 #include "runtime/drivers/cpu/CpuDevice.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 
 using namespace dsv3;
