@@ -215,13 +215,14 @@ static std::vector<Configuration> gemmConfigs(const CpuVariant &variant, const K
   return configs;
 }
 
-/// A product by dot products: the weight is read as it lies, by tiles of `mr` rows. Their integer
-/// sums of a block of scales and the f32 sums of all blocks stay in registers; sums of bf16 are
-/// f32 alone.
+/// A product by dot products: the weight is read as it lies, or widened, by tiles of `mr` rows.
+/// Integer sums of a block of scales stay in registers, and so do the f32 sums of all blocks, but
+/// for those of widened codes; sums of bf16 are f32 alone.
 static Configuration dotConfig(const CpuVariant &variant, const KernelFacts &facts, bool grouped,
                                int64_t mr) {
   int64_t nr = panelWidth(variant, facts.weight), rows = rowsOfWeight(facts, grouped);
-  int64_t sums = facts.rows == DType::I8 ? 2 : 1, accumulators = mr * 2 * sums;
+  bool widens = widensCodes(variant, facts.rows, facts.weight, rows);
+  int64_t accumulators = mr * 2 * (facts.rows == DType::I8 && !widens ? 2 : 1);
   Fields fields{{"mr", mr}, {"nr", nr}};
   std::string tile =
       std::to_string(mr) + " rows x " + std::to_string(tileWidth(variant)) + " columns";
@@ -229,17 +230,18 @@ static Configuration dotConfig(const CpuVariant &variant, const KernelFacts &fac
     return rejected(fields, tile + ": there are never more than " + std::to_string(rows) + " rows");
   }
   // Weights, their scales and what AVX2 multiplies with need registers as well.
-  if (accumulators > variant.registers - 6) {
+  int64_t room = variant.registers - (widens ? 4 : 6);
+  if (accumulators > room) {
     return rejected(fields, tile + " needs " + std::to_string(accumulators) +
-                                " accumulators, there are registers for " +
-                                std::to_string(variant.registers - 6));
+                                " accumulators, there are registers for " + std::to_string(room));
   }
   ProductTiles tiles(facts, grouped, nr, 1);
   int64_t k = ceilDiv(facts.k, dotColumns) * dotColumns;
-  int64_t inCache = expandedBlockBytes * 8 / int64_t(bitSize(facts.weight)) / tileWidth(variant);
+  int64_t bits = widens ? 16 : int64_t(bitSize(facts.weight));
+  int64_t inCache = expandedBlockBytes * 8 / bits / tileWidth(variant);
   int64_t kBlock = rows == 1 ? k : std::min(k, inCache / dotColumns * dotColumns);
-  DotScratch scratch(facts.rows, paddedRows(tiles.mTile, mr), tiles.panels, facts.parts, kBlock,
-                     nr);
+  DotScratch scratch(variant, facts.rows, facts.weight, paddedRows(tiles.mTile, mr), tiles.panels,
+                     facts.parts, kBlock, nr);
   fields.insert(fields.end(),
                 {{"m_tile", tiles.mTile}, {"panels", tiles.panels}, {"k_block", kBlock}});
   return make(std::move(fields), tiles.count, scratch.bytes,

@@ -95,6 +95,18 @@ inline bool expandsInFewRegisters(const CpuVariant &variant, DType weight) {
 inline int64_t sumsThatFit(const CpuVariant &variant, int64_t vectors) {
   return std::max<int64_t>(variant.registers / 2, vectors == 2 ? 12 : 0);
 }
+/// Whether rows of codes, `rowCount` at the most, meet codes of a weight as 16 bits, both widened
+/// in memory before they are multiplied. Without an instruction for four products of codes that
+/// takes fewer operations for several rows than to give one of them the other's signs.
+inline bool widensCodes(const CpuVariant &variant, DType rows, DType weight, int64_t rowCount) {
+  return rows == DType::I8 && weight == DType::I8 && variant.dots != DType::I8 && rowCount > 1;
+}
+/// Whether the f32 sums of `sums` vectors of dot products stay in registers from block to block,
+/// of `codes` beside as many integer sums. Weights, their scales and what AVX2 multiplies with need
+/// registers as well.
+inline bool dotSumsStay(const CpuVariant &variant, int64_t sums, bool codes) {
+  return sums * (codes ? 2 : 1) <= variant.registers - 6;
+}
 /// Panels of `width` columns, of all parts, that `rows` rows meet at once: one, or as many as have
 /// sums enough where half of the registers hold them.
 inline int64_t panelsAtOnce(const CpuVariant &variant, int64_t width, int64_t rows) {

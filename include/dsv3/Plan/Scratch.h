@@ -10,7 +10,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "dsv3/Plan/Layout.h"
+#include "dsv3/Plan/Families.h"
 
 #include <algorithm>
 
@@ -80,22 +80,26 @@ struct GemmScratch {
 
 /// Of a tile of gemm or grouped_gemm by dot products: accumulators as above, a block of K of the
 /// rows of type `rowType`, of codes with their scales and what their sums are for (dot products of
-/// codes: i32, or f32 times the scale).
+/// codes: i32, or f32 times the scale). Where codes are widened there is room for a block of a
+/// register tile's columns of the weight, too.
 struct DotScratch {
-  DotScratch(DType rowType, int64_t rowCount, int64_t panels, int64_t parts, int64_t kBlock,
-             int64_t panelWidth)
-      : rowStride(wholeLines(kBlock * int64_t(bitSize(rowType)) / 32) + 16),
+  DotScratch(const CpuVariant &variant, DType rowType, DType weight, int64_t rowCount,
+             int64_t panels, int64_t parts, int64_t kBlock, int64_t panelWidth)
+      : widens(widensCodes(variant, rowType, weight, rowCount)),
+        rowStride(wholeLines(kBlock * (widens ? 16 : int64_t(bitSize(rowType))) / 32) + 16),
         scaleStride(rowType == DType::I8 ? kBlock / dotColumns : 0) {
     ScratchArrays arrays;
     accumulators = arrays.take(rowCount * panels * parts * panelWidth);
     rows = arrays.take(rowCount * rowStride);
     scales = arrays.take(rowCount * scaleStride);
     sums = arrays.take(rowCount * scaleStride);
+    widened = arrays.take(widens ? kBlock * tileWidth(variant) / 2 : 0);
     bytes = arrays.bytes();
   }
+  bool widens;         ///< see widensCodes
   int64_t rowStride;   ///< elements of four bytes from one row to the next; no power of two
   int64_t scaleStride; ///< of scales and sums
-  int64_t accumulators, rows, scales, sums, bytes;
+  int64_t accumulators, rows, scales, sums, widened, bytes;
 };
 
 /// Of one token: scores of the experts, the same with their bias, scores of the groups.

@@ -397,11 +397,16 @@ void Code::loop(Num from, Num to, int64_t step, llvm::function_ref<void(Num)> bo
   makeLoop(*this, from, to, step, body);
 }
 
-void Code::rolledLoop(Num from, Num to, int64_t step, llvm::function_ref<void(Num)> body) {
+void Code::rolledLoop(Num from, Num to, int64_t step, llvm::function_ref<void(Num)> body,
+                      bool memoryStays) {
   MLIRContext *context = builder.getContext();
-  auto unroll = LLVM::LoopUnrollAttr::get(context, /*disable=*/builder.getBoolAttr(true), {}, {},
-                                          {}, {}, {}, {});
-  auto annotation = LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, unroll, {}, {}, {}, {}, {},
+  BoolAttr yes = builder.getBoolAttr(true);
+  auto unroll = LLVM::LoopUnrollAttr::get(context, /*disable=*/yes, {}, {}, {}, {}, {}, {});
+  LLVM::LoopLICMAttr licm;
+  if (memoryStays) {
+    licm = LLVM::LoopLICMAttr::get(context, /*disable=*/yes, {});
+  }
+  auto annotation = LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, unroll, {}, licm, {}, {}, {},
                                                   {}, {}, {}, {}, {}, {});
   makeLoop(*this, from, to, step, body)->setAttr(loopAnnotation, annotation);
 }

@@ -145,8 +145,10 @@ public:
 
   Var variable(Num initial);
   void loop(Num from, Num to, int64_t step, llvm::function_ref<void(Num)> body);
-  /// The same, which LLVM does not unroll: of more it would keep values in memory.
-  void rolledLoop(Num from, Num to, int64_t step, llvm::function_ref<void(Num)> body);
+  /// The same, which LLVM does not unroll: of more it would keep values in memory. Nor does it put
+  /// values in registers that the body has in memory, if they shall stay there.
+  void rolledLoop(Num from, Num to, int64_t step, llvm::function_ref<void(Num)> body,
+                  bool memoryStays = false);
   void when(Num condition, llvm::function_ref<void()> yes, llvm::function_ref<void()> no = nullptr);
   /// The same where the condition hardly ever holds: that code is kept out of the way.
   void whenRarely(Num condition, llvm::function_ref<void()> yes, llvm::function_ref<void()> no);

@@ -6,8 +6,9 @@
 //                       Weights of i8 are made unsigned by adding 128, which the row's own sum
 //                       takes back.
 //   codes, without      vpmaddubsw: the same, two products to a 16-bit sum, which saturates: signs
-//                       of weights of i8 go to the row's codes, so that a sum is 2 * 127 * 127 at
+//                       of the row's codes go to weights of i8, so that a sum is 2 * 127 * 127 at
 //                       most. Sums of i4, 2 * 15 * 127 at most, are added up as 16 bits.
+//   widened codes       vpmaddwd: products of 16 bits, two to a 32-bit sum (plan::widensCodes).
 //   bf16, AVX512_BF16   vdpbf16ps: two products to an f32 sum.
 //
 //===----------------------------------------------------------------------===//
@@ -30,8 +31,9 @@ namespace {
 /// The vectors that dot products work on, whatever the variant.
 class DotCode {
 public:
-  DotCode(Code &code, bool fourBits)
-      : code(code), fourBits(fourBits), vnni(code.variant.dots == DType::I8) {}
+  DotCode(Code &code, Type weight)
+      : code(code), fourBits(weight.isInteger(4)), widened(weight.isInteger(16)),
+        vnni(code.variant.dots == DType::I8) {}
 
   VectorType bytes() { return VectorType::get({wordBytes * code.lanes()}, code.i8()); }
   VectorType words() { return VectorType::get({code.lanes()}, code.i32()); }
@@ -73,16 +75,16 @@ private:
     return call(wide ? "llvm.x86.avx512.pmaddubs.w.512" : "llvm.x86.avx2.pmadd.ub.sw", halves(),
                 {a, b});
   }
-  Value addPairs(Value a) {
+  Value maddPairs(Value a, Value b) {
     bool wide = code.lanes() == 16;
-    return call(wide ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd", words(),
-                {a, splat(halves(), 1)});
+    return call(wide ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd", words(), {a, b});
   }
+  Value addPairs(Value a) { return maddPairs(a, splat(halves(), 1)); }
   /// `a` with the signs of `b`.
   Value withSigns(Value a, Value b);
 
   Code &code;
-  bool fourBits, vnni;
+  bool fourBits, widened, vnni;
 };
 
 } // namespace
@@ -105,7 +107,9 @@ Value DotCode::dot(Value sum, Value weight, Value row) {
     return call("llvm.x86.avx512.vpdpbusd.512", words(), {sum, weight, bytesOfRow});
   }
   Value products;
-  if (fourBits) {
+  if (widened) {
+    products = maddPairs(bitcast(weight, halves()), bitcast(row, halves()));
+  } else if (fourBits) {
     products = madd(weight, bytesOfRow);
   } else {
     // |row| times the weight with the row's signs.
@@ -138,24 +142,76 @@ SmallVector<Value> DotCode::expand(Value weight) {
 // Tiles
 //===----------------------------------------------------------------------===//
 
-/// The sums of a tile, f32, [rows][vectors].
-static Var &sumOf(MutableArrayRef<Var> sums, const DotCall &call, int64_t row, int64_t vector) {
-  return sums[static_cast<size_t>(row * call.vectors + vector)];
+namespace {
+/// The f32 sums of a tile: in variables while blocks are multiplied, or, where registers have no
+/// room for them, in memory.
+class TileSums {
+public:
+  TileSums(Code &code, const DotCall &call) : code(code), call(call) {
+    bool codes = call.rowType.isInteger(8);
+    if (!plan::dotSumsStay(code.variant, call.rows * call.vectors, codes)) {
+      return;
+    }
+    for (int64_t i = 0; i < call.rows; ++i) {
+      for (int64_t v = 0; v < call.vectors; ++v) {
+        kept.push_back(code.variable(place(i, v).floats(code.lanes())));
+      }
+    }
+  }
+  bool inMemory() const { return kept.empty(); }
+  Num get(int64_t row, int64_t vector) const {
+    return kept.empty() ? place(row, vector).floats(code.lanes()) : variable(row, vector).get();
+  }
+  void set(int64_t row, int64_t vector, Num sum) const {
+    if (kept.empty()) {
+      place(row, vector).store(sum);
+    } else {
+      variable(row, vector).set(sum);
+    }
+  }
+  /// To memory, in the end.
+  void store() const {
+    if (kept.empty()) {
+      return;
+    }
+    for (int64_t i = 0; i < call.rows; ++i) {
+      for (int64_t v = 0; v < call.vectors; ++v) {
+        place(i, v).store(get(i, v));
+      }
+    }
+  }
+
+private:
+  Memory place(int64_t row, int64_t vector) const {
+    return call.out + call.outStride * row + vector * code.lanes();
+  }
+  const Var &variable(int64_t row, int64_t vector) const {
+    return kept[static_cast<size_t>(row * call.vectors + vector)];
+  }
+
+  Code &code;
+  const DotCall &call;
+  SmallVector<Var> kept;
+};
+} // namespace
+
+/// Words that a block of a row or column has.
+static int64_t wordsOfBlock(Type element) {
+  return plan::dotColumns * element.getIntOrFloatBitWidth() / 32;
 }
 
-/// Where vector v of the words `step` of a block begins. Nothing asks for them ahead: with VNNI
-/// so few operations are between two lines that a processor's own prefetching keeps up, and asking
-/// is in its way; with AVX2 it was not tried.
+/// Where vector v of the words `step` of a block begins. Nothing asks for them ahead, but for those
+/// that are widened first: with VNNI so few operations are between two lines that a processor's own
+/// prefetching keeps up, and asking is in its way; with AVX2 it was not tried.
 static Memory wordsAt(Code &code, const DotCall &call, Num block, Num step, int64_t vector) {
-  int64_t bits = call.weightType.getIntOrFloatBitWidth();
-  int64_t words = plan::dotColumns * bits / 32; // of a row and block
-  Memory bytes = call.weight.as(code.i8()) + block * (words * call.width * wordBytes);
+  Memory bytes =
+      call.weight.as(code.i8()) + block * (wordsOfBlock(call.weightType) * call.width * wordBytes);
   return bytes + (step * call.width + vector * code.lanes()) * wordBytes;
 }
 
-static void emitCodeBlock(Code &code, const DotCall &call, Num block, MutableArrayRef<Var> sums) {
+static void emitCodeBlock(Code &code, const DotCall &call, Num block, const TileSums &sums) {
   bool fourBits = call.weightType.isInteger(4);
-  DotCode dots(code, fourBits);
+  DotCode dots(code, call.weightType);
   SmallVector<Var> totals;
   for (int64_t i = 0; i < call.rows; ++i) {
     Value start = dots.start(call.aSums.as(code.i32()) + block + i * call.scaleStride);
@@ -163,8 +219,8 @@ static void emitCodeBlock(Code &code, const DotCall &call, Num block, MutableArr
       totals.push_back(code.variable(code.wrap(start)));
     }
   }
-  int64_t halves = fourBits ? 2 : 1, steps = plan::dotColumns / wordBytes / halves;
-  Memory rowBytes = call.a.as(code.i8()) + block * plan::dotColumns;
+  int64_t halves = fourBits ? 2 : 1, steps = wordsOfBlock(call.weightType);
+  Memory rowBytes = call.a.as(code.i8()) + block * (steps * halves * wordBytes);
   auto multiply = [&](Num step) {
     SmallVector<SmallVector<Value>> weights;
     for (int64_t v = 0; v < call.vectors; ++v) {
@@ -183,9 +239,10 @@ static void emitCodeBlock(Code &code, const DotCall &call, Num block, MutableArr
       }
     }
   };
-  // With few registers two words of a row at a time: of more LLVM keeps some in memory. Of i4,
-  // whose sums need fewer operations, that costs less than the loop.
-  int64_t together = code.variant.registers < 32 && !fourBits ? 2 : steps;
+  // Where sums leave few registers two words of a row at a time: of more LLVM keeps some in memory.
+  // Of i4, whose sums need fewer operations, that costs less than the loop.
+  bool few = code.variant.registers < 32 || sums.inMemory();
+  int64_t together = few && !fourBits ? 2 : steps;
   code.rolledLoop(code.integer(0), code.integer(steps), together, [&](Num first) {
     for (int64_t step = 0; step < together; ++step) {
       multiply(first + step);
@@ -197,28 +254,28 @@ static void emitCodeBlock(Code &code, const DotCall &call, Num block, MutableArr
     Num scale = (scales + v * lanes).floats(lanes);
     std::optional<Num> offset;
     if (fourBits) {
-      offset = (scales + (call.width + v * lanes)).floats(lanes);
+      offset = (scales + (call.scaleElements / 2 + v * lanes)).floats(lanes);
     }
     for (int64_t i = 0; i < call.rows; ++i) {
       Num ofRow = (call.aScales + block + i * call.scaleStride).floats();
       Num both = scale * code.splat(ofRow, lanes);
-      Var &sum = sumOf(sums, call, i, v);
       Num total = dots.finish(totals[static_cast<size_t>(i * call.vectors + v)].get().value);
-      sum.set(code.fma(total, both, sum.get()));
+      Num sum = code.fma(total, both, sums.get(i, v));
       if (offset) {
         Num shift = (call.aSums + block + i * call.scaleStride).floats();
-        sum.set(code.fma(*offset, code.splat(shift, lanes), sum.get()));
+        sum = code.fma(*offset, code.splat(shift, lanes), sum);
       }
+      sums.set(i, v, sum);
     }
   }
 }
 
-static void emitBf16Block(Code &code, const DotCall &call, Num block, MutableArrayRef<Var> sums) {
-  DotCode dots(code, false);
+static void emitBf16Block(Code &code, const DotCall &call, Num block, const TileSums &sums) {
+  DotCode dots(code, call.weightType);
   OpBuilder &b = code.builder;
   auto pairs = VectorType::get({2 * code.lanes()}, b.getBF16Type());
   Type f32 = VectorType::get({code.lanes()}, code.f32());
-  constexpr int64_t steps = plan::dotColumns / 2;
+  int64_t steps = wordsOfBlock(call.weightType);
   Memory rowBytes = call.a.as(code.i8()) + block * (steps * wordBytes);
   for (int64_t step = 0; step < steps; ++step) {
     SmallVector<Value> weights;
@@ -230,63 +287,44 @@ static void emitBf16Block(Code &code, const DotCall &call, Num block, MutableArr
       Value row =
           dots.bitcast(dots.word(rowBytes + (step + i * call.rowStride) * wordBytes), pairs);
       for (int64_t v = 0; v < call.vectors; ++v) {
-        Var &sum = sumOf(sums, call, i, v);
-        sum.set(code.wrap(dots.call("llvm.x86.avx512bf16.dpbf16ps.512", f32,
-                                    {sum.get().value, weights[static_cast<size_t>(v)], row})));
+        Value sum = dots.call("llvm.x86.avx512bf16.dpbf16ps.512", f32,
+                              {sums.get(i, v).value, weights[static_cast<size_t>(v)], row});
+        sums.set(i, v, code.wrap(sum));
       }
     }
   }
 }
 
-static void emitDots(Code &code, const DotCall &call) {
-  int64_t lanes = code.lanes();
-  SmallVector<Var> sums;
-  auto place = [&](int64_t i, int64_t v) { return call.out + call.outStride * i + v * lanes; };
-  for (int64_t i = 0; i < call.rows; ++i) {
-    for (int64_t v = 0; v < call.vectors; ++v) {
-      sums.push_back(code.variable(place(i, v).floats(lanes)));
+/// Asks for the words of a block of what is widened next.
+static void askForBlock(Code &code, const DotCall &call, Num block) {
+  constexpr int64_t words = plan::dotColumns / wordBytes;
+  int64_t bytes = call.nextWidth * wordBytes;
+  Memory from = call.next->as(code.i8()) + block * (words * bytes);
+  for (int64_t word = 0; word < words; ++word) {
+    for (int64_t line = 0; line < plan::tileWidth(code.variant) * wordBytes; line += lineBytes) {
+      from.prefetch(word * bytes + line, Cache::Second);
     }
   }
-  code.loop(code.integer(0), call.blocks, 1, [&](Num block) {
+}
+
+static void emitDots(Code &code, const DotCall &call) {
+  TileSums sums(code, call);
+  auto multiply = [&](Num block) {
+    if (call.next) {
+      askForBlock(code, call, block);
+    }
     if (call.rowType.isInteger(8)) {
       emitCodeBlock(code, call, block, sums);
     } else {
       emitBf16Block(code, call, block, sums);
     }
-  });
-  for (int64_t i = 0; i < call.rows; ++i) {
-    for (int64_t v = 0; v < call.vectors; ++v) {
-      place(i, v).store(sumOf(sums, call, i, v).get());
-    }
+  };
+  if (sums.inMemory()) {
+    code.rolledLoop(code.integer(0), call.blocks, 1, multiply, /*memoryStays=*/true);
+  } else {
+    code.loop(code.integer(0), call.blocks, 1, multiply);
   }
-}
-
-/// Calls the shared function `name`, whose parameters are `memories`, then `numbers`; body gets
-/// them in that order.
-static void callWith(Code &code, StringRef name, ArrayRef<Memory> memories, ArrayRef<Num> numbers,
-                     llvm::function_ref<void(Code &, ArrayRef<Memory>, ArrayRef<Num>)> body) {
-  SmallVector<Value> arguments;
-  for (const Memory &memory : memories) {
-    arguments.push_back(memory.address());
-  }
-  for (Num number : numbers) {
-    arguments.push_back(number.value);
-  }
-  SmallVector<Type> parameters =
-      llvm::map_to_vector(arguments, [](Value v) { return v.getType(); });
-  auto function =
-      sharedFunction(code, name, parameters, [&](Code &inner, Block::BlockArgListType values) {
-        SmallVector<Memory> innerMemories;
-        SmallVector<Num> innerNumbers;
-        for (auto [memory, value] : llvm::zip(memories, values)) {
-          innerMemories.emplace_back(inner, value, memory.elementType());
-        }
-        for (Value value : values.drop_front(memories.size())) {
-          innerNumbers.push_back(inner.wrap(value));
-        }
-        body(inner, innerMemories, innerNumbers);
-      });
-  LLVM::CallOp::create(code.builder, code.loc, function, arguments);
+  sums.store();
 }
 
 void callDots(Code &code, const DotCall &call) {
@@ -294,77 +332,21 @@ void callDots(Code &code, const DotCall &call) {
                      "." + std::to_string(call.rows) + "x" + std::to_string(call.vectors) + "x" +
                      std::to_string(call.width) + "." + std::to_string(call.rowStride) + "." +
                      std::to_string(call.scaleStride);
-  callWith(code, name, {call.a, call.aScales, call.aSums, call.weight, call.scales, call.out},
-           {call.blocks, call.outStride},
-           [&](Code &inner, ArrayRef<Memory> memories, ArrayRef<Num> numbers) {
-             DotCall body = call;
-             body.a = memories[0], body.aScales = memories[1], body.aSums = memories[2];
-             body.weight = memories[3], body.scales = memories[4], body.out = memories[5];
-             body.blocks = numbers[0], body.outStride = numbers[1];
-             emitDots(inner, body);
-           });
-}
-
-//===----------------------------------------------------------------------===//
-// Rows
-//===----------------------------------------------------------------------===//
-
-/// The sum of a block of codes, i32.
-static Value sumOfCodes(Code &code, Memory block) {
-  OpBuilder &b = code.builder;
-  Value codes = block.raw(plan::dotColumns);
-  auto wide = cast<VectorType>(codes.getType()).clone(code.i32());
-  Value widened = arith::ExtSIOp::create(b, code.loc, wide, codes);
-  return vector::ReductionOp::create(b, code.loc, vector::CombiningKind::ADD, widened);
-}
-
-static void emitDotRow(Code &code, const DotRowCall &call) {
-  OpBuilder &b = code.builder;
-  Type element = call.rowType.isBF16() ? b.getI16Type() : call.rowType;
-  Memory from = call.from.as(element), to = call.to.as(element);
-  constexpr int64_t block = plan::dotColumns;
-  Num whole = call.count / block * block, end = call.blocks * block;
-  auto copy = [&](Num i, int64_t width) { (to + i).store(code.wrap((from + i).raw(width))); };
-  code.loop(code.integer(0), whole, block, [&](Num i) { copy(i, block); });
-  code.loop(whole, call.count, 1, [&](Num i) { copy(i, 1); });
-  Value zero = arith::ConstantOp::create(b, code.loc, b.getIntegerAttr(element, 0));
-  code.loop(call.count, end, 1, [&](Num i) { (to + i).store(code.wrap(zero)); });
-  if (call.rowType.isBF16()) {
-    return;
+  SmallVector<Memory> memories{call.a,      call.aScales, call.aSums,
+                               call.weight, call.scales,  call.out};
+  if (call.next) {
+    name += ".next" + std::to_string(call.nextWidth);
+    memories.push_back(*call.next);
   }
-  code.loop(code.integer(0), call.blocks, 1, [&](Num i) {
-    Num scale = (call.fromScales + i).floats();
-    (call.toScales + i).store(scale);
-    Value sum = sumOfCodes(code, to + i * block);
-    if (call.weightType.isInteger(4)) {
-      Num asFloat = code.wrap(arith::SIToFPOp::create(b, code.loc, code.f32(), sum));
-      (call.toSums + i).store(asFloat * scale);
-      return;
-    }
-    Value factor = arith::ConstantOp::create(b, code.loc, b.getI32IntegerAttr(-128));
-    Value taken = arith::MulIOp::create(b, code.loc, sum, factor);
-    (call.toSums + i).store(code.wrap(arith::BitcastOp::create(b, code.loc, code.f32(), taken)));
-  });
-}
-
-void callDotRow(Code &code, const DotRowCall &call) {
-  std::string name = "dotrow." + graph::spell(call.rowType) + "." + graph::spell(call.weightType);
-  bool codes = !call.rowType.isBF16();
-  SmallVector<Memory> memories{call.from, call.to};
-  if (codes) {
-    memories.append({call.fromScales, call.toScales, call.toSums});
-  }
-  callWith(code, name, memories, {call.count, call.blocks},
-           [&](Code &inner, ArrayRef<Memory> memories, ArrayRef<Num> numbers) {
-             DotRowCall body = call;
-             body.from = memories[0], body.to = memories[1];
-             if (codes) {
-               body.fromScales = memories[2], body.toScales = memories[3];
-               body.toSums = memories[4];
-             }
-             body.count = numbers[0], body.blocks = numbers[1];
-             emitDotRow(inner, body);
-           });
+  callShared(code, name, memories, {call.blocks, call.outStride},
+             [&](Code &inner, ArrayRef<Memory> memories, ArrayRef<Num> numbers) {
+               DotCall body = call;
+               body.a = memories[0], body.aScales = memories[1], body.aSums = memories[2];
+               body.next = call.next ? std::optional(memories.back()) : std::nullopt;
+               body.weight = memories[3], body.scales = memories[4], body.out = memories[5];
+               body.blocks = numbers[0], body.outStride = numbers[1];
+               emitDots(inner, body);
+             });
 }
 
 } // namespace dsv3::cpu

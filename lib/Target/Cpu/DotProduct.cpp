@@ -19,21 +19,23 @@ static int64_t vectorsAtOnce(const Code &code, const PanelWeight &weight, int64_
 
 void emitDotProduct(Code &code, const PanelWeight &weight, const DotTile &tile, const DotRows &rows,
                     Num rowCount, Num firstPanel, Num panelCount, Memory scratch) {
-  DType rowType = *planir::dtypeOf(rows.element);
+  DType rowType = *planir::dtypeOf(rows.element), weightType = *planir::dtypeOf(weight.element);
   bool codes = rowType == DType::I8;
-  plan::DotScratch places(rowType, plan::paddedRows(tile.rows, tile.mr), tile.panels, weight.parts,
-                          tile.kBlock, weight.form.width);
-  Memory accumulators = scratch + places.accumulators;
-  int64_t outStride = tile.panels * weight.parts * weight.form.width, lanes = code.lanes();
+  int64_t width = weight.form.width, lanes = code.lanes(),
+          tileWidth = plan::tileWidth(code.variant);
+  plan::DotScratch places(code.variant, rowType, weightType, plan::paddedRows(tile.rows, tile.mr),
+                          tile.panels, weight.parts, tile.kBlock, width);
+  Type met = places.widens ? code.builder.getI16Type() : weight.element;
+  Memory accumulators = scratch + places.accumulators, widened = scratch + places.widened;
+  int64_t outStride = tile.panels * weight.parts * width;
   Num zero = code.integer(0), k = code.integer(weight.k);
-  code.loop(zero, rowCount * outStride, lanes,
-            [&](Num i) { (accumulators + i).store(code.zeros(lanes)); });
+  clear(code, accumulators, rowCount * outStride);
   code.loop(zero, code.integer(plan::ceilDiv(weight.panelColumns, tile.kBlock)), 1, [&](Num block) {
     Num begin = block * tile.kBlock;
     Num count = code.min(code.integer(weight.panelColumns) - begin, code.integer(tile.kBlock));
     Num blocks = count / plan::dotColumns, scaleBlock = begin / plan::dotColumns;
     code.loop(zero, rowCount, 1, [&](Num i) {
-      DotRowCall call{rows.element, weight.element, rows.row(i) + begin, {}, {}, {}, {}, {}, {}};
+      DotRowCall call{rows.element, met, rows.row(i) + begin, {}, {}, {}, {}, {}, {}};
       call.to = scratch + places.rows + i * places.rowStride;
       call.count = code.min(k - begin, count), call.blocks = blocks;
       if (codes) {
@@ -46,25 +48,47 @@ void emitDotProduct(Code &code, const PanelWeight &weight, const DotTile &tile, 
     code.loop(zero, panelCount, 1, [&](Num p) {
       for (int64_t q = 0; q < weight.parts; ++q) {
         Num panel = firstPanel + p + q * weight.panels;
-        forPaddedTiles(code, tile.mr, rowCount, [&](Num i, int64_t height) {
+        // Rows [i, i + height) times `vectors` vectors of the panel's rows, from `first` on, whose
+        // words are at `words`, `wordRows` rows each.
+        auto meet = [&](Num i, int64_t height, int64_t first, int64_t vectors, Memory words,
+                        int64_t wordRows, std::optional<Memory> next = std::nullopt) {
           DotCall call;
-          call.rowType = rows.element, call.weightType = weight.element;
-          call.rows = height, call.vectors = vectorsAtOnce(code, weight, height, codes);
+          call.rowType = rows.element, call.weightType = met;
+          call.rows = height, call.vectors = vectors;
           call.rowStride = height == 1 ? 0 : places.rowStride;
           call.scaleStride = height == 1 ? 0 : places.scaleStride;
-          call.width = weight.form.width, call.scaleElements = weight.scaleElements;
+          call.width = wordRows, call.scaleElements = weight.scaleElements;
           call.blocks = blocks, call.outStride = code.integer(outStride);
           call.a = scratch + places.rows + i * places.rowStride;
           call.aScales = scratch + places.scales + i * places.scaleStride;
           call.aSums = scratch + places.sums + i * places.scaleStride;
-          for (int64_t v = 0; v < weight.form.width / lanes; v += call.vectors) {
-            int64_t row = v * lanes;
-            call.weight = weight.panel(panel) + begin * weight.form.width +
-                          row * plan::columnsOfDot(*planir::dtypeOf(weight.element));
-            call.scales = codes ? weight.scaleOf(panel, scaleBlock) + row : call.aScales;
-            call.out =
-                accumulators + i * outStride + (p * weight.parts + q) * weight.form.width + row;
-            callDots(code, call);
+          call.weight = words, call.next = next, call.nextWidth = width;
+          call.scales = codes ? weight.scaleOf(panel, scaleBlock) + first : call.aScales;
+          call.out = accumulators + i * outStride + (p * weight.parts + q) * width + first;
+          callDots(code, call);
+        };
+        auto wordsAt = [&](Num panel, Num begin, int64_t first) {
+          return weight.panel(panel) + begin * width + first * plan::columnsOfDot(weightType);
+        };
+        if (places.widens) {
+          auto after =
+              PanelPlace::behind(code, weight, tile.kBlock, firstPanel, panelCount, p, q, begin);
+          for (int64_t first = 0; first < width; first += tileWidth) {
+            // Memory is read while registers multiply.
+            bool last = first + tileWidth == width;
+            Memory next = last ? wordsAt(after.panel, after.begin, 0)
+                               : wordsAt(panel, begin, first + tileWidth);
+            callWidenCodes(code, width, wordsAt(panel, begin, first), widened, blocks);
+            forPaddedTiles(code, tile.mr, rowCount, [&](Num i, int64_t height) {
+              meet(i, height, first, tileWidth / lanes, widened, tileWidth, next);
+            });
+          }
+          continue;
+        }
+        forPaddedTiles(code, tile.mr, rowCount, [&](Num i, int64_t height) {
+          int64_t vectors = vectorsAtOnce(code, weight, height, codes);
+          for (int64_t first = 0; first < width; first += vectors * lanes) {
+            meet(i, height, first, vectors, wordsAt(panel, begin, first), width);
           }
         });
       }

@@ -31,7 +31,7 @@ void emitDotProduct(Code &code, const PanelWeight &weight, const DotTile &tile, 
 
 /// A register tile of dot products. Strides are constants of the code.
 struct DotCall {
-  mlir::Type rowType, weightType;
+  mlir::Type rowType, weightType; ///< i8 times i16: widened codes, as callWidenCodes leaves them
   int64_t rows = 1, vectors = 1;
   Memory a; ///< [rows][rowStride], in elements of four bytes
   int64_t rowStride = 0;
@@ -45,6 +45,8 @@ struct DotCall {
   Num blocks;
   Memory out; ///< [rows][outStride], of which `vectors` vectors are added to
   Num outStride;
+  std::optional<Memory> next; ///< words of `nextWidth` rows, asked for meanwhile
+  int64_t nextWidth = 0;
 };
 
 /// Calls the tile, made once per shape: `out += a · weight`, blocks ascending.
@@ -53,12 +55,18 @@ void callDots(Code &code, const DotCall &call);
 /// Calls the function that copies a row of `count` elements at `from`, with zeros behind it up to
 /// `blocks` whole blocks; of codes their scales, too, and of each block what dot products need of
 /// the sum of its codes: of weights of i8, where they are multiplied as if they were 128 more,
-/// -128 times it as i32; of i4 the sum times its scale.
+/// -128 times it as i32; of i4 the sum times its scale. For weights of i16 codes are widened as
+/// those of the weight are.
 struct DotRowCall {
   mlir::Type rowType, weightType;
   Memory from, fromScales, to, toScales, toSums;
   Num count, blocks;
 };
 void callDotRow(Code &code, const DotRowCall &call);
+
+/// Calls the function that widens `blocks` blocks of codes of a weight to 16 bits: of words of
+/// `width` rows at `from` those of a register tile. Of each block's words of four codes the first
+/// and the third come first, one word after the other, then the second and the fourth.
+void callWidenCodes(Code &code, int64_t width, Memory from, Memory to, Num blocks);
 
 } // namespace dsv3::cpu

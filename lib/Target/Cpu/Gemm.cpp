@@ -37,7 +37,8 @@ static void emitBlock(const KernelCode &kernel, OpT op, int64_t n, Num group, Nu
   Num panelCount = code.min(code.integer(weight.panels) - firstPanel, code.integer(panels));
   int64_t padded = plan::paddedRows(mTile, mr);
   if (kind == plan::LayoutKind::Dots) {
-    plan::DotScratch places(*planir::dtypeOf(rowType), padded, panels, weight.parts, kBlock, width);
+    plan::DotScratch places(code.variant, *planir::dtypeOf(rowType), weightType, padded, panels,
+                            weight.parts, kBlock, width);
     accumulators = scratch + places.accumulators;
     emitDotProduct(code, weight, {mTile, panels, mr, kBlock}, {rows.row, rows.scales, rowType},
                    rows.count, firstPanel, panelCount, scratch);

@@ -26,7 +26,7 @@ static std::string descriptorPath(int descriptor) {
   return "/proc/self/fd/" + std::to_string(descriptor);
 }
 
-static Failure failure(const char *what) {
+static Failure linkFailure(const char *what) {
   int error = errno;
   return {std::string("the kernels cannot be linked: ") + what + ": " + std::strerror(error), "",
           error == EFBIG ? "raise the limit of a file's size: ulimit -f"
@@ -63,11 +63,11 @@ Expected<std::string> linkSharedObject(const std::string &object) {
   int input = memfd_create("kernels.o", MFD_CLOEXEC);
   llvm::scope_exit closeInput([&] { close(input); });
   if (input < 0 || !writeAll(input, object)) {
-    return failure("no room for their code in memory");
+    return linkFailure("no room for their code in memory");
   }
   std::array<int, 2> ends;
   if (pipe2(ends.data(), O_CLOEXEC) != 0) {
-    return failure("no pipe");
+    return linkFailure("no pipe");
   }
   auto [out, in] = ends;
   std::string linked;

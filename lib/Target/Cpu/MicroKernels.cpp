@@ -34,6 +34,32 @@ LLVM::LLVMFuncOp sharedFunction(Code &code, StringRef name, ArrayRef<Type> param
   return function;
 }
 
+void callShared(Code &code, StringRef name, ArrayRef<Memory> memories, ArrayRef<Num> numbers,
+                llvm::function_ref<void(Code &, ArrayRef<Memory>, ArrayRef<Num>)> body) {
+  SmallVector<Value> arguments;
+  for (const Memory &memory : memories) {
+    arguments.push_back(memory.address());
+  }
+  for (Num number : numbers) {
+    arguments.push_back(number.value);
+  }
+  SmallVector<Type> parameters =
+      llvm::map_to_vector(arguments, [](Value v) { return v.getType(); });
+  auto function =
+      sharedFunction(code, name, parameters, [&](Code &inner, Block::BlockArgListType values) {
+        SmallVector<Memory> innerMemories;
+        SmallVector<Num> innerNumbers;
+        for (auto [memory, value] : llvm::zip(memories, values)) {
+          innerMemories.emplace_back(inner, value, memory.elementType());
+        }
+        for (Value value : values.drop_front(memories.size())) {
+          innerNumbers.push_back(inner.wrap(value));
+        }
+        body(inner, innerMemories, innerNumbers);
+      });
+  LLVM::CallOp::create(code.builder, code.loc, function, arguments);
+}
+
 /// Runs body(begin, end, scales) for the blocks of `scaleColumns` columns of a panel.
 static void forScales(Code &code, Num begin, Num end, int64_t scaleColumns, int64_t width,
                       Type element, Memory scales,

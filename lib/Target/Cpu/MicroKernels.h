@@ -30,6 +30,12 @@ mlir::LLVM::LLVMFuncOp
 sharedFunction(Code &code, llvm::StringRef name, llvm::ArrayRef<mlir::Type> parameters,
                llvm::function_ref<void(Code &, mlir::Block::BlockArgListType)> body);
 
+/// Calls such a function, whose parameters are `memories`, then `numbers`; body gets them in that
+/// order.
+void callShared(Code &code, llvm::StringRef name, llvm::ArrayRef<Memory> memories,
+                llvm::ArrayRef<Num> numbers,
+                llvm::function_ref<void(Code &, llvm::ArrayRef<Memory>, llvm::ArrayRef<Num>)> body);
+
 /// A block of rows times a block of a matrix. Strides are constants of the code.
 struct TileCall {
   Memory a; ///< [rows][aStride], of which `count` columns are read

@@ -57,6 +57,16 @@ Memory PanelWeight::scaleOf(Num panel, Num block) const {
   return scales + (panel * plan::ceilDiv(k, scaleColumns) + block) * scaleElements;
 }
 
+PanelPlace PanelPlace::behind(Code &code, const PanelWeight &weight, int64_t kBlock, Num firstPanel,
+                              Num panelCount, Num p, int64_t q, Num begin) {
+  if (q + 1 < weight.parts) {
+    return {firstPanel + p + (q + 1) * weight.panels, begin};
+  }
+  Num more = p + 1 < panelCount;
+  return {code.select(more, firstPanel + p + 1, firstPanel),
+          code.select(more, begin, begin + kBlock)};
+}
+
 Memory accumulator(const PanelWeight &weight, const ProductTile &tile, Memory out, Num row,
                    Num panel, int64_t part) {
   return out + ((row * tile.panels + panel) * weight.parts + part) * weight.form.width;
@@ -92,16 +102,9 @@ static void emitBlockProduct(Code &code, const PanelWeight &weight, const Produc
         Num panel = firstPanel + p + q * weight.panels;
         Memory columns = weight.form.columns(weight.panel(panel), begin);
         // Memory is read while registers multiply.
-        bool lastPart = q + 1 == weight.parts;
-        Num nextPart = firstPanel + p + (lastPart ? 1 : (q + 1) * weight.panels);
-        Num nextBegin = begin;
-        if (lastPart) {
-          // Behind the last panel the first one goes on with the next block.
-          Num more = p + 1 < panelCount;
-          nextPart = code.select(more, nextPart, firstPanel);
-          nextBegin = code.select(more, begin, begin + tile.kBlock);
-        }
-        Memory next = weight.form.columns(weight.panel(nextPart), nextBegin);
+        auto place =
+            PanelPlace::behind(code, weight, tile.kBlock, firstPanel, panelCount, p, q, begin);
+        Memory next = weight.form.columns(weight.panel(place.panel), place.begin);
         if (weight.rowScales) {
           Memory scales = weight.scaleOf(panel, begin / weight.scaleColumns);
           callExpand(code, weight.form, columns, expanded, count, scales, weight.scaleColumns);

@@ -35,6 +35,16 @@ struct PanelWeight {
   Memory scaleOf(Num panel, Num block) const;
 };
 
+/// Where a block of rows that meets panels a block of `kBlock` columns at a time goes on behind
+/// part q of panel firstPanel + p, columns from `begin` on: with the other parts, the panels that
+/// follow, and then, from the first one, the next block.
+struct PanelPlace {
+  Num panel, begin; ///< counted through all parts; the first column
+
+  static PanelPlace behind(Code &code, const PanelWeight &weight, int64_t kBlock, Num firstPanel,
+                           Num panelCount, Num p, int64_t q, Num begin);
+};
+
 struct ProductTile {
   int64_t rows = 1;       ///< at most
   int64_t panels = 1;     ///< at most

@@ -56,10 +56,21 @@ TEST(Families, NarrowRowsMeetDots) {
     EXPECT_EQ(weightLayout(Family::Gemm, variant, DType::I4, DType::I8).kind, LayoutKind::Dots);
     Configuration codes = chooseConfig(Family::Gemm, variant, facts);
     EXPECT_EQ(codes.get("k_block") % 32, 0);
-    EXPECT_EQ(codes.scratchBytes,
-              DotScratch(DType::I8, paddedRows(96, codes.get("mr")), codes.get("panels"), 2,
-                         codes.get("k_block"), 4 * variant.lanes)
-                  .bytes);
+    auto scratch = [&](const Configuration &config) {
+      return DotScratch(variant, DType::I8, facts.weight, paddedRows(96, config.get("mr")),
+                        config.get("panels"), 2, config.get("k_block"), 4 * variant.lanes);
+    };
+    EXPECT_EQ(codes.scratchBytes, scratch(codes).bytes);
+    // Several rows of codes meet i8 widened where four are not multiplied at once: there is room for
+    // a register tile's columns as 16 bits, whose f32 sums leave registers to the integer ones.
+    facts.weight = DType::I8;
+    Configuration bytes = chooseConfig(Family::Gemm, variant, facts);
+    DotScratch ofBytes = scratch(bytes);
+    EXPECT_EQ(ofBytes.widens, variant.dots != DType::I8);
+    EXPECT_EQ(bytes.scratchBytes, ofBytes.bytes);
+    EXPECT_EQ(ofBytes.bytes - ofBytes.widened * 4,
+              ofBytes.widens ? bytes.get("k_block") * tileWidth(variant) * 2 : 0);
+    EXPECT_EQ(dotSumsStay(variant, bytes.get("mr") * 2, true), !ofBytes.widens);
     LayoutKind ofBf16 = weightLayout(Family::Gemm, variant, DType::BF16, DType::BF16).kind;
     EXPECT_EQ(ofBf16, variant.dots == DType::BF16 ? LayoutKind::Dots : LayoutKind::Panels);
   }
