@@ -61,8 +61,8 @@ TEST(Families, NarrowRowsMeetDots) {
                         config.get("panels"), 2, config.get("k_block"), 4 * variant.lanes);
     };
     EXPECT_EQ(codes.scratchBytes, scratch(codes).bytes);
-    // Several rows of codes meet i8 widened where four are not multiplied at once: there is room for
-    // a register tile's columns as 16 bits, whose f32 sums leave registers to the integer ones.
+    // Several rows of codes meet i8 widened where four are not multiplied at once: there is room
+    // for a register tile's columns as 16 bits, whose f32 sums leave registers to the integer ones.
     facts.weight = DType::I8;
     Configuration bytes = chooseConfig(Family::Gemm, variant, facts);
     DotScratch ofBytes = scratch(bytes);
