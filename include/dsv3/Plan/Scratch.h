@@ -62,15 +62,27 @@ inline bool mayScaleRow(int64_t rows, DType weight) {
   return rows == 1 && (weight == DType::F8E4M3 || weight == DType::I4);
 }
 
+/// What a product of a row alone needs where it may be scaled: the row, and of i4, which has
+/// offsets, the sum of each block of its columns.
+struct RowScratch {
+  RowScratch(DType weight, int64_t k) {
+    ScratchArrays arrays;
+    scaled = arrays.take(k);
+    sums = arrays.take(weight == DType::I4 ? ceilDiv(k, encodingBlock(DType::I4)[1]) : 0);
+    bytes = arrays.bytes();
+  }
+  int64_t scaled, sums, bytes;
+};
+
 /// Of a tile of gemm or grouped_gemm: accumulators [rows][panels][parts][panelWidth], and what
 /// the product needs: where rows meet blocks of `kBlock` columns in memory a ProductScratch, of one
-/// that may be scaled its k elements. Of rows that meet the weight as it is read `kBlock` is 0.
+/// that may be scaled a RowScratch. Of rows that meet the weight as it is read `kBlock` is 0.
 struct GemmScratch {
   GemmScratch(int64_t rows, int64_t panels, int64_t parts, int64_t kBlock, int64_t panelWidth,
               DType weight, int64_t k) {
     ScratchArrays arrays;
     accumulators = arrays.take(rows * panels * parts * panelWidth);
-    product = arrays.take(mayScaleRow(rows, weight) ? k
+    product = arrays.take(mayScaleRow(rows, weight) ? RowScratch(weight, k).bytes / 4
                           : kBlock > 0 ? ProductScratch(rows, kBlock, panelWidth).bytes / 4
                                        : 0);
     bytes = arrays.bytes();

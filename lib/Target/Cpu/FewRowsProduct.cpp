@@ -12,11 +12,10 @@ namespace {
 /// Few rows times the panels of a tile.
 class FewRows {
 public:
-  /// `tinyCodes`: see StreamCall.
   FewRows(Code &code, const PanelWeight &weight, const ProductTile &tile,
-          function_ref<Memory(Num)> row, bool tinyCodes, Num firstPanel, Num panelCount, Memory out)
-      : code(code), weight(weight), tile(tile), row(row), tinyCodes(tinyCodes),
-        firstPanel(firstPanel), panelCount(panelCount), out(out) {}
+          function_ref<Memory(Num)> row, Num firstPanel, Num panelCount, Memory out)
+      : code(code), weight(weight), tile(tile), row(row), firstPanel(firstPanel),
+        panelCount(panelCount), out(out) {}
 
   /// `rowCount` rows, of which there is one at the most where the tile has no more.
   void emit(Num rowCount) const {
@@ -26,6 +25,10 @@ public:
       emitByNumber(rowCount, 1);
     }
   }
+
+  /// Of a row alone: see StreamCall.
+  bool tinyCodes = false;
+  SmallVector<Memory> rowSums;
 
 private:
   int64_t panelsAtOnce(int64_t height) const {
@@ -46,7 +49,6 @@ private:
   const PanelWeight &weight;
   const ProductTile &tile;
   function_ref<Memory(Num)> row; ///< by index
-  bool tinyCodes;
   Num firstPanel, panelCount;
   Memory out;
 };
@@ -59,7 +61,7 @@ void FewRows::emitPanels(Num firstRow, int64_t height, int64_t flight, Num apart
   for (int64_t i = 0; i < height; ++i) {
     call.rows.push_back(row(firstRow + i));
   }
-  call.tinyCodes = tinyCodes;
+  call.tinyCodes = tinyCodes, call.rowSums = rowSums;
   call.width = weight.form.width;
   call.parts = weight.parts;
   call.kBlock = tile.kBlock;
@@ -188,14 +190,51 @@ static Num emitScaledRow(Code &code, int64_t count, Memory from, Memory to) {
   return code.floatOf(code.max(code.largestOf(largest.get()), ofRest.get()));
 }
 
+/// Calls the function that has `to` be the sums of blocks of `count` elements of a row, which is
+/// tinyRows times as large if it is `scaled`.
+static void callRowSums(Code &code, Memory row, bool scaled, Num count, Memory to) {
+  std::string name = std::string("rowsums") + (scaled ? ".scaled" : "");
+  callShared(code, name, {row, to}, {count},
+             [&](Code &inner, ArrayRef<Memory> memories, ArrayRef<Num> numbers) {
+               Memory row = memories[0], to = memories[1];
+               constexpr int64_t block = encodingBlock(DType::I4)[1];
+               int64_t lanes = inner.lanes();
+               Num unit = inner.number(scaled ? 1 / tinyRows : 1);
+               Num count = numbers[0], whole = count / block;
+               inner.loop(inner.integer(0), whole, 1, [&](Num b) {
+                 Memory first = row + b * block;
+                 Num vector = first.floats(lanes);
+                 for (int64_t at = lanes; at < block; at += lanes) {
+                   vector = vector + (first + at).floats(lanes);
+                 }
+                 (to + b).store(inner.sumOf(vector) * unit);
+               });
+               inner.when(whole * block < count, [&] {
+                 Var sum = inner.variable(inner.number(0.0));
+                 inner.loop(whole * block, count, 1,
+                            [&](Num k) { sum.set(sum.get() + (row + k).floats()); });
+                 (to + whole).store(sum.get() * unit);
+               });
+             });
+}
+
 void emitRowProduct(Code &code, const PanelWeight &weight, const ProductTile &tile,
                     function_ref<Memory(Num)> row, Num firstPanel, Num panelCount, Memory out,
-                    Memory scaled) {
+                    Memory scratch) {
+  DType type = *planir::dtypeOf(weight.element);
+  plan::RowScratch places(type, weight.k);
+  Memory scaled = scratch + places.scaled, sums = scratch + places.sums;
   auto with = [&](function_ref<Memory(Num)> rows, bool tinyCodes) {
-    FewRows(code, weight, tile, rows, tinyCodes, firstPanel, panelCount, out).emit(code.integer(1));
+    FewRows product(code, weight, tile, rows, firstPanel, panelCount, out);
+    product.tinyCodes = tinyCodes;
+    if (type == DType::I4) {
+      callRowSums(code, rows(code.integer(0)), tinyCodes, code.integer(weight.k), sums);
+      product.rowSums = {sums};
+    }
+    product.emit(code.integer(1));
   };
   auto asItIs = [&] { with(row, false); };
-  if (!plan::mayScaleRow(tile.rows, *planir::dtypeOf(weight.element))) {
+  if (!plan::mayScaleRow(tile.rows, type)) {
     asItIs();
     return;
   }
@@ -214,7 +253,7 @@ void emitRowProduct(Code &code, const PanelWeight &weight, const ProductTile &ti
 void emitFewRows(Code &code, const PanelWeight &weight, const ProductTile &tile,
                  function_ref<Memory(Num)> row, Num rowCount, Num firstPanel, Num panelCount,
                  Memory out) {
-  FewRows(code, weight, tile, row, /*tinyCodes=*/false, firstPanel, panelCount, out).emit(rowCount);
+  FewRows(code, weight, tile, row, firstPanel, panelCount, out).emit(rowCount);
 }
 
 } // namespace dsv3::cpu

@@ -17,10 +17,10 @@ void emitFewRows(Code &code, const PanelWeight &weight, const ProductTile &tile,
                  Memory out);
 
 /// The same for a row alone. Where its core multiplies subnormal numbers without an assist, codes
-/// stay tiny and the row is scaled, in `scaled`, unless it or its products would leave the range of
-/// f32.
+/// stay tiny and the row is scaled, unless it or its products would leave the range of f32.
+/// `scratch` as plan::RowScratch says.
 void emitRowProduct(Code &code, const PanelWeight &weight, const ProductTile &tile,
                     llvm::function_ref<Memory(Num)> row, Num firstPanel, Num panelCount, Memory out,
-                    Memory scaled);
+                    Memory scratch);
 
 } // namespace dsv3::cpu

@@ -105,27 +105,6 @@ static void emitStreamColumns(Code &code, const StreamCall &call, std::optional<
              [&](Num k, int64_t count) { multiply(k, count, false); });
 }
 
-/// The sum of elements [begin, end) of a row, `most` of them or fewer.
-static Num emitRowSum(Code &code, Memory row, Num begin, Num end, int64_t most) {
-  int64_t lanes = code.lanes();
-  Var sum = code.variable(code.number(0.0));
-  auto oneByOne = [&] {
-    code.loop(begin, end, 1, [&](Num k) { sum.set(sum.get() + (row + k).floats()); });
-  };
-  assert(most % lanes == 0 && "blocks are whole vectors");
-  code.when(
-      end - begin == most,
-      [&] {
-        Num vector = (row + begin).floats(lanes);
-        for (int64_t at = lanes; at < most; at += lanes) {
-          vector = vector + (row + (begin + at)).floats(lanes);
-        }
-        sum.set(code.sumOf(vector));
-      },
-      oneByOne);
-  return sum.get();
-}
-
 /// A block of a stream function: columns [begin, end), of which sums are made in registers.
 static void emitStreamBlock(Code &code, const StreamCall &call, std::optional<Cache> asked,
                             Num block, ArrayRef<Var> sums) {
@@ -158,12 +137,9 @@ static void emitStreamBlock(Code &code, const StreamCall &call, std::optional<Ca
   }
   SmallVector<BlockScales> blocks =
       call.scaledWeights ? SmallVector<BlockScales>() : blocksAt(block);
-  for (auto [i, row] : llvm::enumerate(call.rows)) {
-    bool shifted = !blocks.empty() && !blocks[0].offsets.empty();
-    Num ofRow = shifted ? emitRowSum(code, row, begin, end, call.kBlock) : code.number(0.0);
-    if (shifted && call.tinyCodes) {
-      ofRow = ofRow * code.number(1 / tinyRows);
-    }
+  for (size_t i = 0; i < call.rows.size(); ++i) {
+    bool shifted = !call.rowSums.empty();
+    Num ofRow = shifted ? (call.rowSums[i] + block).floats() : code.number(0.0);
     for (size_t p = 0; p < call.panels.size(); ++p) {
       for (int64_t v = 0; v < call.width / code.lanes(); ++v) {
         Memory to = streamResult(code, call, p, i, v);
@@ -247,7 +223,7 @@ static void callStreamFunction(Code &code, const StreamCall &call, std::optional
       (call.wholeBlocks ? "" : ".part") + askingName(asked).str() + (call.tinyCodes ? ".tiny" : "");
   SmallVector<Value> arguments{call.count.value, call.out.address(), call.outStride.value,
                                call.panelStride.value};
-  for (const auto *list : {&call.rows, &call.panels, &call.scales}) {
+  for (const auto *list : {&call.rows, &call.panels, &call.scales, &call.rowSums}) {
     for (const Memory &memory : *list) {
       arguments.push_back(memory.address());
     }
@@ -261,7 +237,7 @@ static void callStreamFunction(Code &code, const StreamCall &call, std::optional
         body.panelStride = inner.wrap(values[3]);
         body.out = Memory(inner, values[1], inner.f32());
         size_t next = 4;
-        for (auto *list : {&body.rows, &body.panels, &body.scales}) {
+        for (auto *list : {&body.rows, &body.panels, &body.scales, &body.rowSums}) {
           for (Memory &memory : *list) {
             memory = Memory(inner, values[next++], memory.elementType());
           }

@@ -21,6 +21,8 @@ struct StreamCall {
   llvm::SmallVector<Memory> rows;   ///< `count` f32 each
   llvm::SmallVector<Memory> panels; ///< [count][width] each
   llvm::SmallVector<Memory> scales; ///< [blocks of scaleColumns columns][width] each; or none
+  /// [blocks]: of i4 scaled by its sums, the sum of each block of columns of the row.
+  llvm::SmallVector<Memory> rowSums;
   int64_t width = 0;
   int64_t parts = 1;        ///< panels of as many parts lie side by side in `panels` and `out`
   int64_t kBlock = 0;       ///< columns that are summed before they are added to `out`
