@@ -229,11 +229,12 @@ static Configuration dotConfig(const CpuVariant &variant, const KernelFacts &fac
   if (mr > rows) {
     return rejected(fields, tile + ": there are never more than " + std::to_string(rows) + " rows");
   }
-  // Weights, their scales and what AVX2 multiplies with need registers as well.
-  int64_t room = variant.registers - (widens ? 4 : 6);
-  if (accumulators > room) {
+  // Beside widened codes two vectors of the weight, a word of a row and a product need registers.
+  bool fits = widens ? accumulators <= variant.registers - 4
+                     : dotSumsStay(variant, mr * 2, facts.rows == DType::I8);
+  if (!fits) {
     return rejected(fields, tile + " needs " + std::to_string(accumulators) +
-                                " accumulators, there are registers for " + std::to_string(room));
+                                " accumulators, more than there are registers for");
   }
   ProductTiles tiles(facts, grouped, nr, 1);
   int64_t k = ceilDiv(facts.k, dotColumns) * dotColumns;

@@ -5,6 +5,7 @@
 #include "dsv3/Plan/Names.h"
 
 #include <algorithm>
+#include <array>
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
@@ -76,6 +77,28 @@ Expected<size_t> runtime::chooseVariant(std::span<const std::string> names,
 
 unsigned runtime::familyOf(uint32_t signature) {
   return ((signature >> 8) & 0xF) + ((signature >> 20) & 0xFF);
+}
+
+std::string runtime::cpuName() {
+#if defined(__x86_64__)
+  constexpr unsigned firstOfName = 0x80000002, lastOfName = 0x80000004;
+  std::array<unsigned, 4> registers{};
+  std::string name;
+  for (unsigned leaf = firstOfName; leaf <= lastOfName; ++leaf) {
+    auto &[eax, ebx, ecx, edx] = registers;
+    if (__get_cpuid(leaf, &eax, &ebx, &ecx, &edx) != 0) {
+      name.append(reinterpret_cast<const char *>(registers.data()), sizeof(registers));
+    }
+  }
+  name.resize(name.find_last_not_of(std::string_view(" \0", 2)) + 1);
+  unsigned signature = 0, ebx = 0, ecx = 0, edx = 0;
+  __get_cpuid(1, &signature, &ebx, &ecx, &edx);
+  unsigned model = ((signature >> 4) & 0xF) + ((signature >> 12) & 0xF0);
+  return (name.empty() ? "x86-64" : name) + " (family " + std::to_string(familyOf(signature)) +
+         ", model " + std::to_string(model) + ")";
+#else
+  return "unknown CPU";
+#endif
 }
 
 /// The family of an AMD core, 0 of others.

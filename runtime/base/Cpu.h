@@ -25,6 +25,10 @@ std::vector<std::string_view> runnableVariants();
 /// machine runs. Fails with the lists if it is not there or this machine does not run it.
 Expected<size_t> chooseVariant(std::span<const std::string> names, std::string_view wanted);
 
+/// The processor's brand string, with family and model as CPUID has them, since guests of a virtual
+/// machine may be told no more than the maker: "AMD EPYC (family 25, model 17)".
+std::string cpuName();
+
 /// The family of an AMD core that CPUID Fn0000_0001 shows in EAX: BaseFamily, in bits 8 to 11, and
 /// ExtFamily, in 20 to 27 (AMD64 Architecture Programmer's Manual, volume 3, E.3.2). 19h: Zen 3 and
 /// Zen 4, 1Ah: Zen 5.
@@ -34,7 +38,7 @@ unsigned familyOf(uint32_t signature);
 /// operations come between two lines, the own prefetching of Intel's cores falls behind, and that
 /// of AMD's from Zen 5 on. Zen 4's keeps up if they are few, when asking takes turns from loads; if
 /// they are many, only asking into the second-level cache helps. Zen 3 is taken to be as Zen 4
-/// (docs/performance.md has all of them).
+/// (docs/performance-history.md has all of them).
 bool asksFirstLevel();
 
 /// Whether subnormal numbers are better not multiplied: it costs an assist on all cores but AMD's,

@@ -1,6 +1,7 @@
 //===- BenchCommand.cpp - how fast a model runs here ----------------------===//
 #include "dsv3/Plan/MemoryNeeds.h"
 #include "dsv3/Support/Cpus.h"
+#include "runtime/base/Cpu.h"
 #include "runtime/bench/ShapeProfile.h"
 #include "runtime/cli/BenchReport.h"
 #include "runtime/cli/CommandLine.h"
@@ -209,6 +210,7 @@ static Status runBench(const BenchFlags &flags) {
     return limits.status();
   }
   result.limitsOrigin = limits->origin;
+  result.cpu = limits->cpu ? runtime::cpuName() : "";
   if (limits->cpu && (*model)->weights) {
     result.load = loadResult(*files, *(*model)->weights, *limits->cpu);
   }

@@ -108,8 +108,9 @@ std::string benchText(const BenchResult &result) {
   fmt::format_to(out, "weights    {}; cache {}\n", weightsText(result),
                  dsv3::name(result.cacheType));
   fmt::format_to(out,
-                 "machine    reads {:.1f} GB/s ({:.1f} to {:.1f}), multiplies {:.1f} GFLOP/s "
+                 "machine    {}reads {:.1f} GB/s ({:.1f} to {:.1f}), multiplies {:.1f} GFLOP/s "
                  "({:.1f} to {:.1f}); {}\n",
+                 result.cpu.empty() ? "" : result.cpu + " ",
                  result.machine.readBandwidth.median / 1e9,
                  result.machine.readBandwidth.least / 1e9, result.machine.readBandwidth.most / 1e9,
                  result.machine.peak.median / 1e9, result.machine.peak.least / 1e9,
@@ -125,7 +126,7 @@ std::string benchText(const BenchResult &result) {
   }
   if (result.prefill) {
     fmt::format_to(
-        out, "prefill    {}, {} of the peak of multiplying; {:.2f} GFLOP per token with weights\n",
+        out, "prefill    {}, {} of the peak of multiplying; {:.3g} GFLOP per token with weights\n",
         rate(result.prefill->tokensPerSecond), percent(result.prefill->peakFraction),
         result.prefill->flopsPerToken / 1e9);
   }
@@ -190,6 +191,9 @@ std::string benchJson(const BenchResult &result) {
                        {{"read_bandwidth", json(result.machine.readBandwidth)},
                         {"fma_peak", json(result.machine.peak)},
                         {"origin", result.limitsOrigin}}}};
+  if (!result.cpu.empty()) {
+    object["machine"]["cpu"] = result.cpu;
+  }
   for (auto [type, share] : result.weightShares) {
     object["weights"][std::string(dsv3::name(type))] = share;
   }

@@ -41,6 +41,7 @@ struct BenchResult {
   int threads = 0;
   runtime::StepBenchOptions options;
   runtime::MachineResult machine;
+  std::string cpu;                ///< whose figures they are; empty of a GPU
   std::string limitsOrigin;       ///< where the machine's figures come from
   std::optional<LoadResult> load; ///< of weights that stay in the host's memory
   std::optional<runtime::DecodeResult> decode;

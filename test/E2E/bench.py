@@ -103,6 +103,8 @@ class BenchTest(unittest.TestCase):
         result = self.bench("--model", model, "--prompt-tokens", "8", "--generate-tokens", "2",
                             "--kernels")
         self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(result.stdout, r"machine +.+ \(family \d+, model \d+\) reads ")
+        self.assertNotIn(" 0.00 GFLOP", result.stdout)
         for word in ("machine", "loading", "prefill", "decode", "decode.lm_head"):
             self.assertIn(word, result.stdout)
 

@@ -35,6 +35,7 @@
 // CHECK-LABEL: // x86-64-v4
 // CHECK: llvm.func internal @dots.i8.i16.12x2x32
 // CHECK: "llvm.x86.avx512.pmaddw.d.512"
+// VNNI-NOT: widencodes
 // VNNI: llvm.func internal @dots.i8.i8.6x2x64
 // VNNI: "llvm.x86.avx512.vpdpbusd.512"
 // VNNI-NOT: widencodes

@@ -104,7 +104,7 @@ struct DotScratch {
     accumulators = arrays.take(rowCount * panels * parts * panelWidth);
     rows = arrays.take(rowCount * rowStride);
     scales = arrays.take(rowCount * scaleStride);
-    sums = arrays.take(rowCount * scaleStride);
+    sums = arrays.take(widens ? 0 : rowCount * scaleStride);
     widened = arrays.take(widens ? kBlock * tileWidth(variant) / 2 : 0);
     bytes = arrays.bytes();
   }

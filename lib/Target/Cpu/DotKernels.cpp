@@ -5,7 +5,8 @@
 //   codes, AVX512_VNNI  vpdpbusd: unsigned times signed bytes, four products to a 32-bit sum.
 //                       Weights of i8 are made unsigned by adding 128, which the row's own sum
 //                       takes back.
-//   codes, without      vpmaddubsw: the same, two products to a 16-bit sum, which saturates: signs
+//   codes, without      vpmaddubsw, of i4, and of i8 for a row alone: the same, two products to a
+//   16-bit sum, which saturates: signs
 //                       of the row's codes go to weights of i8, so that a sum is 2 * 127 * 127 at
 //                       most. Sums of i4, 2 * 15 * 127 at most, are added up as 16 bits.
 //   widened codes       vpmaddwd: products of 16 bits, two to a 32-bit sum (plan::widensCodes).
@@ -295,7 +296,8 @@ static void emitBf16Block(Code &code, const DotCall &call, Num block, const Tile
   }
 }
 
-/// Asks for the words of a block of what is widened next.
+/// Asks for the words of a block of what is widened next. It is not read before all rows have met
+/// what is there, so the second-level cache is near enough.
 static void askForBlock(Code &code, const DotCall &call, Num block) {
   constexpr int64_t words = plan::dotColumns / wordBytes;
   int64_t bytes = call.nextWidth * wordBytes;

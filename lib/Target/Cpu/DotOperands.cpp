@@ -12,7 +12,8 @@ using namespace mlir;
 namespace dsv3::cpu {
 
 namespace {
-/// Codes as 16 bits: of each word of four the first and the third, and the others.
+/// Codes as 16 bits: of each word of four the first and the third, and the others. A block of a row
+/// or a weight has the first and the third of all its words first; that both agree is what matters.
 struct WidenedCodes {
   Value even, odd;
 
@@ -79,11 +80,10 @@ static void emitDotRow(Code &code, const DotRowCall &call) {
     Num scale = (call.fromScales + i).floats();
     (call.toScales + i).store(scale);
     if (widened) {
-      Memory block = to + i * plan::dotColumns;
-      WidenedCodes halves(code, block.raw(plan::dotColumns));
-      block = block + i * plan::dotColumns;
+      WidenedCodes halves(code, (to + i * plan::dotColumns).raw(plan::dotColumns));
+      Memory block = to.as(code.builder.getI16Type()) + i * plan::dotColumns;
       block.store(code.wrap(halves.even));
-      (block + plan::dotColumns).store(code.wrap(halves.odd));
+      (block + plan::dotColumns / 2).store(code.wrap(halves.odd));
       return;
     }
     storeSum(code, call, to + i * plan::dotColumns, scale, call.toSums + i);

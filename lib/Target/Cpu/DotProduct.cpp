@@ -21,8 +21,8 @@ void emitDotProduct(Code &code, const PanelWeight &weight, const DotTile &tile, 
                     Num rowCount, Num firstPanel, Num panelCount, Memory scratch) {
   DType rowType = *planir::dtypeOf(rows.element), weightType = *planir::dtypeOf(weight.element);
   bool codes = rowType == DType::I8;
-  int64_t width = weight.form.width, lanes = code.lanes(),
-          tileWidth = plan::tileWidth(code.variant);
+  int64_t width = weight.form.width, lanes = code.lanes();
+  int64_t tileColumns = plan::tileWidth(code.variant);
   plan::DotScratch places(code.variant, rowType, weightType, plan::paddedRows(tile.rows, tile.mr),
                           tile.panels, weight.parts, tile.kBlock, width);
   Type met = places.widens ? code.builder.getI16Type() : weight.element;
@@ -67,20 +67,20 @@ void emitDotProduct(Code &code, const PanelWeight &weight, const DotTile &tile, 
           call.out = accumulators + i * outStride + (p * weight.parts + q) * width + first;
           callDots(code, call);
         };
-        auto wordsAt = [&](Num panel, Num begin, int64_t first) {
-          return weight.panel(panel) + begin * width + first * plan::columnsOfDot(weightType);
+        auto wordsOf = [&](Num ofPanel, Num column, int64_t first) {
+          return weight.panel(ofPanel) + column * width + first * plan::columnsOfDot(weightType);
         };
         if (places.widens) {
           auto after =
               PanelPlace::behind(code, weight, tile.kBlock, firstPanel, panelCount, p, q, begin);
-          for (int64_t first = 0; first < width; first += tileWidth) {
+          for (int64_t first = 0; first < width; first += tileColumns) {
             // Memory is read while registers multiply.
-            bool last = first + tileWidth == width;
-            Memory next = last ? wordsAt(after.panel, after.begin, 0)
-                               : wordsAt(panel, begin, first + tileWidth);
-            callWidenCodes(code, width, wordsAt(panel, begin, first), widened, blocks);
+            bool last = first + tileColumns == width;
+            Memory next = last ? wordsOf(after.panel, after.begin, 0)
+                               : wordsOf(panel, begin, first + tileColumns);
+            callWidenCodes(code, width, wordsOf(panel, begin, first), widened, blocks);
             forPaddedTiles(code, tile.mr, rowCount, [&](Num i, int64_t height) {
-              meet(i, height, first, tileWidth / lanes, widened, tileWidth, next);
+              meet(i, height, first, tileColumns / lanes, widened, tileColumns, next);
             });
           }
           continue;
@@ -88,7 +88,7 @@ void emitDotProduct(Code &code, const PanelWeight &weight, const DotTile &tile, 
         forPaddedTiles(code, tile.mr, rowCount, [&](Num i, int64_t height) {
           int64_t vectors = vectorsAtOnce(code, weight, height, codes);
           for (int64_t first = 0; first < width; first += vectors * lanes) {
-            meet(i, height, first, vectors, wordsAt(panel, begin, first), width);
+            meet(i, height, first, vectors, wordsOf(panel, begin, first), width);
           }
         });
       }

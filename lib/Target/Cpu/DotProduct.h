@@ -35,7 +35,7 @@ struct DotCall {
   int64_t rows = 1, vectors = 1;
   Memory a; ///< [rows][rowStride], in elements of four bytes
   int64_t rowStride = 0;
-  Memory aScales, aSums; ///< [rows][scaleStride]: of codes; see emitDotRow
+  Memory aScales, aSums; ///< [rows][scaleStride]: of codes; see callDotRow
   int64_t scaleStride = 0;
   Memory weight; ///< blocks of plan::dotColumns columns, words of `width` rows, of which those of
                  ///< `vectors` vectors are read
@@ -65,8 +65,7 @@ struct DotRowCall {
 void callDotRow(Code &code, const DotRowCall &call);
 
 /// Calls the function that widens `blocks` blocks of codes of a weight to 16 bits: of words of
-/// `width` rows at `from` those of a register tile. Of each block's words of four codes the first
-/// and the third come first, one word after the other, then the second and the fourth.
+/// `width` rows at `from` those of a register tile.
 void callWidenCodes(Code &code, int64_t width, Memory from, Memory to, Num blocks);
 
 } // namespace dsv3::cpu

@@ -26,9 +26,8 @@ public:
     }
   }
 
-  /// Of a row alone: see StreamCall.
-  bool tinyCodes = false;
-  SmallVector<Memory> rowSums;
+  bool tinyCodes = false;      ///< of a row alone: see StreamCall
+  SmallVector<Memory> rowSums; ///< likewise
 
 private:
   int64_t panelsAtOnce(int64_t height) const {
@@ -190,8 +189,8 @@ static Num emitScaledRow(Code &code, int64_t count, Memory from, Memory to) {
   return code.floatOf(code.max(code.largestOf(largest.get()), ofRest.get()));
 }
 
-/// Calls the function that has `to` be the sums of blocks of `count` elements of a row, which is
-/// tinyRows times as large if it is `scaled`.
+/// Calls the function that has `to` be the sums of the blocks of a row of `count` elements, which
+/// is tinyRows times as large if it is `scaled`.
 static void callRowSums(Code &code, Memory row, bool scaled, Num count, Memory to) {
   std::string name = std::string("rowsums") + (scaled ? ".scaled" : "");
   callShared(code, name, {row, to}, {count},
@@ -228,6 +227,7 @@ void emitRowProduct(Code &code, const PanelWeight &weight, const ProductTile &ti
     FewRows product(code, weight, tile, rows, firstPanel, panelCount, out);
     product.tinyCodes = tinyCodes;
     if (type == DType::I4) {
+      assert(tile.kBlock == encodingBlock(type)[1] && "a sum for each block of scales");
       callRowSums(code, rows(code.integer(0)), tinyCodes, code.integer(weight.k), sums);
       product.rowSums = {sums};
     }

@@ -35,9 +35,9 @@ struct PanelWeight {
   Memory scaleOf(Num panel, Num block) const;
 };
 
-/// Where a block of rows that meets panels a block of `kBlock` columns at a time goes on behind
-/// part q of panel firstPanel + p, columns from `begin` on: with the other parts, the panels that
-/// follow, and then, from the first one, the next block.
+/// What a block of rows meets after part q of panel firstPanel + p, columns [begin, begin +
+/// kBlock): the other parts, the panels that follow, then the next columns of the first one. After
+/// the last columns it is no place in the weight, so it may be asked for but not read.
 struct PanelPlace {
   Num panel, begin; ///< counted through all parts; the first column
 

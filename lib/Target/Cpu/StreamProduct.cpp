@@ -138,7 +138,8 @@ static void emitStreamBlock(Code &code, const StreamCall &call, std::optional<Ca
   SmallVector<BlockScales> blocks =
       call.scaledWeights ? SmallVector<BlockScales>() : blocksAt(block);
   for (size_t i = 0; i < call.rows.size(); ++i) {
-    bool shifted = !call.rowSums.empty();
+    bool shifted = !blocks.empty() && !blocks[0].offsets.empty();
+    assert(shifted == !call.rowSums.empty() && "offsets are times the sums of a row's blocks");
     Num ofRow = shifted ? (call.rowSums[i] + block).floats() : code.number(0.0);
     for (size_t p = 0; p < call.panels.size(); ++p) {
       for (int64_t v = 0; v < call.width / code.lanes(); ++v) {

@@ -9,6 +9,8 @@
 
 #include "dsv3/Tools/Registration.h"
 
+#include "dsv3/Plan/Families.h"
+
 #include <gtest/gtest.h>
 
 using namespace mlir;
@@ -38,11 +40,37 @@ static std::string twoParts(const std::string &weight, bool scaled) {
   })";
 }
 
+/// Codes times codes, of more columns than a block of K has and no whole block of scales.
+static std::string codesTimesCodes(const std::string &weight, const std::string &numbers) {
+  std::string type = "tensor<300x600x" + weight + ">";
+  std::string scaleType = "tensor<300x19x" + numbers + "f16>";
+  return R"(
+  #T = #dsv3.dims<"T">
+  kern.def @rows kind "test" family "gemm" sizes ["T"]
+      ins(%a: tensor<?x600xi8, #T>, %r: tensor<?x19xf32, #T>, %w: )" +
+         type + ", %s: " + scaleType +
+         R"() outs(%o: tensor<?x150xf32, #T>) maxima [#dsv3.size<"T", max = 40>] {
+    %y = kern.gemm ins(%a scales %r, %w scales %s block [1, 32]
+          : tensor<?x600xi8, #T> scales tensor<?x19xf32, #T>, )" +
+         type + ", " + scaleType + R"()
+      outs(%o : tensor<?x150xf32, #T>) parts 2 epilogue() [] {
+    ^bb0(%p: f32, %q: f32):
+      %d = arith.subf %p, %q : f32
+      kern.yield %d : f32
+    } -> tensor<?x150xf32, #T>
+    kern.yield %y : tensor<?x150xf32, #T>
+  })";
+}
+
 static void compareRows(const std::string &text) {
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
-  OwningOpRef<ModuleOp> module = configured(text, context);
+  std::vector<std::string> variants;
+  for (const plan::CpuVariant &variant : plan::cpuVariants()) {
+    variants.emplace_back(variant.name);
+  }
+  OwningOpRef<ModuleOp> module = configured(text, context, variants);
   ASSERT_TRUE(module);
   constexpr int64_t moreThanMeetPanelsAsTheyAreRead = 25; // 24 do with AVX-512
   compareEveryCount(*module, moreThanMeetPanelsAsTheyAreRead);
@@ -51,3 +79,5 @@ static void compareRows(const std::string &text) {
 TEST(FewRows, OfBf16) { compareRows(twoParts("bf16", false)); }
 TEST(FewRows, OfF32) { compareRows(twoParts("f32", false)); }
 TEST(FewRows, OfCodes) { compareRows(twoParts("f8E4M3FN", true)); }
+TEST(FewRows, OfCodesTimesInt8) { compareRows(codesTimesCodes("i8", "")); }
+TEST(FewRows, OfCodesTimesInt4) { compareRows(codesTimesCodes("i4", "2x")); }

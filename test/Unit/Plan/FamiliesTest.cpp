@@ -68,9 +68,10 @@ TEST(Families, NarrowRowsMeetDots) {
     DotScratch ofBytes = scratch(bytes);
     EXPECT_EQ(ofBytes.widens, variant.dots != DType::I8);
     EXPECT_EQ(bytes.scratchBytes, ofBytes.bytes);
+    EXPECT_EQ(bytes.get("mr"), variant.registers < 32 ? 6 : ofBytes.widens ? 12 : 6);
     EXPECT_EQ(ofBytes.bytes - ofBytes.widened * 4,
               ofBytes.widens ? bytes.get("k_block") * tileWidth(variant) * 2 : 0);
-    EXPECT_EQ(dotSumsStay(variant, bytes.get("mr") * 2, true), !ofBytes.widens);
+    EXPECT_FALSE(widensCodes(variant, DType::I8, DType::I8, 1));
     LayoutKind ofBf16 = weightLayout(Family::Gemm, variant, DType::BF16, DType::BF16).kind;
     EXPECT_EQ(ofBf16, variant.dots == DType::BF16 ? LayoutKind::Dots : LayoutKind::Panels);
   }

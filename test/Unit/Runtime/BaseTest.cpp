@@ -112,6 +112,16 @@ TEST(Cpu, AVariantThatIsNotThereOrNotForThisMachineIsRefused) {
             std::string::npos);
 }
 
+TEST(Cpu, HasANameWithFamilyAndModel) {
+  std::string name = cpuName();
+  EXPECT_EQ(name.find('\0'), std::string::npos);
+  EXPECT_EQ(name.find("  ("), std::string::npos);
+#if defined(__x86_64__)
+  EXPECT_NE(name.find(" (family "), std::string::npos);
+  EXPECT_NE(name.find(", model "), std::string::npos);
+#endif
+}
+
 TEST(Cpu, FamiliesOfAmd) {
   EXPECT_EQ(familyOf(0x00830F10), 0x17U); // Rome, Zen 2
   EXPECT_EQ(familyOf(0x00A00F11), 0x19U); // Milan, Zen 3
