@@ -66,6 +66,7 @@ static const char *boundOf(const runtime::DecodeResult &decode) {
 /// "bf16 90 %, f32 10 %": from the most on.
 static std::string weightsText(const BenchResult &result) {
   std::vector<std::pair<double, DType>> shares;
+  shares.reserve(result.weightShares.size());
   for (auto [type, share] : result.weightShares) {
     shares.emplace_back(share, type);
   }

@@ -5,6 +5,7 @@
 #include "Graph/ShapeCheck.h"
 #include "MicroKernels.h"
 #include "PanelColumns.h"
+#include "Plan/Plan.h"
 
 #include "dsv3/Plan/Names.h"
 

@@ -40,13 +40,12 @@ TEST(Memory, IsZeroedAlignedAndWritable) {
 /// What the system says of all memory of this process.
 static uint64_t allHugePageBytes() {
   std::ifstream summary("/proc/self/smaps_rollup");
-  unsigned long kilobytes = 0;
-  for (std::string line; std::getline(summary, line);) {
-    if (std::sscanf(line.c_str(), "AnonHugePages: %lu kB", &kilobytes) == 1) {
-      break;
+  for (std::string word; summary >> word;) {
+    if (uint64_t kilobytes = 0; word == "AnonHugePages:" && summary >> kilobytes) {
+      return kilobytes * 1024;
     }
   }
-  return uint64_t(kilobytes) * 1024;
+  return 0;
 }
 
 TEST(Memory, HugePagesAreCounted) {
