@@ -1,9 +1,10 @@
 //===- DotProduct.h - narrow rows times words of a weight -------*- C++ -*-===//
 //
 // What gemm and grouped_gemm do where activations are narrow (dsv3-narrow-activations): a weight
-// in dots (dsv3/Plan/Layout.h) is read as it lies by instructions that multiply neighbours and add
-// the products. Codes are multiplied exactly, in integers, on every variant; the sum of a block of
-// scales becomes f32. What a row gets does not depend on which rows are computed beside it.
+// in dots (dsv3/Plan/Layout.h) is read as it lies, or widened (plan::widensCodes), by instructions
+// that multiply neighbours and add the products. Codes are multiplied exactly, in integers, on
+// every variant; the sum of a block of scales becomes f32. What a row gets does not depend on which
+// rows are computed beside it.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
