@@ -186,8 +186,8 @@ static Configuration gemmConfig(const CpuVariant &variant, const KernelFacts &fa
   StreamRows stream =
       facts.inPlace ? StreamRows(facts, rows, mr) : StreamRows(variant, facts.weight, rows);
   stream.addTo(fields);
-  GemmScratch scratch(paddedRows(tiles.mTile, mr), tiles.panels, facts.parts,
-                      tiles.mTile > stream.most ? kBlock : 0, nr, facts.weight, facts.k);
+  GemmScratch scratch({tiles.mTile, mr, stream.most}, tiles.panels, facts.parts, kBlock, nr,
+                      facts.weight, facts.k);
   return make(std::move(fields), tiles.count, scratch.bytes,
               tile + " keep " + std::to_string(accumulators) +
                   " accumulators in registers for up to " + std::to_string(rows) + " rows");

@@ -56,6 +56,15 @@ struct ProductScratch {
   int64_t rows, expanded, bytes;
 };
 
+/// The rows of a tile, `most` at the most, `mr` of them with sums in registers at once. Up to
+/// `streamMost` meet a weight as it is read, more in blocks in memory.
+struct TileRows {
+  int64_t most, mr, streamMost;
+
+  int64_t padded() const { return paddedRows(most, mr); }
+  bool meetBlocks() const { return most > streamMost; }
+};
+
 /// Whether a product of so many rows with such a weight may multiply tiny codes with the row,
 /// scaled.
 inline bool mayScaleRow(int64_t rows, DType weight) {
@@ -75,16 +84,20 @@ struct RowScratch {
 };
 
 /// Of a tile of gemm or grouped_gemm: accumulators [rows][panels][parts][panelWidth], and what
-/// the product needs: where rows meet blocks of `kBlock` columns in memory a ProductScratch, of one
-/// that may be scaled a RowScratch. Of rows that meet the weight as it is read `kBlock` is 0.
+/// the product needs: of a row that may be scaled a RowScratch, where rows meet blocks of `kBlock`
+/// columns a ProductScratch.
 struct GemmScratch {
-  GemmScratch(int64_t rows, int64_t panels, int64_t parts, int64_t kBlock, int64_t panelWidth,
-              DType weight, int64_t k) {
+  GemmScratch(const TileRows &rows, int64_t panels, int64_t parts, int64_t kBlock,
+              int64_t panelWidth, DType weight, int64_t k) {
     ScratchArrays arrays;
-    accumulators = arrays.take(rows * panels * parts * panelWidth);
-    product = arrays.take(mayScaleRow(rows, weight) ? RowScratch(weight, k).bytes / 4
-                          : kBlock > 0 ? ProductScratch(rows, kBlock, panelWidth).bytes / 4
-                                       : 0);
+    accumulators = arrays.take(rows.padded() * panels * parts * panelWidth);
+    int64_t needed = 0;
+    if (mayScaleRow(rows.most, weight)) {
+      needed = RowScratch(weight, k).bytes;
+    } else if (rows.meetBlocks()) {
+      needed = ProductScratch(rows.padded(), kBlock, panelWidth).bytes;
+    }
+    product = arrays.take(needed / 4);
     bytes = arrays.bytes();
   }
   int64_t accumulators, product, bytes;

@@ -58,7 +58,7 @@ void emitLatentAttention(const KernelCode &kernel, kern::LatentAttentionOp op, N
     forHeads([&](Num h) { row(h).update(code, visible); });
     emitValueProduct(code,
                      {scores, places.scoresOfHead, page, cache.width(), latent, values,
-                      places.valuesOfHead, after, nextBytes},
+                      places.valuesOfHead, /*goesOn=*/false, after, nextBytes},
                      mr, code.integer(heads), visible);
   };
   auto attend = [&](TokenPlace place) {
@@ -246,6 +246,7 @@ void ExpandedAttention::block(Num firstToken, Num request, Num start, Memory pag
                         value,
                         first.values,
                         places.ofToken,
+                        /*goesOn=*/true,
                         {},
                         0},
                        expansion.mr, rowCount, keys);

@@ -158,6 +158,7 @@ void emitValueProduct(Code &code, const ValueProduct &product, int64_t mr, Num r
                     product.out + (i * product.outStride + column),
                     code.integer(product.outStride),
                     {},
+                    product.goesOn,
                     {},
                     {product.nextBytes}};
       if (product.next) {

@@ -55,6 +55,7 @@ struct ValueProduct {
   int64_t pageStride = 0, columns = 0;
   Memory out;
   int64_t outStride = 0;
+  bool goesOn = false;        ///< one chain of additions, however the keys are split
   std::optional<Memory> next; ///< what is read afterwards; asked for meanwhile
   int64_t nextBytes = 0;      ///< of it for each k of each tile, one after the other
 };

@@ -35,10 +35,9 @@ static void emitBlock(const KernelCode &kernel, OpT op, int64_t n, Num group, Nu
   Memory scratch(code, kernel.scratch, code.f32()), accumulators;
   Num firstPanel = columnTile * panels;
   Num panelCount = code.min(code.integer(weight.panels) - firstPanel, code.integer(panels));
-  int64_t padded = plan::paddedRows(mTile, mr);
   if (kind == plan::LayoutKind::Dots) {
-    plan::DotScratch places(code.variant, *planir::dtypeOf(rowType), weightType, padded, panels,
-                            weight.parts, kBlock, width);
+    plan::DotScratch places(code.variant, *planir::dtypeOf(rowType), weightType,
+                            plan::paddedRows(mTile, mr), panels, weight.parts, kBlock, width);
     accumulators = scratch + places.accumulators;
     emitDotProduct(code, weight, {mTile, panels, mr, kBlock}, {rows.row, rows.scales, rowType},
                    rows.count, firstPanel, panelCount, scratch);
@@ -50,8 +49,8 @@ static void emitBlock(const KernelCode &kernel, OpT op, int64_t n, Num group, Nu
                      kBlock,
                      kernel.field("stream"),
                      kernel.field("stream_most")};
-    plan::GemmScratch places(padded, panels, weight.parts, mTile > tile.streamMost ? kBlock : 0,
-                             width, weightType, weight.k);
+    plan::GemmScratch places({mTile, mr, tile.streamMost}, panels, weight.parts, kBlock, width,
+                             weightType, weight.k);
     accumulators = scratch + places.accumulators;
     emitPanelProduct(code, weight, tile, rows.row, rows.count, firstPanel, panelCount, accumulators,
                      scratch + places.product);

@@ -163,9 +163,11 @@ static void askForColumn(const TileCall &call, Num k) {
 static void emitTile(Code &code, int64_t rows, int64_t width, const TileCall &call) {
   auto vectors = vectorsOf(width, code.lanes());
   SmallVector<Var> sums;
+  auto outAt = [&](int64_t i, int64_t begin) { return call.out + call.outStride * i + begin; };
   for (int64_t i = 0; i < rows; ++i) {
     for (auto [begin, lanes] : vectors) {
-      sums.push_back(code.variable(code.zeros(lanes)));
+      Num first = call.goesOn ? outAt(i, begin).floats(lanes) : code.zeros(lanes);
+      sums.push_back(code.variable(first));
     }
   }
   code.loop(code.integer(0), call.count, 1, [&](Num k) {
@@ -188,8 +190,13 @@ static void emitTile(Code &code, int64_t rows, int64_t width, const TileCall &ca
   for (int64_t i = 0; i < rows; ++i) {
     for (auto [v, vector] : llvm::enumerate(vectors)) {
       auto [begin, lanes] = vector;
-      Memory to = call.out + call.outStride * i + begin;
-      Num sum = sums[static_cast<size_t>(i) * vectors.size() + v].get(), before = to.floats(lanes);
+      Memory to = outAt(i, begin);
+      Num sum = sums[static_cast<size_t>(i) * vectors.size() + v].get();
+      if (call.goesOn) {
+        to.store(sum);
+        continue;
+      }
+      Num before = to.floats(lanes);
       to.store(call.scale ? code.fma(sum, (*call.scale + begin).floats(lanes), before)
                           : before + sum);
     }
@@ -199,9 +206,10 @@ static void emitTile(Code &code, int64_t rows, int64_t width, const TileCall &ca
 void callTile(Code &code, int64_t rows, int64_t width, const TileCall &call) {
   Type pointer = call.a.address().getType(), i64 = code.builder.getI64Type();
   bool scaled = call.scale.has_value();
+  assert(!(scaled && call.goesOn) && "what was summed before is not scaled");
   std::string name = "tile." + std::to_string(rows) + "x" + std::to_string(width) + "." +
                      std::to_string(call.aStride) + "." + std::to_string(call.weightStride) +
-                     (scaled ? ".scaled" : "") +
+                     (scaled ? ".scaled" : "") + (call.goesOn ? ".goeson" : "") +
                      (call.next ? ".next" + std::to_string(columnBytes(call)) + "." +
                                       std::to_string(call.nextForm.rowStride)
                                 : "");
@@ -227,6 +235,7 @@ void callTile(Code &code, int64_t rows, int64_t width, const TileCall &call) {
                       memory(3),
                       inner.wrap(values[4]),
                       std::nullopt,
+                      call.goesOn,
                       std::nullopt,
                       call.nextForm};
         if (scaled) {

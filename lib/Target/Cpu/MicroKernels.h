@@ -46,7 +46,8 @@ struct TileCall {
   Memory out; ///< [rows][outStride], of which `width` columns are added to
   Num outStride;
   std::optional<Memory> scale; ///< [width], multiplied with the sums before they are added
-  std::optional<Memory> next;  ///< columns of a panel, asked for meanwhile
+  bool goesOn = false;        ///< sums begin with `out`, so that of a split k the bits are the same
+  std::optional<Memory> next; ///< columns of a panel, asked for meanwhile
   PanelForm nextForm;
 };
 

@@ -123,6 +123,7 @@ static void emitBlockProduct(Code &code, const PanelWeight &weight, const Produc
                           accumulator(weight, tile, out, i, p, q) + begin,
                           code.integer(outStride),
                           {},
+                          /*goesOn=*/false,
                           next,
                           weight.form};
             if (weight.scaleColumns > 0 && !weight.rowScales) {

@@ -286,13 +286,6 @@ static std::vector<Meaning> meaningsOf(kern::DefOp definition, int64_t mostToken
   return meanings;
 }
 
-/// Whether so many tokens have the bits that they have before others. Attention of two or three
-/// has not in one model (kimiRagged), and it is not known why: docs/roadmap.md.
-static bool hasSameBits(kern::DefOp definition, int64_t tokens) {
-  constexpr int64_t fewTokens = 3;
-  return hasRowsAlone(definition) && (definition.getFamily() == "gemm" || tokens > fewTokens);
-}
-
 /// Whether results are those of the first tokens of all, to the bit.
 static bool sameFirstBits(const KernelResults &first, KernelResults all) {
   for (auto [one, other] : llvm::zip_equal(first, all)) {
@@ -418,7 +411,7 @@ static void compareCode(kern::DefOp definition, const VariantCode &code,
     }
     if (ofAll.empty()) {
       ofAll = std::move(found);
-    } else if (hasSameBits(definition, meaning.tokens)) {
+    } else if (hasRowsAlone(definition)) {
       EXPECT_TRUE(sameFirstBits(found, ofAll)) << what << " alone give other bits";
     }
   }

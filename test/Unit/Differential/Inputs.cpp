@@ -127,13 +127,15 @@ void InputMaker::setCache(graph::CacheType type) {
   }
 }
 
-/// Gives tokens requests and positions; `distinct`: no two the same place.
+/// Gives tokens requests and positions; `distinct`: no two the same place. As in a step, tokens of
+/// a request are mostly neighbours.
 void InputMaker::placeTokens(Value positions, Value requests, int64_t limit, bool distinct) {
   auto count = static_cast<int64_t>(inputs.cached.size());
   std::vector<int64_t> request, position;
   int64_t first = below(std::max<int64_t>(1, limit - tokens));
   for (int64_t t = 0; t < tokens; ++t) {
-    request.push_back(below(count));
+    bool stays = !request.empty() && below(4) > 0;
+    request.push_back(stays ? request.back() : below(count));
     auto cached = static_cast<int64_t>(inputs.cached[static_cast<size_t>(request.back())].size());
     position.push_back(distinct ? first + t : below(cached));
   }

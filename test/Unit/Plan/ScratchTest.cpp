@@ -56,9 +56,10 @@ TEST(Scratch, RowsArePaddedToPartsOfATile) {
 /// it is scaled to where it meets codes of e4m3.
 TEST(Scratch, ProductOfOneRowNeedsItsSumsAlone) {
   EXPECT_EQ(ProductScratch(96, 128, 32).rowStride, 144);
-  EXPECT_EQ(GemmScratch(1, 4, 2, 0, 32, DType::BF16, 2048).bytes, 4 * 2 * 32 * 4);
-  EXPECT_EQ(GemmScratch(1, 4, 2, 0, 32, DType::F8E4M3, 2048).bytes, (4 * 2 * 32 + 2048) * 4);
-  GemmScratch many(2, 4, 1, 128, 32, DType::F8E4M3, 2048);
+  TileRows one{1, 1, 1};
+  EXPECT_EQ(GemmScratch(one, 4, 2, 128, 32, DType::BF16, 2048).bytes, 4 * 2 * 32 * 4);
+  EXPECT_EQ(GemmScratch(one, 4, 2, 128, 32, DType::F8E4M3, 2048).bytes, (4 * 2 * 32 + 2048) * 4);
+  GemmScratch many({2, 1, 0}, 4, 1, 128, 32, DType::F8E4M3, 2048);
   EXPECT_EQ(many.product, 2 * 4 * 32);
   EXPECT_EQ(many.bytes, (many.product + 2 * 144 + 128 * 32) * 4);
 }
