@@ -112,11 +112,20 @@ const CpuVariant *findCpuVariant(std::string_view text) {
   return nullptr;
 }
 
+/// In the order of activationNames.
+static constexpr std::array<DType, activationNames.size()> activationTypes{DType::F32, DType::BF16,
+                                                                           DType::I8};
+
 std::optional<DType> activationsFromName(std::string_view text) {
-  return text == "f32"    ? std::optional(DType::F32)
-         : text == "bf16" ? std::optional(DType::BF16)
-         : text == "int8" ? std::optional(DType::I8)
-                          : std::nullopt;
+  const auto *name = std::ranges::find(activationNames, text);
+  return name == activationNames.end()
+             ? std::nullopt
+             : std::optional(activationTypes[size_t(name - activationNames.begin())]);
+}
+
+std::string_view activationsName(DType type) {
+  return activationNames[size_t(std::ranges::find(activationTypes, type) -
+                                activationTypes.begin())];
 }
 
 std::optional<bool> warpGroupsFromName(std::string_view text) {

@@ -152,7 +152,7 @@ static double secondsSince(std::chrono::steady_clock::time_point begin) {
 
 Expected<DecodeResult> StepBench::decode() {
   DecodeResult result;
-  int64_t steps = std::max<int64_t>(1, options.generateTokens / options.batch);
+  int64_t steps = options.generateTokens;
   std::vector<int32_t> ids = randomIds(options.depth + steps * options.batch);
   std::span<const int32_t> generated = std::span(ids).subspan(size_t(options.depth));
   if (Status status = moveTo(options.depth); !status) {
@@ -214,11 +214,12 @@ Expected<DecodeResult> StepBench::decode() {
     peakBefore = peakAfter;
     repeats.push_back(std::move(found));
   }
-  std::vector<double> rates, fractions, limits;
+  std::vector<double> rates, bandwidths, fractions, limits;
   size_t way = memory.fastestWay();
   for (const Repeat &found : repeats) {
     double bandwidth = found.memory.average(way);
     rates.push_back(double(generated.size()) / found.seconds);
+    bandwidths.push_back(bandwidth);
     fractions.push_back(cost.bytes() / found.seconds / bandwidth);
     // Of a step's cost the position changes the cache alone.
     double weights = double(steps) * plan::weightSeconds(plan, variant, entry, shapeOf(0),
@@ -226,6 +227,7 @@ Expected<DecodeResult> StepBench::decode() {
     limits.push_back((weights + attention / found.flops) / found.seconds);
   }
   result.tokensPerSecond = Spread::of(rates);
+  result.bandwidth = Spread::of(bandwidths);
   result.bandwidthFraction = Spread::of(fractions);
   result.limitFraction = Spread::of(limits);
   return result;
@@ -245,7 +247,7 @@ static std::vector<plan::StepShape> promptSteps(int64_t position, int64_t tokens
 Expected<PrefillResult> StepBench::prefill() {
   PrefillResult result;
   std::vector<int32_t> ids = randomIds(options.promptTokens);
-  std::vector<double> rates, fractions;
+  std::vector<double> rates, peaks, fractions;
   double before = 0;
   // The first run warms up.
   for (int repeat = -1; repeat < options.repeats; ++repeat) {
@@ -272,11 +274,13 @@ Expected<PrefillResult> StepBench::prefill() {
       }
       result.flopsPerToken = flops / double(ids.size());
       rates.push_back(double(ids.size()) / seconds);
-      fractions.push_back(flops / seconds / ((before + after) / 2));
+      peaks.push_back((before + after) / 2);
+      fractions.push_back(flops / seconds / peaks.back());
     }
     before = after;
   }
   result.tokensPerSecond = Spread::of(rates);
+  result.peak = Spread::of(peaks);
   result.peakFraction = Spread::of(fractions);
   return result;
 }

@@ -29,9 +29,9 @@ struct Spread {
 
 struct StepBenchOptions {
   int64_t promptTokens = 512;
-  int64_t generateTokens = 64;
-  int64_t depth = 0; ///< tokens that are cached before
-  int64_t batch = 1; ///< rows of a decode step
+  int64_t generateTokens = 64; ///< of each row: steps
+  int64_t depth = 0;           ///< tokens that are cached before
+  int64_t batch = 1;           ///< rows of a decode step
   int repeats = 3;
   uint64_t seed = 0;
   /// Memory is looked at that often while decoding is measured, between steps.
@@ -42,6 +42,7 @@ struct StepBenchOptions {
 
 struct DecodeResult {
   Spread tokensPerSecond;
+  Spread bandwidth;         ///< bytes a second that memory gave meanwhile
   Spread bandwidthFraction; ///< bytes needed over bytes that memory gave in that time
   /// The time of reading or multiplying weights and of attention at the limits over the time.
   Spread limitFraction;
@@ -51,6 +52,7 @@ struct DecodeResult {
 
 struct PrefillResult {
   Spread tokensPerSecond;
+  Spread peak;         ///< operations a second of multiply-adds, before and after
   Spread peakFraction; ///< operations with weights over the peak of multiply-adds
   double flopsPerToken = 0;
 };

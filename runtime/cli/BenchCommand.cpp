@@ -12,8 +12,11 @@
 #include "runtime/cli/StepProgress.h"
 #include "runtime/cli/Streams.h"
 
+#include <fmt/chrono.h>
+
 #include <algorithm>
 #include <cstdio>
+#include <ctime>
 #include <memory>
 #include <optional>
 #include <string>
@@ -156,10 +159,14 @@ static LoadResult loadResult(const ModelFiles &files, const LoadedWeights &weigh
   return load;
 }
 
-/// What the weights and the cache are made of.
-static void describe(const plan::Plan &plan, BenchResult &result) {
+/// What weights, rows and the cache are made of.
+static void describe(const plan::Plan &plan, size_t variant, BenchResult &result) {
   double total = 0;
   for (const plan::Parameter &parameter : plan.parameters) {
+    // Only narrow rows meet a weight in dots.
+    if (parameter.layouts[variant].kind == plan::LayoutKind::Dots) {
+      result.activations = parameter.type == DType::BF16 ? DType::BF16 : DType::I8;
+    }
     double elements = double(parameter.groups) * double(parameter.rows) * double(parameter.columns);
     double bits = elements * double(bitSize(parameter.type)) *
                   double(std::max<size_t>(1, parameter.layers.size()));
@@ -174,7 +181,7 @@ static void describe(const plan::Plan &plan, BenchResult &result) {
 
 static Status runBench(const BenchFlags &flags) {
   int64_t appended =
-      std::max(flags.bench.promptTokens, flags.bench.generateTokens + flags.bench.batch);
+      std::max(flags.bench.promptTokens, flags.bench.generateTokens * flags.bench.batch);
   int64_t needed = flags.bench.depth + (flags.shapes ? 1 : appended);
   Expected<FoundModel> found = findModel(flags.model);
   if (!found) {
@@ -186,7 +193,7 @@ static Status runBench(const BenchFlags &flags) {
             " tokens for this benchmark, found " + std::to_string(context),
         "--depth, --prompt-tokens, --generate-tokens, --batch",
         "ask for fewer; the context holds what is cached (--depth), and then the prompt or "
-        "the generated tokens with a batch"};
+        "the generated tokens of all rows"};
   }
   Expected<ModelFiles> files = openModel(*std::move(found), flags.model);
   if (!files) {
@@ -195,7 +202,8 @@ static Status runBench(const BenchFlags &flags) {
   BenchResult result;
   result.model = flags.model.model.empty() ? flags.model.config : flags.model.model;
   result.variant = files->bundle.plan().variants[files->variant].name;
-  describe(files->bundle.plan(), result);
+  describe(files->bundle.plan(), files->variant, result);
+  result.date = fmt::format("{:%Y-%m-%d}", fmt::gmtime(std::time(nullptr)));
   result.threads = flags.model.threads > 0 ? flags.model.threads : usefulThreads();
   result.options = flags.bench;
   Expected<std::unique_ptr<RunningModel>> model = startModel(*files, flags.model);
@@ -252,9 +260,9 @@ void addBench(CLI::App &app, Command &chosen) {
         ->capture_default_str();
   };
   count("--prompt-tokens", bench.promptTokens, 0, "tokens of the prompt; 0: no prefill");
-  count("--generate-tokens", bench.generateTokens, 0, "tokens to decode; 0: no decode");
+  count("--generate-tokens", bench.generateTokens, 0, "tokens that each row decodes; 0: no decode");
   count("--depth", bench.depth, 0, "tokens that are cached before");
-  count("--batch", bench.batch, 1, "rows of a decode step");
+  count("--batch", bench.batch, 1, "rows of a decode step, neighbouring tokens of one request");
   command->add_option("--repeat", bench.repeats, "measurements of each")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

@@ -1,6 +1,7 @@
 //===- BenchReport.cpp - what a benchmark found ---------------------------===//
 #include "runtime/cli/BenchReport.h"
 
+#include "dsv3/Plan/Families.h"
 #include "dsv3/Support/BytesText.h"
 
 #include <fmt/format.h>
@@ -45,20 +46,34 @@ double limitSeconds(const plan::Cost &cost, const runtime::MachineResult &machin
   return limitsOf(machine).seconds(cost.bytes(), cost.weightFlops);
 }
 
-/// Which of the machine's limits bounds what a kernel needs; of attention, whose multiplications
+/// The share of the time below which a limit bounds nothing: most of it goes elsewhere.
+static constexpr double boundingShare = 0.5;
+static constexpr const char *boundByNeither = "neither";
+
+/// Which of the machine's limits bounds a kernel, if one does; of attention, whose multiplications
 /// are not among what it needs of weights, this is not known.
 static const char *boundOf(const runtime::KernelResult &kernel,
                            const runtime::MachineResult &machine) {
   if (kernel.family.find("attention") != kernel.family.npos) {
     return "-";
   }
+  if (limitSeconds(kernel.cost, machine) < boundingShare * kernel.seconds) {
+    return boundByNeither;
+  }
   bool memory = limitsOf(machine).boundByMemory(kernel.cost.bytes(), kernel.cost.weightFlops);
   return memory ? "memory" : "multiplying";
+}
+
+static const char *boundOf(const runtime::PrefillResult &prefill) {
+  return prefill.peakFraction.median < boundingShare ? boundByNeither : "multiplying";
 }
 
 /// What bounds a step of decoding.
 static const char *boundOf(const runtime::DecodeResult &decode) {
   constexpr double nearlyAll = 0.95;
+  if (decode.limitFraction.median < boundingShare) {
+    return boundByNeither;
+  }
   bool memory = decode.bandwidthFraction.median >= nearlyAll * decode.limitFraction.median;
   return memory ? "memory" : "memory and multiplying";
 }
@@ -105,9 +120,10 @@ static void addKernels(std::string &text, const KernelTable &table, const BenchR
 std::string benchText(const BenchResult &result) {
   std::string text;
   auto out = std::back_inserter(text);
-  fmt::format_to(out, "model      {}, {}, {}\n", result.model, result.variant, result.device);
-  fmt::format_to(out, "weights    {}; cache {}\n", weightsText(result),
-                 dsv3::name(result.cacheType));
+  fmt::format_to(out, "model      {}, {}, {}; {}\n", result.model, result.variant, result.device,
+                 result.date);
+  fmt::format_to(out, "weights    {}; activations {}; cache {}\n", weightsText(result),
+                 plan::activationsName(result.activations), dsv3::name(result.cacheType));
   fmt::format_to(out,
                  "machine    {}reads {:.1f} GB/s ({:.1f} to {:.1f}), multiplies {:.1f} GFLOP/s "
                  "({:.1f} to {:.1f}); {}\n",
@@ -117,26 +133,32 @@ std::string benchText(const BenchResult &result) {
                  result.machine.peak.median / 1e9, result.machine.peak.least / 1e9,
                  result.machine.peak.most / 1e9, result.limitsOrigin);
   if (const std::optional<LoadResult> &load = result.load) {
-    fmt::format_to(
-        out,
-        "loading    {} {} in {:.2f} s, {:.0f} % of the rate of copying memory; {} in place, {:.0f} "
-        "% of the rest in huge pages\n",
-        bytesText(load->bytes), name(load->origin), load->seconds,
-        100 * double(load->bytes) / load->seconds / load->copyRate, bytesText(load->inPlace),
-        100 * double(load->hugeBytes) / double(load->bytes - load->inPlace));
+    fmt::format_to(out, "loading    {} {} in {:.2f} s", bytesText(load->bytes), name(load->origin),
+                   load->seconds);
+    if (load->origin == WeightOrigin::Packed) {
+      fmt::format_to(out,
+                     ", {:.0f} % of the rate of copying memory, {:.0f} % without what is in place",
+                     100 * load->copyFraction(false), 100 * load->copyFraction(true));
+    }
+    fmt::format_to(out, "; {} in place, {:.0f} % of the rest in huge pages\n",
+                   bytesText(load->inPlace),
+                   100 * double(load->hugeBytes) / double(load->bytes - load->inPlace));
   }
   if (result.prefill) {
     fmt::format_to(
-        out, "prefill    {}, {} of the peak of multiplying; {:.3g} GFLOP per token with weights\n",
+        out,
+        "prefill    {}, {} of the {:.1f} GFLOP/s of multiplying meanwhile; {:.3g} GFLOP per token "
+        "with weights, bound by {}\n",
         rate(result.prefill->tokensPerSecond), percent(result.prefill->peakFraction),
-        result.prefill->flopsPerToken / 1e9);
+        result.prefill->peak.median / 1e9, result.prefill->flopsPerToken / 1e9,
+        boundOf(*result.prefill));
   }
   if (result.decode) {
     fmt::format_to(out,
-                   "decode     {}, {} of the bandwidth, {} of weights and attention at their "
-                   "limits; {} per token, bound by {}\n",
+                   "decode     {}, {} of the {:.1f} GB/s of memory meanwhile, {} of what reading, "
+                   "multiplying and attention allow together; {} per token, bound by {}\n",
                    rate(result.decode->tokensPerSecond), percent(result.decode->bandwidthFraction),
-                   percent(result.decode->limitFraction),
+                   result.decode->bandwidth.median / 1e9, percent(result.decode->limitFraction),
                    bytesText(uint64_t(result.decode->bytesPerToken)), boundOf(*result.decode));
   }
   if (result.yardstick) {
@@ -181,6 +203,7 @@ static ordered_json json(const KernelTable &table, const BenchResult &result) {
 
 std::string benchJson(const BenchResult &result) {
   ordered_json object{{"model", result.model},
+                      {"date", result.date},
                       {"variant", result.variant},
                       {"threads", result.threads},
                       {"prompt_tokens", result.options.promptTokens},
@@ -198,6 +221,7 @@ std::string benchJson(const BenchResult &result) {
   for (auto [type, share] : result.weightShares) {
     object["weights"][std::string(dsv3::name(type))] = share;
   }
+  object["activations"] = plan::activationsName(result.activations);
   object["cache_type"] = dsv3::name(result.cacheType);
   if (const std::optional<LoadResult> &load = result.load) {
     object["machine"]["copy_rate"] = load->copyRate;
@@ -205,16 +229,22 @@ std::string benchJson(const BenchResult &result) {
                       {"seconds", load->seconds},
                       {"bytes", load->bytes},
                       {"in_place_bytes", load->inPlace},
-                      {"huge_page_bytes", load->hugeBytes},
-                      {"copy_fraction", double(load->bytes) / load->seconds / load->copyRate}};
+                      {"huge_page_bytes", load->hugeBytes}};
+    if (load->origin == WeightOrigin::Packed) {
+      object["load"]["copy_fraction"] = load->copyFraction(false);
+      object["load"]["copied_fraction"] = load->copyFraction(true);
+    }
   }
   if (result.prefill) {
     object["prefill"] = {{"tokens_per_second", json(result.prefill->tokensPerSecond)},
+                         {"peak", json(result.prefill->peak)},
                          {"peak_fraction", json(result.prefill->peakFraction)},
-                         {"flops_per_token", result.prefill->flopsPerToken}};
+                         {"flops_per_token", result.prefill->flopsPerToken},
+                         {"bound_by", boundOf(*result.prefill)}};
   }
   if (result.decode) {
     object["decode"] = {{"tokens_per_second", json(result.decode->tokensPerSecond)},
+                        {"bandwidth", json(result.decode->bandwidth)},
                         {"bandwidth_fraction", json(result.decode->bandwidthFraction)},
                         {"limit_fraction", json(result.decode->limitFraction)},
                         {"bytes_per_token", result.decode->bytesPerToken},

@@ -20,6 +20,12 @@ struct LoadResult {
   uint64_t inPlace = 0;   ///< of them where the checkpoint has them, or made up as such
   uint64_t hugeBytes = 0; ///< of the others in huge pages
   double copyRate = 0;    ///< bytes per second that the same threads copy
+
+  /// The rate at which weights became usable over that of copying; of those that were not in place
+  /// alone with `copied`.
+  double copyFraction(bool copied) const {
+    return double(copied ? bytes - inPlace : bytes) / seconds / copyRate;
+  }
 };
 
 /// What hand-written products reach here.
@@ -38,6 +44,8 @@ struct BenchResult {
   std::string model, variant, device;
   std::map<DType, double> weightShares; ///< of the bytes of all weights, scales left out
   DType cacheType = DType::F32;
+  DType activations = DType::F32; ///< of the rows that products of layers read on a CPU
+  std::string date;               ///< of the measurement, YYYY-MM-DD
   int threads = 0;
   runtime::StepBenchOptions options;
   runtime::MachineResult machine;

@@ -61,7 +61,26 @@ class BenchTest(unittest.TestCase):
         self.assertEqual(found["load"]["weights"], "loaded")
         self.assertAlmostEqual(sum(found["weights"].values()), 1)
         self.assertEqual(found["cache_type"], "f32")
-        self.assertIn(found["decode"]["bound_by"], ("memory", "memory and multiplying"))
+        self.assertIn(found["decode"]["bound_by"],
+                      ("memory", "memory and multiplying", "neither"))
+        self.assertEqual(found["activations"], "f32")
+        self.assertRegex(found["date"], r"^20\d\d-\d\d-\d\d$")
+        # Of one repeat each share follows from what is printed beside it.
+        decode, prefill = found["decode"], found["prefill"]
+        self.assertAlmostEqual(
+            decode["bytes_per_token"] * decode["tokens_per_second"]["median"],
+            decode["bandwidth_fraction"]["median"] * decode["bandwidth"]["median"],
+            delta=1e-6 * decode["bandwidth"]["median"])
+        self.assertGreaterEqual(decode["limit_fraction"]["median"],
+                                decode["bandwidth_fraction"]["median"])
+        self.assertAlmostEqual(
+            prefill["flops_per_token"] * prefill["tokens_per_second"]["median"],
+            prefill["peak_fraction"]["median"] * prefill["peak"]["median"],
+            delta=1e-6 * prefill["peak"]["median"])
+        copied = found["load"]["bytes"] / found["load"]["seconds"]
+        self.assertAlmostEqual(copied, found["load"]["copy_fraction"] *
+                               found["machine"]["copy_rate"], delta=1e-6 * copied)
+        self.assertEqual(found["load"]["copied_fraction"], found["load"]["copy_fraction"])
         self.assertEqual(found["load"]["in_place_bytes"], 0)
         self.assertLessEqual(found["load"]["huge_page_bytes"], found["load"]["bytes"])
         self.assertGreater(found["yardstick"]["row_bandwidth"], 0)
@@ -72,7 +91,8 @@ class BenchTest(unittest.TestCase):
                                 for row in table["kernels"]))
             self.assertIn("grouped_gemm", {row["family"] for row in table["kernels"]})
             for row in table["kernels"]:
-                bounds = ("-",) if "attention" in row["family"] else ("memory", "multiplying")
+                bounds = ("-",) if "attention" in row["family"] else (
+                    "memory", "multiplying", "neither")
                 self.assertIn(row["bound_by"], bounds)
 
     def test_needs_follow_from_the_shape(self):
@@ -82,6 +102,7 @@ class BenchTest(unittest.TestCase):
                            "--generate-tokens", "4")
         self.assertNotIn("prefill", one)
         self.assertEqual(one["load"]["weights"], "made up")
+        self.assertNotIn("copy_fraction", one["load"])
         self.assertEqual(one["decode"]["experts_touched"], shape["num_experts_per_tok"])
         more = self.figures("--config", config, "--dummy", "--prompt-tokens", "0",
                             "--generate-tokens", "4", "--depth", "100")
@@ -107,6 +128,11 @@ class BenchTest(unittest.TestCase):
         self.assertNotIn(" 0.00 GFLOP", result.stdout)
         for word in ("machine", "loading", "prefill", "decode", "decode.lm_head"):
             self.assertIn(word, result.stdout)
+
+    def test_activations_are_named(self):
+        found = self.figures("--model", model, "--weights", "int8", "--activations", "int8",
+                             "--prompt-tokens", "0", "--generate-tokens", "1")
+        self.assertEqual(found["activations"], "int8")
 
     def test_refusals(self):
         self.assertIn("add --dummy", self.refusal(2, "--config", config))

@@ -59,6 +59,8 @@ struct CpuVariant {
 std::span<const CpuVariant> cpuVariants();
 /// The types that --activations can name: f32, bf16, int8. Nothing for others.
 std::optional<DType> activationsFromName(std::string_view text);
+/// The name of one of them.
+std::string_view activationsName(DType type);
 /// Those that a bundle has code for unless others are asked for: one for every CPU, and what suits
 /// rows of products of type `activations`.
 std::vector<std::string> variantsFor(DType activations);
