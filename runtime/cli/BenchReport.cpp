@@ -136,12 +136,16 @@ std::string benchText(const BenchResult &result) {
     fmt::format_to(out, "loading    {} {} in {:.2f} s", bytesText(load->bytes), name(load->origin),
                    load->seconds);
     if (load->origin == WeightOrigin::Packed) {
-      fmt::format_to(out,
-                     ", {:.0f} % of the rate of copying memory, {:.0f} % without what is in place",
-                     100 * load->copyFraction(false), 100 * load->copyFraction(true));
+      fmt::format_to(out, ", {:.0f} % of the rate of copying memory",
+                     100 * load->copyFraction(false));
     }
-    fmt::format_to(out, "; {} in place, {:.0f} % of the rest in huge pages\n",
-                   bytesText(load->inPlace),
+    if (load->inPlace > 0) {
+      fmt::format_to(out, "; {} stay in place", bytesText(load->inPlace));
+      if (load->origin == WeightOrigin::Packed) {
+        fmt::format_to(out, ", {:.0f} % without them", 100 * load->copyFraction(true));
+      }
+    }
+    fmt::format_to(out, "; {:.0f} % of what is packed in huge pages\n",
                    100 * double(load->hugeBytes) / double(load->bytes - load->inPlace));
   }
   if (result.prefill) {
@@ -160,6 +164,10 @@ std::string benchText(const BenchResult &result) {
                    rate(result.decode->tokensPerSecond), percent(result.decode->bandwidthFraction),
                    result.decode->bandwidth.median / 1e9, percent(result.decode->limitFraction),
                    bytesText(uint64_t(result.decode->bytesPerToken)), boundOf(*result.decode));
+  }
+  if (result.decode && result.decode->bandwidthFraction.most > 1) {
+    text +=
+        "note       more than 100 %: a cache holds what is read, or memory gave more meanwhile\n";
   }
   if (result.yardstick) {
     fmt::format_to(

@@ -31,7 +31,7 @@ static void declarePrecision(CLI::App &app, Flags &flags) {
   app.add_option(
          "--activations", flags.activations,
          "rows of products under policy f32 [f32]: bf16 with BF16 weights, int8 with weights\n"
-         "encoded as int8 or int4; faster on CPUs, and less exact")
+         "encoded as int8 or int4; less exact, and on CPUs faster, bf16 for prompts alone")
       ->type_name("NAME");
   app.add_option(
          "--weights", flags.weights,
