@@ -8,23 +8,55 @@
 !y = tensor<?x64xf32, #T>
 
 // CHECK-LABEL: // x86-64-v3
-// CHECK: llvm.func internal @stream.[[NARROW:bf16.[0-9xof.]+]](
-// CHECK-NOT: prefetch
-// CHECK: llvm.func internal @stream.[[NARROW]].asking1(
+// CHECK-LABEL: llvm.func internal @stream.bf16.2x2of1x16.128.asking2(
+// CHECK: llvm.intr.prefetch{{.*}}hint = 2
+// CHECK-LABEL: llvm.func internal @stream.bf16.2x2of1x16.128.asking1(
 // CHECK: llvm.intr.prefetch{{.*}}hint = 3
-// CHECK-LABEL: // x86-64-v4
-// CHECK: llvm.func internal @stream.[[STREAM:bf16.[0-9xof.]+]](
+// CHECK-LABEL: llvm.func internal @stream.bf16.1x4of1x16.128(
 // CHECK-NOT: prefetch
-// CHECK: llvm.func internal @stream.[[STREAM]].asking1(
+// CHECK-LABEL: llvm.func internal @stream.bf16.1x4of1x16.128.asking1(
 // CHECK: llvm.intr.prefetch{{.*}}hint = 3
 // CHECK: llvm.mlir.global external @dsv3_asks_first_level(1 : i32)
-// CHECK: llvm.func internal @product.tiles
-// CHECK: %[[NUMBER:.+]] = llvm.mlir.addressof @dsv3_asks_first_level
-// CHECK: llvm.load %[[NUMBER]]
+// CHECK-LABEL: llvm.func internal @product.tiles(
+// CHECK: %[[NUMBER:[0-9]+]] = llvm.mlir.addressof @dsv3_asks_first_level
+// CHECK-NEXT: llvm.load %[[NUMBER]]
 // CHECK: scf.if
-// CHECK-NEXT: llvm.call @stream.[[LAST:bf16.[0-9xof.]+]].asking1(
+// CHECK-NEXT: llvm.call @stream.bf16.1x4of1x16.128.asking1(
 // CHECK-NEXT: } else {
-// CHECK-NEXT: llvm.call @stream.[[LAST]](
+// CHECK-NEXT: llvm.call @stream.bf16.1x4of1x16.128(
+// CHECK-LABEL: llvm.func internal @rows.tiles(
+// CHECK-NOT: llvm.call @stream.bf16.2{{[0-9xof.]+}}(
+// CHECK: %[[NUMBER:[0-9]+]] = llvm.mlir.addressof @dsv3_asks_first_level
+// CHECK-NEXT: llvm.load %[[NUMBER]]
+// CHECK: llvm.call @stream.bf16.2x2of1x16.128.asking1(
+// CHECK-NEXT: } else {
+// CHECK-NEXT: llvm.call @stream.bf16.2x2of1x16.128.asking2(
+// CHECK-NOT: llvm.call @stream.bf16.2{{[0-9xof.]+}}(
+// CHECK-LABEL: // x86-64-v4
+// CHECK-LABEL: llvm.func internal @stream.bf16.2x2of1x32.128.asking2(
+// CHECK: llvm.intr.prefetch{{.*}}hint = 2
+// CHECK-LABEL: llvm.func internal @stream.bf16.2x2of1x32.128.asking1(
+// CHECK: llvm.intr.prefetch{{.*}}hint = 3
+// CHECK-LABEL: llvm.func internal @stream.bf16.1x2of1x32.128(
+// CHECK-NOT: prefetch
+// CHECK-LABEL: llvm.func internal @stream.bf16.1x2of1x32.128.asking1(
+// CHECK: llvm.intr.prefetch{{.*}}hint = 3
+// CHECK: llvm.mlir.global external @dsv3_asks_first_level(1 : i32)
+// CHECK-LABEL: llvm.func internal @product.tiles(
+// CHECK: %[[NUMBER:[0-9]+]] = llvm.mlir.addressof @dsv3_asks_first_level
+// CHECK-NEXT: llvm.load %[[NUMBER]]
+// CHECK: scf.if
+// CHECK-NEXT: llvm.call @stream.bf16.1x2of1x32.128.asking1(
+// CHECK-NEXT: } else {
+// CHECK-NEXT: llvm.call @stream.bf16.1x2of1x32.128(
+// CHECK-LABEL: llvm.func internal @rows.tiles(
+// CHECK-NOT: llvm.call @stream.bf16.2{{[0-9xof.]+}}(
+// CHECK: %[[NUMBER:[0-9]+]] = llvm.mlir.addressof @dsv3_asks_first_level
+// CHECK-NEXT: llvm.load %[[NUMBER]]
+// CHECK: llvm.call @stream.bf16.2x2of1x32.128.asking1(
+// CHECK-NEXT: } else {
+// CHECK-NEXT: llvm.call @stream.bf16.2x2of1x32.128.asking2(
+// CHECK-NOT: llvm.call @stream.bf16.2{{[0-9xof.]+}}(
 kern.def @product kind "product" family "gemm" sizes ["T"] ins(%a: !x, %w: tensor<64x128xbf16>) outs(%o: !y) attributes {maxima = [#dsv3.size<"T", max = 1>]} {
   %y = kern.gemm ins(%a, %w : !x, tensor<64x128xbf16>) outs(%o : !y) epilogue() [] {
   ^bb0(%s: f32):
@@ -36,13 +68,6 @@ kern.def @product kind "product" family "gemm" sizes ["T"] ins(%a: !x, %w: tenso
 #U = #dsv3.dims<"U">
 !x2 = tensor<?x128xf32, #U>
 !y2 = tensor<?x64xf32, #U>
-
-// CHECK-LABEL: llvm.func internal @rows.tiles
-// CHECK-NOT: llvm.call @stream.bf16.2{{[0-9xof.]+}}(
-// CHECK: llvm.call @stream.[[LAST:bf16.2[0-9xof.]+]].asking1(
-// CHECK-NEXT: } else {
-// CHECK-NEXT: llvm.call @stream.[[LAST]].asking2(
-// CHECK-NOT: llvm.call @stream.bf16.2{{[0-9xof.]+}}(
 kern.def @rows kind "rows" family "gemm" sizes ["U"] ins(%a: !x2, %w: tensor<64x128xbf16>) outs(%o: !y2) attributes {maxima = [#dsv3.size<"U", max = 2>]} {
   %y = kern.gemm ins(%a, %w : !x2, tensor<64x128xbf16>) outs(%o : !y2) epilogue() [] {
   ^bb0(%s: f32):

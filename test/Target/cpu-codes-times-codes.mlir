@@ -18,8 +18,12 @@
 // CHECK-NOT: "llvm.x86.avx2.pmadd.ub.sw"
 // CHECK: } {llvm.loop_annotation = #[[ROLLED]]}
 // CHECK-LABEL: // x86-64-v4
-// CHECK: llvm.func internal @dots.i8.i8
+// CHECK: llvm.func internal @[[WIDE:dots.i8.i8.[0-9x.]+]](
 // CHECK: scf.for {{.*}} step %c8_i64
+// CHECK-COUNT-64: "llvm.x86.avx512.pmadd{{ubs.w|w.d}}.512"
+// CHECK-NOT: "llvm.x86.avx512.pmadd
+// CHECK: llvm.func internal @codes.tiles
+// CHECK: llvm.call @[[WIDE]](
 kern.def @codes kind "codes" family "gemm" sizes ["T"] ins(%a: !x, %r: !r, %w: !w, %s: !s) outs(%o: !y) attributes {maxima = [#dsv3.size<"T", max = 1>]} {
   %y = kern.gemm ins(%a scales %r, %w scales %s block [1, 32] : !x scales !r, !w, !s) outs(%o : !y) epilogue() [] {
   ^bb0(%p: f32):

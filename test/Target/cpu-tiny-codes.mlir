@@ -10,7 +10,27 @@
 !w = tensor<64x128xf8E4M3FN>
 
 // CHECK-LABEL: // x86-64-v3
-// CHECK: llvm.func internal @stream.f8E4M3FN.{{[a-z0-9.]+}}.sets2.asking2.tiny(
+// CHECK: llvm.func internal @stream.f8E4M3FN.[[NARROW:[a-z0-9.]+.sets2]].asking2.tiny(
+// CHECK-NOT: llvm.intr.expect
+// CHECK: llvm.func internal @stream.f8E4M3FN.[[NARROW]].asking1.tiny(
+// CHECK-NOT: llvm.intr.expect
+// CHECK: llvm.func internal @stream.f8E4M3FN.[[NARROW]].asking2(
+// CHECK: llvm.intr.expect
+// CHECK: llvm.func internal @codes.tiles
+// CHECK: llvm.mlir.addressof @dsv3_assists_subnormals
+// CHECK: scf.if
+// CHECK: llvm.call @stream.f8E4M3FN.[[NARROW]].asking1(
+// CHECK-NEXT: } else {
+// CHECK-NEXT: llvm.call @stream.f8E4M3FN.[[NARROW]].asking2(
+// CHECK: %[[LARGE:.*]] = arith.constant dense<1.84467441E+19> : vector<8xf32>
+// CHECK: %[[SCALED:.*]] = arith.mulf %{{.*}}, %[[LARGE]]
+// CHECK: llvm.store %[[SCALED]]
+// CHECK: scf.for
+// CHECK: llvm.call @stream.f8E4M3FN.[[NARROW]].asking1.tiny(
+// CHECK-NEXT: } else {
+// CHECK-NEXT: llvm.call @stream.f8E4M3FN.[[NARROW]].asking2.tiny(
+// CHECK: llvm.func internal @rows.tiles
+// CHECK-NOT: .tiny
 // CHECK-LABEL: // x86-64-v4
 // CHECK: llvm.func internal @stream.f8E4M3FN.[[CODES:[a-z0-9.]+]].tiny(
 // CHECK-NOT: llvm.intr.expect
@@ -22,12 +42,16 @@
 // CHECK: llvm.func internal @codes.tiles
 // CHECK: llvm.mlir.addressof @dsv3_assists_subnormals
 // CHECK: scf.if
-// CHECK: llvm.call @stream.f8E4M3FN.[[CODES]](
+// CHECK: llvm.call @stream.f8E4M3FN.[[CODES]].asking1(
+// CHECK-NEXT: } else {
+// CHECK-NEXT: llvm.call @stream.f8E4M3FN.[[CODES]](
 // CHECK: %[[LARGE:.*]] = arith.constant dense<1.84467441E+19> : vector<16xf32>
 // CHECK: %[[SCALED:.*]] = arith.mulf %{{.*}}, %[[LARGE]]
 // CHECK: llvm.store %[[SCALED]]
+// CHECK: scf.for
 // CHECK: llvm.call @stream.f8E4M3FN.[[CODES]].asking1.tiny(
-// CHECK: llvm.call @stream.f8E4M3FN.[[CODES]].tiny(
+// CHECK-NEXT: } else {
+// CHECK-NEXT: llvm.call @stream.f8E4M3FN.[[CODES]].tiny(
 kern.def @codes kind "codes" family "gemm" sizes ["T"] ins(%a: !x, %w: !w, %s: tensor<1x1xf32>) outs(%o: !y) attributes {maxima = [#dsv3.size<"T", max = 1>]} {
   %y = kern.gemm ins(%a, %w scales %s block [128, 128] : !x, !w, tensor<1x1xf32>) outs(%o : !y) epilogue() [] {
   ^bb0(%p: f32):
