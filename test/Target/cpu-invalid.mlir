@@ -148,3 +148,34 @@ kern.def @changed kind "concat" family "concat" sizes ["T"] ins(%a: !x) outs(%o:
   %y = kern.concat ins(%a, %a : !x, !x) outs(%o : tensor<?x16xf32, #T>) -> tensor<?x16xf32, #T>
   kern.yield %y : tensor<?x16xf32, #T>
 }
+
+// -----
+
+#T = #dsv3.dims<"T">
+!c = tensor<?x128xf8E4M3FN, #T>
+!s = tensor<?x1xf32, #T>
+!o = tensor<?x128xf32, #T>
+// Rows of a product may be codes, but not of FP8.
+// expected-error @below {{the CPU has no code for activations of type 'f8E4M3FN'; compile with --policy=f32}}
+kern.def @rows kind "linear" family "gemm" sizes ["T"] ins(%a: !c, %as: !s, %w: tensor<128x128xf8E4M3FN>, %ws: tensor<1x1xf32>) outs(%o: !o) configs {"x86-64-v3" = {scratch = 0, tiles = array<i64: 0, 1, 1, 1, 0>}} {
+  %y = kern.gemm ins(%a scales %as, %w scales %ws block [128, 128] : !c scales !s, tensor<128x128xf8E4M3FN>, tensor<1x1xf32>) outs(%o : !o) epilogue() [] {
+  ^bb0(%e: f32):
+    kern.yield %e : f32
+  } -> !o
+  kern.yield %y : !o
+}
+
+// -----
+
+#T = #dsv3.dims<"T">
+!x = tensor<?x32xf32, #T>
+!q = tensor<?x64xi8, #T>
+!s = tensor<?x2xf32, #T>
+// expected-error @below {{the CPU has no code for results quantised by groups of 32 columns, which its panels of 16 would cut}}
+kern.def @cut kind "linear" family "gemm" sizes ["T"] ins(%a: !x, %w: tensor<64x32xbf16>) outs(%q: !q, %s: !s) configs {"x86-64-v3" = {nr = 16, scratch = 0, tiles = array<i64: 0, 1, 1, 1, 0>}} {
+  %y, %t = kern.gemm ins(%a, %w : !x, tensor<64x32xbf16>) outs(%q, %s : !q, !s) epilogue() [] {
+  ^bb0(%e: f32):
+    kern.yield %e : f32
+  } quantise group 32 -> !q, !s
+  kern.yield %y, %t : !q, !s
+}
