@@ -3,6 +3,7 @@
 
 usage: run.py DSV3_RUN MODEL     MODEL: models/nano; dsv3-compile lies beside DSV3_RUN
 """
+import glob
 import json
 import os
 import shutil
@@ -218,6 +219,12 @@ class RunTest(unittest.TestCase):
             result = self.generate(*question, *more, source=bundle)
             self.assertEqual(result.stdout, answer, result.stderr)
             self.assertEqual("the weights are mapped" in result.stderr, mapped)
+        def in_place(source):
+            report = self.run_tool("bench", "--model", source, "--json", "--prompt-tokens", "1", "--generate-tokens",
+                                   "0", "--repeat", "1")
+            return json.loads(report.stdout)["load"]["in_place_bytes"]
+        # What is stored as bf16 and multiplied: the head and the MTP layer's projection.
+        self.assertEqual((in_place(model), in_place(bundle)), (0, 2 * (2048 * 256 + 256 * 512)))
 
     def test_placed_threads_answer_the_same(self):
         question = ("--ids", "0,5,7", "--max-tokens", "4", "--print-ids")
@@ -225,10 +232,24 @@ class RunTest(unittest.TestCase):
         for mode in ("none", "pin", "distribute", "isolate"):
             placed = self.generate(*question, "--numa", mode)
             self.assertEqual((placed.returncode, placed.stdout), (0, plain), placed.stderr)
+            if len(glob.glob("/sys/devices/system/node/node[0-9]*")) < 2:
+                self.assertEqual("there is one NUMA node here" in placed.stderr, mode in ("distribute", "isolate"))
         self.expect_failure(self.generate(*question, "--numa", "numactl"),
                             "expected none, pin, distribute or isolate, found 'numactl'", code=2)
         self.expect_failure(self.generate(*question, "--numa", "pin", "--device", "cuda"), "--numa",
                             "leave --numa or --device out")
+
+    def test_placed_threads_stay_on_a_cpu(self):
+        for mode, tied in (("none", False), ("pin", True), ("distribute", True)):
+            with subprocess.Popen([runner, "generate", "--model", model, "--ids", "0", "--ignore-eos", "--max-tokens",
+                                   "1000000", "--numa", mode], env=self.environment, stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL) as process:
+                process.stdout.read(1)
+                cpus = os.sched_getaffinity(process.pid)
+                process.terminate()
+            allowed = os.sched_getaffinity(0)
+            self.assertEqual(len(cpus), 1 if tied else len(allowed), mode)
+            self.assertLessEqual(cpus, allowed, mode)
 
     def test_packed_weights_in_the_cache_and_made_up(self):
         environment = dict(self.environment, XDG_CACHE_HOME=self.path("made-up"))
