@@ -12,13 +12,13 @@
 !s = tensor<64x4x2xf16>
 
 // CHECK-LABEL: // x86-64-v3
-// CHECK: llvm.func internal @stream.i4.{{[a-z0-9.]+}}.sets2.asking2.tiny({{.*}} %[[ITS:[a-z0-9]+]]: !llvm.ptr, %{{[a-z0-9]+}}: !llvm.ptr)
+// CHECK: llvm.func internal @stream.i4.{{[a-z0-9.]+}}.sets2.asking2.tiny({{.*}} %[[ITS:[a-z0-9]+]]: !llvm.ptr, %{{[a-z0-9]+}}: !llvm.ptr, %{{[a-z0-9]+}}: i64,
 // CHECK: %[[ITSBLOCK:.+]] = llvm.getelementptr %[[ITS]][
 // CHECK: %[[ITSFIRST:.+]] = llvm.getelementptr %[[ITSBLOCK]][%c2048_i64{{[_0-9]*}}]
 // CHECK: llvm.intr.prefetch"(%[[ITSFIRST]]){{.*}}hint = 2
 // CHECK-NOT: hint = 3
 // CHECK-NOT: arith.sitofp
-// CHECK: llvm.func internal @stream.i4.{{[a-z0-9.]+}}.sets2.asking1.tiny({{.*}} %[[CODES:[a-z0-9]+]]: !llvm.ptr, %[[SCALES:[a-z0-9]+]]: !llvm.ptr, %{{[a-z0-9]+}}: !llvm.ptr)
+// CHECK: llvm.func internal @stream.i4.{{[a-z0-9.]+}}.sets2.asking1.tiny({{.*}} %[[CODES:[a-z0-9]+]]: !llvm.ptr, %[[SCALES:[a-z0-9]+]]: !llvm.ptr, %{{[a-z0-9]+}}: !llvm.ptr, %{{[a-z0-9]+}}: i64,
 // CHECK: %[[BLOCK:.+]] = llvm.getelementptr %[[SCALES]][
 // CHECK: %[[FIRST:.+]] = llvm.getelementptr %[[BLOCK]][%c2048_i64{{[_0-9]*}}]
 // CHECK: llvm.intr.prefetch"(%[[FIRST]]){{.*}}hint = 3

@@ -65,26 +65,20 @@ static void emitScores(Code &code, ArrayRef<ScorePiece> pieces, double scale, Nu
 void callScores(Code &code, const ScorePiece &first, const ScorePiece &second, double scale,
                 Num rows, Num count, Memory out, int64_t outStride) {
   std::string name = "scores";
-  SmallVector<Value> arguments{rows.value, count.value, out.address()};
-  SmallVector<Type> parameters{rows.value.getType(), count.value.getType(),
-                               out.address().getType()};
+  SmallVector<Memory> memories{out};
   for (const ScorePiece &piece : {first, second}) {
     for (int64_t number : {piece.size, piece.queryStride, piece.keyStride}) {
       name += "." + std::to_string(number);
     }
-    arguments.append({piece.query.address(), piece.key.address()});
-    parameters.append(2, out.address().getType());
+    memories.append({piece.query, piece.key});
   }
   name += "." + std::to_string(outStride) + "." + std::to_string(llvm::bit_cast<uint64_t>(scale));
-  auto function =
-      sharedFunction(code, name, parameters, [&](Code &inner, Block::BlockArgListType values) {
-        auto memory = [&](size_t index) { return Memory(inner, values[index], inner.f32()); };
-        ScorePiece a = first, b = second;
-        a.query = memory(3), a.key = memory(4), b.query = memory(5), b.key = memory(6);
-        emitScores(inner, {a, b}, scale, inner.wrap(values[0]), inner.wrap(values[1]), memory(2),
-                   outStride);
-      });
-  LLVM::CallOp::create(code.builder, code.loc, function, arguments);
+  callShared(code, name, memories, {rows, count},
+             [&](Code &inner, ArrayRef<Memory> of, ArrayRef<Num> n) {
+               ScorePiece a = first, b = second;
+               a.query = of[1], a.key = of[2], b.query = of[3], b.key = of[4];
+               emitScores(inner, {a, b}, scale, n[0], n[1], of[0], outStride);
+             });
 }
 
 void SoftmaxRow::begin(Code &code) const {

@@ -45,18 +45,14 @@ static void emitInPlace(Code &code, const PanelForm &form, Memory row, Memory pa
 
 /// `out[j] = sum over k of row[k] * panel[j, k]`, of f32, for all rows j of the panel.
 static void callInPlace(Code &code, const PanelForm &form, Memory row, Memory panel, Memory out) {
-  Type f32 = out.elementType(), element = panel.elementType();
   withAsking(code, /*many=*/false, [&](std::optional<Cache> asked) {
-    std::string name = "in_place." + graph::spell(element) + "." + std::to_string(form.width) +
-                       "x" + std::to_string(form.rowStride) + askingName(asked).str();
-    SmallVector<Value> arguments{row.address(), panel.address(), out.address()};
-    SmallVector<Type> parameters(arguments.size(), out.address().getType());
-    auto function =
-        sharedFunction(code, name, parameters, [&](Code &inner, Block::BlockArgListType values) {
-          emitInPlace(inner, form, Memory(inner, values[0], f32), Memory(inner, values[1], element),
-                      Memory(inner, values[2], f32), asked);
-        });
-    LLVM::CallOp::create(code.builder, code.loc, function, arguments);
+    std::string name = "in_place." + graph::spell(panel.elementType()) + "." +
+                       std::to_string(form.width) + "x" + std::to_string(form.rowStride) +
+                       askingName(asked).str();
+    callShared(code, name, {row, panel, out}, {},
+               [&](Code &inner, ArrayRef<Memory> of, ArrayRef<Num>) {
+                 emitInPlace(inner, form, of[0], of[1], of[2], asked);
+               });
   });
 }
 
@@ -175,33 +171,21 @@ static void emitColumns(Code &code, const ColumnsCall &call, std::optional<Cache
 
 /// `out[i, j] += sum over k of row i [k] * weight[j, k]`.
 static void callColumnsFunction(Code &code, const ColumnsCall &call, std::optional<Cache> asked) {
-  Type element = call.weight.elementType();
-  std::string name = "columns." + graph::spell(element) + "." + std::to_string(call.rows.size()) +
-                     "x" + std::to_string(call.weightRows) + "." +
-                     std::to_string(call.weightStride) + ".ahead" +
+  std::string name = "columns." + graph::spell(call.weight.elementType()) + "." +
+                     std::to_string(call.rows.size()) + "x" + std::to_string(call.weightRows) +
+                     "." + std::to_string(call.weightStride) + ".ahead" +
                      std::to_string(call.ahead.rows) + (call.ahead.inOneRun ? "run" : "") +
                      askingName(asked).str();
-  SmallVector<Value> arguments{call.weight.address(), call.count.value, call.out.address(),
-                               call.outStride.value, call.ahead.from.address()};
-  for (const Memory &row : call.rows) {
-    arguments.push_back(row.address());
-  }
-  SmallVector<Type> parameters =
-      llvm::map_to_vector(arguments, [](Value v) { return v.getType(); });
-  auto function =
-      sharedFunction(code, name, parameters, [&](Code &inner, Block::BlockArgListType values) {
-        ColumnsCall body = call;
-        body.weight = Memory(inner, values[0], element);
-        body.count = inner.wrap(values[1]), body.outStride = inner.wrap(values[3]);
-        body.out = Memory(inner, values[2], inner.f32());
-        body.ahead.from = Memory(inner, values[4], element);
-        size_t next = 5;
-        for (Memory &row : body.rows) {
-          row = Memory(inner, values[next++], row.elementType());
-        }
-        emitColumns(inner, body, asked);
-      });
-  LLVM::CallOp::create(code.builder, code.loc, function, arguments);
+  SmallVector<Memory> memories{call.weight, call.out, call.ahead.from};
+  memories.append(call.rows);
+  callShared(code, name, memories, {call.count, call.outStride},
+             [&](Code &inner, ArrayRef<Memory> of, ArrayRef<Num> n) {
+               ColumnsCall body = call;
+               body.weight = of[0], body.out = of[1], body.ahead.from = of[2];
+               llvm::copy(of.drop_front(3), body.rows.begin());
+               body.count = n[0], body.outStride = n[1];
+               emitColumns(inner, body, asked);
+             });
 }
 
 static void callColumns(Code &code, const ColumnsCall &call) {

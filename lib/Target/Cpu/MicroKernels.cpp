@@ -78,55 +78,43 @@ void callExpand(Code &code, const PanelForm &form, Memory from, Memory to, Num c
   if (form.rowStride > 0) {
     name += ".rows" + std::to_string(form.rowStride);
   }
-  SmallVector<Value> arguments{from.address(), to.address(), count.value};
+  SmallVector<Memory> memories{from, to};
   if (scales) {
     name += ".scaled" + std::to_string(scaleColumns);
-    arguments.push_back(scales->address());
+    memories.push_back(*scales);
   }
-  SmallVector<Type> parameters =
-      llvm::map_to_vector(arguments, [](Value v) { return v.getType(); });
-  auto function =
-      sharedFunction(code, name, parameters, [&](Code &inner, Block::BlockArgListType values) {
-        Memory source(inner, values[0], element), target(inner, values[1], inner.f32());
-        Num end = inner.wrap(values[2]);
-        auto columns = [&](Num begin, Num end, const BlockScales *block) {
-          int64_t together = columnsTogether(form, element);
-          forColumns(inner, form, begin, end, together, element, [&](Num k, int64_t n) {
-            withColumns(inner, form, form.columns(source, k), n, {},
-                        [&](int64_t c, int64_t v, Num vector) {
-                          (target + (k + c) * width + v * widthOf(vector))
-                              .store(block ? block->apply(vector, v) : vector);
-                        });
-          });
-        };
-        if (!scales) {
-          columns(inner.integer(0), end, nullptr);
-          return;
-        }
-        Memory ofPanel(inner, values[3], scales->elementType());
-        forScales(inner, inner.integer(0), end, scaleColumns, width, element, ofPanel,
-                  [&](Num begin, Num blockEnd, const BlockScales &block) {
-                    columns(begin, blockEnd, &block);
-                  });
+  callShared(code, name, memories, {count}, [&](Code &inner, ArrayRef<Memory> of, ArrayRef<Num> n) {
+    Memory source = of[0], target = of[1];
+    auto columns = [&](Num begin, Num end, const BlockScales *block) {
+      int64_t together = columnsTogether(form, element);
+      forColumns(inner, form, begin, end, together, element, [&](Num k, int64_t n) {
+        withColumns(inner, form, form.columns(source, k), n, {},
+                    [&](int64_t c, int64_t v, Num vector) {
+                      (target + (k + c) * width + v * widthOf(vector))
+                          .store(block ? block->apply(vector, v) : vector);
+                    });
       });
-  LLVM::CallOp::create(code.builder, code.loc, function, arguments);
+    };
+    if (!scales) {
+      columns(inner.integer(0), n[0], nullptr);
+      return;
+    }
+    forScales(inner, inner.integer(0), n[0], scaleColumns, width, element, of[2],
+              [&](Num begin, Num blockEnd, const BlockScales &block) {
+                columns(begin, blockEnd, &block);
+              });
+  });
 }
 
 void callWiden(Code &code, Memory from, Memory to, Num count) {
-  Type element = from.elementType();
-  SmallVector<Value> arguments{from.address(), to.address(), count.value};
-  SmallVector<Type> parameters =
-      llvm::map_to_vector(arguments, [](Value v) { return v.getType(); });
-  auto function = sharedFunction(
-      code, "widen." + graph::spell(element), parameters,
-      [&](Code &inner, Block::BlockArgListType values) {
-        Memory source(inner, values[0], element), target(inner, values[1], inner.f32());
-        Num end = inner.wrap(values[2]), whole = end / inner.lanes() * inner.lanes();
-        auto widen = [&](Num i, int64_t width) { (target + i).store((source + i).floats(width)); };
+  callShared(
+      code, "widen." + graph::spell(from.elementType()), {from, to}, {count},
+      [&](Code &inner, ArrayRef<Memory> of, ArrayRef<Num> n) {
+        Num end = n[0], whole = end / inner.lanes() * inner.lanes();
+        auto widen = [&](Num i, int64_t width) { (of[1] + i).store((of[0] + i).floats(width)); };
         inner.loop(inner.integer(0), whole, inner.lanes(), [&](Num i) { widen(i, inner.lanes()); });
         inner.loop(whole, end, 1, [&](Num i) { widen(i, 1); });
       });
-  LLVM::CallOp::create(code.builder, code.loc, function, arguments);
 }
 
 /// The columns of a tile as vectors: [begin, width) each.
@@ -204,49 +192,32 @@ static void emitTile(Code &code, int64_t rows, int64_t width, const TileCall &ca
 }
 
 void callTile(Code &code, int64_t rows, int64_t width, const TileCall &call) {
-  Type pointer = call.a.address().getType(), i64 = code.builder.getI64Type();
-  bool scaled = call.scale.has_value();
-  assert(!(scaled && call.goesOn) && "what was summed before is not scaled");
+  assert(!(call.scale && call.goesOn) && "what was summed before is not scaled");
   std::string name = "tile." + std::to_string(rows) + "x" + std::to_string(width) + "." +
                      std::to_string(call.aStride) + "." + std::to_string(call.weightStride) +
-                     (scaled ? ".scaled" : "") + (call.goesOn ? ".goeson" : "") +
+                     (call.scale ? ".scaled" : "") + (call.goesOn ? ".goeson" : "") +
                      (call.next ? ".next" + std::to_string(columnBytes(call)) + "." +
                                       std::to_string(call.nextForm.rowStride)
                                 : "");
-  SmallVector<Type> parameters{pointer, pointer, i64, pointer, i64};
-  SmallVector<Value> arguments{call.a.address(), call.weight.address(), call.count.value,
-                               call.out.address(), call.outStride.value};
-  if (scaled) {
-    parameters.push_back(pointer);
-    arguments.push_back(call.scale->address());
+  SmallVector<Memory> memories{call.a, call.weight, call.out};
+  for (const std::optional<Memory> &more : {call.scale, call.next}) {
+    if (more) {
+      memories.push_back(*more);
+    }
   }
-  if (call.next) {
-    parameters.push_back(pointer);
-    arguments.push_back(call.next->address());
-  }
-  auto function =
-      sharedFunction(code, name, parameters, [&](Code &inner, Block::BlockArgListType values) {
-        auto memory = [&](size_t index) { return Memory(inner, values[index], inner.f32()); };
-        TileCall body{memory(0),
-                      call.aStride,
-                      memory(1),
-                      call.weightStride,
-                      inner.wrap(values[2]),
-                      memory(3),
-                      inner.wrap(values[4]),
-                      std::nullopt,
-                      call.goesOn,
-                      std::nullopt,
-                      call.nextForm};
-        if (scaled) {
-          body.scale = memory(5);
-        }
-        if (call.next) {
-          body.next = Memory(inner, values[values.size() - 1], call.next->elementType());
-        }
-        emitTile(inner, rows, width, body);
-      });
-  LLVM::CallOp::create(code.builder, code.loc, function, arguments);
+  callShared(code, name, memories, {call.count, call.outStride},
+             [&](Code &inner, ArrayRef<Memory> of, ArrayRef<Num> n) {
+               TileCall body = call;
+               body.a = of[0], body.weight = of[1], body.out = of[2];
+               body.count = n[0], body.outStride = n[1];
+               if (call.scale) {
+                 body.scale = of[3];
+               }
+               if (call.next) {
+                 body.next = of.back();
+               }
+               emitTile(inner, rows, width, body);
+             });
 }
 
 void clear(Code &code, Memory memory, Num count) {

@@ -262,10 +262,10 @@ static SmallVector<Value> transposed(Code &code, ArrayRef<Value> rows) {
 /// two vectors.
 static void withRowsInPlace(Code &code, const PanelForm &form, Memory first, int64_t count,
                             llvm::function_ref<void(int64_t, int64_t, Num)> body) {
-  constexpr int64_t columnsOfWord = 2, bytesOfWord = 4;
+  constexpr int64_t elementsOfWord = 2, bytesOfWord = 4;
   int64_t lanes = code.lanes();
   for (int64_t v = 0; v < form.width / lanes; ++v) {
-    for (int64_t c = 0; c < count; c += lanes * columnsOfWord) {
+    for (int64_t c = 0; c < count; c += lanes * elementsOfWord) {
       SmallVector<Value> rows;
       for (int64_t i = 0; i < lanes; ++i) {
         Memory row = first + ((v * lanes + i) * form.rowStride + c);
@@ -274,7 +274,7 @@ static void withRowsInPlace(Code &code, const PanelForm &form, Memory first, int
       }
       for (auto [i, words] : llvm::enumerate(transposed(code, rows))) {
         auto [low, high] = halvesOfWords(code, words);
-        int64_t column = c + static_cast<int64_t>(i) * columnsOfWord;
+        int64_t column = c + static_cast<int64_t>(i) * elementsOfWord;
         body(column, v, low);
         body(column + 1, v, high);
       }

@@ -23,9 +23,8 @@ PanelWeight PanelWeight::of(const KernelCode &kernel, Value weight, Value scales
   result.form = {width, kind == plan::LayoutKind::InPlace ? result.k : 0};
   result.panels = plan::ceilDiv(rows / parts, width);
   int64_t panelsOfGroup = parts * result.panels;
-  std::optional<DType> codes = graph::codesOf(result.element);
   result.panelColumns = plan::roomForColumns(kind, *planir::dtypeOf(result.element), result.k);
-  result.rowScales = codes && isScaledAlongRows(*codes);
+  result.rowScales = hasRowScales(result.element);
   Memory data = kernel.arguments.lookup(weight);
   if (result.form.rowStride > 0) {
     result.data = data.as(kernel.code.builder.getI64Type()) + group * panelsOfGroup;
@@ -34,7 +33,7 @@ PanelWeight PanelWeight::of(const KernelCode &kernel, Value weight, Value scales
   }
   if (scales) {
     result.scaleColumns = (*block)[1];
-    result.scaleElements = width * scaleForm(*codes)->numbers;
+    result.scaleElements = scaleBlockElements(result.element, width);
     int64_t blocks = plan::ceilDiv(result.k, result.scaleColumns);
     result.scales =
         kernel.arguments.lookup(scales) + group * (panelsOfGroup * blocks * result.scaleElements);

@@ -223,30 +223,22 @@ static void callStreamFunction(Code &code, const StreamCall &call, std::optional
                              : ".scaled") +
       (call.sumSets > 1 ? ".sets" + std::to_string(call.sumSets) : "") +
       (call.wholeBlocks ? "" : ".part") + askingName(asked).str() + (call.tinyCodes ? ".tiny" : "");
-  SmallVector<Value> arguments{call.count.value, call.out.address(), call.outStride.value,
-                               call.panelStride.value};
+  SmallVector<Memory> memories{call.out};
   for (const auto *list : {&call.rows, &call.panels, &call.scales, &call.rowSums}) {
-    for (const Memory &memory : *list) {
-      arguments.push_back(memory.address());
-    }
+    memories.append(*list);
   }
-  SmallVector<Type> parameters =
-      llvm::map_to_vector(arguments, [](Value v) { return v.getType(); });
-  auto function =
-      sharedFunction(code, name, parameters, [&](Code &inner, Block::BlockArgListType values) {
-        StreamCall body = call;
-        body.count = inner.wrap(values[0]), body.outStride = inner.wrap(values[2]);
-        body.panelStride = inner.wrap(values[3]);
-        body.out = Memory(inner, values[1], inner.f32());
-        size_t next = 4;
-        for (auto *list : {&body.rows, &body.panels, &body.scales, &body.rowSums}) {
-          for (Memory &memory : *list) {
-            memory = Memory(inner, values[next++], memory.elementType());
-          }
-        }
-        emitStream(inner, body, asked);
-      });
-  LLVM::CallOp::create(code.builder, code.loc, function, arguments);
+  callShared(code, name, memories, {call.count, call.outStride, call.panelStride},
+             [&](Code &inner, ArrayRef<Memory> of, ArrayRef<Num> n) {
+               StreamCall body = call;
+               body.count = n[0], body.outStride = n[1], body.panelStride = n[2];
+               body.out = of.front();
+               ArrayRef<Memory> rest = of.drop_front();
+               for (auto *list : {&body.rows, &body.panels, &body.scales, &body.rowSums}) {
+                 llvm::copy(rest.take_front(list->size()), list->begin());
+                 rest = rest.drop_front(list->size());
+               }
+               emitStream(inner, body, asked);
+             });
 }
 
 void callStream(Code &code, const StreamCall &call) {
