@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "dsv3/Plan/Families.h"
 
+#include "dsv3/Plan/CpuTiles.h"
 #include "dsv3/Plan/GpuKernel.h"
 #include "dsv3/Plan/Kernel.h"
 #include "dsv3/Plan/Layout.h"

@@ -10,7 +10,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "dsv3/Plan/Families.h"
+#include "dsv3/Plan/CpuTiles.h"
 
 #include <algorithm>
 

@@ -1,5 +1,6 @@
 //===- FamiliesTest.cpp - the table of kernel families --------------------===//
 #include "dsv3/Plan/Families.h"
+#include "dsv3/Plan/CpuTiles.h"
 #include "dsv3/Plan/Kernel.h"
 #include "dsv3/Plan/Layout.h"
 #include "dsv3/Plan/Names.h"
