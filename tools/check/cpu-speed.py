@@ -186,6 +186,14 @@ def prefill(name, wanted):
     return measure
 
 
+def products(machine):
+    found = machine.bench("M", *PREFILL, "--kernels")
+    kernels = [kernel for kernel in found["kernels"][-1]["kernels"] if "gemm" in kernel["family"]]
+    rate = sum(kernel["flops"] for kernel in kernels) / sum(kernel["seconds"] for kernel in kernels)
+    peak = found["machine"]["fma_peak"]["median"]
+    return f"{rate / 1e9:.0f} GFLOP/s, {100 * rate / peak:.0f} % of {peak / 1e9:.0f}", "80 %"
+
+
 def load(where, wanted):
     def measure(machine):
         found = machine.bench("C", f"--weights-in-place={where}", "--prompt-tokens=0",
@@ -210,6 +218,7 @@ WORKS = {
     "rows2": ("2 rows at once", rows(2)), "rows4": ("4 rows at once", rows(4)),
     "rows8": ("8 rows at once", rows(8)), "rows16": ("16 rows at once", rows(16)),
     "prefill": ("prefill 512, BF16", prefill("M", "65 %")),
+    "products": ("its products alone", products),
     "prefill-fp8": ("prefill 512, FP8", prefill("MF", "0.9 x")),
     "prefill-int8": ("prefill 512, int8, rows of int8", prefill("A8", "1.2 x")),
     "prefill-bf16": ("prefill 512, BF16, rows of bf16", prefill("A16", "")),
