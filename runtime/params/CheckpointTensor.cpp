@@ -23,8 +23,8 @@ public:
     }
   }
 
-  Elements alongRow(int64_t row, int64_t, std::byte *) const override {
-    return {bytes.data() + row * columns * elementBytes, 1};
+  std::optional<Elements> alongRow(int64_t row, int64_t, std::byte *) const override {
+    return Elements{bytes.data() + row * columns * elementBytes, 1};
   }
   bool alongRows(int64_t row, int64_t count, std::byte *buffer, int64_t rowBytes,
                  std::span<Elements> rows) const override {
@@ -39,8 +39,9 @@ public:
         .read(data, uint64_t(row * storedBytes), {buffer, rows.size() * size_t(storedBytes)})
         .ok();
   }
-  Elements downColumn(int64_t row, int64_t column, int64_t, std::byte *) const override {
-    return {bytes.data() + (row * columns + column) * elementBytes, columns};
+  std::optional<Elements> downColumn(int64_t row, int64_t column, int64_t,
+                                     std::byte *) const override {
+    return Elements{bytes.data() + (row * columns + column) * elementBytes, columns};
   }
   float scale(int64_t blockRow, int64_t blockColumn) const override {
     return scaleAt(blockRow * scaleColumns + blockColumn);

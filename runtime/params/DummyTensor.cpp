@@ -110,7 +110,7 @@ public:
     }
   }
 
-  Elements alongRow(int64_t row, int64_t count, std::byte *buffer) const override {
+  std::optional<Elements> alongRow(int64_t row, int64_t count, std::byte *buffer) const override {
     uint64_t begin = rowBase(row);
     int64_t whole = count / perNumber * perNumber;
     for (int64_t i = 0; i < whole; i += perNumber) {
@@ -121,16 +121,16 @@ public:
       uint64_t elements = elementsFrom(begin, whole);
       std::memcpy(buffer + whole * elementBytes, &elements, size_t((count - whole) * elementBytes));
     }
-    return {buffer, 1};
+    return Elements{buffer, 1};
   }
-  Elements downColumn(int64_t row, int64_t column, int64_t count,
-                      std::byte *buffer) const override {
+  std::optional<Elements> downColumn(int64_t row, int64_t column, int64_t count,
+                                     std::byte *buffer) const override {
     for (int64_t i = 0; i < count; ++i) {
       uint64_t elements = elementsFrom(rowBase(row + i), column / perNumber * perNumber);
       elements >>= column % perNumber * elementBytes * 8;
       std::memcpy(buffer + i * elementBytes, &elements, size_t(elementBytes));
     }
-    return {buffer, 1};
+    return Elements{buffer, 1};
   }
   float scale(int64_t blockRow, int64_t blockColumn) const override {
     uint64_t bits = mix(~rowBase(blockRow) + uint64_t(blockColumn) * gamma);

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "runtime/params/EncodedTensor.h"
 
+#include "dsv3/Checkpoint/TensorMap.h"
 #include "dsv3/Support/Float.h"
 #include "dsv3/Support/WeightEncoding.h"
 
@@ -13,6 +14,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <vector>
 
 namespace dsv3::runtime {
@@ -44,33 +46,63 @@ static void widen(Elements elements, DType type, std::span<float> values) {
   }
 }
 
-void TensorValues::alongRow(int64_t row, std::span<float> values) const {
-  std::vector<std::byte> buffer(values.size() * byteSize(request.type));
-  widen(tensor.alongRow(row, int64_t(values.size()), buffer.data()), request.type, values);
-  for (size_t i = 0; !request.scaleKey.empty() && i < values.size(); ++i) {
-    values[i] *= tensor.scale(row / request.blockRows, int64_t(i) / request.blockColumns);
+template <typename ScaleOf>
+bool TensorValues::decode(std::optional<Elements> elements, std::span<float> values, int64_t first,
+                          int64_t perBlock, ScaleOf scaleOf) const {
+  if (!elements) {
+    return false;
   }
+  widen(*elements, request.type, values);
+  if (request.type == DType::F8E4M3) {
+    bool damaged = false;
+    for (float value : values) {
+      damaged |= std::isnan(value); // no early end, so that it is done on vectors
+    }
+    if (damaged) {
+      return false;
+    }
+  }
+  auto count = int64_t(values.size());
+  for (int64_t i = 0, end = 0; !request.scaleKey.empty() && i < count; i = end) {
+    int64_t block = (first + i) / perBlock;
+    end = std::min(count, (block + 1) * perBlock - first);
+    float scale = scaleOf(block);
+    if (checkpoint::findBadScale({&scale, 1}) == 0) {
+      return false;
+    }
+    for (float &value : values.subspan(size_t(i), size_t(end - i))) {
+      value *= scale;
+    }
+  }
+  return true;
 }
 
-void TensorValues::downColumn(int64_t row, int64_t column, std::span<float> values) const {
+bool TensorValues::alongRow(int64_t row, std::span<float> values) const {
   std::vector<std::byte> buffer(values.size() * byteSize(request.type));
-  widen(tensor.downColumn(row, column, int64_t(values.size()), buffer.data()), request.type,
-        values);
-  for (size_t i = 0; !request.scaleKey.empty() && i < values.size(); ++i) {
-    values[i] *=
-        tensor.scale((row + int64_t(i)) / request.blockRows, column / request.blockColumns);
-  }
+  return decode(tensor.alongRow(row, int64_t(values.size()), buffer.data()), values, 0,
+                request.blockColumns,
+                [&](int64_t block) { return tensor.scale(row / request.blockRows, block); });
+}
+
+bool TensorValues::downColumn(int64_t row, int64_t column, std::span<float> values) const {
+  std::vector<std::byte> buffer(values.size() * byteSize(request.type));
+  return decode(tensor.downColumn(row, column, int64_t(values.size()), buffer.data()), values, row,
+                request.blockRows,
+                [&](int64_t block) { return tensor.scale(block, column / request.blockColumns); });
 }
 
 Status findUncodable(const StoredTensor &tensor, const TensorRequest &request, DType type) {
   std::vector<float> values(size_t(request.columns)), scales(values.size() + 1);
   std::vector<uint8_t> codes(values.size());
   for (int64_t row = 0; row < request.rows; ++row) {
-    TensorValues(tensor, request).alongRow(row, values);
-    bool sound =
-        isScaledAlongRows(type)
-            ? encodeRow(type, values, codes, scales)
-            : std::ranges::all_of(values, [](float value) { return std::isfinite(value); });
+    bool sound = TensorValues(tensor, request).alongRow(row, values);
+    if (sound && isScaledAlongRows(type)) {
+      sound = encodeRow(type, values, codes, scales);
+    } else if (sound) {
+      sound = std::ranges::all_of(values, [&](float value) {
+        return std::isfinite(type == DType::BF16 ? bf16ToFloat(floatToBf16(value)) : value);
+      });
+    }
     if (!sound) {
       return Failure{"the tensor '" + request.key + "' holds values in row " + std::to_string(row) +
                          " that " + std::string(name(type)) +
@@ -98,19 +130,23 @@ public:
     }
   }
 
-  Elements alongRow(int64_t row, int64_t count, std::byte *buffer) const override {
+  std::optional<Elements> alongRow(int64_t row, int64_t count, std::byte *buffer) const override {
     std::vector<float> numbers(static_cast<size_t>(count));
-    values().alongRow(row, numbers);
+    if (!values().alongRow(row, numbers)) {
+      return std::nullopt;
+    }
     encode(numbers, buffer, [&](int64_t i) { return scale(row / block[0], i / block[1]); });
-    return {buffer, 1};
+    return Elements{buffer, 1};
   }
-  Elements downColumn(int64_t row, int64_t column, int64_t count,
-                      std::byte *buffer) const override {
+  std::optional<Elements> downColumn(int64_t row, int64_t column, int64_t count,
+                                     std::byte *buffer) const override {
     std::vector<float> numbers(static_cast<size_t>(count));
-    values().downColumn(row, column, numbers);
+    if (!values().downColumn(row, column, numbers)) {
+      return std::nullopt;
+    }
     encode(numbers, buffer,
            [&](int64_t i) { return scale((row + i) / block[0], column / block[1]); });
-    return {buffer, 1};
+    return Elements{buffer, 1};
   }
 
   float scale(int64_t blockRow, int64_t blockColumn) const override {
@@ -124,7 +160,7 @@ public:
   void dropRows(int64_t row, int64_t count) const override { source->dropRows(row, count); }
   Status findDamage() const override {
     Status status = source->findDamage();
-    return status && scaleForm(type) ? findUncodable(*source, request, type) : status;
+    return status ? findUncodable(*source, request, type) : status;
   }
 
 private:
@@ -137,7 +173,9 @@ private:
         numbers(static_cast<size_t>(request.columns));
     int64_t end = std::min(request.rows, (blockRow + 1) * block[0]);
     for (int64_t row = blockRow * block[0]; row < end; ++row) {
-      values().alongRow(row, numbers);
+      if (!values().alongRow(row, numbers)) {
+        std::ranges::fill(numbers, std::numeric_limits<float>::quiet_NaN());
+      }
       for (size_t i = 0; i < numbers.size(); ++i) {
         float &most = largest[i / size_t(block[1])], magnitude = std::fabs(numbers[i]);
         // What is no number stays the largest: its block has no scale, and findUncodable names it.

@@ -20,12 +20,19 @@ public:
   TensorValues(const StoredTensor &tensor, const TensorRequest &request)
       : tensor(tensor), request(request) {}
 
-  /// F[row, i] for all i of `values`.
-  void alongRow(int64_t row, std::span<float> values) const;
+  /// F[row, i] for all i of `values`. False if codes are NaN or scales are none that a model has
+  /// (StoredTensor::findDamage).
+  [[nodiscard]] bool alongRow(int64_t row, std::span<float> values) const;
   /// F[row + i, column] likewise.
-  void downColumn(int64_t row, int64_t column, std::span<float> values) const;
+  [[nodiscard]] bool downColumn(int64_t row, int64_t column, std::span<float> values) const;
 
 private:
+  /// Widens `elements` and multiplies by scales: those of blocks of `perBlock` values, the first of
+  /// which begins at index `first` along the way.
+  template <typename ScaleOf>
+  bool decode(std::optional<Elements> elements, std::span<float> values, int64_t first,
+              int64_t perBlock, ScaleOf scaleOf) const;
+
   const StoredTensor &tensor;
   const TensorRequest &request;
 };

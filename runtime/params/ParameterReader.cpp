@@ -89,8 +89,12 @@ bool ParameterReader::rows(int64_t group, int64_t row, std::byte *buffer,
       continue;
     }
     for (int64_t n = 0; n < count; ++n) {
-      inSegment[size_t(n)] = place.tensor->downColumn(place.origin, place.row + n,
-                                                      parameter->columns, room + n * rowBytes);
+      std::optional<Elements> elements = place.tensor->downColumn(
+          place.origin, place.row + n, parameter->columns, room + n * rowBytes);
+      if (!elements) {
+        return false;
+      }
+      inSegment[size_t(n)] = *elements;
     }
   }
   return true;
@@ -112,7 +116,9 @@ bool ParameterReader::encodedRow(int64_t group, int64_t row, std::span<uint8_t> 
                                  std::span<float> scales) const {
   Place place = find(group, row);
   std::vector<float> values(size_t(parameter->columns));
-  TensorValues(*place.tensor, *place.request).alongRow(place.origin + place.row, values);
+  if (!TensorValues(*place.tensor, *place.request).alongRow(place.origin + place.row, values)) {
+    return false;
+  }
   std::span<const float> factors =
       importance ? importance->of(place.request->key) : std::span<const float>();
   return encodeRow(parameter->type, values, codes, scales, factors);

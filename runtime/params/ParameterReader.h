@@ -36,7 +36,7 @@ public:
 
   /// W[group, row + n, c] for n < to.size() and all columns c, row n in to[n]. `buffer` has room
   /// for as many rows; a row alone of a tensor that is mapped needs none. False if they cannot be
-  /// read, which findDamage explains. Precondition, also of scales(): the parameter's codes are not
+  /// had, which findDamage explains. Precondition, also of scales(): the parameter's codes are not
   /// scaled along rows.
   [[nodiscard]] bool rows(int64_t group, int64_t row, std::byte *buffer,
                           std::span<Elements> to) const;

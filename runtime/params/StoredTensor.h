@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,21 +33,29 @@ public:
   virtual ~StoredTensor() = default;
 
   /// F[row, i] for i < count. `buffer` has room for `count` elements; the result points
-  /// into it or into memory of the tensor.
-  virtual Elements alongRow(int64_t row, int64_t count, std::byte *buffer) const = 0;
+  /// into it or into memory of the tensor. Nothing if they are made of values that no model has,
+  /// which findDamage explains.
+  [[nodiscard]] virtual std::optional<Elements> alongRow(int64_t row, int64_t count,
+                                                         std::byte *buffer) const = 0;
   /// F[row + n, i] for n < rows.size() and i < count, row n in rows[n]; `buffer` has room for all,
-  /// `rowBytes` each. False if they cannot be read, which findDamage explains.
+  /// `rowBytes` each. False if they cannot be had, which findDamage explains.
   [[nodiscard]] virtual bool alongRows(int64_t row, int64_t count, std::byte *buffer,
                                        int64_t rowBytes, std::span<Elements> rows) const {
     for (size_t n = 0; n < rows.size(); ++n) {
-      rows[n] = alongRow(row + int64_t(n), count, buffer + int64_t(n) * rowBytes);
+      std::optional<Elements> elements =
+          alongRow(row + int64_t(n), count, buffer + int64_t(n) * rowBytes);
+      if (!elements) {
+        return false;
+      }
+      rows[n] = *elements;
     }
     return true;
   }
   /// F[row + i, column] for i < count, likewise.
-  virtual Elements downColumn(int64_t row, int64_t column, int64_t count,
-                              std::byte *buffer) const = 0;
-  /// The scale of a block of the checkpoint. Precondition: the tensor has scales.
+  [[nodiscard]] virtual std::optional<Elements>
+  downColumn(int64_t row, int64_t column, int64_t count, std::byte *buffer) const = 0;
+  /// The scale of a block of the checkpoint, no number where its values are no model's.
+  /// Precondition: the tensor has scales.
   virtual float scale(int64_t blockRow, int64_t blockColumn) const = 0;
   /// Says that these rows were read: where they were used in mapped memory, as rows that are
   /// encoded and a row alone are, it is given back. They can be read again, which takes longer.

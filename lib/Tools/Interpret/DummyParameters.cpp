@@ -34,7 +34,7 @@ static FailureOr<reference::StoredMatrix> makeUp(graph::ParameterOp parameter,
   reference::StoredMatrix matrix;
   matrix.element = [tensor, type = *type](int64_t row, int64_t column) {
     std::array<std::byte, sizeof(double)> buffer;
-    return reference::storedNumber(tensor->downColumn(row, column, 1, buffer.data()).first, type);
+    return reference::storedNumber(tensor->downColumn(row, column, 1, buffer.data())->first, type);
   };
   if (segment.getScaleKey()) {
     matrix.scale = [tensor](int64_t row, int64_t column) { return tensor->scale(row, column); };

@@ -254,6 +254,48 @@ TEST(EncodedParams, ValuesThatCannotBeKeptAreRefusedByName) {
   }
 }
 
+// Values are looked at as the file has them, before they are rounded to something else.
+TEST(EncodedParams, DamageIsRefusedWhateverTheEncoding) {
+  for (DType type : {DType::BF16, DType::I8, DType::I4}) {
+    Parameter straight =
+        parameterOf(DType::F8E4M3, type, 2, 40, 70, {{"w.{expert}", "", 40, 70, 0, 0, 40, false}});
+    Parameter turned =
+        parameterOf(DType::F8E4M3, type, 2, 70, 40, {{"w.{expert}", "", 40, 70, 0, 0, 70, true}});
+    for (const Parameter &parameter : {straight, turned}) {
+      if (isScaledAlongRows(type) && parameter.segments[0].transposed) {
+        continue; // no rows of the tensor
+      }
+      Plan plan = planOf({parameter}, 16, {32, 32});
+      auto refusal = [&](const auto &damage, size_t variant) {
+        Tensors tensors = weightsOf(plan);
+        damage(tensors);
+        TemporaryDirectory directory;
+        checkpoint::Checkpoint checkpoint = writeCheckpoint(directory, tensors);
+        auto store = ParameterStore::load(plan, variant, checkpoint);
+        return store.ok() ? "" : store.failure().what;
+      };
+      for (size_t variant : {0, 1, 2}) {
+        for (int code : {0x7F, 0xFF}) {
+          EXPECT_EQ(
+              refusal([&](Tensors &t) { t["w.1"].bytes[70 * 39 + 69] = std::byte(code); }, variant),
+              "the tensor 'w.1' holds NaN (code 0x7F or 0xFF)")
+              << name(type);
+        }
+        for (float scale : {-1.0F, NAN, INFINITY}) {
+          auto last = [&](Tensors &t) {
+            auto &bytes = t["w.1_scale_inv"].bytes;
+            std::memcpy(bytes.data() + bytes.size() - sizeof scale, &scale, sizeof scale);
+          };
+          EXPECT_EQ(refusal(last, variant), "the tensor 'w.1_scale_inv' holds the scale " +
+                                                std::to_string(scale) + " for block [1, 2]")
+              << name(type);
+        }
+        EXPECT_EQ(refusal([](Tensors &) {}, variant), "") << name(type);
+      }
+    }
+  }
+}
+
 TEST(EncodedParams, MadeUpWeightsAreEncodedToo) {
   for (DType type : {DType::F8E4M3, DType::I8, DType::I4}) {
     Plan plan = planOf(
