@@ -7,6 +7,7 @@
 #include "dsv3/Checkpoint/TensorMap.h"
 #include "dsv3/Support/Float.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -45,6 +46,44 @@ size_t findBadScale(std::span<const float> scales) {
     ++i;
   }
   return i;
+}
+
+/// Of values of `Bits`, whose exponent is all ones where they are not finite.
+template <typename Bits>
+static size_t findExponent(std::span<const std::byte> values, Bits exponent) {
+  size_t count = values.size() / sizeof(Bits);
+  auto isFound = [&](size_t i) {
+    Bits bits = 0;
+    std::memcpy(&bits, values.data() + i * sizeof bits, sizeof bits);
+    return (bits & exponent) == exponent;
+  };
+  constexpr size_t piece = 1024;
+  for (size_t first = 0; first < count; first += piece) {
+    size_t end = std::min(count, first + piece);
+    bool any = false;
+    for (size_t i = first; i < end; ++i) {
+      any |= isFound(i); // no early end, so that it is done on vectors
+    }
+    for (size_t i = first; any && i < end; ++i) {
+      if (isFound(i)) {
+        return i;
+      }
+    }
+  }
+  return count;
+}
+
+size_t findNotFinite(std::span<const std::byte> values, DType type) {
+  switch (type) {
+  case DType::F32:
+    return findExponent<uint32_t>(values, 0x7F800000);
+  case DType::BF16:
+    return findExponent<uint16_t>(values, 0x7F80);
+  case DType::F16:
+    return findExponent<uint16_t>(values, 0x7C00);
+  default:
+    return values.size() / byteSize(type);
+  }
 }
 
 } // namespace dsv3::checkpoint

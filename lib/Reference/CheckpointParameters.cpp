@@ -29,7 +29,7 @@ public:
   FailureOr<StoredMatrix> operator()(graph::ParameterOp parameter, graph::SegmentAttr segment,
                                      int64_t layer, int64_t group) const {
     FailureOr<FileTensor> data = open(parameter, segment.getKey(), layer, group);
-    if (failed(data)) {
+    if (failed(data) || failed(checkFinite(parameter, segment.getKey(), layer, group, *data))) {
       return failure();
     }
     StoredMatrix matrix{reader(*data), {}};
@@ -64,6 +64,20 @@ private:
              << key << "' holds NaN (code 0x7F or 0xFF); hint: the file is damaged; fetch it again";
     }
     return tensor;
+  }
+
+  static LogicalResult checkFinite(graph::ParameterOp parameter, StringAttr pattern, int64_t layer,
+                                   int64_t group, const FileTensor &tensor) {
+    size_t count = tensor.bytes.size() / byteSize(tensor.type);
+    size_t wrong = count <= size_t(checkpoint::mostValuesLookedAt)
+                       ? checkpoint::findNotFinite(tensor.bytes, tensor.type)
+                       : count;
+    if (wrong == count) {
+      return success();
+    }
+    return parameter.emitError("the tensor '")
+           << plan::expandKey(pattern.getValue(), layer, group) << "' holds NaN or infinity, value "
+           << wrong << "; hint: the file is damaged; fetch it again";
   }
 
   FailureOr<FileTensor> openScales(graph::ParameterOp parameter, StringAttr pattern, int64_t layer,

@@ -63,6 +63,18 @@ private:
     std::memcpy(&value, scaleBytes.data() + index * int64_t(sizeof value), sizeof value);
     return value;
   }
+  /// "NaN at [3]", "infinity at [0, 17]"
+  std::string valueText(int64_t index) const {
+    const std::byte *element = bytes.data() + index * elementBytes;
+    uint32_t bits = 0;
+    std::memcpy(&bits, element, size_t(elementBytes));
+    uint32_t fraction = *data.dtype == DType::F32    ? 0x7FFFFF
+                        : *data.dtype == DType::BF16 ? 0x7F
+                                                     : 0x3FF;
+    std::string place = data.shape.size() > 1 ? std::to_string(index / columns) + ", " : "";
+    return std::string((bits & fraction) != 0 ? "NaN" : "infinity") + " at [" + place +
+           std::to_string(index % columns) + "]";
+  }
   Failure damaged(const checkpoint::TensorInfo &tensor, const std::string &what) const {
     return {"the tensor '" + tensor.name + "' holds " + what,
             checkpoint.fileOf(tensor).path().string(), "the file is damaged; fetch it again"};
@@ -88,6 +100,10 @@ Status CheckpointTensor::findDamage() const {
   std::span codes(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size());
   if (*data.dtype == DType::F8E4M3 && checkpoint::containsNaNCode(codes)) {
     return damaged(data, "NaN (code 0x7F or 0xFF)");
+  }
+  size_t wrong = checkpoint::findNotFinite(bytes, *data.dtype);
+  if (wrong < bytes.size() / size_t(elementBytes)) {
+    return damaged(data, valueText(int64_t(wrong)));
   }
   int64_t count = scales ? scaleColumns * scales->shape.front() : 0;
   for (int64_t i = 0; i < count; ++i) {

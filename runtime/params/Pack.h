@@ -27,7 +27,8 @@ public:
   uint64_t unitBytes(int64_t unit) const;
   /// Packs unit `unit`. `data` and `scales` are those of the whole parameter; every byte
   /// that belongs to the unit is written. Whether the values are sound: false if there
-  /// are NaN codes, scales that no model has, or values that cannot be encoded among them.
+  /// are NaN codes, scales that no model has, values that cannot be encoded among them or, in a
+  /// small parameter (checkpoint::mostValuesLookedAt), values that are not finite.
   [[nodiscard]] bool packUnit(int64_t unit, const ParameterReader &reader,
                               std::span<std::byte> data, std::span<std::byte> scales) const;
 

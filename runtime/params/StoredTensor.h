@@ -60,8 +60,8 @@ public:
   /// Says that these rows were read: where they were used in mapped memory, as rows that are
   /// encoded and a row alone are, it is given back. They can be read again, which takes longer.
   virtual void dropRows(int64_t /*row*/, int64_t /*count*/) const {}
-  /// Which tensor cannot be read any more, or holds values that no model has: NaN codes, scales
-  /// that are not finite or negative. Success if all are sound.
+  /// Which tensor cannot be read any more, or holds values that no model has: NaN codes or
+  /// other NaN or infinity, scales that are not finite or negative. Success if all are sound.
   virtual Status findDamage() const = 0;
 };
 

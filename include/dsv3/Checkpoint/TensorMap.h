@@ -100,4 +100,12 @@ bool containsNaNCode(std::span<const uint8_t> codes, uint8_t magnitude = 0x7F);
 /// are sound. Zero is sound: a block of zeros may have it.
 size_t findBadScale(std::span<const float> scales);
 
+/// Weights of at most so many values in a layer must be finite: norms, biases and routers, whose
+/// damage can change the choice of experts and show in no logit. To look at larger ones would make
+/// loading slower, and what is no number there reaches the logits.
+inline constexpr int64_t mostValuesLookedAt = int64_t(4) << 20;
+/// The index of the first of the values of f32, f16 or bf16 that is NaN or infinite; their number
+/// if all are finite. Values of other types are not looked at. `values` need not be aligned.
+size_t findNotFinite(std::span<const std::byte> values, DType type);
+
 } // namespace dsv3::checkpoint

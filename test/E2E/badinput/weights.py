@@ -7,6 +7,7 @@ from .checkpoints import Weights, config_with, file_of
 NAN_CODES = [b"\x7f", b"\xff"]
 DOWN = "model.layers.0.mlp.down_proj.weight"
 UP = "model.layers.0.mlp.up_proj.weight"
+BIAS = "model.layers.1.mlp.gate.e_score_correction_bias"
 NORM = "model.norm.weight"
 SCALE = DOWN + "_scale_inv"
 
@@ -160,3 +161,5 @@ def bad_values(bench, weights):
                         ("negative", -0.5)]:
         refused(f"{name} scale", SCALE, struct.pack("<f", value),
                 "-0.5" if name == "negative" else name.strip("-"))
+    refused("nan bias", BIAS, struct.pack("<3f", 0, 0, float("nan")), "NaN", "hint: the file is damaged")
+    refused("infinite norm", NORM, b"\x80\xff", "infinity", "hint: the file is damaged")

@@ -178,6 +178,25 @@ TEST(TensorValues, TheFirstBadScaleIsFound) {
   }
 }
 
+TEST(TensorValues, TheFirstValueThatIsNotFiniteIsFound) {
+  std::vector<uint16_t> values(3000, 0x7B7B); // finite as bf16 and as f16
+  auto find = [&](DType type) { return findNotFinite(std::as_bytes(std::span(values)), type); };
+  for (size_t at : {size_t(2999), size_t(1024), size_t(0)}) {
+    for (auto [type, exponent] : {std::pair(DType::BF16, 0x7F80), std::pair(DType::F16, 0x7C00)}) {
+      for (int wrong : {exponent, exponent | 1, exponent | 0x8000}) {
+        std::vector<uint16_t> sound = values;
+        EXPECT_EQ(find(type), values.size());
+        values[at] = uint16_t(wrong), values[2999] = uint16_t(wrong);
+        EXPECT_EQ(find(type), at);
+        values = sound;
+      }
+    }
+  }
+  values[11] = 0xFF80; // the upper half of an f32
+  EXPECT_EQ(find(DType::F32), 5U);
+  EXPECT_EQ(find(DType::F8E4M3), 6000U);
+}
+
 TEST(TensorValues, ScalesOfRaggedEdgesHaveABlock) {
   std::vector<int64_t> shape{129, 256};
   EXPECT_EQ(scaleShape(shape, {128, 128}), (std::vector<int64_t>{2, 2}));

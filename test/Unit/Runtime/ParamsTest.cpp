@@ -306,6 +306,47 @@ TEST(Params, DamagedValuesAreRefusedByName) {
   }
 }
 
+// A bias that is no number changes which experts are chosen, and no logit shows it.
+TEST(Params, SmallWeightsMustBeFinite) {
+  Parameter bias = parameterOf(DType::F32, 1, 1, 30, {"bias", "", 30, 0, 0, 0, 1, false});
+  Parameter gate = parameterOf(DType::BF16, 1, 30, 40, {"gate", "", 30, 40, 0, 0, 30, false});
+  Parameter norm = parameterOf(DType::F16, 1, 1, 40, {"norm", "", 40, 0, 0, 0, 1, false});
+  bias.name = "bias", gate.name = "gate", norm.name = "norm";
+  Plan plan = planOf({bias, gate, norm}, 16);
+  auto refusal = [&](const std::string &key, size_t at, uint32_t bits, size_t variant) {
+    Tensors tensors = randomTensors(plan);
+    size_t size = byteSize(tensors[key].type);
+    std::memcpy(tensors[key].bytes.data() + at * size, &bits, size);
+    TemporaryDirectory directory;
+    checkpoint::Checkpoint checkpoint = writeCheckpoint(directory, tensors);
+    auto store = ParameterStore::load(plan, variant, checkpoint);
+    EXPECT_TRUE(store.ok() || !store.failure().where.empty());
+    return store.ok() ? "" : store.failure().what;
+  };
+  for (size_t variant : {0, 1, 2}) {
+    EXPECT_EQ(refusal("bias", 29, 0x7FC00000, variant), "the tensor 'bias' holds NaN at [29]");
+    EXPECT_EQ(refusal("bias", 0, 0xFF800000, variant), "the tensor 'bias' holds infinity at [0]");
+    EXPECT_EQ(refusal("gate", 40 * 7 + 3, 0xFFC0, variant),
+              "the tensor 'gate' holds NaN at [7, 3]");
+    EXPECT_EQ(refusal("norm", 39, 0x7C00, variant), "the tensor 'norm' holds infinity at [39]");
+    EXPECT_EQ(refusal("bias", 29, 0x7F7FFFFF, variant), "");
+  }
+}
+
+// To look at them would take time, and what is wrong with them shows in the logits.
+TEST(Params, LargeWeightsAreNotLookedAt) {
+  constexpr int64_t rows = 1025, columns = 4096; // a row more than is looked at
+  Plan plan = planOf(
+      {parameterOf(DType::BF16, 1, rows, columns, {"w", "", rows, columns, 0, 0, rows, false})},
+      16);
+  Tensors tensors = randomTensors(plan);
+  constexpr uint16_t notANumber = 0x7FC0;
+  std::memcpy(tensors["w"].bytes.data(), &notANumber, sizeof notANumber);
+  TemporaryDirectory directory;
+  checkpoint::Checkpoint checkpoint = writeCheckpoint(directory, tensors);
+  EXPECT_TRUE(ParameterStore::load(plan, 0, checkpoint).ok());
+}
+
 TEST(Params, LoadingCanBeInterruptedAndReportsProgress) {
   Parameter weight = parameterOf(DType::F32, 1, 64, 64, {"w", "", 64, 64, 0, 0, 64, false});
   Plan plan = planOf({weight}, 16);

@@ -32,7 +32,7 @@ using Tensors = std::map<std::string, StoredBytes>;
 plan::Plan planOf(std::vector<plan::Parameter> parameters, int64_t width,
                   std::vector<int64_t> block = {128, 128});
 
-/// Random contents for all tensors of a plan: no NaN codes, sound scales.
+/// Random contents for all tensors of a plan: no NaN, no infinity, sound scales.
 Tensors randomTensors(const plan::Plan &plan, DType scaleType = DType::F32);
 
 /// Writes config.json and the tensors and opens the directory.
