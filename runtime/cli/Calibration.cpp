@@ -25,10 +25,19 @@ static Expected<std::string> readText(const ModelFlags &flags) {
   return readFile(flags.calibration, mostBytes);
 }
 
+static Status noText(const ModelFlags &flags) {
+  return Failure{"expected a text of 1 or more tokens, found none",
+                 "--calibration " + flags.calibration, "name a file that holds text"};
+}
+
 Status checkCalibrationFile(const ModelFlags &flags) {
   std::error_code error;
-  if (flags.calibration.empty() || std::filesystem::is_regular_file(flags.calibration, error)) {
+  if (flags.calibration.empty()) {
     return {};
+  }
+  if (std::filesystem::is_regular_file(flags.calibration, error)) {
+    bool empty = std::filesystem::file_size(flags.calibration, error) == 0;
+    return empty ? noText(flags) : Status();
   }
   return Failure{error ? "there is no such file" : "expected a file, which is read twice",
                  "--calibration " + flags.calibration, "name a file of text"};
@@ -97,7 +106,7 @@ Expected<runtime::WeightImportance> calibrate(const ModelFiles &files, const Mod
     return ids.failure();
   }
   if (ids->empty()) {
-    return Failure{"expected a text of 1 or more tokens, found none", flags.calibration, ""};
+    return noText(flags).failure();
   }
   ModelFlags stored = storedFlags(files, flags);
   Expected<FoundModel> found = findModel(stored);

@@ -3,6 +3,7 @@
 
 #include "dsv3/Plan/Names.h"
 #include "runtime/base/Progress.h"
+#include "runtime/session/Generate.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -23,7 +24,8 @@ namespace {
 /// Keeps what a model shows of some tokens.
 class Recorder final : public runtime::Observer {
 public:
-  Recorder(int64_t first, bool hidden) : first(first), hidden(hidden) {}
+  Recorder(std::string which, int64_t first, bool hidden)
+      : which(std::move(which)), first(first), hidden(hidden) {}
 
   bool wantsValues() const override { return hidden; }
   void value(const runtime::ObservedValue &seen) override {
@@ -36,6 +38,15 @@ public:
     put(layers[layer], seen.position, {values, size_t(seen.rows * seen.columns)}, seen.rows);
   }
   Status outputs(const runtime::StepOutputs &step) override {
+    int64_t columns = int64_t(step.logits.size()) / step.rows;
+    for (size_t i = 0; i < step.logits.size(); ++i) {
+      if (!std::isfinite(step.logits[i])) {
+        return Failure{"the " + which + "'s answer is no number: a logit at position " +
+                           std::to_string(step.position + int64_t(i) / columns) +
+                           " is NaN or infinite",
+                       "", runtime::damagedAnswerHint};
+      }
+    }
     put(logits, step.position, step.logits, step.rows);
     return {};
   }
@@ -50,6 +61,7 @@ private:
     std::copy(rows.begin(), rows.end(), to.begin() + ptrdiff_t(at));
   }
 
+  std::string which; ///< of the two models
   int64_t first;
   bool hidden;
 };
@@ -94,7 +106,7 @@ void Sums::addPosition(size_t position, std::span<const float> model,
   }
   ++sums.positions;
   sums.meanDivergence += divergence;
-  if (!(divergence <= sums.largestDivergence)) { // no number is the largest
+  if (divergence > sums.largestDivergence) {
     sums.largestDivergence = divergence, sums.largestAt = int64_t(position);
   }
   sums.sameBest += indexOfLargest(model) == indexOfLargest(reference) ? 1 : 0;
@@ -146,10 +158,11 @@ Expected<Comparison> compareModels(runtime::LanguageModel &model, runtime::Langu
   runtime::Progress progress("comparing", stderr, runtime::Progress::Amounts::Hidden);
   for (size_t first = 0; first < ids.size(); first += tokensAtOnce) {
     auto part = ids.subspan(first, std::min(tokensAtOnce, ids.size() - first));
-    Recorder ofReference(int64_t(first), layers), ofModel(int64_t(first), layers);
-    for (auto [which, recorder] :
+    Recorder ofReference("reference", int64_t(first), layers);
+    Recorder ofModel("model", int64_t(first), layers);
+    for (auto [fedModel, recorder] :
          {std::pair(&reference, &ofReference), std::pair(&model, &ofModel)}) {
-      if (Status fed = which->append(part, runtime::OutputRows::All, recorder); !fed) {
+      if (Status fed = fedModel->append(part, runtime::OutputRows::All, recorder); !fed) {
         return fed;
       }
     }
@@ -171,8 +184,9 @@ std::string comparisonText(const Comparison &c) {
                  c.meanDivergence, c.largestDivergence, c.largestAt);
   fmt::format_to(out, "best token  the same at {:.2f} % of the positions\n",
                  100 * double(c.sameBest) / double(c.positions));
-  fmt::format_to(out, "likelihood  {:.5f} nats a token, the reference {:.5f}\n", c.nll,
-                 c.referenceNll);
+  fmt::format_to(
+      out, "nll         {:.5f} nats a token (negative log-likelihood), the reference {:.5f}\n",
+      c.nll, c.referenceNll);
   for (size_t layer = 0; layer < c.layers.size(); ++layer) {
     std::string name = layer == 0 ? "embedding" : fmt::format("layer {}", layer - 1);
     fmt::format_to(out, "{:<12}{:.3e} of its norm away\n", name, c.layers[layer]);

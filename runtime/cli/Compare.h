@@ -23,7 +23,8 @@ struct Comparison {
   double meanDivergence = 0, largestDivergence = 0;
   int64_t largestAt = 0; ///< position of the largest
   int64_t sameBest = 0;  ///< positions where both find the same token most likely
-  /// Mean of -ln(probability) of the text's next token, of all positions that have one.
+  /// Negative log-likelihood: mean of -ln(probability) of the text's next token, of all positions
+  /// that have one.
   double nll = 0, referenceNll = 0;
   /// For the embedding and the output of each layer |hidden - reference| / |reference|, in the
   /// Euclidean norm over all positions; empty if not asked for.
@@ -31,7 +32,8 @@ struct Comparison {
 };
 
 /// Precondition: both models are fresh and have room for `ids`, of which there is one at least.
-/// Fails if they have other vocabularies or layers, or if a step fails. Shows progress on stderr.
+/// Fails if they have other vocabularies or layers, if a logit is NaN or infinite, or if a step
+/// fails. Shows progress on stderr.
 Expected<Comparison> compareModels(runtime::LanguageModel &model, runtime::LanguageModel &reference,
                                    std::span<const int32_t> ids, bool layers);
 

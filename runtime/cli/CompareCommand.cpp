@@ -78,6 +78,10 @@ static Expected<std::vector<int32_t>> findBoth(CompareFlags &flags, Opened &mode
     if (!text) {
       return text.failure();
     }
+    if (text->empty()) {
+      return Failure{"expected a text of 1 or more tokens, found none", "--text " + flags.file,
+                     "name a file that holds text"};
+    }
     flags.prompt.text = *std::move(text), flags.prompt.hasText = true;
   }
   if (Status found = model.find(); !found) {
@@ -135,7 +139,9 @@ void addCompare(CLI::App &app, Command &chosen) {
       "Says how far a model is from a reference on a text: the divergence of what they expect\n"
       "next, and how often they expect the same. Without --reference that is the model's own\n"
       "checkpoint as it is stored, so that --weights, --head, --activations and --cache-type\n"
-      "tell what they change. Both models are in memory. Says nothing about how good either is.\n\n"
+      "tell what they change. Both models are in memory. nll is the negative log-likelihood of the "
+      "text:\n"
+      "lower is better. Fails where a logit is NaN or infinite.\n\n"
       "example: dsv3-run compare --model DIR --weights int8 --text FILE --layers");
   addModelFlags(*command, flags->model);
   command->add_option("--reference", flags->reference, "another model directory, or a bundle");

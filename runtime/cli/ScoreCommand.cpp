@@ -65,7 +65,8 @@ void addScore(CLI::App &app, Command &chosen) {
   auto flags = std::make_shared<ScoreCommandFlags>();
   CLI::App *command = app.add_subcommand(
       "score", "Writes the logits [tokens, vocabulary] of every position of a prompt to a\n"
-               "safetensors file, and what is asked for besides.\n\n"
+               "safetensors file, and what is asked for besides. Values that are NaN\n"
+               "or infinite are written as they are, with a note.\n\n"
                "example: dsv3-run score --model DIR --ids 0,5,7 --output out.safetensors");
   addModelFlags(*command, flags->model);
   addPromptFlags(*command, flags->prompt, /*withChat=*/false);

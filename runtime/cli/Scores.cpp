@@ -3,9 +3,15 @@
 
 #include "dsv3/Plan/Names.h"
 #include "runtime/cli/PromptProgress.h"
+#include "runtime/cli/Streams.h"
+#include "runtime/session/Generate.h"
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <string>
 #include <vector>
 
 namespace dsv3::cli {
@@ -113,13 +119,21 @@ public:
   }
 
   Status outputs(const runtime::StepOutputs &step) override {
-    write(mtp ? "mtp_logits" : "logits",
-          {step.position, step.rows, int64_t(step.logits.size()) / step.rows, DType::F32,
-           step.logits.data()});
+    const char *tensor = mtp ? "mtp_logits" : "logits";
+    lookAt(tensor, step);
+    write(tensor, {step.position, step.rows, int64_t(step.logits.size()) / step.rows, DType::F32,
+                   step.logits.data()});
     if (!mtp && file.wanted().mtp) {
       normed.insert(normed.end(), step.normed.begin(), step.normed.end());
     }
     return status ? progress.outputs(step) : status;
+  }
+
+  /// Says, once, where values are written that are none.
+  void note() const {
+    if (damaged) {
+      say("note: " + *damaged + "; " + runtime::damagedAnswerHint);
+    }
   }
 
   std::vector<float> normed; ///< [tokens, hidden size], where the MTP module is asked for
@@ -131,8 +145,18 @@ private:
     }
   }
 
+  void lookAt(const char *tensor, const runtime::StepOutputs &step) {
+    auto wrong = std::ranges::find_if_not(step.logits, [](float x) { return std::isfinite(x); });
+    if (!damaged && wrong != step.logits.end()) {
+      int64_t row = (wrong - step.logits.begin()) / (int64_t(step.logits.size()) / step.rows);
+      damaged = std::string(tensor) + " hold NaN or infinity from position " +
+                std::to_string(step.position + row) + " on";
+    }
+  }
+
   ScoreFile &file;
   bool mtp;
+  std::optional<std::string> damaged; ///< the first
   PromptProgress progress;
   Status status; ///< the first failure
 };
@@ -147,8 +171,10 @@ static Status writeMtp(runtime::LanguageModel &model, std::span<const int32_t> i
     return {}; // the tensor is there, without rows
   }
   ScoreObserver observer(file, /*mtp=*/true);
-  return model.appendMtp(ids.subspan(1), normed.first(normed.size() / ids.size() * count),
-                         runtime::OutputRows::All, &observer);
+  Status status = model.appendMtp(ids.subspan(1), normed.first(normed.size() / ids.size() * count),
+                                  runtime::OutputRows::All, &observer);
+  observer.note();
+  return status;
 }
 
 Status checkMtp(bool there) {
@@ -166,6 +192,7 @@ Status writeScores(runtime::LanguageModel &model, std::span<const int32_t> ids, 
   if (Status status = model.append(ids, runtime::OutputRows::All, &observer); !status) {
     return status;
   }
+  observer.note();
   if (wanted.mtp) {
     if (Status status = writeMtp(model, ids, observer.normed, file); !status) {
       return status;

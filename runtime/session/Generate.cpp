@@ -60,10 +60,9 @@ Expected<Generation> runtime::generate(LanguageModel &model, std::span<const int
     }
     int32_t id = *next;
     if (id == noToken) {
-      return Failure{
-          "the model's answer is no number: the largest logit at position " +
-              std::to_string(model.position()) + " is infinite, or all are NaN",
-          "", "weights may be damaged: dsv3-run score --hidden shows the layer that it begins in"};
+      return Failure{"the model's answer is no number: the largest logit at position " +
+                         std::to_string(model.position()) + " is infinite, or all are NaN",
+                     "", damagedAnswerHint};
     }
     if (!options.ignoreEnds && std::ranges::find(options.ends, id) != options.ends.end()) {
       return stop(StopReason::End);

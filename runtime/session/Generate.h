@@ -15,6 +15,10 @@
 
 namespace dsv3::runtime {
 
+/// What to do where a model's answer is no number.
+inline constexpr const char *damagedAnswerHint =
+    "weights may be damaged: dsv3-run score --hidden shows the layer that it begins in";
+
 struct GenerateOptions {
   SamplingOptions sampling;
   std::vector<int32_t> ends;  ///< tokens that end a text

@@ -143,6 +143,12 @@ def prompts(bench, generate):
     bench.refuses("policy: unknown", [*one, "--policy=w4"], "w4", "f32, bf16 or w8a8")
     bench.refuses("policy: before it is written", [*one, "--policy=bf16", "--phase=import"], "phase graph", "--phase")
     bench.refuses("policy: no code for it", [*one, "--policy=bf16", "--phase=configured"], "policy f32 alone", "bf16")
+    empty = bench.put(os.path.join(bench.out, "empty.txt"), "")
+    for flags in [["compare", "--text", empty, "--weights=int8"],
+                  ["generate", "--ids=0,5", "--weights=int4", "--calibration", empty]]:
+        bench.refuses(f"prompt: empty {flags[1 if flags[0] == 'compare' else 3]}", ["run", *flags, "--model", bench.nano],
+                      f"{'--text' if flags[0] == 'compare' else '--calibration'} {empty}", "1 or more tokens, found none",
+                      "hint: name a file", without="compiling")
     bench.refuses("prompt: empty ids", [*generate[:-2], "--ids", ","], "found none")
 
 

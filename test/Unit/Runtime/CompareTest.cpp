@@ -85,6 +85,30 @@ TEST(Compare, DivergenceIsThatOfTheReference) {
   EXPECT_NE(comparisonText(*result).find("at position 150"), std::string::npos);
 }
 
+TEST(Compare, LogitsThatAreNoNumbersAreRefused) {
+  for (bool ofModel : {true, false}) {
+    for (float wrong : {NAN, INFINITY, -INFINITY}) {
+      Fixed model({0, 0}), reference({0, 0});
+      Fixed &damaged = ofModel ? model : reference;
+      damaged.unusual = {0, wrong}, damaged.unusualAt = 150;
+      auto result = compareModels(model, reference, std::vector<int32_t>(200, 0), false);
+      ASSERT_FALSE(result.ok());
+      EXPECT_EQ(result.failure().what,
+                std::string(ofModel ? "the model" : "the reference") +
+                    "'s answer is no number: a logit at position 150 is NaN or infinite");
+      EXPECT_NE(result.failure().hint.find("weights may be damaged"), std::string::npos);
+    }
+  }
+}
+
+TEST(Compare, TheNegativeLogLikelihoodIsCalledThat) {
+  Comparison comparison;
+  comparison.positions = 1, comparison.nll = 12.19;
+  EXPECT_NE(comparisonText(comparison)
+                .find("nll         12.19000 nats a token (negative log-likelihood)"),
+            std::string::npos);
+}
+
 TEST(Compare, OtherModelsAreRefused) {
   Fixed model({0, 0}), reference({0, 0, 0});
   auto result = compareModels(model, reference, std::vector<int32_t>{0}, false);

@@ -7,6 +7,7 @@
 #include "dsv3/Support/File.h"
 #include "runtime/drivers/cpu/CpuDevice.h"
 
+#include <cmath>
 #include <csignal>
 #include <cstring>
 #include <gtest/gtest.h>
@@ -75,6 +76,47 @@ TEST_F(ScoresOfToy, ValuesStandWhereTheyBelong) {
   }
   EXPECT_EQ(values("hidden", {toyLayers + 1, 21, toyHidden}), hidden);
   EXPECT_EQ(values("mtp_logits", {20, toyVocabulary}), flat(model.mtpAnswer(ids)));
+}
+
+namespace {
+/// Its answer is NaN from position 2 on.
+class Damaged final : public runtime::LanguageModel {
+public:
+  int64_t vocabulary() const override { return toyVocabulary; }
+  int64_t context() const override { return 100; }
+  int64_t position() const override { return 0; }
+  bool cancelled() const override { return false; }
+  Status append(std::span<const int32_t> ids, runtime::OutputRows,
+                runtime::Observer *observer) override {
+    std::vector<float> rows(ids.size() * toyVocabulary);
+    std::fill(rows.begin() + 2 * toyVocabulary, rows.end(), NAN);
+    return observer->outputs({0, int64_t(ids.size()), rows, {}, nullptr});
+  }
+  std::span<const float> logits() const override { return {}; }
+  Expected<int32_t> appendSampled(std::span<const int32_t>, const SamplingOptions &, int64_t,
+                                  runtime::Observer *) override {
+    return Failure{"none"};
+  }
+  bool hasMtp() const override { return false; }
+  Status appendMtp(std::span<const int32_t>, std::span<const float>, runtime::OutputRows,
+                   runtime::Observer *) override {
+    return Failure{"none"};
+  }
+};
+} // namespace
+
+// They are written, for whoever looks for the layer that it begins in.
+TEST_F(ScoresOfToy, ANoteSaysThatValuesAreNoNumbers) {
+  Damaged damaged;
+  Expected<ScoreFile> made = file({}, 4);
+  ASSERT_TRUE(made);
+  testing::internal::CaptureStderr();
+  Status status = writeScores(damaged, std::vector<int32_t>{1, 2, 3, 4}, *std::move(made));
+  std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_TRUE(status) << status.failure().message();
+  EXPECT_NE(said.find("note: logits hold NaN or infinity from position 2 on"), std::string::npos)
+      << said;
+  EXPECT_TRUE(std::filesystem::exists(path));
 }
 
 TEST_F(ScoresOfToy, TheFileIsTheSameWhateverTheChunk) {
