@@ -43,7 +43,13 @@ public:
   bool null() override { return scalar("null"); }
   bool boolean(bool) override { return scalar("a boolean"); }
   bool number_integer(number_integer_t) override { return scalar("a negative number"); }
-  bool number_float(number_float_t, const string_t &) override { return scalar("a fraction"); }
+  /// The parser takes whole numbers that 64 bits do not hold for fractions.
+  bool number_float(number_float_t, const string_t &text) override {
+    bool whole = text.find_first_of(".eE") == text.npos;
+    return scalar(!whole                  ? "a fraction"
+                  : text.starts_with('-') ? "a negative number"
+                                          : "a number of 2^64 or more");
+  }
   bool binary(binary_t &) override { return scalar("binary data"); }
   bool number_unsigned(number_unsigned_t number) override {
     if (place == Place::Shape) {

@@ -141,6 +141,11 @@ static Status verify(const std::filesystem::path &cache, const CacheFlags &flags
 }
 
 static Status verifyBundles(const std::vector<std::string> &bundles) {
+  for (const std::string &bundle : bundles) {
+    if (std::error_code error; !std::filesystem::exists(bundle, error)) {
+      return Failure{"there is no such folder", bundle, "name a bundle that dsv3-compile made"};
+    }
+  }
   std::vector<CacheEntry> entries;
   for (const std::string &bundle : bundles) {
     std::vector<CacheEntry> more = bundleEntries(bundle);

@@ -5,6 +5,7 @@
 #include "dsv3/Plan/Names.h"
 #include "runtime/bundle/CompileCache.h"
 #include "runtime/jit/CubinFolder.h"
+#include "runtime/params/PackedFile.h"
 
 #include <algorithm>
 
@@ -64,14 +65,23 @@ static CacheEntry kernelEntry(const runtime::KeptCubin &kept) {
   return {kept.path, what, false, kept.bytes, kept.used, kept.damage};
 }
 
-std::vector<CacheEntry> cacheEntries(const fs::path &cache) {
-  std::vector<CacheEntry> entries;
+/// The folders of compiled models.
+static std::vector<fs::path> modelsIn(const fs::path &cache) {
+  std::vector<fs::path> models;
   std::error_code error;
   for (fs::directory_iterator at(cache, error), end; !error && at != end; at.increment(error)) {
     std::error_code ignored;
     if (isHash(at->path().filename().string()) && fs::is_directory(at->symlink_status(ignored))) {
-      entries.push_back(modelEntry(at->path()));
+      models.push_back(at->path());
     }
+  }
+  return models;
+}
+
+std::vector<CacheEntry> cacheEntries(const fs::path &cache) {
+  std::vector<CacheEntry> entries;
+  for (const fs::path &model : modelsIn(cache)) {
+    entries.push_back(modelEntry(model));
   }
   for (const runtime::KeptCubin &kept : runtime::keptCubins(cache / plan::cubinFolderName)) {
     entries.push_back(kernelEntry(kept));
@@ -127,9 +137,13 @@ Status removeEntry(const fs::path &cache, const CacheEntry &entry) {
 
 size_t removeAbandoned(const fs::path &cache) {
   fs::path kernels = cache / plan::cubinFolderName;
-  return checkpoint::AsideFolder::removeAbandoned(cache) +
-         checkpoint::AsideFolder::removeAbandoned(kernels) +
-         runtime::removeAbandonedCubins(kernels);
+  size_t count = checkpoint::AsideFolder::removeAbandoned(cache) +
+                 checkpoint::AsideFolder::removeAbandoned(kernels) +
+                 runtime::removeAbandonedCubins(kernels);
+  for (const fs::path &model : modelsIn(cache)) {
+    count += runtime::removeAbandonedPacked(model);
+  }
+  return count;
 }
 
 } // namespace dsv3::cli

@@ -1,6 +1,7 @@
 //===- PackedFile.cpp - packed weights on disk ----------------------------===//
 #include "runtime/params/PackedFile.h"
 
+#include "dsv3/Plan/Names.h"
 #include "dsv3/Support/BytesText.h"
 #include "dsv3/Support/FileWriting.h"
 #include "runtime/base/Memory.h"
@@ -163,9 +164,33 @@ static bool isNamed(int descriptor, const std::filesystem::path &path) {
          open.st_dev == named.st_dev && open.st_ino == named.st_ino;
 }
 
+static constexpr std::string_view asideSuffix = ".aside";
+
+size_t removeAbandonedPacked(const std::filesystem::path &bundle) {
+  size_t count = 0;
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(bundle, error), end; !error && at != end;
+       at.increment(error)) {
+    std::string name = at->path().filename().string();
+    if (!name.starts_with(plan::packedFilePrefix) || !name.ends_with(asideSuffix)) {
+      continue;
+    }
+    int opened = open(at->path().c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (opened < 0) {
+      continue; // a folder, or gone
+    }
+    // Removed while it is locked. A writer that opened it before finds that it lost its name.
+    if (flock(opened, LOCK_EX | LOCK_NB) == 0 && isNamed(opened, at->path())) {
+      count += unlink(at->path().c_str()) == 0 ? 1 : 0;
+    }
+    close(opened);
+  }
+  return count;
+}
+
 /// Opens and locks the file aside. False if another process has it.
 Expected<bool> PackedWriter::openAside() {
-  aside = target.string() + ".aside";
+  aside = target.string() + std::string(asideSuffix);
   while (true) {
     int opened = open(aside.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (opened < 0) {

@@ -2,7 +2,7 @@
 //
 // Writes and maps the file that PackedHeader.h describes. It is written aside, to a file
 // of one fixed name that the writer locks, and renamed once: what a killed writer leaves
-// is overwritten by the next. POSIX.
+// is overwritten by the next, or removed. POSIX.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -38,6 +38,10 @@ Expected<PackedWeights> mapPacked(const std::filesystem::path &path, const Packe
 /// written or cannot be read, or with "interrupted" once `cancel` (may be null) is true.
 Status verify(const PackedWeights &weights, const PackedProgress &progress,
               const std::atomic<bool> *cancel);
+
+/// Removes files aside that killed writers left in a bundle's folder; how many. One that a process
+/// is writing is locked, and stays.
+size_t removeAbandonedPacked(const std::filesystem::path &bundle);
 
 /// Used by one thread. Owns the file aside until it is published.
 class PackedWriter {

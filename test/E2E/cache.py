@@ -4,6 +4,7 @@
 usage: cache.py DSV3_RUN DSV3_COMPILE MODEL     MODEL: models/nano
 Kernels of GPUs are compiled by NVRTC; no GPU is needed.
 """
+import fcntl
 import os
 import shutil
 import signal
@@ -112,7 +113,10 @@ class CacheTest(unittest.TestCase):
                 file.write(b"\1")
             self.assertIn(problem, self.run_cache("verify", bundle, code=1))
         self.assertIn("0 of 2 can be used", self.run_cache("verify", bundle, code=1))
-        self.assertIn("dsv3-compile", self.run_cache("verify", os.path.join(self.folder, "nothing"), code=1))
+        missing = os.path.join(self.folder, "nothing")
+        text = self.run_cache("verify", bundle, missing, code=1)
+        self.assertIn(f"{missing}: there is no such folder", text)
+        self.assertNotIn("can be used", text)
         self.run_cache("verify", bundle, "--remove", code=2)
 
     def test_a_process_that_is_killed_while_it_compiles_leaves_a_cache_that_works(self):
@@ -157,6 +161,19 @@ class CacheTest(unittest.TestCase):
         self.age(3600, "cubins", ".aside-abcdef")
         self.assertIn("; 2 left half written", self.run_cache("prune", "--older-than", "30"))
         self.assertEqual([name for name in os.listdir(self.cache) if name.startswith(".")], [".lock"])
+
+    def test_removes_packed_weights_that_killed_processes_left(self):
+        left, written = (self.path(self.models[0], f"packed.{name}.aside") for name in ("x86-64-v3", "x86-64-v4"))
+        for path in (left, written):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("half")
+        os.mkdir(self.path(self.models[0], "packed.folder.aside"))
+        with open(written, "r+", encoding="utf-8") as writer:  # a process that is at it holds the lock
+            fcntl.flock(writer, fcntl.LOCK_EX)
+            self.assertIn("; 1 left half written", self.run_cache("prune", "--older-than", "30"))
+            self.assertEqual([os.path.exists(path) for path in (left, written)], [False, True])
+        self.assertIn("; 1 left half written", self.run_cache("prune", "--older-than", "30"))
+        self.assertFalse(os.path.exists(written))
 
     def test_what_is_not_ours_stays(self):
         os.mkdir(self.path("notes"))
