@@ -82,7 +82,8 @@ Expected<std::optional<runtime::FileMapping>> findPacked(const ModelFiles &files
   }
   if (!sound) {
     say("note: the packed weights in " + path.string() +
-        " cannot be used: " + sound.failure().what);
+        " cannot be used: " + sound.failure().what +
+        (flags.keepPacked ? "; they are written anew" : "; --keep-packed writes them anew"));
     return none;
   }
   return std::optional(std::move(weights->mapping));

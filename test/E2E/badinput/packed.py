@@ -11,6 +11,9 @@ def check(bench):
     if not bench.wanted("packed"):
         return
     model = bench.model(keep=True)
+    # A file of its own: each name that it has elsewhere, and loses there, counts as a change.
+    shutil.copy2(f"{model}/model.safetensors", f"{model}/own")
+    os.replace(f"{model}/own", f"{model}/model.safetensors")
     whole = os.path.join(bench.scratch, "packed")
     done = bench.run("compile", "--model", model, "--variant=x86-64-v3", "-o", whole, timeout=300)
     if done.returncode != 0:
@@ -49,11 +52,11 @@ def unfit(bench, model, whole, expected):
         bench.count += 1
         bundle = copy(bench, whole, "packed.*")
         change(bundle)
-        for more, word in [([], "cannot be used: "), (["--keep-packed"], "packed weights are kept"),
+        for more, word in [([], "; --keep-packed writes them anew"), (["--keep-packed"], "packed weights are kept"),
                            ([], "the weights are mapped")]:
             done = bench.run(*command(bundle), *more)
             message = done.stderr.decode()
-            said = all(part in message for part in words) or word == "the weights are mapped"
+            said = all(part in message for part in ["cannot be used: ", *words]) or word == "the weights are mapped"
             if done.returncode != 0 or done.stdout != expected or word not in message or not said:
                 bench.fail("packed: " + name, f"expected {expected} and '{word}', found {done.stdout}", done)
         if kept(bundle) != ["packed.x86-64-v3"]:
@@ -96,7 +99,8 @@ def verified(bench, whole, expected):
         byte = file.read(1)
         file.seek(-1000, os.SEEK_END)
         file.write(bytes([byte[0] ^ 1]))
-    for more, word in [([], "the weights are damaged between byte 0 and"), (["--keep-packed"], "packed weights are kept"),
+    for more, word in [([], "the weights are damaged between byte 0 and"),
+                       ([], "; --keep-packed writes them anew"), (["--keep-packed"], "packed weights are kept"),
                        ([], "are as they were written")]:
         done = bench.run(*verify, *more)
         if done.returncode != 0 or done.stdout != expected or word not in done.stderr.decode():
