@@ -2,6 +2,7 @@
 #include "dsv3/Support/CommandLine.h"
 
 #include <algorithm>
+#include <array>
 
 namespace dsv3 {
 
@@ -9,6 +10,21 @@ std::string versionText(std::string_view tool) { return std::string(tool) + " " 
 
 std::string refuseEmpty(const std::string &value) {
   return value.empty() ? "expected a value, found an empty one; leave the option out" : "";
+}
+
+std::string refuseOtherBase(const std::string &value) {
+  size_t digits = value.find_first_not_of("+-");
+  if (digits == value.npos || value[digits] != '0' || digits + 1 == value.size() ||
+      std::string_view(".eE").find(value[digits + 1]) != std::string_view::npos) {
+    return "";
+  }
+  return "expected a decimal number without zeros before it, found '" + value + "'";
+}
+
+bool isNumberType(std::string_view type) {
+  static constexpr std::array<std::string_view, 6> names{"INT",  "UINT", "FLOAT",
+                                                         "DAYS", "GIB",  "N"};
+  return std::ranges::find(names, type.substr(0, type.find(':'))) != names.end();
 }
 
 std::vector<std::string> wordsForCli11(int argc, const char *const *argv) {

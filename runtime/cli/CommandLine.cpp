@@ -38,15 +38,18 @@ static std::string problemOf(const CLI::App &app, const CLI::ParseError &error) 
                        : "expected a command (" + known + "), found '" + words.front() + "'";
 }
 
-void refuseEmptyValues(CLI::App &app) {
+void refuseSenselessValues(CLI::App &app) {
   for (CLI::Option *option : app.get_options()) {
     bool text = option->check_name("--prompt") || option->check_name("--chat");
     if (option->get_type_size() > 0 && !text) {
       option->check(refuseEmpty);
     }
+    if (isNumberType(option->get_type_name())) {
+      option->check(refuseOtherBase);
+    }
   }
   for (CLI::App *part : app.get_subcommands([](CLI::App *) { return true; })) {
-    refuseEmptyValues(*part);
+    refuseSenselessValues(*part);
   }
 }
 

@@ -10,8 +10,8 @@ namespace dsv3::cli {
 /// Adds --version.
 void addVersion(CLI::App &app);
 /// Refuses empty values of all options that are there by now, but for texts, which may be
-/// empty: a prompt, a user's message.
-void refuseEmptyValues(CLI::App &app);
+/// empty: a prompt, a user's message; and numbers that are not decimal.
+void refuseSenselessValues(CLI::App &app);
 
 /// From a command's callback: its flags do not go together. Does nothing if they do.
 void refuseUsage(const Status &status);

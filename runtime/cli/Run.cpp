@@ -43,7 +43,7 @@ int run(int argc, char **argv) {
   addProfile(app, command);
   addCheckKernels(app, command);
   addCache(app, command);
-  refuseEmptyValues(app);
+  refuseSenselessValues(app);
   try {
     app.parse(wordsForCli11(argc, argv));
   } catch (const CLI::ParseError &error) {

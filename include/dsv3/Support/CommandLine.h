@@ -25,6 +25,14 @@ std::string versionText(std::string_view tool);
 /// is not empty.
 std::string refuseEmpty(const std::string &value);
 
+/// For options whose values are numbers: what is wrong with `value`; empty if it is not written in
+/// another base than ten. CLI11 takes 010 for 8 and 0x10 for 16.
+std::string refuseOtherBase(const std::string &value);
+
+/// Whether CLI11's name of an option's type, which its limits may follow, is that of a number: its
+/// own names, and those that our options have.
+bool isNumberType(std::string_view type);
+
 /// The words behind the tool's name, the last one first, as CLI11 takes them. "--flag=" is two of
 /// them, of which the second is empty: CLI11 would take the next word for the value.
 std::vector<std::string> wordsForCli11(int argc, const char *const *argv);

@@ -132,6 +132,9 @@ void declareFlags(CLI::App &app, Flags &flags) {
     if (option->get_type_size() > 0 && option->get_expected_min() > 0) {
       option->check(refuseEmpty);
     }
+    if (isNumberType(option->get_type_name())) {
+      option->check(refuseOtherBase);
+    }
   }
 }
 

@@ -338,7 +338,7 @@ static int runTool(int argc, char **argv) {
   run->add_option("FILE", flags.file, "file of .mlir text, - for stdin")->required();
   run->add_option("--entry", flags.entry, "function to run [all public ones]");
   run->add_flag("--f64", flags.f64, "do not round to f32");
-  cli::refuseEmptyValues(app);
+  cli::refuseSenselessValues(app);
   for (CLI::App *command : {score, generate}) {
     command->callback([command, &flags] { cli::refuseUsage(checkFlags(*command, flags)); });
   }

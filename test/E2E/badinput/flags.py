@@ -23,6 +23,15 @@ def check(bench):
                          ("--context", ["-1", "x"]), ("--chunk", ["-1", "x"])]:
         for value in values:
             run(flag, value, flag.removeprefix("--"))
+    for flag in ["--max-tokens", "--context", "--threads", "--seed", "--top-k", "--temperature"]:
+        run(flag, "010", flag, "expected a decimal number without zeros before it, found '010'")
+        run(flag, "0x10", flag, "found '0x10'")
+    for command, flag in [(["run", "bench", "--model", bench.nano], "--prompt-tokens"),
+                          (["run", "cache", "prune"], "--older-than"), (compile_, "--context"),
+                          (["compile", "--config", f"{bench.nano}/config.json", "--explain=@embed"], "--tokens"),
+                          (interpret, "--max-tokens")]:
+        bench.refuses(f"flags: {' '.join(command[:2])} {flag}=010", [*command, f"{flag}=010"], flag,
+                      "expected a decimal number", "'010'", code=(2,))
     bench.refuses("flags: run --context beyond the model's", [*generate, "--context=1000000"], "--context", "1000000",
                   "4096", "positions for no more", code=(1,), without="compiling")
     bench.refuses("flags: --config without --dummy", ["run", "generate", "--ids", "0", "--config",
