@@ -8,6 +8,7 @@
 
 #include "dsv3/Support/File.h"
 #include "dsv3/Support/Hash.h"
+#include "dsv3/Support/WeightEncoding.h"
 #include "runtime/base/Progress.h"
 #include "runtime/cli/InputSquares.h"
 #include "runtime/cli/Streams.h"
@@ -43,21 +44,41 @@ Status checkCalibrationFile(const ModelFlags &flags) {
                  "--calibration " + flags.calibration, "name a file of text"};
 }
 
+/// Why a text is of no use.
+static Status nothingToFit(const ModelFlags &flags) {
+  return Failure{"no weights of this model are encoded as int4, and no others are fitted to a text",
+                 "--calibration " + flags.calibration,
+                 "give --weights=int4 too, or leave --calibration out"};
+}
+
+static Status madeUp(const ModelFlags &flags) {
+  return Failure{"made-up weights have nothing to do with a text",
+                 "--calibration " + flags.calibration, "leave --calibration out"};
+}
+
+Status checkCalibrationFlags(const ModelFlags &flags) {
+  if (flags.calibration.empty()) {
+    return {};
+  }
+  return encodingFromName(flags.weights) != DType::I4 ? nothingToFit(flags)
+         : flags.dummy                                ? madeUp(flags)
+                                                      : Status();
+}
+
 Status checkCalibration(const ModelFiles &files, const ModelFlags &flags) {
   bool encodes =
       std::ranges::any_of(files.bundle.plan().parameters, [](const plan::Parameter &parameter) {
         return parameter.type == DType::I4;
       });
-  std::string where = "--calibration " + flags.calibration;
   if (!encodes) {
-    return Failure{
-        "no weights of this model are encoded as int4, and no others are fitted to a text", where,
-        "give --weights=int4 too, or leave --calibration out"};
+    return nothingToFit(flags);
   }
-  if (!files.checkpoint || !files.texts.tokenizer) {
-    return Failure{files.checkpoint ? "the model has no tokenizer.json, so it cannot read text"
-                                    : "made-up weights have nothing to do with a text",
-                   where, "leave --calibration out"};
+  if (!files.checkpoint) {
+    return madeUp(flags);
+  }
+  if (!files.texts.tokenizer) {
+    return Failure{"the model has no tokenizer.json, so it cannot read text",
+                   "--calibration " + flags.calibration, "leave --calibration out"};
   }
   return {};
 }

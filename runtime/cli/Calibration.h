@@ -11,6 +11,10 @@ namespace dsv3::cli {
 /// Fails unless --calibration, if given, names a file: before a model is compiled.
 Status checkCalibrationFile(const ModelFlags &flags);
 
+/// Fails if flags alone tell that --calibration has nothing to fit; for a model that is compiled by
+/// these flags.
+Status checkCalibrationFlags(const ModelFlags &flags);
+
 /// Fails unless weights of `files` are encoded as int4 and come from a checkpoint with a tokenizer:
 /// what --calibration needs.
 Status checkCalibration(const ModelFiles &files, const ModelFlags &flags);

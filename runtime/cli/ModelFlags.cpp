@@ -1,11 +1,13 @@
 //===- ModelFlags.cpp - how a command is told its model -------------------===//
 #include "runtime/cli/ModelFlags.h"
 
+#include "dsv3/Plan/Activations.h"
 #include "dsv3/Plan/Families.h"
 #include "dsv3/Plan/Names.h"
 #include "dsv3/Support/Choices.h"
 #include "dsv3/Support/WeightEncoding.h"
 #include "runtime/base/Numa.h"
+#include "runtime/bundle/Bundle.h"
 #include "runtime/cli/CommandLine.h"
 #include "runtime/cli/DeviceFlag.h"
 
@@ -183,7 +185,12 @@ Status checkSource(const ModelFlags &flags) {
                    "give --model DIR, or add --dummy to make weights up; dsv3-compile --config " +
                        flags.config + " --plan-only says whether so many fit here"};
   }
-  return {};
+  // To a bundle such flags are strange anyway, and that is said when it is opened.
+  bool compiles = flags.model.empty() || !runtime::Bundle::isBundle(flags.model);
+  auto given = [](const std::string &value) { return value.empty() ? "f32" : value; };
+  return compiles
+             ? plan::checkActivations(given(flags.policy), given(flags.activations), flags.weights)
+             : Status();
 }
 
 fs::path configPath(const ModelFlags &flags) {

@@ -11,10 +11,6 @@ namespace dsv3 {
 Status checkPolicy(const std::string &policy);
 /// Fails unless that policy can keep its cache in elements of `type`; empty: what it says itself.
 Status checkCacheType(const std::string &policy, const std::string &type);
-/// Fails unless dsv3-narrow-activations can narrow the rows of products to `activations` (f32:
-/// leaves them) under that policy, with weights encoded as `weights`; empty: as stored.
-Status checkActivations(const std::string &policy, const std::string &activations,
-                        const std::string &weights);
 /// Fails unless dsv3-encode-weights knows these encodings; empty: as stored.
 Status checkEncodings(const std::string &weights, const std::string &head);
 

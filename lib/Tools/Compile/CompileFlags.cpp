@@ -1,6 +1,7 @@
 //===- CompileFlags.cpp - the flags of dsv3-compile -----------------------===//
 #include "CompileFlags.h"
 
+#include "dsv3/Plan/Activations.h"
 #include "dsv3/Plan/Chip.h"
 #include "dsv3/Support/CommandLine.h"
 #include "dsv3/Transforms/Precision.h"
@@ -188,7 +189,7 @@ Expected<Phase> checkFlags(const Flags &flags) {
         checkRange("--batch", flags.batch, 1, 4096), checkRange("--rows", flags.rows, 1, 1024),
         checkRange("--chunk", flags.chunk, 1, 65536), checkPolicy(flags.policy),
         checkCacheType(flags.policy, flags.cacheType), checkEncodings(flags.weights, flags.head),
-        checkActivations(flags.policy, flags.activations, flags.weights),
+        plan::checkActivations(flags.policy, flags.activations, flags.weights),
         checkRange("--tokens", flags.explain.tokens.value_or(1), 1, 65536),
         checkRange("--depth", flags.explain.depth.value_or(0), 0,
                    checkpoint::ConfigLimits::positions)}) {

@@ -11,6 +11,7 @@
 #include "InterpretedModel.h"
 #include "RunFile.h"
 #include "dsv3/Pipelines/CheckpointModel.h"
+#include "dsv3/Plan/Activations.h"
 #include "dsv3/Reference/CheckpointParameters.h"
 #include "dsv3/Support/BytesText.h"
 #include "dsv3/Support/CommandLine.h"
@@ -301,7 +302,7 @@ Status checkFlags(const CLI::App &command, const Flags &flags) {
   }
   for (const Status &known :
        {checkPolicy(policyOf(flags)), checkCacheType(policyOf(flags), flags.model.cacheType),
-        checkActivations(policyOf(flags), activationsOf(flags.model), flags.model.weights)}) {
+        plan::checkActivations(policyOf(flags), activationsOf(flags.model), flags.model.weights)}) {
     if (!known) {
       return known;
     }

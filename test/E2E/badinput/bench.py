@@ -67,6 +67,12 @@ class Bench:
             with open(path, "wb") as file:
                 file.write(content.encode() if isinstance(content, str) else content)
 
+    def put_text(self, name, text):
+        """The path of a file of text, which is no output."""
+        path = os.path.join(self.scratch, name)
+        self.put(path, text)
+        return path
+
     def wanted(self, *names):
         """Whether cases of these names, or whose names have these parts, shall run."""
         return any(self.only in name or name in self.only for name in names)

@@ -51,6 +51,20 @@ def check(bench):
     for flag in ["--sim-seed=1", "--sim-check"]:
         bench.refuses(f"flags: run {flag} on a CPU", [*generate, flag], flag.split("=")[0], "--device=sim", code=(2,))
     run("--activations", "int4", "f32, bf16 or int8")
+    for command in [generate, compile_, interpret]:
+        for more, words in [(["--activations=int8"], ["found weights as they are stored", "hint: add --weights=int8"]),
+                            (["--activations=int8", "--weights=fp8"], ["found weights of fp8", "hint: add --weights=int8"]),
+                            (["--activations=bf16", "--weights=int8"], ["found weights of int8", "hint: take --weights=bf16"]),
+                            (["--activations=bf16", "--policy=w8a8"], ["policy w8a8 has activations of its own", "hint: "])]:
+            bench.refuses(f"flags: {command[0]} {' '.join(more)}", [*command, *more], "--activations", *words, code=(2,),
+                          without="compiling")
+    text = bench.put_text("calibration.txt", "Once upon a time")
+    for more in [[], ["--weights=int8"]]:
+        bench.refuses(f"flags: run --calibration {' '.join(more)}", [*generate, *more, "--calibration", text],
+                      f"--calibration {text}", "no weights of this model are encoded as int4", "hint: give --weights=int4",
+                      without="compiling")
+    bench.refuses("flags: run --calibration --dummy", [*generate, "--weights=int4", "--dummy", "--calibration", text],
+                  f"--calibration {text}", "made-up weights", "hint: leave --calibration out", without="compiling")
     run("--parse-special", "true", "--prompt")
     for flag in ["--stop", "--variant", "--model", "--ids"]:
         bench.refuses(f"flags: empty {flag}", [*generate, flag, ""], flag, "hint: ", code=(2,))
@@ -152,7 +166,7 @@ def prompts(bench, generate):
     bench.refuses("policy: unknown", [*one, "--policy=w4"], "w4", "f32, bf16 or w8a8")
     bench.refuses("policy: before it is written", [*one, "--policy=bf16", "--phase=import"], "phase graph", "--phase")
     bench.refuses("policy: no code for it", [*one, "--policy=bf16", "--phase=configured"], "policy f32 alone", "bf16")
-    empty = bench.put(os.path.join(bench.out, "empty.txt"), "")
+    empty = bench.put_text("empty.txt", "")
     for flags in [["compare", "--text", empty, "--weights=int8"],
                   ["generate", "--ids=0,5", "--weights=int4", "--calibration", empty]]:
         bench.refuses(f"prompt: empty {flags[1 if flags[0] == 'compare' else 3]}", ["run", *flags, "--model", bench.nano],
