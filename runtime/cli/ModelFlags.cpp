@@ -8,6 +8,7 @@
 #include "dsv3/Support/WeightEncoding.h"
 #include "runtime/base/Numa.h"
 #include "runtime/bundle/Bundle.h"
+#include "runtime/cli/Calibration.h"
 #include "runtime/cli/CommandLine.h"
 #include "runtime/cli/DeviceFlag.h"
 
@@ -186,11 +187,13 @@ Status checkSource(const ModelFlags &flags) {
                        flags.config + " --plan-only says whether so many fit here"};
   }
   // To a bundle such flags are strange anyway, and that is said when it is opened.
-  bool compiles = flags.model.empty() || !runtime::Bundle::isBundle(flags.model);
+  if (!flags.model.empty() && runtime::Bundle::isBundle(flags.model)) {
+    return {};
+  }
   auto given = [](const std::string &value) { return value.empty() ? "f32" : value; };
-  return compiles
-             ? plan::checkActivations(given(flags.policy), given(flags.activations), flags.weights)
-             : Status();
+  Status narrows =
+      plan::checkActivations(given(flags.policy), given(flags.activations), flags.weights);
+  return narrows ? checkCalibrationFlags(flags) : narrows;
 }
 
 fs::path configPath(const ModelFlags &flags) {

@@ -206,8 +206,6 @@ Expected<FoundModel> findModel(const ModelFlags &flags) {
       return found;
     }
     directory = model.bundle->directory() / model.bundle->checkpoint().value_or("");
-  } else if (Status fits = checkCalibrationFlags(flags); !fits) {
-    return fits;
   } else if (!flags.dummy) {
     Expected<checkpoint::Checkpoint> checkpoint = openCheckpoint(flags.model);
     if (!checkpoint) {
