@@ -125,8 +125,9 @@ std::optional<DType> activationsFromName(std::string_view text) {
 }
 
 std::string_view activationsName(DType type) {
-  return activationNames[size_t(std::ranges::find(activationTypes, type) -
-                                activationTypes.begin())];
+  const auto *known = std::ranges::find(activationTypes, type);
+  assert(known != activationTypes.end() && "one that activationsFromName gives");
+  return activationNames[size_t(known - activationTypes.begin())];
 }
 
 std::optional<bool> warpGroupsFromName(std::string_view text) {

@@ -6,9 +6,9 @@
 //                       Weights of i8 are made unsigned by adding 128, which the row's own sum
 //                       takes back.
 //   codes, without      vpmaddubsw, of i4, and of i8 for a row alone: the same, two products to a
-//   16-bit sum, which saturates: signs
-//                       of the row's codes go to weights of i8, so that a sum is 2 * 127 * 127 at
-//                       most. Sums of i4, 2 * 15 * 127 at most, are added up as 16 bits.
+//                       16-bit sum, which saturates: signs of the row's codes go to weights of i8,
+//                       so that a sum is 2 * 127 * 127 at most. Sums of i4, 2 * 15 * 127 at most,
+//                       are added up as 16 bits.
 //   widened codes       vpmaddwd: products of 16 bits, two to a 32-bit sum (plan::widensCodes).
 //   bf16, AVX512_BF16   vdpbf16ps: two products to an f32 sum.
 //
